@@ -1,0 +1,142 @@
+"""Build of the compiled kernels; everything else about the package stands in pyproject.toml.
+
+Each C file of ``src/fastcnn/_kernels/csrc`` is compiled once per instruction set and element type
+(``-DFCN_ISA=avx2 -DFCN_REAL=float ...``) into one extension, ``fastcnn._kernels.cpu``, which picks an
+instruction set when it is imported. The other Cython modules reach the kernels through its table, so
+one binary runs on every machine of an architecture.
+
+Environment: FASTCNN_DEBUG=1 builds with bounds checks, assertions and -O1; FASTCNN_SANITIZE=1 adds
+AddressSanitizer and UBSan; FASTCNN_NO_OPENMP=1 builds without threads.
+"""
+
+import os
+import platform
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+KERNELS = Path("src/fastcnn/_kernels")
+CSRC = KERNELS / "csrc"
+DEBUG = os.environ.get("FASTCNN_DEBUG") == "1"
+SANITIZE = os.environ.get("FASTCNN_SANITIZE") == "1"
+
+# Instruction set -> compiler flags. "baseline" is what the architecture guarantees (SSE2, NEON).
+X86_FLAGS = {
+    "baseline": [],
+    "avx2": ["-mavx2", "-mfma"],
+    "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"],
+}
+REALS = {"f32": "float", "f64": "double"}
+# Compiled once: they hold no arithmetic, or none that depends on the element type.
+ONCE = ["parallel.c"]
+C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-fPIC"]
+WARNINGS = ["-Wall", "-Wextra", "-Wvla"]
+
+
+def compiles(compiler, flags, source="int main(void) { return 0; }\n"):
+    """Tell whether the compiler turns `source` into a program with these flags."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "probe.c"
+        path.write_text(source)
+        command = [*compiler, str(path), "-o", str(Path(folder) / "probe"), *flags]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def openmp_flags(compiler):
+    """Flags that switch OpenMP on, or none: the kernels are then serial."""
+    if os.environ.get("FASTCNN_NO_OPENMP") == "1":
+        return []
+    source = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+    return ["-fopenmp"] if compiles(compiler, ["-fopenmp"], source) else []
+
+
+def instruction_sets():
+    """Instruction sets to build for this target, as {name: flags}."""
+    machine = os.environ.get("_PYTHON_HOST_PLATFORM", platform.machine())
+    return X86_FLAGS if machine.endswith(("x86_64", "AMD64", "amd64")) else {"baseline": []}
+
+
+class BuildKernels(build_ext):
+    """build_ext that first compiles csrc for every instruction set and element type."""
+
+    def build_extensions(self):
+        """Compile the C kernels, then the Cython modules that use them."""
+        compiler = self.compiler.compiler_so
+        if not compiles(compiler, []):
+            raise SystemExit(f"fastcnn needs a C compiler (GCC or Clang); {compiler[0]!r} does not work")
+        openmp = openmp_flags(compiler)
+        optimise = ["-O1", "-g"] if DEBUG else ["-O3"]
+        sanitize = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []
+        flags = [*C_FLAGS, *WARNINGS, *optimise, *openmp, *sanitize]
+        objects = self.compile_kernels(compiler, flags)
+        for extension in self.extensions:
+            # The glue has no loops worth optimising, and compiles several times faster so.
+            extension.extra_compile_args = [*C_FLAGS, "-O1", *openmp, *sanitize]
+            extension.extra_link_args = [*openmp, *sanitize]
+            if extension.name.endswith(".cpu"):
+                extension.extra_objects = objects
+                names = ",".join(instruction_sets())
+                extension.define_macros = [("FCN_BUILT_FOR", f'"{names}"'), *self.isa_macros()]
+        self.parallel = os.cpu_count()
+        super().build_extensions()
+
+    @staticmethod
+    def isa_macros():
+        return [(f"FCN_HAVE_{isa.upper()}", "1") for isa in instruction_sets()]
+
+    def compile_kernels(self, compiler, flags):
+        """Compile every (file, instruction set, element type) that is out of date; return all objects."""
+        folder = Path(self.build_temp) / "csrc"
+        folder.mkdir(parents=True, exist_ok=True)
+        headers = max(path.stat().st_mtime for path in [*CSRC.glob("*.h"), Path(__file__)])
+        jobs, objects = [], []
+        for source in sorted(CSRC.glob("*.c")):
+            if source.name in ONCE:
+                variants = [("once", "f32", [])]
+            else:
+                variants = [(i, r, f) for i, f in instruction_sets().items() for r in REALS]
+            for isa, real, isa_flags in variants:
+                target = folder / f"{source.stem}_{isa}_{real}.o"
+                objects.append(str(target))
+                if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, headers):
+                    continue
+                macros = [f"-DFCN_REAL={REALS[real]}", f"-DFCN_SUFFIX={real}_{isa}", f"-DFCN_IS_{real.upper()}"]
+                jobs.append([*compiler, *flags, *isa_flags, *macros, "-c", str(source), "-o", str(target)])
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for done in pool.map(lambda job: subprocess.run(job, capture_output=True, text=True), jobs):
+                if done.stderr:
+                    print(done.stderr)
+                if done.returncode:
+                    raise SystemExit(f"compiling the kernels failed: {' '.join(done.args)}")
+        return objects
+
+
+extensions = [
+    Extension(f"fastcnn._kernels.{path.stem}", [str(path)], include_dirs=[str(CSRC)])
+    for path in sorted(KERNELS.glob("*.pyx"))
+]
+for extension in extensions:
+    extension.depends = [str(path) for path in [*CSRC.glob("*.h"), *CSRC.glob("*.c"), *KERNELS.glob("*.pxd")]]
+
+setup(
+    ext_modules=cythonize(
+        extensions,
+        include_path=["src"],
+        build_dir="build/cython",
+        compiler_directives={
+            "language_level": "3",
+            # The Cython code takes the address of element 0 of arrays that may be empty; the loops are in C,
+            # which the debug build checks with sanitizers.
+            "boundscheck": False,
+            "cdivision": True,
+            "initializedcheck": DEBUG,
+            "freethreading_compatible": False,
+        },
+    ),
+    cmdclass={"build_ext": BuildKernels},
+)

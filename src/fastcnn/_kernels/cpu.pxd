@@ -1,0 +1,90 @@
+from libc.stdint cimport int64_t, uint64_t
+
+
+cdef extern from "table.h" nogil:
+    ctypedef struct fcn_window:
+        Py_ssize_t in_h, in_w, out_h, out_w
+        Py_ssize_t kernel_h, kernel_w, stride_h, stride_w
+        Py_ssize_t pad_top, pad_left, dilation_h, dilation_w
+
+    ctypedef struct fcn_conv2d:
+        Py_ssize_t batch, in_channels, out_channels, groups
+        fcn_window window
+
+    ctypedef struct fcn_matrix:
+        const void *data
+        Py_ssize_t row_stride, column_stride
+
+    ctypedef struct fcn_sgd:
+        double lr, momentum, dampening, weight_decay
+        int nesterov, maximize, first_step
+
+    ctypedef struct fcn_adam:
+        double lr, beta1, beta2, eps, weight_decay
+        double bias_correction1, bias_correction2
+        int decoupled, amsgrad, maximize
+
+    ctypedef struct fcn_table:
+        int vector_bytes
+
+        size_t (*gemm_workspace)(int) noexcept nogil
+        void (*gemm)(void *, fcn_matrix, fcn_matrix, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, void *,
+                     int) noexcept nogil
+
+        void (*im2col)(void *, const void *, Py_ssize_t, const fcn_window *) noexcept nogil
+        void (*col2im)(void *, const void *, Py_ssize_t, const fcn_window *) noexcept nogil
+
+        size_t (*conv2d_workspace)(const fcn_conv2d *, int) noexcept nogil
+        void (*conv2d)(void *, const void *, const void *, const void *, const fcn_conv2d *, void *,
+                       int) noexcept nogil
+        void (*conv2d_backward_input)(void *, const void *, const void *, const fcn_conv2d *, void *,
+                                      int) noexcept nogil
+        void (*conv2d_backward_weight)(void *, const void *, const void *, const fcn_conv2d *, void *,
+                                       int) noexcept nogil
+
+        void (*max_pool2d)(void *, int64_t *, const void *, Py_ssize_t, const fcn_window *) noexcept nogil
+        int (*max_pool2d_backward)(void *, const void *, const int64_t *, Py_ssize_t, Py_ssize_t,
+                                   Py_ssize_t) noexcept nogil
+        void (*avg_pool2d)(void *, const void *, Py_ssize_t, const fcn_window *, Py_ssize_t, Py_ssize_t, int,
+                           Py_ssize_t) noexcept nogil
+        void (*avg_pool2d_backward)(void *, const void *, Py_ssize_t, const fcn_window *, Py_ssize_t,
+                                    Py_ssize_t, int, Py_ssize_t) noexcept nogil
+        void (*adaptive_avg_pool2d)(void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                    Py_ssize_t) noexcept nogil
+        void (*adaptive_avg_pool2d_backward)(void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                             Py_ssize_t, Py_ssize_t) noexcept nogil
+
+        void (*channel_sums)(void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*batch_norm_statistics)(double *, double *, const void *, Py_ssize_t, Py_ssize_t,
+                                      Py_ssize_t) noexcept nogil
+        void (*batch_norm)(void *, const void *, const double *, const double *, const void *, const void *,
+                           Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*batch_norm_backward)(void *, void *, void *, const void *, const void *, const double *,
+                                    const double *, const void *, int, Py_ssize_t, Py_ssize_t,
+                                    Py_ssize_t) noexcept nogil
+
+        void (*softmax)(void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
+        void (*softmax_backward)(void *, const void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                 int) noexcept nogil
+        void (*cross_entropy)(double *, void *, const void *, const int64_t *, const void *, Py_ssize_t,
+                              Py_ssize_t, Py_ssize_t, int64_t, double, double) noexcept nogil
+        void (*cross_entropy_soft)(double *, void *, const void *, const void *, const void *, Py_ssize_t,
+                                   Py_ssize_t, Py_ssize_t, double, double) noexcept nogil
+
+        void (*relu)(void *, const void *, Py_ssize_t) noexcept nogil
+        void (*relu_backward)(void *, const void *, const void *, Py_ssize_t) noexcept nogil
+        void (*dropout_mask)(void *, Py_ssize_t, Py_ssize_t, uint64_t, double) noexcept nogil
+
+        void (*sgd_step)(void *, void *, const void *, const fcn_sgd *, Py_ssize_t) noexcept nogil
+        void (*adam_step)(void *, void *, void *, void *, const void *, const fcn_adam *,
+                          Py_ssize_t) noexcept nogil
+
+
+ctypedef fused real:
+    float
+    double
+
+# The table for elements of this many bytes (4: float32, 8: float64) on the chosen instruction set.
+cdef const fcn_table *table(size_t itemsize) noexcept nogil
+cdef int threads() noexcept nogil
+cdef fcn_window as_window(tuple window) except *

@@ -1,0 +1,130 @@
+"""Instruction sets and threads: chosen once here, used by every kernel.
+
+This extension holds the C kernels of all instruction sets; the other modules reach them through `table`.
+FASTCNN_ISA (baseline, avx2, avx512) and FASTCNN_NUM_THREADS override what is found.
+"""
+
+import os
+
+cdef extern from *:
+    """
+    #include "parallel.h"
+    #include "table.h"
+    #define FCN_DECLARE_TABLE(isa) extern const fcn_table fcn_table_f32_##isa, fcn_table_f64_##isa;
+    FCN_DECLARE_TABLE(baseline)
+    #ifdef FCN_HAVE_AVX2
+    FCN_DECLARE_TABLE(avx2)
+    FCN_DECLARE_TABLE(avx512)
+    #endif
+
+    /* Tables of instruction set `level`, or NULL where this build or this processor has it not. */
+    static const fcn_table *fcn_find(int level, int is_double)
+    {
+        if (level == 0)
+            return is_double ? &fcn_table_f64_baseline : &fcn_table_f32_baseline;
+    #ifdef FCN_HAVE_AVX2
+        __builtin_cpu_init();
+        if (level == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            return is_double ? &fcn_table_f64_avx2 : &fcn_table_f32_avx2;
+        if (level == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
+            return is_double ? &fcn_table_f64_avx512 : &fcn_table_f32_avx512;
+    #endif
+        return NULL;
+    }
+    """
+    const fcn_table *fcn_find(int level, int is_double) nogil
+    int fcn_get_threads() nogil
+    void fcn_set_threads(int count) nogil
+    int fcn_has_openmp() nogil
+    const char *FCN_BUILT_FOR
+
+cdef const fcn_table *table32 = NULL
+cdef const fcn_table *table64 = NULL
+
+LEVELS = ("baseline", "avx2", "avx512")
+MAX_THREADS = 1024
+_isa = "baseline"
+
+
+cdef const fcn_table *table(size_t itemsize) noexcept nogil:
+    return table64 if itemsize == 8 else table32
+
+
+cdef int threads() noexcept nogil:
+    return fcn_get_threads()
+
+
+cdef fcn_window as_window(tuple window) except *:
+    cdef fcn_window w
+    (w.in_h, w.in_w, w.out_h, w.out_w, w.kernel_h, w.kernel_w, w.stride_h, w.stride_w,
+     w.pad_top, w.pad_left, w.dilation_h, w.dilation_w) = window
+    return w
+
+
+def available_isas():
+    """Return the instruction sets that this build has and this processor runs, weakest first."""
+    return [name for level, name in enumerate(LEVELS) if fcn_find(level, 0) != NULL]
+
+
+def built_isas():
+    """Return the instruction sets that this build has."""
+    return FCN_BUILT_FOR.decode().split(",")
+
+
+def get_isa():
+    """Return the name of the instruction set in use."""
+    return _isa
+
+
+def set_isa(name):
+    """Use the kernels of one instruction set; for tests and comparisons."""
+    global table32, table64, _isa
+    if name not in available_isas():
+        raise ValueError(f"FASTCNN_ISA: {name!r} is not available here; choose one of {available_isas()}")
+    cdef int level = LEVELS.index(name)
+    table32 = fcn_find(level, 0)
+    table64 = fcn_find(level, 1)
+    _isa = name
+
+
+def vector_bytes():
+    """Return the vector width of the instruction set in use, in bytes."""
+    return table32.vector_bytes
+
+
+def has_openmp():
+    """Tell whether the kernels were built with threads."""
+    return bool(fcn_has_openmp())
+
+
+def get_num_threads():
+    """Return the number of threads that kernels use."""
+    return fcn_get_threads()
+
+
+def set_num_threads(int count):
+    """Set the number of threads that kernels use; the caller has checked it."""
+    fcn_set_threads(count if fcn_has_openmp() else 1)
+
+
+def _usable_cores():
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def _threads_from_environment():
+    text = os.environ.get("FASTCNN_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if not text:
+        return min(_usable_cores(), MAX_THREADS)
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_THREADS:
+        raise ValueError(f"FASTCNN_NUM_THREADS must be an integer from 1 to {MAX_THREADS}, got {text!r}")
+    return int(text)
+
+
+set_isa(os.environ.get("FASTCNN_ISA") or available_isas()[-1])
+set_num_threads(_threads_from_environment())
+# A forked child inherits no threads, and OpenMP's runtime would wait for them: the child runs serially.
+os.register_at_fork(after_in_child=lambda: set_num_threads(1))

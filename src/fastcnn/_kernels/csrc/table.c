@@ -1,0 +1,34 @@
+/* Fills the table of one instruction set and element type; see table.h. */
+#include "table.h"
+#include "kernels.h"
+
+__attribute__((visibility("default"))) const fcn_table FCN(table) = {
+    .vector_bytes = FCN_VECTOR_BYTES,
+    .gemm_workspace = FCN(gemm_workspace),
+    .gemm = FCN(gemm),
+    .im2col = FCN(im2col),
+    .col2im = FCN(col2im),
+    .conv2d_workspace = FCN(conv2d_workspace),
+    .conv2d = FCN(conv2d),
+    .conv2d_backward_input = FCN(conv2d_backward_input),
+    .conv2d_backward_weight = FCN(conv2d_backward_weight),
+    .max_pool2d = FCN(max_pool2d),
+    .max_pool2d_backward = FCN(max_pool2d_backward),
+    .avg_pool2d = FCN(avg_pool2d),
+    .avg_pool2d_backward = FCN(avg_pool2d_backward),
+    .adaptive_avg_pool2d = FCN(adaptive_avg_pool2d),
+    .adaptive_avg_pool2d_backward = FCN(adaptive_avg_pool2d_backward),
+    .channel_sums = FCN(channel_sums),
+    .batch_norm_statistics = FCN(batch_norm_statistics),
+    .batch_norm = FCN(batch_norm),
+    .batch_norm_backward = FCN(batch_norm_backward),
+    .softmax = FCN(softmax),
+    .softmax_backward = FCN(softmax_backward),
+    .cross_entropy = FCN(cross_entropy),
+    .cross_entropy_soft = FCN(cross_entropy_soft),
+    .relu = FCN(relu),
+    .relu_backward = FCN(relu_backward),
+    .dropout_mask = FCN(dropout_mask),
+    .sgd_step = FCN(sgd_step),
+    .adam_step = FCN(adam_step),
+};

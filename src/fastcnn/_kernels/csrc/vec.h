@@ -1,0 +1,56 @@
+/* The element type, the vector type and the naming of one compiled variant.
+ *
+ * Every kernel file is compiled once per instruction set and element type with
+ *     -DFCN_REAL=float -DFCN_IS_F32 -DFCN_SUFFIX=f32_avx2
+ * and written once, in terms of
+ *     real      float or double
+ *     vreal     VL reals in one register (GCC and Clang vector extensions; + - * / work on it)
+ *     FCN(name) fcn_name_f32_avx2
+ * A product that is added (acc += a * b) becomes a fused multiply-add where the instruction set has one.
+ */
+#ifndef FCN_VEC_H
+#define FCN_VEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef FCN_REAL real;
+
+#if defined(__AVX512F__)
+#define FCN_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define FCN_VECTOR_BYTES 32
+#else
+#define FCN_VECTOR_BYTES 16 /* SSE2 and NEON */
+#endif
+
+#if defined(FCN_IS_F32)
+#define VL (FCN_VECTOR_BYTES / 4)
+#else
+#define VL (FCN_VECTOR_BYTES / 8)
+#endif
+
+typedef real vreal __attribute__((vector_size(FCN_VECTOR_BYTES)));
+typedef real vreal_unaligned __attribute__((vector_size(FCN_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+
+#define FCN_PASTE_(a, b, c) a##b##_##c
+#define FCN_PASTE(a, b, c) FCN_PASTE_(a, b, c)
+#define FCN(name) FCN_PASTE(fcn_, name, FCN_SUFFIX)
+
+static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
+static inline void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
+static inline vreal vset(real a) { return a - (vreal){0}; }
+
+/* Sum of the lanes, always in the same order (halves are added until one lane is left). */
+static inline real vsum(vreal v)
+{
+    real lanes[VL];
+    vstore(lanes, v);
+    for (int width = VL / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; ++i)
+            lanes[i] += lanes[i + width];
+    return lanes[0];
+}
+
+#endif

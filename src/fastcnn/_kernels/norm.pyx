@@ -1,0 +1,44 @@
+"""Batch normalisation; the equation stands in csrc/norm.c. Arrays are (batch, channels, size)."""
+
+from .cpu cimport real, table
+
+
+def channel_sums(real[::1] sums, const real[:, :, ::1] x):
+    """Sum over batch and size, per channel."""
+    with nogil:
+        table(sizeof(real)).channel_sums(&sums[0], &x[0, 0, 0], x.shape[0], x.shape[1],
+                                         x.shape[2])
+
+
+def batch_norm_statistics(double[::1] mean, double[::1] var, const real[:, :, ::1] x):
+    """Mean and biased variance per channel."""
+    with nogil:
+        table(sizeof(real)).batch_norm_statistics(&mean[0], &var[0], &x[0, 0, 0], x.shape[0], x.shape[1],
+                                                  x.shape[2])
+
+
+def batch_norm(real[:, :, ::1] y, const real[:, :, ::1] x, const double[::1] mean, const double[::1] invstd,
+               const real[::1] weight, const real[::1] bias):
+    """y = (x - mean) * invstd * weight + bias; weight and bias may be None."""
+    cdef const real *weight_data = NULL
+    if weight is not None:
+        weight_data = &weight[0]
+    cdef const real *bias_data = NULL
+    if bias is not None:
+        bias_data = &bias[0]
+    with nogil:
+        table(sizeof(real)).batch_norm(&y[0, 0, 0], &x[0, 0, 0], &mean[0], &invstd[0], weight_data, bias_data,
+                                       x.shape[0], x.shape[1], x.shape[2])
+
+
+def batch_norm_backward(real[:, :, ::1] dx, real[::1] dweight, real[::1] dbias, const real[:, :, ::1] dy,
+                        const real[:, :, ::1] x, const double[::1] mean, const double[::1] invstd,
+                        const real[::1] weight, bint training):
+    """All three gradients; weight may be None."""
+    cdef const real *weight_data = NULL
+    if weight is not None:
+        weight_data = &weight[0]
+    with nogil:
+        table(sizeof(real)).batch_norm_backward(&dx[0, 0, 0], &dweight[0], &dbias[0], &dy[0, 0, 0],
+                                                &x[0, 0, 0], &mean[0], &invstd[0], weight_data, training,
+                                                x.shape[0], x.shape[1], x.shape[2])

@@ -1,0 +1,180 @@
+"""All output-size arithmetic, once, in pure Python integers (no overflow) with every check.
+
+Notation: a window of ``kernel`` taps, ``dilation`` apart, slides over ``size`` pixels with ``before`` and
+``after`` pixels of padding in steps of ``stride``. Its extent is ``dilation * (kernel - 1) + 1`` and
+
+    out = floor((size + before + after - extent) / stride) + 1
+
+(``ceil`` instead of ``floor`` with ceil_mode; a last window that would start in the padding after the
+image is then dropped). Source: the output-size formulas in PyTorch's documentation of Conv2d and MaxPool2d.
+"""
+
+import operator
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import ArgumentError, DTypeError, ShapeError, SizeError
+
+INT_MAX = 2**63 - 1
+# Results below this size are not checked against the machine's free memory.
+_CHECKED_FROM_BYTES = 2**28
+
+
+class Window(NamedTuple):
+    """A sliding window over an (in_h, in_w) plane; the order of the fields is that of csrc/table.h."""
+
+    in_h: int
+    in_w: int
+    out_h: int
+    out_w: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    pad_top: int
+    pad_left: int
+    dilation_h: int
+    dilation_w: int
+
+
+def integer(value: object, name: str, minimum: int = 0) -> int:
+    """Return `value` as an int of at least `minimum`; bools and floats are refused."""
+    if isinstance(value, bool | np.bool_):
+        raise DTypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise DTypeError(f"{name} must be an integer, got {value!r}") from None
+    if number < minimum:
+        raise ArgumentError(f"{name} must be at least {minimum}, got {number}")
+    if number > INT_MAX:
+        raise SizeError(f"{name} must be below 2**63, got {number}")
+    return number
+
+
+def _integers(value: object, name: str, lengths: Sequence[int], minimum: int) -> tuple[int, ...]:
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        return (integer(value, name, minimum),)
+    if len(value) not in lengths:
+        expected = " or ".join(str(n) for n in lengths)
+        raise ArgumentError(f"{name} must be an integer or {expected} integers, got {value!r}")
+    return tuple(integer(item, name, minimum) for item in value)
+
+
+def pair(value: object, name: str, minimum: int = 0) -> tuple[int, int]:
+    """Return (vertical, horizontal) from an int, a sequence of one or a sequence of two."""
+    numbers = _integers(value, name, (1, 2), minimum)
+    return (numbers[0], numbers[-1])
+
+
+def padding4(value: object, name: str) -> tuple[int, int, int, int]:
+    """Return (left, right, top, bottom) from an int, (vertical, horizontal) or those four."""
+    numbers = _integers(value, name, (1, 2, 4), 0)
+    if len(numbers) == 4:
+        return numbers  # type: ignore[return-value]
+    vertical, horizontal = numbers[0], numbers[-1]
+    return (horizontal, horizontal, vertical, vertical)
+
+
+def conv_padding(
+    padding: object, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int], name: str
+) -> tuple[int, int, int, int]:
+    """Return (left, right, top, bottom) from what conv2d takes as padding, "same" and "valid" included.
+
+    "same" keeps the size (stride 1 only); an odd total puts the extra pixel on the right and bottom.
+    """
+    if not isinstance(padding, str):
+        return padding4(padding, name)
+    if padding == "valid":
+        return (0, 0, 0, 0)
+    if padding != "same":
+        raise ArgumentError(f"{name} must be 'same', 'valid' or integers, got {padding!r}")
+    if stride != (1, 1):
+        raise ArgumentError(f"{name}='same' needs stride 1, got stride {stride}")
+    total_h, total_w = (d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
+    return (total_w // 2, total_w - total_w // 2, total_h // 2, total_h - total_h // 2)
+
+
+def _slide(
+    size: int, before: int, after: int, kernel: int, stride: int, dilation: int, ceil_mode: bool, what: str
+) -> int:
+    extent = dilation * (kernel - 1) + 1
+    room = size + before + after - extent
+    if room < 0:
+        raise ShapeError(
+            f"{what}: the kernel is larger than the padded input: it covers {extent} pixels "
+            f"(kernel {kernel}, dilation {dilation}) but the input has {size} + {before} + {after}"
+        )
+    out = -(-room // stride) + 1 if ceil_mode else room // stride + 1
+    if ceil_mode and (out - 1) * stride >= size + before:
+        out -= 1
+    return out
+
+
+def window(
+    in_hw: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int, int, int],
+    dilation: tuple[int, int],
+    what: str,
+    ceil_mode: bool = False,
+) -> Window:
+    """Return the window with its output size; `what` opens the message of an error.
+
+    Raises
+    ------
+    ShapeError
+        If the kernel does not fit into the padded input.
+    SizeError
+        If a size passes 2**63.
+    """
+    left, right, top, bottom = padding
+    out_h = _slide(in_hw[0], top, bottom, kernel[0], stride[0], dilation[0], ceil_mode, f"{what} (vertical)")
+    out_w = _slide(in_hw[1], left, right, kernel[1], stride[1], dilation[1], ceil_mode, f"{what} (horizontal)")
+    result = Window(*in_hw, out_h, out_w, *kernel, *stride, top, left, *dilation)
+    # The kernels add a padding to a size and multiply strides by outputs: both must stay in 64 bits.
+    reach_h = in_hw[0] + top + bottom + out_h * stride[0] + dilation[0] * kernel[0]
+    reach_w = in_hw[1] + left + right + out_w * stride[1] + dilation[1] * kernel[1]
+    if max(reach_h, reach_w) > INT_MAX:
+        raise SizeError(f"{what}: sizes pass 2**63: {result}")
+    return result
+
+
+def check_size(shape: Sequence[int], itemsize: int, what: str) -> None:
+    """Raise SizeError if an array of this shape cannot be had: 2**63 bytes, or more than is free."""
+    count = itemsize
+    for size in shape:
+        count *= size
+    if count > INT_MAX:
+        raise SizeError(f"{what} would have the shape {tuple(shape)}: {count} bytes pass 2**63")
+    if count >= _CHECKED_FROM_BYTES and count > (free := available_bytes()):
+        raise SizeError(
+            f"{what} would have the shape {tuple(shape)}: {count / 2**30:.1f} GiB, "
+            f"but only {free / 2**30:.1f} GiB of memory are free"
+        )
+
+
+def allocate(shape: Sequence[int], dtype: object, what: str) -> np.ndarray:
+    """Return an uninitialised C-ordered array after `check_size`; `what` opens the message of an error."""
+    kind = np.dtype(dtype)  # type: ignore[call-overload]
+    check_size(shape, kind.itemsize, what)
+    return np.empty(tuple(shape), kind)
+
+
+def available_bytes() -> int:
+    """Return the bytes of memory that can be allocated now without swapping (2**63 - 1 if unknown)."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return INT_MAX

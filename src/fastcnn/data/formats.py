@@ -1,0 +1,237 @@
+"""Readers of the files that image data sets come in: IDX, CIFAR-10 binary and .npz.
+
+A file is not trusted: every field of its header is checked, memory is allocated only for what the file
+can hold, and no reader unpickles. Whatever is wrong raises a DataError that starts with the path.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from .._shapes import check_size
+from ..errors import DataError, FastcnnError, SizeError
+
+if TYPE_CHECKING:
+    import zipfile
+
+# Type code in the third byte of an IDX file -> element type as stored, big-endian.
+_IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_MAX_DIMENSIONS = 32
+# DEFLATE never expands a byte to more than 1032: a header that declares more than that is lying.
+_DEFLATE_RATIO = 1032
+_CHUNK_BYTES = 2**20
+_CIFAR10_RECORD = 1 + 3 * 32 * 32
+
+
+@contextmanager
+def _errors_of(path: str) -> Iterator[None]:
+    """Turn what the standard library raises for an unreadable or damaged file into a DataError."""
+    import zipfile
+    import zlib
+
+    try:
+        yield
+    except FastcnnError:
+        raise
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _check_bytes(path: str, shape: tuple[int, ...], itemsize: int) -> int:
+    """Return the bytes of an array that a file declares, or raise if it cannot be had."""
+    try:
+        # Zeros count as ones: NumPy multiplies the other sizes even if the array is empty.
+        check_size([max(size, 1) for size in shape], itemsize, "the array")
+    except SizeError as error:
+        raise DataError(f"{path}: {error}") from None
+    return int(np.prod(shape, dtype=object)) * itemsize
+
+
+def _read_header(file: BinaryIO, count: int, path: str) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise DataError(f"{path}: truncated: the header ends after {len(data)} of {count} bytes")
+    return data
+
+
+def _read_idx_header(file: BinaryIO, path: str) -> tuple[bytes, np.dtype, tuple[int, ...]]:
+    """Return the header's bytes, the element type and the shape."""
+    magic = _read_header(file, 4, path)
+    if magic[:2] != b"\0\0":
+        raise DataError(f"{path}: not an IDX file: it starts with {magic.hex(' ')}, expected 00 00")
+    if magic[2] not in _IDX_TYPES:
+        known = ", ".join(f"0x{code:02x}" for code in _IDX_TYPES)
+        raise DataError(f"{path}: unknown IDX type code 0x{magic[2]:02x}, expected one of {known}")
+    if not 1 <= magic[3] <= _MAX_DIMENSIONS:
+        raise DataError(f"{path}: the IDX header declares {magic[3]} dimensions, expected 1 to {_MAX_DIMENSIONS}")
+    sizes = _read_header(file, 4 * magic[3], path)
+    shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+    return magic + sizes, np.dtype(_IDX_TYPES[magic[2]]), shape
+
+
+def read_idx(path: str | os.PathLike, *, sha256: str | None = None) -> np.ndarray:
+    """Read an IDX file, plain or gzip-compressed (told by its content, not its name).
+
+    The format: two zero bytes, a type code, the number of dimensions, the size of each dimension as
+    big-endian uint32, then the elements in C order, big-endian.
+
+    Parameters
+    ----------
+    path : path
+    sha256 : str, optional
+        Expected SHA-256 of the uncompressed file, in hexadecimal.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and type that the file declares, in native byte order.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, truncated, longer than declared, malformed or not the expected one.
+    """
+    path = os.fspath(path)
+    with _errors_of(path), open(path, "rb") as stored:
+        size = os.fstat(stored.fileno()).st_size
+        file: BinaryIO = stored
+        if stored.peek(2)[:2] == b"\x1f\x8b":
+            import gzip
+
+            file, size = gzip.GzipFile(fileobj=stored), size * _DEFLATE_RATIO  # type: ignore[assignment]
+        header, dtype, shape = _read_idx_header(file, path)
+        declared = f"the header declares the shape {shape} of {dtype.name}"
+        nbytes = _check_bytes(path, shape, dtype.itemsize)
+        if len(header) + nbytes > size:
+            raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, more than the file can hold")
+        data = np.empty(nbytes, np.uint8)
+        digest = None
+        if sha256 is not None:
+            import hashlib
+
+            digest = hashlib.sha256(header)
+        view = memoryview(data)
+        for start in range(0, nbytes, _CHUNK_BYTES):
+            chunk = view[start : start + _CHUNK_BYTES]
+            got = file.readinto(chunk)  # type: ignore[attr-defined]
+            if got < len(chunk):
+                raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, but it has {start + got}")
+            if digest is not None:
+                digest.update(chunk)
+        # Reading past the end also makes gzip compare the checksum and length of the data.
+        if file.read(1):
+            raise DataError(f"{path}: {declared}, {nbytes} bytes, but more bytes follow")
+    if digest is not None and digest.hexdigest() != sha256:
+        raise DataError(
+            f"{path}: the SHA-256 of its content is {digest.hexdigest()}, expected {sha256}: the file is "
+            "damaged or not the one that is meant"
+        )
+    return data.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_cifar10(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+    """Read a file of the binary version of CIFAR-10.
+
+    The format: records of 3073 bytes, a label from 0 to 9 and then the 32x32 red, green and blue planes.
+
+    Returns
+    -------
+    images : uint8 (N, 3, 32, 32)
+    labels : int64 (N,)
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, no whole number of records long, or holds another label.
+    """
+    path = os.fspath(path)
+    with _errors_of(path), open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        count, rest = divmod(size, _CIFAR10_RECORD)
+        if count == 0 or rest:
+            raise DataError(
+                f"{path}: {size} bytes are no whole number of CIFAR-10 records of {_CIFAR10_RECORD} bytes"
+            )
+        _check_bytes(path, (size,), 1)
+        records = np.fromfile(file, np.uint8, size)
+    if len(records) != size:
+        raise DataError(f"{path}: truncated: {len(records)} of {size} bytes could be read")
+    records = records.reshape(count, _CIFAR10_RECORD)
+    labels = records[:, 0].astype(np.int64)
+    if labels.max() > 9:
+        first = int(np.argmax(labels > 9))
+        raise DataError(f"{path}: record {first} has the label {labels[first]}, expected 0 to 9")
+    return records[:, 1:].reshape(count, 3, 32, 32), labels
+
+
+def _read_npz_member(archive: "zipfile.ZipFile", name: str, path: str) -> np.ndarray:
+    """Read one array of an .npz file whose header says no more than the archive can hold."""
+    import zipfile
+
+    try:
+        info = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        found = ", ".join(sorted(archive.namelist())) or "nothing"
+        raise DataError(f"{path}: there is no array {name!r} in it, only {found}") from None
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{path}: {info.filename} has the compression method {info.compress_type}, not DEFLATE")
+    if info.flag_bits & 1:
+        raise DataError(f"{path}: {info.filename} is encrypted")
+    stored = min(info.compress_size, os.stat(path).st_size)
+    limit = stored * (_DEFLATE_RATIO if info.compress_type == zipfile.ZIP_DEFLATED else 1)
+    with archive.open(info) as file:
+        try:
+            # Later versions of the format are for headers and types that images and labels never have.
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise ValueError("it is not in version 1.0 of the format")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        except ValueError as error:
+            raise DataError(f"{path}: {info.filename} has no readable .npy header: {error}") from None
+        what = f"{info.filename}, {dtype} {shape},"
+        if dtype.hasobject or dtype.kind not in "iuf":
+            raise DataError(f"{path}: {what} must hold numbers")
+        if any(size < 0 for size in shape):
+            raise DataError(f"{path}: {what} has a negative size")
+        nbytes = _check_bytes(path, shape, dtype.itemsize)
+        if nbytes > limit:
+            raise DataError(f"{path}: truncated: {what} has {nbytes} bytes, more than the file can hold")
+        data = file.read(nbytes)
+        if len(data) < nbytes:
+            raise DataError(f"{path}: truncated: {what} has {nbytes} bytes, but there are {len(data)}")
+        if file.read(1):
+            raise DataError(f"{path}: {what} has {nbytes} bytes, but more follow")
+    array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+    return array.astype(dtype.newbyteorder("="), order="C")
+
+
+def read_npz(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+    """Read the arrays `images` and `labels` of an .npz file; nothing in it is unpickled.
+
+    Returns
+    -------
+    images : uint8 or float32 (N, C, H, W)
+    labels : int64 (N,)
+
+    Raises
+    ------
+    DataError
+        If the file is missing or malformed, or an array is missing, of another type or another shape.
+    """
+    import zipfile
+
+    path = os.fspath(path)
+    with _errors_of(path), open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        images = _read_npz_member(archive, "images", path)
+        labels = _read_npz_member(archive, "labels", path)
+    if images.dtype not in (np.uint8, np.float32) or images.ndim != 4:
+        raise DataError(
+            f"{path}: images must be uint8 or float32 (N, C, H, W), got {images.dtype} {images.shape}"
+        )
+    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+        raise DataError(
+            f"{path}: labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
+        )
+    return images, labels.astype(np.int64, copy=False)

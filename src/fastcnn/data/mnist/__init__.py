@@ -1,0 +1,1 @@
+"""The four files of the MNIST database of handwritten digits, as published; see NOTICE."""

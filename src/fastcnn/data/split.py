@@ -1,0 +1,127 @@
+"""Division of a data set: a validation part, and class-balanced subsets.
+
+Every choice is a function of the data set's labels and the seed alone, and keeps the order of the images.
+"""
+
+import operator
+
+import numpy as np
+
+from .._shapes import integer
+from ..errors import ArgumentError, DTypeError
+from .dataset import Dataset
+
+
+def _count(dataset: Dataset, validation: object) -> int:
+    """Return the number of validation images that `validation`, a count or a fraction, stands for."""
+    if isinstance(validation, float | np.floating):
+        if not 0 < validation < 1:
+            raise ArgumentError(f"split: a fraction for validation must be in (0, 1), got {validation}")
+        count = round(len(dataset) * float(validation))
+    else:
+        count = integer(validation, "split: validation")
+    if not 0 < count < len(dataset):
+        raise ArgumentError(
+            f"split: validation={validation} of {len(dataset)} images leaves {len(dataset) - count} for "
+            f"training and {count} for validation; both need at least one"
+        )
+    return count
+
+
+def _proportional(sizes: np.ndarray, total: int) -> np.ndarray:
+    """Share `total` over classes in proportion to their sizes, by largest remainder (first class wins)."""
+    # Exact integers: a float quota could round two equal remainders apart.
+    quota, remainder = np.divmod(sizes.astype(object) * total, int(sizes.sum()))
+    shares = quota.astype(np.int64)
+    largest = sorted(range(len(sizes)), key=lambda label: (-remainder[label], label))
+    shares[largest[: total - int(shares.sum())]] += 1
+    return shares
+
+
+def _draw(dataset: Dataset, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the sorted indices of ``shares[k]`` images of each class k, drawn without replacement."""
+    chosen = [
+        rng.permutation(np.flatnonzero(dataset.labels == label))[:share] for label, share in enumerate(shares)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def _generator(seed: object, what: str) -> np.random.Generator:
+    return np.random.default_rng(integer(seed, f"{what}: seed"))
+
+
+def _check(dataset: object, what: str) -> None:
+    if not isinstance(dataset, Dataset):
+        raise DTypeError(f"{what}: dataset must be a Dataset, got {type(dataset).__name__}")
+    if len(dataset) == 0:
+        raise ArgumentError(f"{what}: the data set is empty")
+
+
+def split(
+    dataset: Dataset, validation: int | float, *, seed: int, stratified: bool = True
+) -> tuple[Dataset, Dataset]:
+    """Divide `dataset` into a training and a validation part that share no image.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its N images are copied into the two parts.
+    validation : int or float
+        Number of validation images (1 to N - 1), or the fraction of all images in (0, 1).
+    seed : int
+        Same seed, same division.
+    stratified : bool
+        Keep the proportions of the classes, each class to within one image.
+
+    Returns
+    -------
+    train, validation : Dataset
+
+    Raises
+    ------
+    ArgumentError, DTypeError
+        If a part would be empty or an argument is of the wrong kind.
+    """
+    _check(dataset, "split")
+    count = _count(dataset, validation)
+    rng = _generator(seed, "split")
+    if stratified:
+        held_out = _draw(dataset, _proportional(dataset.class_counts(), count), rng)
+    else:
+        held_out = np.sort(rng.permutation(len(dataset))[:count])
+    kept = np.ones(len(dataset), dtype=bool)
+    kept[held_out] = False
+    return dataset.subset(np.flatnonzero(kept)), dataset.subset(held_out)
+
+
+def stratified_subset(dataset: Dataset, n: int, seed: int) -> Dataset:
+    """Return `n` images with the same number of every class.
+
+    If `n` is no multiple of the number of classes, some classes, drawn at random, have one image more.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    n : int
+        At least 1.
+    seed : int
+        Same seed, same images.
+
+    Raises
+    ------
+    ArgumentError
+        If a class has too few images.
+    """
+    _check(dataset, "stratified_subset")
+    n = integer(n, "stratified_subset: n", 1)
+    rng = _generator(seed, "stratified_subset")
+    shares = np.full(dataset.num_classes, n // dataset.num_classes)
+    shares[rng.permutation(dataset.num_classes)[: n % dataset.num_classes]] += 1
+    short = np.flatnonzero(dataset.class_counts() < shares)
+    if short.size:
+        label = operator.index(short[0])
+        raise ArgumentError(
+            f"stratified_subset: n={n} needs {shares[label]} images of class "
+            f"{dataset.classes[label]!r}, but there are {dataset.class_counts()[label]}"
+        )
+    return dataset.subset(_draw(dataset, shares, rng))

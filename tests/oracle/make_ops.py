@@ -1,0 +1,97 @@
+"""Ask PyTorch about the operations of fastcnn.ops (the `grid_*` modules), in float64."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import grid_conv, grid_loss, grid_norm, grid_pool, recipe
+from .question import Question
+
+GRIDS = {"conv": grid_conv, "pool": grid_pool, "norm": grid_norm, "loss": grid_loss}
+
+
+def _pad(x: torch.Tensor, args: dict, value: float = 0.0) -> torch.Tensor:
+    """Apply and remove a padding of four numbers, which PyTorch's windows do not take themselves."""
+    padding = args.get("padding", 0)
+    if isinstance(padding, list) and len(padding) == 4:
+        del args["padding"]
+        return F.pad(x, padding, value=value)
+    return x
+
+
+def _conv2d(x, weight, bias=None, **args):
+    return {"y": F.conv2d(_pad(x, args), weight, bias, **args)}
+
+
+def _im2col(x, **args):
+    return {"y": F.unfold(_pad(x, args), **args)}
+
+
+def _max_pool2d(x, **args):
+    left, top = 0, 0
+    padding = args.get("padding", 0)
+    if isinstance(padding, list) and len(padding) == 4:
+        left, top = padding[0], padding[2]
+    padded = _pad(x, args, -math.inf)
+    y, argmax = F.max_pool2d(padded, return_indices=True, **args)
+    rows, columns = argmax // padded.shape[-1] - top, argmax % padded.shape[-1] - left
+    assert ((rows >= 0) & (rows < x.shape[-2]) & (columns >= 0) & (columns < x.shape[-1])).all()
+    return {"y": y, "argmax": rows * x.shape[-1] + columns}
+
+
+def _avg_pool2d(x, **args):
+    padded = _pad(x, dict(args))
+    if padded.shape == x.shape:
+        return {"y": F.avg_pool2d(x, **args)}
+    include = args.pop("count_include_pad", True)
+    inside = _pad(torch.ones_like(x), dict(args))
+    args.pop("padding")
+    y = F.avg_pool2d(padded, **args)
+    # The share of pixels inside the image turns the mean over the window into the mean over those.
+    return {"y": y if include else y / F.avg_pool2d(inside, **args)}
+
+
+def _batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, **args):
+    y = F.batch_norm(x, running_mean, running_var, weight, bias, **args)
+    return {"y": y, "running_mean": running_mean, "running_var": running_var}
+
+
+def _loss(function):
+    def ask(x, target, **args):
+        return {"y": function(x, target, **args)}
+
+    return ask
+
+
+ANSWER = {
+    "conv2d": _conv2d,
+    "im2col": _im2col,
+    "linear": lambda x, weight, bias=None: {"y": F.linear(x, weight, bias)},
+    "max_pool2d": _max_pool2d,
+    "avg_pool2d": _avg_pool2d,
+    "adaptive_avg_pool2d": lambda x, output_size: {"y": F.adaptive_avg_pool2d(x, output_size)},
+    "batch_norm": _batch_norm,
+    "relu": lambda x: {"y": F.relu(x)},
+    "softmax": lambda x, dim: {"y": F.softmax(x, dim)},
+    "log_softmax": lambda x, dim: {"y": F.log_softmax(x, dim)},
+    "cross_entropy": _loss(F.cross_entropy),
+    "nll_loss": _loss(F.nll_loss),
+    "mse_loss": _loss(F.mse_loss),
+}
+
+
+def answer(question: Question) -> dict[str, np.ndarray]:
+    """Return PyTorch's results and the gradient of every input that takes one, named ``d<input>``."""
+    tensors = {name: torch.from_numpy(np.array(recipe.make(spec))) for name, spec in question.inputs.items()}
+    variables = {name: t for name, t in tensors.items() if name not in question.constant}
+    for tensor in variables.values():
+        tensor.requires_grad_()
+    results = ANSWER[question.op](**tensors, **question.args)
+    y = results["y"]
+    dy = torch.from_numpy(np.array(recipe.make(question.upstream_spec(y.shape))))
+    gradients = torch.autograd.grad(y, list(variables.values()), dy)
+    found = {name: value.detach().numpy() for name, value in results.items() if value is not None}
+    found.update({f"d{name}": g.numpy() for name, g in zip(variables, gradients, strict=True)})
+    return found

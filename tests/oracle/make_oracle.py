@@ -1,0 +1,66 @@
+"""Ask PyTorch and store its answers beside this file. Run by hand from the root of the repository,
+
+    python -m tests.oracle.make_oracle [NAME ...]
+
+with NumPy, safetensors and torch==2.13.0 (the CPU build is enough) installed; the tests read the stored files through
+`cases` and never import torch. Answers are computed in float64, on one thread, from the inputs that `recipe` makes.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import make_ops
+
+FOLDER = Path(__file__).parent
+Entry = tuple[dict, dict[str, np.ndarray]]
+
+
+def _entries(name: str) -> list[Entry]:
+    entries = []
+    for question in make_ops.GRIDS[name].questions():
+        description = {"op": question.op, "id": question.id, "args": question.args, "inputs": question.inputs}
+        description["inputs"]["dy"] = {}
+        answers = make_ops.answer(question)
+        description["inputs"]["dy"] = question.upstream_spec(answers["y"].shape)
+        entries.append((description, answers))
+    return entries
+
+
+def write(name: str, entries: list[Entry]) -> Path:
+    """Store descriptions and answers as ``<name>.npz``, laid out as `cases` describes."""
+    index, numbers = [], []
+    for description, answers in entries:
+        layout = [[key, list(value.shape), value.dtype.name] for key, value in answers.items()]
+        index.append({**description, "answers": layout})
+        numbers += [np.asarray(value, np.float64).ravel() for value in answers.values()]
+    keys = [(item["op"], item["id"]) for item in index]
+    assert len(set(keys)) == len(keys), "two cases share an id"
+    text = json.dumps(index, separators=(",", ":")).encode()
+    path = FOLDER / f"{name}.npz"
+    np.savez_compressed(path, index=np.frombuffer(text, np.uint8), answers=np.concatenate(numbers))
+    return path
+
+
+FILES: dict[str, Callable[[], list[Entry]]] = {
+    name: (lambda name=name: _entries(name)) for name in make_ops.GRIDS
+}
+
+
+def main() -> None:
+    """Write the named files, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", choices=[*FILES, []], metavar="NAME", help=", ".join(FILES))
+    torch.set_num_threads(1)
+    for name in parser.parse_args().names or FILES:
+        entries = FILES[name]()
+        path = write(name, entries)
+        print(f"{path.name}: {len(entries)} cases, {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
