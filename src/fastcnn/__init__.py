@@ -1,3 +1,64 @@
-"""Train and run small convolutional networks on CPUs."""
+"""Train and run small convolutional networks on CPUs.
+
+``fastcnn.ops`` holds pure functions on NumPy arrays, ``fastcnn.nn`` layers, ``fastcnn.optim`` optimizers and
+schedules, ``fastcnn.data`` data sets and augmentation, ``fastcnn.zoo`` ready networks, and
+``fastcnn.Trainer`` the training loop. Submodules are imported when they are first used.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 
 from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import data, errors, nn, ops, optim, recipes, testing, training, zoo
+    from ._config import get_num_threads, set_num_threads, show_config
+    from .nn.init import manual_seed
+    from .training import History, Trainer, load_weights, save_weights
+
+_SUBMODULES = ("data", "errors", "nn", "ops", "optim", "recipes", "testing", "training", "zoo")
+_NAMES = {
+    "get_num_threads": "._config",
+    "set_num_threads": "._config",
+    "show_config": "._config",
+    "manual_seed": ".nn.init",
+    "History": ".training",
+    "Trainer": ".training",
+    "load_weights": ".training",
+    "save_weights": ".training",
+}
+
+__all__ = [
+    "History",
+    "Trainer",
+    "__version__",
+    "data",
+    "errors",
+    "get_num_threads",
+    "load_weights",
+    "manual_seed",
+    "nn",
+    "ops",
+    "optim",
+    "recipes",
+    "save_weights",
+    "set_num_threads",
+    "show_config",
+    "testing",
+    "training",
+    "zoo",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _SUBMODULES:
+        return _import_module(f".{name}", __name__)
+    if name in _NAMES:
+        value = getattr(_import_module(_NAMES[name], __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_SUBMODULES, *_NAMES])

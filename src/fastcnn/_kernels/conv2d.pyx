@@ -9,7 +9,7 @@ from .workspace import workspace
 
 
 cdef fcn_conv2d _shape(Py_ssize_t batch, Py_ssize_t in_channels, Py_ssize_t out_channels, Py_ssize_t groups,
-                       tuple window) except *:
+                       object window) except *:
     cdef fcn_conv2d shape
     shape.batch = batch
     shape.in_channels = in_channels
@@ -20,7 +20,7 @@ cdef fcn_conv2d _shape(Py_ssize_t batch, Py_ssize_t in_channels, Py_ssize_t out_
 
 
 def conv2d(real[:, :, :, ::1] y, const real[:, :, :, ::1] x, const real[:, :, :, ::1] weight,
-           const real[::1] bias, Py_ssize_t groups, tuple window):
+           const real[::1] bias, Py_ssize_t groups, object window):
     """y = conv2d(x, weight) + bias; bias may be None."""
     cdef fcn_conv2d shape = _shape(x.shape[0], x.shape[1], y.shape[1], groups, window)
     cdef const fcn_table *kernels = table(sizeof(real))
@@ -35,7 +35,7 @@ def conv2d(real[:, :, :, ::1] y, const real[:, :, :, ::1] x, const real[:, :, :,
 
 
 def conv2d_backward_input(real[:, :, :, ::1] dx, const real[:, :, :, ::1] dy,
-                          const real[:, :, :, ::1] weight, Py_ssize_t groups, tuple window):
+                          const real[:, :, :, ::1] weight, Py_ssize_t groups, object window):
     """dx, the gradient of conv2d with respect to x."""
     cdef fcn_conv2d shape = _shape(dx.shape[0], dx.shape[1], dy.shape[1], groups, window)
     cdef const fcn_table *kernels = table(sizeof(real))
@@ -47,7 +47,7 @@ def conv2d_backward_input(real[:, :, :, ::1] dx, const real[:, :, :, ::1] dy,
 
 
 def conv2d_backward_weight(real[:, :, :, ::1] dweight, const real[:, :, :, ::1] dy,
-                           const real[:, :, :, ::1] x, Py_ssize_t groups, tuple window):
+                           const real[:, :, :, ::1] x, Py_ssize_t groups, object window):
     """dweight, the gradient of conv2d with respect to weight."""
     cdef fcn_conv2d shape = _shape(x.shape[0], x.shape[1], dy.shape[1], groups, window)
     cdef const fcn_table *kernels = table(sizeof(real))

@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 
 cdef extern from "table.h" nogil:
@@ -79,6 +79,14 @@ cdef extern from "table.h" nogil:
         void (*adam_step)(void *, void *, void *, void *, const void *, const fcn_adam *,
                           Py_ssize_t) noexcept nogil
 
+        size_t (*affine_workspace)(Py_ssize_t, Py_ssize_t, int) noexcept nogil
+        void (*affine)(void *, const void *, const double *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                       Py_ssize_t, void *, int) noexcept nogil
+        void (*affine_u8)(uint8_t *, const uint8_t *, const double *, const void *, Py_ssize_t, Py_ssize_t,
+                          Py_ssize_t, Py_ssize_t, void *, int) noexcept nogil
+        void (*normalize_u8)(void *, const uint8_t *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                             int) noexcept nogil
+
 
 ctypedef fused real:
     float
@@ -87,4 +95,4 @@ ctypedef fused real:
 # The table for elements of this many bytes (4: float32, 8: float64) on the chosen instruction set.
 cdef const fcn_table *table(size_t itemsize) noexcept nogil
 cdef int threads() noexcept nogil
-cdef fcn_window as_window(tuple window) except *
+cdef fcn_window as_window(object window) except *

@@ -55,7 +55,7 @@ cdef int threads() noexcept nogil:
     return fcn_get_threads()
 
 
-cdef fcn_window as_window(tuple window) except *:
+cdef fcn_window as_window(object window) except *:
     cdef fcn_window w
     (w.in_h, w.in_w, w.out_h, w.out_w, w.kernel_h, w.kernel_w, w.stride_h, w.stride_w,
      w.pad_top, w.pad_left, w.dilation_h, w.dilation_w) = window

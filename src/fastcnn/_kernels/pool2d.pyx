@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t
 from .cpu cimport as_window, fcn_window, real, table
 
 
-def max_pool2d(real[:, :, ::1] y, int64_t[:, :, ::1] argmax, const real[:, :, ::1] x, tuple window):
+def max_pool2d(real[:, :, ::1] y, int64_t[:, :, ::1] argmax, const real[:, :, ::1] x, object window):
     """Maximum of each window and its index in the plane."""
     cdef fcn_window w = as_window(window)
     with nogil:
@@ -26,7 +26,7 @@ def max_pool2d_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy, const int6
     return bool(valid)
 
 
-def avg_pool2d(real[:, :, ::1] y, const real[:, :, ::1] x, tuple window, Py_ssize_t pad_bottom,
+def avg_pool2d(real[:, :, ::1] y, const real[:, :, ::1] x, object window, Py_ssize_t pad_bottom,
                Py_ssize_t pad_right, bint count_include_pad, Py_ssize_t divisor):
     """Mean of each window; divisor 0 stands for the number of pixels."""
     cdef fcn_window w = as_window(window)
@@ -35,7 +35,7 @@ def avg_pool2d(real[:, :, ::1] y, const real[:, :, ::1] x, tuple window, Py_ssiz
                                        count_include_pad, divisor)
 
 
-def avg_pool2d_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy, tuple window, Py_ssize_t pad_bottom,
+def avg_pool2d_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy, object window, Py_ssize_t pad_bottom,
                         Py_ssize_t pad_right, bint count_include_pad, Py_ssize_t divisor):
     """dx, the gradient of avg_pool2d."""
     cdef fcn_window w = as_window(window)

@@ -39,6 +39,10 @@ FCN_DECLARE(relu_backward);
 FCN_DECLARE(dropout_mask);
 FCN_DECLARE(sgd_step);
 FCN_DECLARE(adam_step);
+FCN_DECLARE(affine_workspace);
+FCN_DECLARE(affine);
+FCN_DECLARE(affine_u8);
+FCN_DECLARE(normalize_u8);
 
 /* Shared between kernel files: rows [row0, row1) of the output plane of the columns of one image. */
 void FCN(im2col_rows)(real *columns, const real *x, ptrdiff_t channels, const fcn_window *window,

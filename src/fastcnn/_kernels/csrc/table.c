@@ -31,4 +31,8 @@ __attribute__((visibility("default"))) const fcn_table FCN(table) = {
     .dropout_mask = FCN(dropout_mask),
     .sgd_step = FCN(sgd_step),
     .adam_step = FCN(adam_step),
+    .affine_workspace = FCN(affine_workspace),
+    .affine = FCN(affine),
+    .affine_u8 = FCN(affine_u8),
+    .normalize_u8 = FCN(normalize_u8),
 };

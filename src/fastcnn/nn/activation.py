@@ -1,0 +1,109 @@
+"""ReLU, softmax, log-softmax, dropout."""
+
+import numpy as np
+
+from .. import ops
+from ..errors import ArgumentError
+from . import init
+from .module import Module
+
+
+class ReLU(Module):
+    """Rectify: ``y = max(x, 0)``."""
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return max(x, 0)."""
+        self.saved = y = ops.relu(x)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dy where x > 0, else 0."""
+        return ops.relu_backward(dy, self.saved)
+
+
+class Softmax(Module):
+    """Turn logits into probabilities along one axis; see `fastcnn.ops.softmax`.
+
+    Parameters
+    ----------
+    dim : int, optional
+        The axis of the classes; None takes axis 0 of 1-D and 3-D input and axis 1 of all else.
+    """
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the probabilities."""
+        self.saved = y = ops.softmax(x, self.dim)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dx."""
+        return ops.softmax_backward(dy, self.saved, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"dim={self.dim}"
+
+
+class LogSoftmax(Module):
+    """Logarithm of the softmax along one axis; see `fastcnn.ops.log_softmax`.
+
+    Parameters
+    ----------
+    dim : int, optional
+        As in Softmax.
+    """
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the log-probabilities."""
+        self.saved = y = ops.log_softmax(x, self.dim)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dx."""
+        return ops.log_softmax_backward(dy, self.saved, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"dim={self.dim}"
+
+
+class Dropout(Module):
+    """In training, set elements to zero with probability p and scale the others by 1 / (1 - p).
+
+    Parameters
+    ----------
+    p : float in [0, 1]
+        Probability of dropping an element.
+    generator : numpy.random.Generator, optional
+        Source of the masks; the default stream if None. `Module.reseed` replaces it.
+    """
+
+    def __init__(self, p: float = 0.5, generator: np.random.Generator | None = None) -> None:
+        super().__init__()
+        if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1:
+            raise ArgumentError(f"Dropout: p must lie in [0, 1], got {p!r}")
+        self.p = p
+        self.generator = generator
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return x with some elements dropped; in evaluation, x itself."""
+        y, mask = ops.dropout(x, self.p, self.training, generator=self.generator or init.default_generator())
+        self.saved = (mask,)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dy with the same elements dropped."""
+        (mask,) = self.saved
+        return ops.dropout_backward(dy, mask)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"p={self.p}"

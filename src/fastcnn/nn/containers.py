@@ -1,0 +1,117 @@
+"""Modules made of modules: a chain, and the two kinds of residual block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ..errors import DTypeError, ShapeError
+from .module import Module
+
+
+class Sequential(Module):
+    """Run modules one after the other.
+
+    Parameters
+    ----------
+    *modules : Module, or one mapping of name to Module
+        The chain; without names its members are called "0", "1", ...
+    """
+
+    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], Mapping):
+            named = dict(modules[0])
+        else:
+            named = {str(i): module for i, module in enumerate(modules)}  # type: ignore[misc]
+        for name, module in named.items():
+            if not isinstance(module, Module):
+                raise DTypeError(f"Sequential: {name} must be a Module, got {type(module).__name__}")
+            self._modules[name] = module
+
+    def append(self, module: Module) -> Sequential:
+        """Add a module at the end."""
+        if not isinstance(module, Module):
+            raise DTypeError(f"Sequential: a Module is needed, got {type(module).__name__}")
+        self._modules[str(len(self._modules))] = module
+        return self
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())
+
+    def __getitem__(self, index: int | slice) -> Module:
+        if isinstance(index, slice):
+            return Sequential(dict(list(self._modules.items())[index]))
+        return list(self._modules.values())[index]
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the last module's output."""
+        for module in self:
+            x = module(x)
+        return x
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return the first module's dx."""
+        for module in reversed(list(self)):
+            dy = module.backward(dy)
+        return dy
+
+
+class Residual(Module):
+    """Add the input to what the body makes of it: ``y = x + body(x)``.
+
+    Parameters
+    ----------
+    body : Module
+        A module that keeps the shape.
+    """
+
+    def __init__(self, body: Module) -> None:
+        super().__init__()
+        if not isinstance(body, Module):
+            raise DTypeError(f"Residual: body must be a Module, got {type(body).__name__}")
+        self.body = body
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return x + body(x)."""
+        y = self.body(x)
+        if y.shape != x.shape:
+            raise ShapeError(f"Residual: body turned the shape {x.shape} into {y.shape}; it must keep it")
+        return x + y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dy + body.backward(dy)."""
+        return dy + self.body.backward(dy)
+
+
+class DenseResidual(Module):
+    """Put the input's channels before those that the body makes of it: ``y = concat(x, body(x))``.
+
+    Parameters
+    ----------
+    body : Module
+        A module that keeps batch and image size.
+    """
+
+    def __init__(self, body: Module) -> None:
+        super().__init__()
+        if not isinstance(body, Module):
+            raise DTypeError(f"DenseResidual: body must be a Module, got {type(body).__name__}")
+        self.body = body
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return concat(x, body(x)) along the channels."""
+        y = self.body(x)
+        if y.ndim != x.ndim or y.ndim < 3 or y.shape[-2:] != x.shape[-2:] or y.shape[:-3] != x.shape[:-3]:
+            raise ShapeError(f"DenseResidual: body turned the shape {x.shape} into {y.shape}; sizes must fit")
+        self.saved = x.shape[-3]
+        return np.concatenate([x, y], axis=-3)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return the first channels of dy plus body.backward of the others."""
+        channels = self.saved
+        return dy[..., :channels, :, :] + self.body.backward(dy[..., channels:, :, :])

@@ -1,0 +1,105 @@
+"""2-D convolution."""
+
+import numpy as np
+
+from .. import ops
+from .._shapes import conv_padding, integer, pair
+from ..errors import ArgumentError
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+
+class Conv2d(Module):
+    """Convolve images with learned kernels; see `fastcnn.ops.conv2d` for the equation.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of input and output; both multiples of groups.
+    kernel_size : int or (vertical, horizontal)
+        Size of the kernels.
+    stride, dilation : int or (vertical, horizontal)
+        Step between windows; distance between taps.
+    padding : int, (vertical, horizontal), (left, right, top, bottom), "same" or "valid"
+        Zeros around the image.
+    groups : int
+        Number of blocks of channels that are convolved apart.
+    bias : bool
+        Whether to add a learned bias to each output channel.
+
+    Attributes
+    ----------
+    weight : Parameter (out_channels, in_channels / groups, kernel_h, kernel_w)
+        Drawn from U(-b, b) with b = 1 / sqrt(fan_in).
+    bias : Parameter (out_channels,) or None
+        Drawn from the same distribution.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, ...] | str = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.in_channels = integer(in_channels, "Conv2d: in_channels", 1)
+        self.out_channels = integer(out_channels, "Conv2d: out_channels", 1)
+        self.kernel_size = pair(kernel_size, "Conv2d: kernel_size", 1)
+        self.stride = pair(stride, "Conv2d: stride", 1)
+        self.dilation = pair(dilation, "Conv2d: dilation", 1)
+        self.groups = integer(groups, "Conv2d: groups", 1)
+        conv_padding(padding, self.kernel_size, self.stride, self.dilation, "Conv2d: padding")
+        self.padding = padding
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise ArgumentError(
+                f"Conv2d: in_channels {in_channels} and out_channels {out_channels} must be multiples of "
+                f"groups {groups}"
+            )
+        shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+        self.weight = Parameter(np.zeros(shape, np.float32))
+        self.bias = Parameter(np.zeros(self.out_channels, np.float32)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
+        """Draw the weights anew."""
+        init.default_weight_(self.weight, self.bias, generator)
+
+    def _geometry(self) -> dict:
+        return {
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+        }
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the feature maps (N, out_channels, out_h, out_w)."""
+        self.saved = x
+        bias = None if self.bias is None else self.bias.data
+        return ops.conv2d(x, self.weight.data, bias, **self._geometry())
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dx; add the gradients of weight and bias."""
+        dx, dweight, dbias = ops.conv2d_backward(dy, self.saved, self.weight.data, **self._geometry())
+        self.weight.accumulate(dweight)
+        if self.bias is not None:
+            self.bias.accumulate(dbias)
+        return dx
+
+    def macs(self, output_shape: tuple[int, ...]) -> int:
+        """Multiply-accumulates for an output (N, out_channels, out_h, out_w)."""
+        per_output = self.weight.size // self.out_channels
+        return int(np.prod(output_shape, dtype=object)) * per_output
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
+        defaults = {"stride": (1, 1), "padding": 0, "dilation": (1, 1), "groups": 1}
+        parts += [f"{k}={v!r}" for k, v in self._geometry().items() if v != defaults[k]]
+        return ", ".join(parts + ([] if self.bias is not None else ["bias=False"]))

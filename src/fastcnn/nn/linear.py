@@ -1,0 +1,103 @@
+"""The fully connected layer, and a bias for each position."""
+
+import numpy as np
+
+from .. import ops
+from .._shapes import integer
+from ..errors import ShapeError
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+
+class Linear(Module):
+    """Multiply the last axis by a learned matrix: ``y = x weight^T + bias``.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Sizes of the last axis of input and output.
+    bias : bool
+        Whether to add a learned bias.
+
+    Attributes
+    ----------
+    weight : Parameter (out_features, in_features)
+        Drawn from U(-b, b) with b = 1 / sqrt(in_features).
+    bias : Parameter (out_features,) or None
+        Drawn from the same distribution.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        self.in_features = integer(in_features, "Linear: in_features", 1)
+        self.out_features = integer(out_features, "Linear: out_features", 1)
+        self.weight = Parameter(np.zeros((self.out_features, self.in_features), np.float32))
+        self.bias = Parameter(np.zeros(self.out_features, np.float32)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
+        """Draw the weights anew."""
+        init.default_weight_(self.weight, self.bias, generator)
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return (..., out_features)."""
+        self.saved = x
+        return ops.linear(x, self.weight.data, None if self.bias is None else self.bias.data)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dx; add the gradients of weight and bias."""
+        dx, dweight, dbias = ops.linear_backward(dy, self.saved, self.weight.data)
+        self.weight.accumulate(dweight)
+        if self.bias is not None:
+            self.bias.accumulate(dbias)
+        return dx
+
+    def macs(self, output_shape: tuple[int, ...]) -> int:
+        """Multiply-accumulates for an output (..., out_features)."""
+        return int(np.prod(output_shape, dtype=object)) * self.in_features
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"{self.in_features}, {self.out_features}" + (", bias=False" if self.bias is None else "")
+
+
+class PositionBias(Module):
+    """Add a learned bias to each channel and position: ``y = x + bias``.
+
+    Parameters
+    ----------
+    shape : (C, H, W)
+        Shape of one sample.
+
+    Attributes
+    ----------
+    bias : Parameter (C, H, W)
+        Zeros at first.
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        if not isinstance(shape, tuple | list) or len(shape) != 3:
+            raise ShapeError(f"PositionBias: shape must be (C, H, W), got {shape!r}")
+        sizes = tuple(integer(size, "PositionBias: shape", 1) for size in shape)
+        self.bias = Parameter(np.zeros(sizes, np.float32))
+
+    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
+        """Set the bias to 0."""
+        init.zeros_(self.bias)
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return x + bias."""
+        if np.shape(x)[-3:] != self.bias.shape:
+            raise ShapeError(f"PositionBias: x must be (N, *{self.bias.shape}), got the shape {np.shape(x)}")
+        return x + self.bias.data
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dy; add its sum over the batch to the bias's gradient."""
+        self.bias.accumulate(dy.sum(axis=0) if dy.ndim == 4 else dy)
+        return dy
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"{self.bias.shape}"

@@ -1,0 +1,362 @@
+"""The base of every layer: parameters, buffers, children, and the two passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from .._shapes import allocate, integer
+from ..errors import ArgumentError, DTypeError, ShapeError, StateError
+from . import init
+from .parameter import Parameter
+
+# Called with (module, input, output) after each forward pass while it is set; see `observed`.
+_observer: Callable[[Module, Any, Any], None] | None = None
+
+
+class Module:
+    """Base of layers and networks.
+
+    A layer defines ``forward(x) -> y`` and ``backward(dy) -> dx``; backward adds the gradients of its
+    parameters with ``parameter.accumulate(...)``. Assigning a Parameter or a Module to an attribute
+    registers it. What backward needs is kept by forward in ``self.saved``.
+
+    Examples
+    --------
+    >>> class Scale(Module):
+    ...     def __init__(self, channels):
+    ...         super().__init__()
+    ...         self.weight = Parameter(np.ones((channels, 1, 1), np.float32))
+    ...
+    ...     def forward(self, x):
+    ...         self.saved = x
+    ...         return x * self.weight.data
+    ...
+    ...     def backward(self, dy):
+    ...         self.weight.accumulate((dy * self.saved).sum(axis=(0, 2, 3))[:, None, None])
+    ...         return dy * self.weight.data
+    """
+
+    def __init__(self) -> None:
+        self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _saved=None, training=True)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_parameters" not in self.__dict__:
+            raise StateError(f"{type(self).__name__}: call super().__init__() before setting attributes")
+        for kind, store in ((Parameter, self._parameters), (Module, self._modules)):
+            if isinstance(value, kind):
+                self.__dict__.pop(name, None)
+                store[name] = value
+                return
+        for store in (self._parameters, self._modules):
+            if name in store:
+                if value is not None:
+                    raise DTypeError(
+                        f"{type(self).__name__}: {name} must be a {type(store[name]).__name__} or None, "
+                        f"got {type(value).__name__}"
+                    )
+                del store[name]
+        if name in self._buffers:
+            self._buffers[name] = np.asarray(value)
+            return
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        for store in ("_parameters", "_buffers", "_modules"):
+            if name in self.__dict__.get(store, {}):
+                return self.__dict__[store][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def register_buffer(self, name: str, value: np.ndarray) -> None:
+        """Add an array that is saved with the parameters but not trained, e.g. running statistics."""
+        self._buffers[name] = np.asarray(value)
+
+    # The two passes ---------------------------------------------------------------------------------
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Run forward."""
+        y = self.forward(x)
+        if _observer is not None:
+            _observer(self, x, y)
+        return y
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the output for the input x and keep what backward needs."""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward")
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return the gradient for the input of the last forward pass; add those of the parameters."""
+        raise NotImplementedError(f"{type(self).__name__} does not define backward")
+
+    @property
+    def saved(self) -> Any:
+        """What the last forward pass kept for backward.
+
+        Raises
+        ------
+        StateError
+            If there was no forward pass.
+        """
+        if self._saved is None:
+            raise StateError(f"{type(self).__name__}: backward was called before forward")
+        return self._saved
+
+    @saved.setter
+    def saved(self, value: Any) -> None:
+        self.__dict__["_saved"] = value
+
+    def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
+        """Return the outputs for x (N, ...) in evaluation mode, a batch at a time.
+
+        The modes are as before afterwards.
+        """
+        size = integer(batch_size, "predict: batch_size", 1)
+        if not isinstance(x, np.ndarray) or x.ndim < 1:
+            raise DTypeError(f"predict: x must be an array with a batch axis, got {type(x).__name__}")
+        with _Passive(self):
+            if len(x) <= size:
+                return self(x)
+            first = self(x[:size])
+            y = allocate((len(x), *first.shape[1:]), first.dtype, "predict: the output")
+            y[:size] = first
+            for start in range(size, len(x), size):
+                y[start : start + size] = self(x[start : start + size])
+            return y
+
+    # The tree ---------------------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield (name, module) of the direct children."""
+        yield from self._modules.items()
+
+    def children(self) -> Iterator[Module]:
+        """Yield the direct children."""
+        yield from self._modules.values()
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Yield (dotted name, module) of this module and all below it, each module once."""
+        seen: set[int] = set()
+        stack = [(prefix, self)]
+        while stack:
+            name, module = stack.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield name, module
+            below = [(f"{name}.{key}" if name else key, child) for key, child in module._modules.items()]
+            stack.extend(reversed(below))
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+        """Yield (dotted name, parameter), each parameter once."""
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix):
+            for name, parameter in module._parameters.items():
+                if id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield (f"{path}.{name}" if path else name), parameter
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Yield every parameter once."""
+        for _, parameter in self.named_parameters():
+            yield parameter
+
+    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
+        """Yield (dotted name, array) of the buffers."""
+        for path, module in self.named_modules(prefix):
+            for name, value in module._buffers.items():
+                yield (f"{path}.{name}" if path else name), value
+
+    def num_parameters(self) -> int:
+        """Return the number of trainable values."""
+        return sum(p.size for p in self.parameters() if p.requires_grad)
+
+    def train(self, mode: bool = True) -> Module:
+        """Switch to training mode (batch statistics, dropout), or with False to evaluation."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Switch to evaluation mode."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def astype(self, dtype: object) -> Module:
+        """Convert parameters and floating-point buffers to float32 or float64; gradients are forgotten."""
+        kind = np.dtype(dtype)  # type: ignore[call-overload]
+        if kind not in (np.float32, np.float64):
+            raise DTypeError(f"astype: dtype must be float32 or float64, got {kind}")
+        for module in self.modules():
+            for parameter in module._parameters.values():
+                parameter.data = parameter.data.astype(kind)
+                parameter.grad = None
+            for name, value in module._buffers.items():
+                if value.dtype.kind == "f":
+                    module._buffers[name] = value.astype(kind)
+        return self
+
+    def float(self) -> Module:
+        """Convert to float32."""
+        return self.astype(np.float32)
+
+    def double(self) -> Module:
+        """Convert to float64."""
+        return self.astype(np.float64)
+
+    # Weights ----------------------------------------------------------------------------------------
+
+    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
+        """Draw this layer's own weights anew; layers with weights override it."""
+
+    def initialize(self, scheme: str = "default", seed: int = 0) -> Module:
+        """Draw every weight of the tree anew from one seed.
+
+        Parameters
+        ----------
+        scheme : {"default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"}
+            "default" is what the layers do by themselves (PyTorch's); the others draw the weights of
+            convolutions and linear layers by name and set their biases to 0.
+        seed : int
+            Seed of the random stream.
+        """
+        if scheme not in init.SCHEMES:
+            raise ArgumentError(
+                f"initialize: scheme must be one of {', '.join(init.SCHEMES)}, got {scheme!r}"
+            )
+        draw = init.SCHEMES[scheme]
+        generator = np.random.default_rng(integer(seed, "initialize: seed"))
+        for module in self.modules():
+            module.reset_parameters(generator)
+            weight = module._parameters.get("weight")
+            if draw is not None and weight is not None and weight.data.ndim >= 2:
+                draw(weight, generator)
+                if "bias" in module._parameters:
+                    init.zeros_(module._parameters["bias"])
+        return self
+
+    def reseed(self, seed: int) -> Module:
+        """Give every module that draws random numbers (Dropout) a stream of its own from one seed."""
+        drawing = [module for module in self.modules() if "generator" in module.__dict__]
+        streams = np.random.SeedSequence(integer(seed, "reseed: seed")).spawn(len(drawing))
+        for module, stream in zip(drawing, streams, strict=True):
+            module.generator = np.random.default_rng(stream)
+        return self
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return copies of all parameters and buffers under PyTorch's names."""
+        state = {}
+        for path, module in self.named_modules():
+            dot = f"{path}." if path else ""
+            state.update({dot + name: p.data.copy() for name, p in module._parameters.items()})
+            state.update({dot + name: value.copy() for name, value in module._buffers.items()})
+        return state
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray], strict: bool = True) -> None:
+        """Copy arrays into the parameters and buffers of the same names.
+
+        Parameters
+        ----------
+        state : mapping of name to array
+            As state_dict returns it.
+        strict : bool
+            Whether missing and unexpected names are an error. Shapes must always fit.
+
+        Raises
+        ------
+        ArgumentError, ShapeError
+            If names or shapes do not fit; nothing is changed then.
+        """
+        own: dict[str, np.ndarray] = {}
+        for path, module in self.named_modules():
+            dot = f"{path}." if path else ""
+            own.update({dot + name: p.data for name, p in module._parameters.items()})
+            own.update({dot + name: value for name, value in module._buffers.items()})
+        missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+        if strict and (missing or unexpected):
+            raise ArgumentError(
+                f"load_state_dict: missing names {missing}, unexpected names {unexpected} "
+                f"(strict=False ignores both)"
+            )
+        fitting = {name: np.asarray(state[name]) for name in own if name in state}
+        for name, value in fitting.items():
+            if value.dtype.kind not in "fiub":
+                raise DTypeError(f"load_state_dict: {name} must be numbers, got {value.dtype}")
+            if value.shape != own[name].shape:
+                raise ShapeError(
+                    f"load_state_dict: {name} must have the shape {own[name].shape}, got {value.shape}"
+                )
+        for name, value in fitting.items():
+            own[name][...] = value
+
+    # Description ------------------------------------------------------------------------------------
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the output for an input of this shape (N, ...).
+
+        One zero sample is run through the module in evaluation mode; nothing changes by it.
+        """
+        if not isinstance(input_shape, tuple | list) or not input_shape:
+            raise ShapeError(f"output_shape: input_shape must be (N, ...), got {input_shape!r}")
+        sizes = [integer(size, "output_shape: input_shape") for size in input_shape]
+        dtype = next((p.dtype for p in self.parameters()), np.dtype(np.float32))
+        sample = allocate((1, *sizes[1:]), dtype, "output_shape: the sample")
+        sample[...] = 0
+        with _Passive(self):
+            return (sizes[0], *self(sample).shape[1:])
+
+    def summary(self, input_shape: tuple[int, ...]) -> str:
+        """Return a table of the layers for an input (C, H, W): type, output shape, parameters, MACs."""
+        from .summary import summarize
+
+        return summarize(self, input_shape).text()
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return ""
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        if not self._modules:
+            return f"{name}({self.extra_repr()})"
+        lines = [
+            f"  ({key}): " + repr(child).replace("\n", "\n  ") for key, child in self._modules.items()
+        ]
+        return "\n".join([f"{name}(", *lines, ")"])
+
+
+class _Passive:
+    """Run a module in evaluation mode without leaving a trace: modes and saved arrays are put back."""
+
+    def __init__(self, module: Module) -> None:
+        self.before = [(m, m.training, m._saved) for m in module.modules()]
+
+    def __enter__(self) -> None:
+        for module, _, _ in self.before:
+            module.training = False
+
+    def __exit__(self, *_: object) -> None:
+        for module, training, saved in self.before:
+            module.training = training
+            module.saved = saved
+
+
+def observe(module: Module, x: np.ndarray, observer: Callable[[Module, Any, Any], None]) -> np.ndarray:
+    """Run `module` on x in evaluation mode and call `observer(module, input, output)` for each module in it."""
+    global _observer
+    previous, _observer = _observer, observer
+    try:
+        with _Passive(module):
+            return module(x)
+    finally:
+        _observer = previous

@@ -1,0 +1,75 @@
+"""A trainable array."""
+
+import numpy as np
+
+from ..errors import DTypeError, ShapeError
+
+
+class Parameter:
+    """A trainable array with its gradient.
+
+    Parameters
+    ----------
+    data : array of float32 or float64
+        Initial values; kept C-contiguous. Integers and other floats become float32.
+    requires_grad : bool
+        Whether optimizers may change it.
+
+    Attributes
+    ----------
+    data : array
+        The values. Change them in place (``p.data[...] = values``) or assign a new array.
+    grad : array or None
+        Gradient of the loss; None until the first backward pass after zero_grad.
+    """
+
+    def __init__(self, data: np.ndarray, requires_grad: bool = True) -> None:
+        self.data = data
+        self.grad: np.ndarray | None = None
+        self.requires_grad = requires_grad
+
+    @property
+    def data(self) -> np.ndarray:
+        """The values."""
+        return self._data
+
+    @data.setter
+    def data(self, values: np.ndarray) -> None:
+        array = np.asarray(values)
+        if array.dtype.kind not in "fiu":
+            raise DTypeError(f"Parameter: data must be numbers, got {array.dtype}")
+        dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float32
+        self._data = np.require(array, dtype, ["C", "W", "A"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the values."""
+        return self._data.shape
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Element type of the values."""
+        return self._data.dtype
+
+    def accumulate(self, grad: np.ndarray) -> None:
+        """Add `grad`, an array of the parameter's shape, to the gradient."""
+        if not self.requires_grad:
+            return
+        if np.shape(grad) != self.shape:
+            raise ShapeError(f"Parameter: grad must have the shape {self.shape}, got {np.shape(grad)}")
+        if self.grad is None:
+            self.grad = np.array(grad, self.dtype, order="C")
+        else:
+            self.grad += grad
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        self.grad = None
+
+    def __repr__(self) -> str:
+        return f"Parameter(shape={self.shape}, dtype={self.dtype})"

@@ -1,0 +1,146 @@
+"""Max, average and adaptive average pooling."""
+
+import numpy as np
+
+from .. import ops
+from .._shapes import integer, padding4, pair
+from .module import Module
+
+
+class MaxPool2d(Module):
+    """Maximum of each window; see `fastcnn.ops.max_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size : int or (vertical, horizontal)
+        Size of the window.
+    stride : int or (vertical, horizontal), optional
+        Step between windows; kernel_size if None.
+    padding : int, (vertical, horizontal) or (left, right, top, bottom)
+        Padding, which never wins.
+    dilation : int or (vertical, horizontal)
+        Distance between the taps of a window.
+    ceil_mode : bool
+        Round the output size up.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, int] = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = pair(kernel_size, "MaxPool2d: kernel_size", 1)
+        self.stride = self.kernel_size if stride is None else pair(stride, "MaxPool2d: stride", 1)
+        padding4(padding, "MaxPool2d: padding")
+        self.padding = padding
+        self.dilation = pair(dilation, "MaxPool2d: dilation", 1)
+        self.ceil_mode = ceil_mode
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the maxima."""
+        y, argmax = ops.max_pool2d(
+            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        )
+        self.saved = (argmax, x.shape)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dx: dy at the maxima."""
+        return ops.max_pool2d_backward(dy, *self.saved)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding!r}, "
+            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
+        )
+
+
+class AvgPool2d(Module):
+    """Mean of each window; see `fastcnn.ops.avg_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, ceil_mode
+        The window, as in MaxPool2d.
+    count_include_pad : bool
+        Whether the padding counts in the divisor.
+    divisor_override : int, optional
+        The divisor, instead of the number of pixels.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = pair(kernel_size, "AvgPool2d: kernel_size", 1)
+        self.stride = self.kernel_size if stride is None else pair(stride, "AvgPool2d: stride", 1)
+        padding4(padding, "AvgPool2d: padding")
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+        if divisor_override is not None:
+            integer(divisor_override, "AvgPool2d: divisor_override", 1)
+        self.divisor_override = divisor_override
+
+    def _arguments(self) -> tuple:
+        return (
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the means."""
+        y = ops.avg_pool2d(x, *self._arguments())
+        self.saved = x.shape
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dx: dy / divisor spread over each window."""
+        return ops.avg_pool2d_backward(dy, self.saved, *self._arguments())
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding!r}"
+
+
+class AdaptiveAvgPool2d(Module):
+    """Mean over windows that divide the image into output_size parts; see `fastcnn.ops.adaptive_avg_pool2d`.
+
+    Parameters
+    ----------
+    output_size : int, (out_h, out_w) or None
+        Size of the output; None keeps the input's size.
+    """
+
+    def __init__(self, output_size: int | tuple[int | None, int | None] | None) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the means."""
+        y = ops.adaptive_avg_pool2d(x, self.output_size)
+        self.saved = x.shape
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dx."""
+        return ops.adaptive_avg_pool2d_backward(dy, self.saved)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"output_size={self.output_size}"

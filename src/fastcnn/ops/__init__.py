@@ -1,0 +1,63 @@
+"""Pure functions on NumPy arrays: each layer's forward pass and its gradient.
+
+Names, argument order, defaults and meaning are those of ``torch.nn.functional``; images are (N, C, H, W),
+weights (out_channels, in_channels / groups, kernel_h, kernel_w). A function ``f_backward`` takes the
+gradient of f's output first and returns the gradients of f's inputs. Arrays may be float32 or float64, of
+any strides; inputs are never changed (the running statistics of batch_norm excepted, as in PyTorch).
+"""
+
+from .activation import (
+    dropout,
+    dropout_backward,
+    log_softmax,
+    log_softmax_backward,
+    relu,
+    relu_backward,
+    softmax,
+    softmax_backward,
+)
+from .conv import col2im, col2im_backward, conv2d, conv2d_backward, im2col, im2col_backward
+from .linear import linear, linear_backward
+from .losses import cross_entropy, mse_loss, nll_loss
+from .normalization import batch_norm, batch_norm_backward
+from .padding import zero_pad2d, zero_pad2d_backward
+from .pooling import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward,
+    avg_pool2d,
+    avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+)
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_backward",
+    "avg_pool2d",
+    "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
+    "col2im",
+    "col2im_backward",
+    "conv2d",
+    "conv2d_backward",
+    "cross_entropy",
+    "dropout",
+    "dropout_backward",
+    "im2col",
+    "im2col_backward",
+    "linear",
+    "linear_backward",
+    "log_softmax",
+    "log_softmax_backward",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "mse_loss",
+    "nll_loss",
+    "relu",
+    "relu_backward",
+    "softmax",
+    "softmax_backward",
+    "zero_pad2d",
+    "zero_pad2d_backward",
+]

@@ -1,0 +1,142 @@
+"""ReLU, softmax, log-softmax and dropout."""
+
+import numpy as np
+
+from .._kernels import elementwise as kernels
+from .._kernels import softmax as softmax_kernels
+from .._shapes import allocate
+from ..errors import DTypeError
+from . import _check
+
+
+def relu(x: np.ndarray) -> np.ndarray:
+    """Rectify: ``y = max(x, 0)``, for x of any shape; a NaN propagates."""
+    values = _check.contiguous(_check.array(x, "x", "relu"), "x", "relu")
+    y = allocate(values.shape, values.dtype, "relu: the output")
+    kernels.relu(y.reshape(-1), values.reshape(-1))
+    return y
+
+
+def relu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Gradient of `relu`: ``dx = dy where x > 0, else 0``; x may be relu's input or its output."""
+    what = "relu_backward"
+    values = _check.array(x, "x", what)
+    grad = _check.array(dy, "dy", what)
+    _check.shape_is(grad, values.shape, "dy", what)
+    _check.same_dtype(what, dy=grad, x=values)
+    values = _check.contiguous(values, "x", what)
+    dx = allocate(values.shape, values.dtype, f"{what}: dx")
+    kernels.relu_backward(dx.reshape(-1), _check.contiguous(grad, "dy", what).reshape(-1), values.reshape(-1))
+    return dx
+
+
+def _class_axis(dim: int | None, ndim: int, what: str) -> int:
+    """PyTorch's choice for dim=None: 0 for 0-D, 1-D and 3-D input, else 1."""
+    return (0 if ndim in (0, 1, 3) else 1) if dim is None else _check.axis(dim, ndim, "dim", what)
+
+
+def as_rows(x: np.ndarray, axis: int) -> tuple[int, int, int]:
+    """Return (outer, classes, inner), the sizes before, at and after an axis."""
+    sizes = x.shape if x.ndim else (1,)
+    outer = int(np.prod(sizes[:axis], dtype=object))
+    return outer, sizes[axis], int(np.prod(sizes[axis + 1 :], dtype=object))
+
+
+def _softmax(x: object, dim: int | None, what: str, log: bool) -> np.ndarray:
+    values = _check.contiguous(_check.array(x, "x", what), "x", what)
+    rows = as_rows(values, _class_axis(dim, values.ndim, what))
+    y = allocate(values.shape, values.dtype, f"{what}: the output")
+    softmax_kernels.softmax(y.reshape(rows), values.reshape(rows), log)
+    return y
+
+
+def _softmax_backward(dy: object, y: object, dim: int | None, what: str, log: bool) -> np.ndarray:
+    output = _check.contiguous(_check.array(y, "y", what), "y", what)
+    grad = _check.array(dy, "dy", what)
+    _check.shape_is(grad, output.shape, "dy", what)
+    _check.same_dtype(what, dy=grad, y=output)
+    rows = as_rows(output, _class_axis(dim, output.ndim, what))
+    dx = allocate(output.shape, output.dtype, f"{what}: dx")
+    grad = _check.contiguous(grad, "dy", what)
+    softmax_kernels.softmax_backward(dx.reshape(rows), grad.reshape(rows), output.reshape(rows), log)
+    return dx
+
+
+def softmax(x: np.ndarray, dim: int | None = None) -> np.ndarray:
+    """Turn logits into probabilities along one axis: ``y_c = exp(x_c - max) / sum_k exp(x_k - max)``.
+
+    Parameters
+    ----------
+    x : array
+        Logits.
+    dim : int, optional
+        The axis of the classes; None takes axis 0 of 1-D and 3-D input and axis 1 of all else.
+
+    Returns
+    -------
+    array of the shape of x
+    """
+    return _softmax(x, dim, "softmax", False)
+
+
+def softmax_backward(dy: np.ndarray, y: np.ndarray, dim: int | None = None) -> np.ndarray:
+    """Gradient of `softmax` from its output y: ``dx_c = y_c (dy_c - sum_k dy_k y_k)``."""
+    return _softmax_backward(dy, y, dim, "softmax_backward", False)
+
+
+def log_softmax(x: np.ndarray, dim: int | None = None) -> np.ndarray:
+    """Logarithm of `softmax`, without overflow: ``y_c = x_c - max - log sum_k exp(x_k - max)``."""
+    return _softmax(x, dim, "log_softmax", True)
+
+
+def log_softmax_backward(dy: np.ndarray, y: np.ndarray, dim: int | None = None) -> np.ndarray:
+    """Gradient of `log_softmax` from its output y: ``dx_c = dy_c - exp(y_c) sum_k dy_k``."""
+    return _softmax_backward(dy, y, dim, "log_softmax_backward", True)
+
+
+def dropout(
+    x: np.ndarray, p: float = 0.5, training: bool = True, *, generator: np.random.Generator | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Set elements to zero with probability p and scale the others by 1 / (1 - p).
+
+    The mask is a function of one 64-bit number drawn from the generator, so it is the same for any number
+    of threads. Source: Srivastava et al., "Dropout" (2014).
+
+    Parameters
+    ----------
+    x : array
+        Input; its first axis is the batch.
+    p : float in [0, 1]
+        Probability of dropping an element.
+    training : bool
+        If False, x is returned as it is, with the mask None.
+    generator : numpy.random.Generator
+        Source of the mask; needed in training.
+
+    Returns
+    -------
+    y : array of the shape of x
+    mask : array of the shape of x, or None
+        0 or 1 / (1 - p): y = x * mask.
+    """
+    what = "dropout"
+    values = _check.array(x, "x", what)
+    rate = _check.number(p, "p", what, 0, 1)
+    if not training or rate == 0:
+        return values, None
+    if not isinstance(generator, np.random.Generator):
+        raise DTypeError(f"{what}: generator must be a numpy.random.Generator, got {generator!r}")
+    key = int(generator.integers(2**64, dtype=np.uint64))
+    mask = allocate(values.shape, values.dtype.newbyteorder("="), f"{what}: the mask")
+    rows = values.shape[0] if values.ndim > 1 else 1
+    kernels.dropout_mask(mask.reshape(rows, mask.size // max(rows, 1)), key, rate)
+    return values * mask, mask
+
+
+def dropout_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Gradient of `dropout`: ``dx = dy * mask`` (dy itself where mask is None)."""
+    grad = _check.array(dy, "dy", "dropout_backward")
+    if mask is None:
+        return grad
+    _check.shape_is(_check.array(mask, "mask", "dropout_backward"), grad.shape, "mask", "dropout_backward")
+    return grad * mask

@@ -1,0 +1,175 @@
+"""Batch normalisation."""
+
+import numpy as np
+
+from .._kernels import norm as kernels
+from .._shapes import allocate
+from ..errors import ArgumentError, DTypeError, ShapeError
+from . import _check
+
+
+def _as_channels(x: object, name: str, what: str) -> np.ndarray:
+    """Return x (N, C, ...) as a contiguous (N, C, size) array."""
+    checked = _check.array(x, name, what)
+    if checked.ndim < 2:
+        raise ShapeError(f"{what}: {name} must be (N, C, ...), got the shape {checked.shape}")
+    size = int(np.prod(checked.shape[2:], dtype=object))
+    return _check.contiguous(checked, name, what).reshape(*checked.shape[:2], size)
+
+
+def _running(value: object, channels: int, name: str, what: str) -> np.ndarray | None:
+    if value is None:
+        return None
+    stats = _check.array(value, name, what, (1,))
+    _check.shape_is(stats, (channels,), name, what)
+    return stats
+
+
+def _statistics(
+    x: np.ndarray,
+    running_mean: np.ndarray | None,
+    running_var: np.ndarray | None,
+    training: bool,
+    eps: float,
+    what: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (mean, biased variance, invstd), float64 (C,), of the batch or of the running statistics."""
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ArgumentError(f"{what}: running_mean and running_var are needed when training is False")
+        mean, var = running_mean.astype(np.float64), running_var.astype(np.float64)
+    else:
+        if x.shape[1] and x.shape[0] * x.shape[2] < 2:
+            raise ShapeError(
+                f"{what}: training needs more than 1 value per channel, got x of the shape {x.shape}"
+            )
+        mean, var = np.empty(x.shape[1]), np.empty(x.shape[1])
+        kernels.batch_norm_statistics(mean, var, x)
+    return mean, var, 1 / np.sqrt(var + eps)
+
+
+def batch_norm_forward(
+    x: np.ndarray,
+    running_mean: np.ndarray | None,
+    running_var: np.ndarray | None,
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`batch_norm` that also returns the mean and 1 / sqrt(var + eps) that it used, float64 (C,)."""
+    what = "batch_norm"
+    planes = _as_channels(x, "x", what)
+    channels = planes.shape[1]
+    weight = _check.vector(weight, channels, "weight", what)
+    bias = _check.vector(bias, channels, "bias", what)
+    _check.same_dtype(what, x=planes, weight=weight, bias=bias)
+    stats_mean = _running(running_mean, channels, "running_mean", what)
+    stats_var = _running(running_var, channels, "running_var", what)
+    if not isinstance(training, bool | np.bool_):
+        raise DTypeError(f"{what}: training must be a bool, got {training!r}")
+    factor = _check.number(momentum, "momentum", what)
+    mean, var, invstd = _statistics(
+        planes, stats_mean, stats_var, bool(training), _check.number(eps, "eps", what, 0), what
+    )
+    if training and stats_mean is not None:
+        stats_mean += factor * (mean - stats_mean)
+    if training and stats_var is not None:
+        count = planes.shape[0] * planes.shape[2]
+        stats_var += factor * (var * (count / (count - 1)) - stats_var)
+    y = allocate(planes.shape, planes.dtype, f"{what}: the output")
+    kernels.batch_norm(y, planes, mean, invstd, weight, bias)
+    return y.reshape(x.shape), mean, invstd
+
+
+def batch_norm(
+    x: np.ndarray,
+    running_mean: np.ndarray | None,
+    running_var: np.ndarray | None,
+    weight: np.ndarray | None = None,
+    bias: np.ndarray | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> np.ndarray:
+    """Normalise each channel by its mean and variance.
+
+    ``y = (x - mean) / sqrt(var + eps) * weight + bias``
+
+    In training, mean and (biased) variance are the batch's, and the running statistics are updated in
+    place: ``running += momentum * (batch - running)``, with the unbiased variance. In evaluation they are
+    the running statistics. Source: Ioffe and Szegedy, "Batch Normalization" (2015).
+
+    Parameters
+    ----------
+    x : array (N, C, ...)
+        Input.
+    running_mean, running_var : array (C,), optional
+        Running statistics; needed in evaluation.
+    weight, bias : array (C,), optional
+        Scale and shift.
+    training : bool
+        Whether to use the batch's statistics.
+    momentum : float
+        Share of the new statistics in the running ones.
+    eps : float
+        Added to the variance.
+
+    Returns
+    -------
+    array of the shape of x
+    """
+    return batch_norm_forward(x, running_mean, running_var, weight, bias, training, momentum, eps)[0]
+
+
+def batch_norm_backward(
+    dy: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray | None = None,
+    running_mean: np.ndarray | None = None,
+    running_var: np.ndarray | None = None,
+    training: bool = True,
+    eps: float = 1e-5,
+    saved: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of `batch_norm` with respect to x, weight and bias.
+
+    With ``xhat = (x - mean) invstd``: ``dbias = sum dy``, ``dweight = sum dy xhat`` and, in training,
+    ``dx = weight invstd (dy - dbias / m - xhat dweight / m)`` over the m values of a channel; in
+    evaluation ``dx = weight invstd dy``.
+
+    Parameters
+    ----------
+    dy : array of the shape of x
+        Gradient of the loss with respect to the output.
+    x, weight, running_mean, running_var, training, eps
+        As given to batch_norm.
+    saved : (mean, invstd), optional
+        The float64 statistics of the forward pass, which are computed again if None.
+
+    Returns
+    -------
+    dx, dweight, dbias : arrays of the shapes of x, (C,) and (C,)
+    """
+    what = "batch_norm_backward"
+    planes = _as_channels(x, "x", what)
+    channels = planes.shape[1]
+    grad = _check.array(dy, "dy", what)
+    _check.shape_is(grad, x.shape, "dy", what)
+    weight = _check.vector(weight, channels, "weight", what)
+    _check.same_dtype(what, dy=grad, x=planes, weight=weight)
+    if saved is None:
+        stats_mean = _running(running_mean, channels, "running_mean", what)
+        stats_var = _running(running_var, channels, "running_var", what)
+        epsilon = _check.number(eps, "eps", what, 0)
+        mean, _, invstd = _statistics(planes, stats_mean, stats_var, bool(training), epsilon, what)
+    else:
+        mean, invstd = saved
+        _check.shape_is(mean, (channels,), "saved[0]", what)
+        _check.shape_is(invstd, (channels,), "saved[1]", what)
+    dx = allocate(planes.shape, planes.dtype, f"{what}: dx")
+    dweight, dbias = np.empty(channels, planes.dtype), np.empty(channels, planes.dtype)
+    grad = _check.contiguous(grad, "dy", what).reshape(planes.shape)
+    kernels.batch_norm_backward(dx, dweight, dbias, grad, planes, mean, invstd, weight, bool(training))
+    return dx.reshape(x.shape), dweight, dbias

@@ -1,0 +1,271 @@
+"""Max, average and adaptive average pooling."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._kernels import pool2d as kernels
+from .._shapes import Window, allocate, integer, padding4, pair, window
+from ..errors import ArgumentError, DTypeError, ShapeError
+from . import _check
+
+
+class _Pooling(NamedTuple):
+    """Checked arguments of one pooling."""
+
+    window: Window
+    pad_right: int
+    pad_bottom: int
+
+
+def _prepare(
+    what: str,
+    in_hw: tuple[int, int],
+    kernel_size: object,
+    stride: object,
+    padding: object,
+    dilation: object,
+    ceil_mode: object,
+) -> _Pooling:
+    kernel = pair(kernel_size, f"{what}: kernel_size", 1)
+    strides = kernel if stride is None else pair(stride, f"{what}: stride", 1)
+    pads = padding4(padding, f"{what}: padding")
+    dilations = pair(dilation, f"{what}: dilation", 1)
+    extent = [d * (k - 1) + 1 for d, k in zip(dilations, kernel, strict=True)]
+    if max(pads[:2]) > extent[1] // 2 or max(pads[2:]) > extent[0] // 2:
+        raise ArgumentError(
+            f"{what}: padding may be at most half of the kernel, got padding {padding!r} for a kernel "
+            f"of {tuple(extent)} pixels"
+        )
+    if not isinstance(ceil_mode, bool | np.bool_):
+        raise DTypeError(f"{what}: ceil_mode must be a bool, got {ceil_mode!r}")
+    geometry = window(in_hw, kernel, strides, pads, dilations, what, bool(ceil_mode))
+    return _Pooling(geometry, pads[1], pads[3])
+
+
+def _planes(x: np.ndarray, what: str) -> np.ndarray:
+    return _check.contiguous(x, "x", what).reshape(-1, *x.shape[2:])
+
+
+def _output(images: np.ndarray, out_hw: tuple[int, int], what: str) -> np.ndarray:
+    shape = (*images.shape[:2], *out_hw)
+    return allocate(shape, images.dtype.newbyteorder("="), f"{what}: the output")
+
+
+def _image_shape(value: object, what: str) -> tuple[tuple[int, ...], bool]:
+    """Return (input_shape of rank 4, whether it came without a batch axis)."""
+    if not isinstance(value, tuple | list) or len(value) not in (3, 4):
+        raise ShapeError(f"{what}: input_shape must be (N, C, H, W) or (C, H, W), got {value!r}")
+    minimum = [0, 0, 1, 1][-len(value) :]
+    shape = tuple(integer(n, f"{what}: input_shape", m) for n, m in zip(value, minimum, strict=True))
+    return (shape, False) if len(shape) == 4 else ((1, *shape), True)
+
+
+def max_pool2d(
+    x: np.ndarray,
+    kernel_size: int | tuple[int, int],
+    stride: int | tuple[int, int] | None = None,
+    padding: int | tuple[int, ...] = 0,
+    dilation: int | tuple[int, int] = 1,
+    ceil_mode: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Maximum of each window, and where it stands.
+
+    ``y[n, c, i, j] = max_{u, v} x[n, c, i stride - top + u dilation, j stride - left + v dilation]``
+
+    Padding never wins; of equal values the first in row-major order does; a NaN propagates.
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W)
+        Images.
+    kernel_size : int or (vertical, horizontal)
+        Size of the window.
+    stride : int or (vertical, horizontal), optional
+        Step between windows; kernel_size if None.
+    padding : int, (vertical, horizontal) or (left, right, top, bottom)
+        Padding, at most half of the kernel.
+    dilation : int or (vertical, horizontal)
+        Distance between the taps of a window.
+    ceil_mode : bool
+        Round the output size up; a last window that would start in the padding is dropped.
+
+    Returns
+    -------
+    y : array (N, C, out_h, out_w), or without N as x came
+    argmax : int64 array of the same shape
+        Index ``row * W + column`` of the maximum in its plane.
+    """
+    what = "max_pool2d"
+    images, unbatched = _check.images(x, "x", what)
+    w = _prepare(what, images.shape[2:], kernel_size, stride, padding, dilation, ceil_mode).window
+    y = _output(images, (w.out_h, w.out_w), what)
+    argmax = allocate(y.shape, np.int64, f"{what}: argmax")
+    flat = (-1, w.out_h, w.out_w)
+    kernels.max_pool2d(y.reshape(flat), argmax.reshape(flat), _planes(images, what), w)
+    return (y[0], argmax[0]) if unbatched else (y, argmax)
+
+
+def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
+    """Gradient of `max_pool2d` with respect to x: dy is added at each window's maximum.
+
+    Parameters
+    ----------
+    dy : array of the shape that max_pool2d returned
+        Gradient of the loss with respect to the output.
+    argmax : int array of the same shape
+        As max_pool2d returned it.
+    input_shape : (N, C, H, W) or (C, H, W)
+        Shape of x.
+
+    Returns
+    -------
+    array of input_shape
+    """
+    what = "max_pool2d_backward"
+    shape, unbatched = _image_shape(input_shape, what)
+    grad = _check.array(dy, "dy", what, (3,) if unbatched else (4,))
+    if not isinstance(argmax, np.ndarray) or argmax.dtype.kind not in "iu":
+        raise DTypeError(f"{what}: argmax must be an integer array, got {getattr(argmax, 'dtype', argmax)!r}")
+    _check.shape_is(argmax, grad.shape, "argmax", what)
+    _check.shape_is(grad, (*input_shape[:-2], *grad.shape[-2:]), "dy", what)
+    dx = allocate(shape, grad.dtype.newbyteorder("="), f"{what}: dx")
+    flat = (shape[0] * shape[1], *grad.shape[-2:])
+    indices = np.ascontiguousarray(argmax, np.int64).reshape(flat)
+    valid = kernels.max_pool2d_backward(
+        dx.reshape(-1, *shape[2:]), _check.contiguous(grad, "dy", what).reshape(flat), indices
+    )
+    if not valid:
+        raise ArgumentError(
+            f"{what}: argmax must lie in [0, {shape[2] * shape[3]}), the pixels of a plane of input_shape "
+            f"{tuple(input_shape)}; got {indices.min()} to {indices.max()}"
+        )
+    return dx[0] if unbatched else dx
+
+
+def _divisor(value: object, what: str) -> int:
+    return 0 if value is None else integer(value, f"{what}: divisor_override", 1)
+
+
+def avg_pool2d(
+    x: np.ndarray,
+    kernel_size: int | tuple[int, int],
+    stride: int | tuple[int, int] | None = None,
+    padding: int | tuple[int, ...] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> np.ndarray:
+    """Mean of each window.
+
+    ``y[n, c, i, j] = sum_{u, v} x[n, c, i stride - top + u, j stride - left + v] / divisor``
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W)
+        Images.
+    kernel_size, stride, padding, ceil_mode
+        The window, as in `max_pool2d`; padding adds zeros.
+    count_include_pad : bool
+        Whether the padding counts in the divisor.
+    divisor_override : int, optional
+        The divisor, instead of the number of pixels.
+
+    Returns
+    -------
+    array (N, C, out_h, out_w), or without N as x came
+    """
+    what = "avg_pool2d"
+    images, unbatched = _check.images(x, "x", what)
+    p = _prepare(what, images.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
+    divisor = _divisor(divisor_override, what)
+    y = _output(images, (p.window.out_h, p.window.out_w), what)
+    kernels.avg_pool2d(
+        y.reshape(-1, p.window.out_h, p.window.out_w),
+        _planes(images, what),
+        p.window,
+        p.pad_bottom,
+        p.pad_right,
+        bool(count_include_pad),
+        divisor,
+    )
+    return y[0] if unbatched else y
+
+
+def avg_pool2d_backward(
+    dy: np.ndarray,
+    input_shape: tuple[int, ...],
+    kernel_size: int | tuple[int, int],
+    stride: int | tuple[int, int] | None = None,
+    padding: int | tuple[int, ...] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> np.ndarray:
+    """Gradient of `avg_pool2d` with respect to x of input_shape: dy / divisor spread over each window."""
+    what = "avg_pool2d_backward"
+    shape, unbatched = _image_shape(input_shape, what)
+    p = _prepare(what, shape[2:], kernel_size, stride, padding, 1, ceil_mode)
+    divisor = _divisor(divisor_override, what)
+    out_shape = (*shape[:2], p.window.out_h, p.window.out_w)
+    grad = _check.gradient(dy, out_shape, unbatched, "dy", what)
+    dx = allocate(shape, grad.dtype, f"{what}: dx")
+    kernels.avg_pool2d_backward(
+        dx.reshape(-1, *shape[2:]),
+        grad.reshape(-1, *out_shape[2:]),
+        p.window,
+        p.pad_bottom,
+        p.pad_right,
+        bool(count_include_pad),
+        divisor,
+    )
+    return dx[0] if unbatched else dx
+
+
+def _adaptive_size(output_size: object, in_hw: tuple[int, ...], what: str) -> tuple[int, int]:
+    """Return (out_h, out_w); None keeps the input's size."""
+    sizes = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
+    if len(sizes) != 2:
+        raise ArgumentError(f"{what}: output_size must be an integer or a pair, got {output_size!r}")
+    rows, columns = (
+        size if wanted is None else integer(wanted, f"{what}: output_size", 1)
+        for wanted, size in zip(sizes, in_hw, strict=True)
+    )
+    return rows, columns
+
+
+def adaptive_avg_pool2d(
+    x: np.ndarray, output_size: int | tuple[int | None, int | None] | None
+) -> np.ndarray:
+    """Mean over windows that divide the image into output_size parts as evenly as possible.
+
+    Row i of the output averages the rows ``floor(i H / out_h) .. ceil((i + 1) H / out_h) - 1``.
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W)
+        Images.
+    output_size : int, (out_h, out_w), None
+        Size of the output; None keeps the input's size.
+
+    Returns
+    -------
+    array (N, C, out_h, out_w), or without N as x came
+    """
+    what = "adaptive_avg_pool2d"
+    images, unbatched = _check.images(x, "x", what)
+    out_hw = _adaptive_size(output_size, images.shape[2:], what)
+    y = _output(images, out_hw, what)
+    kernels.adaptive_avg_pool2d(y.reshape(-1, *out_hw), _planes(images, what))
+    return y[0] if unbatched else y
+
+
+def adaptive_avg_pool2d_backward(dy: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
+    """Gradient of `adaptive_avg_pool2d` with respect to x of input_shape."""
+    what = "adaptive_avg_pool2d_backward"
+    shape, unbatched = _image_shape(input_shape, what)
+    checked = _check.array(dy, "dy", what, (3,) if unbatched else (4,))
+    grad = _check.gradient(dy, (*shape[:2], *checked.shape[-2:]), unbatched, "dy", what)
+    dx = allocate(shape, grad.dtype, f"{what}: dx")
+    kernels.adaptive_avg_pool2d_backward(dx.reshape(-1, *shape[2:]), grad.reshape(-1, *grad.shape[2:]))
+    return dx[0] if unbatched else dx
