@@ -39,6 +39,7 @@ BATCH_NORM = {
     "batch1-one-pixel-eval": ((1, 3, 1, 1), 3, True, True, True, {"training": False}),
     "one-pixel-train": ((6, 3, 1, 1), 3, True, True, True, {"training": True}),
     "batch0-eval": ((0, 3, 4, 4), 3, True, True, True, {"training": False}),
+    "batch0-train": ((0, 3, 4, 4), 3, True, True, True, {"training": True}),
     "2d-train-10": ((7, 10), 10, True, True, True, {"training": True}),
     "2d-eval-10": ((7, 10), 10, True, True, True, {"training": False}),
     "5d-train": ((2, 3, 2, 3, 2), 3, True, True, True, {"training": True}),

@@ -1,5 +1,6 @@
 """Ask PyTorch about the operations of fastcnn.ops (the `grid_*` modules), in float64."""
 
+import itertools
 import math
 
 import numpy as np
@@ -56,6 +57,23 @@ def _avg_pool2d(x, **args):
 def _batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, **args):
     y = F.batch_norm(x, running_mean, running_var, weight, bias, **args)
     return {"y": y, "running_mean": running_mean, "running_var": running_var}
+
+
+def output_sizes(window: str, ceil_mode: bool, ranges: dict[str, list[int]]) -> np.ndarray:
+    """Return the output size for every size, kernel, stride, padding, dilation in the ranges; -1 where PyTorch refuses."""
+
+    def ask(size, kernel, stride, padding, dilation):
+        x = torch.zeros(1, 1, size, 1)
+        one_wide = {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1)}
+        try:
+            if window == "conv2d":
+                return F.conv2d(x, torch.zeros(1, 1, kernel, 1), **one_wide).shape[2]
+            return F.max_pool2d(x, (kernel, 1), ceil_mode=ceil_mode, **one_wide).shape[2]
+        except RuntimeError:
+            return -1
+
+    sizes = [ask(*numbers) for numbers in itertools.product(*ranges.values())]
+    return np.array(sizes, np.int8).reshape([len(values) for values in ranges.values()])
 
 
 def _loss(function):

@@ -23,12 +23,22 @@ Entry = tuple[dict, dict[str, np.ndarray]]
 def _entries(name: str) -> list[Entry]:
     entries = []
     for question in make_ops.GRIDS[name].questions():
-        description = {"op": question.op, "id": question.id, "args": question.args, "inputs": question.inputs}
-        description["inputs"]["dy"] = {}
         answers = make_ops.answer(question)
-        description["inputs"]["dy"] = question.upstream_spec(answers["y"].shape)
-        entries.append((description, answers))
+        inputs = {**question.inputs, "dy": question.upstream_spec(answers["y"].shape)}
+        entries.append(({"op": question.op, "id": question.id, "args": question.args, "inputs": inputs}, answers))
     return entries
+
+
+def _sizes() -> list[Entry]:
+    ranges = {"size": [1, 2, 3, 4, 5, 6, 7, 8, 9], "kernel": [1, 2, 3, 4, 5], "stride": [1, 2, 3, 4, 7],
+              "padding": [0, 1, 2, 3], "dilation": [1, 2, 3]}
+    return [
+        (
+            {"op": window, "id": f"sizes-ceil{ceil_mode}", "args": {"ceil_mode": ceil_mode, **ranges}, "inputs": {}},
+            {"sizes": make_ops.output_sizes(window, ceil_mode, ranges)},
+        )
+        for window, ceil_mode in (("conv2d", False), ("max_pool2d", False), ("max_pool2d", True))
+    ]
 
 
 def write(name: str, entries: list[Entry]) -> Path:
@@ -47,7 +57,8 @@ def write(name: str, entries: list[Entry]) -> Path:
 
 
 FILES: dict[str, Callable[[], list[Entry]]] = {
-    name: (lambda name=name: _entries(name)) for name in make_ops.GRIDS
+    **{name: (lambda name=name: _entries(name)) for name in make_ops.GRIDS},
+    "sizes": _sizes,
 }
 
 

@@ -1,0 +1,68 @@
+"""Cross-entropy, negative log-likelihood and squared error against PyTorch's stored answers."""
+
+import numpy as np
+import pytest
+
+from fastcnn import ops
+
+from ..oracle.cases import Case, load
+from ..oracle.compare import DTYPES, LAYOUTS, assert_close
+
+CASES = load("loss")
+LAYOUT_CASES = [
+    case
+    for case in CASES
+    if case.id.startswith(("ncdd5-", "n10-", "2x3x4x5-")) and ("weight" in case.specs or case.op == "mse_loss")
+]
+
+
+def _check(case: Case, dtype, arrays: dict) -> None:
+    weight = {"weight": arrays["weight"]} if "weight" in arrays else {}
+    loss, dx = getattr(ops, case.op)(arrays["x"], arrays["target"], **weight, **case.args)
+    assert dx.dtype == dtype
+    if case.args["reduction"] != "none":
+        assert isinstance(loss, float)
+    assert_close(loss, case["y"], dtype, f"loss of {case.describe()}")
+    assert_close(dx, case["dx"], dtype, f"gradient of {case.describe()}")
+
+
+def _arrays(case: Case, dtype) -> dict:
+    return {name: case.input(name, dtype) for name in ("x", "target", "weight") if name in case.specs}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.op}-{case.id}")
+def test_agrees_with_pytorch(case: Case) -> None:
+    for dtype in DTYPES:
+        arrays = _arrays(case, dtype)
+        before = {name: value.copy() for name, value in arrays.items()}
+        _check(case, dtype, arrays)
+        for name, value in arrays.items():
+            np.testing.assert_array_equal(value, before[name], err_msg=f"{name} was changed by the call")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("case", LAYOUT_CASES, ids=lambda case: f"{case.op}-{case.id}")
+def test_any_memory_layout(case: Case, layout: str) -> None:
+    for dtype in DTYPES:
+        _check(case, dtype, {name: LAYOUTS[layout](value) for name, value in _arrays(case, dtype).items()})
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64])
+def test_targets_of_any_integer_type(kind) -> None:
+    logits = np.array([[0.0, 1.0, 2.0], [3.0, 0.0, -1.0]])
+    expected = ops.cross_entropy(logits, np.array([2, 0]))
+    found = ops.cross_entropy(logits, np.array([2, 0], kind))
+    assert found[0] == expected[0]
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_by_hand() -> None:
+    loss, gradient = ops.cross_entropy(np.zeros((1, 4)), np.array([1]))
+    np.testing.assert_allclose(loss, np.log(4))
+    np.testing.assert_allclose(gradient, [[0.25, -0.75, 0.25, 0.25]])
+    loss, gradient = ops.nll_loss(np.log([[0.5, 0.25, 0.25]]), np.array([0]))
+    np.testing.assert_allclose(loss, np.log(2))
+    np.testing.assert_array_equal(gradient, [[-1, 0, 0]])
+    loss, gradient = ops.mse_loss(np.array([1.0, 3.0]), np.array([0.0, 1.0]))
+    assert loss == 2.5
+    np.testing.assert_array_equal(gradient, [1.0, 2.0])
