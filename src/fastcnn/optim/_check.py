@@ -1,0 +1,41 @@
+"""Checks of the numbers that optimizers and schedulers take."""
+
+import math
+import numbers
+
+from ..errors import ArgumentError, DTypeError
+
+
+def real(value: object, name: str, low: float = 0.0, high: float = math.inf, ends: str = "[]") -> float:
+    """Return `value` as a finite float between `low` and `high`.
+
+    Parameters
+    ----------
+    value : int or float
+        What came; bools are refused.
+    name : str
+        Opens the message of an error.
+    low, high : float
+        The bounds.
+    ends : {"[]", "[)", "(]", "()"}
+        Which of the bounds belong to the range.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise DTypeError(f"{name} must be a number, got {value!r}")
+    number = float(value)
+    above = number >= low if ends[0] == "[" else number > low
+    below = number <= high if ends[1] == "]" else number < high
+    if not (above and below and math.isfinite(number)):
+        if math.isinf(high):
+            expected = f"a finite number {'of at least' if ends[0] == '[' else 'above'} {low:g}"
+        else:
+            expected = f"in {ends[0]}{low:g}, {high:g}{ends[1]}"
+        raise ArgumentError(f"{name} must be {expected}, got {value!r}")
+    return number
+
+
+def flag(value: object, name: str) -> bool:
+    """Return `value` if it is True or False."""
+    if not isinstance(value, bool):
+        raise DTypeError(f"{name} must be True or False, got {value!r}")
+    return value

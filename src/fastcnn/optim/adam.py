@@ -1,0 +1,133 @@
+"""Adam, and AdamW with decoupled weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._kernels import optim as kernels
+from ..errors import DTypeError
+from ..nn.parameter import Parameter
+from ._check import flag, real
+from .optimizer import Optimizer
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015), as ``torch.optim.Adam``.
+
+    In step t, with the gradient g and the parameter p::
+
+        g = g + weight_decay p            (decoupled: p = p - lr weight_decay p)
+        m = beta1 m + (1 - beta1) g
+        v = beta2 v + (1 - beta2) g^2     (amsgrad: the largest v so far is used below)
+        p = p - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    Parameters
+    ----------
+    params : iterable of Parameter or of dict
+        What is trained, see Optimizer.
+    lr : float
+        Learning rate, at least 0.
+    betas : (float, float)
+        Decay of the running mean of g and of g^2, in [0, 1).
+    eps : float
+        Added to the denominator, at least 0.
+    weight_decay : float
+        Coefficient of the L2 penalty, at least 0.
+    amsgrad : bool
+        Never let the denominator shrink.
+    maximize : bool
+        Climb instead of descend.
+    decoupled_weight_decay : bool
+        Shrink the weights directly instead of adding the penalty to the gradient, as AdamW does.
+
+    Raises
+    ------
+    ArgumentError, DTypeError
+        If an option is out of range.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter] | Iterable[dict[str, Any]],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+                "decoupled_weight_decay": decoupled_weight_decay,
+            },
+        )
+
+    def _check(self, group: dict[str, Any]) -> None:
+        for key in ("lr", "eps", "weight_decay"):
+            group[key] = real(group[key], f"{self._name}: {key}")
+        betas = group["betas"]
+        if not isinstance(betas, Sequence) or isinstance(betas, str) or len(betas) != 2:
+            raise DTypeError(f"{self._name}: betas must be two numbers, got {betas!r}")
+        group["betas"] = tuple(
+            real(beta, f"{self._name}: betas[{i}]", 0, 1, "[)") for i, beta in enumerate(betas)
+        )
+        for key in ("amsgrad", "maximize", "decoupled_weight_decay"):
+            flag(group[key], f"{self._name}: {key}")
+
+    def _update(self, parameter: Parameter, grad: np.ndarray, group: dict[str, Any]) -> None:
+        state = self.state.setdefault(parameter, {"step": 0})
+        state["step"] += 1
+        kernels.adam_step(
+            parameter.data.reshape(-1),
+            grad,
+            self._buffer(parameter, "exp_avg"),
+            self._buffer(parameter, "exp_avg_sq"),
+            self._buffer(parameter, "max_exp_avg_sq") if group["amsgrad"] else None,
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            step=state["step"],
+            decoupled=group["decoupled_weight_decay"],
+            maximize=group["maximize"],
+        )
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as ``torch.optim.AdamW``.
+
+    Parameters
+    ----------
+    params, lr, betas, eps, amsgrad, maximize
+        As in Adam.
+    weight_decay : float
+        Each step multiplies the weights by ``1 - lr weight_decay``.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter] | Iterable[dict[str, Any]],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True
+        )

@@ -1,0 +1,168 @@
+"""Schedules that multiply the rate: by a function, in steps, at every step, or by a warm-up factor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..._shapes import integer
+from ...errors import ArgumentError, DTypeError
+from .._check import real
+from ..optimizer import Optimizer
+from .base import LRScheduler
+
+
+class LambdaLR(LRScheduler):
+    """Multiply the initial rate by a function of the step: ``lr(t) = base f(t)``.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    lr_lambda : callable, or sequence of one a group
+        f: int -> float. It is no part of the state.
+    """
+
+    _kept_out = ("optimizer", "lr_lambdas")
+
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
+    ) -> None:
+        groups = getattr(optimizer, "param_groups", [])
+        lambdas: list[Any] = [lr_lambda] * len(groups) if callable(lr_lambda) else list(lr_lambda)
+        if len(lambdas) != len(groups) or not all(map(callable, lambdas)):
+            raise ArgumentError(
+                f"LambdaLR: lr_lambda must be a function or {len(groups)} (one a group), got {lr_lambda!r}"
+            )
+        self.lr_lambdas = lambdas
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`."""
+        return [base * f(self.last_epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+
+class StepLR(LRScheduler):
+    """Multiply the rate by gamma every `step_size` steps.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    step_size : int
+        At least 1.
+    gamma : float
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        self.step_size = integer(step_size, "StepLR: step_size", 1)
+        self.gamma = real(gamma, "StepLR: gamma")
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`."""
+        due = self.last_epoch > 0 and self.last_epoch % self.step_size == 0
+        return [lr * self.gamma if due else lr for lr in self._current()]
+
+
+class MultiStepLR(LRScheduler):
+    """Multiply the rate by gamma at each milestone.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    milestones : iterable of int
+        Steps; one that is named n times counts n times.
+    gamma : float
+    """
+
+    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
+        if not isinstance(milestones, Iterable):
+            raise DTypeError(f"MultiStepLR: milestones must be integers, got {milestones!r}")
+        self.milestones = sorted(integer(each, "MultiStepLR: milestones") for each in milestones)
+        self.gamma = real(gamma, "MultiStepLR: gamma")
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`."""
+        factor = self.gamma ** Counter(self.milestones)[self.last_epoch]
+        return [lr * factor for lr in self._current()]
+
+
+class ExponentialLR(LRScheduler):
+    """Multiply the rate by gamma at every step: ``lr(t) = base gamma^t``.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    gamma : float
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        self.gamma = real(gamma, "ExponentialLR: gamma")
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`."""
+        return [lr * self.gamma if self.last_epoch else lr for lr in self._current()]
+
+
+class ConstantLR(LRScheduler):
+    """Multiply the rate by a factor during the first `total_iters` steps.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    factor : float in (0, 1]
+    total_iters : int
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
+        # Not 0, which PyTorch accepts and then divides by.
+        self.factor = real(factor, "ConstantLR: factor", 0, 1, "(]")
+        self.total_iters = integer(total_iters, "ConstantLR: total_iters")
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`."""
+        if self.last_epoch == 0:
+            return [lr * self.factor for lr in self._current()]
+        if self.last_epoch == self.total_iters:
+            return [lr * (1.0 / self.factor) for lr in self._current()]
+        return self._current()
+
+
+class LinearLR(LRScheduler):
+    """Change the rate linearly from one factor to another during `total_iters` steps.
+
+    ``lr(t) = base (start_factor + (end_factor - start_factor) min(t, total_iters) / total_iters)``
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    start_factor : float in (0, 1]
+    end_factor : float in [0, 1]
+    total_iters : int
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+    ) -> None:
+        self.start_factor = real(start_factor, "LinearLR: start_factor", 0, 1, "(]")
+        self.end_factor = real(end_factor, "LinearLR: end_factor", 0, 1)
+        self.total_iters = integer(total_iters, "LinearLR: total_iters")
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`."""
+        if self.last_epoch == 0:
+            return [lr * self.start_factor for lr in self._current()]
+        if self.last_epoch > self.total_iters:
+            return self._current()
+        rise = self.end_factor - self.start_factor
+        # The factor's increment, divided by the factor of the step before (both times total_iters).
+        relative = rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise)
+        return [lr * (1.0 + relative) for lr in self._current()]

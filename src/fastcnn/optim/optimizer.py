@@ -1,0 +1,230 @@
+"""The base of the optimizers: parameter groups, their checks, and the state that a step needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..nn.parameter import Parameter
+
+# Keys that a group may have beside the optimizer's own options: schedulers write the first four.
+_FOREIGN_KEYS = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "name"}
+
+
+class Optimizer:
+    """Base of the optimizers.
+
+    A subclass checks the options of a group in ``_check`` and changes one parameter in ``_update``.
+
+    Parameters
+    ----------
+    params : iterable of Parameter, or of dict
+        What is trained. A dict is a group: ``"params"`` holds its parameters, and any option of the
+        optimizer in it overrides the default for them.
+    defaults : dict
+        The options of groups that do not set their own.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        The groups, with every option; schedulers and users change ``group["lr"]`` here.
+    state : dict
+        What the optimizer keeps for each Parameter, e.g. its momentum buffer.
+
+    Raises
+    ------
+    ArgumentError, DTypeError
+        If there is no parameter, one occurs twice, or an option is unknown or out of range.
+    """
+
+    def __init__(self, params: Iterable[Parameter] | Iterable[dict[str, Any]], defaults: dict[str, Any]):
+        if isinstance(params, Parameter | dict | str) or not isinstance(params, Iterable):
+            raise DTypeError(
+                f"{self._name}: params must be an iterable of Parameter or of dict, "
+                f"got {type(params).__name__}"
+            )
+        if isinstance(params, set | frozenset):
+            raise DTypeError(f"{self._name}: params must have an order, got a set")
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Parameter, dict[str, Any]] = {}
+        given: list[Any] = list(params)
+        if not given:
+            raise ArgumentError(f"{self._name}: params is empty")
+        for group in given if isinstance(given[0], dict) else [{"params": given}]:
+            self.add_param_group(group)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def _check(self, group: dict[str, Any]) -> None:
+        """Check the options of a group and bring them into one form."""
+        raise NotImplementedError
+
+    def _update(self, parameter: Parameter, grad: np.ndarray, group: dict[str, Any]) -> None:
+        """Change `parameter` by one step; `grad` is flat, contiguous and of the parameter's dtype."""
+        raise NotImplementedError
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Add parameters with options of their own.
+
+        Parameters
+        ----------
+        group : dict
+            ``"params"`` (a Parameter or an iterable of them) and options that override the defaults.
+        """
+        if not isinstance(group, dict) or "params" not in group:
+            raise DTypeError(f'{self._name}: a group must be a dict with "params", got {group!r}')
+        unknown = group.keys() - self.defaults.keys() - _FOREIGN_KEYS - {"params"}
+        if unknown:
+            raise ArgumentError(
+                f"{self._name}: a group has the unknown options {sorted(unknown)} "
+                f"(known: {sorted(self.defaults)})"
+            )
+        params = group["params"]
+        params = [params] if isinstance(params, Parameter) else list(params)
+        taken = {id(p) for each in self.param_groups for p in each["params"]}
+        for index, parameter in enumerate(params):
+            if not isinstance(parameter, Parameter):
+                raise DTypeError(
+                    f"{self._name}: params[{index}] must be a Parameter, got {type(parameter).__name__}"
+                )
+            if id(parameter) in taken:
+                raise ArgumentError(f"{self._name}: params[{index}] (shape {parameter.shape}) is given twice")
+            taken.add(id(parameter))
+        complete = {**self.defaults, **group, "params": params}
+        self._check(complete)
+        self.param_groups.append(complete)
+
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Change every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and the gradients anew; called first.
+
+        Returns
+        -------
+        float or None
+            What closure returned.
+        """
+        loss = closure() if closure is not None else None
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None or parameter.size == 0:
+                    continue
+                if np.shape(parameter.grad) != parameter.shape:
+                    raise ShapeError(
+                        f"{self._name}.step: a gradient has the shape {np.shape(parameter.grad)} "
+                        f"but its parameter {parameter.shape}"
+                    )
+                grad = np.ascontiguousarray(parameter.grad, parameter.dtype)
+                self._update(parameter, grad.reshape(-1), group)
+        return loss
+
+    def _buffer(self, parameter: Parameter, key: str) -> np.ndarray:
+        """Return a flat view of a state array of the parameter's shape; zeros at first."""
+        state = self.state.setdefault(parameter, {})
+        held = state.get(key)
+        if held is None:
+            held = state[key] = np.zeros(parameter.shape, parameter.dtype)
+        elif held.shape != parameter.shape:
+            raise ShapeError(
+                f"{self._name}.step: {key} has the shape {held.shape} but its parameter {parameter.shape}"
+            )
+        elif held.dtype != parameter.dtype:
+            # The model was converted (float(), double()) after the first step.
+            held = state[key] = held.astype(parameter.dtype)
+        return held.reshape(-1)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.zero_grad()
+
+    # State ------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of the state and the options, laid out as PyTorch's.
+
+        Returns
+        -------
+        dict
+            ``"state"``: {index of the parameter: {name: array or number}};
+            ``"param_groups"``: the groups, with indices instead of parameters.
+        """
+        index = {p: i for i, p in enumerate(p for group in self.param_groups for p in group["params"])}
+        groups = [{**group, "params": [index[p] for p in group["params"]]} for group in self.param_groups]
+        state = {
+            index[p]: {key: v.copy() if isinstance(v, np.ndarray) else v for key, v in held.items()}
+            for p, held in self.state.items()
+        }
+        return {"state": dict(sorted(state.items())), "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what state_dict returned, e.g. to go on after a restart.
+
+        Parameters
+        ----------
+        state_dict : mapping
+            Of an optimizer of the same class over parameters of the same shapes in the same groups.
+
+        Raises
+        ------
+        ArgumentError, ShapeError
+            If it does not fit; nothing is changed then.
+        """
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
+            raise DTypeError(f'{self._name}.load_state_dict: expected a dict with "state" and "param_groups"')
+        saved = state_dict["param_groups"]
+        sizes, own_sizes = ([len(g["params"]) for g in groups] for groups in (saved, self.param_groups))
+        if sizes != own_sizes:
+            raise ArgumentError(
+                f"{self._name}.load_state_dict: the saved groups have {sizes} parameters, "
+                f"these have {own_sizes}"
+            )
+        own = [p for group in self.param_groups for p in group["params"]]
+        owner = dict(zip((i for group in saved for i in group["params"]), own, strict=True))
+        groups = [
+            {**group, **old, "params": group["params"]}
+            for group, old in zip(self.param_groups, saved, strict=True)
+        ]
+        for group in groups:
+            self._check(group)
+        state = {}
+        for index, held in state_dict["state"].items():
+            if index not in owner:
+                raise ArgumentError(f"{self._name}.load_state_dict: no group has the parameter {index!r}")
+            state[owner[index]] = {key: self._restored(v, key, owner[index]) for key, v in held.items()}
+        self.state = state
+        # In place: schedulers may hold the dicts of the groups.
+        for group, new in zip(self.param_groups, groups, strict=True):
+            group.update(new)
+
+    def _restored(self, value: Any, key: str, parameter: Parameter) -> Any:
+        """Return a copy of one saved value of a parameter's state."""
+        if value is None:
+            return None
+        if key == "step":
+            return int(value)
+        array = np.array(value, parameter.dtype)
+        if array.shape != parameter.shape:
+            raise ShapeError(
+                f"{self._name}.load_state_dict: {key} has the shape {array.shape} "
+                f"but its parameter {parameter.shape}"
+            )
+        return array
+
+    def __repr__(self) -> str:
+        lines = []
+        for number, group in enumerate(self.param_groups):
+            options = ", ".join(f"{key}={value}" for key, value in group.items() if key != "params")
+            count = sum(p.size for p in group["params"])
+            lines.append(f"  group {number}: {len(group['params'])} parameters, {count:,} values, {options}")
+        return "\n".join([f"{self._name}(", *lines, ")"])

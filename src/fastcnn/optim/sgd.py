@@ -1,0 +1,100 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .._kernels import optim as kernels
+from ..errors import ArgumentError
+from ..nn.parameter import Parameter
+from ._check import flag, real
+from .optimizer import Optimizer
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum, as ``torch.optim.SGD``.
+
+    With the gradient g, the parameter p and the momentum buffer b (b = g in a parameter's first step)::
+
+        g = g + weight_decay p
+        b = momentum b + (1 - dampening) g
+        p = p - lr b                      (nesterov: p = p - lr (g + momentum b))
+
+    Parameters
+    ----------
+    params : iterable of Parameter or of dict
+        What is trained, see Optimizer.
+    lr : float
+        Learning rate, at least 0.
+    momentum : float
+        Share of the last update that is kept, at least 0.
+    dampening : float
+        Share of the gradient that is kept out of the buffer.
+    weight_decay : float
+        Coefficient of the (coupled) L2 penalty, at least 0.
+    nesterov : bool
+        Look ahead by one momentum step; needs momentum and no dampening.
+    maximize : bool
+        Climb instead of descend.
+
+    Raises
+    ------
+    ArgumentError, DTypeError
+        If an option is out of range.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter] | Iterable[dict[str, Any]],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
+        )
+
+    def _check(self, group: dict[str, Any]) -> None:
+        for key in ("lr", "momentum", "weight_decay"):
+            group[key] = real(group[key], f"SGD: {key}")
+        group["dampening"] = real(group["dampening"], "SGD: dampening", float("-inf"))
+        for key in ("nesterov", "maximize"):
+            flag(group[key], f"SGD: {key}")
+        if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
+            raise ArgumentError(
+                "SGD: nesterov=True needs momentum above 0 and dampening 0, got "
+                f"momentum={group['momentum']:g}, dampening={group['dampening']:g}"
+            )
+
+    def _update(self, parameter: Parameter, grad: np.ndarray, group: dict[str, Any]) -> None:
+        buffer, first = None, False
+        if group["momentum"] != 0:
+            first = self.state.get(parameter, {}).get("momentum_buffer") is None
+            buffer = self._buffer(parameter, "momentum_buffer")
+        kernels.sgd_step(
+            parameter.data.reshape(-1),
+            grad,
+            buffer,
+            lr=group["lr"],
+            momentum=group["momentum"],
+            dampening=group["dampening"],
+            weight_decay=group["weight_decay"],
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+            first_step=first,
+        )

@@ -1,0 +1,173 @@
+"""Questions to PyTorch about optimizers and schedules, and the problem they are asked on. No torch here.
+
+The answers are in ``answers.json``, written by `make_answers`.
+"""
+
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..oracle import recipe
+
+PATH = Path(__file__).parent / "answers.json"
+SHAPES = [(3, 4), (5,), (2, 1, 2, 2)]
+STEPS = 7
+
+# name -> (class, arguments); in a list of groups, "params" holds the indices of SHAPES.
+OPTIMIZERS = {
+    "sgd": ("SGD", {"lr": 0.1}),
+    "sgd-default": ("SGD", {}),
+    "sgd-momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    "sgd-dampening": ("SGD", {"lr": 0.1, "momentum": 0.8, "dampening": 0.3}),
+    "sgd-decay": ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.05}),
+    "sgd-plain-decay": ("SGD", {"lr": 0.1, "weight_decay": 0.05}),
+    "sgd-nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
+    "sgd-maximize": ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "maximize": True}),
+    "adam-default": ("Adam", {}),
+    "adam": ("Adam", {"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-3}),
+    "adam-decay": ("Adam", {"lr": 0.05, "weight_decay": 0.1}),
+    "adam-amsgrad": ("Adam", {"lr": 0.05, "betas": (0.5, 0.6), "amsgrad": True}),
+    "adam-maximize": ("Adam", {"lr": 0.05, "weight_decay": 0.1, "maximize": True}),
+    "adamw-default": ("AdamW", {}),
+    "adamw": ("AdamW", {"lr": 0.05, "betas": (0.9, 0.99), "weight_decay": 0.2}),
+    "adamw-amsgrad": ("AdamW", {"lr": 0.05, "weight_decay": 0.2, "amsgrad": True, "maximize": True}),
+}
+GROUPS = {
+    "sgd-groups": (
+        "SGD",
+        [{"params": [0, 2], "weight_decay": 0.1}, {"params": [1], "lr": 0.5, "momentum": 0.0}],
+        {"lr": 0.1, "momentum": 0.9},
+    ),
+    "adamw-groups": (
+        "AdamW",
+        [{"params": [1], "weight_decay": 0.0}, {"params": [0, 2], "betas": (0.5, 0.5)}],
+        {"lr": 0.1},
+    ),
+}
+# name -> (optimizer, its arguments, steps, [(class, arguments), ...]); several are stepped together.
+SCHEDULES = {
+    "step": ("SGD", {"lr": 0.3}, 10, [("StepLR", {"step_size": 3})]),
+    "multistep": ("SGD", {"lr": 0.3}, 9, [("MultiStepLR", {"milestones": [0, 2, 5, 5], "gamma": 0.5})]),
+    "exponential": ("SGD", {"lr": 1e-4}, 12, [("ExponentialLR", {"gamma": 0.95})]),
+    "constant": ("SGD", {"lr": 0.3}, 8, [("ConstantLR", {})]),
+    "constant-0": ("SGD", {"lr": 0.3}, 3, [("ConstantLR", {"factor": 0.5, "total_iters": 0})]),
+    "linear": ("SGD", {"lr": 0.3}, 8, [("LinearLR", {})]),
+    "linear-down": (
+        "SGD",
+        {"lr": 0.3},
+        6,
+        [("LinearLR", {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 4})],
+    ),
+    "cosine": ("Adam", {"lr": 0.3}, 30, [("CosineAnnealingLR", {"T_max": 7})]),
+    "cosine-min": ("Adam", {"lr": 0.3}, 25, [("CosineAnnealingLR", {"T_max": 10, "eta_min": 0.01})]),
+    "cosine-1": ("Adam", {"lr": 0.3}, 5, [("CosineAnnealingLR", {"T_max": 1, "eta_min": 0.1})]),
+    "chained": (
+        "SGD",
+        {"lr": 0.3},
+        9,
+        [("ExponentialLR", {"gamma": 0.9}), ("StepLR", {"step_size": 4}), ("LinearLR", {"total_iters": 3})],
+    ),
+    "one-cycle-sgd": (
+        "SGD",
+        {"lr": 1.0, "momentum": 0.9},
+        20,
+        [("OneCycleLR", {"max_lr": 0.1, "total_steps": 20})],
+    ),
+    "one-cycle-adam": (
+        "AdamW",
+        {"lr": 1.0, "betas": (0.9, 0.99)},
+        24,
+        [("OneCycleLR", {"max_lr": 0.05, "epochs": 6, "steps_per_epoch": 4, "final_div_factor": 1e4})],
+    ),
+    "one-cycle-linear": (
+        "SGD",
+        {"lr": 1.0, "momentum": 0.9},
+        15,
+        [
+            (
+                "OneCycleLR",
+                {
+                    "max_lr": 0.1,
+                    "total_steps": 15,
+                    "anneal_strategy": "linear",
+                    "pct_start": 0.25,
+                    "base_momentum": 0.5,
+                    "max_momentum": 0.99,
+                    "div_factor": 10.0,
+                },
+            )
+        ],
+    ),
+    "one-cycle-three": (
+        "Adam",
+        {"lr": 1.0},
+        21,
+        [("OneCycleLR", {"max_lr": 0.1, "total_steps": 21, "three_phase": True, "pct_start": 0.4})],
+    ),
+    "one-cycle-plain": (
+        "SGD",
+        {"lr": 1.0},
+        10,
+        [("OneCycleLR", {"max_lr": 0.1, "total_steps": 10, "cycle_momentum": False})],
+    ),
+}
+# name -> (optimizer's lr, [(class, arguments), ...], milestones, number of steps)
+SEQUENCES = {
+    "warm-up-cosine": (
+        0.2,
+        [
+            ("LinearLR", {"start_factor": 0.01, "total_iters": 3}),
+            ("CosineAnnealingLR", {"T_max": 6, "eta_min": 1e-3}),
+        ],
+        [3],
+        12,
+    ),
+    "three": (
+        0.2,
+        [
+            ("ConstantLR", {"factor": 0.1, "total_iters": 9}),
+            ("ExponentialLR", {"gamma": 0.8}),
+            ("StepLR", {"step_size": 2, "gamma": 0.5}),
+        ],
+        [2, 6],
+        12,
+    ),
+    "from-0": (
+        0.2,
+        [("ExponentialLR", {"gamma": 0.5}), ("LinearLR", {"total_iters": 2})],
+        [0],
+        5,
+    ),
+}
+METRICS = [1.0, 0.9, 0.9, 0.95, 0.91, 0.8999, 0.93, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.7, float("nan"), 0.6, 0.4]
+PLATEAUS = {
+    "default": {},
+    "patience": {"patience": 1},
+    "max": {"mode": "max", "patience": 2, "factor": 0.5},
+    "abs": {"patience": 1, "threshold": 0.05, "threshold_mode": "abs", "factor": 0.3},
+    "max-abs": {"mode": "max", "patience": 0, "threshold": 0.05, "threshold_mode": "abs"},
+    "cooldown": {"patience": 0, "cooldown": 2, "factor": 0.5},
+    "min-lr": {"patience": 0, "min_lr": 0.02, "factor": 0.5},
+    "eps": {"patience": 0, "factor": 0.5, "eps": 0.02},
+}
+
+
+def start() -> list[np.ndarray]:
+    """Return the initial values of the parameters, float64."""
+    return [recipe.make({**recipe.uniform(shape), "seed": i}) for i, shape in enumerate(SHAPES)]
+
+
+def gradients(step: int) -> list[np.ndarray | None]:
+    """Return the gradients of one step; the second parameter has none in steps 0 and 3."""
+    grads = [
+        recipe.make({**recipe.uniform(shape), "seed": 100 * (step + 1) + i}) for i, shape in enumerate(SHAPES)
+    ]
+    return [None if i == 1 and step in (0, 3) else grad for i, grad in enumerate(grads)]
+
+
+@functools.cache
+def answers() -> dict:
+    """Return PyTorch's answers."""
+    return json.loads(PATH.read_text(encoding="ascii"))

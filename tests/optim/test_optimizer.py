@@ -1,0 +1,199 @@
+import json
+
+import numpy as np
+import pytest
+
+from fastcnn import nn, optim
+from fastcnn.errors import ArgumentError, DTypeError, ShapeError
+
+from . import cases
+from .helpers import optimize
+
+QUESTIONS = {
+    **{key: (name, None, arguments) for key, (name, arguments) in cases.OPTIMIZERS.items()},
+    **cases.GROUPS,
+}
+
+
+@pytest.mark.parametrize("key", QUESTIONS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 2e-6)])
+def test_steps_are_those_of_pytorch(key, dtype, tolerance):
+    params, _ = optimize(*QUESTIONS[key], dtype)
+    for param, expected, before in zip(
+        params, cases.answers()["optimizers"][key], cases.start(), strict=True
+    ):
+        assert param.dtype == dtype
+        np.testing.assert_allclose(param.data.ravel(), expected, rtol=tolerance, atol=tolerance)
+        assert not np.array_equal(param.data, before)
+
+
+@pytest.mark.parametrize("key", ["sgd-decay", "adam-amsgrad", "adamw", "sgd-groups"])
+def test_a_run_that_is_stopped_and_resumed_ends_in_the_same_bits(key):
+    whole, _ = optimize(*QUESTIONS[key])
+    half, optimizer = optimize(*QUESTIONS[key], steps=range(3))
+    state = optimizer.state_dict()
+    frozen = json.dumps(state, default=np.ndarray.tolist)
+    resumed, again = optimize(
+        *QUESTIONS[key], steps=range(3, cases.STEPS), state=([p.data for p in half], state)
+    )
+    assert all(np.array_equal(a.data, b.data) for a, b in zip(whole, resumed, strict=True))
+    assert json.dumps(state, default=np.ndarray.tolist) == frozen  # nothing of it was shared
+    assert again.state_dict()["param_groups"] == state["param_groups"]
+
+
+def test_state_dict_has_pytorchs_layout():
+    _, optimizer = optimize("Adam", None, {})
+    state = optimizer.state_dict()
+    assert list(state["state"]) == [0, 1, 2]
+    assert state["state"][0]["step"] == cases.STEPS
+    assert state["state"][1]["step"] == cases.STEPS - 2  # two steps without a gradient
+    assert state["state"][0].keys() == {"step", "exp_avg", "exp_avg_sq"}
+    assert state["state"][0]["exp_avg"].shape == cases.SHAPES[0]
+    assert state["param_groups"][0]["params"] == [0, 1, 2]
+
+
+def test_parameters_without_a_gradient_stay():
+    params = [nn.Parameter(np.ones(3)), nn.Parameter(np.ones(3)), nn.Parameter(np.ones((0, 2)))]
+    optimizer = optim.Adam(params, weight_decay=0.1)
+    params[0].grad, params[2].grad = np.ones(3), np.ones((0, 2))
+    optimizer.step()
+    assert (params[0].data != 1).all()
+    assert (params[1].data == 1).all()
+    assert list(optimizer.state) == params[:1]
+
+
+def test_frozen_parameters_get_no_gradient_and_stay():
+    layer = nn.Linear(2, 1)
+    layer.weight.requires_grad = False
+    before = layer.weight.data.copy()
+    optimizer = optim.SGD(layer.parameters(), lr=1.0)
+    layer.backward(np.ones_like(layer(np.ones((3, 2), np.float32))))
+    optimizer.step()
+    assert np.array_equal(layer.weight.data, before)
+
+
+def test_zero_grad_and_closure():
+    param = nn.Parameter(np.array([2.0]))
+    optimizer = optim.SGD([param], lr=0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        param.accumulate(2 * param.data)
+        return float(param.data[0] ** 2)
+
+    assert optimizer.step(closure) == 4.0
+    assert param.data[0] == 1.0
+    optimizer.zero_grad()
+    assert param.grad is None
+    assert optimizer.step() is None
+
+
+def test_any_layout_of_a_gradient_is_taken():
+    param = nn.Parameter(np.zeros((2, 3)))
+    param.grad = np.arange(6.0).reshape(3, 2).T
+    optim.SGD([param], lr=1.0).step()
+    assert np.array_equal(param.data, -param.grad)
+
+
+def test_a_model_may_be_converted_between_steps():
+    layer = nn.Linear(2, 2)
+    optimizer = optim.SGD(layer.parameters(), lr=0.1, momentum=0.9)
+    for convert in (layer.float, layer.double, layer.float):
+        convert()
+        layer.weight.accumulate(np.ones((2, 2)))
+        optimizer.step()
+    assert optimizer.state[layer.weight]["momentum_buffer"].dtype == np.float32
+    np.testing.assert_allclose(optimizer.state[layer.weight]["momentum_buffer"], 1 + 0.9 + 0.81, rtol=1e-6)
+
+
+def test_changing_an_option_of_a_group_takes_effect():
+    param = nn.Parameter(np.zeros(2))
+    optimizer = optim.SGD([param], lr=1.0)
+    optimizer.param_groups[0]["lr"] = 3.0
+    param.grad = np.ones(2)
+    optimizer.step()
+    assert np.array_equal(param.data, [-3, -3])
+
+
+def test_shapes_that_changed_are_named():
+    param = nn.Parameter(np.zeros(2))
+    optimizer = optim.SGD([param], lr=1.0, momentum=0.9)
+    param.grad = np.ones(3)
+    with pytest.raises(ShapeError, match=r"SGD.step: a gradient has the shape \(3,\)"):
+        optimizer.step()
+    param.grad = np.ones(2)
+    optimizer.step()
+    param.data, param.grad = np.zeros(4), np.ones(4)
+    with pytest.raises(ShapeError, match=r"momentum_buffer has the shape \(2,\)"):
+        optimizer.step()
+
+
+def parameters():
+    return [nn.Parameter(np.zeros(2))]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda p: optim.SGD(p, lr=-1),
+            ArgumentError,
+            "SGD: lr must be a finite number of at least 0, got -1",
+        ),
+        (lambda p: optim.SGD(p, lr=float("nan")), ArgumentError, "SGD: lr .* got nan"),
+        (lambda p: optim.SGD(p, lr="fast"), DTypeError, "SGD: lr must be a number, got 'fast'"),
+        (lambda p: optim.SGD(p, lr=True), DTypeError, "SGD: lr must be a number, got True"),
+        (lambda p: optim.SGD(p, momentum=-0.1), ArgumentError, "SGD: momentum"),
+        (lambda p: optim.SGD(p, weight_decay=-0.1), ArgumentError, "SGD: weight_decay"),
+        (lambda p: optim.SGD(p, nesterov=True), ArgumentError, "nesterov=True needs momentum above 0"),
+        (lambda p: optim.SGD(p, momentum=0.9, dampening=0.1, nesterov=True), ArgumentError, "dampening=0.1"),
+        (lambda p: optim.SGD(p, maximize=1), DTypeError, "SGD: maximize must be True or False"),
+        (lambda p: optim.Adam(p, betas=(0.9, 1.0)), ArgumentError, r"Adam: betas\[1\] must be in \[0, 1\)"),
+        (lambda p: optim.Adam(p, betas=0.9), DTypeError, "Adam: betas must be two numbers, got 0.9"),
+        (lambda p: optim.Adam(p, eps=-1), ArgumentError, "Adam: eps"),
+        (lambda p: optim.AdamW(p, weight_decay=-1), ArgumentError, "AdamW: weight_decay"),
+        (lambda p: optim.SGD([]), ArgumentError, "SGD: params is empty"),
+        (lambda p: optim.SGD(p[0]), DTypeError, "SGD: params must be an iterable .* got Parameter"),
+        (lambda p: optim.SGD(set(p)), DTypeError, "SGD: params must have an order"),
+        (
+            lambda p: optim.SGD([np.zeros(2)]),
+            DTypeError,
+            r"SGD: params\[0\] must be a Parameter, got ndarray",
+        ),
+        (lambda p: optim.SGD(p + p), ArgumentError, r"SGD: params\[1\] \(shape \(2,\)\) is given twice"),
+        (lambda p: optim.SGD([{"params": p}, {"params": p}]), ArgumentError, "given twice"),
+        (lambda p: optim.SGD([{"params": p, "lrate": 1}]), ArgumentError, r"unknown options \['lrate'\]"),
+        (lambda p: optim.SGD([{"params": p, "lr": -1}]), ArgumentError, "SGD: lr"),
+        (lambda p: optim.SGD([{"lr": 1}]), DTypeError, "a group must be a dict with"),
+    ],
+)
+def test_invalid_arguments_are_named(make, error, message):
+    with pytest.raises(error, match=message):
+        make(parameters())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.pop("state"), 'expected a dict with "state"'),
+        (lambda s: s["param_groups"].append({"params": []}), r"saved groups have \[3, 0\] parameters"),
+        (lambda s: s["param_groups"][0]["params"].pop(), r"saved groups have \[2\] parameters"),
+        (lambda s: s["state"].update({9: {}}), "no group has the parameter 9"),
+        (lambda s: s["state"][0].update(exp_avg=np.zeros(3)), r"exp_avg has the shape \(3,\)"),
+        (lambda s: s["param_groups"][0].update(lr=-1.0), "Adam: lr"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change, message):
+    _, optimizer = optimize("Adam", None, {})
+    state = optimizer.state_dict()
+    change(state)
+    before = json.dumps(optimizer.state_dict(), default=np.ndarray.tolist)
+    with pytest.raises((ArgumentError, DTypeError), match=message):
+        optimizer.load_state_dict(state)
+    assert json.dumps(optimizer.state_dict(), default=np.ndarray.tolist) == before
+
+
+def test_repr_shows_the_options():
+    assert "group 0: 3 parameters, 25 values, lr=0.1, momentum=0.9" in repr(
+        optimize("SGD", None, {"lr": 0.1, "momentum": 0.9})[1]
+    )
