@@ -1,0 +1,1 @@
+"""Benchmarks of fastcnn; run them with ``make bench``."""
