@@ -103,14 +103,15 @@ def _slide(
 ) -> int:
     extent = dilation * (kernel - 1) + 1
     room = size + before + after - extent
-    if room < 0:
+    out = -(-room // stride) + 1 if ceil_mode else room // stride + 1
+    if ceil_mode and (out - 1) * stride >= size + before:
+        out -= 1
+    # With ceil_mode a first window may reach over the end, as every last one may.
+    if out < 1:
         raise ShapeError(
             f"{what}: the kernel is larger than the padded input: it covers {extent} pixels "
             f"(kernel {kernel}, dilation {dilation}) but the input has {size} + {before} + {after}"
         )
-    out = -(-room // stride) + 1 if ceil_mode else room // stride + 1
-    if ceil_mode and (out - 1) * stride >= size + before:
-        out -= 1
     return out
 
 

@@ -7,7 +7,7 @@ DTYPES = (np.float32, np.float64)
 TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 
 
-def assert_close(found, expected: np.ndarray, dtype, what: str, floor: float = 0.0) -> None:
+def assert_close(found, expected: np.ndarray, dtype, what: str, floor: float = 1e-30) -> None:
     """Assert equal shapes, equal NaN and infinities, and numbers within the tolerance of the dtype.
 
     `floor` is a lower bound of the scale for answers that are a difference of larger numbers.

@@ -30,7 +30,8 @@ def contiguous(value: np.ndarray, name: str, what: str) -> np.ndarray:
     if value.flags.c_contiguous and value.dtype.isnative:
         return value
     check_size(value.shape, value.itemsize, f"{what}: a contiguous copy of {name}")
-    return np.ascontiguousarray(value, value.dtype.newbyteorder("="))
+    # Not np.ascontiguousarray, which gives a 0-D array an axis.
+    return np.asarray(value, value.dtype.newbyteorder("="), order="C")
 
 
 def same_dtype(what: str, **arrays: np.ndarray | None) -> None:

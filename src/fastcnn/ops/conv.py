@@ -142,7 +142,7 @@ def conv2d_backward(
     dbias = allocate(c.weight.shape[:1], c.x.dtype, f"{what}: dbias")
     kernels.conv2d_backward_input(dx, grad, c.weight, c.groups, c.window)
     kernels.conv2d_backward_weight(dweight, grad, c.x, c.groups, c.window)
-    norm_kernels.channel_sums(dbias, grad.reshape(*grad.shape[:2], -1))
+    norm_kernels.channel_sums(dbias, grad.reshape(*grad.shape[:2], c.window.out_h * c.window.out_w))
     return (dx[0] if c.unbatched else dx), dweight, dbias
 
 

@@ -35,7 +35,7 @@ def _indices(target: np.ndarray, x: np.ndarray, axis: int, ignore_index: int, wh
             f"{what}: target must lie in [0, {classes}) (or be ignore_index {ignore_index}), "
             f"got {counted.min()} to {counted.max()}"
         )
-    return np.ascontiguousarray(target, np.int64)
+    return np.asarray(target, np.int64, order="C")
 
 
 def _class_weight(weight: object, x: np.ndarray, axis: int, what: str) -> np.ndarray | None:
@@ -64,7 +64,8 @@ def _reduced(losses: np.ndarray, reduction: str, divisor: float, dtype: np.dtype
 
 
 def _scale(reduction: str, divisor: float) -> float:
-    return (1 / divisor if divisor else float("nan")) if reduction == "mean" else 1.0
+    """Return the factor of each row's gradient; if no row counts, the mean is NaN but its gradient is 0."""
+    return (1 / divisor if divisor else 0.0) if reduction == "mean" else 1.0
 
 
 def cross_entropy(

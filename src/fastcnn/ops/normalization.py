@@ -39,7 +39,7 @@ def _statistics(
             raise ArgumentError(f"{what}: running_mean and running_var are needed when training is False")
         mean, var = running_mean.astype(np.float64), running_var.astype(np.float64)
     else:
-        if x.shape[1] and x.shape[0] * x.shape[2] < 2:
+        if x.shape[1] and x.shape[0] * x.shape[2] == 1:
             raise ShapeError(
                 f"{what}: training needs more than 1 value per channel, got x of the shape {x.shape}"
             )
@@ -73,10 +73,11 @@ def batch_norm_forward(
     mean, var, invstd = _statistics(
         planes, stats_mean, stats_var, bool(training), _check.number(eps, "eps", what, 0), what
     )
-    if training and stats_mean is not None:
+    count = planes.shape[0] * planes.shape[2]
+    updated = training and count > 0  # an empty batch has no statistics
+    if updated and stats_mean is not None:
         stats_mean += factor * (mean - stats_mean)
-    if training and stats_var is not None:
-        count = planes.shape[0] * planes.shape[2]
+    if updated and stats_var is not None:
         stats_var += factor * (var * (count / (count - 1)) - stats_var)
     y = allocate(planes.shape, planes.dtype, f"{what}: the output")
     kernels.batch_norm(y, planes, mean, invstd, weight, bias)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._kernels import pool2d as kernels
-from .._shapes import Window, allocate, integer, padding4, pair, window
+from .._shapes import INT_MAX, Window, allocate, integer, padding4, pair, window
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import _check
 
@@ -144,7 +144,13 @@ def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[i
 
 
 def _divisor(value: object, what: str) -> int:
-    return 0 if value is None else integer(value, f"{what}: divisor_override", 1)
+    """Return divisor_override, 0 for None: any integer but zero divides, a negative one as in PyTorch."""
+    if value is None:
+        return 0
+    divisor = integer(value, f"{what}: divisor_override", -INT_MAX)
+    if divisor == 0:
+        raise ArgumentError(f"{what}: divisor_override must not be 0")
+    return divisor
 
 
 def avg_pool2d(
