@@ -30,7 +30,7 @@ def affine(real[:, :, :, ::1] y, const real[:, :, :, ::1] x, const double[:, ::1
 
 
 def affine_u8(uint8_t[:, :, :, ::1] y, const uint8_t[:, :, :, ::1] x, const double[:, ::1] matrices,
-              const float[::1] fill):
+              const uint8_t[::1] fill):
     """Affine on bytes, computed in float32 and rounded to nearest."""
     cdef const fcn_table *kernels = table(sizeof(float))
     cdef int count = threads_for(x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3])

@@ -82,8 +82,8 @@ cdef extern from "table.h" nogil:
         size_t (*affine_workspace)(Py_ssize_t, Py_ssize_t, int) noexcept nogil
         void (*affine)(void *, const void *, const double *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                        Py_ssize_t, void *, int) noexcept nogil
-        void (*affine_u8)(uint8_t *, const uint8_t *, const double *, const void *, Py_ssize_t, Py_ssize_t,
-                          Py_ssize_t, Py_ssize_t, void *, int) noexcept nogil
+        void (*affine_u8)(uint8_t *, const uint8_t *, const double *, const uint8_t *, Py_ssize_t,
+                          Py_ssize_t, Py_ssize_t, Py_ssize_t, void *, int) noexcept nogil
         void (*normalize_u8)(void *, const uint8_t *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                              int) noexcept nogil
 

@@ -70,9 +70,16 @@ class Dataset:
         if classes is None:
             # A label that is a mistake must not make as many names as it is large.
             if high >= max(len(self.labels), 1000):
-                raise ArgumentError(f"Dataset: label {high} is too large for {len(self.labels)} images")
+                raise ArgumentError(
+                    f"Dataset: label {high} is too large for {len(self.labels)} images; if it is right, "
+                    "name the classes"
+                )
             classes = [str(label) for label in range(high + 1)]
-        elif isinstance(classes, str) or not all(isinstance(each, str) for each in classes):
+        elif (
+            not isinstance(classes, Sequence)
+            or isinstance(classes, str)
+            or not all(isinstance(each, str) for each in classes)
+        ):
             raise DTypeError(f"Dataset: classes must be a sequence of str, got {classes!r}")
         self.classes = tuple(classes)
         if low < 0 or high >= len(self.classes):

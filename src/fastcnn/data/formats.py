@@ -29,14 +29,17 @@ _CIFAR10_RECORD = 1 + 3 * 32 * 32
 @contextmanager
 def _errors_of(path: str) -> Iterator[None]:
     """Turn what the standard library raises for an unreadable or damaged file into a DataError."""
+    import struct
     import zipfile
     import zlib
 
+    # zipfile has no one error for a damaged archive: a bad field meets whatever stumbles over it.
+    damage = (OSError, EOFError, zlib.error, zipfile.BadZipFile, struct.error, RuntimeError, ValueError)
     try:
         yield
     except FastcnnError:
         raise
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except damage as error:
         raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
@@ -66,7 +69,9 @@ def _read_idx_header(file: BinaryIO, path: str) -> tuple[bytes, np.dtype, tuple[
         known = ", ".join(f"0x{code:02x}" for code in _IDX_TYPES)
         raise DataError(f"{path}: unknown IDX type code 0x{magic[2]:02x}, expected one of {known}")
     if not 1 <= magic[3] <= _MAX_DIMENSIONS:
-        raise DataError(f"{path}: the IDX header declares {magic[3]} dimensions, expected 1 to {_MAX_DIMENSIONS}")
+        raise DataError(
+            f"{path}: the IDX header declares {magic[3]} dimensions, expected 1 to {_MAX_DIMENSIONS}"
+        )
     sizes = _read_header(file, 4 * magic[3], path)
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
     return magic + sizes, np.dtype(_IDX_TYPES[magic[2]]), shape
@@ -113,7 +118,7 @@ def read_idx(path: str | os.PathLike, *, sha256: str | None = None) -> np.ndarra
             import hashlib
 
             digest = hashlib.sha256(header)
-        view = memoryview(data)
+        view = data.data
         for start in range(0, nbytes, _CHUNK_BYTES):
             chunk = view[start : start + _CHUNK_BYTES]
             got = file.readinto(chunk)  # type: ignore[attr-defined]
@@ -164,7 +169,7 @@ def read_cifar10(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     if labels.max() > 9:
         first = int(np.argmax(labels > 9))
         raise DataError(f"{path}: record {first} has the label {labels[first]}, expected 0 to 9")
-    return records[:, 1:].reshape(count, 3, 32, 32), labels
+    return np.ascontiguousarray(records[:, 1:]).reshape(count, 3, 32, 32), labels
 
 
 def _read_npz_member(archive: "zipfile.ZipFile", name: str, path: str) -> np.ndarray:
@@ -177,7 +182,9 @@ def _read_npz_member(archive: "zipfile.ZipFile", name: str, path: str) -> np.nda
         found = ", ".join(sorted(archive.namelist())) or "nothing"
         raise DataError(f"{path}: there is no array {name!r} in it, only {found}") from None
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError(f"{path}: {info.filename} has the compression method {info.compress_type}, not DEFLATE")
+        raise DataError(
+            f"{path}: {info.filename} has the compression method {info.compress_type}, not DEFLATE"
+        )
     if info.flag_bits & 1:
         raise DataError(f"{path}: {info.filename} is encrypted")
     stored = min(info.compress_size, os.stat(path).st_size)
@@ -188,7 +195,8 @@ def _read_npz_member(archive: "zipfile.ZipFile", name: str, path: str) -> np.nda
             if np.lib.format.read_magic(file) != (1, 0):
                 raise ValueError("it is not in version 1.0 of the format")
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        except ValueError as error:
+        except Exception as error:
+            # NumPy parses the header as Python text: a damaged one raises whatever the parser does.
             raise DataError(f"{path}: {info.filename} has no readable .npy header: {error}") from None
         what = f"{info.filename}, {dtype} {shape},"
         if dtype.hasobject or dtype.kind not in "iuf":

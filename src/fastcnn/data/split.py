@@ -3,7 +3,7 @@
 Every choice is a function of the data set's labels and the seed alone, and keeps the order of the images.
 """
 
-import operator
+from __future__ import annotations
 
 import numpy as np
 
@@ -31,9 +31,9 @@ def _count(dataset: Dataset, validation: object) -> int:
 def _proportional(sizes: np.ndarray, total: int) -> np.ndarray:
     """Share `total` over classes in proportion to their sizes, by largest remainder (first class wins)."""
     # Exact integers: a float quota could round two equal remainders apart.
-    quota, remainder = np.divmod(sizes.astype(object) * total, int(sizes.sum()))
-    shares = quota.astype(np.int64)
-    largest = sorted(range(len(sizes)), key=lambda label: (-remainder[label], label))
+    quotas = [divmod(size * total, int(sizes.sum())) for size in sizes.tolist()]
+    shares = np.array([quota for quota, _ in quotas])
+    largest = sorted(range(len(sizes)), key=lambda label: -quotas[label][1])
     shares[largest[: total - int(shares.sum())]] += 1
     return shares
 
@@ -119,7 +119,7 @@ def stratified_subset(dataset: Dataset, n: int, seed: int) -> Dataset:
     shares[rng.permutation(dataset.num_classes)[: n % dataset.num_classes]] += 1
     short = np.flatnonzero(dataset.class_counts() < shares)
     if short.size:
-        label = operator.index(short[0])
+        label = int(short[0])
         raise ArgumentError(
             f"stratified_subset: n={n} needs {shares[label]} images of class "
             f"{dataset.classes[label]!r}, but there are {dataset.class_counts()[label]}"

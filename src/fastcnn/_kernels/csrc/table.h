@@ -108,11 +108,12 @@ typedef struct {
     void (*adam_step)(void *param, void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const void *grad,
                       const fcn_adam *options, ptrdiff_t size);
 
-    /* augment.c: x (batch, channels, height, width), matrices (batch, 6), fill (channels), table (channels, 256) */
+    /* augment.c: x (batch, channels, height, width), matrices (batch, 6), fill (channels),
+     * table (channels, 256) */
     size_t (*affine_workspace)(ptrdiff_t height, ptrdiff_t width, int threads); /* bytes */
     void (*affine)(void *y, const void *x, const double *matrices, const void *fill, ptrdiff_t batch,
                    ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, void *workspace, int threads);
-    void (*affine_u8)(uint8_t *y, const uint8_t *x, const double *matrices, const void *fill,
+    void (*affine_u8)(uint8_t *y, const uint8_t *x, const double *matrices, const uint8_t *fill,
                       ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width,
                       void *workspace, int threads);
     void (*normalize_u8)(void *y, const uint8_t *x, const void *table, ptrdiff_t batch, ptrdiff_t channels,
