@@ -56,7 +56,8 @@ def integer(value: object, name: str, minimum: int = 0) -> int:
 
 
 def _integers(value: object, name: str, lengths: Sequence[int], minimum: int) -> tuple[int, ...]:
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+    scalar = isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray)
+    if scalar or np.ndim(value) == 0:
         return (integer(value, name, minimum),)
     if len(value) not in lengths:
         expected = " or ".join(str(n) for n in lengths)
@@ -149,9 +150,11 @@ def check_size(shape: Sequence[int], itemsize: int, what: str) -> None:
     """Raise SizeError if an array of this shape cannot be had: 2**63 bytes, or more than is free."""
     count = itemsize
     for size in shape:
-        count *= size
+        count *= max(size, 1)  # NumPy counts so too: an empty array must fit as if it had one of them
     if count > INT_MAX:
         raise SizeError(f"{what} would have the shape {tuple(shape)}: {count} bytes pass 2**63")
+    if 0 in shape:
+        return
     if count >= _CHECKED_FROM_BYTES and count > (free := available_bytes()):
         raise SizeError(
             f"{what} would have the shape {tuple(shape)}: {count / 2**30:.1f} GiB, "
@@ -163,7 +166,10 @@ def allocate(shape: Sequence[int], dtype: object, what: str) -> np.ndarray:
     """Return an uninitialised C-ordered array after `check_size`; `what` opens the message of an error."""
     kind = np.dtype(dtype)  # type: ignore[call-overload]
     check_size(shape, kind.itemsize, what)
-    return np.empty(tuple(shape), kind)
+    try:
+        return np.empty(tuple(shape), kind)
+    except MemoryError as error:
+        raise SizeError(f"{what} does not fit into memory: {error}") from None
 
 
 def available_bytes() -> int:

@@ -72,12 +72,19 @@ def gradient(value: object, expected: Sequence[int], unbatched: bool, name: str,
     return contiguous(dy, name, what).reshape(tuple(expected))
 
 
+def flag(value: object, name: str, what: str) -> bool:
+    """Return `value`, True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise DTypeError(f"{what}: {name} must be a bool, got {value!r}")
+    return bool(value)
+
+
 def axis(value: object, ndim: int, name: str, what: str) -> int:
     """Return `value` as an axis in 0 .. ndim - 1 (negative counts from the end)."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise DTypeError(f"{what}: {name} must be an integer, got {value!r}")
     if not -max(ndim, 1) <= value < max(ndim, 1):
-        raise ArgumentError(f"{what}: {name} must lie in [-{ndim}, {ndim}), got {value}")
+        raise ArgumentError(f"{what}: {name} must lie in [{-max(ndim, 1)}, {max(ndim, 1)}), got {value}")
     return int(value) % max(ndim, 1)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._kernels import elementwise as kernels
 from .._kernels import softmax as softmax_kernels
-from .._shapes import allocate
+from .._shapes import allocate, check_size
 from ..errors import DTypeError
 from . import _check
 
@@ -122,7 +122,7 @@ def dropout(
     what = "dropout"
     values = _check.array(x, "x", what)
     rate = _check.number(p, "p", what, 0, 1)
-    if not training or rate == 0:
+    if not _check.flag(training, "training", what) or rate == 0:
         return values, None
     if not isinstance(generator, np.random.Generator):
         raise DTypeError(f"{what}: generator must be a numpy.random.Generator, got {generator!r}")
@@ -139,4 +139,5 @@ def dropout_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     if mask is None:
         return grad
     _check.shape_is(_check.array(mask, "mask", "dropout_backward"), grad.shape, "mask", "dropout_backward")
+    check_size(grad.shape, grad.itemsize, "dropout_backward: dx")
     return grad * mask

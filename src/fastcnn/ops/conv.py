@@ -105,7 +105,8 @@ def conv2d(
     bias = _check.vector(bias, c.weight.shape[0], "bias", "conv2d")
     _check.same_dtype("conv2d", x=c.x, bias=bias)
     y = allocate(c.out_shape, c.x.dtype, "conv2d: the output")
-    kernels.conv2d(y, c.x, c.weight, bias, c.groups, c.window)
+    if y.size:
+        kernels.conv2d(y, c.x, c.weight, bias, c.groups, c.window)
     return y[0] if c.unbatched else y
 
 
@@ -140,8 +141,12 @@ def conv2d_backward(
     dx = allocate(c.x.shape, c.x.dtype, f"{what}: dx")
     dweight = allocate(c.weight.shape, c.x.dtype, f"{what}: dweight")
     dbias = allocate(c.weight.shape[:1], c.x.dtype, f"{what}: dbias")
-    kernels.conv2d_backward_input(dx, grad, c.weight, c.groups, c.window)
-    kernels.conv2d_backward_weight(dweight, grad, c.x, c.groups, c.window)
+    if grad.size:
+        kernels.conv2d_backward_input(dx, grad, c.weight, c.groups, c.window)
+        kernels.conv2d_backward_weight(dweight, grad, c.x, c.groups, c.window)
+    else:
+        dx[...] = 0
+        dweight[...] = 0
     norm_kernels.channel_sums(dbias, grad.reshape(*grad.shape[:2], c.window.out_h * c.window.out_w))
     return (dx[0] if c.unbatched else dx), dweight, dbias
 

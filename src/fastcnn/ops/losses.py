@@ -7,7 +7,7 @@ array with one value a row, and the gradient is that of each row's own loss.
 import numpy as np
 
 from .._kernels import softmax as kernels
-from .._shapes import allocate, integer
+from .._shapes import allocate, check_size, integer
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import _check
 from .activation import as_rows
@@ -28,6 +28,7 @@ def _indices(target: np.ndarray, x: np.ndarray, axis: int, ignore_index: int, wh
     """Return class indices as int64 after checking shape and range."""
     expected = x.shape[:axis] + x.shape[axis + 1 :]
     _check.shape_is(target, expected, "target", what)
+    check_size(expected, 8, f"{what}: a contiguous copy of target")
     classes = x.shape[axis]
     counted = target[target != ignore_index]
     if counted.size and (counted.min() < 0 or counted.max() >= classes):
@@ -181,6 +182,7 @@ def nll_loss(
     _check.choice(reduction, REDUCTIONS, "reduction", what)
     ignored = integer(ignore_index, f"{what}: ignore_index", -(2**63))
     weight = _class_weight(weight, x, axis, what)
+    check_size(x.shape, x.itemsize, f"{what}: dlog_probs")
     if not _index_target(target):
         raise DTypeError(f"{what}: target must be integers, got {getattr(target, 'dtype', type(target))}")
     indices = _indices(np.asarray(target), x, axis, ignored, what)
@@ -219,6 +221,7 @@ def mse_loss(
     _check.shape_is(wanted, x.shape, "target", what)
     _check.same_dtype(what, input=x, target=wanted)
     _check.choice(reduction, REDUCTIONS, "reduction", what)
+    check_size(x.shape, 8, f"{what}: dinput")
     difference = x - wanted
     scale = _scale(reduction, float(x.size))
     loss = _reduced(np.square(difference, dtype=np.float64), reduction, float(x.size), difference.dtype)

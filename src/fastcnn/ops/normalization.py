@@ -4,7 +4,7 @@ import numpy as np
 
 from .._kernels import norm as kernels
 from .._shapes import allocate
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, ShapeError
 from . import _check
 
 
@@ -43,9 +43,10 @@ def _statistics(
             raise ShapeError(
                 f"{what}: training needs more than 1 value per channel, got x of the shape {x.shape}"
             )
-        mean, var = np.empty(x.shape[1]), np.empty(x.shape[1])
+        mean, var = (allocate(x.shape[1:2], np.float64, f"{what}: the {name}") for name in ("mean", "variance"))
         kernels.batch_norm_statistics(mean, var, x)
-    return mean, var, 1 / np.sqrt(var + eps)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a variance below 0 gives NaN, 0 without eps infinity
+        return mean, var, 1 / np.sqrt(var + eps)
 
 
 def batch_norm_forward(
@@ -67,17 +68,18 @@ def batch_norm_forward(
     _check.same_dtype(what, x=planes, weight=weight, bias=bias)
     stats_mean = _running(running_mean, channels, "running_mean", what)
     stats_var = _running(running_var, channels, "running_var", what)
-    if not isinstance(training, bool | np.bool_):
-        raise DTypeError(f"{what}: training must be a bool, got {training!r}")
+    updated = _check.flag(training, "training", what) and planes.shape[0] * planes.shape[2] > 0
+    for name, stats in (("running_mean", stats_mean), ("running_var", stats_var)):
+        if updated and stats is not None and not stats.flags.writeable:
+            raise ArgumentError(f"{what}: {name} is updated in training but is read-only")
     factor = _check.number(momentum, "momentum", what)
     mean, var, invstd = _statistics(
         planes, stats_mean, stats_var, bool(training), _check.number(eps, "eps", what, 0), what
     )
-    count = planes.shape[0] * planes.shape[2]
-    updated = training and count > 0  # an empty batch has no statistics
     if updated and stats_mean is not None:
         stats_mean += factor * (mean - stats_mean)
     if updated and stats_var is not None:
+        count = planes.shape[0] * planes.shape[2]
         stats_var += factor * (var * (count / (count - 1)) - stats_var)
     y = allocate(planes.shape, planes.dtype, f"{what}: the output")
     kernels.batch_norm(y, planes, mean, invstd, weight, bias)
@@ -160,17 +162,18 @@ def batch_norm_backward(
     _check.shape_is(grad, x.shape, "dy", what)
     weight = _check.vector(weight, channels, "weight", what)
     _check.same_dtype(what, dy=grad, x=planes, weight=weight)
+    batch_statistics = _check.flag(training, "training", what)
     if saved is None:
         stats_mean = _running(running_mean, channels, "running_mean", what)
         stats_var = _running(running_var, channels, "running_var", what)
         epsilon = _check.number(eps, "eps", what, 0)
-        mean, _, invstd = _statistics(planes, stats_mean, stats_var, bool(training), epsilon, what)
+        mean, _, invstd = _statistics(planes, stats_mean, stats_var, batch_statistics, epsilon, what)
     else:
         mean, invstd = saved
         _check.shape_is(mean, (channels,), "saved[0]", what)
         _check.shape_is(invstd, (channels,), "saved[1]", what)
     dx = allocate(planes.shape, planes.dtype, f"{what}: dx")
-    dweight, dbias = np.empty(channels, planes.dtype), np.empty(channels, planes.dtype)
+    dweight, dbias = (allocate((channels,), planes.dtype, f"{what}: {name}") for name in ("dweight", "dbias"))
     grad = _check.contiguous(grad, "dy", what).reshape(planes.shape)
-    kernels.batch_norm_backward(dx, dweight, dbias, grad, planes, mean, invstd, weight, bool(training))
+    kernels.batch_norm_backward(dx, dweight, dbias, grad, planes, mean, invstd, weight, batch_statistics)
     return dx.reshape(x.shape), dweight, dbias

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._shapes import allocate, padding4
+from .._shapes import allocate, check_size, padding4
 from ..errors import ShapeError
 from . import _check
 
@@ -47,4 +47,5 @@ def zero_pad2d_backward(dy: np.ndarray, padding: int | tuple[int, ...]) -> np.nd
     height, width = grad.shape[-2] - top - bottom, grad.shape[-1] - left - right
     if height < 0 or width < 0:
         raise ShapeError(f"{what}: dy of the shape {grad.shape} is smaller than its padding {padding!r}")
+    check_size((*grad.shape[:-2], height, width), grad.itemsize, f"{what}: dx")
     return np.ascontiguousarray(grad[..., top : top + height, left : left + width])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._kernels import pool2d as kernels
-from .._shapes import INT_MAX, Window, allocate, integer, padding4, pair, window
+from .._shapes import INT_MAX, Window, allocate, check_size, integer, padding4, pair, window
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import _check
 
@@ -37,9 +37,8 @@ def _prepare(
             f"{what}: padding may be at most half of the kernel, got padding {padding!r} for a kernel "
             f"of {tuple(extent)} pixels"
         )
-    if not isinstance(ceil_mode, bool | np.bool_):
-        raise DTypeError(f"{what}: ceil_mode must be a bool, got {ceil_mode!r}")
-    geometry = window(in_hw, kernel, strides, pads, dilations, what, bool(ceil_mode))
+    ceil = _check.flag(ceil_mode, "ceil_mode", what)
+    geometry = window(in_hw, kernel, strides, pads, dilations, what, ceil)
     return _Pooling(geometry, pads[1], pads[3])
 
 
@@ -99,10 +98,11 @@ def max_pool2d(
     what = "max_pool2d"
     images, unbatched = _check.images(x, "x", what)
     w = _prepare(what, images.shape[2:], kernel_size, stride, padding, dilation, ceil_mode).window
+    planes = _planes(images, what)
     y = _output(images, (w.out_h, w.out_w), what)
     argmax = allocate(y.shape, np.int64, f"{what}: argmax")
     flat = (-1, w.out_h, w.out_w)
-    kernels.max_pool2d(y.reshape(flat), argmax.reshape(flat), _planes(images, what), w)
+    kernels.max_pool2d(y.reshape(flat), argmax.reshape(flat), planes, w)
     return (y[0], argmax[0]) if unbatched else (y, argmax)
 
 
@@ -131,6 +131,7 @@ def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[i
     _check.shape_is(grad, (*input_shape[:-2], *grad.shape[-2:]), "dy", what)
     dx = allocate(shape, grad.dtype.newbyteorder("="), f"{what}: dx")
     flat = (shape[0] * shape[1], *grad.shape[-2:])
+    check_size(argmax.shape, 8, f"{what}: a contiguous copy of argmax")
     indices = np.ascontiguousarray(argmax, np.int64).reshape(flat)
     valid = kernels.max_pool2d_backward(
         dx.reshape(-1, *shape[2:]), _check.contiguous(grad, "dy", what).reshape(flat), indices
@@ -192,7 +193,7 @@ def avg_pool2d(
         p.window,
         p.pad_bottom,
         p.pad_right,
-        bool(count_include_pad),
+        _check.flag(count_include_pad, "count_include_pad", what),
         divisor,
     )
     return y[0] if unbatched else y
@@ -222,7 +223,7 @@ def avg_pool2d_backward(
         p.window,
         p.pad_bottom,
         p.pad_right,
-        bool(count_include_pad),
+        _check.flag(count_include_pad, "count_include_pad", what),
         divisor,
     )
     return dx[0] if unbatched else dx
@@ -271,6 +272,8 @@ def adaptive_avg_pool2d_backward(dy: np.ndarray, input_shape: tuple[int, ...]) -
     what = "adaptive_avg_pool2d_backward"
     shape, unbatched = _image_shape(input_shape, what)
     checked = _check.array(dy, "dy", what, (3,) if unbatched else (4,))
+    if 0 in checked.shape[-2:]:
+        raise ShapeError(f"{what}: dy has no pixels (shape {checked.shape})")
     grad = _check.gradient(dy, (*shape[:2], *checked.shape[-2:]), unbatched, "dy", what)
     dx = allocate(shape, grad.dtype, f"{what}: dx")
     kernels.adaptive_avg_pool2d_backward(dx.reshape(-1, *shape[2:]), grad.reshape(-1, *grad.shape[2:]))
