@@ -1,0 +1,36 @@
+"""The training loop, what happens beside it, and what comes out of it.
+
+`Trainer` fits a model to a `fastcnn.data.Dataset`; callbacks log, keep the best weights and stop early;
+`History` holds the figures of the epochs; `report` draws them; `save_weights` writes safetensors files.
+"""
+
+from . import metrics, report
+from .callbacks import (
+    BestWeights,
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LambdaCallback,
+    ModelCheckpoint,
+    StopOnNaN,
+)
+from .checkpoint import load_weights, read_metadata, save_weights
+from .history import History
+from .trainer import Trainer
+
+__all__ = [
+    "BestWeights",
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "ModelCheckpoint",
+    "StopOnNaN",
+    "Trainer",
+    "load_weights",
+    "metrics",
+    "read_metadata",
+    "report",
+    "save_weights",
+]

@@ -1,0 +1,274 @@
+"""What happens beside the training itself: logs, checkpoints, early stopping."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._shapes import integer
+from ..errors import ArgumentError, DTypeError
+from .checkpoint import save_weights
+from .history import History, better_is
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+
+class Callback:
+    """Base of callbacks: override what is of interest. They are called in the order of the list.
+
+    A callback may call ``trainer.stop(reason)``, and may add columns to the `row` of an epoch, which
+    later callbacks, a scheduler that waits for a plateau, and the history then have.
+    """
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Called when fit begins, after its arguments were checked."""
+
+    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+        """Called before an epoch; the first one is 1."""
+
+    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
+        """Called after each step.
+
+        Parameters
+        ----------
+        trainer : Trainer
+        batch : int
+            Number of the batch in its epoch, from 1.
+        logs : dict
+            "loss" of the batch, "correct" predictions, "count" of images.
+        """
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Called after an epoch with its row of the history."""
+
+    def on_train_end(self, trainer: Trainer, history: History) -> None:
+        """Called when fit ends, also when it was stopped or interrupted, but not after an exception."""
+
+
+class _Monitor(Callback):
+    """Base of callbacks that follow one metric and remember its best epoch."""
+
+    def __init__(self, monitor: str, mode: str) -> None:
+        self.monitor = monitor
+        self.mode = better_is(monitor, mode)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.best_epoch: int | None = None
+        self.best_value = math.inf if self.mode == "min" else -math.inf
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Check that the metric can be had; forget what another training left."""
+        if self.monitor.startswith("val_") and not trainer.validating:
+            raise ArgumentError(
+                f"{type(self).__name__}: {self.monitor!r} needs validation data: fit(..., validation=...)"
+            )
+        if not trainer.history.epochs:
+            self._reset()
+
+    def _value(self, row: Mapping[str, Any]) -> float:
+        if self.monitor not in row:
+            raise ArgumentError(
+                f"{type(self).__name__}: no metric {self.monitor!r} (there are: {', '.join(row)})"
+            )
+        return float(row[self.monitor])
+
+    def _take(self, epoch: int, row: Mapping[str, Any]) -> bool:
+        """Take note of an epoch; return whether it is the best so far."""
+        value = self._value(row)
+        better = value < self.best_value if self.mode == "min" else value > self.best_value
+        if better:
+            self.best_epoch, self.best_value = epoch, value
+        return better
+
+
+class BestWeights(_Monitor):
+    """Put the weights of the best epoch back into the model when training ends.
+
+    Of equally good epochs the first is best. Kept in memory; when fit is called again, the best of all its
+    epochs counts.
+
+    Parameters
+    ----------
+    monitor : str
+        A column of the history.
+    mode : {"auto", "min", "max"}
+        What is best; "auto" tells from the name.
+
+    Attributes
+    ----------
+    best_epoch : int or None
+    best_value : float
+    """
+
+    def __init__(self, monitor: str = "val_accuracy", mode: str = "auto") -> None:
+        super().__init__(monitor, mode)
+
+    def _reset(self) -> None:
+        super()._reset()
+        self._state: dict[str, np.ndarray] | None = None
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Copy the weights if they are the best so far."""
+        if self._take(epoch, row):
+            self._state = trainer.model.state_dict()
+
+    def on_train_end(self, trainer: Trainer, history: History) -> None:
+        """Put the best weights back."""
+        if self._state is not None:
+            trainer.model.load_state_dict(self._state)
+            history.restored_epoch = self.best_epoch
+
+
+class EarlyStopping(BestWeights):
+    """Stop when a metric has not improved for `patience` epochs in a row.
+
+    Parameters
+    ----------
+    monitor : str
+        A column of the history.
+    patience : int
+        At least 1.
+    min_delta : float
+        A smaller improvement over the last one that counted does not count. It plays no part in which
+        epoch is best.
+    mode : {"auto", "min", "max"}
+    restore_best : bool
+        Whether the weights of the best epoch are put back into the model at the end.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 10,
+        min_delta: float = 0.0,
+        mode: str = "auto",
+        restore_best: bool = True,
+    ) -> None:
+        self.patience = integer(patience, "EarlyStopping: patience", 1)
+        if not min_delta >= 0:
+            raise ArgumentError(f"EarlyStopping: min_delta must be at least 0, got {min_delta!r}")
+        self.min_delta = float(min_delta)
+        self.restore_best = restore_best
+        super().__init__(monitor, mode)
+
+    def _reset(self) -> None:
+        super()._reset()
+        self._reference = self.best_value
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Begin to count."""
+        super().on_train_begin(trainer)
+        self.bad_epochs = 0
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Copy the weights if they are the best so far, and count the epochs without improvement."""
+        if self.restore_best:
+            super().on_epoch_end(trainer, epoch, row)
+        else:
+            self._take(epoch, row)
+        value = self._value(row)
+        gain = self._reference - value if self.mode == "min" else value - self._reference
+        if gain > self.min_delta:
+            self._reference, self.bad_epochs = value, 0
+        else:
+            self.bad_epochs += 1
+        if self.bad_epochs >= self.patience:
+            trainer.stop(
+                f"{self.monitor} has not improved for {self.bad_epochs} epochs (best {self.best_value:.6g} "
+                f"in epoch {self.best_epoch})"
+            )
+
+
+class ModelCheckpoint(_Monitor):
+    """Write the weights of the best epoch so far to a file, as `save_weights` does.
+
+    Parameters
+    ----------
+    path : str or path
+        A safetensors file; only the best one is kept in it.
+    monitor : str
+        A column of the history.
+    mode : {"auto", "min", "max"}
+    metadata : mapping of str to str, optional
+        Stored in the file, along with "epoch" and the metric.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        monitor: str = "val_accuracy",
+        mode: str = "auto",
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        self.path = path
+        self.metadata = dict(metadata or {})
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Write the weights if they are the best so far."""
+        if self._take(epoch, row):
+            notes = {**self.metadata, "epoch": str(epoch), self.monitor: repr(self.best_value)}
+            save_weights(trainer.model, self.path, notes)
+
+
+class CSVLogger(Callback):
+    """Write the history to a CSV file after each epoch, see `History.to_csv`.
+
+    Parameters
+    ----------
+    path : str or path
+    columns : sequence of str, or mapping of column to heading, optional
+    """
+
+    def __init__(
+        self, path: str | PathLike[str], columns: Sequence[str] | Mapping[str, str] | None = None
+    ) -> None:
+        self.path = path
+        self.columns = columns
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Write all epochs so far."""
+        trainer.history.to_csv(self.path, self.columns)
+
+
+class StopOnNaN(Callback):
+    """Stop at the first loss that is NaN or infinite; Trainer has one of its own unless told otherwise."""
+
+    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
+        """Stop if the loss is not finite."""
+        if not math.isfinite(logs["loss"]):
+            trainer.history.diverged = True
+            lr = trainer.optimizer.param_groups[0]["lr"]
+            trainer.stop(
+                f"the loss is {logs['loss']} in epoch {len(trainer.history) + 1}, batch {batch} "
+                f"(learning rate {lr:.3g}): try a smaller one, and look for NaN in the images"
+            )
+
+
+class LambdaCallback(Callback):
+    """Call functions instead of overriding methods.
+
+    Parameters
+    ----------
+    on_train_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_train_end : callable, optional
+        With the arguments of Callback's methods.
+
+    Examples
+    --------
+    >>> show = LambdaCallback(on_epoch_end=lambda trainer, epoch, row: print(epoch, row["loss"]))
+    """
+
+    def __init__(self, **functions: Callable[..., None]) -> None:
+        known = [name for name in vars(Callback) if name.startswith("on_")]
+        for name, function in functions.items():
+            if name not in known:
+                raise ArgumentError(f"LambdaCallback: unknown event {name!r} (known: {', '.join(known)})")
+            if not callable(function):
+                raise DTypeError(f"LambdaCallback: {name} must be callable, got {function!r}")
+            setattr(self, name, function)

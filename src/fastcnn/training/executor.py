@@ -1,0 +1,60 @@
+"""How a model is run on batches: one forward pass, or one step of training."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..nn.module import Module
+from ..optim import Optimizer
+
+
+def count_correct(logits: np.ndarray, target: np.ndarray) -> int:
+    """Return how many rows of logits (N, K) have their largest value at the target's class.
+
+    0 if the target is not one class a row, so that accuracy has no meaning.
+    """
+    if logits.ndim != 2 or target.ndim != 1 or target.dtype.kind not in "iu":
+        return 0
+    return int(np.count_nonzero(logits.argmax(1) == target))
+
+
+class Eager:
+    """Run layer after layer in Python."""
+
+    def __init__(self, model: Module, optimizer: Optimizer, loss: Any) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.loss = loss
+
+    def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+        """Do one step of training on a batch.
+
+        Parameters
+        ----------
+        x : array (N, C, H, W)
+            Input of the model, in its precision.
+        y : array
+            Target of the loss; int64 (N,) for classes.
+
+        Returns
+        -------
+        loss : float
+            If it is not finite, no weight has been changed.
+        correct : int
+            Number of rows predicted right, before the change of the weights.
+        """
+        self.model.zero_grad()
+        logits = self.model(x)
+        loss = float(self.loss(logits, y))
+        correct = count_correct(logits, y)
+        if math.isfinite(loss):
+            self.model.backward(self.loss.backward())
+            self.optimizer.step()
+        return loss, correct
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the outputs for one batch in evaluation mode."""
+        return self.model.predict(x, max(len(x), 1))

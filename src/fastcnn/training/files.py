@@ -1,0 +1,32 @@
+"""Writing a file so that at no moment there is half of one under its name."""
+
+import contextlib
+import os
+import secrets
+from os import PathLike
+from pathlib import Path
+
+
+def write_atomic(path: str | PathLike[str], content: bytes) -> None:
+    """Write `content` to `path`: to a temporary file beside it first, which then takes its name.
+
+    Whatever goes wrong, an older file of that name stays as it was. A symbolic link is followed.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
+    try:
+        # Not tempfile: its files can be read by their owner only, and would stay so.
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,148 @@
+"""What happened in training, epoch by epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError
+from .files import write_atomic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def better_is(metric: str, mode: str = "auto") -> str:
+    """Return "min" or "max": what is good for a metric of this name, unless `mode` says it.
+
+    Raises
+    ------
+    ArgumentError
+        If `mode` is none of "auto", "min", "max", or the name does not tell.
+    """
+    if mode in ("min", "max"):
+        return mode
+    if mode != "auto":
+        raise ArgumentError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
+    if metric.endswith("loss"):
+        return "min"
+    if metric.endswith(("accuracy", "f1", "precision", "recall")):
+        return "max"
+    raise ArgumentError(f"say mode='min' or mode='max' for {metric!r}: its name does not tell which is good")
+
+
+class History:
+    """One dict of numbers an epoch, in order.
+
+    ``history["val_accuracy"]`` is a column, ``history[-1]`` the last epoch; ``len`` and iteration are those
+    of the epochs.
+
+    Attributes
+    ----------
+    epochs : list of dict
+        "epoch" (from 1), "lr" (of the first group, in the last step), "loss" and "accuracy" (of the training
+        batches as they came, augmented, while the weights changed), with validation "val_loss",
+        "val_accuracy", "val_macro_f1"; "seconds" (all of the epoch), "images_per_second" (training alone).
+        Callbacks may add to it.
+    interrupted : bool
+        Whether the last fit was ended by Ctrl-C.
+    diverged : bool
+        Whether the last fit was ended because the loss was not finite.
+    stop_reason : str or None
+        Why the last fit ended before its last epoch.
+    restored_epoch : int or None
+        The epoch whose weights a callback put back into the model at the end of the last fit.
+    """
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, Any]] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget how the last fit ended; the epochs stay."""
+        self.interrupted = False
+        self.diverged = False
+        self.stop_reason: str | None = None
+        self.restored_epoch: int | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """Names that any epoch has, in the order in which they came up."""
+        return list(dict.fromkeys(name for row in self.epochs for name in row))
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.epochs)
+
+    def __getitem__(self, key: str | int) -> Any:
+        """Return a column as a list (NaN where an epoch lacks it), or the dict of an epoch."""
+        if not isinstance(key, str):
+            return self.epochs[key]
+        if key not in self.columns:
+            raise ArgumentError(
+                f"History: no column {key!r} (there are: {', '.join(self.columns) or 'none'})"
+            )
+        return [row.get(key, math.nan) for row in self.epochs]
+
+    def best(self, metric: str, mode: str = "auto") -> dict[str, Any]:
+        """Return the first epoch with the best value of a column; NaN is never best.
+
+        Parameters
+        ----------
+        metric : str
+            E.g. "val_accuracy".
+        mode : {"auto", "min", "max"}
+            What is best; "auto" tells from the name.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such column, or no number in it.
+        """
+        sign = -1 if better_is(metric, mode) == "min" else 1
+        known = [
+            (sign * value, row)
+            for value, row in zip(self[metric], self.epochs, strict=True)
+            if not math.isnan(value)
+        ]
+        if not known:
+            raise ArgumentError(f"History: every {metric!r} is NaN")
+        return max(known, key=lambda pair: pair[0])[1]
+
+    def to_csv(
+        self, path: str | PathLike[str], columns: Sequence[str] | Mapping[str, str] | None = None
+    ) -> None:
+        """Write the epochs as a CSV file, in full precision; an older file is replaced.
+
+        Parameters
+        ----------
+        path : str or path
+        columns : sequence of str, or mapping of column to heading, optional
+            Which columns, and what to call them. Default: all.
+        """
+        names = self.columns if columns is None else list(columns)
+        headings = [columns[name] for name in names] if isinstance(columns, Mapping) else names
+        table = [self[name] for name in names] if self.epochs else []
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(headings)
+        writer.writerows(zip(*table, strict=True))
+        write_atomic(path, text.getvalue().encode())
+
+    def plot(self, path: str | PathLike[str] | None = None) -> Figure:
+        """Draw the curves of loss and accuracy; see `fastcnn.training.report.plot_curves`."""
+        from .report import plot_curves
+
+        return plot_curves(self, path)
+
+    def __repr__(self) -> str:
+        last = (
+            ", ".join(f"{name}={value:.4g}" for name, value in self.epochs[-1].items()) if self.epochs else ""
+        )
+        return f"History({len(self)} epochs{': ' if last else ''}{last})"

@@ -1,0 +1,76 @@
+"""The progress bar of an epoch."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+_FORMAT = "{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
+# Seconds between two updates: formatting costs more than a step on a single small image does.
+_INTERVAL = 0.2
+
+
+def describe(row: Mapping[str, float]) -> str:
+    """Return the metrics of an epoch in one line."""
+    parts = [f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.2%}"]
+    if "val_loss" in row:
+        parts += [f"val_loss {row['val_loss']:.4f}", f"val_accuracy {row['val_accuracy']:.2%}"]
+    return ", ".join([*parts, f"{row['images_per_second']:,.0f} images/s"])
+
+
+class EpochBar:
+    """A bar over the images of one epoch on the standard error; a line at its end where that is no terminal.
+
+    Parameters
+    ----------
+    label : str
+        What stands before it.
+    images : int
+        Number of images of the epoch.
+    enabled : bool
+        Whether anything is shown.
+    """
+
+    def __init__(self, label: str, images: int, enabled: bool) -> None:
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._label = label
+        self._line = enabled and not terminal
+        self._bar = tqdm(
+            total=images,
+            desc=label,
+            bar_format=_FORMAT,
+            mininterval=0,
+            dynamic_ncols=True,
+            disable=not (enabled and terminal),
+        )
+        self._start = self._shown = time.perf_counter()
+        self._pending = 0
+
+    def advance(self, images: int, loss: float, accuracy: float) -> None:
+        """Count so many more images as done; now and then, show that and the metrics so far."""
+        self._pending += images
+        now = time.perf_counter()
+        if self._bar.disable or now - self._shown < _INTERVAL:
+            return
+        self._shown = now
+        rate = (self._bar.n + self._pending) / (now - self._start)
+        row = {"loss": loss, "accuracy": accuracy, "images_per_second": rate}
+        self._bar.set_postfix_str(describe(row), refresh=False)
+        self._bar.update(self._pending)
+        self._pending = 0
+
+    def finish(self, row: Mapping[str, float]) -> None:
+        """Show the metrics of the whole epoch."""
+        if self._line:
+            print(f"{self._label}: {describe(row)}, {row['seconds']:.1f} s", file=sys.stderr, flush=True)
+        elif not self._bar.disable:
+            # Closing the bar draws it.
+            self._bar.set_postfix_str(describe(row), refresh=False)
+            self._bar.n = self._bar.total
+
+    def close(self) -> None:
+        """Leave the bar as it is and go to the next line."""
+        self._bar.close()

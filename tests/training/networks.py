@@ -1,0 +1,31 @@
+"""A network that trains in a blink, and Trainers around it."""
+
+from fastcnn import nn, optim
+from fastcnn.training import Trainer
+
+
+def network(seed=0, dropout=0.0):
+    """Two strided convolutions and a linear layer for 28x28 images."""
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Conv2d(8, 16, 3, stride=2, padding=1),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(16 * 49, 10),
+    ).initialize(seed=seed)
+
+
+def linear(seed=0):
+    """A single linear layer for 28x28 images."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10)).initialize(seed=seed)
+
+
+def trainer(model=None, lr=1e-2, optimizer=None, loss=None, **options):
+    """Return a Trainer with Adam and cross-entropy unless told otherwise."""
+    model = network() if model is None else model
+    optimizer = optim.Adam(model.parameters(), lr=lr) if optimizer is None else optimizer
+    return Trainer(model, optimizer, nn.CrossEntropyLoss() if loss is None else loss, **options)

@@ -1,0 +1,79 @@
+import csv
+import math
+import os
+
+import pytest
+
+from fastcnn.errors import ArgumentError
+from fastcnn.training import History
+
+
+def history():
+    made = History()
+    made.epochs += [
+        {"epoch": 1, "loss": 2.0, "val_loss": 1.5, "val_accuracy": 0.5},
+        {"epoch": 2, "loss": 1.0, "val_loss": math.nan, "val_accuracy": 0.75},
+        {"epoch": 3, "loss": 0.5, "val_loss": 0.25, "val_accuracy": 0.75, "extra": 7},
+    ]
+    return made
+
+
+def test_rows_and_columns():
+    made = history()
+    assert len(made) == 3
+    assert made["loss"] == [2.0, 1.0, 0.5]
+    assert made[-1]["epoch"] == 3
+    assert [row["epoch"] for row in made] == [1, 2, 3]
+    assert made.columns == ["epoch", "loss", "val_loss", "val_accuracy", "extra"]
+    assert math.isnan(made["extra"][0])
+    assert made["extra"][2] == 7
+    assert repr(made).startswith("History(3 epochs: epoch=3, loss=0.5")
+    assert repr(History()) == "History(0 epochs)"
+
+
+def test_best_is_the_first_of_equals_and_never_nan():
+    made = history()
+    assert made.best("val_accuracy")["epoch"] == 2
+    assert made.best("val_loss")["epoch"] == 3
+    assert made.best("loss", mode="max")["epoch"] == 1
+    assert made.best("extra", mode="min")["epoch"] == 3
+
+
+def test_csv_keeps_every_digit(tmp_path):
+    made = history()
+    made.epochs[0]["loss"] = 1 / 3
+    made.to_csv(tmp_path / "history.csv")
+    with open(tmp_path / "history.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == made.columns
+    assert float(rows[1][1]) == 1 / 3
+    assert rows[2] == ["2", "1.0", "nan", "0.75", "nan"]
+    assert os.listdir(tmp_path) == ["history.csv"]
+
+
+def test_csv_with_chosen_columns_and_headings(tmp_path):
+    history().to_csv(tmp_path / "a.csv", {"epoch": "Epoch", "val_loss": "CE Loss"})
+    assert (tmp_path / "a.csv").read_text() == "Epoch,CE Loss\n1,1.5\n2,nan\n3,0.25\n"
+    history().to_csv(tmp_path / "b.csv", ["epoch"])
+    assert (tmp_path / "b.csv").read_text() == "epoch\n1\n2\n3\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda h: h["acc"], r"no column 'acc' \(there are: epoch, loss"),
+        (lambda h: h.best("extra"), "say mode='min' or mode='max' for 'extra'"),
+        (lambda h: h.best("loss", "best"), "mode must be 'auto', 'min' or 'max', got 'best'"),
+        (lambda h: History()["loss"], r"no column 'loss' \(there are: none\)"),
+    ],
+)
+def test_invalid_arguments_are_named(call, message):
+    with pytest.raises(ArgumentError, match=message):
+        call(history())
+
+
+def test_all_nan_has_no_best():
+    made = History()
+    made.epochs.append({"loss": math.nan})
+    with pytest.raises(ArgumentError, match="every 'loss' is NaN"):
+        made.best("loss")

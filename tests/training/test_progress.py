@@ -1,0 +1,39 @@
+import io
+
+from .networks import linear, trainer
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def fit(small, **options):
+    t = trainer(linear())
+    t.fit(small[0], epochs=2, batch_size=100, validation=small[1], **options)
+    return t
+
+
+def test_a_terminal_shows_a_bar_with_the_metrics(small, monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    row = fit(small).history[1]
+    last = screen.getvalue().split("\r")[-1]
+    assert last.startswith("epoch 2/2 100%|")
+    assert "300/300" in last
+    assert f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.2%}, val_loss {row['val_loss']:.4f}" in last
+    assert last.rstrip().endswith("images/s")
+    assert screen.getvalue().count("\n") == 2
+
+
+def test_a_log_file_has_one_line_an_epoch(small, capsys):
+    t = fit(small)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert f"val_accuracy {t.history[1]['val_accuracy']:.2%}" in lines[1]
+
+
+def test_silence(small, capsys):
+    fit(small, progress=False)
+    captured = capsys.readouterr()
+    assert captured.err == captured.out == ""
