@@ -46,6 +46,8 @@ class Case:
 
 
 def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
@@ -62,8 +64,7 @@ def load(name: str) -> list[Case]:
             count = math.prod(shape)
             answers[key] = numbers[start : start + count].astype(dtype).reshape(shape)
             start += count
-        args = {key: _tuples(value) for key, value in item["args"].items()}
-        cases.append(Case(item["op"], item["id"], args, item["inputs"], answers))
+        cases.append(Case(item["op"], item["id"], _tuples(item["args"]), item["inputs"], answers))
     assert start == len(numbers), f"{name}.npz: the index and the answers do not fit"
     return cases
 

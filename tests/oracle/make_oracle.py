@@ -8,24 +8,28 @@ with NumPy, safetensors and torch==2.13.0 (the CPU build is enough) installed; t
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from . import make_ops
+from . import make_nn, make_ops, make_optim, network
+from .question import Question
 
 FOLDER = Path(__file__).parent
 Entry = tuple[dict, dict[str, np.ndarray]]
 
 
-def _entries(name: str) -> list[Entry]:
+def _ask(questions: Iterable[Question], answer: Callable[[Question], dict[str, np.ndarray]]) -> list[Entry]:
     entries = []
-    for question in make_ops.GRIDS[name].questions():
-        answers = make_ops.answer(question)
-        inputs = {**question.inputs, "dy": question.upstream_spec(answers["y"].shape)}
-        entries.append(({"op": question.op, "id": question.id, "args": question.args, "inputs": inputs}, answers))
+    for question in questions:
+        answers = answer(question)
+        if "y" in answers:
+            question.inputs["dy"] = question.upstream_spec(answers["y"].shape)
+        description = {key: getattr(question, key) for key in ("op", "id", "args", "inputs")}
+        entries.append((description, answers))
     return entries
 
 
@@ -39,6 +43,12 @@ def _sizes() -> list[Entry]:
         )
         for window, ceil_mode in (("conv2d", False), ("max_pool2d", False), ("max_pool2d", True))
     ]
+
+
+def _weights() -> list[Entry]:
+    """Logits of a weights file written by PyTorch, and of one written by fastcnn (`--fastcnn`) where it is given."""
+    description = {"op": "weights", "args": {"layers": network.COMPACT}, "inputs": {"x": network.COMPACT_IMAGES}}
+    return [({**description, "id": "pytorch"}, make_nn.weights_file())]
 
 
 def write(name: str, entries: list[Entry]) -> Path:
@@ -57,8 +67,11 @@ def write(name: str, entries: list[Entry]) -> Path:
 
 
 FILES: dict[str, Callable[[], list[Entry]]] = {
-    **{name: (lambda name=name: _entries(name)) for name in make_ops.GRIDS},
+    **{name: partial(_ask, grid.questions(), make_ops.answer) for name, grid in make_ops.GRIDS.items()},
     "sizes": _sizes,
+    "nn": partial(_ask, make_nn.questions(), make_nn.answer),
+    "optim": partial(_ask, make_optim.questions(), make_optim.answer),
+    "compact": _weights,
 }
 
 

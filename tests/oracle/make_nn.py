@@ -1,0 +1,129 @@
+"""Ask PyTorch about layers and small networks (`grid_nn`), in float64, and for weights files."""
+
+import types
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+
+from . import grid_nn, network, recipe
+from .question import Question
+
+FOLDER = Path(__file__).parent
+
+
+class PositionBias(torch.nn.Module):
+    """Adds a bias to each channel and position."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.bias = torch.nn.Parameter(torch.zeros(*shape))
+
+    def forward(self, x):
+        """Return x + bias."""
+        return x + self.bias
+
+
+class Residual(torch.nn.Module):
+    """Adds the input to the body's output."""
+
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+
+    def forward(self, x):
+        """Return x + body(x)."""
+        return x + self.body(x)
+
+
+class DenseResidual(Residual):
+    """Puts the input's channels before the body's."""
+
+    def forward(self, x):
+        """Return concat(x, body(x))."""
+        return torch.cat([x, self.body(x)], 1)
+
+
+LIBRARY = types.SimpleNamespace(
+    **{name: value for name, value in vars(torch.nn).items() if isinstance(value, type)},
+    PositionBias=PositionBias, Residual=Residual, DenseResidual=DenseResidual,
+)
+
+
+def _model(question: Question) -> torch.nn.Module:
+    """Return the network with the weights of the question, whose recipes are added to its inputs."""
+    model = network.build(LIBRARY, question.args["layers"]).double()
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    for name, spec in network.state_specs(shapes).items():
+        question.inputs[f"state:{name}"] = {**spec, "seed": recipe.seed_of(question.id, name)}
+    model.load_state_dict({name: torch.from_numpy(recipe.make(question.inputs[f"state:{name}"])) for name in shapes})
+    question.args["state"] = list(shapes)
+    return model
+
+
+def _state(model: torch.nn.Module) -> dict[str, np.ndarray]:
+    return {f"state:{name}": value.numpy() for name, value in model.state_dict().items()}
+
+
+def _layer(question: Question) -> dict[str, np.ndarray]:
+    """Two forward passes, so that running statistics move twice, and a backward pass after the second."""
+    model = _model(question).train(question.args["training"])
+    x = torch.from_numpy(recipe.make(question.inputs["x"])).requires_grad_()
+    with torch.no_grad():
+        model(x)
+    y = model(x)
+    y.backward(torch.from_numpy(recipe.make(question.upstream_spec(y.shape))))
+    gradients = {f"grad:{name}": value.grad.numpy() for name, value in model.named_parameters()}
+    return {"y": y.detach().numpy(), "dx": x.grad.numpy(), **gradients, **_state(model)}
+
+
+def _training(question: Question) -> dict[str, np.ndarray]:
+    model = _model(question)
+    optimizer = getattr(torch.optim, question.args["optimizer"])(model.parameters(), **question.args["options"])
+    images = torch.from_numpy(recipe.make(question.inputs["x"])).chunk(question.args["steps"])
+    targets = torch.from_numpy(recipe.make(question.inputs["target"])).chunk(question.args["steps"])
+    losses = []
+    for x, target in zip(images, targets, strict=True):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), target)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    with torch.no_grad():
+        logits = model.eval()(images[0])
+    return {"losses": np.array(losses), "logits": logits.numpy(), **_state(model)}
+
+
+def answer(question: Question) -> dict[str, np.ndarray]:
+    """Return PyTorch's results."""
+    return {"layer": _layer, "training": _training}[question.op](question)
+
+
+def questions():
+    """Return every question."""
+    return grid_nn.questions()
+
+
+def weights_file() -> dict[str, np.ndarray]:
+    """Write ``compact.safetensors``, a network trained a little by PyTorch in float32, and return its logits."""
+    torch.manual_seed(0)
+    model = network.build(LIBRARY, network.COMPACT)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.nll_loss(model(torch.randn(16, 1, 28, 28)), torch.randint(10, (16,))).backward()
+        optimizer.step()
+    path = FOLDER / "compact.safetensors"
+    safetensors.torch.save_file(model.state_dict(), path)
+    path.chmod(0o644)
+    return {"logits": logits_of(path)}
+
+
+def logits_of(path: str | Path) -> np.ndarray:
+    """Return PyTorch's float32 logits of the compact network with the weights of a safetensors file."""
+    model = network.build(LIBRARY, network.COMPACT)
+    model.load_state_dict(safetensors.torch.load_file(path))
+    with torch.no_grad():
+        return model.eval()(torch.from_numpy(recipe.make(network.COMPACT_IMAGES, np.float32))).numpy()

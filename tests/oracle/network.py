@@ -1,0 +1,57 @@
+"""Networks as data, so that PyTorch and fastcnn build the same one: ``{"type": name, "args": {...}, "body": [...]}``."""
+
+import math
+
+from . import recipe
+
+
+def layer(kind: str, body: list | None = None, **args) -> dict:
+    """Describe one layer; `body` holds the layers inside a residual block."""
+    return {"type": kind, "args": args, **({} if body is None else {"body": body})}
+
+
+def build(library, layers):
+    """Return the one layer that is described, or a Sequential of several, made of the classes in `library`."""
+    modules = []
+    for description in layers:
+        inside = [build(library, description["body"])] if "body" in description else []
+        modules.append(getattr(library, description["type"])(*inside, **description["args"]))
+    return modules[0] if len(modules) == 1 else library.Sequential(*modules)
+
+
+def state_specs(shapes: dict[str, tuple[int, ...]]) -> dict[str, recipe.Spec]:
+    """Return recipes for all weights and statistics of a state dict, of the size that training starts from."""
+    specs = {}
+    for name, shape in shapes.items():
+        leaf = name.rpartition(".")[2]
+        if leaf == "num_batches_tracked":
+            specs[name] = recipe.integers((), 1)
+        elif leaf == "running_var":
+            specs[name] = recipe.uniform(shape, 0.5, 1.0)
+        elif len(shape) == 1 and leaf == "weight":
+            specs[name] = recipe.uniform(shape, 0.5, 1.0)
+        else:
+            specs[name] = recipe.uniform(shape, 1 / math.sqrt(max(1, math.prod(shape[1:]))))
+    return specs
+
+
+# The compact MNIST network's kinds of layers at a size whose weights are small to store.
+COMPACT = [
+    layer("Conv2d", in_channels=1, out_channels=6, kernel_size=3, padding=1),
+    layer("BatchNorm2d", num_features=6),
+    layer("ReLU"),
+    layer("Conv2d", in_channels=6, out_channels=9, kernel_size=3, padding=1),
+    layer("BatchNorm2d", num_features=9),
+    layer("ReLU"),
+    layer("Dropout", p=0.1),
+    layer("MaxPool2d", kernel_size=2),
+    layer("Conv2d", in_channels=9, out_channels=12, kernel_size=3, padding=1),
+    layer("BatchNorm2d", num_features=12),
+    layer("ReLU"),
+    layer("MaxPool2d", kernel_size=2),
+    layer("Conv2d", in_channels=12, out_channels=4, kernel_size=1),
+    layer("Flatten"),
+    layer("Linear", in_features=4 * 7 * 7, out_features=10),
+    layer("LogSoftmax", dim=1),
+]
+COMPACT_IMAGES = recipe.uniform((6, 1, 28, 28), 1.5) | {"seed": 28}
