@@ -11,8 +11,6 @@ import torch.nn.functional as F
 from . import grid_nn, network, recipe
 from .question import Question
 
-FOLDER = Path(__file__).parent
-
 
 class PositionBias(torch.nn.Module):
     """Adds a bias to each channel and position."""
@@ -106,8 +104,8 @@ def questions():
     return grid_nn.questions()
 
 
-def weights_file() -> dict[str, np.ndarray]:
-    """Write ``compact.safetensors``, a network trained a little by PyTorch in float32, and return its logits."""
+def write_weights(path: Path) -> None:
+    """Write the weights of the compact network after a little training in float32."""
     torch.manual_seed(0)
     model = network.build(LIBRARY, network.COMPACT)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
@@ -115,13 +113,11 @@ def weights_file() -> dict[str, np.ndarray]:
         optimizer.zero_grad()
         F.nll_loss(model(torch.randn(16, 1, 28, 28)), torch.randint(10, (16,))).backward()
         optimizer.step()
-    path = FOLDER / "compact.safetensors"
     safetensors.torch.save_file(model.state_dict(), path)
     path.chmod(0o644)
-    return {"logits": logits_of(path)}
 
 
-def logits_of(path: str | Path) -> np.ndarray:
+def logits_of(path: Path) -> np.ndarray:
     """Return PyTorch's float32 logits of the compact network with the weights of a safetensors file."""
     model = network.build(LIBRARY, network.COMPACT)
     model.load_state_dict(safetensors.torch.load_file(path))

@@ -46,9 +46,15 @@ def _sizes() -> list[Entry]:
 
 
 def _weights() -> list[Entry]:
-    """Logits of a weights file written by PyTorch, and of one written by fastcnn (`--fastcnn`) where it is given."""
-    description = {"op": "weights", "args": {"layers": network.COMPACT}, "inputs": {"x": network.COMPACT_IMAGES}}
-    return [({**description, "id": "pytorch"}, make_nn.weights_file())]
+    """PyTorch's logits for a weights file that it wrote itself and for the one of `write_weights`."""
+    make_nn.write_weights(FOLDER / "compact.safetensors")
+    return [
+        (
+            {"op": "weights", "id": name, "args": {}, "inputs": {"x": network.COMPACT_IMAGES}},
+            {"logits": make_nn.logits_of(FOLDER / name)},
+        )
+        for name in ("compact.safetensors", "compact_fastcnn.safetensors")
+    ]
 
 
 def write(name: str, entries: list[Entry]) -> Path:
