@@ -54,13 +54,6 @@ def _finished(figure: Figure, path: str | PathLike[str] | None) -> Figure:
     return figure
 
 
-def _plain(axes: Axes) -> None:
-    """Take away the frame's upper and right sides and draw a faint grid."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-
-
 def plot_curves(history: History, path: str | PathLike[str] | None = None) -> Figure:
     """Draw loss and accuracy over the epochs, of training and, where there is one, validation.
 
@@ -81,25 +74,53 @@ def plot_curves(history: History, path: str | PathLike[str] | None = None) -> Fi
     if not len(history):
         raise ArgumentError("plot_curves: the history has no epoch")
     figure = new_figure(10, 4)
-    epochs = history["epoch"]
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        _plain(axes)
-        scale = 100.0 if name == "accuracy" else 1.0
-        for column, label, colour in ((name, "training", _TRAIN), (f"val_{name}", "validation", _VALIDATION)):
-            if column not in history.columns:
-                continue
+    loss_axes, accuracy_axes = figure.subplots(1, 2)
+    losses = _draw_columns(loss_axes, history, "loss", 1.0)
+    accuracies = _draw_columns(accuracy_axes, history, "accuracy", 100.0)
+    # What falls tenfold shows its end on a logarithmic axis only; so does the error of a good classifier.
+    if losses and 0 < min(losses) * 10 < max(losses):
+        loss_axes.set_yscale("log")
+        _set_ticks(loss_axes, [digit * 10.0**power for power in range(-8, 4) for digit in (1, 2, 5)])
+    if accuracies and max(accuracies) > 95:
+        accuracy_axes.set_yscale("function", functions=(_from_accuracy, _to_accuracy))
+        _set_ticks(accuracy_axes, [0, 50, 70, 80, 90, 95, 97, 98, 99, 99.5, 99.8, 99.9, 100])
+    return _finished(figure, path)
+
+
+def _from_accuracy(accuracy: np.ndarray) -> np.ndarray:
+    """Map an accuracy in percent to the logarithm of the error, which it keeps from 0."""
+    return -np.log10(np.maximum(100 - np.asarray(accuracy), 0) + 0.05)
+
+
+def _to_accuracy(place: np.ndarray) -> np.ndarray:
+    return 100.05 - 10 ** -np.asarray(place)
+
+
+def _set_ticks(axes: Axes, candidates: Sequence[float]) -> None:
+    low, high = axes.get_ylim()
+    ticks = [value for value in candidates if low <= value <= high]
+    axes.set_yticks(ticks, [f"{value:g}" for value in ticks])
+    axes.minorticks_off()
+
+
+def _draw_columns(axes: Axes, history: History, name: str, scale: float) -> list[float]:
+    """Draw a metric of training and validation; return its finite values."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("accuracy (%)" if name == "accuracy" else name)
+    epochs, drawn = history["epoch"], []
+    for column, label, colour in ((name, "training", _TRAIN), (f"val_{name}", "validation", _VALIDATION)):
+        if column in history.columns:
             values = [scale * value for value in history[column]]
             axes.plot(epochs, values, marker="o", markersize=3.5, linewidth=1.6, color=colour, label=label)
-        _mark_best(axes, history, f"val_{name}" if f"val_{name}" in history.columns else name, scale)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("accuracy (%)" if name == "accuracy" else "loss")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(frameon=False)
-        # A loss that falls tenfold shows its end on a logarithmic axis only.
-        finite = [value for value in history[name] if math.isfinite(value)]
-        if name == "loss" and finite and 0 < min(finite) * 10 < max(finite):
-            axes.set_yscale("log")
-    return _finished(figure, path)
+            drawn += [value for value in values if math.isfinite(value)]
+    axes.legend(frameon=False)
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1)
+    _mark_best(axes, history, f"val_{name}" if f"val_{name}" in history.columns else name, scale)
+    return drawn
 
 
 def _mark_best(axes: Axes, history: History, column: str, scale: float) -> None:
@@ -109,8 +130,11 @@ def _mark_best(axes: Axes, history: History, column: str, scale: float) -> None:
     value = scale * best[column]
     axes.plot(best["epoch"], value, marker="o", markersize=10, color="none", markeredgecolor=_GREY)
     figures = f"{value:.2f}%" if scale == 100 else f"{value:.4g}"
+    kind = "validation" if column.startswith("val_") else "training"
     name = column.removeprefix("val_")
-    axes.set_title(f"best {name} {figures}, epoch {best['epoch']}", fontsize=10, color=_GREY, loc="left")
+    axes.set_title(
+        f"best {kind} {name} {figures}, epoch {best['epoch']}", fontsize=10, color=_GREY, loc="left"
+    )
 
 
 def plot_confusion(
@@ -131,6 +155,7 @@ def plot_confusion(
         Where to write the picture, PNG.
     """
     matrix = np.asarray(confusion)
+    right_share = metrics.accuracy(matrix)
     count = len(matrix)
     names = _names(classes, count)
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -151,15 +176,15 @@ def plot_confusion(
                 axes.text(column, row, str(number), ha="center", va="center", fontsize=8, color=colour)
     step = max(1, count // _MOST_NUMBERS)
     turned = 90 if longest > 3 else 0
-    axes.set_xticks(range(0, count, step), names[::step], rotation=turned)
-    axes.set_yticks(range(0, count, step), names[::step])
+    axes.set_xticks(range(0, count, step), names[::step], rotation=turned, parse_math=False)
+    axes.set_yticks(range(0, count, step), names[::step], parse_math=False)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_color("#bbbbbb")
     total, right = int(matrix.sum()), int(np.trace(matrix))
-    title = f"{right:,} of {total:,} right ({metrics.accuracy(matrix):.2%}), {total - right:,} wrong"
+    title = f"{right:,} of {total:,} right ({right_share:.2%}), {total - right:,} wrong"
     axes.set_title(title, fontsize=10, color=_GREY)
     return _finished(figure, path)
 
@@ -201,30 +226,30 @@ def plot_mistakes(
     predicted, sure = logits.argmax(1), probabilities(logits).max(1)
     wrong = np.flatnonzero(predicted != labels)
     chosen = wrong[np.argsort(-sure[wrong], kind="stable")][: rows * columns]
-    rows = max(1, math.ceil(len(chosen) / columns))
-    figure = new_figure(1.25 * columns, 1.62 * rows + 0.5)
-    title = f"{len(wrong):,} of {len(labels):,} images are wrong" if len(wrong) else "no mistakes"
-    if len(wrong) > len(chosen):
-        title += f"; the {len(chosen)} that the model was most sure of"
-    figure.suptitle(title, fontsize=11, color=_GREY)
+    if not len(chosen):
+        figure = new_figure(6, 1)
+        figure.text(0.5, 0.5, f"no mistakes in {len(labels):,} images", ha="center", va="center", color=_GREY)
+        return _finished(figure, path)
+    rows = math.ceil(len(chosen) / columns)
+    figure = new_figure(1.25 * columns, 1.55 * rows + 0.55)
+    shown = f"; the {len(chosen)} that the model was most sure of" if len(wrong) > len(chosen) else ""
+    figure.suptitle(
+        f"{len(wrong):,} of {len(labels):,} images are wrong{shown}\n"
+        "green: true class; red: what the model took it for, and how sure it was",
+        fontsize=10,
+        color=_GREY,
+    )
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
     for axes, index in zip(grid, chosen, strict=False):
         axes.imshow(_drawable(images[index]), cmap="gray", interpolation="nearest")
-        truth, guess = names[labels[index]], names[predicted[index]]
-        # Two lines, so that long names of classes fit.
-        axes.set_title(f"{truth}", fontsize=9, color=_RIGHT, pad=12)
-        guessed = f"taken for {guess}" if len(guess) < 4 else guess
-        axes.text(
-            0.5,
-            1.03,
-            f"{guessed} ({sure[index]:.0%})",
-            transform=axes.transAxes,
-            ha="center",
-            fontsize=7.5,
-            color=_WRONG,
-        )
+        truth, guess, share = names[labels[index]], names[predicted[index]], sure[index]
+        # Two lines, so that long names of classes fit; the second is text of its own for its colour.
+        axes.set_title(truth, fontsize=9, color=_RIGHT, pad=12, parse_math=False)
+        said = f"{guess}  {share:.0%}" if share < 0.995 else f"{guess}  {share:.2%}"
+        place = {"x": 0.5, "y": 1.03, "transform": axes.transAxes, "ha": "center"}
+        axes.text(**place, s=said, fontsize=8, color=_WRONG, parse_math=False)
     return _finished(figure, path)
 
 
