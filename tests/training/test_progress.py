@@ -26,6 +26,18 @@ def test_a_terminal_shows_a_bar_with_the_metrics(small, monkeypatch):
     assert screen.getvalue().count("\n") == 2
 
 
+def test_a_bar_moves_during_the_epoch(small, monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("fastcnn.training.progress._INTERVAL", 0.0)
+    fit(small)
+    shown = screen.getvalue()
+    assert all(f"{images}/300" in shown for images in (0, 100, 200, 300))
+    middle = next(part for part in shown.split("\r") if "200/300" in part)
+    assert "accuracy" in middle
+    assert "val_loss" not in middle
+
+
 def test_a_log_file_has_one_line_an_epoch(small, capsys):
     t = fit(small)
     lines = capsys.readouterr().err.splitlines()
