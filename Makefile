@@ -1,16 +1,72 @@
-# Everything a contributor runs. `make help` lists the targets.
+# Everything a contributor runs; `make` alone lists the targets. Each target does its own set-up: in the
+# environment that is active, or else in a new one, .venv.
 PYTHON ?= python3
-VENV ?= .venv
-BIN := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV)/bin,$(VENV)/bin)
+VENV ?= $(or $(VIRTUAL_ENV),.venv)
+BIN := $(VENV)/bin
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+DEBUG_BUILD := build/debug
+# Python itself is not built with the sanitizers: they must come first, and its own leaks are no news.
+SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(DEBUG_BUILD)/lib
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+C_FILES := $(wildcard src/fastcnn/_kernels/csrc/*.[ch])
 
-.PHONY: help venv build debug test bench lint format clean train
+.PHONY: help venv build debug neon test bench lint format train clean
+.DEFAULT_GOAL := help
 
 help:            ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-$(VENV)/bin/python:
+# A Debian without pip's, Python's or the compiler's package gets it; elsewhere the build says what it misses.
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip, sysconfig as s; open(s.get_path("include") + "/Python.h")' 2>/dev/null \
+		&& command -v $(CC) >/dev/null || ! command -v apt-get >/dev/null \
+		|| { $(SUDO) apt-get update && $(SUDO) apt-get install -y python3-venv python3-dev gcc libc6-dev; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --upgrade pip
 
-build:           ## compile the kernels in place (needs an environment with cython and setuptools)
+$(BIN)/.fastcnn-test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@
+
+$(BIN)/.fastcnn-lint: pyproject.toml | $(BIN)/.fastcnn-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,lint]"
+	@touch $@
+
+venv: $(BIN)/.fastcnn-test ## create the environment and install fastcnn in it, editable, with its test tools
+
+build: $(BIN)/.fastcnn-test ## compile the kernels in place
 	$(BIN)/python setup.py -q build_ext --inplace
+
+debug: $(BIN)/.fastcnn-test ## build with AddressSanitizer and UBSan, apart, and run the tests of the kernels and ops
+	FASTCNN_DEBUG=1 FASTCNN_SANITIZE=1 $(BIN)/python setup.py -q build \
+		--build-base $(DEBUG_BUILD) --build-lib $(DEBUG_BUILD)/lib
+	$(SANITIZED) $(BIN)/python -m pytest -q -x tests/_kernels tests/ops
+
+neon:            ## cross-compile for aarch64 and run the tests of the kernels under qemu (Debian, as root)
+	tests/aarch64/run.sh
+
+test: build      ## run the tests, the examples, and the benches once without timing
+	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q bench --benchmark-disable
+
+bench: build     ## time the kernels against plain NumPy, after checking their answers
+	$(BIN)/python -m pytest -q bench
+
+lint: $(BIN)/.fastcnn-lint ## check style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/cython-lint src/fastcnn/_kernels
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	$(BIN)/mypy
+
+format: $(BIN)/.fastcnn-lint ## rewrite Python and C in the project's style
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_FILES)
+
+train: build     ## train the default network on MNIST
+	$(BIN)/fastcnn train
+
+clean:           ## remove everything that was built; the environment and runs/ stay
+	rm -rf build dist src/fastcnn.egg-info src/fastcnn/_kernels/*.so
+	find src tests bench examples -name __pycache__ -prune -exec rm -rf {} +

@@ -5,14 +5,15 @@ Each C file of ``src/fastcnn/_kernels/csrc`` is compiled once per instruction se
 instruction set when it is imported. The other Cython modules reach the kernels through its table, so
 one binary runs on every machine of an architecture.
 
-Environment: FASTCNN_DEBUG=1 builds with bounds checks, assertions and -O1; FASTCNN_SANITIZE=1 adds
-AddressSanitizer and UBSan; FASTCNN_NO_OPENMP=1 builds without threads.
+Environment: FASTCNN_DEBUG=1 builds with debug information and -O1; FASTCNN_SANITIZE=1 adds
+AddressSanitizer and UBSan; FASTCNN_NO_OPENMP=1 builds without threads; CC chooses the compiler.
 """
 
 import os
-import platform
 import subprocess
+import sysconfig
 import tempfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,18 +34,43 @@ X86_FLAGS = {
 }
 REALS = {"f32": "float", "f64": "double"}
 # Compiled once: they hold no arithmetic, or none that depends on the element type.
-ONCE = ["parallel.c"]
+ONCE = ["parallel.c", "pool.c", "program.c"]
 C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-fPIC"]
 WARNINGS = ["-Wall", "-Wextra", "-Wvla"]
+RELEASE_FLAGS = ["-g0"]
+DEBUG_FLAGS = ["-g", "-UNDEBUG"]
+# Python's own flags make overflow wrap, which would hide it from the sanitizer.
+SANITIZE_FLAGS = [
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-fno-wrapv",
+    "-fno-omit-frame-pointer",
+]
 
 
-def compiles(compiler, flags, source="int main(void) { return 0; }\n"):
+MAIN = "int main(void) { return 0; }\n"
+NEEDS = "fastcnn is built from source and needs"
+
+
+def compiles(compiler, flags=(), source=MAIN):
     """Tell whether the compiler turns `source` into a program with these flags."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "probe.c"
         path.write_text(source)
         command = [*compiler, str(path), "-o", str(Path(folder) / "probe"), *flags]
-        return subprocess.run(command, capture_output=True).returncode == 0
+        try:
+            return subprocess.run(command, capture_output=True).returncode == 0
+        except FileNotFoundError:
+            return False
+
+
+def check_tools(compiler, include_dirs):
+    """Stop with a message that says what is missing, where a compiler would only print errors."""
+    if not compiles(compiler):
+        raise SystemExit(f"{NEEDS} a C compiler, GCC or Clang; {compiler[0]!r} does not work (Debian: gcc)")
+    flags = [f"-I{path}" for path in [*include_dirs, sysconfig.get_path("include")]]
+    if not compiles(compiler, flags, "#include <Python.h>\n" + MAIN):
+        raise SystemExit(f"{NEEDS} Python's headers; there is no Python.h (Debian: python3-dev)")
 
 
 def openmp_flags(compiler):
@@ -55,10 +81,10 @@ def openmp_flags(compiler):
     return ["-fopenmp"] if compiles(compiler, ["-fopenmp"], source) else []
 
 
-def instruction_sets():
-    """Instruction sets to build for this target, as {name: flags}."""
-    machine = os.environ.get("_PYTHON_HOST_PLATFORM", platform.machine())
-    return X86_FLAGS if machine.endswith(("x86_64", "AMD64", "amd64")) else {"baseline": []}
+def instruction_sets(compiler):
+    """Instruction sets to build for the compiler's target, as {name: flags}."""
+    is_x86 = compiles(compiler, source="#ifndef __x86_64__\n#error\n#endif\n" + MAIN)
+    return X86_FLAGS if is_x86 else {"baseline": []}
 
 
 class BuildKernels(build_ext):
@@ -67,53 +93,49 @@ class BuildKernels(build_ext):
     def build_extensions(self):
         """Compile the C kernels, then the Cython modules that use them."""
         compiler = self.compiler.compiler_so
-        if not compiles(compiler, []):
-            raise SystemExit(f"fastcnn needs a C compiler (GCC or Clang); {compiler[0]!r} does not work")
-        openmp = openmp_flags(compiler)
-        optimise = ["-O1", "-g"] if DEBUG else ["-O3"]
-        sanitize = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []
-        flags = [*C_FLAGS, *WARNINGS, *optimise, *openmp, *sanitize]
-        objects = self.compile_kernels(compiler, flags)
+        check_tools(compiler, self.compiler.include_dirs)
+        isas = instruction_sets(compiler)
+        common = [*C_FLAGS, *(DEBUG_FLAGS if DEBUG else RELEASE_FLAGS), *openmp_flags(compiler)]
+        common += SANITIZE_FLAGS if SANITIZE else []
+        objects = compile_kernels([*compiler, *common, "-O1" if DEBUG else "-O3", *WARNINGS], isas)
         for extension in self.extensions:
             # The glue has no loops worth optimising, and compiles several times faster so.
-            extension.extra_compile_args = [*C_FLAGS, "-O1", *openmp, *sanitize]
-            extension.extra_link_args = [*openmp, *sanitize]
+            extension.extra_compile_args = [*common, "-O1"]
+            extension.extra_link_args = common
             if extension.name.endswith(".cpu"):
                 extension.extra_objects = objects
-                names = ",".join(instruction_sets())
-                extension.define_macros = [("FCN_BUILT_FOR", f'"{names}"'), *self.isa_macros()]
+                extension.define_macros = [("FCN_BUILT_FOR", f'"{",".join(isas)}"')]
+                extension.define_macros += [(f"FCN_HAVE_{isa.upper()}", "1") for isa in isas]
         self.parallel = os.cpu_count()
         super().build_extensions()
 
-    @staticmethod
-    def isa_macros():
-        return [(f"FCN_HAVE_{isa.upper()}", "1") for isa in instruction_sets()]
 
-    def compile_kernels(self, compiler, flags):
-        """Compile every (file, instruction set, element type) that is out of date; return all objects."""
-        folder = Path(self.build_temp) / "csrc"
-        folder.mkdir(parents=True, exist_ok=True)
-        headers = max(path.stat().st_mtime for path in [*CSRC.glob("*.h"), Path(__file__)])
-        jobs, objects = [], []
-        for source in sorted(CSRC.glob("*.c")):
-            if source.name in ONCE:
-                variants = [("once", "f32", [])]
-            else:
-                variants = [(i, r, f) for i, f in instruction_sets().items() for r in REALS]
-            for isa, real, isa_flags in variants:
-                target = folder / f"{source.stem}_{isa}_{real}.o"
-                objects.append(str(target))
-                if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, headers):
-                    continue
-                macros = [f"-DFCN_REAL={REALS[real]}", f"-DFCN_SUFFIX={real}_{isa}", f"-DFCN_IS_{real.upper()}"]
-                jobs.append([*compiler, *flags, *isa_flags, *macros, "-c", str(source), "-o", str(target)])
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for done in pool.map(lambda job: subprocess.run(job, capture_output=True, text=True), jobs):
-                if done.stderr:
-                    print(done.stderr)
-                if done.returncode:
-                    raise SystemExit(f"compiling the kernels failed: {' '.join(done.args)}")
-        return objects
+def compile_kernels(command, isas):
+    """Compile every (file, instruction set, element type) that is out of date; return all objects."""
+    # Other flags or another compiler: another folder. All Python versions share the objects.
+    folder = Path(f"build/csrc-{zlib.crc32(' '.join(command).encode()):08x}")
+    folder.mkdir(parents=True, exist_ok=True)
+    headers = max(path.stat().st_mtime for path in [*CSRC.glob("*.h"), Path(__file__)])
+    jobs, objects = [], []
+    for source in sorted(CSRC.glob("*.c")):
+        if source.name in ONCE:
+            variants = [("once", "f32", [])]
+        else:
+            variants = [(i, r, f) for i, f in isas.items() for r in REALS]
+        for isa, real, isa_flags in variants:
+            target = folder / f"{source.stem}_{isa}_{real}.o"
+            objects.append(str(target))
+            if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, headers):
+                continue
+            macros = [f"-DFCN_REAL={REALS[real]}", f"-DFCN_SUFFIX={real}_{isa}", f"-DFCN_IS_{real.upper()}"]
+            jobs.append([*command, *isa_flags, *macros, "-c", str(source), "-o", str(target)])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done in pool.map(lambda job: subprocess.run(job, capture_output=True, text=True), jobs):
+            if done.stderr:
+                print(done.stderr)
+            if done.returncode:
+                raise SystemExit(f"compiling the kernels failed: {' '.join(done.args)}")
+    return objects
 
 
 extensions = [
@@ -121,13 +143,13 @@ extensions = [
     for path in sorted(KERNELS.glob("*.pyx"))
 ]
 for extension in extensions:
-    extension.depends = [str(path) for path in [*CSRC.glob("*.h"), *CSRC.glob("*.c"), *KERNELS.glob("*.pxd")]]
+    extension.depends = ["setup.py", *(str(path) for path in [*CSRC.glob("*.[ch]"), *KERNELS.glob("*.pxd")])]
 
 setup(
     ext_modules=cythonize(
         extensions,
         include_path=["src"],
-        build_dir="build/cython",
+        build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives={
             "language_level": "3",
             # The Cython code takes the address of element 0 of arrays that may be empty; the loops are in C,

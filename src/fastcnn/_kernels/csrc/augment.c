@@ -48,8 +48,12 @@ typedef struct {
 static line make_line(const double *m, ptrdiff_t row, const layout *s)
 {
     /* In double: the terms can be far larger than their sum. 1 is the border. */
-    return (line){(real)(m[1] * (double)row + m[2] + 1), (real)(m[4] * (double)row + m[5] + 1), (real)m[0],
-                  (real)m[3], (real)(s->width + 1), (real)(s->height + 1)};
+    return (line){(real)(m[1] * (double)row + m[2] + 1),
+                  (real)(m[4] * (double)row + m[5] + 1),
+                  (real)m[0],
+                  (real)m[3],
+                  (real)(s->width + 1),
+                  (real)(s->height + 1)};
 }
 
 /* The nearest place to `at` that has all its taps in the bordered plane. */
@@ -133,8 +137,8 @@ void FCN(affine)(void *y_, const void *x_, const double *matrices, const void *f
 }
 
 void FCN(affine_u8)(uint8_t *y, const uint8_t *x, const double *matrices, const uint8_t *fill,
-                    ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width,
-                    void *workspace, int threads)
+                    ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, void *workspace,
+                    int threads)
 {
     const layout s = make_layout(height, width);
     FCN_PARALLEL_FOR(threads)

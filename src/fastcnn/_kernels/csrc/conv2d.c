@@ -31,8 +31,8 @@ static plan make_plan(const fcn_conv2d *s)
     p.depth = p.in_channels * w->kernel_h * w->kernel_w;
     p.in_size = w->in_h * w->in_w;
     p.out_size = w->out_h * w->out_w;
-    p.pointwise = w->kernel_h * w->kernel_w == 1 && w->stride_h * w->stride_w == 1 && p.in_size == p.out_size &&
-                  w->pad_top == 0 && w->pad_left == 0;
+    p.pointwise = w->kernel_h * w->kernel_w == 1 && w->stride_h * w->stride_w == 1 &&
+                  p.in_size == p.out_size && w->pad_top == 0 && w->pad_left == 0;
     ptrdiff_t row_bytes = fcn_max(1, p.depth * w->out_w) * (ptrdiff_t)sizeof(real);
     p.rows = p.pointwise ? w->out_h : fcn_min(w->out_h, fcn_max(1, COLUMN_BYTES / row_bytes));
     p.runs = fcn_divide_up(w->out_h, p.rows);

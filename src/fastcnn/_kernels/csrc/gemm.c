@@ -88,7 +88,8 @@ static void macro_kernel(real *c, ptrdiff_t ldc, const real *a, const real *b, p
             micro_kernel(edge, NR, a_panel, b_panel, depth, 0);
             for (ptrdiff_t r = 0; r < rows; ++r)
                 for (ptrdiff_t s = 0; s < columns; ++s)
-                    block[r * ldc + s] = accumulate ? block[r * ldc + s] + edge[r * NR + s] : edge[r * NR + s];
+                    block[r * ldc + s] =
+                        accumulate ? block[r * ldc + s] + edge[r * NR + s] : edge[r * NR + s];
         }
 }
 
@@ -108,8 +109,8 @@ void FCN(gemm_serial)(real *c, ptrdiff_t ldc, fcn_matrix a, fcn_matrix b, ptrdif
                  columns, depth, NR);
             for (ptrdiff_t i = 0; i < m; i += MC) {
                 ptrdiff_t rows = fcn_min(MC, m - i);
-                pack(a_panels, a_data + i * a.row_stride + p * a.column_stride, a.row_stride,
-                     a.column_stride, rows, depth, MR);
+                pack(a_panels, a_data + i * a.row_stride + p * a.column_stride, a.row_stride, a.column_stride,
+                     rows, depth, MR);
                 macro_kernel(c + i * ldc + j, ldc, a_panels, b_panels, rows, columns, depth,
                              accumulate || p > 0);
             }

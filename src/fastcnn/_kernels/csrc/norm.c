@@ -14,15 +14,15 @@
 #include <math.h>
 
 /* sum of f over one row of `size` elements: lanes first, then the rest. */
-#define ROW_SUM(result, size, vector_term, scalar_term)                                                          \
-    do {                                                                                                         \
-        vreal lanes = {0};                                                                                       \
-        ptrdiff_t i = 0;                                                                                         \
-        for (; i + VL <= (size); i += VL)                                                                        \
-            lanes += vector_term;                                                                                \
-        (result) = vsum(lanes);                                                                                  \
-        for (; i < (size); ++i)                                                                                  \
-            (result) += scalar_term;                                                                             \
+#define ROW_SUM(result, size, vector_term, scalar_term)                                                      \
+    do {                                                                                                     \
+        vreal lanes = {0};                                                                                   \
+        ptrdiff_t i = 0;                                                                                     \
+        for (; i + VL <= (size); i += VL)                                                                    \
+            lanes += vector_term;                                                                            \
+        (result) = vsum(lanes);                                                                              \
+        for (; i < (size); ++i)                                                                              \
+            (result) += scalar_term;                                                                         \
     } while (0)
 
 static double row_sum(const real *x, ptrdiff_t size)
@@ -59,8 +59,8 @@ void FCN(channel_sums)(void *sums_, const void *x_, ptrdiff_t batch, ptrdiff_t c
     }
 }
 
-void FCN(batch_norm_statistics)(double *mean, double *var, const void *x_, ptrdiff_t batch, ptrdiff_t channels,
-                                ptrdiff_t size)
+void FCN(batch_norm_statistics)(double *mean, double *var, const void *x_, ptrdiff_t batch,
+                                ptrdiff_t channels, ptrdiff_t size)
 {
     const real *x = x_;
     const double count = (double)batch * (double)size;

@@ -40,7 +40,8 @@ void FCN(sgd_step)(void *param_, void *momentum_buffer, const void *grad_, const
 void FCN(adam_step)(void *param_, void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const void *grad_,
                     const fcn_adam *o, ptrdiff_t size)
 {
-    real *restrict param = param_, *restrict m = exp_avg, *restrict v = exp_avg_sq, *restrict top = max_exp_avg_sq;
+    real *restrict param = param_, *restrict m = exp_avg, *restrict v = exp_avg_sq,
+                   *restrict top = max_exp_avg_sq;
     const real *restrict grad = grad_;
     const real sign = o->maximize ? -1 : 1;
     const real coupled = o->decoupled ? 0 : (real)o->weight_decay;

@@ -37,7 +37,8 @@ void FCN(max_pool2d)(void *y_, int64_t *argmax, const void *x_, ptrdiff_t planes
                 ptrdiff_t left = j * w->stride_w - w->pad_left, v0, v1;
                 taps_inside(&v0, &v1, left, w->kernel_w, w->dilation_w, w->in_w);
                 int empty = u0 >= u1 || v0 >= v1;
-                ptrdiff_t best_at = empty ? 0 : (top + u0 * w->dilation_h) * w->in_w + left + v0 * w->dilation_w;
+                ptrdiff_t best_at =
+                    empty ? 0 : (top + u0 * w->dilation_h) * w->in_w + left + v0 * w->dilation_w;
                 real best = empty ? (real)-INFINITY : plane[best_at];
                 for (ptrdiff_t u = u0; u < u1; ++u)
                     for (ptrdiff_t v = v0; v < v1; ++v) {

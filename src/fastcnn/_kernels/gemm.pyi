@@ -1,0 +1,3 @@
+import numpy as np
+
+def gemm(c: np.ndarray, a: np.ndarray, b: np.ndarray, accumulate: bool = False) -> None: ...

@@ -1,0 +1,6 @@
+import numpy as np
+
+from .._shapes import Window
+
+def im2col(columns: np.ndarray, x: np.ndarray, window: Window) -> None: ...
+def col2im(x: np.ndarray, columns: np.ndarray, window: Window) -> None: ...

@@ -1,0 +1,23 @@
+import numpy as np
+
+def channel_sums(sums: np.ndarray, x: np.ndarray) -> None: ...
+def batch_norm_statistics(mean: np.ndarray, var: np.ndarray, x: np.ndarray) -> None: ...
+def batch_norm(
+    y: np.ndarray,
+    x: np.ndarray,
+    mean: np.ndarray,
+    invstd: np.ndarray,
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+) -> None: ...
+def batch_norm_backward(
+    dx: np.ndarray,
+    dweight: np.ndarray,
+    dbias: np.ndarray,
+    dy: np.ndarray,
+    x: np.ndarray,
+    mean: np.ndarray,
+    invstd: np.ndarray,
+    weight: np.ndarray | None,
+    training: bool,
+) -> None: ...
