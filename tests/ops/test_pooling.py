@@ -107,6 +107,15 @@ def test_overlapping_windows_add_up_and_the_first_maximum_wins(dtype) -> None:
     np.testing.assert_array_equal(dx, [[[[0, 15, 0], [0, 0, 0]]]])
 
 
+def test_a_window_far_larger_than_the_image_visits_the_image_only() -> None:
+    x = np.arange(12.0).reshape(1, 1, 3, 4)
+    window = {"kernel_size": 2**40, "stride": 2**40, "padding": 2**39}
+    y, argmax = ops.max_pool2d(x, **window)
+    np.testing.assert_array_equal(y.ravel(), [11.0])
+    np.testing.assert_array_equal(argmax.ravel(), [11])
+    np.testing.assert_allclose(ops.avg_pool2d(x, count_include_pad=False, **window).ravel(), [x.mean()])
+
+
 def test_padding_never_wins() -> None:
     x = np.full((1, 1, 2, 2), -5.0)
     y, argmax = ops.max_pool2d(x, 3, stride=1, padding=1)

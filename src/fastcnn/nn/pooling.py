@@ -3,7 +3,8 @@
 import numpy as np
 
 from .. import ops
-from .._shapes import integer, padding4, pair
+from .._shapes import padding4, pair
+from ..ops.pooling import checked_divisor
 from .module import Module
 
 
@@ -89,8 +90,7 @@ class AvgPool2d(Module):
         self.padding = padding
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
-        if divisor_override is not None:
-            integer(divisor_override, "AvgPool2d: divisor_override", 1)
+        checked_divisor(divisor_override, "AvgPool2d")
         self.divisor_override = divisor_override
 
     def _arguments(self) -> tuple:

@@ -127,8 +127,8 @@ def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[i
     grad = _check.array(dy, "dy", what, (3,) if unbatched else (4,))
     if not isinstance(argmax, np.ndarray) or argmax.dtype.kind not in "iu":
         raise DTypeError(f"{what}: argmax must be an integer array, got {getattr(argmax, 'dtype', argmax)!r}")
-    _check.shape_is(argmax, grad.shape, "argmax", what)
     _check.shape_is(grad, (*input_shape[:-2], *grad.shape[-2:]), "dy", what)
+    _check.shape_is(argmax, grad.shape, "argmax", what)
     dx = allocate(shape, grad.dtype.newbyteorder("="), f"{what}: dx")
     flat = (shape[0] * shape[1], *grad.shape[-2:])
     check_size(argmax.shape, 8, f"{what}: a contiguous copy of argmax")
@@ -144,7 +144,7 @@ def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[i
     return dx[0] if unbatched else dx
 
 
-def _divisor(value: object, what: str) -> int:
+def checked_divisor(value: object, what: str) -> int:
     """Return divisor_override, 0 for None: any integer but zero divides, a negative one as in PyTorch."""
     if value is None:
         return 0
@@ -185,7 +185,7 @@ def avg_pool2d(
     what = "avg_pool2d"
     images, unbatched = _check.images(x, "x", what)
     p = _prepare(what, images.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
-    divisor = _divisor(divisor_override, what)
+    divisor = checked_divisor(divisor_override, what)
     y = _output(images, (p.window.out_h, p.window.out_w), what)
     kernels.avg_pool2d(
         y.reshape(-1, p.window.out_h, p.window.out_w),
@@ -213,7 +213,7 @@ def avg_pool2d_backward(
     what = "avg_pool2d_backward"
     shape, unbatched = _image_shape(input_shape, what)
     p = _prepare(what, shape[2:], kernel_size, stride, padding, 1, ceil_mode)
-    divisor = _divisor(divisor_override, what)
+    divisor = checked_divisor(divisor_override, what)
     out_shape = (*shape[:2], p.window.out_h, p.window.out_w)
     grad = _check.gradient(dy, out_shape, unbatched, "dy", what)
     dx = allocate(shape, grad.dtype, f"{what}: dx")
