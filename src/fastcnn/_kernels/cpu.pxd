@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 
 cdef extern from "table.h" nogil:
@@ -24,8 +24,39 @@ cdef extern from "table.h" nogil:
         double bias_correction1, bias_correction2
         int decoupled, amsgrad, maximize
 
+    ctypedef struct fcn_run:
+        Py_ssize_t batch, groups, groups_per_slot
+        const uint64_t *keys
+        int thread
+
+    ctypedef struct fcn_op:
+        void (*kernel)(const fcn_op *, const fcn_run *, Py_ssize_t) noexcept nogil
+        char *buffer[8]
+        Py_ssize_t stride[8]
+        char per_thread[8]
+        const int32_t *table[4]
+        Py_ssize_t size[8]
+        double scalar[2]
+
+    ctypedef enum fcn_phase_kind:
+        FCN_OVER_GROUPS
+        FCN_OVER_TASKS
+
+    ctypedef struct fcn_phase:
+        fcn_phase_kind kind
+        Py_ssize_t tasks, first_op, last_op
+
+    ctypedef struct fcn_named_kernel:
+        const char *name
+        void (*kernel)(const fcn_op *, const fcn_run *, Py_ssize_t) noexcept nogil
+
+    const int FCN_SLOTS, FCN_LINEAR_ROWS, FCN_MAX_BUFFERS, FCN_MAX_TABLES, FCN_MAX_SIZES
+
     ctypedef struct fcn_table:
         int vector_bytes
+        const fcn_named_kernel *op_kernels
+        int max_block
+        void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_run *, int) noexcept nogil
 
         size_t (*gemm_workspace)(int) noexcept nogil
         void (*gemm)(void *, fcn_matrix, fcn_matrix, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, void *,

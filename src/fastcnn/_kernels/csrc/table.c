@@ -1,9 +1,12 @@
 /* Fills the table of one instruction set and element type; see table.h. */
 #include "table.h"
-#include "kernels.h"
+#include "lanes.h"
 
 __attribute__((visibility("default"))) const fcn_table FCN(table) = {
     .vector_bytes = FCN_VECTOR_BYTES,
+    .op_kernels = FCN(op_kernels),
+    .max_block = MAX_BLOCK,
+    .run_program = fcn_run_program,
     .gemm_workspace = FCN(gemm_workspace),
     .gemm = FCN(gemm),
     .im2col = FCN(im2col),

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "program.h"
+
 /* A window that slides over an (in_h, in_w) plane; the same fields as fastcnn._shapes.Window. */
 typedef struct {
     ptrdiff_t in_h, in_w, out_h, out_w;
@@ -43,6 +45,12 @@ typedef struct {
 
 typedef struct {
     int vector_bytes;
+
+    /* The engine's kernels, and how many channels a register block has at most. */
+    const fcn_named_kernel *op_kernels;
+    int max_block;
+    void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
+                        int threads);
 
     /* gemm.c */
     size_t (*gemm_workspace)(int threads); /* bytes */

@@ -42,6 +42,17 @@ static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
 static inline void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
 static inline vreal vset(real a) { return a - (vreal){0}; }
 
+/* Keep a vector in a register: without it the compiler may load it anew for every use. */
+#if defined(__AVX512F__)
+#define PIN(v) __asm__("" : "+v"(v))
+#elif defined(__x86_64__)
+#define PIN(v) __asm__("" : "+x"(v))
+#elif defined(__aarch64__)
+#define PIN(v) __asm__("" : "+w"(v))
+#else
+#define PIN(v) ((void)0)
+#endif
+
 /* Sum of the lanes, always in the same order (halves are added until one lane is left). */
 static inline real vsum(vreal v)
 {

@@ -1,0 +1,82 @@
+/* What the engine's kernels share: element access in the [row][column][channel][VL] layout, the split of output
+ * channels into register blocks, and the mask of the last group.
+ */
+#ifndef FCN_LANES_H
+#define FCN_LANES_H
+
+#include "kernels.h"
+#include "program.h"
+
+/* Integer lanes as wide as a real: the result of comparing vectors. */
+#if defined(FCN_IS_F32)
+typedef int32_t lane_int;
+typedef uint32_t lane_uint;
+#else
+typedef int64_t lane_int;
+typedef uint64_t lane_uint;
+#endif
+typedef lane_int vint __attribute__((vector_size(FCN_VECTOR_BYTES)));
+
+/* A register block is BLOCK channels by the pixels that then fit: 24 of 32 vector registers hold sums on AVX-512
+ * and NEON, 12 of 16 elsewhere. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define MAX_BLOCK 8
+#else
+#define MAX_BLOCK 4
+#endif
+
+/* Buffer `i` of the operation for one group; NULL if it has none. */
+static inline real *op_buffer(const fcn_op *op, const fcn_run *run, int i, ptrdiff_t group)
+{
+    if (!op->buffer[i])
+        return NULL;
+    return (real *)(op->buffer[i] + (op->per_thread[i] ? run->thread : group) * op->stride[i]);
+}
+
+/* x where the mask is set, else 0. */
+static inline vreal keep(vint mask, vreal x) { return (vreal)(mask & (vint)x); }
+
+/* `channels` are split into the fewest blocks of at most MAX_BLOCK, as even as possible. */
+static inline ptrdiff_t block_count(ptrdiff_t channels) { return fcn_divide_up(channels, MAX_BLOCK); }
+static inline ptrdiff_t block_start(ptrdiff_t channels, ptrdiff_t block)
+{
+    ptrdiff_t count = block_count(channels);
+    return channels / count * block + fcn_min(block, channels % count);
+}
+
+/* 1 in the lanes of images that exist, 0 in the others. */
+static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
+{
+    real lanes[VL];
+    for (int i = 0; i < VL; ++i)
+        lanes[i] = group * VL + i < run->batch;
+    return vload(lanes);
+}
+
+fcn_op_kernel FCN(lanes_apply);
+fcn_op_kernel FCN(lanes_avg_pool);
+fcn_op_kernel FCN(lanes_avg_pool_grad);
+fcn_op_kernel FCN(lanes_bn_finish);
+fcn_op_kernel FCN(lanes_bn_fixed);
+fcn_op_kernel FCN(lanes_bn_grad);
+fcn_op_kernel FCN(lanes_bn_grad_finish);
+fcn_op_kernel FCN(lanes_bn_grad_sums);
+fcn_op_kernel FCN(lanes_bn_sums);
+fcn_op_kernel FCN(lanes_conv);
+fcn_op_kernel FCN(lanes_conv_pack);
+fcn_op_kernel FCN(lanes_conv_weight);
+fcn_op_kernel FCN(lanes_conv_weight_sum);
+fcn_op_kernel FCN(lanes_gather);
+fcn_op_kernel FCN(lanes_grad_sums);
+fcn_op_kernel FCN(lanes_linear_weight);
+fcn_op_kernel FCN(lanes_max_pool);
+fcn_op_kernel FCN(lanes_max_pool_grad);
+fcn_op_kernel FCN(lanes_pack);
+fcn_op_kernel FCN(lanes_pack_bytes);
+fcn_op_kernel FCN(lanes_relu_grad);
+fcn_op_kernel FCN(lanes_total);
+fcn_op_kernel FCN(lanes_unpack);
+
+extern const fcn_named_kernel FCN(op_kernels)[];
+
+#endif

@@ -1,0 +1,64 @@
+/* A program: what the engine makes of a model. Phases run one after the other; the tasks of a phase are shared
+ * out to threads; a task runs the phase's operations in order for its groups of images.
+ *
+ * Layout  A tensor is an array of groups of VL images, [group][row][column][channel][VL]: one vector holds one
+ *         element of VL images, so every channel count and every window is dense. Rows and columns include the
+ *         halo of zeros that a consumer's padding needs; it is written once, when the buffer is made.
+ * Places  Where an element stands is a matter of tables: int32 offsets, in reals, of pixels, taps and channels.
+ *         They carry all geometry (padding, stride, dilation, flattening), so a kernel has none.
+ * Order   Groups are cut into at most FCN_SLOTS runs ("slots"); a task of a phase over groups is one slot, and
+ *         partial sums are kept per slot or per group and added in order, so that no result depends on the
+ *         number of threads. The lanes of the last group past the batch hold zeros or are masked out of sums.
+ */
+#ifndef FCN_PROGRAM_H
+#define FCN_PROGRAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FCN_SLOTS 8
+#define FCN_LINEAR_ROWS 48 /* taps of a linear layer whose weight gradient is one task */
+#define FCN_MAX_BUFFERS 8
+#define FCN_MAX_TABLES 4
+#define FCN_MAX_SIZES 8
+
+/* What an operation is told about the run. */
+typedef struct {
+    ptrdiff_t batch;           /* images */
+    ptrdiff_t groups;          /* of VL images, the last one perhaps partial */
+    ptrdiff_t groups_per_slot;
+    const uint64_t *keys;      /* of dropout, one for each Dropout layer */
+    int thread;                /* that runs the task */
+} fcn_run;
+
+typedef struct fcn_op fcn_op;
+typedef void fcn_op_kernel(const fcn_op *op, const fcn_run *run, ptrdiff_t task);
+
+struct fcn_op {
+    fcn_op_kernel *kernel;
+    char *buffer[FCN_MAX_BUFFERS];
+    ptrdiff_t stride[FCN_MAX_BUFFERS]; /* bytes from one group, or one thread, to the next */
+    char per_thread[FCN_MAX_BUFFERS];
+    const int32_t *table[FCN_MAX_TABLES];
+    ptrdiff_t size[FCN_MAX_SIZES];
+    double scalar[2];
+};
+
+typedef enum { FCN_OVER_GROUPS, FCN_OVER_TASKS } fcn_phase_kind;
+
+typedef struct {
+    fcn_phase_kind kind;
+    ptrdiff_t tasks; /* of FCN_OVER_TASKS: fixed; each operation gets the task's index */
+    ptrdiff_t first_op, last_op;
+} fcn_phase;
+
+/* A kernel by its name, for the engine's compiler. */
+typedef struct {
+    const char *name;
+    fcn_op_kernel *kernel;
+} fcn_named_kernel;
+
+void fcn_run_program(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
+                     int threads);
+
+#endif

@@ -1,0 +1,122 @@
+"""The engine's picture of a model: values, and the nodes that make them.
+
+A value is a tensor of one sample, (channels, height, width); features are (F, 1, 1). Nodes stand in the order
+in which they run. They refer to the model's own parameters and modules, so nothing is copied here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .._shapes import Window
+from ..nn import BatchNorm2d, Dropout, Parameter
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor of one sample."""
+
+    channels: int
+    height: int
+    width: int
+    producer: Node | None = None
+    consumers: list[Node] = field(default_factory=list)
+
+    @property
+    def pixels(self) -> int:
+        """Height times width."""
+        return self.height * self.width
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.channels * self.pixels
+
+
+@dataclass(eq=False)
+class View:
+    """A value as a layer sees it: with a margin of zeros (left, right, top, bottom), or flattened."""
+
+    value: Value
+    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
+    flat: bool = False
+
+    @property
+    def height(self) -> int:
+        """Height with the margin."""
+        return self.value.height + self.margin[2] + self.margin[3]
+
+    @property
+    def width(self) -> int:
+        """Width with the margin."""
+        return self.value.width + self.margin[0] + self.margin[1]
+
+
+@dataclass(eq=False)
+class Node:
+    """One step: makes `y` from `x`."""
+
+    x: Value
+    y: Value
+
+
+@dataclass(eq=False)
+class Conv(Node):
+    """A convolution, perhaps with ReLU and a bias for each position; window pads include margins."""
+
+    weight: Parameter
+    bias: Parameter | None
+    window: Window
+    groups: int
+    position_bias: Parameter | None = None
+    relu: bool = False
+
+
+@dataclass(eq=False)
+class Dense(Node):
+    """A linear layer over all elements of x in (C, H, W) order, perhaps with ReLU."""
+
+    weight: Parameter
+    bias: Parameter | None
+    relu: bool = False
+
+
+@dataclass(eq=False)
+class Apply(Node):
+    """Elementwise: batch normalisation, then ReLU, then dropout, each optional."""
+
+    norm: BatchNorm2d | None = None
+    relu: bool = False
+    dropout: Dropout | None = None
+
+
+@dataclass(eq=False)
+class Pool(Node):
+    """Pooling: the taps of each output pixel as (row, column), and for averages a factor each."""
+
+    taps: list[list[tuple[int, int]]]
+    factors: list[float] | None
+
+
+@dataclass(eq=False)
+class Add(Node):
+    """y = x + other."""
+
+    other: Value
+
+
+@dataclass(eq=False)
+class Concat(Node):
+    """y = x's channels, then other's."""
+
+    other: Value
+
+
+@dataclass(eq=False)
+class Graph:
+    """A lowered model."""
+
+    input: Value
+    output: Value
+    output_flat: bool
+    nodes: list[Node]
