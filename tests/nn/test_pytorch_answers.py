@@ -1,4 +1,4 @@
-"""Layers and small networks against PyTorch's stored answers: names, passes, gradients, statistics, training."""
+"""Layers and small networks against PyTorch's stored answers: names, passes, statistics, training."""
 
 import numpy as np
 import pytest
@@ -40,14 +40,19 @@ def test_layer(case: Case, dtype) -> None:
     assert_close(y, case["y"], dtype, f"y of {case.id}")
     assert_close(model.backward(dy), case["dx"], dtype, f"dx of {case.id}", floor=1.0)
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
-    assert {f"grad:{name}" for name in gradients} == {name for name in case.answers if name.startswith("grad:")}
+    assert {f"grad:{name}" for name in gradients} == {
+        name for name in case.answers if name.startswith("grad:")
+    }
     for name, gradient in gradients.items():
         assert_close(gradient, case[f"grad:{name}"], dtype, f"gradient of {name} of {case.id}", floor=1.0)
     _assert_state(model, case, dtype)
 
 
-@pytest.mark.parametrize("case", [c for c in LAYERS if c.id in {"conv2d", "batch-norm", "linear", "residual"}],
-                         ids=lambda case: case.id)
+@pytest.mark.parametrize(
+    "case",
+    [c for c in LAYERS if c.id in {"conv2d", "batch-norm", "linear", "residual"}],
+    ids=lambda case: case.id,
+)
 def test_gradients_add_up_until_they_are_zeroed(case: Case) -> None:
     model = _build(case, np.float64)
     for _ in range(2):
@@ -79,8 +84,11 @@ def test_a_network_of_every_layer_trains_to_the_same_weights(case: Case, dtype) 
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", select("loss", "cross_entropy")[::9] + select("loss", "nll_loss")[::9]
-                         + select("loss", "mse_loss"), ids=lambda case: f"{case.op}-{case.id}")
+@pytest.mark.parametrize(
+    "case",
+    select("loss", "cross_entropy")[::9] + select("loss", "nll_loss")[::9] + select("loss", "mse_loss"),
+    ids=lambda case: f"{case.op}-{case.id}",
+)
 def test_losses(case: Case, dtype) -> None:
     kind = {"cross_entropy": nn.CrossEntropyLoss, "nll_loss": nn.NLLLoss, "mse_loss": nn.MSELoss}[case.op]
     weight = {"weight": case.input("weight", dtype)} if "weight" in case.specs else {}

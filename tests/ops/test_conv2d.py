@@ -16,7 +16,16 @@ IM2COL = select("conv", "im2col")
 LAYOUT_CASES = [
     case
     for case in CONV2D
-    if case.id in {"pad-2x0", "groups-dilation4", "depthwise-stride3x2", "1x1", "1x1-stride2", "pad-four-different", "batch0"}
+    if case.id
+    in {
+        "pad-2x0",
+        "groups-dilation4",
+        "depthwise-stride3x2",
+        "1x1",
+        "1x1-stride2",
+        "pad-four-different",
+        "batch0",
+    }
 ]
 
 
@@ -26,7 +35,9 @@ def _backward_args(args: dict) -> dict:
 
 def _check(case: Case, dtype, arrays: dict) -> None:
     y = ops.conv2d(arrays["x"], arrays["weight"], arrays.get("bias"), **case.args)
-    dx, dweight, dbias = ops.conv2d_backward(arrays["dy"], arrays["x"], arrays["weight"], **_backward_args(case.args))
+    dx, dweight, dbias = ops.conv2d_backward(
+        arrays["dy"], arrays["x"], arrays["weight"], **_backward_args(case.args)
+    )
     for name, found in {"y": y, "dx": dx, "dweight": dweight}.items():
         assert found.dtype == dtype
         assert_close(found, case[name], dtype, f"{name} of {case.describe()}")
@@ -58,13 +69,17 @@ def test_results_do_not_depend_on_what_memory_held() -> None:
     for _ in range(3):
         rubbish = [np.full(first.shape, np.nan, np.float32) for _ in range(8)]
         del rubbish
-        np.testing.assert_array_equal(ops.conv2d(arrays["x"], arrays["weight"], arrays["bias"], **case.args), first)
+        np.testing.assert_array_equal(
+            ops.conv2d(arrays["x"], arrays["weight"], arrays["bias"], **case.args), first
+        )
 
 
 @pytest.mark.parametrize("case", select("sizes", "conv2d"), ids=lambda case: case.id)
 def test_output_sizes(case: Case) -> None:
     names = ("size", "kernel", "stride", "padding", "dilation")
-    for numbers, expected in zip(itertools.product(*(case.args[n] for n in names)), case["sizes"].flat, strict=True):
+    for numbers, expected in zip(
+        itertools.product(*(case.args[n] for n in names)), case["sizes"].flat, strict=True
+    ):
         size, kernel, stride, padding, dilation = numbers
         window = {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1)}
         x, weight = np.zeros((1, 1, size, 1), np.float32), np.zeros((1, 1, kernel, 1), np.float32)
@@ -72,7 +87,9 @@ def test_output_sizes(case: Case) -> None:
             with pytest.raises(FastcnnError):
                 ops.conv2d(x, weight, **window)
         else:
-            assert ops.conv2d(x, weight, **window).shape[2] == expected, dict(zip(names, numbers, strict=True))
+            assert ops.conv2d(x, weight, **window).shape[2] == expected, dict(
+                zip(names, numbers, strict=True)
+            )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -80,7 +97,9 @@ def test_output_sizes(case: Case) -> None:
 def test_im2col_and_its_adjoint(case: Case, dtype) -> None:
     x, dy = case.input("x", dtype), case.input("dy", dtype)
     assert_close(ops.im2col(x, **case.args), case["y"], dtype, f"columns of {case.describe()}")
-    assert_close(ops.im2col(x[0], **case.args), case["y"][0], dtype, f"unbatched columns of {case.describe()}")
+    assert_close(
+        ops.im2col(x[0], **case.args), case["y"][0], dtype, f"unbatched columns of {case.describe()}"
+    )
     dx = ops.im2col_backward(dy, x.shape[2:], **case.args)
     assert_close(dx, case["dx"], dtype, f"dx of {case.describe()}")
     # col2im is that adjoint, and its own gradient is im2col.
@@ -92,7 +111,9 @@ def test_im2col_by_hand() -> None:
     x = np.arange(6.0).reshape(1, 1, 2, 3)
     expected = [[0, 1], [1, 2], [3, 4], [4, 5]]
     np.testing.assert_array_equal(ops.im2col(x, 2)[0], expected)
-    np.testing.assert_array_equal(ops.col2im(np.array([expected], float), (2, 3), 2), [[[[0, 2, 2], [3, 8, 5]]]])
+    np.testing.assert_array_equal(
+        ops.col2im(np.array([expected], float), (2, 3), 2), [[[[0, 2, 2], [3, 8, 5]]]]
+    )
 
 
 def test_conv2d_by_hand() -> None:

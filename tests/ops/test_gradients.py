@@ -35,14 +35,22 @@ def test_conv2d(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("args", [{}, {"stride": 2, "padding": 1}, {"dilation": (1, 2), "padding": (0, 2, 1, 0)}], ids=str)
+@pytest.mark.parametrize(
+    "args", [{}, {"stride": 2, "padding": 1}, {"dilation": (1, 2), "padding": (0, 2, 1, 0)}], ids=str
+)
 def test_im2col_and_col2im(args: dict) -> None:
     rng = _rng(1)
     x = rng.standard_normal((2, 2, 4, 5))
     columns = rng.standard_normal(ops.im2col(x, 2, **args).shape)
-    gradcheck(lambda x: ops.im2col(x, 2, **args), lambda dy, x: [ops.im2col_backward(dy, x.shape[2:], 2, **args)], [x])
     gradcheck(
-        lambda c: ops.col2im(c, (4, 5), 2, **args), lambda dx, c: [ops.col2im_backward(dx, 2, **args)], [columns]
+        lambda x: ops.im2col(x, 2, **args),
+        lambda dy, x: [ops.im2col_backward(dy, x.shape[2:], 2, **args)],
+        [x],
+    )
+    gradcheck(
+        lambda c: ops.col2im(c, (4, 5), 2, **args),
+        lambda dx, c: [ops.col2im_backward(dx, 2, **args)],
+        [columns],
     )
 
 
@@ -124,7 +132,9 @@ def test_relu(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
-@pytest.mark.parametrize(("shape", "dim"), [((5,), 0), ((3, 4), 1), ((3, 4), 0), ((2, 3, 4), -2), ((2, 3, 2, 2), None)])
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((5,), 0), ((3, 4), 1), ((3, 4), 0), ((2, 3, 4), -2), ((2, 3, 2, 2), None)]
+)
 def test_softmax(name: str, shape: tuple[int, ...], dim: int | None) -> None:
     forward, backward = getattr(ops, name), getattr(ops, f"{name}_backward")
     gradcheck(

@@ -43,7 +43,12 @@ def _check_softmax(case: Case, dtype, arrays: dict) -> None:
     assert_close(dx, case["dx"], dtype, f"dx of {case.describe()}")
 
 
-CHECKS = {"linear": _check_linear, "relu": _check_relu, "softmax": _check_softmax, "log_softmax": _check_softmax}
+CHECKS = {
+    "linear": _check_linear,
+    "relu": _check_relu,
+    "softmax": _check_softmax,
+    "log_softmax": _check_softmax,
+}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

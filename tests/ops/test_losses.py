@@ -12,7 +12,8 @@ CASES = load("loss")
 LAYOUT_CASES = [
     case
     for case in CASES
-    if case.id.startswith(("ncdd5-", "n10-", "2x3x4x5-")) and ("weight" in case.specs or case.op == "mse_loss")
+    if case.id.startswith(("ncdd5-", "n10-", "2x3x4x5-"))
+    and ("weight" in case.specs or case.op == "mse_loss")
 ]
 
 

@@ -15,8 +15,16 @@ MAX_POOL2D = select("pool", "max_pool2d")
 AVG_POOL2D = select("pool", "avg_pool2d")
 ADAPTIVE = select("pool", "adaptive_avg_pool2d")
 LAYOUT_IDS = {
-    "3x3-stride2-overlap", "pad-right-bottom", "unbatched", "overlap-ties", "2x2-rest-ceil", "batch0",
-    "pad-right-bottom-exclude", "6x6-stride3-pad2x3-ceil-by2", "not-divisible", "5-none-unbatched",
+    "3x3-stride2-overlap",
+    "pad-right-bottom",
+    "unbatched",
+    "overlap-ties",
+    "2x2-rest-ceil",
+    "batch0",
+    "pad-right-bottom-exclude",
+    "6x6-stride3-pad2x3-ceil-by2",
+    "not-divisible",
+    "5-none-unbatched",
 }
 
 
@@ -76,13 +84,20 @@ def test_any_memory_layout(case: Case, dtype, layout: str) -> None:
 def test_output_sizes(case: Case) -> None:
     names = ("size", "kernel", "stride", "padding", "dilation")
     ceil_mode = case.args["ceil_mode"]
-    for numbers, expected in zip(itertools.product(*(case.args[n] for n in names)), case["sizes"].flat, strict=True):
+    for numbers, expected in zip(
+        itertools.product(*(case.args[n] for n in names)), case["sizes"].flat, strict=True
+    ):
         size, kernel, stride, padding, dilation = numbers
         x = np.arange(float(size)).reshape(1, 1, size, 1)
-        window = {"kernel_size": (kernel, 1), "stride": (stride, 1), "padding": (padding, 0), "ceil_mode": ceil_mode}
+        window = {
+            "kernel_size": (kernel, 1),
+            "stride": (stride, 1),
+            "padding": (padding, 0),
+            "ceil_mode": ceil_mode,
+        }
         geometry = str(dict(zip(names, numbers, strict=True)))
         if kernel // 2 < padding <= (dilation * (kernel - 1) + 1) // 2:
-            continue  # PyTorch holds the padding against the kernel, fastcnn against the pixels that it covers
+            continue  # PyTorch holds the padding against the kernel, fastcnn against what it covers
         if expected < 0:
             with pytest.raises(FastcnnError):
                 ops.max_pool2d(x, dilation=(dilation, 1), **window)
@@ -90,7 +105,7 @@ def test_output_sizes(case: Case) -> None:
         y, argmax = ops.max_pool2d(x, dilation=(dilation, 1), **window)
         assert y.shape == argmax.shape == (1, 1, expected, 1), geometry
         assert (argmax < size).all(), geometry
-        # A dilated window may have every tap in the padding: its maximum is then the padding's, minus infinity.
+        # A dilated window may have every tap in the padding: its maximum is then minus infinity.
         inside = np.isfinite(y)
         np.testing.assert_array_equal(x.ravel()[argmax[inside]], y[inside], err_msg=geometry)
         if dilation == 1:

@@ -32,7 +32,9 @@ def test_optimizers_keep_to_pytorchs_path(case: Case, dtype) -> None:
 def _two_groups(name: str) -> optim.Optimizer:
     params = [Parameter(np.zeros(1)) for _ in range(2)]
     more = {"momentum": 0.9} if name == "SGD" else {}
-    return getattr(optim, name)([{"params": [params[0]]}, {"params": [params[1]], "lr": 0.05}], lr=0.2, **more)
+    return getattr(optim, name)(
+        [{"params": [params[0]]}, {"params": [params[1]], "lr": 0.05}], lr=0.2, **more
+    )
 
 
 def _position(optimizer: optim.Optimizer) -> list[list[float]]:
@@ -47,12 +49,16 @@ def _scheduler(optimizer: optim.Optimizer, name: str, options: dict):
     return getattr(lr_scheduler, name)(optimizer, **options)
 
 
-@pytest.mark.parametrize("case", select("optim", "schedule") + select("optim", "plateau"), ids=lambda case: case.id)
+@pytest.mark.parametrize(
+    "case", select("optim", "schedule") + select("optim", "plateau"), ids=lambda case: case.id
+)
 def test_schedules_keep_to_pytorchs_path(case: Case) -> None:
     optimizer = _two_groups(case.args["optimizer"])
     scheduler = _scheduler(optimizer, case.args["schedule"], case.args["options"])
     positions = [_position(optimizer)]
-    arguments = [(float(m),) for m in case.input("metrics")] if case.op == "plateau" else [()] * case.args["steps"]
+    arguments = (
+        [(float(m),) for m in case.input("metrics")] if case.op == "plateau" else [()] * case.args["steps"]
+    )
     for argument in arguments:
         scheduler.step(*argument)
         positions.append(_position(optimizer))

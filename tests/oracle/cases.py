@@ -1,8 +1,8 @@
 """Read the stored answers. No torch here.
 
-A file ``<name>.npz`` holds ``index``, the UTF-8 bytes of a JSON list of descriptions, and ``answers``, every number of
-every answer in one float64 array in the order of the index. A description has ``op``, ``id``, ``args`` (JSON), ``inputs``
-(recipes by name) and ``answers`` (``[name, shape, dtype]``).
+A file ``<name>.npz`` holds ``index``, the UTF-8 bytes of a JSON list of descriptions, and ``answers``, every
+number of every answer in one float64 array in the order of the index. A description has ``op``, ``id``,
+``args`` (JSON), ``inputs`` (recipes by name) and ``answers`` (``[name, shape, dtype]``).
 """
 
 import functools

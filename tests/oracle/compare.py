@@ -1,4 +1,4 @@
-"""How an answer of fastcnn is held against a stored one, and the memory layouts that every input is given in."""
+"""How an answer is held against a stored one, and the memory layouts that inputs are given in."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Geometries of convolution, linear and im2col: those of PyTorch's own operator samples and the corners between them."""
+"""Geometries of convolution, linear and im2col: PyTorch's own operator samples, and corners."""
 
 from collections.abc import Iterator
 
@@ -10,9 +10,17 @@ CONV2D = {
     # What PyTorch's own operator samples contain; each is also asked without the batch axis.
     "stride2-pad2": ((1, 3, 4, 4), (3, 3, 3, 3), True, {"stride": [2, 2], "padding": 2}),
     "groups-dilation4": (
-        (2, 4, 8, 8), (2, 2, 3, 3), True, {"stride": [3, 2], "padding": [2, 1], "groups": 2, "dilation": [4, 4]},
+        (2, 4, 8, 8),
+        (2, 2, 3, 3),
+        True,
+        {"stride": [3, 2], "padding": [2, 1], "groups": 2, "dilation": [4, 4]},
     ),
-    "kernel2x3-dilation2x3": ((1, 4, 5, 5), (1, 4, 2, 3), True, {"stride": 2, "padding": 1, "dilation": [2, 3]}),
+    "kernel2x3-dilation2x3": (
+        (1, 4, 5, 5),
+        (1, 4, 2, 3),
+        True,
+        {"stride": 2, "padding": 1, "dilation": [2, 3]},
+    ),
     "kernel-wider-than-input": ((1, 2, 4, 3), (4, 2, 3, 4), False, {"stride": 2, "padding": 1}),
     "valid-stride2": ((1, 4, 5, 5), (1, 4, 2, 3), True, {"stride": 2, "padding": "valid"}),
     "same-dilation3": ((1, 4, 5, 5), (1, 4, 2, 3), True, {"padding": "same", "dilation": 3}),
@@ -33,7 +41,10 @@ CONV2D = {
     "pad-left-top-stride2": ((1, 3, 6, 6), (2, 3, 3, 3), True, {"padding": [1, 0, 1, 0], "stride": 2}),
     "pad-four-different": ((1, 2, 3, 4), (3, 2, 2, 3), True, {"padding": [3, 0, 1, 2], "stride": [1, 2]}),
     "pad-four-grouped-dilated": (
-        (2, 4, 5, 6), (6, 2, 2, 2), True, {"padding": [0, 2, 1, 0], "groups": 2, "dilation": [2, 1]},
+        (2, 4, 5, 6),
+        (6, 2, 2, 2),
+        True,
+        {"padding": [0, 2, 1, 0], "groups": 2, "dilation": [2, 1]},
     ),
     "pad-wider-than-kernel": ((1, 2, 2, 3), (2, 2, 2, 2), True, {"padding": 4}),
     "pad-wider-than-kernel-stride3": ((1, 2, 2, 3), (2, 2, 2, 2), True, {"padding": 4, "stride": 3}),
@@ -48,7 +59,12 @@ CONV2D = {
     "same-kernel-larger": ((1, 2, 2, 2), (2, 2, 5, 5), True, {"padding": "same"}),
     "same-depthwise": ((1, 3, 5, 5), (3, 1, 3, 3), True, {"padding": "same", "groups": 3}),
     "valid-3x3": ((2, 2, 5, 6), (3, 2, 3, 3), True, {"padding": "valid"}),
-    "valid-stride3x1-dilation2": ((1, 2, 8, 7), (3, 2, 2, 3), True, {"padding": "valid", "stride": [3, 1], "dilation": 2}),
+    "valid-stride3x1-dilation2": (
+        (1, 2, 8, 7),
+        (3, 2, 2, 3),
+        True,
+        {"padding": "valid", "stride": [3, 1], "dilation": 2},
+    ),
     # Strides: larger than the kernel, uneven, leaving pixels over.
     "stride3-kernel2": ((2, 3, 8, 8), (4, 3, 2, 2), True, {"stride": 3}),
     "stride3-kernel1": ((2, 3, 7, 8), (4, 3, 1, 1), True, {"stride": 3}),
@@ -58,7 +74,12 @@ CONV2D = {
     "stride2x1": ((2, 3, 6, 5), (2, 3, 3, 3), True, {"stride": [2, 1], "padding": 1}),
     "stride1x3": ((2, 3, 5, 8), (2, 3, 3, 2), True, {"stride": [1, 3], "padding": 1}),
     "stride2-rest": ((1, 3, 6, 6), (4, 3, 3, 3), True, {"stride": 2}),
-    "stride-sequence-of-one": ((1, 2, 5, 5), (2, 2, 2, 2), True, {"stride": [2], "padding": [1], "dilation": [2]}),
+    "stride-sequence-of-one": (
+        (1, 2, 5, 5),
+        (2, 2, 2, 2),
+        True,
+        {"stride": [2], "padding": [1], "dilation": [2]},
+    ),
     # Kernels and dilations.
     "kernel1x5": ((1, 3, 4, 7), (2, 3, 1, 5), True, {}),
     "kernel5x1": ((1, 3, 7, 4), (2, 3, 5, 1), True, {}),
@@ -70,7 +91,12 @@ CONV2D = {
     "dilation3x1": ((1, 2, 8, 4), (3, 2, 3, 2), True, {"dilation": [3, 1]}),
     "dilation2-pad2": ((2, 3, 5, 5), (3, 3, 3, 3), True, {"dilation": 2, "padding": 2}),
     "dilation5-single-tap": ((1, 2, 3, 3), (3, 2, 1, 1), True, {"dilation": 5}),
-    "dilation2-stride2-pad1x2": ((1, 2, 7, 6), (2, 2, 3, 2), True, {"dilation": 2, "stride": 2, "padding": [1, 2]}),
+    "dilation2-stride2-pad1x2": (
+        (1, 2, 7, 6),
+        (2, 2, 3, 2),
+        True,
+        {"dilation": 2, "stride": 2, "padding": [1, 2]},
+    ),
     # Channels: one, odd, around the vector widths; groups.
     "1x1": ((2, 5, 4, 3), (7, 5, 1, 1), True, {}),
     "1x1-no-bias": ((3, 8, 3, 3), (16, 8, 1, 1), False, {}),
@@ -87,7 +113,12 @@ CONV2D = {
     "groups3-stride2": ((1, 6, 7, 7), (3, 2, 3, 3), False, {"groups": 3, "stride": 2}),
     "groups4-of-2": ((1, 8, 4, 4), (12, 2, 3, 3), True, {"groups": 4, "padding": 1}),
     "depthwise-same-as-channels-17": ((1, 17, 3, 3), (17, 1, 3, 3), True, {"groups": 17, "padding": 1}),
-    "depthwise-times3-dilation2": ((1, 3, 6, 6), (9, 1, 3, 3), True, {"groups": 3, "dilation": 2, "padding": 1}),
+    "depthwise-times3-dilation2": (
+        (1, 3, 6, 6),
+        (9, 1, 3, 3),
+        True,
+        {"groups": 3, "dilation": 2, "padding": 1},
+    ),
     # Batches and images: none, one, many; one pixel, one row.
     "batch0": ((0, 3, 5, 5), (4, 3, 3, 3), True, {"padding": 1}),
     "batch0-stride2-groups": ((0, 4, 5, 6), (4, 2, 3, 2), False, {"stride": 2, "groups": 2}),

@@ -1,4 +1,4 @@
-"""Questions about the losses: every combination that PyTorch's own operator samples hold, and their corners."""
+"""Questions about the losses: the combinations of PyTorch's own operator samples, and corners."""
 
 import itertools
 import math
@@ -10,8 +10,16 @@ from .recipe import integers, uniform, with_values
 REDUCTIONS = ("mean", "sum", "none")
 # Logits, of one row with 3 classes up to (N, C, d1, d2, d3).
 SHAPES = {
-    "c": (3,), "nc": (2, 3), "nc1": (2, 3, 1), "ncd": (2, 4, 5), "ncdd": (2, 3, 1, 2), "ncdd5": (2, 5, 3, 4),
-    "ncddd": (2, 3, 1, 2, 3), "n10": (9, 10), "one-class": (4, 1), "batch0": (0, 3),
+    "c": (3,),
+    "nc": (2, 3),
+    "nc1": (2, 3, 1),
+    "ncd": (2, 4, 5),
+    "ncdd": (2, 3, 1, 2),
+    "ncdd5": (2, 5, 3, 4),
+    "ncddd": (2, 3, 1, 2, 3),
+    "n10": (9, 10),
+    "one-class": (4, 1),
+    "batch0": (0, 3),
 }
 
 
@@ -41,8 +49,13 @@ def _classified(op: str, scale: float) -> Iterator[Question]:
             continue
         yield _ask(op, f"{key}-{reduction}-ignore1", logits, target, reduction=reduction, ignore_index=1)
         yield _ask(
-            op, f"{key}-{reduction}-ignore-below-0-weight", logits, integers(_target_shape(shape), _classes(shape), -1),
-            weight, reduction=reduction, ignore_index=-1,
+            op,
+            f"{key}-{reduction}-ignore-below-0-weight",
+            logits,
+            integers(_target_shape(shape), _classes(shape), -1),
+            weight,
+            reduction=reduction,
+            ignore_index=-1,
         )
     shape = (4, 3)
     logits, none_left = uniform(shape, scale), integers((4,), 1)
@@ -77,8 +90,12 @@ def _cross_entropy() -> Iterator[Question]:
         name = f"{key}-{reduction}-probabilities-smoothing{smoothing}{'-weight' if weighted else ''}"
         args = {"reduction": reduction, "label_smoothing": smoothing}
         yield _ask("cross_entropy", name, uniform(shape, 3.0), uniform(shape, 0.5, 0.5), weight, **args)
-    yield _ask("cross_entropy", "large-logits", uniform((6, 10), 2000.0), integers((6,), 10), reduction="mean")
-    yield _ask("cross_entropy", "offset-logits", uniform((6, 10), 1.0, 500.0), integers((6,), 10), reduction="sum")
+    yield _ask(
+        "cross_entropy", "large-logits", uniform((6, 10), 2000.0), integers((6,), 10), reduction="mean"
+    )
+    yield _ask(
+        "cross_entropy", "offset-logits", uniform((6, 10), 1.0, 500.0), integers((6,), 10), reduction="sum"
+    )
     hidden = with_values(uniform((2, 4)), (1, -math.inf), (6, -math.inf))
     target = with_values(integers((2,), 4), (0, 0), (1, 3))
     yield _ask("cross_entropy", "minus-inf-logits", hidden, target, reduction="mean")
@@ -87,7 +104,9 @@ def _cross_entropy() -> Iterator[Question]:
 def _mse() -> Iterator[Question]:
     for shape, reduction in itertools.product([(), (5,), (5, 5), (2, 3, 4, 5), (0, 3)], REDUCTIONS):
         name = f"{'x'.join(map(str, shape))}-{reduction}"
-        yield _ask("mse_loss", name, uniform(shape), uniform(shape), constant=("target",), reduction=reduction)
+        yield _ask(
+            "mse_loss", name, uniform(shape), uniform(shape), constant=("target",), reduction=reduction
+        )
 
 
 def questions() -> Iterator[Question]:

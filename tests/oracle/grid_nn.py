@@ -11,12 +11,23 @@ LAYERS = {
     "conv2d": ((2, 3, 5, 6), layer("Conv2d", in_channels=3, out_channels=4, kernel_size=3), True),
     "conv2d-all-arguments": (
         (2, 4, 7, 8),
-        layer("Conv2d", in_channels=4, out_channels=6, kernel_size=(3, 2), stride=(2, 1), padding=(1, 2),
-              dilation=(1, 2), groups=2, bias=False),
+        layer(
+            "Conv2d",
+            in_channels=4,
+            out_channels=6,
+            kernel_size=(3, 2),
+            stride=(2, 1),
+            padding=(1, 2),
+            dilation=(1, 2),
+            groups=2,
+            bias=False,
+        ),
         True,
     ),
     "conv2d-same": (
-        (2, 3, 5, 4), layer("Conv2d", in_channels=3, out_channels=4, kernel_size=(3, 4), padding="same"), True,
+        (2, 3, 5, 4),
+        layer("Conv2d", in_channels=3, out_channels=4, kernel_size=(3, 4), padding="same"),
+        True,
     ),
     "conv2d-unbatched": ((3, 5, 6), layer("Conv2d", in_channels=3, out_channels=4, kernel_size=2), True),
     "batch-norm": ((3, 4, 3, 2), layer("BatchNorm2d", num_features=4), True),
@@ -25,10 +36,14 @@ LAYERS = {
     "batch-norm-average": ((3, 4, 3, 2), layer("BatchNorm2d", num_features=4, momentum=None), True),
     "batch-norm-plain": ((3, 4, 3, 2), layer("BatchNorm2d", num_features=4, affine=False), True),
     "batch-norm-untracked": (
-        (3, 4, 3, 2), layer("BatchNorm2d", num_features=4, track_running_stats=False), True,
+        (3, 4, 3, 2),
+        layer("BatchNorm2d", num_features=4, track_running_stats=False),
+        True,
     ),
     "batch-norm-untracked-eval": (
-        (3, 4, 3, 2), layer("BatchNorm2d", num_features=4, track_running_stats=False), False,
+        (3, 4, 3, 2),
+        layer("BatchNorm2d", num_features=4, track_running_stats=False),
+        False,
     ),
     "linear": ((5, 7), layer("Linear", in_features=7, out_features=3), True),
     "linear-no-bias-3d": ((2, 5, 7), layer("Linear", in_features=7, out_features=3, bias=False), True),
@@ -37,7 +52,11 @@ LAYERS = {
     "log-softmax": ((4, 6), layer("LogSoftmax", dim=-1), True),
     "max-pool": ((2, 3, 7, 6), layer("MaxPool2d", kernel_size=3, stride=2, padding=1, ceil_mode=True), True),
     "max-pool-dilated": ((2, 3, 7, 6), layer("MaxPool2d", kernel_size=2, stride=1, dilation=2), True),
-    "avg-pool": ((2, 3, 7, 6), layer("AvgPool2d", kernel_size=3, stride=2, padding=1, count_include_pad=False), True),
+    "avg-pool": (
+        (2, 3, 7, 6),
+        layer("AvgPool2d", kernel_size=3, stride=2, padding=1, count_include_pad=False),
+        True,
+    ),
     "avg-pool-divisor": ((2, 3, 7, 6), layer("AvgPool2d", kernel_size=(2, 3), divisor_override=4), True),
     "adaptive-avg-pool": ((2, 3, 7, 6), layer("AdaptiveAvgPool2d", output_size=(None, 4)), True),
     "flatten": ((2, 3, 4, 5), layer("Flatten"), True),
@@ -48,12 +67,17 @@ LAYERS = {
     "position-bias": ((3, 2, 4, 5), layer("PositionBias", shape=(2, 4, 5)), True),
     "residual": (
         (2, 3, 5, 5),
-        layer("Residual", [layer("Conv2d", in_channels=3, out_channels=3, kernel_size=3, padding=1), layer("ReLU")]),
+        layer(
+            "Residual",
+            [layer("Conv2d", in_channels=3, out_channels=3, kernel_size=3, padding=1), layer("ReLU")],
+        ),
         True,
     ),
     "dense-residual": (
         (2, 3, 5, 5),
-        layer("DenseResidual", [layer("Conv2d", in_channels=3, out_channels=2, kernel_size=1), layer("ReLU")]),
+        layer(
+            "DenseResidual", [layer("Conv2d", in_channels=3, out_channels=2, kernel_size=1), layer("ReLU")]
+        ),
         True,
     ),
 }
@@ -65,11 +89,16 @@ NETWORK = [
     layer("BatchNorm2d", num_features=4),
     layer("ReLU"),
     layer("MaxPool2d", kernel_size=3, stride=2, padding=1),
-    layer("Residual", [
-        layer("Conv2d", in_channels=4, out_channels=4, kernel_size=3, padding="same", groups=2, bias=False),
-        layer("ReLU"),
-        layer("BatchNorm2d", num_features=4),
-    ]),
+    layer(
+        "Residual",
+        [
+            layer(
+                "Conv2d", in_channels=4, out_channels=4, kernel_size=3, padding="same", groups=2, bias=False
+            ),
+            layer("ReLU"),
+            layer("BatchNorm2d", num_features=4),
+        ],
+    ),
     layer("PositionBias", shape=(4, 5, 5)),
     layer("ZeroPad2d", padding=(0, 1, 0, 1)),
     layer("AvgPool2d", kernel_size=2),

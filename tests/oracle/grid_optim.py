@@ -13,10 +13,12 @@ OPTIMIZERS = {
     "sgd-nesterov": ("SGD", {"lr": 0.05, "momentum": 0.8, "nesterov": True}),
     "sgd-decay": ("SGD", {"lr": 0.1, "weight_decay": 0.2}),
     "sgd-nesterov-decay-maximize": (
-        "SGD", {"lr": 0.02, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1, "maximize": True},
+        "SGD",
+        {"lr": 0.02, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1, "maximize": True},
     ),
     "sgd-dampening-decay-maximize": (
-        "SGD", {"lr": 0.02, "momentum": 0.7, "dampening": 0.2, "weight_decay": 0.1, "maximize": True},
+        "SGD",
+        {"lr": 0.02, "momentum": 0.7, "dampening": 0.2, "weight_decay": 0.1, "maximize": True},
     ),
     "adam": ("Adam", {}),
     "adam-fast": ("Adam", {"lr": 0.1}),
@@ -25,7 +27,8 @@ OPTIMIZERS = {
     "adam-decay": ("Adam", {"lr": 0.05, "weight_decay": 0.3}),
     "adam-amsgrad": ("Adam", {"lr": 0.1, "amsgrad": True, "betas": (0.5, 0.6)}),
     "adam-amsgrad-decay-maximize": (
-        "Adam", {"lr": 0.05, "amsgrad": True, "weight_decay": 0.1, "maximize": True, "betas": (0.8, 0.8)},
+        "Adam",
+        {"lr": 0.05, "amsgrad": True, "weight_decay": 0.1, "maximize": True, "betas": (0.8, 0.8)},
     ),
     "adamw": ("AdamW", {}),
     "adamw-decay": ("AdamW", {"lr": 0.05, "weight_decay": 0.5}),
@@ -48,24 +51,48 @@ SCHEDULES = {
     "one-cycle-three": ("OneCycleLR", {"max_lr": 0.5, "total_steps": 61, "three_phase": True}),
     "one-cycle-three-linear": (
         "OneCycleLR",
-        {"max_lr": 0.5, "total_steps": 61, "three_phase": True, "anneal_strategy": "linear", "pct_start": 0.2},
+        {
+            "max_lr": 0.5,
+            "total_steps": 61,
+            "three_phase": True,
+            "anneal_strategy": "linear",
+            "pct_start": 0.2,
+        },
     ),
     "one-cycle-max-lrs": (
         "OneCycleLR",
-        {"max_lr": [0.5, 0.2], "epochs": 4, "steps_per_epoch": 16, "pct_start": 0.3, "div_factor": 25,
-         "final_div_factor": 10000, "base_momentum": 0.85, "max_momentum": 0.95},
+        {
+            "max_lr": [0.5, 0.2],
+            "epochs": 4,
+            "steps_per_epoch": 16,
+            "pct_start": 0.3,
+            "div_factor": 25,
+            "final_div_factor": 10000,
+            "base_momentum": 0.85,
+            "max_momentum": 0.95,
+        },
     ),
     "one-cycle-one-momentum": ("OneCycleLR", {"max_lr": 0.5, "total_steps": 61, "cycle_momentum": False}),
     "warm-up-cosine": (
         "SequentialLR",
-        {"parts": [["LinearLR", {"start_factor": 0.1, "total_iters": 5}], ["CosineAnnealingLR", {"T_max": 55}]],
-         "milestones": [5]},
+        {
+            "parts": [
+                ["LinearLR", {"start_factor": 0.1, "total_iters": 5}],
+                ["CosineAnnealingLR", {"T_max": 55}],
+            ],
+            "milestones": [5],
+        },
     ),
     "three-parts": (
         "SequentialLR",
-        {"parts": [["LinearLR", {"total_iters": 4}], ["StepLR", {"step_size": 6, "gamma": 0.5}],
-                   ["ExponentialLR", {"gamma": 0.8}]],
-         "milestones": [10, 40]},
+        {
+            "parts": [
+                ["LinearLR", {"total_iters": 4}],
+                ["StepLR", {"step_size": 6, "gamma": 0.5}],
+                ["ExponentialLR", {"gamma": 0.8}],
+            ],
+            "milestones": [10, 40],
+        },
     ),
 }
 PLATEAUS: dict[str, dict[str, Any]] = {
@@ -94,5 +121,10 @@ def questions() -> Iterator[Question]:
             yield Question("schedule", f"{name}-{optimizer}", {}, args)
     metrics = {"metrics": uniform((SCHEDULE_STEPS,), 0.5, 1.0)}
     for name, options in PLATEAUS.items():
-        args = {"optimizer": "SGD", "schedule": "ReduceLROnPlateau", "options": options, "steps": SCHEDULE_STEPS}
+        args = {
+            "optimizer": "SGD",
+            "schedule": "ReduceLROnPlateau",
+            "options": options,
+            "steps": SCHEDULE_STEPS,
+        }
         yield Question("plateau", name, metrics, args)

@@ -1,4 +1,4 @@
-"""Geometries of the poolings: those of PyTorch's own operator samples, ties, NaN, and every corner of ceil_mode."""
+"""Geometries of the poolings: PyTorch's own operator samples, ties, NaN, the corners of ceil_mode."""
 
 import itertools
 import math
@@ -26,10 +26,14 @@ MAX_POOL2D = {
     "1x1-stride2": ((2, 2, 4, 5), {"kernel_size": 1, "stride": 2}),
     "1x1-stride2-ceil": ((2, 2, 4, 5), {"kernel_size": 1, "stride": 2, "ceil_mode": True}),
     "dilation2": ((2, 2, 6, 7), {"kernel_size": 2, "stride": 1, "dilation": 2}),
-    "dilation2x3-pad1": ((1, 2, 7, 8), {"kernel_size": [3, 2], "stride": 2, "padding": 1, "dilation": [2, 3]}),
+    "dilation2x3-pad1": (
+        (1, 2, 7, 8),
+        {"kernel_size": [3, 2], "stride": 2, "padding": 1, "dilation": [2, 3]},
+    ),
     "dilation2-ceil": ((1, 2, 7, 8), {"kernel_size": 3, "stride": 3, "dilation": 2, "ceil_mode": True}),
     "dilation3-pad1-ceil": (
-        (1, 2, 6, 9), {"kernel_size": 2, "stride": [3, 4], "padding": 1, "dilation": 3, "ceil_mode": True},
+        (1, 2, 6, 9),
+        {"kernel_size": 2, "stride": [3, 4], "padding": 1, "dilation": 3, "ceil_mode": True},
     ),
     "pad1x0": ((1, 2, 4, 4), {"kernel_size": [2, 3], "stride": 1, "padding": [1, 0]}),
     "sequences-of-one": ((1, 2, 5, 5), {"kernel_size": [3], "stride": [2], "padding": [1], "dilation": [1]}),
@@ -51,7 +55,10 @@ MAX_POOL2D = {
     "pad-top": ((2, 2, 4, 5), {"kernel_size": 3, "stride": 1, "padding": [0, 0, 1, 0]}),
     "pad-bottom": ((2, 2, 4, 5), {"kernel_size": 3, "stride": 1, "padding": [0, 0, 0, 1]}),
     "pad-left-top-stride2": ((1, 2, 5, 5), {"kernel_size": 2, "padding": [1, 0, 1, 0]}),
-    "pad-four-dilated": ((1, 2, 6, 7), {"kernel_size": 3, "stride": 2, "padding": [0, 1, 1, 0], "dilation": [1, 2]}),
+    "pad-four-dilated": (
+        (1, 2, 6, 7),
+        {"kernel_size": 3, "stride": 2, "padding": [0, 1, 1, 0], "dilation": [1, 2]},
+    ),
     "14x14": ((1, 2, 14, 14), {"kernel_size": 3, "stride": 2}),
 }
 
@@ -59,19 +66,41 @@ AVG_POOL2D = {
     # PyTorch's own samples (its divisor_override and an empty stride among them).
     "3x3-stride1-pad1-ceil-exclude-by2": (
         (1, 3, 9, 9),
-        {"kernel_size": 3, "stride": 1, "padding": 1, "ceil_mode": True, "count_include_pad": False, "divisor_override": 2},
+        {
+            "kernel_size": 3,
+            "stride": 1,
+            "padding": 1,
+            "ceil_mode": True,
+            "count_include_pad": False,
+            "divisor_override": 2,
+        },
     ),
     "4x4-stride2x3-pad1-ceil-exclude-by2": (
         (1, 3, 9, 9),
-        {"kernel_size": [4, 4], "stride": [2, 3], "padding": 1, "ceil_mode": True, "count_include_pad": False,
-         "divisor_override": 2},
+        {
+            "kernel_size": [4, 4],
+            "stride": [2, 3],
+            "padding": 1,
+            "ceil_mode": True,
+            "count_include_pad": False,
+            "divisor_override": 2,
+        },
     ),
     "6x6-stride3-pad2x3-ceil-by2": (
         (1, 3, 9, 9),
-        {"kernel_size": [6, 6], "stride": [3, 3], "padding": [2, 3], "ceil_mode": True, "divisor_override": 2},
+        {
+            "kernel_size": [6, 6],
+            "stride": [3, 3],
+            "padding": [2, 3],
+            "ceil_mode": True,
+            "divisor_override": 2,
+        },
     ),
     "negative-divisor": ((1, 1, 4, 4), {"kernel_size": [2, 2], "padding": [0], "divisor_override": -2}),
-    "4x4-stride2-pad2-ceil": ((1, 2, 6, 6), {"kernel_size": [4, 4], "stride": [2, 2], "padding": [2], "ceil_mode": True}),
+    "4x4-stride2-pad2-ceil": (
+        (1, 2, 6, 6),
+        {"kernel_size": [4, 4], "stride": [2, 2], "padding": [2], "ceil_mode": True},
+    ),
     "3x3": ((1, 3, 9, 9), {"kernel_size": 3, "stride": 3}),
     # And the corners.
     "2x2": ((2, 3, 6, 4), {"kernel_size": 2}),
@@ -87,17 +116,22 @@ AVG_POOL2D = {
     "channels17": ((1, 17, 3, 3), {"kernel_size": 2, "stride": 1}),
     "batch0": ((0, 3, 6, 6), {"kernel_size": 2}),
     "unbatched": ((3, 6, 5), {"kernel_size": 2}),
-    "unbatched-exclude": ((3, 6, 5), {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False}),
+    "unbatched-exclude": (
+        (3, 6, 5),
+        {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False},
+    ),
     "divisor3": ((1, 2, 5, 5), {"kernel_size": 2, "divisor_override": 3}),
     "divisor1-is-a-sum": ((1, 2, 5, 5), {"kernel_size": [2, 3], "divisor_override": 1}),
     "pad-right-bottom": ((2, 2, 4, 6), {"kernel_size": 3, "stride": 2, "padding": [0, 1, 0, 1]}),
     "pad-left": ((2, 2, 4, 5), {"kernel_size": 3, "stride": 1, "padding": [1, 0, 0, 0]}),
     "pad-top": ((2, 2, 4, 5), {"kernel_size": 3, "stride": 1, "padding": [0, 0, 1, 0]}),
     "pad-right-bottom-exclude": (
-        (2, 2, 4, 6), {"kernel_size": 3, "stride": 2, "padding": [0, 1, 0, 1], "count_include_pad": False},
+        (2, 2, 4, 6),
+        {"kernel_size": 3, "stride": 2, "padding": [0, 1, 0, 1], "count_include_pad": False},
     ),
     "pad-left-top-exclude": (
-        (2, 2, 5, 5), {"kernel_size": 2, "stride": 2, "padding": [1, 0, 1, 0], "count_include_pad": False},
+        (2, 2, 5, 5),
+        {"kernel_size": 2, "stride": 2, "padding": [1, 0, 1, 0], "count_include_pad": False},
     ),
 }
 
@@ -131,7 +165,13 @@ def _max_pool_samples() -> Iterator[Question]:
     for shape, kernel, stride, ceil, padding, dilation in itertools.product(
         [(2, 2, 3, 6), (2, 6, 6)], [3, [3, 2]], [2, None, [2, 1]], [True, False], [0, 1], [1, [1, 2]]
     ):
-        args = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil}
+        args = {
+            "kernel_size": kernel,
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "ceil_mode": ceil,
+        }
         name = "-".join(str(value).replace(" ", "") for value in (shape, *args.values()))
         yield Question("max_pool2d", f"sample-{name}", {"x": uniform(shape)}, args)
 
@@ -159,7 +199,11 @@ def _avg_pool_product() -> Iterator[Question]:
         [True, False], [True, False], [0, 1, [1, 0]], [None, 2, [1, 4]]
     ):
         args = {
-            "kernel_size": [3, 2], "stride": stride, "padding": padding, "ceil_mode": ceil, "count_include_pad": include,
+            "kernel_size": [3, 2],
+            "stride": stride,
+            "padding": padding,
+            "ceil_mode": ceil,
+            "count_include_pad": include,
         }
         name = "-".join(str(value).replace(" ", "") for value in args.values())
         yield Question("avg_pool2d", f"product-{name}", {"x": uniform((1, 2, 7, 6))}, args)

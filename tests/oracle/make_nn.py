@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from . import grid_nn, network, recipe
 from .question import Question
@@ -46,7 +46,9 @@ class DenseResidual(Residual):
 
 LIBRARY = types.SimpleNamespace(
     **{name: value for name, value in vars(torch.nn).items() if isinstance(value, type)},
-    PositionBias=PositionBias, Residual=Residual, DenseResidual=DenseResidual,
+    PositionBias=PositionBias,
+    Residual=Residual,
+    DenseResidual=DenseResidual,
 )
 
 
@@ -56,7 +58,9 @@ def _model(question: Question) -> torch.nn.Module:
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     for name, spec in network.state_specs(shapes).items():
         question.inputs[f"state:{name}"] = {**spec, "seed": recipe.seed_of(question.id, name)}
-    model.load_state_dict({name: torch.from_numpy(recipe.make(question.inputs[f"state:{name}"])) for name in shapes})
+    model.load_state_dict(
+        {name: torch.from_numpy(recipe.make(question.inputs[f"state:{name}"])) for name in shapes}
+    )
     question.args["state"] = list(shapes)
     return model
 
@@ -79,13 +83,15 @@ def _layer(question: Question) -> dict[str, np.ndarray]:
 
 def _training(question: Question) -> dict[str, np.ndarray]:
     model = _model(question)
-    optimizer = getattr(torch.optim, question.args["optimizer"])(model.parameters(), **question.args["options"])
+    optimizer = getattr(torch.optim, question.args["optimizer"])(
+        model.parameters(), **question.args["options"]
+    )
     images = torch.from_numpy(recipe.make(question.inputs["x"])).chunk(question.args["steps"])
     targets = torch.from_numpy(recipe.make(question.inputs["target"])).chunk(question.args["steps"])
     losses = []
     for x, target in zip(images, targets, strict=True):
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), target)
+        loss = functional.cross_entropy(model(x), target)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -111,7 +117,7 @@ def write_weights(path: Path) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(3):
         optimizer.zero_grad()
-        F.nll_loss(model(torch.randn(16, 1, 28, 28)), torch.randint(10, (16,))).backward()
+        functional.nll_loss(model(torch.randn(16, 1, 28, 28)), torch.randint(10, (16,))).backward()
         optimizer.step()
     safetensors.torch.save_file(model.state_dict(), path)
     path.chmod(0o644)

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from . import grid_conv, grid_loss, grid_norm, grid_pool, recipe
 from .question import Question
@@ -18,16 +18,16 @@ def _pad(x: torch.Tensor, args: dict, value: float = 0.0) -> torch.Tensor:
     padding = args.get("padding", 0)
     if isinstance(padding, list) and len(padding) == 4:
         del args["padding"]
-        return F.pad(x, padding, value=value)
+        return functional.pad(x, padding, value=value)
     return x
 
 
 def _conv2d(x, weight, bias=None, **args):
-    return {"y": F.conv2d(_pad(x, args), weight, bias, **args)}
+    return {"y": functional.conv2d(_pad(x, args), weight, bias, **args)}
 
 
 def _im2col(x, **args):
-    return {"y": F.unfold(_pad(x, args), **args)}
+    return {"y": functional.unfold(_pad(x, args), **args)}
 
 
 def _max_pool2d(x, **args):
@@ -36,7 +36,7 @@ def _max_pool2d(x, **args):
     if isinstance(padding, list) and len(padding) == 4:
         left, top = padding[0], padding[2]
     padded = _pad(x, args, -math.inf)
-    y, argmax = F.max_pool2d(padded, return_indices=True, **args)
+    y, argmax = functional.max_pool2d(padded, return_indices=True, **args)
     rows, columns = argmax // padded.shape[-1] - top, argmax % padded.shape[-1] - left
     assert ((rows >= 0) & (rows < x.shape[-2]) & (columns >= 0) & (columns < x.shape[-1])).all()
     return {"y": y, "argmax": rows * x.shape[-1] + columns}
@@ -45,30 +45,30 @@ def _max_pool2d(x, **args):
 def _avg_pool2d(x, **args):
     padded = _pad(x, dict(args))
     if padded.shape == x.shape:
-        return {"y": F.avg_pool2d(x, **args)}
+        return {"y": functional.avg_pool2d(x, **args)}
     include = args.pop("count_include_pad", True)
     inside = _pad(torch.ones_like(x), dict(args))
     args.pop("padding")
-    y = F.avg_pool2d(padded, **args)
+    y = functional.avg_pool2d(padded, **args)
     # The share of pixels inside the image turns the mean over the window into the mean over those.
-    return {"y": y if include else y / F.avg_pool2d(inside, **args)}
+    return {"y": y if include else y / functional.avg_pool2d(inside, **args)}
 
 
 def _batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, **args):
-    y = F.batch_norm(x, running_mean, running_var, weight, bias, **args)
+    y = functional.batch_norm(x, running_mean, running_var, weight, bias, **args)
     return {"y": y, "running_mean": running_mean, "running_var": running_var}
 
 
 def output_sizes(window: str, ceil_mode: bool, ranges: dict[str, list[int]]) -> np.ndarray:
-    """Return the output size for every size, kernel, stride, padding, dilation in the ranges; -1 where PyTorch refuses."""
+    """Return the output size for every geometry in the ranges, -1 where PyTorch refuses it."""
 
     def ask(size, kernel, stride, padding, dilation):
         x = torch.zeros(1, 1, size, 1)
         one_wide = {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1)}
         try:
             if window == "conv2d":
-                return F.conv2d(x, torch.zeros(1, 1, kernel, 1), **one_wide).shape[2]
-            return F.max_pool2d(x, (kernel, 1), ceil_mode=ceil_mode, **one_wide).shape[2]
+                return functional.conv2d(x, torch.zeros(1, 1, kernel, 1), **one_wide).shape[2]
+            return functional.max_pool2d(x, (kernel, 1), ceil_mode=ceil_mode, **one_wide).shape[2]
         except RuntimeError:
             return -1
 
@@ -86,17 +86,17 @@ def _loss(function):
 ANSWER = {
     "conv2d": _conv2d,
     "im2col": _im2col,
-    "linear": lambda x, weight, bias=None: {"y": F.linear(x, weight, bias)},
+    "linear": lambda x, weight, bias=None: {"y": functional.linear(x, weight, bias)},
     "max_pool2d": _max_pool2d,
     "avg_pool2d": _avg_pool2d,
-    "adaptive_avg_pool2d": lambda x, output_size: {"y": F.adaptive_avg_pool2d(x, output_size)},
+    "adaptive_avg_pool2d": lambda x, output_size: {"y": functional.adaptive_avg_pool2d(x, output_size)},
     "batch_norm": _batch_norm,
-    "relu": lambda x: {"y": F.relu(x)},
-    "softmax": lambda x, dim: {"y": F.softmax(x, dim)},
-    "log_softmax": lambda x, dim: {"y": F.log_softmax(x, dim)},
-    "cross_entropy": _loss(F.cross_entropy),
-    "nll_loss": _loss(F.nll_loss),
-    "mse_loss": _loss(F.mse_loss),
+    "relu": lambda x: {"y": functional.relu(x)},
+    "softmax": lambda x, dim: {"y": functional.softmax(x, dim)},
+    "log_softmax": lambda x, dim: {"y": functional.log_softmax(x, dim)},
+    "cross_entropy": _loss(functional.cross_entropy),
+    "nll_loss": _loss(functional.nll_loss),
+    "mse_loss": _loss(functional.mse_loss),
 }
 
 

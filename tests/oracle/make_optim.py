@@ -8,7 +8,7 @@ from .question import Question
 
 
 def _optimizer(question: Question) -> dict[str, np.ndarray]:
-    """Values of both parameters after the checked steps; the gradient is a slope of the step plus 0.1 of the value."""
+    """Values of both parameters after the checked steps; a gradient is the step's slope + 0.1 value."""
     args = question.args
     params = [torch.from_numpy(recipe.make(question.inputs[name])).requires_grad_() for name in ("p0", "p1")]
     groups = [{"params": [p], **group} for p, group in zip(params, args["groups"], strict=True)]
@@ -26,7 +26,9 @@ def _optimizer(question: Question) -> dict[str, np.ndarray]:
 def _two_groups(name: str) -> torch.optim.Optimizer:
     params = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
     more = {"momentum": 0.9} if name == "SGD" else {}
-    return getattr(torch.optim, name)([{"params": [params[0]]}, {"params": [params[1]], "lr": 0.05}], lr=0.2, **more)
+    return getattr(torch.optim, name)(
+        [{"params": [params[0]]}, {"params": [params[1]], "lr": 0.05}], lr=0.2, **more
+    )
 
 
 def _position(optimizer: torch.optim.Optimizer) -> list[list[float]]:

@@ -2,8 +2,9 @@
 
     python -m tests.oracle.make_oracle [NAME ...]
 
-with NumPy, safetensors and torch==2.13.0 (the CPU build is enough) installed; the tests read the stored files through
-`cases` and never import torch. Answers are computed in float64, on one thread, from the inputs that `recipe` makes.
+with NumPy, safetensors and torch==2.13.0 (the CPU build is enough) installed; the tests read the stored files
+through `cases` and never import torch. Answers are computed in float64, on one thread, from the inputs that
+`recipe` makes.
 """
 
 import argparse
@@ -34,11 +35,21 @@ def _ask(questions: Iterable[Question], answer: Callable[[Question], dict[str, n
 
 
 def _sizes() -> list[Entry]:
-    ranges = {"size": [1, 2, 3, 4, 5, 6, 7, 8, 9], "kernel": [1, 2, 3, 4, 5], "stride": [1, 2, 3, 4, 7],
-              "padding": [0, 1, 2, 3], "dilation": [1, 2, 3]}
+    ranges = {
+        "size": [1, 2, 3, 4, 5, 6, 7, 8, 9],
+        "kernel": [1, 2, 3, 4, 5],
+        "stride": [1, 2, 3, 4, 7],
+        "padding": [0, 1, 2, 3],
+        "dilation": [1, 2, 3],
+    }
     return [
         (
-            {"op": window, "id": f"sizes-ceil{ceil_mode}", "args": {"ceil_mode": ceil_mode, **ranges}, "inputs": {}},
+            {
+                "op": window,
+                "id": f"sizes-ceil{ceil_mode}",
+                "args": {"ceil_mode": ceil_mode, **ranges},
+                "inputs": {},
+            },
             {"sizes": make_ops.output_sizes(window, ceil_mode, ranges)},
         )
         for window, ceil_mode in (("conv2d", False), ("max_pool2d", False), ("max_pool2d", True))

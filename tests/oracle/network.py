@@ -1,4 +1,4 @@
-"""Networks as data, so that PyTorch and fastcnn build the same one: ``{"type": name, "args": {...}, "body": [...]}``."""
+"""Networks as data, so that PyTorch and fastcnn build the same: ``{"type": name, "args": {...}}``."""
 
 import math
 
@@ -11,7 +11,7 @@ def layer(kind: str, body: list | None = None, **args) -> dict:
 
 
 def build(library, layers):
-    """Return the one layer that is described, or a Sequential of several, made of the classes in `library`."""
+    """Return the layer that is described, or a Sequential of several, of the classes in `library`."""
     modules = []
     for description in layers:
         inside = [build(library, description["body"])] if "body" in description else []
@@ -20,15 +20,13 @@ def build(library, layers):
 
 
 def state_specs(shapes: dict[str, tuple[int, ...]]) -> dict[str, recipe.Spec]:
-    """Return recipes for all weights and statistics of a state dict, of the size that training starts from."""
+    """Return recipes for the weights and statistics of a state dict, as large as training starts from."""
     specs = {}
     for name, shape in shapes.items():
         leaf = name.rpartition(".")[2]
         if leaf == "num_batches_tracked":
             specs[name] = recipe.integers((), 1)
-        elif leaf == "running_var":
-            specs[name] = recipe.uniform(shape, 0.5, 1.0)
-        elif len(shape) == 1 and leaf == "weight":
+        elif leaf == "running_var" or (len(shape) == 1 and leaf == "weight"):
             specs[name] = recipe.uniform(shape, 0.5, 1.0)
         else:
             specs[name] = recipe.uniform(shape, 1 / math.sqrt(max(1, math.prod(shape[1:]))))

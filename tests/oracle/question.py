@@ -10,8 +10,8 @@ from . import recipe
 class Question:
     """An operation, its inputs as recipes and its other arguments; seeds follow from the id.
 
-    `constant` names the inputs that take no gradient; `upstream` is the recipe's kind for the gradient of the result
-    ("uniform", or "ones" for losses, whose fused gradient is that of the loss itself).
+    `constant` names the inputs that take no gradient; `upstream` is the recipe's kind for the gradient of the
+    result ("uniform", or "ones" for losses, whose fused gradient is that of the loss itself).
     """
 
     op: str

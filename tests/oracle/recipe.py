@@ -1,8 +1,8 @@
 """Inputs from a recipe: a description with a seed gives the same array wherever it is made.
 
-The bits are those of SplitMix64 (Steele, Lea and Flood, 2014) at position ``seed * 2**32 + i``, in wrapping 64-bit
-integer arithmetic, so that they depend on neither NumPy's version nor its random generators. Every float is
-representable in float32: both precisions start from the same numbers and share one answer.
+The bits are those of SplitMix64 (Steele, Lea and Flood, 2014) at position ``seed * 2**32 + i``, in wrapping
+64-bit integer arithmetic, so that they depend on neither NumPy's version nor its random generators. Every
+float is representable in float32: both precisions start from the same numbers and share one answer.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Write ``compact_fastcnn.safetensors`` with fastcnn, for `make_oracle` to load in PyTorch. Run by hand before it,
+"""Write ``compact_fastcnn.safetensors``, for `make_oracle` to load in PyTorch. Run by hand before it,
 
     python -m tests.oracle.write_weights
 
