@@ -25,13 +25,16 @@ def array(value: object, name: str, what: str, ranks: Sequence[int] | None = Non
     return value
 
 
-def contiguous(value: np.ndarray, name: str, what: str) -> np.ndarray:
-    """Return `value` C-contiguous and in native byte order; a copy is made only where it is needed."""
-    if value.flags.c_contiguous and value.dtype.isnative:
+def contiguous(value: np.ndarray, name: str, what: str, dtype: object = None) -> np.ndarray:
+    """Return `value` as kernels read it: C-contiguous, aligned, in native byte order, of `dtype` if given.
+
+    A copy is made only where it is needed.
+    """
+    kind = value.dtype.newbyteorder("=") if dtype is None else np.dtype(dtype)  # type: ignore[call-overload]
+    if value.flags.c_contiguous and value.flags.aligned and value.dtype == kind:
         return value
-    check_size(value.shape, value.itemsize, f"{what}: a contiguous copy of {name}")
-    # Not np.ascontiguousarray, which gives a 0-D array an axis.
-    return np.asarray(value, value.dtype.newbyteorder("="), order="C")
+    check_size(value.shape, kind.itemsize, f"{what}: a contiguous copy of {name}")
+    return np.require(value, kind, ("C", "A"))
 
 
 def same_dtype(what: str, **arrays: np.ndarray | None) -> None:

@@ -36,7 +36,7 @@ def _indices(target: np.ndarray, x: np.ndarray, axis: int, ignore_index: int, wh
             f"{what}: target must lie in [0, {classes}) (or be ignore_index {ignore_index}), "
             f"got {counted.min()} to {counted.max()}"
         )
-    return np.asarray(target, np.int64, order="C")
+    return _check.contiguous(target, "target", what, np.int64)
 
 
 def _class_weight(weight: object, x: np.ndarray, axis: int, what: str) -> np.ndarray | None:

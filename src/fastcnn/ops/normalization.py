@@ -43,9 +43,10 @@ def _statistics(
             raise ShapeError(
                 f"{what}: training needs more than 1 value per channel, got x of the shape {x.shape}"
             )
-        mean, var = (allocate(x.shape[1:2], np.float64, f"{what}: the {name}") for name in ("mean", "variance"))
+        mean, var = (allocate(x.shape[1:2], np.float64, f"{what}: {name}") for name in ("mean", "variance"))
         kernels.batch_norm_statistics(mean, var, x)
-    with np.errstate(invalid="ignore", divide="ignore"):  # a variance below 0 gives NaN, 0 without eps infinity
+    # A variance below 0 gives NaN, and 0 without eps infinity, as in PyTorch.
+    with np.errstate(invalid="ignore", divide="ignore"):
         return mean, var, 1 / np.sqrt(var + eps)
 
 

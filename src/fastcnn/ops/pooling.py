@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._kernels import pool2d as kernels
-from .._shapes import INT_MAX, Window, allocate, check_size, integer, padding4, pair, window
+from .._shapes import INT_MAX, Window, allocate, integer, padding4, pair, window
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import _check
 
@@ -131,8 +131,7 @@ def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[i
     _check.shape_is(argmax, grad.shape, "argmax", what)
     dx = allocate(shape, grad.dtype.newbyteorder("="), f"{what}: dx")
     flat = (shape[0] * shape[1], *grad.shape[-2:])
-    check_size(argmax.shape, 8, f"{what}: a contiguous copy of argmax")
-    indices = np.ascontiguousarray(argmax, np.int64).reshape(flat)
+    indices = _check.contiguous(argmax, "argmax", what, np.int64).reshape(flat)
     valid = kernels.max_pool2d_backward(
         dx.reshape(-1, *shape[2:]), _check.contiguous(grad, "dy", what).reshape(flat), indices
     )
@@ -241,9 +240,7 @@ def _adaptive_size(output_size: object, in_hw: tuple[int, ...], what: str) -> tu
     return rows, columns
 
 
-def adaptive_avg_pool2d(
-    x: np.ndarray, output_size: int | tuple[int | None, int | None] | None
-) -> np.ndarray:
+def adaptive_avg_pool2d(x: np.ndarray, output_size: int | tuple[int | None, int | None] | None) -> np.ndarray:
     """Mean over windows that divide the image into output_size parts as evenly as possible.
 
     Row i of the output averages the rows ``floor(i H / out_h) .. ceil((i + 1) H / out_h) - 1``.

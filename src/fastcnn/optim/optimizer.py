@@ -123,7 +123,7 @@ class Optimizer:
                         f"{self._name}.step: a gradient has the shape {np.shape(parameter.grad)} "
                         f"but its parameter {parameter.shape}"
                     )
-                grad = np.ascontiguousarray(parameter.grad, parameter.dtype)
+                grad = np.require(parameter.grad, parameter.dtype, ("C", "A"))
                 self._update(parameter, grad.reshape(-1), group)
         return loss
 
