@@ -16,9 +16,14 @@ import numpy as np
 
 from ..nn import Parameter
 from .emit import Writer
-from .forward import Forward, _dense_taps, conv_tables, pool_tables, shifted
+from .forward import Forward, conv_tables, dense_taps, pool_tables, segments, shifted, whole
 from .graph import Add, Apply, Concat, Conv, Dense, Node, Pool, Value
 from .memory import Blob, External, table
+
+
+# A layer with at most so many output pixels has its weight gradient made over all images at once: the partial sums
+# of each slot would cost more than the products.
+_FEW_PIXELS = 16
 
 
 @dataclass
@@ -28,6 +33,7 @@ class Backward:
     forward: Forward
     input_gradient: bool
     grads: dict[Value, Blob] = field(default_factory=dict)
+    masked: set[Value] = field(default_factory=set)  # whose gradients are behind their ReLU already
     parameter_grads: list[tuple[Parameter, np.ndarray]] = field(default_factory=list)
 
     @property
@@ -78,7 +84,7 @@ class Backward:
 def _relu_masked(b: Backward, node: Conv | Dense, factor: float = 1.0) -> Blob:
     """Return the gradient of a node's product: that of y where y > 0 if it has a ReLU."""
     g = b.grads[node.y]
-    if not node.relu:
+    if not node.relu or node.y in b.masked:
         return g
     y = b.forward.blobs[node.y]
     dy = b.writer.blob(node.y.channels, node.y.height, node.y.width)
@@ -118,14 +124,14 @@ def _conv(b: Backward, node: Conv) -> None:
     dweight = b.parameter(node.weight)
     for group in range(node.groups):
         places = partial(_forward_place, node, group, x, dy)
+        tables = [places("y"), places("x"), places("tap")]
+        sizes = [node.y.pixels, depth, out]
+        flops = 2 * node.y.pixels * depth * out
+        if node.y.pixels <= _FEW_PIXELS:
+            _weight_of_all(b, dweight, x, dy, tables, [places("weight"), places("channel")], sizes)
+            continue
         sums = w.scratch(out * depth, per_slot=True)
-        w.add(
-            "conv_weight",
-            [sums, x, dy],
-            [places("y"), places("x"), places("tap")],
-            [node.y.pixels, depth, out],
-            flops=2 * node.y.pixels * depth * out,
-        )
+        w.add("conv_weight", [sums, x, dy], tables, sizes, flops=flops)
         w.defer(
             "conv_weight_sum",
             [dweight, sums],
@@ -135,6 +141,21 @@ def _conv(b: Backward, node: Conv) -> None:
         )
     if b.wanted(node.x):
         _conv_input(b, node, dy)
+
+
+def _weight_of_all(
+    b: Backward, dweight: np.ndarray, x: Blob, dy: Blob, tables: list, places: list, sizes: list[int]
+) -> None:
+    """The weight gradient of a layer of few pixels, over all groups at once."""
+    pixels, depth, out = sizes
+    b.writer.defer(
+        "weight_of_all",
+        [dweight, x, dy],
+        [*tables, lambda: np.concatenate([place() for place in places])],
+        sizes,
+        tasks=-(-depth // b.writer.task_taps),
+        flops=2 * pixels * depth * out,
+    )
 
 
 def _forward_place(node: Conv, group: int, x: Blob, dy: Blob, name: str) -> Callable[[], np.ndarray]:
@@ -202,6 +223,12 @@ def _conv_input_phase(
     channel = group * inner
     weights = table(o * inner * kernel_size + u * win.kernel_w + v)
     packed = w.constant(max(1, depth * inner))
+    last_row = node.y.height
+    ranges = []
+    for row in range(len(phase.rows)):
+        inside = [t for t, (_, q) in enumerate(phase.taps_h) if 0 <= row + q < last_row]
+        ranges.append((inside[0], inside[-1] + 1) if inside else (0, 0))
+    runs = segments(ranges, len(phase.columns), len(phase.taps_w) * out)
     w.prepare(
         "conv_pack",
         [packed, node.weight, None],
@@ -216,8 +243,9 @@ def _conv_input_phase(
             lambda: dx.at(phase.rows[i], phase.columns[j]) + np.int32(channel * dx.lanes),
             lambda: dy.at(i, j),
             lambda: table(dy.offset(q, r) + o * dy.lanes),
+            lambda: runs,
         ],
-        [i.size, depth, inner, 0, add],
+        [i.size, depth, inner, 0, add, 0, 0, runs.size // 4],
         flops=2 * i.size * depth * inner,
     )
 
@@ -227,16 +255,11 @@ def _dense(b: Backward, node: Dense) -> None:
     x, dy = f.blobs[node.x], _relu_masked(b, node)
     if node.bias is not None:
         _bias_grad(b, node.bias, dy, False)
-    out, depth = node.weight.shape
+    out, depth = node.weight.shape[0], node.x.size
     dweight = b.parameter(node.weight)
-    channel = lambda: table(np.arange(out) * depth)  # noqa: E731
-    w.defer(
-        "linear_weight",
-        [dweight, x, dy],
-        [lambda: _dense_taps(x), lambda: table(np.arange(depth)), channel],
-        [depth, out],
-        tasks=-(-depth // w.linear_rows),
-    )
+    zero = lambda: table(np.zeros(1))  # noqa: E731
+    places = [lambda: table(np.arange(depth)), lambda: table(np.arange(out) * depth)]
+    _weight_of_all(b, dweight, x, dy, [dy.pixels, zero, lambda: dense_taps(x)], places, [1, depth, out])
     if not b.wanted(node.x):
         return
     # dx as one pixel with all elements as channels, in the order of its blob; then spread over the true one.
@@ -250,22 +273,31 @@ def _dense(b: Backward, node: Dense) -> None:
         [out, depth],
         tasks=w.blocks(depth),
     )
-    tables = [flat.pixels, lambda: table(np.zeros(1)), lambda: table(np.arange(out) * w.lanes)]
-    w.add("conv", [flat, dy, packed], tables, [1, out, depth], flops=2 * depth * out)
+    tables = [flat.pixels, dy.pixels, lambda: table(np.arange(out) * w.lanes), lambda: whole(out)]
+    w.add("conv", [flat, dy, packed], tables, [1, out, depth, 0, 0, 0, 0, 1], flops=2 * depth * out)
     dx, add = b.target(node.x)
     places = lambda: table(np.arange(node.x.pixels) * node.x.channels * w.lanes)  # noqa: E731
     sizes = [node.x.pixels, node.x.channels]
     w.add("apply", [dx, flat, None, dx if add else None], [dx.pixels, places, dx.pixels], sizes)
 
 
+def _kept_factor(node: Node | None) -> float:
+    """Return what dropout multiplies kept elements by, 1 without dropout."""
+    if not isinstance(node, Apply) or node.dropout is None:
+        return 1.0
+    return 1 / (1 - node.dropout.p) if node.dropout.p < 1 else 0.0
+
+
 def _apply(b: Backward, node: Apply) -> None:
     f, w = b.forward, b.writer
     g, sizes = b.grads[node.y], [node.y.pixels, node.y.channels]
     z, factor = f.blobs[node.y] if node.relu else None, 1.0
-    if node.dropout is not None:
+    if node.y in b.masked:
+        z = None
+    elif node.dropout is not None:
         p = node.dropout.p
         if node.relu:  # z is 0 where an element was dropped
-            factor = 1 / (1 - p) if p < 1 else 0.0
+            factor = _kept_factor(node)
         else:
             number = f.dropouts.index(node.dropout) + 1
             dropped = w.blob(node.y.channels, node.y.height, node.y.width)
@@ -283,14 +315,32 @@ def _apply(b: Backward, node: Apply) -> None:
     norm, state, y = node.norm, f.norms[node], f.blobs[node.x]
     dgamma = b.parameter(norm.weight) if norm.weight is not None else None
     dbeta = b.parameter(norm.bias) if norm.bias is not None else None
-    w.add("bn_grad_sums", [state.sums, g, y, state.rows, z], [g.pixels, y.pixels, *z_at], sizes, [factor])
+    relu = int(node.relu and node.y not in b.masked)
+    if node.dropout is None:  # the mask can be had from y, which is read anyway
+        z, z_at = None, []
+    sums_sizes = [*sizes, relu]
+    w.add(
+        "bn_grad_sums", [state.sums, g, y, state.rows, z], [g.pixels, y.pixels, *z_at], sums_sizes, [factor]
+    )
     w.add("bn_grad_finish", [state.rows, state.sums, norm.weight, dgamma, dbeta], [], sizes, tasks=1)
     if not b.wanted(node.x):
         return
     dy = w.blob(node.x.channels, node.x.height, node.x.width)
     tables = [dy.pixels, g.pixels, y.pixels, *z_at]
-    w.add("bn_grad", [dy, g, y, state.rows, z], tables, [*sizes, 0], [factor])
+    product = node.x.producer
+    behind_relu = isinstance(product, Conv | Dense) and product.relu and node.x.consumers == [node]
+    if behind_relu:
+        b.masked.add(node.x)
+    w.add("bn_grad", [dy, g, y, state.rows, z], tables, [*sizes, relu, behind_relu], [factor])
     b.give(node.x, dy)
+
+
+def _behind_relu(b: Backward, value: Value, reader: Node) -> bool:
+    """Tell whether a value comes out of a ReLU (and dropout) and has one reader."""
+    producer = value.producer
+    if value is b.forward.graph.output or value.consumers != [reader]:
+        return False
+    return isinstance(producer, Conv | Dense | Apply) and producer.relu
 
 
 def _pool(b: Backward, node: Pool) -> None:
@@ -299,12 +349,34 @@ def _pool(b: Backward, node: Pool) -> None:
     f, w, dz = b.forward, b.writer, b.grads[node.y]
     dx, add = b.target(node.x)
     drop = lambda index: lambda: pool_tables(node, dx, True)[index]  # noqa: E731
-    tables = [dz.pixels, drop(0), drop(1), dx.pixels]
-    sizes = [node.y.pixels, node.y.channels, node.x.pixels, add]
-    if node.factors is None:
-        w.add("max_pool_grad", [dx, dz, f.argmax[node]], tables, sizes)
-    else:
-        w.add("avg_pool_grad", [dx, dz, np.array(node.factors, w.dtype)], tables, sizes)
+    tables = [dz.pixels, drop(0), drop(1)]
+    sizes = [node.y.pixels, node.y.channels]
+    inside = [
+        u * node.x.width + v
+        for window in node.taps
+        for u, v in window
+        if 0 <= u < node.x.height and 0 <= v < node.x.width
+    ]
+    exclusive = len(set(inside)) == len(inside) and not add
+    cleared = np.setdiff1d(np.arange(node.x.pixels), inside if exclusive else [])
+    if add:
+        cleared = cleared[:0]
+    if node.factors is not None:
+        tables.append(lambda: dx.pixels()[cleared])
+        w.add(
+            "avg_pool_grad",
+            [dx, dz, np.array(node.factors, w.dtype)],
+            tables,
+            [*sizes, cleared.size, exclusive],
+        )
+        return
+    z, factor = None, 1.0
+    if _behind_relu(b, node.x, node):
+        z, factor = f.blobs[node.y], _kept_factor(node.x.producer)
+        b.masked.add(node.x)
+    places = lambda: np.concatenate([dx.pixels()[cleared], z.pixels() if z else dz.pixels()])  # noqa: E731
+    buffers = [dx, dz, f.argmax[node], z]
+    w.add("max_pool_grad", buffers, [*tables, places], [*sizes, cleared.size, exclusive], [factor])
 
 
 def _add(b: Backward, node: Add) -> None:

@@ -43,7 +43,7 @@ class Writer:
     def __post_init__(self) -> None:
         self.lanes = kernels.lanes(self.dtype.itemsize)
         self.max_block = kernels.max_block(self.dtype.itemsize)
-        self.linear_rows = kernels.LINEAR_ROWS
+        self.task_taps = kernels.TASK_TAPS
 
     def blob(self, channels: int, height: int, width: int) -> Blob:
         """Return a new blob."""

@@ -126,6 +126,37 @@ def conv_tables(
     }
 
 
+def segments(ranges: list[tuple[int, int]], width: int, taps: int) -> np.ndarray:
+    """Return (first pixel, last + 1, first tap, last + 1) of runs of rows that read the same kernel rows.
+
+    `ranges` holds the kernel rows [first, last) of each output row that lie in the image; a row has `width`
+    pixels, and a kernel row `taps` taps.
+    """
+    runs: list[list[int]] = []
+    for i, (first, last) in enumerate(ranges):
+        if runs and runs[-1][2:] == [first * taps, last * taps]:
+            runs[-1][1] = (i + 1) * width
+        else:
+            runs.append([i * width, (i + 1) * width, first * taps, last * taps])
+    return table(np.array(runs, np.int64).reshape(-1))
+
+
+def _kernel_rows(window: Window) -> list[tuple[int, int]]:
+    """Return the kernel rows [first, last) of each output row that lie in the image."""
+    ranges = []
+    for i in range(window.out_h):
+        top = i * window.stride_h - window.pad_top
+        first = max(0, -(top // window.dilation_h))
+        last = min(window.kernel_h, (window.in_h - 1 - top) // window.dilation_h + 1)
+        ranges.append((first, max(first, last)) if first < window.kernel_h else (0, 0))
+    return ranges
+
+
+def whole(depth: int) -> np.ndarray:
+    """Return the one segment of a layer of one pixel."""
+    return table(np.array([0, 1, 0, depth]))
+
+
 def require_conv_halo(window: Window, x: Blob) -> None:
     """Ask for the halo that a window reads around x."""
     reach_h = (
@@ -160,6 +191,7 @@ def _conv(f: Forward, node: Conv) -> None:
             [position.size],
             tasks=1,
         )
+    runs = segments(_kernel_rows(node.window), node.window.out_w, node.window.kernel_w * node.weight.shape[1])
     for group in range(node.groups):
         packed = w.constant(out * depth)
         places = lambda name, g=group: (
@@ -176,13 +208,13 @@ def _conv(f: Forward, node: Conv) -> None:
         w.add(
             "conv",
             [y, x, packed, bias, position],
-            [places("y"), places("x"), places("tap")],
-            [node.y.pixels, depth, out, relu, 0, node.weight.shape[0], first],
+            [places("y"), places("x"), places("tap"), lambda runs=runs: runs],
+            [node.y.pixels, depth, out, relu, 0, node.weight.shape[0], first, runs.size // 4],
             flops=2 * node.y.pixels * depth * out,
         )
 
 
-def _dense_taps(x: Blob) -> np.ndarray:
+def dense_taps(x: Blob) -> np.ndarray:
     """Places of the elements of x in (C, H, W) order."""
     pixels = x.pixels().astype(np.int64)
     return table((np.arange(x.channels)[:, None] * x.lanes + pixels[None]).ravel())
@@ -191,7 +223,7 @@ def _dense_taps(x: Blob) -> np.ndarray:
 def _dense(f: Forward, node: Dense) -> None:
     w, x = f.writer, f.blobs[node.x]
     y = f.blobs[node.y] = f._blob(node.y)
-    out, depth = node.weight.shape
+    out, depth = node.weight.shape[0], node.x.size
     packed = w.constant(out * depth)
     w.prepare(
         "conv_pack",
@@ -203,8 +235,8 @@ def _dense(f: Forward, node: Dense) -> None:
     w.add(
         "conv",
         [y, x, packed, node.bias],
-        [y.pixels, lambda: table(np.zeros(1)), lambda: _dense_taps(x)],
-        [1, depth, out, node.relu],
+        [y.pixels, lambda: table(np.zeros(1)), lambda: dense_taps(x), lambda: whole(depth)],
+        [1, depth, out, node.relu, 0, out, 0, 1],
         flops=2 * depth * out,
     )
 

@@ -68,7 +68,7 @@ fcn_op_kernel FCN(lanes_conv_weight);
 fcn_op_kernel FCN(lanes_conv_weight_sum);
 fcn_op_kernel FCN(lanes_gather);
 fcn_op_kernel FCN(lanes_grad_sums);
-fcn_op_kernel FCN(lanes_linear_weight);
+fcn_op_kernel FCN(lanes_weight_of_all);
 fcn_op_kernel FCN(lanes_max_pool);
 fcn_op_kernel FCN(lanes_max_pool_grad);
 fcn_op_kernel FCN(lanes_pack);

@@ -18,9 +18,15 @@ typedef struct {
     real *y;
     const real *x, *bias, *position_bias, *mask;
     const int32_t *y_at, *x_at, *tap_at, *mask_at;
-    ptrdiff_t depth, all_channels;
+    ptrdiff_t all_channels;
     int relu, add;
 } fwd;
+
+typedef struct {
+    const real *x, *dy;
+    const int32_t *dy_at, *x_at, *tap_at;
+    ptrdiff_t groups, x_stride, dy_stride; /* from one group to the next, in reals */
+} grad;
 
 #define BLOCK 1
 #define PIXELS 8
@@ -83,9 +89,8 @@ typedef struct {
 #include "lanes_conv_block.h"
 #endif
 
-typedef void forward_block(const fwd *, const real *, ptrdiff_t, ptrdiff_t);
-typedef void weight_block(real *, const real *, const real *, const int32_t *, const int32_t *, const int32_t *,
-                          ptrdiff_t, int);
+typedef void forward_block(const fwd *, const real *, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t k0, ptrdiff_t k1);
+typedef void weight_block(real *, const grad *, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t p1, int fresh);
 
 /* For each number of channels in a block: the wide block, the number of its pixels, and the one-pixel block. */
 static const struct {
@@ -102,11 +107,12 @@ static const struct {
 };
 
 /* Buffers: y, x, packed weights, bias, position bias (pixels, channels), mask (y is kept where it is > 0).
- * Tables: y_at, x_at, tap_at, mask_at. Sizes: pixels, depth, channels, relu, add, all channels, first channel (the
- * biases are those of all channels, of which this operation makes `channels` from the first on). */
+ * Tables: y_at, x_at, tap_at, segments. Sizes: pixels, depth, channels, relu, add, all channels, first channel (the
+ * biases are those of all channels, of which this operation makes `channels` from the first on), segments.
+ * A segment (first pixel, last pixel + 1, first tap, last tap + 1) leaves out taps that all read the halo. */
 void FCN(lanes_conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], depth = op->size[1], channels = op->size[2];
+    const ptrdiff_t depth = op->size[1], channels = op->size[2];
     const ptrdiff_t all_channels = op->size[5], first = op->size[6];
     const real *w = op_buffer(op, run, 2, 0), *bias = op_buffer(op, run, 3, 0);
     const real *position_bias = op_buffer(op, run, 4, 0);
@@ -115,23 +121,37 @@ void FCN(lanes_conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         .x = op_buffer(op, run, 1, group),
         .bias = bias ? bias + first : NULL,
         .position_bias = position_bias ? position_bias + first : NULL,
-        .mask = op_buffer(op, run, 5, group),
         .y_at = op->table[0],
         .x_at = op->table[1],
         .tap_at = op->table[2],
-        .mask_at = op->table[3],
-        .depth = depth,
         .all_channels = all_channels,
         .relu = (int)op->size[3],
         .add = (int)op->size[4],
     };
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
-        ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0, p = 0;
-        for (; p + blocks[width].pixels <= pixels; p += blocks[width].pixels)
-            blocks[width].wide(&f, w + o0 * depth, o0, p);
-        for (; p < pixels; ++p)
-            blocks[width].single(&f, w + o0 * depth, o0, p);
+        const ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
+        const ptrdiff_t pixels = blocks[width].pixels;
+        const real *block = w + o0 * depth;
+        for (ptrdiff_t s = 0; s < op->size[7]; ++s) {
+            const int32_t *segment = op->table[3] + 4 * s;
+            ptrdiff_t p = segment[0];
+            for (; p + pixels <= segment[1]; p += pixels)
+                blocks[width].wide(&f, block, o0, p, segment[2], segment[3]);
+            for (; p < segment[1]; ++p)
+                blocks[width].single(&f, block, o0, p, segment[2], segment[3]);
+        }
     }
+}
+
+/* sums of the taps k0 .. k1 - 1 for one block of channels and the pixels p0 .. p1 - 1. */
+static void add_taps(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t o0, ptrdiff_t width,
+                     ptrdiff_t p0, ptrdiff_t p1, int fresh)
+{
+    ptrdiff_t k = k0;
+    for (; k + blocks[width].pixels <= k1; k += blocks[width].pixels)
+        blocks[width].weight_wide(sums + (k - k0) * width * VL, f, k, o0, p0, p1, fresh);
+    for (; k < k1; ++k)
+        blocks[width].weight_single(sums + (k - k0) * width * VL, f, k, o0, p0, p1, fresh);
 }
 
 /* Buffers: sums [slot][block][k][channels of the block][VL], x, dy. Tables: dy_at, x_at, tap_at.
@@ -139,25 +159,48 @@ void FCN(lanes_conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
     const ptrdiff_t pixels = op->size[0], depth = op->size[1], channels = op->size[2];
-    const ptrdiff_t slot = group / run->groups_per_slot;
-    real *sums = op_buffer(op, run, 0, slot);
-    const real *x = op_buffer(op, run, 1, group), *dy = op_buffer(op, run, 2, group);
-    const int32_t *dy_at = op->table[0], *x_at = op->table[1], *tap_at = op->table[2];
+    const grad f = {
+        .x = op_buffer(op, run, 1, group),
+        .dy = op_buffer(op, run, 2, group),
+        .dy_at = op->table[0],
+        .x_at = op->table[1],
+        .tap_at = op->table[2],
+        .groups = 1,
+    };
+    real *sums = op_buffer(op, run, 0, group / run->groups_per_slot);
     /* A tile of pixels is short enough that its gradients stay in the first cache. */
     const ptrdiff_t tile = 32;
     for (ptrdiff_t p = 0; p < pixels; p += tile) {
         int fresh = p == 0 && group % run->groups_per_slot == 0;
-        ptrdiff_t length = fcn_min(tile, pixels - p);
         for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
-            ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0, k = 0;
-            real *block = sums + o0 * depth * VL;
-            const real *grad = dy + o0 * VL;
-            for (; k + blocks[width].pixels <= depth; k += blocks[width].pixels)
-                blocks[width].weight_wide(block + k * width * VL, x, grad, tap_at + k, x_at + p, dy_at + p,
-                                          length, fresh);
-            for (; k < depth; ++k)
-                blocks[width].weight_single(block + k * width * VL, x, grad, tap_at + k, x_at + p, dy_at + p,
-                                            length, fresh);
+            ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
+            add_taps(sums + o0 * depth * VL, &f, 0, depth, o0, width, p, fcn_min(pixels, p + tile), fresh);
+        }
+    }
+}
+
+/* Write the lane sums of `count` vectors of one block of channels, tap by tap from k0, to their places in dweight. */
+static void write_sums(real *dweight, const real *sums, ptrdiff_t slot_stride, ptrdiff_t slots, ptrdiff_t k0,
+                       ptrdiff_t count, ptrdiff_t width, const int32_t *weight_at, const int32_t *channel_at)
+{
+    ptrdiff_t k = k0, o = 0;
+    for (ptrdiff_t i = 0; i < count; i += VL) {
+        vreal vectors[VL] = {{0}};
+        ptrdiff_t valid = fcn_min(VL, count - i);
+        for (ptrdiff_t v = 0; v < valid; ++v) {
+            vreal sum = vload(sums + (i + v) * VL);
+            for (ptrdiff_t slot = 1; slot < slots; ++slot)
+                sum += vload(sums + slot * slot_stride + (i + v) * VL);
+            vectors[v] = sum;
+        }
+        real totals[VL];
+        vstore(totals, sum_each(vectors));
+        for (ptrdiff_t v = 0; v < valid; ++v) {
+            dweight[weight_at[k] + channel_at[o]] = totals[v];
+            if (++o == width) {
+                o = 0;
+                ++k;
+            }
         }
     }
 }
@@ -168,42 +211,36 @@ void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t grou
 void FCN(lanes_conv_weight_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t b)
 {
     const ptrdiff_t depth = op->size[0], channels = op->size[1];
-    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot);
     const ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
-    real *dweight = op_buffer(op, run, 0, 0);
-    const int32_t *weight_at = op->table[0], *channel_at = op->table[1];
-    for (ptrdiff_t k = 0; k < depth; ++k)
-        for (ptrdiff_t o = 0; o < width; ++o) {
-            ptrdiff_t at = (o0 * depth + k * width + o) * VL;
-            vreal sum = vload(op_buffer(op, run, 1, 0) + at);
-            for (ptrdiff_t slot = 1; slot < slots; ++slot)
-                sum += vload(op_buffer(op, run, 1, slot) + at);
-            dweight[weight_at[k] + channel_at[o0 + o]] = vsum(sum);
-        }
+    write_sums(op_buffer(op, run, 0, 0), op_buffer(op, run, 1, 0) + o0 * depth * VL,
+               op->stride[1] / (ptrdiff_t)sizeof(real), fcn_divide_up(run->groups, run->groups_per_slot), 0,
+               depth * width, width, op->table[0], op->table[1] + o0);
 }
 
-/* Weight gradient of a layer with one pixel (linear): dw[k][o] summed over all groups at once, so that no partial
- * sums are kept. One task takes ROWS taps.
- * Buffers: dweight, x, dy. Tables: x_at (of tap k), weight_at, channel_at. Sizes: depth, channels. */
-void FCN(lanes_linear_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+/* Weight gradient of a layer with few pixels (a linear layer has one) over all groups at once, so that no partial
+ * sums are kept. One task takes FCN_TASK_TAPS taps.
+ * Buffers: dweight, x, dy. Tables: dy_at, x_at, tap_at, places (weight_at, then channel_at).
+ * Sizes: pixels, depth, channels. */
+void FCN(lanes_weight_of_all)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
-    const ptrdiff_t depth = op->size[0], channels = op->size[1];
-    const int32_t *x_at = op->table[0], *weight_at = op->table[1], *channel_at = op->table[2];
-    const ptrdiff_t first = task * FCN_LINEAR_ROWS, last = fcn_min(depth, first + FCN_LINEAR_ROWS);
-    real *dweight = op_buffer(op, run, 0, 0);
-    real sums[MAX_BLOCK * MAX_BLOCK * VL];
+    const ptrdiff_t pixels = op->size[0], depth = op->size[1], channels = op->size[2];
+    const ptrdiff_t k0 = task * FCN_TASK_TAPS, k1 = fcn_min(depth, k0 + FCN_TASK_TAPS);
+    const int32_t *weight_at = op->table[3], *channel_at = weight_at + depth;
+    const grad f = {
+        .x = op_buffer(op, run, 1, 0),
+        .dy = op_buffer(op, run, 2, 0),
+        .dy_at = op->table[0],
+        .x_at = op->table[1],
+        .tap_at = op->table[2],
+        .groups = run->groups,
+        .x_stride = op->stride[1] / (ptrdiff_t)sizeof(real),
+        .dy_stride = op->stride[2] / (ptrdiff_t)sizeof(real),
+    };
+    real sums[FCN_TASK_TAPS * MAX_BLOCK * VL];
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
-        ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0, rows;
-        for (ptrdiff_t k = first; k < last; k += rows) {
-            rows = blocks[width].pixels <= last - k ? blocks[width].pixels : 1;
-            weight_block *add = rows == 1 ? blocks[width].weight_single : blocks[width].weight_wide;
-            static const int32_t zero[1] = {0};
-            for (ptrdiff_t g = 0; g < run->groups; ++g)
-                add(sums, op_buffer(op, run, 1, g), op_buffer(op, run, 2, g) + o0 * VL, x_at + k, zero, zero, 1, g == 0);
-            for (ptrdiff_t r = 0; r < rows; ++r)
-                for (ptrdiff_t o = 0; o < width; ++o)
-                    dweight[weight_at[k + r] + channel_at[o0 + o]] = vsum(vload(sums + (r * width + o) * VL));
-        }
+        ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
+        add_taps(sums, &f, k0, k1, o0, width, 0, pixels, 1);
+        write_sums(op_buffer(op, run, 0, 0), sums, 0, 1, k0, (k1 - k0) * width, width, weight_at, channel_at + o0);
     }
 }
 

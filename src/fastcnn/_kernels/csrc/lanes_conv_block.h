@@ -1,13 +1,14 @@
 /* One register block of convolution, BLOCK output channels by PIXELS pixels: a template, included by lanes_conv.c
  * with both defined.
  *
- * forward_BLOCK_PIXELS   y[pixel][o] = start + sum_k x[pixel + tap k] * w[k][o], k ascending
- * weight_BLOCK_PIXELS    sums[k][o] += sum_pixels x[pixel + tap k] * dy[pixel][o], PIXELS taps at a time
+ * forward_BLOCK_PIXELS   y[pixel][o] = start + sum_k x[pixel + tap k] * w[k][o], k from k0 to k1, ascending
+ * weight_BLOCK_PIXELS    sums[k][o] += sum over groups and pixels of x[pixel + tap k] * dy[pixel][o] for PIXELS taps
  */
 #define NAME_(a, b, c) a##_##b##_##c
 #define NAME(a, b, c) NAME_(a, b, c)
 
-static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t o0, ptrdiff_t p0)
+static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t k0,
+                                         ptrdiff_t k1)
 {
     vreal sum[PIXELS][BLOCK];
     const real *x[PIXELS];
@@ -21,7 +22,8 @@ static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t 
         for (int o = 0; o < BLOCK; ++o)
             sum[p][o] = start ? vset(start[o]) : (vreal){0};
     }
-    for (ptrdiff_t k = 0; k < f->depth; ++k, w += BLOCK) {
+    w += k0 * BLOCK;
+    for (ptrdiff_t k = k0; k < k1; ++k, w += BLOCK) {
         ptrdiff_t at = f->tap_at[k];
         vreal value[PIXELS];
 #pragma GCC unroll 16
@@ -53,32 +55,36 @@ static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t 
     }
 }
 
-static void NAME(weight, BLOCK, PIXELS)(real *sums, const real *x, const real *dy, const int32_t *tap_at,
-                                        const int32_t *x_at, const int32_t *dy_at, ptrdiff_t pixels, int fresh)
+static void NAME(weight, BLOCK, PIXELS)(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0,
+                                        ptrdiff_t p1, int fresh)
 {
     vreal sum[PIXELS][BLOCK];
     const real *tap[PIXELS];
 #pragma GCC unroll 16
     for (int k = 0; k < PIXELS; ++k) {
-        tap[k] = x + tap_at[k];
+        tap[k] = f->x + f->tap_at[k0 + k];
 #pragma GCC unroll 16
         for (int o = 0; o < BLOCK; ++o)
             sum[k][o] = fresh ? (vreal){0} : vload(sums + (k * BLOCK + o) * VL);
     }
-    for (ptrdiff_t p = 0; p < pixels; ++p) {
-        const real *grad = dy + dy_at[p];
-        ptrdiff_t at = x_at[p];
-        vreal value[PIXELS];
-#pragma GCC unroll 16
-        for (int k = 0; k < PIXELS; ++k)
-            value[k] = vload(tap[k] + at);
-#pragma GCC unroll 16
-        for (int o = 0; o < BLOCK; ++o) {
-            vreal g = vload(grad + o * VL);
-            PIN(g);
+    for (ptrdiff_t g = 0; g < f->groups; ++g) {
+        const real *dy = f->dy + g * f->dy_stride + o0 * VL;
+        const ptrdiff_t group_at = g * f->x_stride;
+        for (ptrdiff_t p = p0; p < p1; ++p) {
+            const real *grad_at = dy + f->dy_at[p];
+            const ptrdiff_t at = group_at + f->x_at[p];
+            vreal value[PIXELS];
 #pragma GCC unroll 16
             for (int k = 0; k < PIXELS; ++k)
-                sum[k][o] += value[k] * g;
+                value[k] = vload(tap[k] + at);
+#pragma GCC unroll 16
+            for (int o = 0; o < BLOCK; ++o) {
+                vreal dy_o = vload(grad_at + o * VL);
+                PIN(dy_o);
+#pragma GCC unroll 16
+                for (int k = 0; k < PIXELS; ++k)
+                    sum[k][o] += value[k] * dy_o;
+            }
         }
     }
 #pragma GCC unroll 16

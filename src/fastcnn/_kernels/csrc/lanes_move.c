@@ -158,12 +158,19 @@ void FCN(lanes_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
     real *out = op_buffer(op, run, 0, 0);
-    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot);
-    for (ptrdiff_t i = 0; i < op->size[0]; ++i) {
-        vreal sum = vload(op_buffer(op, run, 1, 0) + i * VL);
-        for (ptrdiff_t slot = 1; slot < slots; ++slot)
-            sum += vload(op_buffer(op, run, 1, slot) + i * VL);
-        out[op->table[0][i]] = vsum(sum);
+    const ptrdiff_t count = op->size[0], slots = fcn_divide_up(run->groups, run->groups_per_slot);
+    for (ptrdiff_t i = 0; i < count; i += VL) {
+        vreal vectors[VL] = {{0}};
+        const ptrdiff_t valid = fcn_min(VL, count - i);
+        for (ptrdiff_t v = 0; v < valid; ++v) {
+            vectors[v] = vload(op_buffer(op, run, 1, 0) + (i + v) * VL);
+            for (ptrdiff_t slot = 1; slot < slots; ++slot)
+                vectors[v] += vload(op_buffer(op, run, 1, slot) + (i + v) * VL);
+        }
+        real totals[VL];
+        vstore(totals, sum_each(vectors));
+        for (ptrdiff_t v = 0; v < valid; ++v)
+            out[op->table[0][i + v]] = totals[v];
     }
 }
 

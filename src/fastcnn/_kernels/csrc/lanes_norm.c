@@ -85,24 +85,35 @@ void FCN(lanes_bn_fixed)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
     }
 }
 
-/* Buffers: sums [group][2][channels][VL], g, y, state, z. Tables: g_at, y_at, z_at. Sizes: pixels, channels.
- * Scalars: factor of g. If z is given, g counts where z > 0. */
+/* The gradient of a ReLU behind the normalisation counts where the ReLU let through: where z > 0 if z is given,
+ * else, with `relu`, where y * scale + offset > 0. */
+static inline vreal relu_masked(vreal g, const real *z, int relu, vreal y, vreal scale, vreal offset)
+{
+    if (z)
+        return keep(vload(z) > 0, g);
+    return relu ? keep(y * scale + offset > 0, g) : g;
+}
+
+/* Buffers: sums [group][2][channels][VL], g, y, state, z. Tables: g_at, y_at, z_at. Sizes: pixels, channels, relu.
+ * Scalars: factor of g. */
 void FCN(lanes_bn_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
     const ptrdiff_t pixels = op->size[0], channels = op->size[1];
     real *sums = op_buffer(op, run, 0, group);
     const real *g = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group), *z = op_buffer(op, run, 4, group);
-    const real *mean = op_buffer(op, run, 3, 0) + MEAN * channels;
+    const real *state = op_buffer(op, run, 3, 0);
+    const int relu = (int)op->size[2];
     const int32_t *g_at = op->table[0], *y_at = op->table[1], *z_at = op->table[2];
     const vreal factor = vset((real)op->scalar[0]);
     for (ptrdiff_t c = 0; c < channels; ++c) {
-        vreal sum = {0}, products = {0}, center = vset(mean[c]);
+        const vreal center = vset(state[MEAN * channels + c]);
+        const vreal scale = vset(state[SCALE * channels + c]), offset = vset(state[OFFSET * channels + c]);
+        vreal sum = {0}, products = {0};
         for (ptrdiff_t p = 0; p < pixels; ++p) {
-            vreal grad = vload(g + g_at[p] + c * VL) * factor;
-            if (z)
-                grad = keep(vload(z + z_at[p] + c * VL) > 0, grad);
+            vreal grad = vload(g + g_at[p] + c * VL) * factor, value = vload(y + y_at[p] + c * VL);
+            grad = relu_masked(grad, z ? z + z_at[p] + c * VL : NULL, relu, value, scale, offset);
             sum += grad;
-            products += grad * (vload(y + y_at[p] + c * VL) - center);
+            products += grad * (value - center);
         }
         vstore(sums + c * VL, sum);
         vstore(sums + (channels + c) * VL, products);
@@ -131,12 +142,12 @@ void FCN(lanes_bn_grad_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t t
     }
 }
 
-/* Buffers: dy, g, y, state, z. Tables: dy_at, g_at, y_at, z_at. Sizes: pixels, channels, mask_by_y.
- * Scalars: factor of g. dy = A g + B y + C; g counts where z > 0 (if given); dy where y > 0 (if mask_by_y). */
+/* Buffers: dy, g, y, state, z. Tables: dy_at, g_at, y_at, z_at. Sizes: pixels, channels, relu, mask_by_y.
+ * Scalars: factor of g. dy = A g + B y + C, with mask_by_y only where y > 0: y is behind a ReLU. */
 void FCN(lanes_bn_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
     const ptrdiff_t pixels = op->size[0], channels = op->size[1];
-    const int mask_by_y = (int)op->size[2];
+    const int relu = (int)op->size[2], mask_by_y = (int)op->size[3];
     real *dy = op_buffer(op, run, 0, group);
     const real *g = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group), *z = op_buffer(op, run, 4, group);
     const real *state = op_buffer(op, run, 3, 0);
@@ -145,10 +156,10 @@ void FCN(lanes_bn_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     for (ptrdiff_t c = 0; c < channels; ++c) {
         const vreal a = state[GRAD_A * channels + c] * factor;
         const vreal b = state[GRAD_B * channels + c] * mask, shift = state[GRAD_C * channels + c] * mask;
+        const vreal scale = vset(state[SCALE * channels + c]), offset = vset(state[OFFSET * channels + c]);
         for (ptrdiff_t p = 0; p < pixels; ++p) {
             vreal grad = vload(g + g_at[p] + c * VL), value = vload(y + y_at[p] + c * VL);
-            if (z)
-                grad = keep(vload(z + z_at[p] + c * VL) > 0, grad);
+            grad = relu_masked(grad, z ? z + z_at[p] + c * VL : NULL, relu, value, scale, offset);
             vreal result = a * grad + (b * value + shift);
             if (mask_by_y)
                 result = keep(value > 0, result);

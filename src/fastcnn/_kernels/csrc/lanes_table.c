@@ -19,7 +19,7 @@ const fcn_named_kernel FCN(op_kernels)[] = {
     ENTRY(conv_weight_sum),
     ENTRY(gather),
     ENTRY(grad_sums),
-    ENTRY(linear_weight),
+    ENTRY(weight_of_all),
     ENTRY(max_pool),
     ENTRY(max_pool_grad),
     ENTRY(pack),

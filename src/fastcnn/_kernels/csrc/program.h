@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define FCN_SLOTS 8
-#define FCN_LINEAR_ROWS 48 /* taps of a linear layer whose weight gradient is one task */
+#define FCN_TASK_TAPS 48 /* taps whose weight gradient is one task, in layers of few pixels */
 #define FCN_MAX_BUFFERS 8
 #define FCN_MAX_TABLES 4
 #define FCN_MAX_SIZES 8

@@ -64,4 +64,30 @@ static inline real vsum(vreal v)
     return lanes[0];
 }
 
+/* Pairs of neighbours added: the sums of a's pairs, then those of b's. */
+static inline vreal add_pairs(vreal a, vreal b)
+{
+#if VL == 16
+    vreal even = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    vreal odd = __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif VL == 8
+    vreal even = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+    vreal odd = __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#elif VL == 4
+    vreal even = __builtin_shufflevector(a, b, 0, 2, 4, 6), odd = __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#else
+    vreal even = __builtin_shufflevector(a, b, 0, 2), odd = __builtin_shufflevector(a, b, 1, 3);
+#endif
+    return even + odd;
+}
+
+/* Lane i of the result is the sum of the lanes of v[i]; v (VL vectors) is used up. */
+static inline vreal sum_each(vreal *v)
+{
+    for (int count = VL / 2; count > 0; count /= 2)
+        for (int i = 0; i < count; ++i)
+            v[i] = add_pairs(v[2 * i], v[2 * i + 1]);
+    return v[0];
+}
+
 #endif
