@@ -131,7 +131,7 @@ def _conv(b: Backward, node: Conv) -> None:
             _weight_of_all(b, dweight, x, dy, tables, [places("weight"), places("channel")], sizes)
             continue
         sums = w.scratch(out * depth, per_slot=True)
-        w.add("conv_weight", [sums, x, dy], tables, sizes, flops=flops)
+        w.add("conv_weight", [sums, x, dy], tables, [*sizes, node.weight.shape[1]], flops=flops)
         w.defer(
             "conv_weight_sum",
             [dweight, sums],

@@ -154,8 +154,23 @@ static void add_taps(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t k1, ptrd
         blocks[width].weight_single(sums + (k - k0) * width * VL, f, k, o0, p0, p1, fresh);
 }
 
+/* Fetch what the pixels p0 .. p1 - 1 read first: their gradients, and the last kernel row's last pixel of x. The
+ * steps from pixel to pixel are too long for the processor to foresee. */
+static void prefetch_pixels(const grad *f, ptrdiff_t depth, ptrdiff_t in_channels, ptrdiff_t channels, ptrdiff_t p0,
+                            ptrdiff_t p1)
+{
+    const ptrdiff_t line = 64 / (ptrdiff_t)sizeof(real);
+    const real *x = f->x + f->tap_at[depth - in_channels];
+    for (ptrdiff_t p = p0; p < p1; ++p) {
+        for (ptrdiff_t i = 0; i < channels * VL; i += line)
+            __builtin_prefetch(f->dy + f->dy_at[p] + i, 0, 2);
+        for (ptrdiff_t i = 0; i < in_channels * VL; i += line)
+            __builtin_prefetch(x + f->x_at[p] + i, 0, 2);
+    }
+}
+
 /* Buffers: sums [slot][block][k][channels of the block][VL], x, dy. Tables: dy_at, x_at, tap_at.
- * Sizes: pixels, depth, channels. */
+ * Sizes: pixels, depth, channels, input channels. */
 void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
     const ptrdiff_t pixels = op->size[0], depth = op->size[1], channels = op->size[2];
@@ -172,6 +187,7 @@ void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t grou
     const ptrdiff_t tile = 32;
     for (ptrdiff_t p = 0; p < pixels; p += tile) {
         int fresh = p == 0 && group % run->groups_per_slot == 0;
+        prefetch_pixels(&f, depth, op->size[3], channels, fcn_min(pixels, p + tile), fcn_min(pixels, p + 2 * tile));
         for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
             ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
             add_taps(sums + o0 * depth * VL, &f, 0, depth, o0, width, p, fcn_min(pixels, p + tile), fresh);

@@ -8,10 +8,10 @@
  * Method    Each plane is summed in vector lanes and added to a double, so that float32 statistics are exact to
  *           rounding; the variance is taken in a second pass around the mean.
  * Threads   Over channels: every sum is taken by one thread in a fixed order.
- * Edges     weight and bias may be NULL (1 and 0). An empty channel has the statistics NaN.
+ * Edges     weight and bias may be NULL (1 and 0). An empty channel has the statistics NaN
+ *           and gradients of 0.
  */
 #include "kernels.h"
-#include <math.h>
 
 /* sum of f over one row of `size` elements: lanes first, then the rest. */
 #define ROW_SUM(result, size, vector_term, scalar_term)                                                      \
@@ -74,7 +74,8 @@ void FCN(batch_norm_statistics)(double *mean, double *var, const void *x_, ptrdi
             squares += row_square_sum(x + (n * channels + c) * size, (real)mean[c], size);
         /* The mean was rounded to `real` above: take that shift out again. */
         double shift = mean[c] - (double)(real)mean[c];
-        var[c] = fmax(0.0, squares / count - shift * shift);
+        double variance = squares / count - shift * shift;
+        var[c] = variance < 0 ? 0 : variance; /* a NaN stays one */
     }
 }
 
@@ -110,7 +111,7 @@ void FCN(batch_norm_backward)(void *dx_, void *dweight_, void *dbias_, const voi
             products += row_product_sum(dy + row, x + row, center, size);
         }
         dbias[c] = (real)sum;
-        dweight[c] = (real)(products * invstd[c]);
+        dweight[c] = count > 0 ? (real)(products * invstd[c]) : 0;
         double scale = invstd[c] * (weight ? (double)weight[c] : 1.0);
         real a = (real)scale, b = 0, shift = 0;
         if (training) {

@@ -22,12 +22,20 @@ static inline void taps_inside(ptrdiff_t *first, ptrdiff_t *last, ptrdiff_t star
     *last = start >= size ? 0 : fcn_min(kernel, (size - 1 - start) / dilation + 1);
 }
 
+/* Threads for all windows; counted in double, since a window may be far larger than the image. */
+static inline int window_threads(ptrdiff_t planes, const fcn_window *w)
+{
+    double taps =
+        (double)planes * (double)w->out_h * (double)w->out_w * (double)w->kernel_h * (double)w->kernel_w;
+    return fcn_threads_for(taps < FCN_SERIAL_BELOW ? (ptrdiff_t)taps : FCN_SERIAL_BELOW);
+}
+
 void FCN(max_pool2d)(void *y_, int64_t *argmax, const void *x_, ptrdiff_t planes, const fcn_window *w)
 {
     real *y = y_;
     const real *x = x_;
     ptrdiff_t in_size = w->in_h * w->in_w, out_size = w->out_h * w->out_w;
-    FCN_PARALLEL_FOR(fcn_threads_for(planes * out_size * w->kernel_h * w->kernel_w))
+    FCN_PARALLEL_FOR(window_threads(planes, w))
     for (ptrdiff_t p = 0; p < planes; ++p) {
         const real *plane = x + p * in_size;
         for (ptrdiff_t i = 0; i < w->out_h; ++i) {
@@ -97,7 +105,7 @@ static inline real average_divisor(extent rows, extent columns, int count_includ
     if (divisor)
         return (real)divisor;
     if (count_include_pad)
-        return (real)(rows.padded * columns.padded);
+        return (real)rows.padded * (real)columns.padded;
     ptrdiff_t pixels = (rows.last - rows.first) * (columns.last - columns.first);
     return (real)fcn_max(1, pixels); /* a window that lies in the padding alone has the sum 0 */
 }
@@ -124,7 +132,7 @@ void FCN(avg_pool2d)(void *y_, const void *x_, ptrdiff_t planes, const fcn_windo
     real *y = y_;
     const real *x = x_;
     ptrdiff_t in_size = w->in_h * w->in_w, out_size = w->out_h * w->out_w;
-    FCN_PARALLEL_FOR(fcn_threads_for(planes * out_size * w->kernel_h * w->kernel_w))
+    FCN_PARALLEL_FOR(window_threads(planes, w))
     for (ptrdiff_t p = 0; p < planes; ++p)
         for (ptrdiff_t i = 0; i < w->out_h; ++i) {
             extent rows = average_extent(i, w->stride_h, w->kernel_h, w->pad_top, pad_bottom, w->in_h);
@@ -144,7 +152,7 @@ void FCN(avg_pool2d_backward)(void *dx_, const void *dy_, ptrdiff_t planes, cons
     real *dx = dx_;
     const real *dy = dy_;
     ptrdiff_t in_size = w->in_h * w->in_w, out_size = w->out_h * w->out_w;
-    FCN_PARALLEL_FOR(fcn_threads_for(planes * out_size * w->kernel_h * w->kernel_w))
+    FCN_PARALLEL_FOR(window_threads(planes, w))
     for (ptrdiff_t p = 0; p < planes; ++p) {
         memset(dx + p * in_size, 0, (size_t)in_size * sizeof(real));
         for (ptrdiff_t i = 0; i < w->out_h; ++i) {
