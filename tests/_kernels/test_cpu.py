@@ -1,0 +1,164 @@
+"""Instruction sets and threads, and what the environment says about them."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastcnn
+from fastcnn._kernels import cpu
+from fastcnn.errors import ArgumentError, DTypeError
+
+from .helpers import using_isa, using_threads
+
+REPORT = "from fastcnn._kernels import cpu; print(cpu.get_isa(), cpu.get_num_threads())"
+# Enough work for kernels to start threads, and a result that shows whether they all did their part.
+WORK = """
+import numpy as np
+from fastcnn import ops
+x = np.random.default_rng(0).standard_normal((16, 8, 30, 30), np.float32)
+weight = np.random.default_rng(1).standard_normal((8, 8, 3, 3), np.float32)
+def work():
+    return ops.conv2d(x, weight).tobytes()
+"""
+openmp = pytest.mark.skipif(not cpu.has_openmp(), reason="built without threads")
+
+
+def run(code, **environment):
+    """Run Python code in a process of its own, without the settings that this one may have."""
+    names = ("FASTCNN_ISA", "FASTCNN_NUM_THREADS", "OMP_NUM_THREADS")
+    clean = {name: value for name, value in os.environ.items() if name not in names}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env={**clean, **environment}, capture_output=True, text=True, timeout=120)
+
+
+def report(**environment):
+    """Return (instruction set, threads) of a new process."""
+    done = run(REPORT, **environment)
+    assert done.returncode == 0, done.stderr
+    isa, threads = done.stdout.split()
+    return isa, int(threads)
+
+
+def test_the_best_instruction_set_and_all_cores_are_the_default():
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert report() == (cpu.available_isas()[-1], cores if cpu.has_openmp() else 1)
+
+
+def test_every_available_instruction_set_was_built():
+    available = cpu.available_isas()
+    assert available[0] == "baseline"
+    assert set(available) <= set(cpu.built_isas()) <= set(cpu.LEVELS)
+
+
+def test_vectors_grow_with_the_instruction_set():
+    widths = []
+    for name in cpu.available_isas():
+        with using_isa(name):
+            assert cpu.get_isa() == name
+            widths.append(cpu.vector_bytes())
+    assert widths == [16, 32, 64][: len(widths)]
+
+
+def test_set_isa_refuses_what_is_not_there():
+    before = cpu.get_isa()
+    with pytest.raises(ValueError, match="FASTCNN_ISA: 'mmx' is not available here; choose one of"):
+        cpu.set_isa("mmx")
+    assert cpu.get_isa() == before
+
+
+def test_isa_from_the_environment():
+    for name in cpu.available_isas():
+        assert report(FASTCNN_ISA=name)[0] == name
+    done = run(REPORT, FASTCNN_ISA="AVX9000")
+    assert done.returncode != 0
+    assert "FASTCNN_ISA: 'AVX9000' is not available here" in done.stderr
+
+
+@openmp
+def test_threads_from_the_environment():
+    assert report(FASTCNN_NUM_THREADS="3")[1] == 3
+    assert report(OMP_NUM_THREADS="5")[1] == 5
+    assert report(OMP_NUM_THREADS="4,2")[1] == 4
+    assert report(FASTCNN_NUM_THREADS="3", OMP_NUM_THREADS="5")[1] == 3
+    assert report(FASTCNN_NUM_THREADS="", OMP_NUM_THREADS="")[1] >= 1
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "two", "1025", "99999999999999999999", " "])
+def test_bad_threads_in_the_environment(text):
+    done = run(REPORT, FASTCNN_NUM_THREADS=text)
+    assert done.returncode != 0
+    assert f"FASTCNN_NUM_THREADS must be an integer from 1 to 1024, got {text!r}" in done.stderr
+
+
+@openmp
+def test_set_num_threads():
+    with using_threads(1):
+        fastcnn.set_num_threads(np.int64(7))
+        assert fastcnn.get_num_threads() == 7
+        for bad in (0, -3, 1025, 2**70):
+            with pytest.raises(ArgumentError, match="set_num_threads: n"):
+                fastcnn.set_num_threads(bad)
+        for bad in (1.0, "2", None, True):
+            with pytest.raises(DTypeError, match="set_num_threads: n"):
+                fastcnn.set_num_threads(bad)
+        assert fastcnn.get_num_threads() == 7
+
+
+def test_show_config(capsys):
+    fastcnn.show_config()
+    text = capsys.readouterr().out
+    for fact in (fastcnn.__version__, np.__version__, cpu.get_isa(), "threads", "OpenMP"):
+        assert fact in text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_forked_child_works_after_threads_were_used():
+    """OpenMP's runtime would wait for threads that the child does not have."""
+    code = """
+import os, sys, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads: that is the point here
+expected = work()
+child = os.fork()
+if child == 0:
+    from fastcnn import get_num_threads
+    os._exit(0 if work() == expected and get_num_threads() == 1 else 1)
+status = os.waitpid(child, 0)[1]
+sys.exit(os.waitstatus_to_exitcode(status) or work() != expected)
+"""
+    done = run(WORK + code, FASTCNN_NUM_THREADS="4")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing(tmp_path, method):
+    script = tmp_path / "pool.py"
+    main = f"""
+import hashlib, multiprocessing, warnings
+def digest(_):
+    return hashlib.sha256(work()).hexdigest()
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", DeprecationWarning)
+    expected = digest(0)
+    with multiprocessing.get_context("{method}").Pool(2) as pool:
+        assert pool.map(digest, range(4)) == 4 * [expected]
+"""
+    script.write_text(WORK + main)
+    done = run(f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')", FASTCNN_NUM_THREADS="3")
+    assert done.returncode == 0, done.stderr
+
+
+@openmp
+def test_threads_of_python_may_use_threads_of_the_kernels():
+    """Several Python threads at once, each with kernels that run in parallel and a workspace of its own."""
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+expected = work()
+with ThreadPoolExecutor(4) as pool:
+    results = list(pool.map(lambda _: work(), range(16)))
+assert results == 16 * [expected]
+"""
+    done = run(WORK + code, FASTCNN_NUM_THREADS="3")
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,140 @@
+"""Parameter updates, several steps of each against float64 arithmetic."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from fastcnn._kernels import optim as kernels
+
+from . import reference
+from .helpers import SIZES, normal, on_any_threads
+
+STEPS = 4
+
+
+def assert_updates(actual, expected, case):
+    """A few roundings a step, relative to the largest number."""
+    for array, exact in zip(actual, expected, strict=True):
+        if exact is not None:
+            tolerance = 32 * np.finfo(array.dtype).eps * max(1, np.abs(exact).max(initial=0))
+            np.testing.assert_allclose(array, exact, rtol=0, atol=tolerance, err_msg=str(case))
+
+
+def gradients(size, dtype):
+    return [normal(size, dtype, 10 + step) for step in range(STEPS)]
+
+
+def check_sgd(size, dtype, **options):
+    grads = gradients(size, dtype)
+
+    def run():
+        param = normal(size, dtype, 1)
+        # What a buffer holds before the first step does not count; here it would show.
+        buffer = np.full(size, 1e3, dtype) if options["momentum"] else None
+        for step, grad in enumerate(grads):
+            kernels.sgd_step(param, grad, buffer, first_step=step == 0, **options)
+        return (param,) if buffer is None else (param, buffer)
+
+    param, buffer = normal(size, dtype, 1).astype(np.float64), 0.0 if options["momentum"] else None
+    for step, grad in enumerate(grads):
+        param, buffer = reference.sgd(param, grad.astype(np.float64), buffer, first_step=step == 0, **options)
+    expected = (param,) if buffer is None else (param, buffer)
+    assert_updates(on_any_threads(run), expected, (size, options))
+
+
+def check_adam(size, dtype, amsgrad=False, **options):
+    grads = gradients(size, dtype)
+
+    def run():
+        state = [normal(size, dtype, 1), *(np.zeros(size, dtype) for _ in range(3 if amsgrad else 2))]
+        param, m, v, top = [*state, None][:4]
+        for step, grad in enumerate(grads, 1):
+            kernels.adam_step(param, grad, m, v, top, step=step, **options)
+        return tuple(state)
+
+    state = [normal(size, dtype, 1).astype(np.float64), np.zeros(size), np.zeros(size)]
+    state.append(np.zeros(size) if amsgrad else None)
+    for step, grad in enumerate(grads, 1):
+        state = reference.adam(state[0], grad.astype(np.float64), *state[1:], step=step, **options)
+    assert_updates(on_any_threads(run), [array for array in state if array is not None], (size, options))
+
+
+SGD = {
+    "lr": 0.1,
+    "momentum": 0.9,
+    "dampening": 0.0,
+    "weight_decay": 0.0,
+    "nesterov": False,
+    "maximize": False,
+}
+ADAM = {
+    "lr": 0.01,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "eps": 1e-8,
+    "weight_decay": 0.0,
+    "decoupled": False,
+    "maximize": False,
+}
+
+
+def test_sgd_by_hand(isa, dtype):
+    param, buffer = np.array([1, -2], dtype), np.zeros(2, dtype)
+    grad = np.array([2, 4], dtype)
+    kernels.sgd_step(param, grad, buffer, first_step=True, **{**SGD, "lr": 0.5, "momentum": 0.5})
+    np.testing.assert_array_equal(param, [0, -4])
+    kernels.sgd_step(param, grad, buffer, first_step=False, **{**SGD, "lr": 0.5, "momentum": 0.5})
+    np.testing.assert_array_equal(buffer, [3, 6])
+    np.testing.assert_array_equal(param, [-1.5, -7])
+
+
+@pytest.mark.parametrize("size", [0, *SIZES])
+def test_sgd_sizes(isa, dtype, size):
+    check_sgd(size, dtype, **SGD)
+    check_sgd(size, dtype, **{**SGD, "momentum": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("momentum", "weight_decay", "maximize"), [*itertools.product([0.0, 0.9], [0.0, 0.1], [False, True])]
+)
+def test_sgd_options(isa, dtype, momentum, weight_decay, maximize):
+    options = {**SGD, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
+    check_sgd(19, dtype, **options)
+    check_sgd(19, dtype, **{**options, "dampening": 0.3})
+    check_sgd(19, dtype, **{**options, "nesterov": True})
+
+
+def test_adam_by_hand(isa, dtype):
+    """The first step of Adam is lr times the gradient's sign, whatever its size."""
+    param, m, v = np.array([1, 1, 1], dtype), np.zeros(3, dtype), np.zeros(3, dtype)
+    kernels.adam_step(param, np.array([4, -100, 0.01], dtype), m, v, None, step=1, **{**ADAM, "lr": 0.25})
+    np.testing.assert_allclose(param, [0.75, 1.25, 0.75], rtol=1e-5)
+    np.testing.assert_allclose(m, [0.4, -10, 0.001], rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [0, *SIZES])
+def test_adam_sizes(isa, dtype, size):
+    check_adam(size, dtype, **ADAM)
+    check_adam(size, dtype, amsgrad=True, **ADAM)
+
+
+@pytest.mark.parametrize(
+    ("amsgrad", "decoupled", "weight_decay", "maximize"),
+    [*itertools.product([False, True], [False, True], [0.0, 0.1], [False, True])],
+)
+def test_adam_options(isa, dtype, amsgrad, decoupled, weight_decay, maximize):
+    options = {**ADAM, "decoupled": decoupled, "weight_decay": weight_decay, "maximize": maximize}
+    check_adam(19, dtype, amsgrad, **options)
+
+
+def test_arrays_of_different_sizes_are_refused(dtype):
+    a, b = np.zeros(3, dtype), np.zeros(4, dtype)
+    with pytest.raises(ValueError, match="sgd_step: the arrays differ in size"):
+        kernels.sgd_step(a, b, None, first_step=True, **SGD)
+    with pytest.raises(ValueError, match="sgd_step: the arrays differ in size"):
+        kernels.sgd_step(a, a, b, first_step=True, **SGD)
+    with pytest.raises(ValueError, match="adam_step: the arrays differ in size"):
+        kernels.adam_step(a, a, a, b, None, step=1, **ADAM)
+    with pytest.raises(ValueError, match="adam_step: the arrays differ in size"):
+        kernels.adam_step(a, a, a, a, b, step=1, **ADAM)
