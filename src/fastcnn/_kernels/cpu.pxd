@@ -34,7 +34,7 @@ cdef extern from "table.h" nogil:
         char *buffer[8]
         Py_ssize_t stride[8]
         char per_thread[8]
-        const int32_t *table[4]
+        const int32_t *table[8]
         Py_ssize_t size[8]
         double scalar[2]
 

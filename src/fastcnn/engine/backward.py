@@ -17,7 +17,7 @@ import numpy as np
 from ..nn import Parameter
 from .emit import Writer
 from .forward import Forward, conv_tables, dense_taps, pool_tables, segments, shifted, whole
-from .graph import Add, Apply, Concat, Conv, Dense, Node, Pool, Value
+from .graph import Add, Apply, Concat, Conv, Dense, Node, NormPool, Pool, Value
 from .memory import Blob, External, table
 
 
@@ -105,7 +105,7 @@ def _bias_grad(b: Backward, bias: Parameter, dy: Blob, zero: bool) -> None:
 
 def _before_norm(node: Node) -> bool:
     readers = node.y.consumers
-    return len(readers) == 1 and isinstance(readers[0], Apply) and readers[0].norm is not None
+    return len(readers) == 1 and isinstance(readers[0], Apply | NormPool) and readers[0].norm is not None
 
 
 def _conv(b: Backward, node: Conv) -> None:
@@ -283,7 +283,7 @@ def _dense(b: Backward, node: Dense) -> None:
 
 def _kept_factor(node: Node | None) -> float:
     """Return what dropout multiplies kept elements by, 1 without dropout."""
-    if not isinstance(node, Apply) or node.dropout is None:
+    if not isinstance(node, Apply | NormPool) or node.dropout is None:
         return 1.0
     return 1 / (1 - node.dropout.p) if node.dropout.p < 1 else 0.0
 
@@ -332,6 +332,30 @@ def _apply(b: Backward, node: Apply) -> None:
     if behind_relu:
         b.masked.add(node.x)
     w.add("bn_grad", [dy, g, y, state.rows, z], tables, [*sizes, relu, behind_relu], [factor])
+    b.give(node.x, dy)
+
+
+def _norm_pool(b: Backward, node: NormPool) -> None:
+    f, w = b.forward, b.writer
+    norm, state, y, z, dz = node.norm, f.norms[node], f.blobs[node.x], f.blobs[node.y], b.grads[node.y]
+    dgamma = b.parameter(norm.weight) if norm.weight is not None else None
+    dbeta = b.parameter(norm.bias) if norm.bias is not None else None
+    factor = _kept_factor(node)
+    first = lambda: pool_tables(node, y, False)[0]  # noqa: E731
+    taps_of = lambda blob: lambda: pool_tables(node, blob, False)[1]  # noqa: E731
+    sizes = [node.y.pixels, node.y.channels, node.relu]
+    tables = [dz.pixels, z.pixels, first, taps_of(y)]
+    w.add("bn_pool_grad_sums", [state.sums, dz, y, state.rows, z, f.argmax[node]], tables, sizes, [factor])
+    finish_sizes = [node.x.pixels, node.x.channels]
+    w.add("bn_grad_finish", [state.rows, state.sums, norm.weight, dgamma, dbeta], [], finish_sizes, tasks=1)
+    if not b.wanted(node.x):
+        return
+    dy = w.blob(node.x.channels, node.x.height, node.x.width)
+    covered = [u * node.x.width + v for window in node.taps for u, v in window]
+    rest = np.setdiff1d(np.arange(node.x.pixels), covered)
+    tables = [*tables, taps_of(dy), lambda: np.concatenate([y.pixels()[rest], dy.pixels()[rest]])]
+    buffers = [dy, dz, y, state.rows, z, f.argmax[node]]
+    w.add("bn_pool_grad", buffers, tables, [*sizes, rest.size], [factor])
     b.give(node.x, dy)
 
 
@@ -397,4 +421,12 @@ def _concat(b: Backward, node: Concat) -> None:
         first += value.channels
 
 
-_WRITERS = {Add: _add, Apply: _apply, Concat: _concat, Conv: _conv, Dense: _dense, Pool: _pool}
+_WRITERS = {
+    Add: _add,
+    Apply: _apply,
+    Concat: _concat,
+    Conv: _conv,
+    Dense: _dense,
+    NormPool: _norm_pool,
+    Pool: _pool,
+}

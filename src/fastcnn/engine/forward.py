@@ -9,7 +9,7 @@ import numpy as np
 from .._shapes import Window
 from ..nn import BatchNorm2d, Dropout, Parameter
 from .emit import Writer
-from .graph import Add, Apply, Concat, Conv, Dense, Graph, Node, Pool, Value
+from .graph import Add, Apply, Concat, Conv, Dense, Graph, Node, NormPool, Pool, Value
 from .memory import Blob, External, Vectors, table
 
 
@@ -32,7 +32,7 @@ class Forward:
     norms: dict[Node, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     dropouts: list[Dropout] = field(default_factory=list)
-    folded: dict[Conv, Apply] = field(default_factory=dict)
+    folded: dict[Conv, Apply | NormPool] = field(default_factory=dict)
 
     def write(self, input_bytes: bool) -> None:
         """Write the whole part: weights, images in, every node, results out."""
@@ -58,6 +58,11 @@ class Forward:
         sizes = [source_pixels(result), result.channels]
         w.add("unpack", [External("output", graph.output.size), result], [result.pixels], sizes)
 
+    def dropout(self, layer: Dropout) -> tuple[int, float]:
+        """Return (the number of a dropout layer, from 1; its probability)."""
+        self.dropouts.append(layer)
+        return len(self.dropouts), layer.p
+
     def _blob(self, value: Value) -> Blob:
         return self.writer.blob(value.channels, value.height, value.width)
 
@@ -66,7 +71,7 @@ class Forward:
         for node in self.graph.nodes:
             before = node.x.producer
             if (
-                isinstance(node, Apply)
+                isinstance(node, Apply | NormPool)
                 and node.norm is not None
                 and isinstance(before, Conv)
                 and not before.relu
@@ -77,12 +82,12 @@ class Forward:
 
     def _weights(self, node: Node) -> None:
         """Pack the weights of a node, before anything else runs."""
-        if isinstance(node, Apply) and node.norm is not None:
+        if isinstance(node, Apply | NormPool) and node.norm is not None:
             self._norm_state(node, None)
         if isinstance(node, Conv) and node in self.folded:
             self._norm_state(self.folded[node], node.bias)
 
-    def _norm_state(self, node: Apply, conv_bias: Parameter | None) -> None:
+    def _norm_state(self, node: Apply | NormPool, conv_bias: Parameter | None) -> None:
         """Make the state of a batch normalisation; in evaluation, fill it from the running statistics."""
         norm = node.norm
         assert norm is not None
@@ -241,6 +246,39 @@ def _dense(f: Forward, node: Dense) -> None:
     )
 
 
+def _batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
+    """Sum y over each group, then, with all groups, find mean and variance and update the running ones."""
+    w, norm, state = f.writer, node.norm, f.norms[node]
+    assert norm is not None
+    sizes = [node.x.pixels, node.x.channels]
+    shift, var = running(norm)
+    w.add("bn_sums", [state.sums, y, shift], [y.pixels], sizes)
+    scalars = [lambda: norm.eps, lambda: norm.momentum]
+    buffers = [state.rows, state.sums, norm.weight, norm.bias, shift, var]
+    w.add("bn_finish", buffers, [], sizes, scalars, tasks=1)
+
+
+def _norm_pool(f: Forward, node: NormPool) -> None:
+    w, y = f.writer, f.blobs[node.x]
+    z = f.blobs[node.y] = f._blob(node.y)
+    first = lambda: pool_tables(node, y, False)[0]  # noqa: E731
+    taps = lambda: pool_tables(node, y, False)[1]  # noqa: E731
+    sizes = [node.y.pixels, node.y.channels]
+    if node.x.producer in f.folded:  # the convolution has normalised and clipped
+        w.add("max_pool", [z, y, None], [z.pixels, first, taps], sizes)
+        return
+    dropout, p = 0, 0.0
+    if f.training:
+        _batch_statistics(f, node, y)
+        f.argmax[node] = w.scratch(node.y.size)
+        if node.dropout is not None:
+            dropout, p = f.dropout(node.dropout)
+    numbers = table(np.array([u * node.x.width + v for window in node.taps for u, v in window]))
+    buffers = [z, y, f.norms[node].rows, f.argmax.get(node)]
+    tables = [z.pixels, first, taps, lambda: numbers]
+    w.add("apply_pool", buffers, tables, [*sizes, node.relu, dropout, node.x.pixels], [p])
+
+
 def _apply(f: Forward, node: Apply) -> None:
     w, y = f.writer, f.blobs[node.x]
     sizes = [node.y.pixels, node.y.channels]
@@ -249,23 +287,18 @@ def _apply(f: Forward, node: Apply) -> None:
     if norm is not None:
         state = f.norms[node].rows
         if f.training:
-            sums = f.norms[node].sums
-            shift, var = running(norm)
-            w.add("bn_sums", [sums, y, shift], [y.pixels], sizes)
-            scalars = [lambda: norm.eps, lambda: norm.momentum]
-            w.add("bn_finish", [state, sums, norm.weight, norm.bias, shift, var], [], sizes, scalars, tasks=1)
+            _batch_statistics(f, node, y)
         elif node.x.producer in f.folded:  # the convolution has written z
             f.blobs[node.y] = y
             return
     z = f.blobs[node.y] = f._blob(node.y)
     dropout, p = 0, 0.0
     if node.dropout is not None and f.training:
-        f.dropouts.append(node.dropout)
-        dropout, p = len(f.dropouts), node.dropout.p
+        dropout, p = f.dropout(node.dropout)
     w.add("apply", [z, y, state], [z.pixels, y.pixels], [*sizes, node.relu, dropout], [p])
 
 
-def pool_tables(node: Pool, x: Blob, drop_margin: bool) -> tuple[np.ndarray, np.ndarray]:
+def pool_tables(node: Pool | NormPool, x: Blob, drop_margin: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return (first, taps): where each window's taps start, and their places (-1: in the margin)."""
     first = np.cumsum([0] + [len(window) for window in node.taps])
     row, column = np.array([tap for window in node.taps for tap in window], np.int64).reshape(-1, 2).T
@@ -314,4 +347,12 @@ def _concat(f: Forward, node: Concat) -> None:
         first += value.channels
 
 
-_WRITERS = {Add: _add, Apply: _apply, Concat: _concat, Conv: _conv, Dense: _dense, Pool: _pool}
+_WRITERS = {
+    Add: _add,
+    Apply: _apply,
+    Concat: _concat,
+    Conv: _conv,
+    Dense: _dense,
+    NormPool: _norm_pool,
+    Pool: _pool,
+}

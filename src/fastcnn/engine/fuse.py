@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .graph import Apply, Conv, Dense, Graph, Node
+from .graph import Apply, Conv, Dense, Graph, Node, NormPool, Pool
 
 
 def _only_consumer(node: Node, graph: Graph) -> Node | None:
@@ -41,8 +41,33 @@ def fuse_elementwise(graph: Graph) -> None:
             _absorb(graph, node, after)
 
 
+def _share_no_pixel(pool: Pool) -> bool:
+    """Tell whether the windows of a pool lie in the image and no pixel is in two of them."""
+    taps = [tap for window in pool.taps for tap in window]
+    inside = all(0 <= u < pool.x.height and 0 <= v < pool.x.width for u, v in taps)
+    return inside and len(set(taps)) == len(taps) and all(pool.taps)
+
+
+def fuse_norm_pool(graph: Graph) -> None:
+    """Batch normalisation (-> ReLU -> dropout) -> max-pooling: the full-size output is never written.
+
+    Dropout needs the ReLU: where the output is 0, the gradient is 0, dropped or clipped.
+    """
+    for node in list(graph.nodes):
+        if not isinstance(node, Apply) or node.norm is None or (node.dropout is not None and not node.relu):
+            continue
+        after = _only_consumer(node, graph)
+        if isinstance(after, Pool) and after.factors is None and _share_no_pixel(after):
+            fused = NormPool(node.x, after.y, node.norm, node.relu, node.dropout, after.taps)
+            graph.nodes[graph.nodes.index(node)] = fused
+            graph.nodes.remove(after)
+            node.x.consumers[node.x.consumers.index(node)] = fused
+            fused.y.producer = fused
+
+
 def fuse(graph: Graph) -> Graph:
     """Apply every fusion, in order."""
     fuse_elementwise(graph)
     fuse_product_relu(graph)
+    fuse_norm_pool(graph)
     return graph

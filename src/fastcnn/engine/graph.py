@@ -99,6 +99,16 @@ class Pool(Node):
 
 
 @dataclass(eq=False)
+class NormPool(Node):
+    """Batch normalisation, ReLU, dropout, then max-pooling over windows that share no pixel."""
+
+    norm: BatchNorm2d
+    relu: bool
+    dropout: Dropout | None
+    taps: list[list[tuple[int, int]]]
+
+
+@dataclass(eq=False)
 class Add(Node):
     """y = x + other."""
 

@@ -25,6 +25,9 @@ typedef lane_int vint __attribute__((vector_size(FCN_VECTOR_BYTES)));
 #define MAX_BLOCK 4
 #endif
 
+/* Rows of the state of a batch normalisation, `channels` reals each; see lanes_norm.c. */
+enum { SCALE, OFFSET, MEAN, INVSTD, GRAD_A, GRAD_B, GRAD_C, STATE_ROWS };
+
 /* Buffer `i` of the operation for one group; NULL if it has none. */
 static inline real *op_buffer(const fcn_op *op, const fcn_run *run, int i, ptrdiff_t group)
 {
@@ -54,6 +57,7 @@ static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
 }
 
 fcn_op_kernel FCN(lanes_apply);
+fcn_op_kernel FCN(lanes_apply_pool);
 fcn_op_kernel FCN(lanes_avg_pool);
 fcn_op_kernel FCN(lanes_avg_pool_grad);
 fcn_op_kernel FCN(lanes_bn_finish);
@@ -61,6 +65,8 @@ fcn_op_kernel FCN(lanes_bn_fixed);
 fcn_op_kernel FCN(lanes_bn_grad);
 fcn_op_kernel FCN(lanes_bn_grad_finish);
 fcn_op_kernel FCN(lanes_bn_grad_sums);
+fcn_op_kernel FCN(lanes_bn_pool_grad);
+fcn_op_kernel FCN(lanes_bn_pool_grad_sums);
 fcn_op_kernel FCN(lanes_bn_sums);
 fcn_op_kernel FCN(lanes_conv);
 fcn_op_kernel FCN(lanes_conv_pack);

@@ -2,7 +2,7 @@
  *
  * Layout  see program.h. Images and results outside are (N, channels, pixels), one row of them a lane.
  */
-#include "lanes.h"
+#include "lanes_dropout.h"
 
 /* Buffers: x, images (NCHW, stride: bytes of a group of VL images). Tables: x_at. Sizes: pixels, channels.
  * Lanes past the batch become 0. */
@@ -55,36 +55,6 @@ void FCN(lanes_unpack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
                 results[i * size + c * pixels + p] = y[y_at[p] + c * VL + i];
 }
 
-typedef uint32_t vhash __attribute__((vector_size(4 * VL)));
-
-static inline vhash mix(vhash h)
-{
-    h = (h ^ (h >> 16)) * 0x7feb352du;
-    h = (h ^ (h >> 15)) * 0x846ca68bu;
-    return h ^ (h >> 16);
-}
-
-/* The two hash keys of each image of a group: as in fcn_dropout_mask. */
-static void dropout_keys(vhash *low, vhash *high, uint64_t key, ptrdiff_t group)
-{
-    vhash rows;
-    for (int i = 0; i < VL; ++i)
-        rows[i] = (uint32_t)(group * VL + i);
-    *low = mix((uint32_t)key ^ mix(rows));
-    *high = mix((uint32_t)(key >> 32) + *low);
-}
-
-/* 1 / (1 - p) or 0 for element `index` of each image. */
-static inline vreal dropout_factor(vhash low, vhash high, uint32_t index, uint32_t threshold, vreal kept)
-{
-    vhash bits = mix(mix(index + low) ^ high);
-#if defined(FCN_IS_F32)
-    return keep((vint)(bits >= threshold), kept);
-#else
-    return keep(__builtin_convertvector(bits >= threshold, vint), kept);
-#endif
-}
-
 /* z = relu(y * scale + offset + r) * dropout, each part optional; z may be y. In the gradient of dropout alone,
  * y and z are gradients.
  * Buffers: z, y, state (scale, offset), r. Tables: z_at, y_at, r_at.
@@ -96,13 +66,7 @@ void FCN(lanes_apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     real *z = op_buffer(op, run, 0, group);
     const real *y = op_buffer(op, run, 1, group), *state = op_buffer(op, run, 2, 0), *r = op_buffer(op, run, 3, group);
     const int32_t *z_at = op->table[0], *y_at = op->table[1], *r_at = op->table[2];
-    const double rate = op->scalar[0];
-    /* p = 1 keeps nothing because `kept` is 0 then. */
-    const uint32_t threshold = rate < 1 ? (uint32_t)(rate * 4294967296.0) : 0;
-    const vreal kept = vset((real)(rate < 1 ? 1 / (1 - rate) : 0));
-    vhash low = {0}, high = {0};
-    if (dropout)
-        dropout_keys(&low, &high, run->keys[dropout - 1], group);
+    const dropout_mask mask = dropout_of_group(op->scalar[0], dropout ? run->keys[dropout - 1] : 0, group);
     for (ptrdiff_t c = 0; c < channels; ++c) {
         const vreal scale = vset(state ? state[c] : 1), offset = vset(state ? state[channels + c] : 0);
         for (ptrdiff_t p = 0; p < pixels; ++p) {
@@ -114,7 +78,7 @@ void FCN(lanes_apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
             if (relu)
                 value = keep(~(value < 0), value);
             if (dropout)
-                value *= dropout_factor(low, high, (uint32_t)(c * pixels + p), threshold, kept);
+                value *= dropout_factor(&mask, (uint32_t)(c * pixels + p));
             vstore(z + z_at[p] + c * VL, value);
         }
     }

@@ -6,12 +6,10 @@
  *                        A = gamma invstd, B = -A invstd^2 sum(g (y - mean)) / m, C = -A sum(g) / m - B mean
  * Method    Sums are vectors of VL partial sums per group, reduced in double in the order of groups and lanes.
  *           The shift is the running mean, near the true one, so that the squares lose no digits.
- * State     rows of `channels` reals: see the enum.
+ * State     rows of `channels` reals: see lanes.h.
  */
 #include "lanes.h"
 #include <math.h>
-
-enum { SCALE, OFFSET, MEAN, INVSTD, GRAD_A, GRAD_B, GRAD_C, STATE_ROWS };
 
 /* Buffers: sums [group][2][channels][VL], y, shift. Tables: y_at. Sizes: pixels, channels. */
 void FCN(lanes_bn_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)

@@ -5,6 +5,7 @@
 
 const fcn_named_kernel FCN(op_kernels)[] = {
     ENTRY(apply),
+    ENTRY(apply_pool),
     ENTRY(avg_pool),
     ENTRY(avg_pool_grad),
     ENTRY(bn_finish),
@@ -12,6 +13,8 @@ const fcn_named_kernel FCN(op_kernels)[] = {
     ENTRY(bn_grad),
     ENTRY(bn_grad_finish),
     ENTRY(bn_grad_sums),
+    ENTRY(bn_pool_grad),
+    ENTRY(bn_pool_grad_sums),
     ENTRY(bn_sums),
     ENTRY(conv),
     ENTRY(conv_pack),

@@ -19,7 +19,7 @@
 #define FCN_SLOTS 8
 #define FCN_TASK_TAPS 48 /* taps whose weight gradient is one task, in layers of few pixels */
 #define FCN_MAX_BUFFERS 8
-#define FCN_MAX_TABLES 4
+#define FCN_MAX_TABLES 8
 #define FCN_MAX_SIZES 8
 
 /* What an operation is told about the run. */
