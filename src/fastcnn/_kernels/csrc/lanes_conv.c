@@ -154,6 +154,9 @@ static void add_taps(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t k1, ptrd
         blocks[width].weight_single(sums + (k - k0) * width * VL, f, k, o0, p0, p1, fresh);
 }
 
+/* Arrays of a group that together pass this many bytes come from beyond the second cache. */
+#define SECOND_CACHE (1024 * 1024)
+
 /* Fetch what the pixels p0 .. p1 - 1 read first: their gradients, and the last kernel row's last pixel of x. The
  * steps from pixel to pixel are too long for the processor to foresee. */
 static void prefetch_pixels(const grad *f, ptrdiff_t depth, ptrdiff_t in_channels, ptrdiff_t channels, ptrdiff_t p0,
@@ -185,9 +188,12 @@ void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t grou
     real *sums = op_buffer(op, run, 0, group / run->groups_per_slot);
     /* A tile of pixels is short enough that its gradients stay in the first cache. */
     const ptrdiff_t tile = 32;
+    const int streamed = pixels * (channels + op->size[3]) * VL * (ptrdiff_t)sizeof(real) > SECOND_CACHE;
     for (ptrdiff_t p = 0; p < pixels; p += tile) {
         int fresh = p == 0 && group % run->groups_per_slot == 0;
-        prefetch_pixels(&f, depth, op->size[3], channels, fcn_min(pixels, p + tile), fcn_min(pixels, p + 2 * tile));
+        if (streamed)
+            prefetch_pixels(&f, depth, op->size[3], channels, fcn_min(pixels, p + tile),
+                            fcn_min(pixels, p + 2 * tile));
         for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
             ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
             add_taps(sums + o0 * depth * VL, &f, 0, depth, o0, width, p, fcn_min(pixels, p + tile), fresh);

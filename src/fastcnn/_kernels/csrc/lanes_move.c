@@ -67,12 +67,11 @@ void FCN(lanes_apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     const real *y = op_buffer(op, run, 1, group), *state = op_buffer(op, run, 2, 0), *r = op_buffer(op, run, 3, group);
     const int32_t *z_at = op->table[0], *y_at = op->table[1], *r_at = op->table[2];
     const dropout_mask mask = dropout_of_group(op->scalar[0], dropout ? run->keys[dropout - 1] : 0, group);
-    for (ptrdiff_t c = 0; c < channels; ++c) {
-        const vreal scale = vset(state ? state[c] : 1), offset = vset(state ? state[channels + c] : 0);
-        for (ptrdiff_t p = 0; p < pixels; ++p) {
+    for (ptrdiff_t p = 0; p < pixels; ++p)
+        for (ptrdiff_t c = 0; c < channels; ++c) {
             vreal value = vload(y + y_at[p] + c * VL);
             if (state)
-                value = value * scale + offset;
+                value = value * state[SCALE * channels + c] + state[OFFSET * channels + c];
             if (r)
                 value += vload(r + r_at[p] + c * VL);
             if (relu)
@@ -81,7 +80,6 @@ void FCN(lanes_apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
                 value *= dropout_factor(&mask, (uint32_t)(c * pixels + p));
             vstore(z + z_at[p] + c * VL, value);
         }
-    }
 }
 
 /* dx = g where z > 0, else 0. Buffers: dx, g, z. Tables: dx_at, g_at, z_at. Sizes: pixels, channels.
