@@ -70,7 +70,8 @@ def test_geometries(isa, dtype, name):
         (2, 5, 5, 5, False),
         (2, 3, 12, 3, True),
         (17, 2, 3, 1, False),
-        (35, 4, 4, 2, True),
+        (67, 3, 3, 1, False),
+        (83, 4, 4, 2, True),
     ],
 )
 def test_batches_channels_groups(isa, dtype, batch, in_channels, out_channels, groups, bias):

@@ -57,6 +57,13 @@ size_t FCN(conv2d_workspace)(const fcn_conv2d *s, int threads)
     return (size_t)threads * thread_bytes(&p, &s->window) + partial_sums;
 }
 
+/* Threads for one pass: a few thousand products are done before another thread wakes up. */
+static int pass_threads(const fcn_conv2d *s, const plan *p, int threads)
+{
+    double products = (double)s->batch * (double)weight_size(s, p) * (double)p->out_size;
+    return products < 8.0 * FCN_SERIAL_BELOW ? 1 : threads;
+}
+
 void FCN(conv2d)(void *y_, const void *x_, const void *weight_, const void *bias_, const fcn_conv2d *s,
                  void *workspace, int threads)
 {
@@ -65,6 +72,7 @@ void FCN(conv2d)(void *y_, const void *x_, const void *weight_, const void *bias
     const fcn_window *w = &s->window;
     const plan p = make_plan(s);
     const size_t bytes = thread_bytes(&p, w);
+    threads = pass_threads(s, &p, threads);
     FCN_PARALLEL_FOR(threads)
     for (ptrdiff_t task = 0; task < s->batch * s->groups * p.runs; ++task) {
         ptrdiff_t run = task % p.runs, block = task / p.runs, group = block % s->groups;
@@ -94,6 +102,7 @@ void FCN(conv2d_backward_input)(void *dx_, const void *dy_, const void *weight_,
     const fcn_window *w = &s->window;
     const plan p = make_plan(s);
     const size_t bytes = thread_bytes(&p, w);
+    threads = pass_threads(s, &p, threads);
     FCN_PARALLEL_FOR(threads)
     for (ptrdiff_t block = 0; block < s->batch * s->groups; ++block) {
         ptrdiff_t group = block % s->groups;
@@ -122,6 +131,7 @@ void FCN(conv2d_backward_weight)(void *dweight_, const void *dy_, const void *x_
     const fcn_window *w = &s->window;
     const plan p = make_plan(s);
     const size_t bytes = thread_bytes(&p, w);
+    threads = pass_threads(s, &p, threads);
     const ptrdiff_t size = weight_size(s, &p), group_size = p.out_channels * p.depth;
     const ptrdiff_t slot_images = fcn_max(1, fcn_divide_up(s->batch, FCN_SUM_SLOTS));
     const ptrdiff_t slots = fcn_divide_up(s->batch, slot_images);
