@@ -5,12 +5,13 @@ from libc.stdint cimport int32_t, uint64_t
 from libc.string cimport strcmp
 
 from .cpu cimport (
-    FCN_TASK_TAPS, FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS,
+    FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS,
     fcn_named_kernel, fcn_op, fcn_phase, fcn_run, fcn_table, table, threads,
 )
 
 SLOTS = FCN_SLOTS
 TASK_TAPS = FCN_TASK_TAPS
+TASK_TOTALS = FCN_TASK_TOTALS
 
 
 def lanes(int itemsize):

@@ -100,7 +100,13 @@ def _bias_grad(b: Backward, bias: Parameter, dy: Blob, zero: bool) -> None:
     w = b.writer
     sums = w.scratch(dy.channels, per_slot=True)
     w.add("grad_sums", [sums, dy], [dy.pixels], [dy.height * dy.width, dy.channels, 0])
-    w.defer("total", [grad, sums], [lambda: table(np.arange(dy.channels))], [dy.channels], tasks=1)
+    w.defer(
+        "total",
+        [grad, sums],
+        [lambda: table(np.arange(dy.channels))],
+        [dy.channels],
+        tasks=-(-dy.channels // w.task_totals),
+    )
 
 
 def _before_norm(node: Node) -> bool:
@@ -119,7 +125,9 @@ def _conv(b: Backward, node: Conv) -> None:
         w.add("grad_sums", [sums, dy], [dy.pixels], [node.y.pixels, node.y.channels, 1])
         place = np.arange(node.position_bias.size).reshape(shape).transpose(1, 2, 0).ravel()
         grad = b.parameter(node.position_bias)
-        w.defer("total", [grad, sums], [lambda: table(place)], [place.size], tasks=1)
+        w.defer(
+            "total", [grad, sums], [lambda: table(place)], [place.size], tasks=-(-place.size // w.task_totals)
+        )
     out, depth = node.weight.shape[0] // node.groups, int(np.prod(node.weight.shape[1:]))
     dweight = b.parameter(node.weight)
     for group in range(node.groups):
@@ -144,7 +152,14 @@ def _conv(b: Backward, node: Conv) -> None:
 
 
 def _weight_of_all(
-    b: Backward, dweight: np.ndarray, x: Blob, dy: Blob, tables: list, places: list, sizes: list[int]
+    b: Backward,
+    dweight: np.ndarray,
+    x: Blob,
+    dy: Blob,
+    tables: list,
+    places: list,
+    sizes: list[int],
+    dense: bool = False,
 ) -> None:
     """The weight gradient of a layer of few pixels, over all groups at once."""
     pixels, depth, out = sizes
@@ -152,7 +167,7 @@ def _weight_of_all(
         "weight_of_all",
         [dweight, x, dy],
         [*tables, lambda: np.concatenate([place() for place in places])],
-        sizes,
+        [*sizes, dense],
         tasks=-(-depth // b.writer.task_taps),
         flops=2 * pixels * depth * out,
     )
@@ -259,7 +274,7 @@ def _dense(b: Backward, node: Dense) -> None:
     dweight = b.parameter(node.weight)
     zero = lambda: table(np.zeros(1))  # noqa: E731
     places = [lambda: table(np.arange(depth)), lambda: table(np.arange(out) * depth)]
-    _weight_of_all(b, dweight, x, dy, [dy.pixels, zero, lambda: dense_taps(x)], places, [1, depth, out])
+    _weight_of_all(b, dweight, x, dy, [dy.pixels, zero, lambda: dense_taps(x)], places, [1, depth, out], True)
     if not b.wanted(node.x):
         return
     # dx as one pixel with all elements as channels, in the order of its blob; then spread over the true one.

@@ -44,6 +44,7 @@ class Writer:
         self.lanes = kernels.lanes(self.dtype.itemsize)
         self.max_block = kernels.max_block(self.dtype.itemsize)
         self.task_taps = kernels.TASK_TAPS
+        self.task_totals = kernels.TASK_TOTALS
 
     def blob(self, channels: int, height: int, width: int) -> Blob:
         """Return a new blob."""

@@ -187,7 +187,7 @@ void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t grou
     };
     real *sums = op_buffer(op, run, 0, group / run->groups_per_slot);
     /* A tile of pixels is short enough that its gradients stay in the first cache. */
-    const ptrdiff_t tile = 32;
+    const ptrdiff_t tile = pixels <= 64 ? pixels : 48;
     const int streamed = pixels * (channels + op->size[3]) * VL * (ptrdiff_t)sizeof(real) > SECOND_CACHE;
     for (ptrdiff_t p = 0; p < pixels; p += tile) {
         int fresh = p == 0 && group % run->groups_per_slot == 0;
@@ -201,30 +201,32 @@ void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t grou
     }
 }
 
-/* Write the lane sums of `count` vectors of one block of channels, tap by tap from k0, to their places in dweight. */
+/* Write the lane sums of the taps k0 .. k1 - 1 of one block of channels, added over slots, to their places in dweight.
+ * VL taps of one channel are reduced at a time; with `dense` they are neighbours in dweight. */
 static void write_sums(real *dweight, const real *sums, ptrdiff_t slot_stride, ptrdiff_t slots, ptrdiff_t k0,
-                       ptrdiff_t count, ptrdiff_t width, const int32_t *weight_at, const int32_t *channel_at)
+                       ptrdiff_t k1, ptrdiff_t width, const int32_t *weight_at, const int32_t *channel_at, int dense)
 {
-    ptrdiff_t k = k0, o = 0;
-    for (ptrdiff_t i = 0; i < count; i += VL) {
-        vreal vectors[VL] = {{0}};
-        ptrdiff_t valid = fcn_min(VL, count - i);
-        for (ptrdiff_t v = 0; v < valid; ++v) {
-            vreal sum = vload(sums + (i + v) * VL);
-            for (ptrdiff_t slot = 1; slot < slots; ++slot)
-                sum += vload(sums + slot * slot_stride + (i + v) * VL);
-            vectors[v] = sum;
-        }
-        real totals[VL];
-        vstore(totals, sum_each(vectors));
-        for (ptrdiff_t v = 0; v < valid; ++v) {
-            dweight[weight_at[k] + channel_at[o]] = totals[v];
-            if (++o == width) {
-                o = 0;
-                ++k;
+    for (ptrdiff_t k = k0; k < k1; k += VL)
+        for (ptrdiff_t o = 0; o < width; ++o) {
+            vreal vectors[VL] = {{0}};
+            const ptrdiff_t valid = fcn_min(VL, k1 - k);
+            for (ptrdiff_t v = 0; v < valid; ++v) {
+                const real *at = sums + ((k - k0 + v) * width + o) * VL;
+                vectors[v] = vload(at);
+                for (ptrdiff_t slot = 1; slot < slots; ++slot)
+                    vectors[v] += vload(at + slot * slot_stride);
             }
+            vreal totals = sum_each(vectors);
+            real *target = dweight + channel_at[o];
+            if (dense && valid == VL) {
+                vstore(target + weight_at[k], totals);
+                continue;
+            }
+            real lanes[VL];
+            vstore(lanes, totals);
+            for (ptrdiff_t v = 0; v < valid; ++v)
+                target[weight_at[k + v]] = lanes[v];
         }
-    }
 }
 
 /* One task reduces one block of channels of the sums of lanes_conv_weight.
@@ -235,17 +237,18 @@ void FCN(lanes_conv_weight_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t 
     const ptrdiff_t depth = op->size[0], channels = op->size[1];
     const ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
     write_sums(op_buffer(op, run, 0, 0), op_buffer(op, run, 1, 0) + o0 * depth * VL,
-               op->stride[1] / (ptrdiff_t)sizeof(real), fcn_divide_up(run->groups, run->groups_per_slot), 0,
-               depth * width, width, op->table[0], op->table[1] + o0);
+               op->stride[1] / (ptrdiff_t)sizeof(real), fcn_divide_up(run->groups, run->groups_per_slot), 0, depth,
+               width, op->table[0], op->table[1] + o0, 0);
 }
 
 /* Weight gradient of a layer with few pixels (a linear layer has one) over all groups at once, so that no partial
  * sums are kept. One task takes FCN_TASK_TAPS taps.
  * Buffers: dweight, x, dy. Tables: dy_at, x_at, tap_at, places (weight_at, then channel_at).
- * Sizes: pixels, depth, channels. */
+ * Sizes: pixels, depth, channels, dense (taps are neighbours in dweight). */
 void FCN(lanes_weight_of_all)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     const ptrdiff_t pixels = op->size[0], depth = op->size[1], channels = op->size[2];
+    const int dense = (int)op->size[3];
     const ptrdiff_t k0 = task * FCN_TASK_TAPS, k1 = fcn_min(depth, k0 + FCN_TASK_TAPS);
     const int32_t *weight_at = op->table[3], *channel_at = weight_at + depth;
     const grad f = {
@@ -262,7 +265,7 @@ void FCN(lanes_weight_of_all)(const fcn_op *op, const fcn_run *run, ptrdiff_t ta
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
         ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
         add_taps(sums, &f, k0, k1, o0, width, 0, pixels, 1);
-        write_sums(op_buffer(op, run, 0, 0), sums, 0, 1, k0, (k1 - k0) * width, width, weight_at, channel_at + o0);
+        write_sums(op_buffer(op, run, 0, 0), sums, 0, 1, k0, k1, width, weight_at, channel_at + o0, dense);
     }
 }
 

@@ -115,13 +115,14 @@ void FCN(lanes_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         }
 }
 
-/* out[place[i]] = sum over slots and lanes of sums[slot][i]. Buffers: out, sums. Tables: place. Sizes: count. */
+/* out[place[i]] = sum over slots and lanes of sums[slot][i]; one task takes FCN_TASK_TOTALS sums.
+ * Buffers: out, sums. Tables: place. Sizes: count. */
 void FCN(lanes_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
-    (void)task;
     real *out = op_buffer(op, run, 0, 0);
-    const ptrdiff_t count = op->size[0], slots = fcn_divide_up(run->groups, run->groups_per_slot);
-    for (ptrdiff_t i = 0; i < count; i += VL) {
+    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot), first = task * FCN_TASK_TOTALS;
+    const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
+    for (ptrdiff_t i = first; i < count; i += VL) {
         vreal vectors[VL] = {{0}};
         const ptrdiff_t valid = fcn_min(VL, count - i);
         for (ptrdiff_t v = 0; v < valid; ++v) {

@@ -18,6 +18,7 @@
 
 #define FCN_SLOTS 8
 #define FCN_TASK_TAPS 48 /* taps whose weight gradient is one task, in layers of few pixels */
+#define FCN_TASK_TOTALS 1024 /* sums whose lanes are added in one task */
 #define FCN_MAX_BUFFERS 8
 #define FCN_MAX_TABLES 8
 #define FCN_MAX_SIZES 8
