@@ -1,0 +1,166 @@
+"""The command line: ``fastcnn COMMAND ...`` or ``python -m fastcnn COMMAND ...``.
+
+One module a command. It is imported when the command runs, so that help and mistakes answer at once.
+
+Exit codes: 0 success; 1 something that the user can put right, said in one line; 2 a wrong command line;
+130 interrupted by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from .._version import __version__
+from ..errors import FastcnnError
+
+_DESCRIPTION = """\
+Train and run small convolutional networks on CPUs.
+
+  fastcnn train                             train the default network on MNIST
+  fastcnn evaluate runs/compact-mnist-1     measure it on the test set
+  fastcnn predict runs/compact-mnist-1 digit.png
+"""
+_WEIGHTS = "a safetensors file, or the folder of a run"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "fastcnn", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"fastcnn {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_predict(commands)
+    _add_summary(commands)
+    commands.add_parser("info", help="show versions, processor, threads, networks and recipes")
+    return parser
+
+
+def _add_train(commands: argparse._SubParsersAction) -> None:
+    train = commands.add_parser(
+        "train",
+        help="train a network",
+        description="Train a network as a recipe says. The best epoch on the validation images is kept; "
+        "the test set is read once, at the end.",
+    )
+    train.add_argument(
+        "recipe",
+        nargs="?",
+        default="compact-mnist",
+        metavar="RECIPE",
+        help="a recipe or network by name (see fastcnn info), a .toml file, a network as text (model.txt), "
+        "or the folder of an older run; default: %(default)s",
+    )
+    train.add_argument("--dataset", help="name of the data set")
+    train.add_argument("--epochs", type=int)
+    train.add_argument("--batch-size", type=int)
+    train.add_argument("--lr", type=float, help="learning rate of the optimizer")
+    train.add_argument("--seed", type=int, help="of weights, split, order and augmentation")
+    train.add_argument("--limit", type=int, metavar="N", help="train on N images only, for a quick look")
+    _add_threads(train)
+    train.add_argument("--out", metavar="FOLDER", help="default: runs/RECIPE-N, always a new one")
+    train.add_argument("--overwrite", action="store_true", help="let --out be a folder that is not empty")
+    train.add_argument("--quiet", action="store_true", help="print the result only")
+
+
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+    evaluate = commands.add_parser(
+        "evaluate", help="measure a trained network", description="Measure a trained network on a test set."
+    )
+    evaluate.add_argument("weights", metavar="RUN_OR_WEIGHTS", help=_WEIGHTS)
+    evaluate.add_argument("--dataset", help="name of the data set; default: that of the training")
+    _add_recipe(evaluate)
+    _add_threads(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="print all metrics as JSON")
+
+
+def _add_predict(commands: argparse._SubParsersAction) -> None:
+    predict = commands.add_parser(
+        "predict",
+        help="classify images",
+        description="Classify images. They are brought to the size and the channels that the network takes; "
+        "every such step is reported.",
+    )
+    predict.add_argument("weights", metavar="WEIGHTS", help=_WEIGHTS)
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, ... (needs pillow), or .npy")
+    predict.add_argument(
+        "--invert",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help="swap black and white; auto: if the image is light around the edge and the training images are "
+        "dark there, or the other way round; default: %(default)s",
+    )
+    _add_recipe(predict)
+    _add_threads(predict)
+    predict.add_argument("--json", action="store_true", help="print all probabilities as JSON")
+
+
+def _add_summary(commands: argparse._SubParsersAction) -> None:
+    summary = commands.add_parser(
+        "summary",
+        help="print the table of a network's layers",
+        description="Print the table of a network's layers.",
+    )
+    summary.add_argument("model", metavar="MODEL", help="what train takes as RECIPE, or a file of weights")
+    summary.add_argument(
+        "--input", metavar="C,H,W", help="shape of the images; default: those of the recipe's data set"
+    )
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipe", help="what train takes as RECIPE: for weights that do not say which network they are of"
+    )
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, metavar="N", help="default: all cores; the result is the same")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name. Default: those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    args = _parser().parse_args(argv)
+    logging.basicConfig(format="fastcnn: %(message)s")
+    try:
+        if getattr(args, "threads", None) is not None:
+            from .._config import set_num_threads
+
+            set_num_threads(args.threads)
+        return import_module(f".{args.command}", __name__).run(args)
+    except KeyboardInterrupt:
+        print("fastcnn: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of the output has gone, as `| head` does; a second complaint at exit is avoided.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (FastcnnError, OSError, ImportError) as error:
+        return _failure(error)
+    except ValueError as error:
+        # A wrong FASTCNN_ISA or FASTCNN_NUM_THREADS shows when the kernels are loaded.
+        if not str(error).startswith("FASTCNN_"):
+            raise
+        return _failure(error)
+
+
+def _failure(error: Exception) -> int:
+    message = " ".join(str(error).split()) or type(error).__name__
+    print(f"fastcnn: error: {message}", file=sys.stderr)
+    return 1

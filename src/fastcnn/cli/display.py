@@ -1,0 +1,83 @@
+"""What training shows: a bar while an epoch runs, then one line with all its figures."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from ..training import Callback, History, Trainer
+
+_FORMAT = "{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
+# Seconds between two updates of the bar.
+_INTERVAL = 0.1
+
+
+class Display(Callback):
+    """Show a bar on the standard error, if it is a terminal, and a line an epoch on the standard output.
+
+    Parameters
+    ----------
+    epochs : int
+        How many there will be.
+    images : int
+        Training images of an epoch.
+    """
+
+    def __init__(self, epochs: int, images: int) -> None:
+        self._epochs = epochs
+        self._images = images
+        self._bar: tqdm | None = None
+
+    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+        """Begin a bar."""
+        self._loss, self._correct, self._count, self._pending, self._shown = 0.0, 0, 0, 0, time.perf_counter()
+        self._bar = tqdm(
+            total=self._images,
+            desc=self._label(epoch),
+            bar_format=_FORMAT,
+            mininterval=0,
+            dynamic_ncols=True,
+            leave=False,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
+        """Count the images of a batch."""
+        count = logs["count"]
+        # A loss that is a sum over the batch is already weighted by its size.
+        self._loss += logs["loss"] * (1 if trainer.loss.reduction == "sum" else count)
+        self._correct += logs["correct"]
+        self._count += count
+        self._pending += count
+        now = time.perf_counter()
+        if self._bar is None or self._bar.disable or now - self._shown < _INTERVAL:
+            return
+        self._shown = now
+        figures = f"loss {self._loss / self._count:.4f}, accuracy {self._correct / self._count:.2%}"
+        self._bar.set_postfix_str(figures, refresh=False)
+        self._bar.update(self._pending)
+        self._pending = 0
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Replace the bar by the line of the epoch."""
+        self._close()
+        parts = [f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.2%}"]
+        if "val_loss" in row:
+            parts += [f"val_loss {row['val_loss']:.4f}", f"val_accuracy {row['val_accuracy']:.2%}"]
+        parts += [f"lr {row['lr']:.2g}", f"{row['images_per_second']:,.0f} images/s"]
+        print(f"{self._label(epoch)}  {'  '.join(parts)}", flush=True)
+
+    def on_train_end(self, trainer: Trainer, history: History) -> None:
+        """Take away the bar of an epoch that was not finished."""
+        self._close()
+
+    def _label(self, epoch: int) -> str:
+        return f"epoch {epoch:{len(str(self._epochs))}}/{self._epochs}"
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,163 @@
+"""Images of any kind, brought to what a network takes; every step is noted, so that it can be reported."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..recipes.classifier import border_level
+
+# Shares of red, green and blue in grey (ITU-R BT.601).
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# A border that differs from the training images' by more than this is a background turned round.
+_TURNED = 0.5
+
+
+def read_images(
+    path: str, shape: tuple[int, int, int], invert: str, background: float
+) -> tuple[np.ndarray, list[str]]:
+    """Read the images of a file for a network.
+
+    Parameters
+    ----------
+    path : str
+        A ``.npy`` file with an array (H, W), (C, H, W), (H, W, C) or (N, C, H, W), of uint8 or of
+        numbers from 0 to 1; or a picture in a format that pillow reads.
+    shape : (C, H, W)
+        What the network takes.
+    invert : {"auto", "yes", "no"}
+        Whether black and white are swapped; "auto": if the border is far from `background`.
+    background : float
+        How light the border of the training images is, from 0 to 1.
+
+    Returns
+    -------
+    images : float32 (N, C, H, W)
+        From 0 to 1.
+    notes : list of str
+        What was done to them.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or holds no image; the message starts with its path.
+    ImportError
+        If pillow is needed and not installed.
+    """
+    if os.path.isdir(path) or not os.path.exists(path):
+        raise DataError(f"{path}: {'is a folder, not an image' if os.path.isdir(path) else 'no such file'}")
+    images, notes = _read_array(path) if path.endswith(".npy") else _read_picture(path)
+    images, channel_notes = _to_channels(images, shape[0], path)
+    images, size_notes = _to_size(images, shape[1:])
+    notes += channel_notes + size_notes
+    turned = abs(border_level(images) - background) > _TURNED if len(images) else False
+    if invert == "yes" or (invert == "auto" and turned):
+        images = 1 - images
+        notes.append("inverted")
+    return images, notes
+
+
+def _read_array(path: str) -> tuple[np.ndarray, list[str]]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: not a .npy file of numbers: {error}") from error
+    if array.ndim not in (2, 3, 4) or 0 in array.shape:
+        raise DataError(f"{path}: must be (H, W), (C, H, W), (H, W, C) or (N, C, H, W), got {array.shape}")
+    notes = []
+    if array.ndim == 2:
+        array = array[None, None]
+    elif array.ndim == 3:
+        if array.shape[0] not in (1, 3, 4) and array.shape[2] in (1, 3, 4):
+            array = np.moveaxis(array, 2, 0)
+            notes.append("channels last")
+        array = array[None]
+    if array.dtype == bool:
+        return array.astype(np.float32), notes
+    if array.dtype.kind not in "iuf":
+        raise DataError(f"{path}: must hold numbers, got {array.dtype}")
+    low, high = array.min(), array.max()
+    most = 1 if array.dtype.kind == "f" else 255
+    if not (low >= 0 and high <= most):  # NaN is refused too
+        kind = "numbers" if most == 1 else "integers"
+        raise DataError(f"{path}: {kind} must be from 0 to {most}, got {low:g} to {high:g}")
+    return (array / np.float32(most)).astype(np.float32), notes
+
+
+def _read_picture(path: str) -> tuple[np.ndarray, list[str]]:
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise ImportError(f'{path}: pictures need pillow: pip install "fastcnn[images]" (or .npy)') from error
+    try:
+        with Image.open(path) as file:
+            picture: Any = ImageOps.exif_transpose(file)
+            mode = picture.mode
+            if mode.startswith(("I", "F")):
+                # 16 bits or more a pixel, or floats, which pillow cuts off instead of scaling.
+                grey = np.maximum(np.asarray(picture, np.float32), 0)
+                white = 65535.0 if mode.startswith("I") else 1.0
+                pixels = (grey / max(white, float(grey.max())))[None]
+            else:
+                flat = Image.new("RGBA", picture.size, "white")
+                flat.alpha_composite(picture.convert("RGBA"))
+                pixels = np.moveaxis(np.asarray(flat, np.float32)[..., :3] / 255, 2, 0)
+                # A grey picture stays one: converting it back must not change it.
+                pixels = pixels[:1] if mode in ("1", "L", "LA") else pixels
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: not a picture that can be read: {error}") from error
+    transparent = mode.endswith("A") or "transparency" in picture.info
+    return np.ascontiguousarray(pixels[None], np.float32), ["on white"] if transparent else []
+
+
+def _to_channels(images: np.ndarray, channels: int, path: str) -> tuple[np.ndarray, list[str]]:
+    """Return images (N, channels, H, W)."""
+    given = images.shape[1]
+    if given == channels:
+        return images, []
+    if given == 4:  # the fourth is opacity: on white
+        opacity = images[:, 3:]
+        flat, notes = _to_channels(images[:, :3] * opacity + (1 - opacity), channels, path)
+        return flat, ["on white", *notes]
+    if given == 3 and channels == 1:
+        return np.einsum("nchw,c->nhw", images, _LUMA)[:, None], ["colour to grey"]
+    if given == 1:
+        return np.repeat(images, channels, axis=1), [f"grey to {channels} channels"]
+    raise DataError(f"{path}: has {given} channels, but the network takes {channels}")
+
+
+def _to_size(images: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
+    """Return images of that size: scaled to fit, with margins in the colour of the border."""
+    height, width = images.shape[2:]
+    if (height, width) == tuple(size):
+        return images, []
+    scale = min(size[0] / height, size[1] / width)
+    inner = [min(size[0], max(1, round(scale * height))), min(size[1], max(1, round(scale * width)))]
+    rows, columns = _resampling(height, inner[0]), _resampling(width, inner[1])
+    scaled = rows @ images @ columns.T
+    result = np.empty((*images.shape[:2], *size), np.float32)
+    for number, image in enumerate(images):
+        for channel, plane in enumerate(image):
+            result[number, channel] = border_level(plane[None, None])
+    top, left = ((limit - each) // 2 for limit, each in zip(size, inner, strict=True))
+    result[:, :, top : top + inner[0], left : left + inner[1]] = scaled
+    # Width first, as people say it.
+    notes = [f"{width}x{height} scaled to {inner[1]}x{inner[0]}"]
+    if inner != list(size):
+        notes.append(f"margins to {size[1]}x{size[0]}")
+    return np.clip(result, 0, 1), notes
+
+
+def _resampling(source: int, target: int) -> np.ndarray:
+    """Return the matrix (target, source) that resamples a line with a triangle as wide as a pixel.
+
+    The pixel is the larger of the two sides', so that all of the source counts when it shrinks.
+    """
+    pixel = source / target
+    centres = (np.arange(target) + 0.5) * pixel - 0.5
+    distance = np.abs(np.arange(source) - centres[:, None]) / max(pixel, 1.0)
+    weights = np.maximum(1 - distance, 0)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)

@@ -1,0 +1,45 @@
+"""``fastcnn predict``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import numpy as np
+
+from ..recipes import Classifier
+from ..training.report import probabilities
+from .images import read_images
+
+_TOP = 3
+
+
+def run(args: argparse.Namespace) -> int:
+    """Classify images; return the exit code."""
+    classifier = Classifier.load(args.weights, args.recipe)
+    # All files before the first line: a wrong name at the end is told at once.
+    files = [
+        read_images(path, classifier.input_shape, args.invert, classifier.background) for path in args.images
+    ]
+    results = []
+    for path, (images, notes) in zip(args.images, files, strict=True):
+        rows = probabilities(classifier.trainer.predict(images))
+        for number, row in enumerate(rows):
+            label = path if len(rows) == 1 else f"{path}[{number}]"
+            results.append(_result(label, notes, row, classifier.classes))
+    if args.json:
+        print(json.dumps(results, indent=1))
+        return 0
+    widest = max(len(each["image"]) for each in results)
+    for each in results:
+        best = each["classes"][:_TOP]
+        figures = "  ".join(f"{one['class']} {one['probability']:.1%}" for one in best)
+        steps = f"  ({', '.join(each['notes'])})" if each["notes"] else ""
+        print(f"{each['image']:{widest}}  {figures}{steps}")
+    return 0
+
+
+def _result(label: str, notes: list[str], row: np.ndarray, names: tuple[str, ...]) -> dict:
+    order = np.argsort(-row, kind="stable")
+    classes = [{"class": names[index], "probability": round(float(row[index]), 6)} for index in order]
+    return {"image": label, "notes": notes, "classes": classes}

@@ -1,0 +1,96 @@
+"""``fastcnn train``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from .. import recipes
+from .._config import config
+from ..errors import ArgumentError
+from ..recipes.run import CURVES, METRICS
+from ..training import History
+from .display import Display
+
+# Option -> the key of the recipe that it sets.
+_OPTIONS = {
+    "dataset": "data.dataset",
+    "epochs": "training.epochs",
+    "batch_size": "training.batch_size",
+    "lr": "optimizer.lr",
+    "seed": "seed",
+    "limit": "data.train",
+}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; return the exit code."""
+    if args.overwrite and args.out is None:
+        raise ArgumentError("--overwrite is for a folder that is given with --out")
+    recipe = recipes.load(args.recipe)
+    for option, key in _OPTIONS.items():
+        value = getattr(args, option)
+        if value is not None:
+            recipe = recipe.replace(key, value, f"--{option.replace('_', '-')}")
+    # Everything that may be wrong comes up before there is a folder.
+    experiment = recipes.Experiment(recipe)
+    if args.out is None:
+        folder = recipes.new_folder(recipe.name)
+    else:
+        folder = recipes.take_folder(args.out, args.overwrite)
+    if not args.quiet:
+        print(_header(experiment, folder), flush=True)
+    display = [] if args.quiet else [Display(recipe.training.epochs, experiment.images_per_epoch)]
+    training = recipes.Run(experiment, folder, display)
+    history = training.fit(progress=False)
+    best = experiment.best.best_epoch
+    if history.interrupted:
+        kept = f"the best weights so far (epoch {best}) are in {folder}" if best else "no epoch was finished"
+        print(f"fastcnn: {history.stop_reason}; {kept}; the test set was not read", file=sys.stderr)
+        return 130
+    if best is None:
+        print("fastcnn: error: no epoch was finished, so there are no weights to keep", file=sys.stderr)
+        return 1
+    if history.stop_reason and not args.quiet:
+        print(f"stopped: {history.stop_reason}")
+    print(_result(training.finish(), experiment, folder, history))
+    return 1 if history.diverged else 0
+
+
+def _header(experiment: recipes.Experiment, folder: Any) -> str:
+    recipe, facts = experiment.recipe, config()
+    shape = "x".join(map(str, experiment.train.image_shape))
+    kept = len(experiment.validation) if experiment.validation is not None else 0
+    name = recipe.model.name or recipe.name
+    threads = "1 thread" if facts["threads"] == "1" else f"{facts['threads']} threads"
+    return "\n".join(
+        [
+            f"network   {name}, {experiment.model.num_parameters():,} parameters",
+            f"data      {recipe.data.dataset}, {shape}: {len(experiment.train):,} training, "
+            f"{kept:,} validation, {len(experiment.test):,} test images",
+            f"training  {recipe.training.epochs} epochs, batch size {recipe.training.batch_size}, "
+            f"{recipe.optimizer.type} with lr {recipe.optimizer.options['lr']:g}, seed {recipe.seed}",
+            f"machine   {threads}, {facts['instruction set'].split()[0]}",
+            f"folder    {folder}",
+        ]
+    )
+
+
+def _result(metrics: dict[str, Any], experiment: recipes.Experiment, folder: Any, history: History) -> str:
+    test, best = metrics["test"], metrics["best"]
+    monitor = metrics["monitor"]
+    seconds = f"{metrics['seconds']:.0f} s" if metrics["seconds"] >= 10 else f"{metrics['seconds']:.1f} s"
+    lines = [
+        f"best      epoch {best['epoch']} of {len(history)}, {monitor} {_figure(monitor, best[monitor])}",
+        f"test      accuracy {test['accuracy']:.2%} ({test['count'] - test['correct']:,} of "
+        f"{test['count']:,} wrong), loss {test['loss']:.4f}, macro F1 {test['macro_f1']:.4f}",
+        f"time      {seconds}, {metrics['images_per_second']:,.0f} images/s in training",
+        f"written   {folder}: weights, {METRICS}, history, config"
+        + (", pictures" if (folder / CURVES).exists() else ' (pictures need: pip install "fastcnn[plots]")'),
+    ]
+    return "\n".join(lines)
+
+
+def _figure(monitor: str, value: float) -> str:
+    return f"{value:.2%}" if monitor.endswith("accuracy") else f"{value:.4f}"

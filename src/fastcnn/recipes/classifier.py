@@ -1,0 +1,175 @@
+"""A trained network with all that is needed to use it, from the one file of its weights."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import data, nn, optim
+from .._version import __version__
+from ..errors import CheckpointError, DataError, FastcnnError
+from ..training import Trainer, load_weights, read_metadata
+from .component import NORMALIZATIONS, Component, read_component
+from .experiment import Experiment, build_network
+from .files import CONFIG, load, read_file
+from .recipe import ModelSection, Recipe, read_model
+
+WEIGHTS = "weights.safetensors"
+_KEY = "fastcnn"
+_FORMAT = 1
+# Images whose borders tell the background of a data set.
+_SAMPLE = 1000
+
+
+def border_level(images: np.ndarray) -> float:
+    """Return the median of the outermost pixels of images (N, C, H, W), from 0 (black) to 1 (white)."""
+    edges = [images[..., 0, :], images[..., -1, :], images[..., 0], images[..., -1]]
+    level = float(np.median(np.concatenate([edge.ravel() for edge in edges])))
+    return level / 255 if images.dtype == np.uint8 else level
+
+
+def describe(experiment: Experiment, row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the metadata that `Classifier.load` reads from a file of weights.
+
+    One string, since the order of several would change from file to file.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    row : mapping
+        The history of the epoch that the weights are of.
+    """
+    recipe, train, monitor = experiment.recipe, experiment.train, experiment.best.monitor
+    model = {"name": recipe.model.name} if recipe.model.name is not None else {"spec": recipe.model.spec}
+    description = {
+        "format": _FORMAT,
+        "version": __version__,
+        "model": model,
+        "input_shape": train.image_shape,
+        "classes": train.classes,
+        "normalize": recipe.normalize.to_dict(),
+        "dataset": recipe.data.dataset,
+        "epoch": row["epoch"],
+        monitor: row[monitor],
+        "background": round(border_level(train.images[:_SAMPLE]), 4),
+    }
+    return {_KEY: json.dumps(description)}
+
+
+class Classifier:
+    """A network, what its images are like, and what its outputs mean; see `load`.
+
+    Attributes
+    ----------
+    model : Module
+    input_shape : (C, H, W)
+    classes : tuple of str
+    dataset : str
+        What it was trained on.
+    background : float
+        How light the border of those images is, from 0 to 1.
+    trainer : Trainer
+        Its ``predict`` and ``evaluate`` prepare the images as in training.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        input_shape: tuple[int, int, int],
+        classes: tuple[str, ...],
+        normalize: Component,
+        dataset: str,
+        background: float,
+    ) -> None:
+        self.model = model
+        self.input_shape = input_shape
+        self.classes = classes
+        self.dataset = dataset
+        self.background = background
+        self.trainer = Trainer(
+            model,
+            optim.SGD(model.parameters()),
+            nn.CrossEntropyLoss(),
+            preprocess=NORMALIZATIONS.make(normalize),
+        )
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], recipe: str | None = None) -> Classifier:
+        """Read a trained network.
+
+        Parameters
+        ----------
+        path : str or path
+            A safetensors file, or the folder of a run.
+        recipe : str, optional
+            What `fastcnn.recipes.load` takes: tells the network and its images where the file does not, for
+            example one that PyTorch wrote. Default: the config.toml beside it.
+
+        Raises
+        ------
+        CheckpointError, DataError
+            If something cannot be read or does not fit.
+        """
+        file = Path(path)
+        if file.is_dir():
+            file /= WEIGHTS
+        notes = read_metadata(file)
+        config = file.with_name(CONFIG)
+        if recipe is not None:
+            result = cls._from_recipe(load(recipe))
+        elif _KEY in notes:
+            result = cls._from_notes(notes[_KEY], os.fspath(file))
+        elif config.is_file():
+            result = cls._from_recipe(read_file(config))
+        else:
+            raise CheckpointError(
+                f"{file}: does not say which network it belongs to, and there is no {CONFIG} beside it; "
+                f"give a recipe"
+            )
+        load_weights(result.model, file)
+        return result
+
+    @classmethod
+    def _from_recipe(cls, recipe: Recipe) -> Classifier:
+        train, _ = data.load(recipe.data.dataset, root=recipe.data.root)
+        model = build_network(
+            recipe.model, recipe.layers, train.image_shape, train.num_classes, recipe.source
+        )
+        background = border_level(train.images[:_SAMPLE])
+        return cls(model, train.image_shape, train.classes, recipe.normalize, recipe.data.dataset, background)
+
+    @classmethod
+    def _from_notes(cls, text: str, source: str) -> Classifier:
+        try:
+            notes: Mapping[str, Any] = json.loads(text)
+            if notes["format"] != _FORMAT:
+                raise CheckpointError(
+                    f"{source}: written by fastcnn {notes['version']} in a newer format: {notes['format']}"
+                )
+            table = {key: notes["model"][key] for key in ("name", "spec") if key in notes["model"]}
+            channels, height, width = notes["input_shape"]
+            classes = tuple(str(each) for each in notes["classes"])
+            section, layers = read_model(table, source)
+            normalize = read_component(NORMALIZATIONS, notes["normalize"], "normalize", source)
+            shape = (int(channels), int(height), int(width))
+            model = _network(section, layers, shape, len(classes), source)
+            return cls(model, shape, classes, normalize, str(notes["dataset"]), float(notes["background"]))
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, FastcnnError):
+                raise
+            raise CheckpointError(
+                f"{source}: its description of the network is damaged: {error!r}"
+            ) from error
+
+
+def _network(section: ModelSection, layers: Any, shape: tuple, classes: int, source: str) -> nn.Module:
+    try:
+        return build_network(section, layers, shape, classes, source)
+    except DataError as error:
+        raise CheckpointError(f"{source}: {error}") from error

@@ -1,0 +1,180 @@
+"""A recipe put to work: its data, its network, its Trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import data, nn, zoo
+from ..data import transforms
+from ..errors import DataError, FastcnnError, ShapeError
+from ..training import BestWeights, Callback, EarlyStopping, History, Trainer
+from . import component
+from .recipe import ModelSection, Recipe
+
+
+def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.Dataset]:
+    """Return the training, validation (None: there is none) and test images of a recipe.
+
+    Raises
+    ------
+    DataError
+        If the data set cannot be read or divided like that.
+    """
+    section = recipe.data
+    train, test = data.load(section.dataset, root=section.root)
+    validation = None
+    key = "validation"
+    try:
+        if section.validation:
+            train, validation = data.split(train, section.validation, seed=recipe.seed)
+        key = "train"
+        if section.train is not None:
+            train = data.stratified_subset(train, section.train, recipe.seed)
+        key = "test"
+        if section.test is not None:
+            test = data.stratified_subset(test, section.test, recipe.seed)
+    except FastcnnError as error:
+        raise DataError(f"{recipe.source}: data.{key}: {error}") from error
+    return train, validation, test
+
+
+def build_network(
+    section: ModelSection,
+    layers: Sequence[zoo.spec.Line],
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    source: str,
+) -> nn.Module:
+    """Return the network that `read_model` has read, for images of that shape.
+
+    Parameters
+    ----------
+    section, layers
+        What `read_model` returned.
+    image_shape : (C, H, W)
+    num_classes : int
+    source : str
+        For messages: where the section comes from.
+
+    Raises
+    ------
+    DataError
+        If it does not fit the images or the classes.
+    """
+    try:
+        if section.name is not None:
+            return zoo.build(section.name, input_shape=image_shape, num_classes=num_classes)
+        model = zoo.spec.build(layers, image_shape)
+        zoo.check_logits(model, image_shape, num_classes, f"{source}: the network")
+    except ShapeError as error:
+        raise DataError(str(error)) from error
+    return model
+
+
+class Experiment:
+    """The parts that a recipe describes.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    callbacks : iterable of Callback
+        Called before the one that puts the best weights back.
+
+    Attributes
+    ----------
+    train, validation, test : Dataset
+        `validation` is None if the recipe keeps no images apart.
+    model : Module
+    trainer : Trainer
+    best : BestWeights
+        Knows the best epoch so far.
+    images_per_epoch : int
+
+    Raises
+    ------
+    DataError
+        If the parts do not fit each other.
+    """
+
+    def __init__(self, recipe: Recipe, callbacks: Iterable[Callback] = ()) -> None:
+        self.recipe = recipe
+        self.train, self.validation, self.test = load_parts(recipe)
+        self.model = build_network(
+            recipe.model, recipe.layers, self.train.image_shape, self.train.num_classes, recipe.source
+        ).initialize(recipe.model.init, recipe.seed)
+        training, scheduler = recipe.training, recipe.scheduler
+        if training.drop_last and training.batch_size > len(self.train):
+            raise DataError(
+                f"{recipe.source}: training.drop_last leaves no batch: {len(self.train)} images, "
+                f"training.batch_size is {training.batch_size}"
+            )
+        augment = [component.AUGMENTATIONS.make(each) for each in recipe.augment]
+        self._augment = transforms.Compose(augment) if augment else None
+        normalize = component.NORMALIZATIONS.make(recipe.normalize)
+        self._try([(f"augment[{i}]", each) for i, each in enumerate(augment)] + [("normalize", normalize)])
+        full, rest = divmod(len(self.train), training.batch_size)
+        steps = full + (rest > 0 and not training.drop_last)
+        self.images_per_epoch = min(len(self.train), steps * training.batch_size)
+        optimizer = component.OPTIMIZERS.make(recipe.optimizer, self.model.parameters())
+        if training.patience is None:
+            self.best = BestWeights(training.monitor)
+        else:
+            self.best = EarlyStopping(training.monitor, training.patience)
+        options: dict[str, Any] = {} if scheduler is None else scheduler.options
+        self.trainer = Trainer(
+            self.model,
+            optimizer,
+            component.LOSSES.make(recipe.loss),
+            scheduler=self._make_scheduler(optimizer, steps),
+            callbacks=[*callbacks, self.best],
+            seed=recipe.seed,
+            preprocess=normalize,
+            scheduler_step=options.get("step"),
+            monitor=options.get("monitor"),
+        )
+
+    def _try(self, steps: list[tuple[str, transforms.Transform]]) -> None:
+        """Raise DataError unless an image goes through all steps and keeps its shape."""
+        image = self.train.images[:1]
+        for path, step in steps:
+            try:
+                image = step(image, np.random.default_rng(0))
+            except FastcnnError as error:
+                raise DataError(f"{self.recipe.source}: {path}: {error}") from error
+            if image.shape[1:] != self.train.image_shape:
+                raise DataError(
+                    f"{self.recipe.source}: {path}: turns images of {self.train.image_shape} into "
+                    f"{image.shape[1:]}; they must keep their shape"
+                )
+
+    def _make_scheduler(self, optimizer: Any, steps_per_epoch: int) -> Any:
+        scheduler = self.recipe.scheduler
+        if scheduler is None:
+            return None
+        per_batch = scheduler.options.get("step", "batch" if scheduler.type == "OneCycleLR" else "epoch")
+        length = self.recipe.training.epochs * (steps_per_epoch if per_batch == "batch" else 1)
+        cls = component.SCHEDULERS.types[scheduler.type]
+        leading = component.scheduler_arguments(cls, optimizer, length)
+        return component.SCHEDULERS.make(scheduler, *leading)
+
+    def fit(self, progress: bool = True) -> History:
+        """Train as the recipe says; the model then has the weights of the best epoch."""
+        training = self.recipe.training
+        return self.trainer.fit(
+            self.train,
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            validation=self.validation,
+            augment=self._augment,
+            shuffle=training.shuffle,
+            replacement=training.replacement,
+            drop_last=training.drop_last,
+            progress=progress,
+        )
+
+    def evaluate(self) -> dict[str, Any]:
+        """Return the metrics on the test images."""
+        return self.trainer.evaluate(self.test)

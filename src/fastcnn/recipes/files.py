@@ -1,0 +1,118 @@
+"""Recipes in files: those of the package, TOML files, texts of networks, and the config.toml of a run."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from .. import zoo
+from .._version import __version__
+from ..errors import DataError
+from ..training.files import write_atomic
+from .recipe import Recipe, read_recipe
+from .schema import suggestion
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CONFIG = "config.toml"
+_FOLDER = Path(zoo.__file__).parent / "recipes"
+# How networks without a recipe of their own are trained; it has no [model].
+_DEFAULT = "default"
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the recipes in the package."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml") if path.stem != _DEFAULT))
+
+
+def load(name: str | PathLike[str]) -> Recipe:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    name : str or path
+        A name of `names`; a network of the zoo, trained as ``default.toml`` says; a ``.toml`` file; the
+        folder of a run; or any other file, which holds a network as text, trained as ``default.toml`` says.
+
+    Raises
+    ------
+    DataError
+        If there is no such recipe, or it is not right: the message names file and key.
+    """
+    text = os.fspath(name)
+    if text in names():
+        return read_recipe(_read_toml(_FOLDER / f"{text}.toml"), text, text)
+    if text in zoo.names():
+        return read_recipe({**_default(), "model": {"name": text}}, text, text)
+    path = Path(text)
+    if path.is_dir():
+        return read_file(path / CONFIG)
+    if path.suffix == ".toml":
+        return read_file(path)
+    if not path.exists() and not path.suffix and len(path.parts) == 1:
+        known = [*names(), *(each for each in zoo.names() if each not in names())]
+        raise DataError(
+            f"{text}: no recipe, network or file is called that{suggestion(text, known)}; "
+            f"there is {', '.join(known)}"
+        )
+    return read_recipe({**_default(), "model": {"file": path.name}}, text, _name_of(path))
+
+
+def read_file(path: str | PathLike[str]) -> Recipe:
+    """Read a recipe from a TOML file.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read or is not right.
+    """
+    return read_recipe(_read_toml(path), os.fspath(path), _name_of(Path(path)))
+
+
+def write_file(recipe: Recipe, path: str | PathLike[str], comment: str = "") -> None:
+    """Write a recipe, with every default, to a TOML file.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    path : str or path
+    comment : str
+        Stands at the top.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    head = "".join(f"# {line}\n" for line in [f"Written by fastcnn {__version__}.", *comment.splitlines()])
+    body = tomli_w.dumps(recipe.to_dict(), multiline_strings=True)
+    write_atomic(path, f"{head}\n{body}".encode())
+
+
+def _default() -> dict[str, Any]:
+    return _read_toml(_FOLDER / f"{_DEFAULT}.toml")
+
+
+def _read_toml(path: str | PathLike[str]) -> dict[str, Any]:
+    name = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{name}: not a TOML file: {error}") from error
+
+
+def _name_of(path: Path) -> str:
+    """Return a name for runs that a file without one stands for."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:100] or "recipe"

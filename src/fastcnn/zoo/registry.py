@@ -1,0 +1,120 @@
+"""The networks by name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .. import nn
+from .._shapes import integer
+from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError
+from .compact import compact
+from .lenet import lenet
+from .position_bias import position_bias
+from .residual import plain_bn_relu, plain_relu_bn, residual
+from .shallow import shallow
+
+
+class Network(NamedTuple):
+    """A network of the zoo: what makes it, the images that it was made for, and what it is in one line."""
+
+    make: Callable[..., nn.Sequential]
+    input_shape: tuple[int, int, int]
+    description: str
+
+
+_MNIST = (1, 28, 28)
+_NETWORKS = {
+    "compact-mnist": Network(compact, _MNIST, "16 thousand parameters; batch norm, dropout, 1x1 convolution"),
+    "list-cifar": Network(shallow, (3, 32, 32), "one 5x5 convolution and one linear layer"),
+    "plain-mnist-bn-relu": Network(plain_bn_relu, _MNIST, "five strided convolutions -> batch norm -> ReLU"),
+    "plain-mnist-relu-bn": Network(plain_relu_bn, _MNIST, "five strided convolutions -> ReLU -> batch norm"),
+    "position-bias-mnist": Network(position_bias, _MNIST, "a bias for each position; overlapping pools"),
+    "residual-mnist": Network(residual, _MNIST, "five strided convolutions with residual blocks"),
+    "spec-lenet": Network(lenet, _MNIST, "LeNet with 5x5 convolutions, from the text format"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `build` knows."""
+    return tuple(_NETWORKS)
+
+
+def find(name: str) -> Network:
+    """Return the network of that name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none.
+    """
+    if not isinstance(name, str):
+        raise DTypeError(f"zoo: name must be a str, got {name!r}")
+    if name not in _NETWORKS:
+        close = difflib.get_close_matches(name, _NETWORKS, 1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise ArgumentError(f"zoo: no network is called {name!r}{hint}; there is {', '.join(_NETWORKS)}")
+    return _NETWORKS[name]
+
+
+def build(
+    name: str,
+    seed: int | None = None,
+    *,
+    input_shape: tuple[int, int, int] | None = None,
+    num_classes: int = 10,
+    **options: Any,
+) -> nn.Sequential:
+    """Make a network of the zoo with fresh weights; it returns logits.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    seed : int, optional
+        Of the weights and of dropout: the same seed gives the same network. Default: weights from the
+        stream that `fastcnn.manual_seed` seeds.
+    input_shape : (C, H, W), optional
+        Of the images. Default: those that the network was made for.
+    num_classes : int
+    **options
+        Of the network itself: ``dense=True`` of "residual-mnist".
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such network or option, or images of that shape do not fit it.
+    """
+    network = find(name)
+    shape = network.input_shape if input_shape is None else input_shape
+    if not isinstance(shape, tuple | list) or len(shape) != 3:
+        raise ShapeError(f"zoo.build: input_shape must be (C, H, W), got {shape!r}")
+    sizes = tuple(integer(size, "zoo.build: input_shape", 1) for size in shape)
+    classes = integer(num_classes, "zoo.build: num_classes", 1)
+    unknown = options.keys() - inspect.signature(network.make).parameters
+    if unknown:
+        raise ArgumentError(f"zoo.build: {name} has no option {', '.join(sorted(unknown))}")
+    try:
+        model = network.make(sizes, classes, **options)
+    except FastcnnError as error:
+        raise ShapeError(f"zoo.build: {name} does not fit images of {sizes}: {error}") from error
+    check_logits(model, sizes, classes, name)
+    if seed is not None:
+        model.initialize(seed=seed).reseed(seed)
+    return model
+
+
+def check_logits(model: nn.Module, input_shape: tuple[int, ...], num_classes: int, what: str) -> None:
+    """Raise ShapeError unless `model` makes one logit a class of an image; `what` opens the message."""
+    try:
+        output = model.output_shape((1, *input_shape))[1:]
+    except ShapeError as error:
+        raise ShapeError(f"{what} does not fit images of {tuple(input_shape)}: {error}") from error
+    if output != (num_classes,):
+        made = "x".join(map(str, output))
+        raise ShapeError(
+            f"{what} makes {made} outputs of an image of {tuple(input_shape)}; {num_classes} classes need "
+            f"{num_classes}"
+        )

@@ -1,0 +1,130 @@
+import json
+
+import numpy as np
+import pytest
+
+from fastcnn import data, zoo
+from fastcnn.errors import CheckpointError, DataError
+from fastcnn.recipes import Classifier, Experiment, read_recipe, write_file
+from fastcnn.recipes.classifier import border_level, describe
+from fastcnn.training import save_weights
+
+from .conftest import TINY
+
+ROW = {"epoch": 1, "val_accuracy": 0.5}
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    normalize = {"type": "Normalize", "mean": 0.1307, "std": 0.3081}
+    return Experiment(read_recipe({**TINY, "normalize": normalize}, "my.toml"))
+
+
+@pytest.fixture
+def saved(experiment, tmp_path):
+    """Return a file of weights that says everything about itself."""
+    path = tmp_path / "weights.safetensors"
+    save_weights(experiment.model, path, describe(experiment, ROW))
+    return path
+
+
+def test_the_file_is_enough(saved, experiment):
+    classifier = Classifier.load(saved)
+    assert classifier.input_shape == (1, 28, 28)
+    assert classifier.classes == tuple("0123456789")
+    assert (classifier.dataset, classifier.background) == ("mnist", 0.0)
+    images = experiment.test.images
+    np.testing.assert_array_equal(classifier.trainer.predict(images), experiment.trainer.predict(images))
+
+
+def test_the_folder_of_a_run(saved):
+    assert Classifier.load(saved.parent).classes == tuple("0123456789")
+
+
+def test_a_network_of_the_zoo(tiny, tmp_path):
+    tiny["model"] = {"name": "plain-mnist-relu-bn"}
+    made = Experiment(read_recipe(tiny, "my.toml"))
+    save_weights(made.model, tmp_path / "w.safetensors", describe(made, ROW))
+    assert Classifier.load(tmp_path / "w.safetensors").model.num_parameters() == 12_044
+
+
+def test_the_config_beside_it(experiment, tmp_path):
+    """A file of another program says nothing about itself."""
+    path = tmp_path / "weights.safetensors"
+    save_weights(experiment.model, path)
+    with pytest.raises(CheckpointError, match=r"does not say which network .* no config.toml beside it"):
+        Classifier.load(path)
+    write_file(experiment.recipe, tmp_path / "config.toml")
+    images = experiment.test.images
+    np.testing.assert_array_equal(
+        Classifier.load(path).trainer.predict(images), experiment.trainer.predict(images)
+    )
+
+
+def test_a_recipe_by_name(tmp_path):
+    model = zoo.build("compact-mnist", 0)
+    save_weights(model, tmp_path / "w.safetensors")
+    classifier = Classifier.load(tmp_path / "w.safetensors", "compact-mnist")
+    image = data.load("mnist")[1].images[:1]
+    # The recipe's normalisation is applied to the raw image.
+    np.testing.assert_allclose(
+        classifier.trainer.predict(image),
+        model.predict((image / np.float32(255) - np.float32(0.1307)) / np.float32(0.3081)),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def test_weights_of_another_network(saved, tmp_path):
+    with pytest.raises(CheckpointError, match="does not fit the model"):
+        Classifier.load(saved, "compact-mnist")
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(CheckpointError, match=r"none.safetensors: there is no such file"):
+        Classifier.load(tmp_path / "none.safetensors")
+    with pytest.raises(CheckpointError, match=r"weights.safetensors: there is no such file"):
+        Classifier.load(tmp_path)
+    (tmp_path / "text.safetensors").write_text("no weights")
+    with pytest.raises(CheckpointError, match="not a safetensors file"):
+        Classifier.load(tmp_path / "text.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"format": 2}, "written by fastcnn .* in a newer format: 2"),
+        ({"model": {"name": "vgg"}}, "no network is called 'vgg'"),
+        ({"model": {"spec": "Conv x"}}, "model.spec:1: 'Conv x'"),
+        ({"model": {"spec": "FC 3"}}, "makes 3 outputs"),
+        ({"model": 3}, "description of the network is damaged"),
+        ({"input_shape": [1, 28]}, "description of the network is damaged"),
+        ({"input_shape": [1, 2, 2]}, "the kernel is larger"),
+        ({"classes": None}, "description of the network is damaged"),
+        ({"normalize": {"type": "Normalize"}}, "normalize.mean is missing"),
+        ({"background": "dark"}, "description of the network is damaged"),
+    ],
+)
+def test_descriptions_that_are_wrong(experiment, tmp_path, changes, expected):
+    notes = json.loads(describe(experiment, ROW)["fastcnn"])
+    path = tmp_path / "w.safetensors"
+    save_weights(experiment.model, path, {"fastcnn": json.dumps({**notes, **changes})})
+    with pytest.raises(DataError, match=expected) as caught:
+        Classifier.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_description_that_is_no_json(experiment, tmp_path):
+    path = tmp_path / "w.safetensors"
+    for text in ("{", "3", "null"):
+        save_weights(experiment.model, path, {"fastcnn": text})
+        with pytest.raises(CheckpointError, match="description of the network is damaged"):
+            Classifier.load(path)
+
+
+def test_border_level():
+    images = np.zeros((2, 1, 4, 4), np.uint8)
+    images[:, :, 1:3, 1:3] = 255  # not at the border
+    assert border_level(images) == 0
+    assert border_level(255 - images) == 1
+    assert border_level(np.full((1, 3, 2, 2), 0.25, np.float32)) == 0.25

@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+
+from fastcnn import nn, optim
+from fastcnn.errors import DataError
+from fastcnn.recipes import Experiment, read_recipe
+from fastcnn.training import EarlyStopping, LambdaCallback
+
+
+def experiment(table):
+    return Experiment(read_recipe(table, "my.toml"))
+
+
+def test_parts_share_no_image_and_are_balanced(tiny):
+    made = experiment(tiny)
+    assert (len(made.train), len(made.validation), len(made.test)) == (300, 200, 100)
+    assert made.train.class_counts().tolist() == [30] * 10
+    seen = {image.tobytes() for image in made.train.images}
+    assert not seen & {image.tobytes() for image in made.validation.images}
+
+
+def test_a_fraction_for_validation(tiny):
+    tiny["data"]["validation"] = 0.01
+    assert len(experiment(tiny).validation) == 600
+
+
+def test_same_recipe_same_result_to_the_bit(tiny):
+    states = []
+    for seed in (0, 0, 1):
+        tiny["seed"] = seed
+        made = experiment(tiny)
+        made.fit(progress=False)
+        states.append(made.model.state_dict())
+    assert all(np.array_equal(states[0][key], states[1][key]) for key in states[0])
+    assert not np.array_equal(states[0]["0.weight"], states[2]["0.weight"])
+
+
+def test_the_model_ends_with_the_best_epoch(tiny):
+    tiny["training"]["epochs"] = 5
+    tiny["optimizer"]["lr"] = 0.1  # noisy: the last epoch is seldom the best
+    made = experiment(tiny)
+    history = made.fit(progress=False)
+    best = history.best("val_accuracy")
+    assert made.best.best_epoch == best["epoch"] == history.restored_epoch
+    assert best["val_accuracy"] == max(history["val_accuracy"])
+    assert made.trainer.evaluate(made.validation)["accuracy"] == best["val_accuracy"]
+
+
+def test_every_kind_of_part(tiny):
+    tiny["model"]["init"] = "kaiming_normal"
+    tiny["augment"] = [
+        {"type": "RandomCrop", "size": 28, "padding": 2},
+        {"type": "RandomErasing", "p": 1.0, "value": 33},
+    ]
+    tiny["normalize"] = {"type": "Normalize", "mean": [0.1307], "std": [0.3081]}
+    tiny["optimizer"] = {"type": "SGD", "lr": 0.05, "momentum": 0.9, "nesterov": True}
+    tiny["scheduler"] = {"type": "CosineAnnealingLR"}
+    tiny["loss"] = {"type": "CrossEntropyLoss", "label_smoothing": 0.1}
+    tiny["training"].update(drop_last=True, batch_size=64, patience=4)
+    made = experiment(tiny)
+    assert isinstance(made.trainer.optimizer, optim.SGD)
+    assert isinstance(made.best, EarlyStopping)
+    assert made.images_per_epoch == 256
+    assert not made.model[0].bias.data.any()  # the scheme of initialisation sets biases to 0
+    history = made.fit(progress=False)
+    # Half of the cosine's way after one of two epochs.
+    np.testing.assert_allclose(history["lr"], [0.05, 0.025])
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_one_cycle_has_the_length_of_the_training_and_the_rate_of_the_optimizer(tiny):
+    tiny["scheduler"] = {"type": "OneCycleLR", "div_factor": 10.0}
+    made = experiment(tiny)
+    rates = []
+
+    def note(trainer, batch, logs):
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+
+    made.trainer.callbacks.append(LambdaCallback(on_batch_end=note))
+    made.fit(progress=False)
+    assert len(rates) == 12
+    assert max(rates) <= 0.01
+    assert rates[0] == pytest.approx(0.001)
+    assert rates[-1] == pytest.approx(0.001 / 1e4)
+
+
+def test_a_schedule_may_count_batches(tiny):
+    tiny["scheduler"] = {"type": "ExponentialLR", "gamma": 0.5, "step": "batch"}
+    made = experiment(tiny)
+    made.fit(progress=False)
+    assert made.trainer.history["lr"] == pytest.approx([0.01 * 0.5**5, 0.01 * 0.5**11])
+
+
+def test_without_validation(tiny):
+    tiny["data"]["validation"] = 0
+    tiny["training"]["monitor"] = "accuracy"
+    made = experiment(tiny)
+    assert made.validation is None
+    assert "val_loss" not in made.fit(progress=False).columns
+
+
+def test_a_network_of_the_zoo(tiny):
+    tiny["model"] = {"name": "plain-mnist-relu-bn"}
+    made = experiment(tiny)
+    assert isinstance(made.model, nn.Sequential)
+    assert made.model.num_parameters() == 12_044
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "expected"),
+    [
+        ("data", {"validation": 60_000}, "my.toml: data.validation: split: validation=60000 of 60000 images"),
+        ("data", {"validation": 1.5}, "my.toml: data.validation: split: a fraction"),
+        (
+            "data",
+            {"train": 59_000},
+            "my.toml: data.train: stratified_subset: n=59000 needs 5900 images of class",
+        ),
+        ("data", {"test": 10_000}, "my.toml: data.test: stratified_subset: n=10000 needs"),
+        ("data", {"root": "/nowhere"}, "/nowhere/train-images-idx3-ubyte: there is no such file"),
+        ("training", {"batch_size": 301, "drop_last": True}, "my.toml: training.drop_last leaves no batch"),
+        (
+            "model",
+            {"spec": "FC 12"},
+            "my.toml: the network makes 12 outputs of an image of (1, 28, 28); 10 cl",
+        ),
+        ("model", {"spec": "Conv 9 40 1 0\nFC 10"}, "my.toml: model.spec:1: 'Conv 9 40 1 0': conv2d"),
+        (
+            "normalize",
+            {"type": "Normalize", "mean": [0, 0, 0], "std": 1},
+            "my.toml: normalize: Normalize: mean",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit(tiny, section, values, expected):
+    tiny.setdefault(section, {}).update(values)
+    with pytest.raises(DataError) as caught:
+        experiment(tiny)
+    assert str(caught.value).startswith(expected)
+
+
+def test_augmentation_keeps_the_shape(tiny):
+    tiny["augment"] = [{"type": "RandomHorizontalFlip"}, {"type": "RandomCrop", "size": 24}]
+    with pytest.raises(DataError, match=r"augment\[1\]: turns images of \(1, 28, 28\) into \(1, 24, 24\)"):
+        experiment(tiny)

@@ -1,0 +1,118 @@
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from fastcnn import recipes, zoo
+from fastcnn.errors import DataError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(zoo.__file__).parent / "recipes"
+
+
+def test_every_recipe_of_the_package_is_right():
+    assert "compact-mnist" in recipes.names()
+    for name in recipes.names():
+        assert recipes.load(name).name == name
+
+
+def test_compact_mnist_is_as_published():
+    table = tomllib.loads((FOLDER / "compact-mnist.toml").read_text())
+    assert table["optimizer"] == {"type": "Adam", "lr": 0.01}
+    assert table["scheduler"] == {
+        "type": "ReduceLROnPlateau",
+        "monitor": "val_accuracy",
+        "mode": "max",
+        "factor": 0.1,
+        "patience": 2,
+        "threshold": 1e-4,
+        "min_lr": 1e-6,
+    }
+    assert table["augment"] == [
+        {"type": "RandomAffine", "degrees": 5, "translate": [0.05, 0.05], "scale": [0.95, 1.05]},
+        {"type": "RandomErasing", "p": 0.1, "value": 33},
+    ]
+    assert table["normalize"] == {"type": "Normalize", "mean": 0.1307, "std": 0.3081}
+    recipe = recipes.load("compact-mnist")
+    assert (recipe.training.epochs, recipe.training.batch_size, recipe.data.validation) == (20, 512, 5000)
+
+
+def test_a_recipe_shows_every_key_it_could_have():
+    """Whoever copies the recipe finds each key of the plain sections in it, if only in a comment."""
+    text = (FOLDER / "compact-mnist.toml").read_text()
+    for key in (
+        "init",
+        "spec",
+        "file",
+        "root",
+        "validation",
+        "train",
+        "test",
+        "patience",
+        "monitor",
+        "drop_last",
+    ):
+        assert re.search(rf"\b{key}\b", text), key
+
+
+def test_a_network_without_a_recipe_is_trained_by_default():
+    recipe = recipes.load("spec-lenet")
+    assert (recipe.name, recipe.model.name) == ("spec-lenet", "spec-lenet")
+    assert recipe.scheduler.type == "OneCycleLR"
+
+
+def test_a_text(tmp_path):
+    path = tmp_path / "my net.txt"
+    path.write_text("FC 10\n")
+    recipe = recipes.load(path)
+    assert (recipe.name, recipe.model.spec) == ("my-net", "FC 10\n")
+    assert recipe.layers[0].where == f"{path}:1: 'FC 10'"
+
+
+def test_written_and_read_again(tmp_path):
+    recipe = recipes.load("compact-mnist").replace("optimizer.lr", 0.1 + 0.2, "test")
+    recipes.write_file(recipe, tmp_path / "config.toml", "two\nlines")
+    text = (tmp_path / "config.toml").read_text()
+    assert text.splitlines()[1:3] == ["# two", "# lines"]
+    assert "lr = 0.30000000000000004" in text
+    assert recipes.read_file(tmp_path / "config.toml").to_dict() == recipe.to_dict()
+    assert recipes.load(tmp_path).to_dict() == recipe.to_dict()  # the folder of a run
+
+
+def test_a_text_with_quotes_and_tabs_survives(tmp_path, tiny):
+    tiny["model"]["spec"] = '# "quoted" \\ \t\nConv 4 5 3 0\nFC 10'
+    recipe = recipes.read_recipe(tiny, "here")
+    recipes.write_file(recipe, tmp_path / "config.toml")
+    assert recipes.load(tmp_path).model.spec == tiny["model"]["spec"]
+
+
+def test_a_name_that_nothing_has():
+    expected = (
+        r"^compact-mnit: no recipe, network or file is called that \(did you mean 'compact-mnist'\?\); "
+    )
+    with pytest.raises(DataError, match=expected):
+        recipes.load("compact-mnit")
+
+
+@pytest.mark.parametrize("name", ["none.toml", "none.txt", "folder/none"])
+def test_files_that_are_not_there(name, tmp_path):
+    with pytest.raises(DataError, match=r"none(.toml|.txt)?: cannot be read: No such file or directory"):
+        recipes.load(tmp_path / name)
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(DataError, match=r"config.toml: cannot be read: No such file"):
+        recipes.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"[model\n", b"seed = \n", b"a = 1\na = 2\n", b"\xff\xfe"])
+def test_files_that_are_no_toml(content, tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: not a TOML file: "):
+        recipes.load(path)

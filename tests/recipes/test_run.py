@@ -1,0 +1,135 @@
+import csv
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from fastcnn import __version__, recipes
+from fastcnn.errors import DataError
+from fastcnn.recipes import Experiment, Run, new_folder, read_recipe, take_folder
+from fastcnn.training import LambdaCallback, load_weights, read_metadata
+
+from .conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Return a run that has come to its end without matplotlib, and its metrics."""
+    run = Run(Experiment(read_recipe(TINY, "my.toml")), take_folder(tmp_path_factory.mktemp("run")))
+    run.fit(progress=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "matplotlib", None)
+        return run, run.finish()
+
+
+def test_what_is_written(finished):
+    run, metrics = finished
+    assert {path.name for path in run.folder.iterdir()} == {
+        "weights.safetensors",
+        "config.toml",
+        "history.csv",
+        "metrics.json",
+    }
+    assert json.loads((run.folder / "metrics.json").read_text()) == metrics
+    assert metrics["parameters"] == 2674
+    assert np.sum(metrics["test"]["confusion"]) == metrics["test"]["count"] == 100
+    assert metrics["best"]["epoch"] == run.experiment.best.best_epoch
+    assert metrics["machine"]["fastcnn"] == __version__
+    rows = list(csv.DictReader((run.folder / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[1]["val_accuracy"]) == run.experiment.trainer.history[1]["val_accuracy"]
+
+
+def test_the_file_holds_the_weights_that_were_tested(finished):
+    run, metrics = finished
+    notes = json.loads(read_metadata(run.folder / "weights.safetensors")["fastcnn"])
+    assert notes["epoch"] == metrics["best"]["epoch"]
+    assert notes["val_accuracy"] == metrics["best"]["val_accuracy"]
+    before = run.experiment.model.state_dict()
+    load_weights(run.experiment.model.initialize(seed=99), run.folder / "weights.safetensors")
+    after = run.experiment.model.state_dict()
+    assert all(np.array_equal(before[key], after[key]) for key in before)
+
+
+def test_config_repeats_the_run_to_the_bit(finished, tmp_path, monkeypatch):
+    run, metrics = finished
+    again = Run(Experiment(recipes.load(run.folder / "config.toml")), take_folder(tmp_path / "again"))
+    again.fit(progress=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for name in ("weights.safetensors", "config.toml"):
+        assert (again.folder / name).read_bytes() == (run.folder / name).read_bytes()
+    assert again.finish()["test"] == metrics["test"]
+
+
+def test_pictures(tiny, tmp_path):
+    pytest.importorskip("matplotlib")
+    tiny["training"]["epochs"] = 1
+    run = Run(Experiment(read_recipe(tiny, "my.toml")), take_folder(tmp_path / "run"))
+    run.fit(progress=False)
+    run.finish()
+    for name in ("curves.png", "confusion.png", "mistakes.png"):
+        assert (run.folder / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_interrupted_training_keeps_the_best_weights(tiny, tmp_path):
+    tiny["training"]["epochs"] = 5
+
+    made = Experiment(read_recipe(tiny, "my.toml"))
+    run = Run(made, take_folder(tmp_path / "run"))
+
+    def press_in_the_middle(trainer, batch, logs):
+        if len(trainer.history) == 2 and batch == 3:
+            raise KeyboardInterrupt
+
+    made.trainer.callbacks.append(LambdaCallback(on_batch_end=press_in_the_middle))
+    history = run.fit(progress=False)
+    assert history.interrupted
+    notes = json.loads(read_metadata(run.folder / "weights.safetensors")["fastcnn"])
+    assert notes["epoch"] == history.best("val_accuracy")["epoch"]
+
+
+def test_interrupted_between_an_epoch_and_its_files(tiny, tmp_path):
+    def press(trainer, epoch, row):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    made = Experiment(read_recipe(tiny, "my.toml"))
+    run = Run(made, take_folder(tmp_path / "run"), [LambdaCallback(on_epoch_end=press)])
+    assert run.fit(progress=False).interrupted
+    assert made.best.best_epoch == 2
+    notes = json.loads(read_metadata(run.folder / "weights.safetensors")["fastcnn"])
+    assert notes["epoch"] == 2
+    before = made.model.state_dict()
+    load_weights(made.model.initialize(seed=99), run.folder / "weights.safetensors")
+    assert all(np.array_equal(before[key], value) for key, value in made.model.state_dict().items())
+    assert len((run.folder / "history.csv").read_text().splitlines()) == 3
+
+
+def test_new_folders_are_counted(tmp_path):
+    names = [new_folder("net", tmp_path / "runs").name for _ in range(2)]
+    assert names == ["net-1", "net-2"]
+    (tmp_path / "runs" / "net-1").rmdir()
+    (tmp_path / "runs" / "net-x").mkdir()
+    (tmp_path / "runs" / "net-9").mkdir()
+    assert new_folder("net", tmp_path / "runs").name == "net-10"
+
+
+def test_a_folder_that_is_not_empty(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "metrics.json").write_text("old")
+    with pytest.raises(DataError, match=r"the folder is not empty"):
+        take_folder(tmp_path)
+    assert (tmp_path / "metrics.json").exists()
+    take_folder(tmp_path, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_folders_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"file: cannot be used as a folder: File exists"):
+        take_folder(tmp_path / "file")
+    with pytest.raises(DataError, match=r"file/run: cannot be used as a folder: Not a directory"):
+        take_folder(tmp_path / "file" / "run")
+    with pytest.raises(DataError, match=r"file: no folder can be made in it: File exists"):
+        new_folder("net", tmp_path / "file")

@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+
+from fastcnn import nn, zoo
+from fastcnn.errors import ArgumentError, DTypeError, ShapeError
+from fastcnn.nn.summary import summarize
+
+# Parameters and multiply-accumulates as published, images of the network's own shape.
+PUBLISHED = {
+    "compact-mnist": (16_146, 3_064_656),
+    "list-cifar": (84_362, 2_539_520),
+    "plain-mnist-bn-relu": (12_126, 164_160),
+    "plain-mnist-relu-bn": (12_044, 164_160),
+    "position-bias-mnist": (359_846, 2_233_832),
+    "residual-mnist": (41_132, 929_088),
+    "spec-lenet": (33_078, 328_600),
+}
+
+
+def sides(name, kind, **options):
+    """Return the heights of the outputs of the layers of one type."""
+    model = zoo.build(name, **options)
+    shape = options.get("input_shape", zoo.find(name).input_shape)
+    return [row.output_shape[1] for row in summarize(model, shape).layers if row.type == kind]
+
+
+def test_every_network_is_tested():
+    assert set(zoo.names()) == PUBLISHED.keys()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_size_and_cost(name):
+    table = summarize(zoo.build(name), zoo.find(name).input_shape)
+    assert (table.parameters, table.macs) == PUBLISHED[name]
+    assert table.trainable == table.parameters
+    assert table.layers[-1].output_shape == (10,)
+
+
+def test_spec_lenet_on_cifar():
+    table = summarize(zoo.build("spec-lenet", input_shape=(3, 32, 32)), (3, 32, 32))
+    assert (table.parameters, table.macs) == (36_378, 844_000)
+    assert sides("spec-lenet", "Conv2d", input_shape=(3, 32, 32)) == [32, 12, 2]
+    assert sides("spec-lenet", "MaxPool2d", input_shape=(3, 32, 32)) == [16, 6]
+
+
+def test_spatial_sizes():
+    assert sides("residual-mnist", "Conv2d") == [14, 14, 14, 7, 7, 7, 4, 4, 4, 2, 2, 2, 1]
+    assert sides("plain-mnist-relu-bn", "Conv2d") == [14, 7, 4, 2, 1]
+    assert sides("position-bias-mnist", "Conv2d") == [28, 14, 7]
+    assert sides("compact-mnist", "Conv2d") == [28, 28, 14, 14, 7, 7]
+    assert sides("spec-lenet", "Conv2d") == [28, 10, 1]
+
+
+def test_order_inside_the_units():
+    def kinds(name):
+        return [type(layer).__name__ for layer in zoo.build(name)]
+
+    assert kinds("plain-mnist-relu-bn") == ["Conv2d", "ReLU", "BatchNorm2d"] * 5 + ["Flatten"]
+    assert kinds("plain-mnist-bn-relu") == [*(["Conv2d", "BatchNorm2d", "ReLU"] * 5)[:-1], "Flatten"]
+    assert kinds("residual-mnist")[:4] == ["Conv2d", "ReLU", "BatchNorm2d", "Residual"]
+    assert kinds("position-bias-mnist")[:5] == ["Conv2d", "PositionBias", "ReLU", "ZeroPad2d", "MaxPool2d"]
+    assert kinds("compact-mnist")[:8] == [
+        *["Conv2d", "BatchNorm2d", "ReLU"] * 2,
+        "Dropout",
+        "MaxPool2d",
+    ]
+
+
+def test_dense_residual_concatenates():
+    model = zoo.build("residual-mnist", dense=True)
+    blocks = [layer for layer in model if isinstance(layer, nn.DenseResidual)]
+    assert len(blocks) == 4
+    assert model.output_shape((2, 1, 28, 28)) == (2, 10)
+    assert blocks[0].output_shape((1, 8, 14, 14)) == (1, 16, 14, 14)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_same_seed_same_network(name):
+    first, second, third = (zoo.build(name, seed).state_dict() for seed in (3, 3, 4))
+    assert all(np.array_equal(first[key], second[key]) for key in first)
+    assert any(not np.array_equal(first[key], third[key]) for key in first)
+
+
+def test_seed_rules_dropout_too():
+    x = np.random.default_rng(0).standard_normal((2, 1, 28, 28)).astype(np.float32)
+    first, second = (zoo.build("compact-mnist", 5)(x) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_step_of_training_changes_every_weight(name):
+    model = zoo.build(name, 0)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4, *zoo.find(name).input_shape)).astype(np.float32)
+    loss = nn.CrossEntropyLoss()
+    loss(model(x), np.array([0, 1, 2, 3]))
+    model.backward(loss.backward())
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert np.isfinite(parameter.grad).all(), key
+
+
+def test_other_images_and_classes():
+    assert zoo.build("compact-mnist", input_shape=(3, 20, 24), num_classes=7).output_shape(
+        (2, 3, 20, 24)
+    ) == (2, 7)
+    assert zoo.build("spec-lenet", num_classes=4).output_shape((1, 1, 28, 28)) == (1, 4)
+    assert zoo.build("position-bias-mnist", input_shape=(1, 29, 31)).output_shape((1, 1, 29, 31)) == (1, 10)
+
+
+def test_unknown_name_with_suggestion():
+    with pytest.raises(
+        ArgumentError, match=r"no network is called 'compact-mnst' \(did you mean 'compact-mn"
+    ):
+        zoo.build("compact-mnst")
+    with pytest.raises(ArgumentError, match="there is compact-mnist, list-cifar"):
+        zoo.build("vgg")
+    with pytest.raises(DTypeError, match="name must be a str, got 3"):
+        zoo.build(3)
+
+
+def test_images_that_do_not_fit():
+    with pytest.raises(
+        ShapeError, match=r"residual-mnist makes 40 outputs .* \(1, 64, 64\); 10 classes need"
+    ):
+        zoo.build("residual-mnist", input_shape=(1, 64, 64))
+    with pytest.raises(ShapeError, match=r"compact-mnist does not fit images of \(1, 3, 3\)"):
+        zoo.build("compact-mnist", input_shape=(1, 3, 3))
+    with pytest.raises(ShapeError, match=r"input_shape must be \(C, H, W\), got \(28, 28\)"):
+        zoo.build("compact-mnist", input_shape=(28, 28))
+    with pytest.raises(ArgumentError, match="num_classes must be at least 1, got 0"):
+        zoo.build("compact-mnist", num_classes=0)
+
+
+def test_unknown_option():
+    with pytest.raises(ArgumentError, match="compact-mnist has no option dense"):
+        zoo.build("compact-mnist", dense=True)
