@@ -41,14 +41,14 @@ def compare(
 def clock(
     benchmark, function: Callable[[], object], group: str, *, images: int = 0, flops: float = 0
 ) -> None:
-    """Time `function` and note its rates at the median; its answer was checked by the caller."""
+    """Time `function` and note its rates in its best round; its answer was checked by the caller."""
     benchmark.group = group
     if benchmark.enabled:
         time.sleep(0.1)  # idle threads of the other side's pool spin for a while before they sleep
     benchmark(function)
     if benchmark.stats is None:  # --benchmark-disable: it ran once, unclocked
         return
-    seconds = benchmark.stats.stats.median
+    seconds = benchmark.stats.stats.min
     if images:
         benchmark.extra_info["images/s"] = images / seconds
     if flops:
