@@ -1,0 +1,101 @@
+"""The README's Python runs as it stands (on fewer images), and what it names exists."""
+
+import copy
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastcnn
+from fastcnn import cli
+from fastcnn.testing import gradcheck
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "PyTorch" not in block]
+
+
+def fewer(code: str) -> str:
+    """Return the README's code with 600 images instead of 60,000."""
+    code = code.replace('data.load("mnist")', '(each.subset(range(600)) for each in data.load("mnist"))')
+    return code.replace("5_000", "100")
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """Run all blocks one after the other, as a reader would, and return what they define."""
+    folder = tmp_path_factory.mktemp("readme")
+    namespace: dict = {"__name__": "readme"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for block in BLOCKS:
+            exec(compile(fewer(block), "README.md", "exec"), namespace)
+    namespace["folder"] = folder
+    return namespace
+
+
+def test_library_and_loop(names):
+    assert len(BLOCKS) == 4
+    assert len(names["trainer"].history) == 2
+    assert names["logits"].shape == (600, 10)
+    assert (names["logits"].argmax(1) == names["test"].labels).mean() > 0.5
+    # The loop went on from where the Trainer stopped.
+    assert names["loss"] < names["trainer"].history[0]["loss"]
+
+
+def test_weights_file_holds_the_model(names):
+    state = names["model"].state_dict()
+    other = copy.deepcopy(names["model"]).initialize(seed=1)
+    fastcnn.load_weights(other, names["folder"] / "digits.safetensors")
+    assert {name: value.tolist() for name, value in other.state_dict().items()} == {
+        name: value.tolist() for name, value in state.items()
+    }
+
+
+def test_custom_layer_has_the_right_gradients(names):
+    layer = names["Swish"](3)
+
+    def forward(x, beta):
+        layer.beta.data = beta
+        return layer(x)
+
+    def backward(dy, x, beta):
+        layer.zero_grad()
+        return layer.backward(dy), layer.beta.grad
+
+    rng = np.random.default_rng(0)
+    gradcheck(forward, backward, [rng.standard_normal((2, 3, 2, 2)), rng.uniform(0.5, 2, (3, 1, 1))])
+
+
+def test_command_lines_are_understood():
+    lines = re.findall(r"^fastcnn .*", TEXT, re.MULTILINE)
+    commands = [cli._parser().parse_args(shlex.split(line, comments=True)[1:]).command for line in lines]
+    assert set(commands) == {"train", "evaluate", "predict", "summary", "info"}
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make ([a-z]+)", TEXT, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_files_that_a_document_names_exist(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:examples|tests|bench|src)/[\w/.]*\w|[A-Z]{4,}\.md", text))
+    assert named
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+@pytest.mark.parametrize("kind", ["nn", "optim", "optim.lr_scheduler"])
+def test_classes_in_the_table_exist(kind):
+    rows = {"nn": ("layers", "losses"), "optim": ("optimizers",), "optim.lr_scheduler": ("schedules",)}[kind]
+    module = fastcnn
+    for part in kind.split("."):
+        module = getattr(module, part)
+    for row in rows:
+        cells = re.search(rf"^\| {row} \| (.*) \|$", TEXT, re.MULTILINE)[1]
+        for name in re.sub(r"\(.*?\)|, with .*", "", cells).split(","):
+            assert hasattr(module, name.strip()), name
