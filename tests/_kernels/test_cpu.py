@@ -91,6 +91,7 @@ def test_bad_threads_in_the_environment(text):
     done = run(REPORT, FASTCNN_NUM_THREADS=text)
     assert done.returncode != 0
     assert f"FASTCNN_NUM_THREADS must be an integer from 1 to 1024, got {text!r}" in done.stderr
+    assert "OMP_NUM_THREADS must be" in run(REPORT, OMP_NUM_THREADS="many").stderr
 
 
 @openmp

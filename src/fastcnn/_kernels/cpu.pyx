@@ -116,11 +116,13 @@ def _usable_cores():
 
 
 def _threads_from_environment():
-    text = os.environ.get("FASTCNN_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    name = "FASTCNN_NUM_THREADS" if os.environ.get("FASTCNN_NUM_THREADS") else "OMP_NUM_THREADS"
+    # OpenMP's variable may be a list, one number for each level of nesting.
+    text = os.environ.get(name, "").split(",")[0]
     if not text:
         return min(_usable_cores(), MAX_THREADS)
     if not text.isdecimal() or not 1 <= int(text) <= MAX_THREADS:
-        raise ValueError(f"FASTCNN_NUM_THREADS must be an integer from 1 to {MAX_THREADS}, got {text!r}")
+        raise ValueError(f"{name} must be an integer from 1 to {MAX_THREADS}, got {text!r}")
     return int(text)
 
 

@@ -1,0 +1,154 @@
+"""Imports point one way: no module imports from a layer above its own."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "src" / "fastcnn"
+# From the bottom up; what stands in one row may import each other.
+LADDER = [
+    {"_version", "errors"},
+    {"_shapes"},
+    {"_kernels"},
+    {"_config", "ops", "testing"},
+    {"nn"},
+    {"optim"},
+    {"engine"},
+    {"training"},
+    {"recipes", "zoo"},
+    {"cli"},
+    {"__main__"},
+]
+RANK = {unit: rank for rank, units in enumerate(LADDER) for unit in units}
+# A branch beside the ladder: it needs little, and only what trains may need it.
+DATA_IMPORTS = {"errors", "_shapes", "_kernels", "_version"}
+IMPORTS_DATA = {"training", "recipes", "zoo", "cli", "__main__"}
+# Kernels that are the data's own, and those that nobody else reaches past the ops to.
+AUGMENT = "fastcnn._kernels.augment"
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def unit_of(module):
+    """Return the layer of a dotted name below fastcnn: its second part ("" for fastcnn itself)."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def name_of(path):
+    """Return (dotted name, dotted name of its package)."""
+    parts = ["fastcnn", *path.relative_to(ROOT).with_suffix("").parts]
+    if parts[-1] == "__init__":
+        return ".".join(parts[:-1]), parts[:-1]
+    return ".".join(parts), parts[:-1]
+
+
+def imported(source, package):
+    """Yield (line, dotted name) of every fastcnn module that the source imports, wherever in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "fastcnn":
+                    yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                base = package[: len(package) - node.level + 1]
+                assert base, f"line {node.lineno} imports from above fastcnn"
+            else:
+                base = []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            if module.split(".")[0] != "fastcnn":
+                continue
+            # "from .. import ops" imports a module, "from ..ops import relu" a name of one.
+            for alias in node.names:
+                yield node.lineno, f"{module}.{alias.name}"
+
+
+def allowed(importer, target, target_name):
+    """Tell whether a module of layer `importer` may import from layer `target`."""
+    if importer == target:
+        return True
+    if importer == "data":
+        return target in DATA_IMPORTS
+    if target == "data":
+        return importer in IMPORTS_DATA
+    return RANK[target] <= RANK[importer]
+
+
+def upward_edges(path):
+    """Return the imports of one file that point up, as text."""
+    name, package = name_of(path)
+    importer = unit_of(name)
+    edges = []
+    for line, target_name in imported(path.read_text(encoding="utf-8"), package):
+        target = unit_of(target_name)
+        if target == "__version__":
+            target = "_version"
+        if target not in RANK and target != "data":
+            edges.append(f"{path.name}:{line} imports {target_name}, which has no place in the ladder")
+        elif not allowed(importer, target, target_name):
+            edges.append(f"{path.name}:{line} ({importer}) imports {target_name}")
+    return edges
+
+
+def test_every_file_has_a_place():
+    units = {unit_of(name_of(path)[0]) for path in FILES}
+    assert units - {""} <= RANK.keys() | {"data"}
+    assert len(FILES) > 30
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p != ROOT / "__init__.py"], ids=lambda p: name_of(p)[0])
+def test_no_import_points_up(path):
+    assert not upward_edges(path)
+
+
+def test_the_package_itself_imports_nothing_heavy():
+    """``import fastcnn`` loads its version alone; all else is loaded when it is first used."""
+    tree = ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8"))
+    modules = [node.module for node in tree.body if isinstance(node, ast.ImportFrom)]
+    assert modules == ["importlib", "typing", "_version"]
+    assert not [node for node in tree.body if isinstance(node, ast.Import)]
+
+
+def test_kernels_import_kernels_alone():
+    for path in [*ROOT.glob("_kernels/*.pyx"), *ROOT.glob("_kernels/*.pxd")]:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            match = re.match(r"\s*(?:from|cimport|import)\s+(\.+\w*|fastcnn\S*)", line)
+            if match:
+                assert re.fullmatch(r"\.\w*", match[1]), f"{path.name}: {line}"
+
+
+def test_only_data_uses_the_kernels_of_data():
+    for path in FILES:
+        name, package = name_of(path)
+        for _, target in imported(path.read_text(encoding="utf-8"), package):
+            is_augment = target == AUGMENT or target.startswith(f"{AUGMENT}.")
+            assert not is_augment or unit_of(name) == "data", f"{name} imports {target}"
+            if unit_of(name) == "data" and unit_of(target) == "_kernels":
+                assert is_augment, f"{name} imports {target}"
+
+
+@pytest.mark.parametrize(
+    ("importer", "source", "found"),
+    [
+        ("ops/conv.py", "from ..nn import Module", ["fastcnn.nn.Module"]),
+        ("ops/conv.py", "from .. import nn, errors", ["fastcnn.nn"]),
+        ("ops/conv.py", "import fastcnn.nn.module as m", ["fastcnn.nn.module"]),
+        ("ops/conv.py", "def f():\n    from fastcnn import training", ["fastcnn.training"]),
+        ("ops/conv.py", "from .._kernels import conv2d\nfrom . import _check\nimport numpy", []),
+        ("optim/lr_scheduler/base.py", "from ...engine import plan", ["fastcnn.engine.plan"]),
+        ("data/loader.py", "from .. import ops", ["fastcnn.ops"]),
+        ("nn/conv.py", "from ..data import load", ["fastcnn.data.load"]),
+        ("training/trainer.py", "from ..data import Loader\nfrom ..nn import Module", []),
+        ("zoo/compact.py", "from ..recipes import read", []),
+    ],
+)
+def test_the_test_finds_upward_edges(importer, source, found, tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    path = tmp_path / importer
+    path.parent.mkdir(parents=True)
+    path.write_text(source)
+    edges = upward_edges(path)
+    assert [edge.split(" imports ")[1] for edge in edges] == found

@@ -1,0 +1,167 @@
+"""The names that others rely on: they exist, say what they do, and are listed."""
+
+import importlib
+import inspect
+import re
+
+import pytest
+
+import fastcnn
+
+OPS = [
+    "conv2d",
+    "max_pool2d",
+    "avg_pool2d",
+    "adaptive_avg_pool2d",
+    "batch_norm",
+    "linear",
+    "relu",
+    "softmax",
+    "log_softmax",
+    "im2col",
+    "col2im",
+]
+LAYERS = [
+    "Conv2d",
+    "Linear",
+    "BatchNorm2d",
+    "ReLU",
+    "MaxPool2d",
+    "AvgPool2d",
+    "AdaptiveAvgPool2d",
+    "Dropout",
+    "Flatten",
+    "Softmax",
+    "LogSoftmax",
+    "ZeroPad2d",
+    "PositionBias",
+    "Residual",
+    "DenseResidual",
+    "Sequential",
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "MSELoss",
+]
+SCHEDULES = [
+    "StepLR",
+    "ExponentialLR",
+    "CosineAnnealingLR",
+    "OneCycleLR",
+    "LinearLR",
+    "SequentialLR",
+    "ReduceLROnPlateau",
+]
+MODULE_METHODS = [
+    "forward",
+    "backward",
+    "parameters",
+    "named_parameters",
+    "state_dict",
+    "load_state_dict",
+    "train",
+    "eval",
+    "predict",
+    "summary",
+]
+NAMES = [
+    *(f"ops.{name}" for name in OPS),
+    *(f"ops.{name}_backward" for name in OPS),
+    "ops.cross_entropy",
+    *(f"nn.{name}" for name in LAYERS),
+    *(f"nn.Module.{name}" for name in MODULE_METHODS),
+    "nn.Parameter",
+    "nn.Parameter.data",
+    *(f"optim.{name}" for name in ("SGD", "Adam", "AdamW")),
+    *(f"optim.lr_scheduler.{name}" for name in SCHEDULES),
+    *(f"Trainer.{name}" for name in ("train_step", "fit", "evaluate")),
+    "data.load",
+    "zoo.build",
+    "set_num_threads",
+    "get_num_threads",
+    "show_config",
+]
+# PyTorch's argument order and defaults, and ours where it has no such name.
+SIGNATURES = {
+    "ops.conv2d": "(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)",
+    "ops.max_pool2d": "(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)",
+    "ops.max_pool2d_backward": "(dy, argmax, input_shape)",
+    "ops.cross_entropy": (
+        "(logits, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)"
+    ),
+    "nn.Module.predict": "(self, x, batch_size=256)",
+    "nn.Module.load_state_dict": "(self, state, strict=True)",
+    "nn.CrossEntropyLoss": "(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
+    "nn.BatchNorm2d": "(num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)",
+}
+PACKAGES = ["", "data", "nn", "ops", "optim", "optim.lr_scheduler", "recipes", "training", "zoo"]
+
+
+def find(name):
+    """Follow a dotted name from fastcnn."""
+    value = fastcnn
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def listing_order(name):
+    """Sort as the linter does: NAMES, then Names, then names."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_exists_and_is_documented(name):
+    value = find(name)
+    summary = (inspect.getdoc(value) or "").split("\n")[0]
+    assert re.fullmatch(r"[A-Z`_].{3,108}[.:]", summary), f"{name}: {summary!r} is no one-line summary"
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signature(name):
+    signature = inspect.signature(find(name))
+    bare = [
+        parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()
+    ]
+    assert (
+        str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty)) == SIGNATURES[name]
+    )
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_all_is_sorted_and_true(package):
+    module = importlib.import_module(f"fastcnn.{package}".rstrip("."))
+    assert module.__doc__
+    listed = module.__all__
+    assert listed == sorted(set(listed), key=listing_order)
+    for name in listed:
+        assert hasattr(module, name), f"{module.__name__}.__all__ names {name}, which does not exist"
+    public = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__.startswith("fastcnn")
+    }
+    assert public <= set(listed), f"{module.__name__}.__all__ lacks {sorted(public - set(listed))}"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_everything_listed_is_documented(package):
+    module = importlib.import_module(f"fastcnn.{package}".rstrip("."))
+    for name in module.__all__:
+        value = getattr(module, name)
+        if callable(value) or inspect.ismodule(value):
+            assert inspect.getdoc(value), f"{module.__name__}.{name} has no docstring"
+
+
+def test_dir_shows_what_is_loaded_later():
+    assert set(fastcnn.__all__) <= set(dir(fastcnn))
+
+
+def test_an_unknown_name():
+    with pytest.raises(AttributeError, match="module 'fastcnn' has no attribute 'conv3d'"):
+        _ = fastcnn.conv3d
+
+
+def test_version():
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", fastcnn.__version__)
