@@ -10,7 +10,8 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from ..training import Callback, History, Trainer
 
-_FORMAT = "{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
+# Loss and accuracy fit into 80 columns.
+_FORMAT = "{desc} {percentage:3.0f}%|{bar:12}| {remaining} left{postfix}"
 # Seconds between two updates of the bar.
 _INTERVAL = 0.1
 
@@ -33,7 +34,8 @@ class Display(Callback):
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         """Begin a bar."""
-        self._loss, self._correct, self._count, self._pending, self._shown = 0.0, 0, 0, 0, time.perf_counter()
+        self._loss, self._correct, self._count, self._pending = 0.0, 0, 0, 0
+        self._start = self._shown = time.perf_counter()
         self._bar = tqdm(
             total=self._images,
             desc=self._label(epoch),
@@ -56,8 +58,12 @@ class Display(Callback):
         if self._bar is None or self._bar.disable or now - self._shown < _INTERVAL:
             return
         self._shown = now
-        figures = f"loss {self._loss / self._count:.4f}, accuracy {self._correct / self._count:.2%}"
-        self._bar.set_postfix_str(figures, refresh=False)
+        figures = [
+            f"loss {self._loss / self._count:.4f}",
+            f"accuracy {self._correct / self._count:.2%}",
+            f"{self._count / (now - self._start):,.0f} images/s",
+        ]
+        self._bar.set_postfix_str(", ".join(figures), refresh=False)
         self._bar.update(self._pending)
         self._pending = 0
 
