@@ -37,10 +37,10 @@ venv: $(BIN)/.fastcnn-test ## create the environment and install fastcnn in it, 
 build: $(BIN)/.fastcnn-test ## compile the kernels in place
 	$(BIN)/python setup.py -q build_ext --inplace
 
-debug: $(BIN)/.fastcnn-test ## build with AddressSanitizer and UBSan, apart, and run the tests of the kernels and ops
+debug: $(BIN)/.fastcnn-test ## build with AddressSanitizer and UBSan, apart, and run the tests of kernels, ops and layers
 	FASTCNN_DEBUG=1 FASTCNN_SANITIZE=1 $(BIN)/python setup.py -q build \
 		--build-base $(DEBUG_BUILD) --build-lib $(DEBUG_BUILD)/lib
-	$(SANITIZED) $(BIN)/python -m pytest -q -x tests/_kernels tests/ops
+	$(SANITIZED) $(BIN)/python -m pytest -q -x tests/_kernels tests/ops tests/nn $(wildcard tests/engine)
 
 neon:            ## cross-compile for aarch64 and run the tests of the kernels under qemu (Debian, as root)
 	tests/aarch64/run.sh
