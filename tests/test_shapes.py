@@ -87,7 +87,7 @@ def test_window_fields():
 
 def test_a_kernel_that_does_not_fit():
     message = (
-        r"max_pool2d \(vertical\): the kernel is larger than the padded input: it covers 5 pixels "
+        r"max_pool2d \(rows\): the kernel is larger than the padded input: it covers 5 pixels "
         r"\(kernel 3, dilation 2\) but the input has 2 \+ 1 \+ 1"
     )
     with pytest.raises(ShapeError, match=message):

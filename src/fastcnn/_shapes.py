@@ -56,8 +56,9 @@ def integer(value: object, name: str, minimum: int = 0) -> int:
 
 
 def _integers(value: object, name: str, lengths: Sequence[int], minimum: int) -> tuple[int, ...]:
-    scalar = isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray)
-    if scalar or np.ndim(value) == 0:
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        return (integer(value, name, minimum),)
+    if isinstance(value, np.ndarray) and value.ndim == 0:
         return (integer(value, name, minimum),)
     if len(value) not in lengths:
         expected = " or ".join(str(n) for n in lengths)
@@ -135,8 +136,8 @@ def window(
         If a size passes 2**63.
     """
     left, right, top, bottom = padding
-    out_h = _slide(in_hw[0], top, bottom, kernel[0], stride[0], dilation[0], ceil_mode, f"{what} (vertical)")
-    out_w = _slide(in_hw[1], left, right, kernel[1], stride[1], dilation[1], ceil_mode, f"{what} (horizontal)")
+    out_h = _slide(in_hw[0], top, bottom, kernel[0], stride[0], dilation[0], ceil_mode, f"{what} (rows)")
+    out_w = _slide(in_hw[1], left, right, kernel[1], stride[1], dilation[1], ceil_mode, f"{what} (columns)")
     result = Window(*in_hw, out_h, out_w, *kernel, *stride, top, left, *dilation)
     # The kernels add a padding to a size and multiply strides by outputs: both must stay in 64 bits.
     reach_h = in_hw[0] + top + bottom + out_h * stride[0] + dilation[0] * kernel[0]

@@ -24,8 +24,9 @@ def assert_close(actual: np.ndarray, expected: np.ndarray, tolerance: float | No
     if tolerance is None:
         tolerance = TOLERANCE[got.dtype]
     finite = want[np.isfinite(want)]
-    scale = np.abs(finite).max() if finite.size else 1.0
-    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * max(scale, np.finfo(np.float32).tiny))
+    scale = float(np.abs(finite).max()) if finite.size else 1.0
+    atol = tolerance * max(scale, 1e-38)
+    np.testing.assert_allclose(got, want, rtol=0, atol=atol)  # type: ignore[arg-type]
 
 
 def tie_free(shape: Sequence[int], generator: np.random.Generator, dtype: object = np.float64) -> np.ndarray:
@@ -38,9 +39,7 @@ def tie_free(shape: Sequence[int], generator: np.random.Generator, dtype: object
     return generator.permutation(values).reshape(shape).astype(dtype)  # type: ignore[call-overload]
 
 
-def numerical_gradient(
-    function: Callable[[], float], array: np.ndarray, eps: float = 1e-6
-) -> np.ndarray:
+def numerical_gradient(function: Callable[[], float], array: np.ndarray, eps: float = 1e-6) -> np.ndarray:
     """Return d function / d array by central differences; `function` reads `array`, which is put back."""
     if array.dtype != np.float64:
         raise ArgumentError(f"numerical_gradient: array must be float64, got {array.dtype}")

@@ -19,8 +19,9 @@ _log = logging.getLogger("fastcnn.engine")
 class CompiledModule:
     """A model that runs as a compiled program, on the model's own weights.
 
-    ``y = compiled(x)``, ``compiled.backward(dy)``, ``compiled.parameters()``, ``compiled.predict(x)``. Training
-    mode, weights, batch size and input shape may change between calls; plans are made when they are needed.
+    ``y = compiled(x)``, ``compiled.backward(dy)``, ``compiled.parameters()``, ``compiled.predict(x)``.
+    Training mode, weights, batch size and input shape may change between calls; plans are made when they are
+    needed.
     A model with a layer that has no lowering rule runs eagerly, with one warning in the log.
 
     Parameters

@@ -1,9 +1,10 @@
-"""The program as it is written: operations in order, cut into phases, over buffers that are settled at the end."""
+"""The program as it is written: operations in order, cut into phases; buffers are settled at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -62,22 +63,22 @@ class Writer:
         """Return a new array that all groups share."""
         return aligned_zeros(count, self.dtype, "engine: a buffer")
 
-    def add(self, kernel: str, buffers: Sequence[Buffer], *args: object, **options: object) -> Op:
+    def add(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> Op:
         """Append an operation."""
-        op = Op(kernel, buffers, *args, **options)  # type: ignore[arg-type]
+        op = Op(kernel, buffers, *args, **options)
         self.ops.append(op)
         return op
 
-    def prepare(self, kernel: str, buffers: Sequence[Buffer], *args: object, **options: object) -> None:
+    def prepare(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> None:
         """Add an operation that runs before all others of its part, e.g. the packing of weights."""
-        self.prepared.append(Op(kernel, buffers, *args, **options))  # type: ignore[arg-type]
+        self.prepared.append(Op(kernel, buffers, *args, **options))
 
-    def defer(self, kernel: str, buffers: Sequence[Buffer], *args: object, **options: object) -> None:
+    def defer(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> None:
         """Append an operation that runs after all others of its part."""
-        self.deferred.append(Op(kernel, buffers, *args, **options))  # type: ignore[arg-type]
+        self.deferred.append(Op(kernel, buffers, *args, **options))
 
     def close_part(self) -> int:
-        """End a part (forward or backward) with what was prepared and deferred; return the number of operations."""
+        """End a part: what was prepared comes first, what was deferred last; return where it ends."""
         self.ops[self.part_start : self.part_start] = self.prepared
         self.ops.extend(self.deferred)
         self.prepared, self.deferred = [], []
@@ -147,6 +148,7 @@ def assemble(writer: Writer, part_ends: list[int], groups: int, threads: int) ->
                 phases.append((tasks, i, i + 1))
         phase_ends.append(len(phases))
         start = end
-    memory = sum(b.array.nbytes for b in [*writer.blobs, *writer.vectors] if b.array is not None)
+    arrays = [blob.array for blob in writer.blobs] + [vectors.array for vectors in writer.vectors]
+    memory = sum(array.nbytes for array in arrays if array is not None)
     program = kernels.Program(itemsize, listed, phases)
     return Executable(program, writer, phase_ends, parameters, externals, scalars, memory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -242,7 +243,7 @@ def _dense_residual(lowering: _Lowering, module: nn.DenseResidual, x: View) -> V
     return lowering.append(Concat(value, y, made), made)
 
 
-_RULES: dict[type, Callable[[_Lowering, nn.Module, View], View]] = {
+_RULES: dict[type[nn.Module], Callable[[_Lowering, Any, View], View]] = {
     nn.AdaptiveAvgPool2d: _adaptive_avg_pool,
     nn.AvgPool2d: _avg_pool,
     nn.BatchNorm2d: _batch_norm,

@@ -36,7 +36,7 @@ class Blob:
         self.width = width
         self.lanes = lanes
         self.per_thread = per_thread
-        # An even number of cache lines from pixel to pixel would put a row of pixels into few sets of the cache.
+        # An even number of cache lines from pixel to pixel would put a row of pixels into few cache sets.
         self.pitch = channels + 1 - channels % 2 if height * width > 1 else channels
         self.halo = [0, 0, 0, 0]  # left, right, top, bottom
         self.array: np.ndarray | None = None

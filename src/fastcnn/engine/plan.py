@@ -8,12 +8,12 @@ from .. import nn
 from .._kernels import cpu
 from .._kernels import program as kernels
 from ..errors import StateError
-from .backward import Backward
 from .emit import Executable, Writer, assemble
-from .forward import Forward
 from .fuse import fuse
 from .graph import Graph
 from .lower import lower
+from .parts import Backward, Forward
+from .write import write_backward, write_forward
 
 
 class Plan:
@@ -47,12 +47,12 @@ class Plan:
         self.dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
         writer = Writer(self.dtype, per_thread=not training)
         forward = Forward(writer, self.graph, training)
-        forward.write(input_bytes=False)
+        write_forward(forward)
         ends = [writer.close_part()]
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
         if training:
             backward = Backward(forward, input_gradient)
-            backward.write()
+            write_backward(backward)
             ends.append(writer.close_part())
             self.parameter_grads = backward.parameter_grads
         self.input_gradient = input_gradient
@@ -61,7 +61,7 @@ class Plan:
         self.isa, self.threads = cpu.get_isa(), cpu.get_num_threads()
         self.executable: Executable = assemble(writer, ends, self.groups, self.threads)
         self.dropouts = forward.dropouts
-        self.norms = [node.norm for node in forward.norms]  # type: ignore[attr-defined]
+        self.norms = [state.norm for state in forward.norms.values()]
         self.keys = np.zeros(max(1, len(self.dropouts)), np.uint64)
         self.batch = 0
 

@@ -329,9 +329,7 @@ class Module:
         name = type(self).__name__
         if not self._modules:
             return f"{name}({self.extra_repr()})"
-        lines = [
-            f"  ({key}): " + repr(child).replace("\n", "\n  ") for key, child in self._modules.items()
-        ]
+        lines = [f"  ({key}): " + repr(child).replace("\n", "\n  ") for key, child in self._modules.items()]
         return "\n".join([f"{name}(", *lines, ")"])
 
 
@@ -352,7 +350,7 @@ class _Passive:
 
 
 def observe(module: Module, x: np.ndarray, observer: Callable[[Module, Any, Any], None]) -> np.ndarray:
-    """Run `module` on x in evaluation mode and call `observer(module, input, output)` for each module in it."""
+    """Run `module` on x in evaluation mode; call `observer(module, input, output)` for each module in it."""
     global _observer
     previous, _observer = _observer, observer
     try:

@@ -58,7 +58,7 @@ class BatchNorm2d(Module):
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Set scale, shift and running statistics to their first values."""
-        if self.affine:
+        if self.weight is not None and self.bias is not None:
             init.ones_(self.weight)
             init.zeros_(self.bias)
         if self.track_running_stats:
@@ -79,8 +79,8 @@ class BatchNorm2d(Module):
             x,
             self.running_mean if tracked else None,
             self.running_var if tracked else None,
-            self.weight.data if self.affine else None,
-            self.bias.data if self.affine else None,
+            None if self.weight is None else self.weight.data,
+            None if self.bias is None else self.bias.data,
             batch_statistics,
             0.0 if momentum is None else momentum,
             self.eps,
@@ -93,11 +93,11 @@ class BatchNorm2d(Module):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Return dx; add the gradients of weight and bias."""
         x, mean, invstd, batch_statistics = self.saved
-        weight = self.weight.data if self.affine else None
+        weight = None if self.weight is None else self.weight.data
         dx, dweight, dbias = ops.batch_norm_backward(
             dy, x, weight, training=batch_statistics, saved=(mean, invstd)
         )
-        if self.affine:
+        if self.weight is not None and self.bias is not None:
             self.weight.accumulate(dweight)
             self.bias.accumulate(dbias)
         return dx

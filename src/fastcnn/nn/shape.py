@@ -26,7 +26,9 @@ class Flatten(Module):
         """Return x with the axes merged."""
         ndim = x.ndim
         if not (-ndim <= self.start_dim < ndim and -ndim <= self.end_dim < ndim):
-            raise ShapeError(f"Flatten: x of the shape {x.shape} has no axes {self.start_dim} to {self.end_dim}")
+            raise ShapeError(
+                f"Flatten: x of the shape {x.shape} has no axes {self.start_dim} to {self.end_dim}"
+            )
         start, end = self.start_dim % ndim, self.end_dim % ndim
         if start > end:
             raise ShapeError(f"Flatten: start_dim {self.start_dim} comes after end_dim {self.end_dim}")

@@ -33,7 +33,7 @@ def _prepare(
     kernel = _check.array(weight, "weight", what, (4,))
     _check.same_dtype(what, x=images, weight=kernel)
     group_count = integer(groups, f"{what}: groups", 1)
-    shapes = f"(x {np.shape(x)}, weight {kernel.shape})"
+    shapes = f"(x {images.shape[1:] if unbatched else images.shape}, weight {kernel.shape})"
     if 0 in kernel.shape[2:]:
         raise ShapeError(f"{what}: weight has an empty kernel {shapes}")
     if kernel.shape[0] % group_count:

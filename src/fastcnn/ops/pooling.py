@@ -211,7 +211,7 @@ def avg_pool2d_backward(
     """Gradient of `avg_pool2d` with respect to x of input_shape: dy / divisor spread over each window."""
     what = "avg_pool2d_backward"
     shape, unbatched = _image_shape(input_shape, what)
-    p = _prepare(what, shape[2:], kernel_size, stride, padding, 1, ceil_mode)
+    p = _prepare(what, (shape[2], shape[3]), kernel_size, stride, padding, 1, ceil_mode)
     divisor = checked_divisor(divisor_override, what)
     out_shape = (*shape[:2], p.window.out_h, p.window.out_w)
     grad = _check.gradient(dy, out_shape, unbatched, "dy", what)

@@ -90,7 +90,8 @@ typedef struct {
 #endif
 
 typedef void forward_block(const fwd *, const real *, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t k0, ptrdiff_t k1);
-typedef void weight_block(real *, const grad *, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t p1, int fresh);
+typedef void weight_block(real *, const grad *, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t p1,
+                          int fresh);
 
 /* For each number of channels in a block: the wide block, the number of its pixels, and the one-pixel block. */
 static const struct {
@@ -102,7 +103,10 @@ static const struct {
 #if MAX_BLOCK == 8
     ENTRY(1, 8), ENTRY(2, 8), ENTRY(3, 7), ENTRY(4, 6), ENTRY(5, 4), ENTRY(6, 4), ENTRY(7, 3), ENTRY(8, 3),
 #else
-    ENTRY(1, 8), ENTRY(2, 5), ENTRY(3, 4), ENTRY(4, 3),
+    ENTRY(1, 8),
+    ENTRY(2, 5),
+    ENTRY(3, 4),
+    ENTRY(4, 3),
 #endif
 };
 
@@ -159,8 +163,8 @@ static void add_taps(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t k1, ptrd
 
 /* Fetch what the pixels p0 .. p1 - 1 read first: their gradients, and the last kernel row's last pixel of x. The
  * steps from pixel to pixel are too long for the processor to foresee. */
-static void prefetch_pixels(const grad *f, ptrdiff_t depth, ptrdiff_t in_channels, ptrdiff_t channels, ptrdiff_t p0,
-                            ptrdiff_t p1)
+static void prefetch_pixels(const grad *f, ptrdiff_t depth, ptrdiff_t in_channels, ptrdiff_t channels,
+                            ptrdiff_t p0, ptrdiff_t p1)
 {
     const ptrdiff_t line = 64 / (ptrdiff_t)sizeof(real);
     const real *x = f->x + f->tap_at[depth - in_channels];
@@ -204,7 +208,8 @@ void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t grou
 /* Write the lane sums of the taps k0 .. k1 - 1 of one block of channels, added over slots, to their places in dweight.
  * VL taps of one channel are reduced at a time; with `dense` they are neighbours in dweight. */
 static void write_sums(real *dweight, const real *sums, ptrdiff_t slot_stride, ptrdiff_t slots, ptrdiff_t k0,
-                       ptrdiff_t k1, ptrdiff_t width, const int32_t *weight_at, const int32_t *channel_at, int dense)
+                       ptrdiff_t k1, ptrdiff_t width, const int32_t *weight_at, const int32_t *channel_at,
+                       int dense)
 {
     for (ptrdiff_t k = k0; k < k1; k += VL)
         for (ptrdiff_t o = 0; o < width; ++o) {
@@ -237,8 +242,8 @@ void FCN(lanes_conv_weight_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t 
     const ptrdiff_t depth = op->size[0], channels = op->size[1];
     const ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
     write_sums(op_buffer(op, run, 0, 0), op_buffer(op, run, 1, 0) + o0 * depth * VL,
-               op->stride[1] / (ptrdiff_t)sizeof(real), fcn_divide_up(run->groups, run->groups_per_slot), 0, depth,
-               width, op->table[0], op->table[1] + o0, 0);
+               op->stride[1] / (ptrdiff_t)sizeof(real), fcn_divide_up(run->groups, run->groups_per_slot), 0,
+               depth, width, op->table[0], op->table[1] + o0, 0);
 }
 
 /* Weight gradient of a layer with few pixels (a linear layer has one) over all groups at once, so that no partial

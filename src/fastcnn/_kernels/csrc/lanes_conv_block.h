@@ -7,8 +7,8 @@
 #define NAME_(a, b, c) a##_##b##_##c
 #define NAME(a, b, c) NAME_(a, b, c)
 
-static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t k0,
-                                         ptrdiff_t k1)
+static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t o0, ptrdiff_t p0,
+                                         ptrdiff_t k0, ptrdiff_t k1)
 {
     vreal sum[PIXELS][BLOCK];
     const real *x[PIXELS];

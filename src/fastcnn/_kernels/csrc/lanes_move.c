@@ -64,7 +64,8 @@ void FCN(lanes_apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     const ptrdiff_t pixels = op->size[0], channels = op->size[1], dropout = op->size[3];
     const int relu = (int)op->size[2];
     real *z = op_buffer(op, run, 0, group);
-    const real *y = op_buffer(op, run, 1, group), *state = op_buffer(op, run, 2, 0), *r = op_buffer(op, run, 3, group);
+    const real *y = op_buffer(op, run, 1, group), *state = op_buffer(op, run, 2, 0),
+               *r = op_buffer(op, run, 3, group);
     const int32_t *z_at = op->table[0], *y_at = op->table[1], *r_at = op->table[2];
     const dropout_mask mask = dropout_of_group(op->scalar[0], dropout ? run->keys[dropout - 1] : 0, group);
     for (ptrdiff_t p = 0; p < pixels; ++p)

@@ -66,8 +66,10 @@ void FCN(lanes_bn_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
     const ptrdiff_t channels = op->size[1];
-    const double count = (double)run->batch * (double)op->size[0], eps = op->scalar[0], momentum = op->scalar[1];
-    real *state = op_buffer(op, run, 0, 0), *running_mean = op_buffer(op, run, 4, 0), *running_var = op_buffer(op, run, 5, 0);
+    const double count = (double)run->batch * (double)op->size[0], eps = op->scalar[0],
+                 momentum = op->scalar[1];
+    real *state = op_buffer(op, run, 0, 0), *running_mean = op_buffer(op, run, 4, 0),
+         *running_var = op_buffer(op, run, 5, 0);
     const real *gamma = op_buffer(op, run, 2, 0), *beta = op_buffer(op, run, 3, 0);
     for (ptrdiff_t c = 0; c < channels; ++c) {
         double shifted = total(op, 1, run, c) / count;
@@ -115,16 +117,17 @@ typedef struct {
     const int32_t *g_at, *y_at, *z_at;
 } grad_source;
 
-static inline __attribute__((always_inline)) void add_products(real *sums, const grad_source *s, ptrdiff_t count,
-                                                               const real *state, ptrdiff_t channels, int relu,
-                                                               vreal factor)
+static inline __attribute__((always_inline)) void add_products(real *sums, const grad_source *s,
+                                                               ptrdiff_t count, const real *state,
+                                                               ptrdiff_t channels, int relu, vreal factor)
 {
     for (ptrdiff_t c = 0; c < channels; ++c) {
         const vreal center = vset(state[MEAN * channels + c]);
         const vreal scale = vset(state[SCALE * channels + c]), offset = vset(state[OFFSET * channels + c]);
         vreal sum = vload(sums + c * VL), products = vload(sums + (channels + c) * VL);
         for (ptrdiff_t i = 0; i < count; ++i) {
-            vreal grad = vload(s->g + s->g_at[i] + c * VL) * factor, value = vload(s->y + s->y_at[i] + c * VL);
+            vreal grad = vload(s->g + s->g_at[i] + c * VL) * factor,
+                  value = vload(s->y + s->y_at[i] + c * VL);
             grad = relu_masked(grad, s->z ? s->z + s->z_at[i] + c * VL : NULL, relu, value, scale, offset);
             sum += grad;
             products += grad * (value - center);
@@ -140,7 +143,8 @@ void FCN(lanes_bn_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t gro
 {
     const ptrdiff_t pixels = op->size[0], channels = op->size[1];
     real *sums = op_buffer(op, run, 0, group);
-    const real *g = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group), *z = op_buffer(op, run, 4, group);
+    const real *g = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group),
+               *z = op_buffer(op, run, 4, group);
     const real *state = op_buffer(op, run, 3, 0);
     const int relu = (int)op->size[2];
     const int32_t *g_at = op->table[0], *y_at = op->table[1], *z_at = op->table[2];
@@ -163,7 +167,8 @@ void FCN(lanes_bn_grad_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t t
     (void)task;
     const ptrdiff_t channels = op->size[1];
     const double count = (double)run->batch * (double)op->size[0];
-    real *state = op_buffer(op, run, 0, 0), *dgamma = op_buffer(op, run, 3, 0), *dbeta = op_buffer(op, run, 4, 0);
+    real *state = op_buffer(op, run, 0, 0), *dgamma = op_buffer(op, run, 3, 0),
+         *dbeta = op_buffer(op, run, 4, 0);
     const real *gamma = op_buffer(op, run, 2, 0);
     for (ptrdiff_t c = 0; c < channels; ++c) {
         double sum = total(op, 1, run, c), products = total(op, 1, run, channels + c);
@@ -186,7 +191,8 @@ void FCN(lanes_bn_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     const ptrdiff_t pixels = op->size[0], channels = op->size[1];
     const int relu = (int)op->size[2], mask_by_y = (int)op->size[3];
     real *dy = op_buffer(op, run, 0, group);
-    const real *g = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group), *z = op_buffer(op, run, 4, group);
+    const real *g = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group),
+               *z = op_buffer(op, run, 4, group);
     const real *state = op_buffer(op, run, 3, 0);
     const int32_t *dy_at = op->table[0], *g_at = op->table[1], *y_at = op->table[2], *z_at = op->table[3];
     const vreal mask = lane_mask(run, group), factor = vset((real)op->scalar[0]) * mask;
@@ -194,7 +200,8 @@ void FCN(lanes_bn_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         for (ptrdiff_t c = 0; c < channels; ++c) {
             const vreal a = state[GRAD_A * channels + c] * factor;
             const vreal b = state[GRAD_B * channels + c] * mask, shift = state[GRAD_C * channels + c] * mask;
-            const vreal scale = vset(state[SCALE * channels + c]), offset = vset(state[OFFSET * channels + c]);
+            const vreal scale = vset(state[SCALE * channels + c]),
+                        offset = vset(state[OFFSET * channels + c]);
             vreal grad = vload(g + g_at[p] + c * VL), value = vload(y + y_at[p] + c * VL);
             grad = relu_masked(grad, z ? z + z_at[p] + c * VL : NULL, relu, value, scale, offset);
             vreal result = a * grad + (b * value + shift);

@@ -12,7 +12,8 @@
  * Sizes: pixels of z, channels, relu, number of the dropout layer + 1 or 0, pixels of y. Scalars: p of dropout. */
 void FCN(lanes_apply_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], dropout = op->size[3], in_pixels = op->size[4];
+    const ptrdiff_t pixels = op->size[0], channels = op->size[1], dropout = op->size[3],
+                    in_pixels = op->size[4];
     const int relu = (int)op->size[2];
     real *z = op_buffer(op, run, 0, group);
     const real *y = op_buffer(op, run, 1, group), *state = op_buffer(op, run, 2, 0);
@@ -21,7 +22,8 @@ void FCN(lanes_apply_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group
     const dropout_mask mask = dropout_of_group(op->scalar[0], dropout ? run->keys[dropout - 1] : 0, group);
     for (ptrdiff_t p = 0; p < pixels; ++p)
         for (ptrdiff_t c = 0; c < channels; ++c) {
-            const vreal scale = vset(state[SCALE * channels + c]), offset = vset(state[OFFSET * channels + c]);
+            const vreal scale = vset(state[SCALE * channels + c]),
+                        offset = vset(state[OFFSET * channels + c]);
             vreal best = {0};
             vint winner = {0};
             for (int32_t t = first[p]; t < first[p + 1]; ++t) {

@@ -24,11 +24,13 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
             context->ops[op].kernel(&context->ops[op], &run, i);
 }
 
-void fcn_run_program(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run, int threads)
+void fcn_run_program(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
+                     int threads)
 {
     for (ptrdiff_t i = 0; i < count; ++i) {
         phase_context context = {&phases[i], ops, run};
         ptrdiff_t slots = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
-        fcn_parallel(phases[i].kind == FCN_OVER_GROUPS ? slots : phases[i].tasks, threads, run_task, &context);
+        fcn_parallel(phases[i].kind == FCN_OVER_GROUPS ? slots : phases[i].tasks, threads, run_task,
+                     &context);
     }
 }

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define FCN_SLOTS 8
-#define FCN_TASK_TAPS 48 /* taps whose weight gradient is one task, in layers of few pixels */
+#define FCN_TASK_TAPS 48     /* taps whose weight gradient is one task, in layers of few pixels */
 #define FCN_TASK_TOTALS 1024 /* sums whose lanes are added in one task */
 #define FCN_MAX_BUFFERS 8
 #define FCN_MAX_TABLES 8
@@ -25,11 +25,11 @@
 
 /* What an operation is told about the run. */
 typedef struct {
-    ptrdiff_t batch;           /* images */
-    ptrdiff_t groups;          /* of VL images, the last one perhaps partial */
+    ptrdiff_t batch;  /* images */
+    ptrdiff_t groups; /* of VL images, the last one perhaps partial */
     ptrdiff_t groups_per_slot;
-    const uint64_t *keys;      /* of dropout, one for each Dropout layer */
-    int thread;                /* that runs the task */
+    const uint64_t *keys; /* of dropout, one for each Dropout layer */
+    int thread;           /* that runs the task */
 } fcn_run;
 
 typedef struct fcn_op fcn_op;

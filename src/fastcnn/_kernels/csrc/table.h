@@ -122,8 +122,8 @@ typedef struct {
     void (*affine)(void *y, const void *x, const double *matrices, const void *fill, ptrdiff_t batch,
                    ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, void *workspace, int threads);
     void (*affine_u8)(uint8_t *y, const uint8_t *x, const double *matrices, const uint8_t *fill,
-                      ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width,
-                      void *workspace, int threads);
+                      ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, void *workspace,
+                      int threads);
     void (*normalize_u8)(void *y, const uint8_t *x, const void *table, ptrdiff_t batch, ptrdiff_t channels,
                          ptrdiff_t size, int threads);
 } fcn_table;

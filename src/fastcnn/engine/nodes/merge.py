@@ -1,0 +1,46 @@
+"""Where two branches meet: Add and Concat."""
+
+from __future__ import annotations
+
+from ..graph import Add, Concat
+from ..parts import Backward, Forward
+from .places import shifted
+
+
+def forward_add(f: Forward, node: Add) -> None:
+    """Write y = x + other."""
+    x, other = f.blobs[node.x], f.blobs[node.other]
+    z = f.blob(node.y)
+    f.writer.add(
+        "apply", [z, other, None, x], [z.pixels, other.pixels, x.pixels], [node.y.pixels, node.y.channels]
+    )
+
+
+def backward_add(b: Backward, node: Add) -> None:
+    """Hand the gradient on to both."""
+    grad = b.grads[node.y]
+    b.give(node.other, grad)
+    if b.wanted(node.x):
+        b.give(node.x, grad)
+
+
+def forward_concat(f: Forward, node: Concat) -> None:
+    """Write x's channels, then other's."""
+    z = f.blob(node.y)
+    first = 0
+    for value in (node.x, node.other):
+        part = f.blobs[value]
+        f.writer.add("apply", [z, part], [shifted(z, first), part.pixels], [value.pixels, value.channels])
+        first += value.channels
+
+
+def backward_concat(b: Backward, node: Concat) -> None:
+    """Write each part's share of the gradient."""
+    grad, first = b.grads[node.y], 0
+    for value in (node.x, node.other):
+        if b.wanted(value):
+            part = b.writer.blob(value.channels, value.height, value.width)
+            tables = [part.pixels, shifted(grad, first)]
+            b.writer.add("apply", [part, grad], tables, [value.pixels, value.channels])
+            b.give(value, part)
+        first += value.channels

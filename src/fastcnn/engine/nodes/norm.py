@@ -1,0 +1,136 @@
+"""Elementwise nodes: batch normalisation, ReLU and dropout."""
+
+from __future__ import annotations
+
+from ...nn import Parameter
+from ..graph import Apply, Conv, Dense, Node, NormPool
+from ..memory import Blob
+from ..parts import Backward, Forward, NormState
+
+
+def find_folded(f: Forward) -> None:
+    """In evaluation, let batch normalisation right after a convolution be part of its weights."""
+    for node in f.graph.nodes:
+        before = node.x.producer
+        if (
+            isinstance(node, Apply | NormPool)
+            and node.norm is not None
+            and isinstance(before, Conv)
+            and not before.relu
+            and before.position_bias is None
+            and node.x.consumers == [node]
+        ):
+            f.folded[before] = node
+
+
+def prepare(f: Forward, node: Apply | NormPool) -> None:
+    """Make the state of a batch normalisation; in evaluation, fill it from the running statistics."""
+    norm, w = node.norm, f.writer
+    if norm is None:
+        return
+    channels = norm.num_features
+    sums = w.scratch(2 * channels) if f.training else None
+    state = f.norms[node] = NormState(norm, w.constant(8 * channels), sums)
+    if not f.training:
+        conv_bias: Parameter | None = None
+        if isinstance(node.x.producer, Conv) and f.folded.get(node.x.producer) is node:
+            conv_bias = node.x.producer.bias
+        buffers = [state.rows, None, norm.weight, norm.bias, *state.running, conv_bias]
+        w.prepare("bn_fixed", buffers, [], [1, channels], [lambda: norm.eps], tasks=1)
+
+
+def is_folded(f: Forward, node: Apply | NormPool) -> bool:
+    """Tell whether the convolution before a node has normalised (and clipped) what it wrote."""
+    return isinstance(node.x.producer, Conv) and f.folded.get(node.x.producer) is node
+
+
+def batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
+    """Sum y over each group, then, with all groups, find mean and variance and update the running ones."""
+    w, state = f.writer, f.norms[node]
+    norm = state.norm
+    sizes = [node.x.pixels, node.x.channels]
+    shift, var = state.running
+    w.add("bn_sums", [state.sums, y, shift], [y.pixels], sizes)
+    scalars = [lambda: norm.eps, lambda: norm.momentum]
+    buffers = [state.rows, state.sums, norm.weight, norm.bias, shift, var]
+    w.add("bn_finish", buffers, [], sizes, scalars, tasks=1)
+
+
+def forward(f: Forward, node: Apply) -> None:
+    """Write z = dropout(relu(norm(y)))."""
+    w, y = f.writer, f.blobs[node.x]
+    sizes = [node.y.pixels, node.y.channels]
+    if is_folded(f, node):
+        f.blobs[node.y] = y
+        return
+    state = None
+    if node.norm is not None:
+        state = f.norms[node].rows
+        if f.training:
+            batch_statistics(f, node, y)
+    z = f.blob(node.y)
+    dropout, p = f.dropout(node.dropout)
+    w.add("apply", [z, y, state], [z.pixels, y.pixels], [*sizes, node.relu, dropout], [p])
+
+
+def kept_factor(node: Node | None) -> float:
+    """Return what dropout multiplies kept elements by, 1 without dropout."""
+    if not isinstance(node, Apply | NormPool) or node.dropout is None:
+        return 1.0
+    return 1 / (1 - node.dropout.p) if node.dropout.p < 1 else 0.0
+
+
+def finish_gradients(b: Backward, node: Apply | NormPool) -> None:
+    """With the sums of all groups, find the gradients of scale and shift and the factors of dy."""
+    state = b.forward.norms[node]
+    weight, bias = state.norm.weight, state.norm.bias
+    dgamma = b.parameter(weight) if weight is not None else None
+    dbeta = b.parameter(bias) if bias is not None else None
+    buffers = [state.rows, state.sums, weight, dgamma, dbeta]
+    b.writer.add("bn_grad_finish", buffers, [], [node.x.pixels, node.x.channels], tasks=1)
+
+
+def backward(b: Backward, node: Apply) -> None:
+    """Write the gradients of scale and shift and, where it is wanted, x."""
+    f, w = b.forward, b.writer
+    g, sizes = b.grads[node.y], [node.y.pixels, node.y.channels]
+    z, factor = f.blobs[node.y] if node.relu else None, 1.0
+    if node.y in b.masked:
+        z = None
+    elif node.dropout is not None:
+        p = node.dropout.p
+        if node.relu:  # z is 0 where an element was dropped
+            factor = kept_factor(node)
+        else:
+            number = f.dropouts.index(node.dropout) + 1
+            dropped = w.blob(node.y.channels, node.y.height, node.y.width)
+            w.add("apply", [dropped, g], [dropped.pixels, g.pixels], [*sizes, 0, number], [p])
+            g = dropped
+    z_at = [z.pixels] if z is not None else []
+    if node.norm is None:
+        if z is None:
+            b.give(node.x, g)
+            return
+        dx = w.blob(node.x.channels, node.x.height, node.x.width)
+        w.add("relu_grad", [dx, g, z], [dx.pixels, g.pixels, *z_at], sizes, [factor])
+        b.give(node.x, dx)
+        return
+    state, y = f.norms[node], f.blobs[node.x]
+    relu = int(node.relu and node.y not in b.masked)
+    if node.dropout is None:  # the mask can be had from y, which is read anyway
+        z, z_at = None, []
+    sums_sizes = [*sizes, relu]
+    w.add(
+        "bn_grad_sums", [state.sums, g, y, state.rows, z], [g.pixels, y.pixels, *z_at], sums_sizes, [factor]
+    )
+    finish_gradients(b, node)
+    if not b.wanted(node.x):
+        return
+    dy = w.blob(node.x.channels, node.x.height, node.x.width)
+    tables = [dy.pixels, g.pixels, y.pixels, *z_at]
+    product = node.x.producer
+    behind_relu = isinstance(product, Conv | Dense) and product.relu and node.x.consumers == [node]
+    if behind_relu:
+        b.masked.add(node.x)
+    w.add("bn_grad", [dy, g, y, state.rows, z], tables, [*sizes, relu, behind_relu], [factor])
+    b.give(node.x, dy)

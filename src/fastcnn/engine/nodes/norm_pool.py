@@ -1,0 +1,52 @@
+"""Batch normalisation, ReLU, dropout and max-pooling as one node."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from ..graph import NormPool
+from ..memory import table
+from ..parts import Backward, Forward
+from .norm import batch_statistics, finish_gradients, is_folded, kept_factor
+from .places import first_taps, tap_places
+
+
+def forward(f: Forward, node: NormPool) -> None:
+    """Write z = max_pool(dropout(relu(norm(y))))."""
+    w, y = f.writer, f.blobs[node.x]
+    z = f.blob(node.y)
+    first, taps = partial(first_taps, node), partial(tap_places, node, y)
+    sizes = [node.y.pixels, node.y.channels]
+    if is_folded(f, node):
+        w.add("max_pool", [z, y, None], [z.pixels, first, taps], sizes)
+        return
+    if f.training:
+        batch_statistics(f, node, y)
+        f.argmax[node] = w.scratch(node.y.size)
+    dropout, p = f.dropout(node.dropout)
+    numbers = table(np.array([u * node.x.width + v for window in node.taps for u, v in window]))
+    buffers = [z, y, f.norms[node].rows, f.argmax.get(node)]
+    tables = [z.pixels, first, taps, lambda: numbers]
+    w.add("apply_pool", buffers, tables, [*sizes, node.relu, dropout, node.x.pixels], [p])
+
+
+def backward(b: Backward, node: NormPool) -> None:
+    """Write the gradients of scale and shift and, where it is wanted, x."""
+    f, w = b.forward, b.writer
+    state, y, z, dz = f.norms[node], f.blobs[node.x], f.blobs[node.y], b.grads[node.y]
+    factor = kept_factor(node)
+    sizes = [node.y.pixels, node.y.channels, node.relu]
+    tables = [dz.pixels, z.pixels, partial(first_taps, node), partial(tap_places, node, y)]
+    w.add("bn_pool_grad_sums", [state.sums, dz, y, state.rows, z, f.argmax[node]], tables, sizes, [factor])
+    finish_gradients(b, node)
+    if not b.wanted(node.x):
+        return
+    dy = w.blob(node.x.channels, node.x.height, node.x.width)
+    covered = [u * node.x.width + v for window in node.taps for u, v in window]
+    rest = np.setdiff1d(np.arange(node.x.pixels), covered)
+    tables += [partial(tap_places, node, dy), lambda: np.concatenate([y.pixels()[rest], dy.pixels()[rest]])]
+    buffers = [dy, dz, y, state.rows, z, f.argmax[node]]
+    w.add("bn_pool_grad", buffers, tables, [*sizes, rest.size], [factor])
+    b.give(node.x, dy)
