@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Cross-compile fastcnn for aarch64 and run the tests of its kernels under qemu: the NEON build, seen.
 #
-#     tests/aarch64/run.sh [pytest arguments]        (default: tests/_kernels tests/ops tests/nn)
+#     tests/aarch64/run.sh [pytest arguments]
 #
 # Needs a Debian, root (for debootstrap), and: apt-get install debootstrap qemu-user gcc-aarch64-linux-gnu
 # The root file system with an aarch64 Python is made once, in build/aarch64.
@@ -12,7 +12,7 @@ VENV=${VENV:-${VIRTUAL_ENV:-.venv}}
 BUILD=$PWD/build/aarch64
 ROOT=$BUILD/root
 SITE=$BUILD/site
-ARM_PYTHON="qemu-aarch64 -L $ROOT $ROOT/usr/bin/python3"
+ARM_PYTHON=$BUILD/python
 
 if [ ! -x "$ROOT/usr/bin/python3" ]; then
     rm -rf "$ROOT"
@@ -25,7 +25,13 @@ if [ ! -x "$ROOT/usr/bin/python3" ]; then
         dpkg -x "$package" "$ROOT"
     done
 fi
-version=$($ARM_PYTHON -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# Under the name of this script, the interpreter can start itself again (sys.executable).
+cat >"$ARM_PYTHON" <<END
+#!/bin/sh
+exec qemu-aarch64 -L "$ROOT" -0 "\$0" "$ROOT/usr/bin/python3" "\$@"
+END
+chmod +x "$ARM_PYTHON"
+version=$("$ARM_PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 if [ ! -d "$SITE" ]; then
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --target "$SITE" \
@@ -38,11 +44,11 @@ export CC=aarch64-linux-gnu-gcc LDSHARED="aarch64-linux-gnu-gcc -shared" SETUPTO
 export CFLAGS="-I$ROOT/usr/include/python$version -I$ROOT/usr/include"
 "$VENV/bin/python" setup.py -q build --build-base "$BUILD" --build-lib "$BUILD/lib"
 
-# qemu's libraries are older than the host's: nothing of the host's Python may leak in.
 unset CFLAGS
 export PYTHONPATH="$BUILD/lib:$SITE" PYTHONNOUSERSITE=1 OMP_WAIT_POLICY=passive
 if [ $# -eq 0 ]; then
     set -- tests/_kernels tests/ops tests/nn
+    [ ! -d tests/engine ] || set -- "$@" tests/engine
 fi
-$ARM_PYTHON -c 'import fastcnn; fastcnn.show_config()'
-exec $ARM_PYTHON -m pytest -q -p no:cacheprovider "$@"
+"$ARM_PYTHON" -c 'import fastcnn; fastcnn.show_config()'
+exec "$ARM_PYTHON" -m pytest -q -p no:cacheprovider "$@"
