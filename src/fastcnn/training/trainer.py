@@ -20,6 +20,7 @@ from .callbacks import Callback, StopOnNaN
 from .checks import check_dataset, check_fit, check_labels, check_parts, to_unit_range
 from .executor import Eager, count_correct
 from .history import History
+from .interrupt import DeferredInterrupt
 from .progress import EpochBar
 from .schedule import Schedule, Scheduler
 
@@ -222,10 +223,11 @@ class Trainer:
             row["seconds"] = time.perf_counter() - start
             row["images_per_second"] = images / max(trained - start, 1e-9)
             bar.finish(row)
-        self.history.epochs.append(row)
-        for callback in self.callbacks:
-            callback.on_epoch_end(self, epoch, row)
-        self._schedule.after_epoch(row)
+        with DeferredInterrupt():
+            self.history.epochs.append(row)
+            for callback in self.callbacks:
+                callback.on_epoch_end(self, epoch, row)
+            self._schedule.after_epoch(row)
 
     def _train_epoch(self, epoch: int, batches: Iterable, bar: EpochBar) -> dict[str, Any] | None:
         """Return the metrics over the batches, or None if a callback has stopped training."""
