@@ -56,7 +56,8 @@ cdef extern from "table.h" nogil:
         int vector_bytes
         const fcn_named_kernel *op_kernels
         int max_block
-        void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_run *, int) noexcept nogil
+        void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_run *,
+                            int) noexcept nogil
 
         size_t (*gemm_workspace)(int) noexcept nogil
         void (*gemm)(void *, fcn_matrix, fcn_matrix, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, void *,

@@ -5,7 +5,8 @@ from libc.stdint cimport int32_t, uint64_t
 from libc.string cimport strcmp
 
 from .cpu cimport (
-    FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS,
+    FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS,
+    FCN_TASK_TAPS, FCN_TASK_TOTALS,
     fcn_named_kernel, fcn_op, fcn_phase, fcn_run, fcn_table, table, threads,
 )
 
@@ -130,4 +131,5 @@ cdef class Program:
         if run.groups == 0:
             return
         with nogil:
-            self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &run, count)
+            self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &run,
+                                     count)
