@@ -28,9 +28,9 @@ $(BIN)/.fastcnn-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
 	@touch $@
 
-$(BIN)/.fastcnn-lint: pyproject.toml | $(BIN)/.fastcnn-test
+$(BIN)/.fastcnn-lint: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,lint]"
-	@touch $@
+	@touch $(BIN)/.fastcnn-test $@
 
 venv: $(BIN)/.fastcnn-test ## create the environment and install fastcnn in it, editable, with its test tools
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from fastcnn._kernels.gemm import gemm
 
 from .compare import SIDES, compare, random
