@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BIN := $(VENV)/bin
+# Some linters start others by name.
+export PATH := $(abspath $(BIN)):$(PATH)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 DEBUG_BUILD := build/debug
 # Python itself is not built with the sanitizers: they must come first, and its own leaks are no news.
