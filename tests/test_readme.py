@@ -77,7 +77,7 @@ def test_command_lines_are_understood():
 
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"^make ([a-z]+)", TEXT, re.MULTILINE):
+    for target in re.findall(r"^(?:make|\./run) ([a-z]+)", TEXT, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 

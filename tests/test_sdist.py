@@ -23,6 +23,7 @@ TOP = [
     "Makefile",
     "README.md",
     "pyproject.toml",
+    "run",
     "setup.py",
     ".clang-format",
     ".ci/run",
