@@ -1,9 +1,9 @@
 """The two parts of a program while they are written: what nodes have made so far, and helpers to make more.
 
 Gradients of values are blobs like the values. The first reader of a value (in reverse) to be visited makes
-its gradient, others add to it; Add hands its own gradient on to both of its inputs, since by the time that
-one of them is added to, the other has been used up. A gradient that is made only for a convolution's output
-is written with the halo that the convolution's own backward pass reads.
+its gradient, others add to it; Add hands its own gradient on to both of its inputs if, by the time that one
+of them is added to, the other has been used up. A gradient that is made only for a convolution's output is
+written with the halo that the convolution's own backward pass reads.
 """
 
 from __future__ import annotations

@@ -12,10 +12,8 @@
  */
 #include "kernels.h"
 
-#if defined(__AVX512F__)
-#define MR 12 /* 24 of 32 registers hold C */
-#elif defined(__aarch64__)
-#define MR 8 /* 16 of 32 */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define MR 8 /* 16 of 32 registers hold C; divides the usual numbers of channels */
 #else
 #define MR 6 /* 12 of 16 */
 #endif

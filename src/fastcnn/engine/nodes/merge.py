@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph import Add, Concat
+from ..graph import Add, Apply, Concat, Conv, Dense, NormPool, Value
 from ..parts import Backward, Forward
 from .places import shifted
 
@@ -16,12 +16,28 @@ def forward_add(f: Forward, node: Add) -> None:
     )
 
 
+def _is_used_up(value: Value) -> bool:
+    """Tell whether what made a value turns its gradient into another array, before anything else runs.
+
+    Others hand it on, read it while they write the gradient of their own input, or read it at the end.
+    """
+    producer = value.producer
+    if isinstance(producer, Apply):
+        return producer.norm is not None or producer.relu or producer.dropout is not None
+    return isinstance(producer, NormPool | Concat) or (isinstance(producer, Conv | Dense) and producer.relu)
+
+
 def backward_add(b: Backward, node: Add) -> None:
-    """Hand the gradient on to both."""
+    """Hand the gradient on to both; x gets a copy if others would add to it while `other` still needs it."""
     grad = b.grads[node.y]
     b.give(node.other, grad)
-    if b.wanted(node.x):
-        b.give(node.x, grad)
+    if not b.wanted(node.x):
+        return
+    if node.x not in b.grads and not _is_used_up(node.other):
+        copy = b.writer.blob(node.x.channels, node.x.height, node.x.width)
+        b.writer.add("apply", [copy, grad], [copy.pixels, grad.pixels], [node.x.pixels, node.x.channels])
+        grad = copy
+    b.give(node.x, grad)
 
 
 def forward_concat(f: Forward, node: Concat) -> None:
