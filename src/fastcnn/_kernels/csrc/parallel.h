@@ -31,8 +31,8 @@ static inline int fcn_threads_for(ptrdiff_t elements)
 #define FCN_PARALLEL_FOR_DYNAMIC(threads) FCN_PRAGMA(omp parallel for schedule(dynamic) num_threads(threads))
 static inline int fcn_thread(void) { return omp_get_thread_num(); }
 #else
-#define FCN_PARALLEL_FOR(threads)
-#define FCN_PARALLEL_FOR_DYNAMIC(threads)
+#define FCN_PARALLEL_FOR(threads) (void)(threads);
+#define FCN_PARALLEL_FOR_DYNAMIC(threads) (void)(threads);
 static inline int fcn_thread(void) { return 0; }
 #endif
 
