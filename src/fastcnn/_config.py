@@ -17,7 +17,8 @@ def set_num_threads(n: int) -> None:
     Parameters
     ----------
     n : int
-        From 1 to 1024. A build without OpenMP always uses 1.
+        From 1 to 1024. A build without OpenMP always uses 1, and so does a forked child process, which
+        inherits no threads.
     """
     count = integer(n, "set_num_threads: n", 1)
     if count > cpu.MAX_THREADS:

@@ -124,7 +124,8 @@ warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads: 
 expected = work()
 child = os.fork()
 if child == 0:
-    from fastcnn import get_num_threads
+    from fastcnn import get_num_threads, set_num_threads
+    set_num_threads(4)
     os._exit(0 if work() == expected and get_num_threads() == 1 else 1)
 status = os.waitpid(child, 0)[1]
 sys.exit(os.waitstatus_to_exitcode(status) or work() != expected)

@@ -45,6 +45,8 @@ cdef const fcn_table *table64 = NULL
 LEVELS = ("baseline", "avx2", "avx512")
 MAX_THREADS = 1024
 _isa = "baseline"
+# 1 without OpenMP and in a forked child.
+_most_threads = MAX_THREADS if fcn_has_openmp() else 1
 
 
 cdef const fcn_table *table(size_t itemsize) noexcept nogil:
@@ -104,8 +106,8 @@ def get_num_threads():
 
 
 def set_num_threads(int count):
-    """Set the number of threads that kernels use; the caller has checked it."""
-    fcn_set_threads(count if fcn_has_openmp() else 1)
+    """Set the number of threads that kernels use, where it may have several; the caller has checked it."""
+    fcn_set_threads(min(count, _most_threads))
 
 
 def _usable_cores():
@@ -126,7 +128,13 @@ def _threads_from_environment():
     return int(text)
 
 
+def _after_fork_in_child():
+    """Run serially from now on: a child inherits no threads, and OpenMP's runtime would wait for them."""
+    global _most_threads
+    _most_threads = 1
+    set_num_threads(1)
+
+
 set_isa(os.environ.get("FASTCNN_ISA") or available_isas()[-1])
 set_num_threads(_threads_from_environment())
-# A forked child inherits no threads, and OpenMP's runtime would wait for them: the child runs serially.
-os.register_at_fork(after_in_child=lambda: set_num_threads(1))
+os.register_at_fork(after_in_child=_after_fork_in_child)
