@@ -1,8 +1,8 @@
 """Train and run small convolutional networks on CPUs.
 
 ``fastcnn.ops`` holds pure functions on NumPy arrays, ``fastcnn.nn`` layers, ``fastcnn.optim`` optimizers and
-schedules, ``fastcnn.data`` data sets and augmentation, ``fastcnn.zoo`` ready networks, and
-``fastcnn.Trainer`` the training loop. Submodules are imported when they are first used.
+schedules, ``fastcnn.data`` data sets and augmentation, ``fastcnn.zoo`` ready networks,
+``fastcnn.Trainer`` the training loop, and ``fastcnn.compile`` makes a model fast for loops of your own. Submodules are imported when they are first used.
 """
 
 from importlib import import_module as _import_module
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, errors, nn, ops, optim, recipes, testing, training, zoo
+    from . import data, engine, errors, nn, ops, optim, recipes, testing, training, zoo
     from ._config import get_num_threads, set_num_threads, show_config
+    from .engine import compile
+    from .engine import compile
     from .nn.init import manual_seed
     from .training import History, Trainer, load_weights, save_weights
 
-_SUBMODULES = ("data", "errors", "nn", "ops", "optim", "recipes", "testing", "training", "zoo")
+_SUBMODULES = ("data", "engine", "errors", "nn", "ops", "optim", "recipes", "testing", "training", "zoo")
 _NAMES = {
+    "compile": ".engine",
+    "compile": ".engine",
     "get_num_threads": "._config",
     "set_num_threads": "._config",
     "show_config": "._config",
@@ -32,7 +36,9 @@ __all__ = [
     "History",
     "Trainer",
     "__version__",
+    "compile",
     "data",
+    "engine",
     "errors",
     "get_num_threads",
     "load_weights",

@@ -31,23 +31,25 @@ def test_a_small_network_learns_mnist(mnist):
     assert t.evaluate(train)["accuracy"] > 0.95
 
 
-def test_fit_is_a_hand_written_loop(small):
+@pytest.mark.parametrize("compiled", [True, False])
+def test_fit_is_a_hand_written_loop(small, compiled):
     train, _ = small
     augment = transforms.RandomCrop(28, 2)
-    t = trainer(network(dropout=0.3), seed=5)
+    t = trainer(network(dropout=0.3), seed=5, engine=compiled)
     t.fit(train, epochs=2, batch_size=64, augment=augment, progress=False)
 
     model, loss = network(dropout=0.3).reseed(5), nn.CrossEntropyLoss()
+    runner = fastcnn.compile(model) if compiled else model
     optimizer = optim.Adam(model.parameters(), lr=1e-2)
     loader = data.Loader(train, 64, seed=5, augment=augment)
     for epoch in range(2):
         total = correct = 0
         for images, labels in loader.epoch(epoch):
             optimizer.zero_grad()
-            logits = model(np.divide(images, np.float32(255), dtype=np.float32))
+            logits = runner(np.divide(images, np.float32(255), dtype=np.float32))
             total += loss(logits, labels) * len(labels)
             correct += (logits.argmax(1) == labels).sum()
-            model.backward(loss.backward())
+            runner.backward(loss.backward())
             optimizer.step()
         # The last batch has 44 images: each image counts the same.
         assert t.history[epoch]["loss"] == pytest.approx(total / 300, rel=1e-12)

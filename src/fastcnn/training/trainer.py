@@ -18,7 +18,7 @@ from ..optim import Optimizer
 from . import metrics
 from .callbacks import Callback, StopOnNaN
 from .checks import check_dataset, check_fit, check_labels, check_parts, to_unit_range
-from .executor import Eager, count_correct
+from .executor import Compiled, Eager, count_correct
 from .history import History
 from .interrupt import DeferredInterrupt
 from .progress import EpochBar
@@ -54,6 +54,9 @@ class Trainer:
         without validation "loss" or "accuracy".
     stop_on_nan : bool
         Stop fit at the first loss that is not finite, see StopOnNaN.
+    engine : bool
+        Run the model as one compiled program, several times faster, where every layer of it can be; with
+        False, layer after layer, which is the reference.
 
     Attributes
     ----------
@@ -79,6 +82,7 @@ class Trainer:
         scheduler_step: str | None = None,
         monitor: str | None = None,
         stop_on_nan: bool = True,
+        engine: bool = True,
     ) -> None:
         check_parts(model, optimizer, loss, preprocess)
         self.callbacks = list(callbacks)
@@ -95,7 +99,7 @@ class Trainer:
         self.history = History()
         self.validating = False
         self._schedule = Schedule(scheduler, optimizer, scheduler_step, monitor)
-        self._executor = Eager(model, optimizer, loss)
+        self._executor = (Compiled if engine else Eager)(model, optimizer, loss)
         model.reseed(self.seed)
 
     # Training ---------------------------------------------------------------------------------------
@@ -258,7 +262,7 @@ class Trainer:
         ----------
         dataset : Dataset
         batch_size : int
-            Has no influence on the result, but for the last bits of the logits.
+            Has no influence on the result; without the engine, on the last bits of the logits.
 
         Returns
         -------
