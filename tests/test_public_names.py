@@ -76,6 +76,8 @@ NAMES = [
     *(f"Trainer.{name}" for name in ("train_step", "fit", "evaluate")),
     "data.load",
     "zoo.build",
+    "compile",
+    *(f"engine.CompiledModule.{name}" for name in ("backward", "parameters", "predict")),
     "set_num_threads",
     "get_num_threads",
     "show_config",
@@ -88,12 +90,13 @@ SIGNATURES = {
     "ops.cross_entropy": (
         "(logits, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)"
     ),
-    "nn.Module.predict": "(self, x, batch_size=256)",
+    "nn.Module.predict": "(self, x, batch_size=256, *, engine=True)",
+    "compile": "(model, *, input_gradient=False)",
     "nn.Module.load_state_dict": "(self, state, strict=True)",
     "nn.CrossEntropyLoss": "(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
     "nn.BatchNorm2d": "(num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)",
 }
-PACKAGES = ["", "data", "nn", "ops", "optim", "optim.lr_scheduler", "recipes", "training", "zoo"]
+PACKAGES = ["", "data", "engine", "nn", "ops", "optim", "optim.lr_scheduler", "recipes", "training", "zoo"]
 
 
 def find(name):
