@@ -1,8 +1,9 @@
 """Train and run small convolutional networks on CPUs.
 
 ``fastcnn.ops`` holds pure functions on NumPy arrays, ``fastcnn.nn`` layers, ``fastcnn.optim`` optimizers and
-schedules, ``fastcnn.data`` data sets and augmentation, ``fastcnn.zoo`` ready networks,
-``fastcnn.Trainer`` the training loop, and ``fastcnn.compile`` makes a model fast for loops of your own. Submodules are imported when they are first used.
+schedules, ``fastcnn.data`` data sets and augmentation, ``fastcnn.zoo`` ready networks, ``fastcnn.Trainer``
+the training loop, and ``fastcnn.compile`` makes a model fast in loops of your own. Submodules are imported
+when they are first used.
 """
 
 from importlib import import_module as _import_module
@@ -14,13 +15,11 @@ if TYPE_CHECKING:
     from . import data, engine, errors, nn, ops, optim, recipes, testing, training, zoo
     from ._config import get_num_threads, set_num_threads, show_config
     from .engine import compile
-    from .engine import compile
     from .nn.init import manual_seed
     from .training import History, Trainer, load_weights, save_weights
 
 _SUBMODULES = ("data", "engine", "errors", "nn", "ops", "optim", "recipes", "testing", "training", "zoo")
 _NAMES = {
-    "compile": ".engine",
     "compile": ".engine",
     "get_num_threads": "._config",
     "set_num_threads": "._config",

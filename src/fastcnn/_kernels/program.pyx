@@ -1,5 +1,6 @@
 """The engine's executor: holds a flat program and runs it without the GIL; see csrc/program.h."""
 
+from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int32_t, uint64_t
 from libc.string cimport strcmp
@@ -7,7 +8,7 @@ from libc.string cimport strcmp
 from .cpu cimport (
     FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS,
     FCN_TASK_TAPS, FCN_TASK_TOTALS,
-    fcn_named_kernel, fcn_op, fcn_phase, fcn_run, fcn_table, table, threads,
+    fcn_named_kernel, fcn_op, fcn_phase, fcn_run, fcn_table, table,
 )
 
 SLOTS = FCN_SLOTS
@@ -102,13 +103,16 @@ cdef class Program:
             self.kept.append(places)
 
     def bind(self, Py_ssize_t op, Py_ssize_t index, array):
-        """Let buffer `index` of operation `op` be `array` (C-contiguous), from now on."""
-        cdef const char[::1] view
+        """Let buffer `index` of operation `op` be `array` (C-contiguous), or nothing, from now on."""
+        cdef Py_buffer view
         if not 0 <= op < self.op_count or not 0 <= index < FCN_MAX_BUFFERS:
             raise IndexError(f"Program: there is no buffer {index} of operation {op}")
-        if array.size:
-            view = array.reshape(-1).view("b")
-            self.ops[op].buffer[index] = <char *>&view[0]
+        if array is None:
+            self.ops[op].buffer[index] = NULL
+        else:
+            PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+            self.ops[op].buffer[index] = <char *>view.buf
+            PyBuffer_Release(&view)  # the array itself is kept
         self.bound[op, index] = array
 
     def set_scalar(self, Py_ssize_t op, Py_ssize_t index, double value):
@@ -117,10 +121,10 @@ cdef class Program:
             raise IndexError(f"Program: there is no scalar {index} of operation {op}")
         self.ops[op].scalar[index] = value
 
-    def run(self, Py_ssize_t batch, const uint64_t[::1] keys, Py_ssize_t first_phase, Py_ssize_t last_phase):
-        """Run the phases first_phase .. last_phase - 1 for `batch` images."""
+    def run(self, Py_ssize_t batch, const uint64_t[::1] keys, Py_ssize_t first_phase, Py_ssize_t last_phase,
+            int threads):
+        """Run the phases first_phase .. last_phase - 1 for `batch` images on up to so many threads."""
         cdef fcn_run run
-        cdef int count = threads()
         if not 0 <= first_phase <= last_phase <= self.phase_count:
             raise IndexError(f"Program: there are no phases {first_phase} to {last_phase}")
         run.batch = batch
@@ -132,4 +136,4 @@ cdef class Program:
             return
         with nogil:
             self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &run,
-                                     count)
+                                     threads)

@@ -1,28 +1,29 @@
-"""Running a model through plans: the callable of `fastcnn.compile`, and what Trainer and predict use."""
+"""The callable of `fastcnn.compile`, which Trainer runs too."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from .. import nn
-from .._shapes import allocate, integer
-from ..errors import DTypeError, StateError
-from .lower import UnsupportedError
+from .._shapes import integer
+from ..errors import DTypeError, ShapeError, StateError
+from .cache import Plans, report
 from .plan import Plan
-
-_log = logging.getLogger("fastcnn.engine")
+from .predict import as_input, predict
 
 
 class CompiledModule:
     """A model that runs as a compiled program, on the model's own weights.
 
-    ``y = compiled(x)``, ``compiled.backward(dy)``, ``compiled.parameters()``, ``compiled.predict(x)``.
-    Training mode, weights, batch size and input shape may change between calls; plans are made when they are
-    needed.
-    A model with a layer that has no lowering rule runs eagerly, with one warning in the log.
+    ``y = compiled(x)``, ``compiled.backward(dy)``, ``compiled.parameters()``, ``compiled.predict(x)``. The
+    model may change in every way between calls: mode, weights, layers and their attributes, batch size and
+    input shape; plans are made when they are needed, and the last few are kept. Where the engine does not
+    take the model or the input, the model runs eagerly, with one warning in the log if it is the model.
+
+    Threads may predict at the same time; a forward pass in training and what follows on it belong together.
 
     Parameters
     ----------
@@ -37,96 +38,58 @@ class CompiledModule:
             raise DTypeError(f"compile: model must be a Module, got {type(model).__name__}")
         self.model = model
         self.input_gradient = input_gradient
-        self._plans: dict[tuple, Plan | None] = {}
-        self._structure: tuple = ()
-        self._last: Plan | None = None
-        self._ran_eagerly = False
-
-    def _fingerprint(self) -> tuple:
-        """What a plan depends on beside weights and input: layers, their order, modes and element type."""
-        return tuple(
-            (id(m), m.training, m.__dict__.get("p"), *(id(p) for p in m._parameters.values()))
-            for m in self.model.modules()
-        ) + tuple(id(b) for _, b in self.model.named_buffers())
-
-    def _plan(self, x: np.ndarray, training: bool) -> Plan | None:
-        """Return the plan for x, or None if the model has to run eagerly."""
-        structure = self._fingerprint()
-        if structure != self._structure:
-            self._plans.clear()
-            self._structure = structure
-        key = (x.shape[1:], training, self._dtype())
-        plan = self._plans.get(key)
-        if key in self._plans and plan is None:
-            return None
-        if plan is None or not plan.fits(len(x)):
-            plan = self._plans[key] = self._make(x, training, plan)
-        return plan
-
-    def _dtype(self) -> np.dtype:
-        return next((p.dtype for p in self.model.parameters()), np.dtype(np.float32))
-
-    def _make(self, x: np.ndarray, training: bool, before: Plan | None) -> Plan | None:
-        modes = {m.training for m in self.model.modules()}
-        try:
-            if len(modes) > 1:
-                raise UnsupportedError("modules in different modes")
-            size = max(len(x), before.capacity if before else 0)
-            return Plan(
-                self.model,
-                x.shape[1:],
-                training=training,
-                batch_size=size,
-                input_gradient=self.input_gradient and training,
-            )
-        except UnsupportedError as error:
-            _log.warning("the model runs eagerly, without the compiled engine: %s", error)
-            return None
+        self._plans = Plans(input_gradient)
+        # What the last call ran: a plan, or the model itself.
+        self._last: Plan | nn.Module | None = None
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the model's output for x (N, ...) in the model's mode."""
-        self._last, self._ran_eagerly = None, False
-        plan = None
-        if isinstance(x, np.ndarray) and x.ndim in (2, 4) and x.dtype == self._dtype():
-            plan = self._plan(x, self.model.training)
-        if plan is None:
-            self._ran_eagerly = True
-            return self.model(x)
+        self._last = None
+        plan = self._plans.find(self.model, x)
+        if not isinstance(plan, Plan):
+            y = self.model(x)
+            report(self.model, plan)
+            self._last = self.model
+            return y
+        y = plan.forward(as_input(x))
         self._last = plan
-        return plan.forward(np.ascontiguousarray(x))
+        return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """Add the gradients of the parameters; return that of the input if it was asked for."""
-        if self._ran_eagerly:
-            return self.model.backward(dy)
-        if self._last is None or not self._last.training:
-            raise StateError("backward: no forward pass in training mode came before")
-        if dy.dtype != self._last.dtype or dy.shape[1:] != self._last.output_shape:
-            raise DTypeError(
-                f"backward: dy must be {self._last.dtype} of the shape (N, *{self._last.output_shape}), "
-                f"got {dy.dtype} {dy.shape}"
+        """Add the gradients of the parameters; return that of the input if it was asked for.
+
+        Parameters
+        ----------
+        dy : array of the shape of the last call's output
+            Gradient of the loss with respect to it.
+
+        Raises
+        ------
+        StateError
+            If no call came before, or one in evaluation mode (whose gradients eager mode has).
+        """
+        last = self._last
+        if last is None:
+            raise StateError("backward: no forward pass came before")
+        if isinstance(last, nn.Module):
+            dx = last.backward(dy)
+            return dx if self.input_gradient else None
+        if not last.training:
+            raise StateError(
+                "backward: the last forward pass was in evaluation mode; call train() on the model before it, "
+                "or use the model itself"
             )
-        return self._last.backward(np.ascontiguousarray(dy))
+        if not isinstance(dy, np.ndarray) or dy.dtype != last.dtype:
+            kind = dy.dtype if isinstance(dy, np.ndarray) else type(dy).__name__
+            raise DTypeError(f"backward: dy must be an array of {last.dtype}, got {kind}")
+        if dy.shape != (expected := (last.batch, *last.output_shape)):
+            raise ShapeError(f"backward: dy must have the shape {expected}, got {dy.shape}")
+        return last.backward(as_input(dy))
 
     def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
-        """Return the outputs for x (N, ...) in evaluation mode, a batch at a time."""
+        """Return the outputs for x (N, ...) in evaluation mode, a batch at a time; see `Module.predict`."""
         size = integer(batch_size, "predict: batch_size", 1)
-        modes = [(m, m.training) for m in self.model.modules()]
-        last = (self._last, self._ran_eagerly)
-        self.model.eval()
-        try:
-            if len(x) <= size:
-                return self(x)
-            first = self(x[:size])
-            y = allocate((len(x), *first.shape[1:]), first.dtype, "predict: the output")
-            y[:size] = first
-            for start in range(size, len(x), size):
-                y[start : start + size] = self(x[start : start + size])
-            return y
-        finally:
-            for module, training in modes:
-                module.training = training
-            self._last, self._ran_eagerly = last
+        return predict(self.model, x, size, self._plans)
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Yield the model's parameters."""
@@ -135,6 +98,12 @@ class CompiledModule:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         self.model.zero_grad()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"model": self.model, "input_gradient": self.input_gradient}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
 
 
 def compile(model: nn.Module, *, input_gradient: bool = False) -> CompiledModule:
@@ -150,5 +119,16 @@ def compile(model: nn.Module, *, input_gradient: bool = False) -> CompiledModule
     Returns
     -------
     CompiledModule
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    >>> fast, loss = fastcnn.compile(model), nn.CrossEntropyLoss()
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+    >>> for images, labels in batches:
+    ...     loss(fast(images), labels)
+    ...     model.zero_grad()
+    ...     fast.backward(loss.backward())
+    ...     optimizer.step()
     """
     return CompiledModule(model, input_gradient=input_gradient)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from .._shapes import Window
 from ..nn import BatchNorm2d, Dropout, Parameter
 
@@ -130,3 +132,4 @@ class Graph:
     output: Value
     output_flat: bool
     nodes: list[Node]
+    dtype: np.dtype

@@ -7,17 +7,22 @@ import numpy as np
 from .. import nn
 from .._kernels import cpu
 from .._kernels import program as kernels
+from .._shapes import INT_MAX, allocate
 from ..errors import StateError
+from ..nn import changes
 from .emit import Executable, Writer, assemble
 from .fuse import fuse
 from .graph import Graph
+from .locking import Locked
 from .lower import lower
 from .parts import Backward, Forward
 from .write import write_backward, write_forward
 
 
-class Plan:
-    """A compiled model for samples of one shape and batches up to a capacity.
+class Plan(Locked):
+    """A compiled model for samples of one shape: for training batches up to a capacity, else for any batch.
+
+    Runs of several threads take turns; between a forward and its backward pass no other may come.
 
     Parameters
     ----------
@@ -28,7 +33,7 @@ class Plan:
     training : bool
         Whether to use batch statistics and dropout, and to have a backward part.
     batch_size : int
-        The largest batch; it is rounded up to whole vectors.
+        The largest batch of training; it is rounded up to whole vectors.
     input_gradient : bool
         Whether backward returns the gradient of the input.
     """
@@ -42,9 +47,12 @@ class Plan:
         batch_size: int,
         input_gradient: bool = False,
     ) -> None:
+        super().__init__()
+        self._seen = changes.latest()
         self.graph: Graph = fuse(lower(model, input_shape))
+        self.input_shape = tuple(input_shape)
         self.training = training
-        self.dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
+        self.dtype = self.graph.dtype
         writer = Writer(self.dtype, per_thread=not training)
         forward = Forward(writer, self.graph, training)
         write_forward(forward)
@@ -56,12 +64,17 @@ class Plan:
             ends.append(writer.close_part())
             self.parameter_grads = backward.parameter_grads
         self.input_gradient = input_gradient
-        self.groups = max(1, -(-batch_size // writer.lanes))
-        self.capacity = self.groups * writer.lanes
-        self.isa, self.threads = cpu.get_isa(), cpu.get_num_threads()
-        self.executable: Executable = assemble(writer, ends, self.groups, self.threads)
+        grows = any(not b.per_thread for b in writer.blobs) or any(not v.per_slot for v in writer.vectors)
+        groups = max(1, -(-batch_size // writer.lanes)) if grows else kernels.SLOTS
+        self.capacity = groups * writer.lanes if grows else INT_MAX
+        # More threads than slots find nothing to do in a phase over groups, the only kind with buffers a thread.
+        self.isa, self.threads = cpu.get_isa(), min(cpu.get_num_threads(), kernels.SLOTS)
+        self.executable: Executable = assemble(writer, ends, groups, self.threads)
+        self.shapes = {id(p): p.shape for _, _, p, _ in self.executable.parameters}
         self.dropouts = forward.dropouts
         self.norms = [state.norm for state in forward.norms.values()]
+        one_pixel = training and any(node.x.pixels == 1 for node in forward.norms)
+        self.min_batch = 2 if one_pixel else 1  # one value has no variance
         self.keys = np.zeros(max(1, len(self.dropouts)), np.uint64)
         self.batch = 0
 
@@ -77,64 +90,105 @@ class Plan:
         """Tell whether the plan can run a batch of this size with the present settings."""
         if self.isa != cpu.get_isa() or batch > self.capacity:
             return False
-        return self.training or cpu.get_num_threads() <= self.threads
+        return self.training or min(cpu.get_num_threads(), kernels.SLOTS) <= self.threads
 
-    def _bind(self, name: str, array: np.ndarray) -> None:
-        for op, index in self.executable.externals.get(name, []):
-            self.executable.program.bind(op, index, array)
+    def _run(self, part: int, **arrays: np.ndarray) -> None:
+        """Run the forward (0) or backward (1) part on these arrays of the caller."""
+        executable = self.executable
+        program, ends = executable.program, executable.phase_ends
+        threads = cpu.get_num_threads() if self.training else min(cpu.get_num_threads(), self.threads)
+        places = [(op, i, array) for name, array in arrays.items() for op, i in executable.externals[name]]
+        for op, i, array in places:
+            program.bind(op, i, array)
+        program.run(self.batch, self.keys, ends[part - 1] if part else 0, ends[part], threads)
+        for op, i, _ in places:
+            program.bind(op, i, None)
 
     def _refresh(self) -> None:
         """Follow parameters whose arrays were replaced, and settings that may have changed."""
+        latest = changes.latest()
+        if latest == self._seen:
+            return
         executable = self.executable
         for i, (op, index, parameter, bound) in enumerate(executable.parameters):
-            if parameter.data is not bound:
-                executable.program.bind(op, index, parameter.data)
-                executable.parameters[i] = (op, index, parameter, parameter.data)
+            data = parameter.data
+            if data is bound:
+                continue
+            if data.shape != self.shapes[id(parameter)] or data.dtype != self.dtype:
+                raise StateError(
+                    f"the plan was made for a parameter of the shape {self.shapes[id(parameter)]} and type "
+                    f"{self.dtype}; now it is {data.shape}, {data.dtype}"
+                )
+            executable.program.bind(op, index, data)
+            executable.parameters[i] = (op, index, parameter, data)
         for op, index, scalar in executable.scalars:
             executable.program.set_scalar(op, index, scalar())
+        self._seen = latest
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return the model's output for x (N, ...), C-contiguous and of the model's dtype."""
-        y = np.empty((len(x), *self.output_shape), self.dtype)
-        self.batch = len(x)
-        if self.batch == 0:
-            return y
-        self._refresh()
-        for i, layer in enumerate(self.dropouts):
-            generator = layer.generator or nn.init.default_generator()
-            self.keys[i] = generator.integers(2**64, dtype=np.uint64)
-        self._bind("input", x)
-        self._bind("output", y)
-        self.executable.program.run(self.batch, self.keys, 0, self.executable.phase_ends[0])
-        if self.training:
-            for norm in self.norms:
-                norm.num_batches_tracked += 1
+    def forward(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """Return the model's output, written into y if it is given.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape)
+            C-contiguous, of the plan's dtype; from min_batch to capacity rows.
+        y : array (N, *output_shape), optional
+            C-contiguous, of the plan's dtype.
+        """
+        if y is None:
+            y = allocate((len(x), *self.output_shape), self.dtype, "the model's output")
+        self._check(x, self.input_shape, "x")
+        self._check(y, self.output_shape, "y")
+        if len(y) != len(x) or not self.min_batch <= len(x) <= self.capacity:
+            raise StateError(
+                f"forward: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}, and y has {len(y)}"
+            )
+        with self.lock:
+            self._refresh()
+            self.batch = len(x)
+            for i, layer in enumerate(self.dropouts):
+                if layer.p:  # as in eager mode, nothing is drawn where nothing is dropped
+                    generator = layer.generator or nn.init.default_generator()
+                    self.keys[i] = generator.integers(2**64, dtype=np.uint64)
+            self._run(0, input=x, output=y)
+            if self.training:
+                for norm in self.norms:
+                    tracked = norm.num_batches_tracked
+                    tracked += 1  # in place: assigning it to the layer would count as a change
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Add the gradients of all parameters; return the input's if the plan has it.
 
-        dy is the gradient of the last forward pass's output.
+        dy is the gradient of the last forward pass's output, C-contiguous and of the plan's dtype.
         """
-        if not self.training or self.batch != len(dy):
-            raise StateError(f"backward: no forward pass of {len(dy)} samples came before")
-        dx = None
-        if self.input_gradient:
-            value = self.graph.input
-            dx = np.empty((self.batch, value.channels, value.height, value.width), self.dtype)
-            self._bind("input_grad", dx)
-        self._bind("output_grad", dy)
-        first, last = self.executable.phase_ends
-        self.executable.program.run(self.batch, self.keys, first, last)
-        for parameter, grad in self.parameter_grads:
-            parameter.accumulate(grad.reshape(parameter.shape))
+        self._check(dy, self.output_shape, "dy")
+        with self.lock:
+            if not self.training or self.batch != len(dy):
+                raise StateError(f"backward: no forward pass of {len(dy)} samples came before")
+            self._refresh()
+            arrays, dx = {"output_grad": dy}, None
+            if self.input_gradient:
+                dx = allocate((self.batch, *self.input_shape), self.dtype, "backward: dx")
+                arrays["input_grad"] = dx
+            self._run(1, **arrays)
+            for parameter, grad in self.parameter_grads:
+                parameter.accumulate(grad.reshape(parameter.shape))
         return dx
+
+    def _check(self, array: np.ndarray, shape: tuple[int, ...], name: str) -> None:
+        """Refuse what the program would read or write past its end."""
+        if array.shape[1:] != shape or array.dtype != self.dtype or not array.flags.c_contiguous:
+            raise StateError(
+                f"the plan needs {name} contiguous, {self.dtype} (N, *{shape}), got {array.shape}"
+            )
 
     def describe(self) -> str:
         """Return the program as text: phases, operations, work and memory."""
         ops, executable = self.executable.writer.ops, self.executable
+        limit = "any number of" if self.capacity == INT_MAX else f"up to {self.capacity}"
         lines = [
-            f"{'training' if self.training else 'inference'} program for up to {self.capacity} images: "
+            f"{'training' if self.training else 'inference'} program for {limit} images: "
             f"{len(ops)} operations, {executable.bytes / 2**20:.1f} MiB of buffers"
         ]
         for i, op in enumerate(ops):
@@ -142,8 +196,3 @@ class Plan:
             work = f"  {op.flops / 1e6:.3f} MFLOP/image" if op.flops else ""
             lines.append(f"{i:4d}  {op.kernel:<16} {where:<9} sizes {list(map(int, op.sizes))}{work}")
         return "\n".join(lines)
-
-
-def slots() -> int:
-    """Return the number of runs that a batch is cut into at most: the limit of useful threads."""
-    return kernels.SLOTS

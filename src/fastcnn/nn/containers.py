@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
+from . import changes
 from .module import Module
 
 
@@ -35,6 +36,7 @@ class Sequential(Module):
         if not isinstance(module, Module):
             raise DTypeError(f"Sequential: a Module is needed, got {type(module).__name__}")
         self._modules[str(len(self._modules))] = module
+        changes.note()
         return self
 
     def __len__(self) -> int:

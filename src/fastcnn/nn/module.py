@@ -9,8 +9,12 @@ import numpy as np
 
 from .._shapes import allocate, integer
 from ..errors import ArgumentError, DTypeError, ShapeError, StateError
-from . import init
+from . import changes, init
 from .parameter import Parameter
+
+# Where the engine keeps a model's plans, so that they end with it: the one name in a module's __dict__ that no
+# copy and no pickle takes along.
+PLANS = "_plans"
 
 # Called with (module, input, output) after each forward pass while it is set; see `observed`.
 _observer: Callable[[Module, Any, Any], None] | None = None
@@ -45,6 +49,11 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if "_parameters" not in self.__dict__:
             raise StateError(f"{type(self).__name__}: call super().__init__() before setting attributes")
+        self._assign(name, value)
+        if name != "saved":  # which every forward pass sets
+            changes.note()
+
+    def _assign(self, name: str, value: Any) -> None:
         for kind, store in ((Parameter, self._parameters), (Module, self._modules)):
             if isinstance(value, kind):
                 self.__dict__.pop(name, None)
@@ -72,6 +81,11 @@ class Module:
     def register_buffer(self, name: str, value: np.ndarray) -> None:
         """Add an array that is saved with the parameters but not trained, e.g. running statistics."""
         self._buffers[name] = np.asarray(value)
+        changes.note()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy makes its own plans.
+        return {name: value for name, value in self.__dict__.items() if name != PLANS}
 
     # The two passes ---------------------------------------------------------------------------------
 
@@ -107,14 +121,32 @@ class Module:
     def saved(self, value: Any) -> None:
         self.__dict__["_saved"] = value
 
-    def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
-        """Return the outputs for x (N, ...) in evaluation mode, a batch at a time.
+    def predict(self, x: np.ndarray, batch_size: int = 256, *, engine: bool = True) -> np.ndarray:
+        """Return the outputs for x (N, ...) in evaluation mode; the module's own modes stay as they are.
 
-        The modes are as before afterwards.
+        Parameters
+        ----------
+        x : array (N, ...)
+            Inputs.
+        batch_size : int
+            How many are computed at a time.
+        engine : bool
+            Whether to run the compiled program: fast, and a row's outputs are the same to the bit whatever batch
+            it is in. Several threads may predict with one model then; they take turns. False, or a module or
+            an input that the engine does not take: layer by layer.
+
+        Returns
+        -------
+        array (N, ...)
         """
         size = integer(batch_size, "predict: batch_size", 1)
         if not isinstance(x, np.ndarray) or x.ndim < 1:
             raise DTypeError(f"predict: x must be an array with a batch axis, got {type(x).__name__}")
+        if engine:
+            # The one import that points up: the engine stands on the layers, and this is its front door.
+            from ..engine.predict import predict
+
+            return predict(self, x, size)
         with _Passive(self):
             if len(x) <= size:
                 return self(x)
@@ -204,6 +236,7 @@ class Module:
             for name, value in module._buffers.items():
                 if value.dtype.kind == "f":
                     module._buffers[name] = value.astype(kind)
+        changes.note()
         return self
 
     def float(self) -> Module:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
+from . import changes
 
 
 class Parameter:
@@ -40,6 +41,7 @@ class Parameter:
             raise DTypeError(f"Parameter: data must be numbers, got {array.dtype}")
         dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float32
         self._data = np.require(array, dtype, ["C", "W", "A"])
+        changes.note()
 
     @property
     def shape(self) -> tuple[int, ...]:

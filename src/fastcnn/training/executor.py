@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..engine import CompiledModule
-from ..engine import CompiledModule
 from ..nn.module import Module
 from ..optim import Optimizer
 
@@ -27,7 +26,7 @@ class Eager:
     """Run layer after layer in Python: the reference."""
 
     def __init__(self, model: Module, optimizer: Optimizer, loss: Any) -> None:
-        self.model: Module | CompiledModule = model
+        self.model: Any = model
         self.optimizer = optimizer
         self.loss = loss
 
@@ -49,11 +48,11 @@ class Eager:
             Number of rows predicted right, before the change of the weights.
         """
         self.model.zero_grad()
-        logits = self.network(x)
+        logits = self.model(x)
         loss = float(self.loss(logits, y))
         correct = count_correct(logits, y)
         if math.isfinite(loss):
-            self.network.backward(self.loss.backward())
+            self.model.backward(self.loss.backward())
             self.optimizer.step()
         return loss, correct
 
@@ -67,16 +66,8 @@ class Compiled(Eager):
 
     def __init__(self, model: Module, optimizer: Optimizer, loss: Any) -> None:
         super().__init__(model, optimizer, loss)
-        self.network = self._compiled = CompiledModule(model)
+        self.model = CompiledModule(model)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs for one batch in evaluation mode, each row the same to the bit in any batch."""
-        return self._compiled.predict(x, max(len(x), 1))
-
-
-class Compiled(Eager):
-    """Run the model's compiled program; a model that has none runs layer after layer."""
-
-    def __init__(self, model: Module, optimizer: Optimizer, loss: Any) -> None:
-        super().__init__(model, optimizer, loss)
-        self.model = CompiledModule(model)
+        return self.model.predict(x, max(len(x), 1))

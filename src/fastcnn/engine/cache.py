@@ -1,0 +1,113 @@
+"""The plans of one model: made when they are needed, made anew when the model has changed."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from .. import nn
+from ..errors import FastcnnError
+from ..nn import changes
+from ..nn.module import PLANS
+from .locking import Locked
+from .lower import element_type, structure
+from .plan import Plan
+
+_log = logging.getLogger("fastcnn.engine")
+# Plans that a cache keeps, the last used: one for each shape of input and mode.
+CAPACITY = 8
+
+
+class Plans(Locked):
+    """The last used plans of a model, which is given with each call: a model may hold its plans, not they it.
+
+    Parameters
+    ----------
+    input_gradient : bool
+        Whether plans for training return the gradient of the input.
+    """
+
+    def __init__(self, input_gradient: bool = False) -> None:
+        super().__init__()
+        self.input_gradient = input_gradient
+        self.reported = False  # whether the log says why the model runs eagerly
+        self._plans: dict[tuple, Plan | str] = {}
+        self._seen = -1
+        self._structure: tuple = ()
+        self._dtype: np.dtype | None = None
+        self._training: bool | None = False
+
+    def find(self, model: nn.Module, x: np.ndarray, training: bool | None = None) -> Plan | str:
+        """Return the plan for x, or why there is none ("" where that is no news).
+
+        Parameters
+        ----------
+        model : Module
+            Always the same one.
+        x : array
+            Input.
+        training : bool, optional
+            The mode; None takes the model's.
+        """
+        with self.lock:
+            self._follow(model)
+            mode = self._training if training is None else training
+            if not isinstance(x, np.ndarray) or x.ndim not in (2, 4) or x.dtype != self._dtype:
+                return ""  # for eager mode to take, or to refuse
+            if mode is None:
+                return "layers in training and in evaluation mode"
+            if mode and len(x) == 0:
+                return ""
+            key = (x.shape[1:], mode)
+            plan, size = self._plans.pop(key, None), len(x)
+            if isinstance(plan, Plan) and not plan.fits(size):
+                size, plan = (
+                    max(size, plan.capacity if mode else 0),
+                    None,
+                )  # its memory first, then the new one
+            if plan is None:
+                plan = self._make(model, x.shape[1:], mode, size)
+            self._plans[key] = plan
+            while len(self._plans) > CAPACITY:
+                del self._plans[next(iter(self._plans))]
+            if isinstance(plan, Plan) and len(x) < plan.min_batch:
+                return ""
+            return plan
+
+    def _follow(self, model: nn.Module) -> None:
+        """Forget all plans if the model is built otherwise than before."""
+        latest = changes.latest()
+        if latest == self._seen:
+            return
+        now = structure(model)
+        if now != self._structure:
+            self._plans.clear()
+            self._structure = now
+        self._dtype = element_type(model)
+        # Only these two do other things in training.
+        modes = {m.training for m in model.modules() if isinstance(m, nn.BatchNorm2d | nn.Dropout)}
+        modes = modes or {model.training}
+        self._training = modes.pop() if len(modes) == 1 else None
+        self._seen = latest
+
+    def _make(self, model: nn.Module, shape: tuple[int, ...], training: bool, size: int) -> Plan | str:
+        gradient = self.input_gradient and training
+        try:
+            return Plan(model, shape, training=training, batch_size=size, input_gradient=gradient)
+        except FastcnnError as error:
+            return str(error)
+
+
+def plans_of(model: nn.Module) -> Plans:
+    """Return the plans that a model holds itself, for predict."""
+    found = model.__dict__.get(PLANS)
+    return model.__dict__.setdefault(PLANS, Plans()) if found is None else found
+
+
+def report(model: nn.Module, reason: str) -> None:
+    """Say once for each model why it runs eagerly; for a call that eager mode has taken."""
+    plans = plans_of(model)
+    if reason and not plans.reported:
+        plans.reported = True
+        _log.warning("the model runs eagerly, without the compiled engine: %s", reason)

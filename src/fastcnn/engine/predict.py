@@ -1,0 +1,43 @@
+"""Prediction: what Module.predict and CompiledModule.predict run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import nn
+from .._shapes import allocate
+from .cache import Plans, plans_of, report
+from .plan import Plan
+
+
+def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | None = None) -> np.ndarray:
+    """Return the outputs of a model for x (N, ...) in evaluation mode, a batch at a time.
+
+    A row's outputs are the same to the bit whatever batch it is in, if the engine takes model and input.
+
+    Parameters
+    ----------
+    model : Module
+        Its own mode stays as it is.
+    x : array (N, ...)
+        Inputs.
+    batch_size : int
+        How many are computed at a time.
+    plans : Plans, optional
+        Those of the model itself if None.
+    """
+    plan = (plans or plans_of(model)).find(model, x, training=False)
+    if not isinstance(plan, Plan):
+        y = nn.Module.predict(model, x, batch_size, engine=False)
+        report(model, plan)
+        return y
+    y = allocate((len(x), *plan.output_shape), plan.dtype, "predict: the output")
+    for start in range(0, len(x), batch_size):
+        rows = slice(start, start + batch_size)
+        plan.forward(as_input(x[rows]), y[rows])
+    return y
+
+
+def as_input(x: np.ndarray) -> np.ndarray:
+    """Return x as a program reads it, copied only where it must be."""
+    return np.require(x, requirements=["C", "A"])

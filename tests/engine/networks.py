@@ -1,0 +1,231 @@
+"""Random networks: every layer that the engine takes, in every geometry, a few pixels wide."""
+
+import numpy as np
+
+from fastcnn import nn
+from fastcnn.errors import ShapeError
+
+# Around the widths of the vectors: 2 to 16 images.
+BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33)
+MAX_ELEMENTS = 600  # of one sample, anywhere in a network
+
+
+class _Draw:
+    """Draws from one random stream."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+
+    def one(self, *options):
+        return options[int(self.rng.integers(len(options)))]
+
+    def chance(self, p):
+        return self.rng.random() < p
+
+    def pair(self, *options):
+        return (self.one(*options), self.one(*options))
+
+
+def _padding(draw, kernel, stride):
+    return draw.one(
+        0,
+        1,
+        (1, 2),
+        (2, 0, 0, 1),
+        (0, 1, 0, 0),
+        tuple(k // 2 for k in kernel),
+        "valid",
+        "same" if stride == (1, 1) else 0,
+    )
+
+
+def _conv(draw, shape):
+    channels = shape[0]
+    groups = draw.one(1, 1, 1, *(g for g in range(2, channels + 1) if channels % g == 0))
+    out = groups * draw.one(1, 2, 3, 5) if groups > 1 else draw.one(1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 17)
+    kernel, stride = draw.pair(1, 2, 3, 3, 3, 4), draw.pair(1, 1, 1, 2, 3)
+    dilation = draw.pair(1, 1, 2)
+    padding = _padding(draw, kernel, stride)
+    return [nn.Conv2d(channels, out, kernel, stride, padding, dilation, groups, bias=draw.chance(0.6))]
+
+
+def _whole(draw, shape):
+    """A convolution whose window is the image."""
+    return [nn.Conv2d(shape[0], draw.one(1, 5, 8), shape[1:], bias=draw.chance(0.5))]
+
+
+def _norm(draw, shape):
+    return [
+        nn.BatchNorm2d(
+            shape[0], eps=draw.one(1e-5, 1e-2), momentum=draw.one(0.1, 0.7), affine=draw.chance(0.8)
+        )
+    ]
+
+
+def _relu(draw, shape):
+    return [nn.ReLU()]
+
+
+def _dropout(draw, shape):
+    return [nn.Dropout(draw.one(0, 0.3, 0.5))]
+
+
+def _unit(draw, shape):
+    """A convolution with normalisation and ReLU in either order, perhaps dropout, perhaps a pool."""
+    layers = _conv(draw, shape)
+    channels = layers[0].out_channels
+    norm, relu = _norm(draw, (channels,))[0], nn.ReLU()
+    layers += draw.one([norm, relu], [relu, norm], [norm], [relu])
+    if draw.chance(0.3):
+        layers += _dropout(draw, shape)
+    if draw.chance(0.5):
+        layers += draw.one(_max_pool, _simple_pool, _avg_pool)(draw, shape)
+    return layers
+
+
+def _simple_pool(draw, shape):
+    return [nn.MaxPool2d(2)]
+
+
+def _max_pool(draw, shape):
+    kernel = draw.pair(1, 2, 3)
+    padding = draw.one(0, (kernel[0] // 2, kernel[1] // 2), (kernel[1] // 2, 0, 0, kernel[0] // 2))
+    stride = draw.one(None, draw.pair(1, 2, 3))
+    return [nn.MaxPool2d(kernel, stride, padding, draw.pair(1, 1, 2), ceil_mode=draw.chance(0.3))]
+
+
+def _avg_pool(draw, shape):
+    kernel = draw.pair(1, 2, 3)
+    padding = draw.one(0, (kernel[0] // 2, kernel[1] // 2), (kernel[1] // 2, 0, 0, kernel[0] // 2))
+    stride = draw.one(None, draw.pair(1, 2, 3))
+    return [
+        nn.AvgPool2d(
+            kernel, stride, padding, draw.chance(0.3), draw.chance(0.5), draw.one(None, None, None, 3)
+        )
+    ]
+
+
+def _adaptive(draw, shape):
+    return [nn.AdaptiveAvgPool2d(draw.one(1, (2, 3), (None, 2), (3, 1)))]
+
+
+def _padded(draw, shape):
+    """Zeros that the next layer reads."""
+    margin = draw.one((0, 1, 0, 1), (1, 0, 2, 0), 1, (1, 2, 0, 3))
+    return [nn.ZeroPad2d(margin), *draw.one(_conv, _max_pool, _avg_pool, _simple_pool)(draw, shape)]
+
+
+def _position(draw, shape):
+    layers = [nn.Conv2d(shape[0], draw.one(2, 5, 8), 3, padding=1, bias=False)]
+    return [*layers, nn.PositionBias((layers[0].out_channels, *shape[1:]))]
+
+
+def _same_shape(draw, shape, depth):
+    """Layers that keep the shape, made for residual blocks."""
+    channels, layers = shape[0], []
+    for _ in range(draw.one(1, 1, 2, 3)):
+        kind = draw.one("conv", "conv", "unit", "norm", "relu", "nested", "nested", "pool", "position")
+        conv = nn.Conv2d(channels, channels, 3, padding=1, bias=draw.chance(0.5))
+        if kind == "conv":
+            layers.append(conv)
+        elif kind == "unit":
+            layers += [
+                conv,
+                *draw.one([_norm(draw, shape)[0], nn.ReLU()], [nn.ReLU(), _norm(draw, shape)[0]]),
+            ]
+        elif kind == "norm":
+            layers += _norm(draw, shape)
+        elif kind == "relu":
+            layers.append(nn.ReLU())
+        elif kind == "pool":
+            layers.append(draw.one(nn.MaxPool2d, nn.AvgPool2d)(3, 1, 1))
+        elif kind == "position":
+            layers += [nn.Conv2d(channels, channels, 1, bias=False), nn.PositionBias(shape)]
+        elif depth:
+            layers += _residual(draw, shape, depth - 1)
+        if draw.chance(0.15):
+            layers += _dropout(draw, shape)
+    return layers or [nn.ReLU()]
+
+
+def _body(layers):
+    return layers[0] if len(layers) == 1 else nn.Sequential(*layers)
+
+
+def _residual(draw, shape, depth=2):
+    return [nn.Residual(_body(_same_shape(draw, shape, depth)))]
+
+
+def _dense_residual(draw, shape):
+    layers = _same_shape(draw, shape, 1)
+    if draw.chance(0.7):
+        layers.append(nn.Conv2d(shape[0], draw.one(1, 3, 8), 1, bias=draw.chance(0.5)))
+    return [nn.DenseResidual(_body(layers))]
+
+
+_MAKERS = (
+    *(
+        _conv,
+        _unit,
+        _unit,
+        _unit,
+        _norm,
+        _relu,
+        _dropout,
+        _max_pool,
+        _avg_pool,
+        _adaptive,
+        _padded,
+        _position,
+    ),
+    *(_residual, _residual, _dense_residual, _dense_residual, _whole),
+)
+
+
+def _head(draw, shape):
+    """Flatten and linear layers, or nothing."""
+    size = int(np.prod(shape))
+    if draw.chance(0.2):
+        return []
+    layers = [nn.Flatten()]
+    if draw.chance(0.2):
+        layers.append(nn.ReLU())
+    if draw.chance(0.3):
+        hidden = draw.one(3, 8, 17)
+        layers += [nn.Linear(size, hidden, bias=draw.chance(0.7)), nn.ReLU()]
+        size = hidden
+        if draw.chance(0.5):
+            layers.append(nn.Dropout(0.4))
+        if draw.chance(0.3):
+            layers.append(nn.Residual(nn.Linear(size, size)))
+    if draw.chance(0.9):
+        layers.append(nn.Linear(size, draw.one(1, 4, 10), bias=draw.chance(0.7)))
+    return layers
+
+
+def random_network(seed):
+    """Return (model in float32 with random weights and statistics, shape of a sample, batch size)."""
+    draw = _Draw(seed)
+    shape = (draw.one(1, 2, 3, 4, 6, 8), draw.one(3, 4, 5, 6, 7, 8, 9), draw.one(3, 4, 5, 6, 7, 8, 9))
+    first, layers = shape, []
+    for _ in range(draw.one(1, 2, 3, 4, 5)):
+        made = draw.one(*_MAKERS)(draw, shape)
+        try:
+            after = nn.Sequential(*made).output_shape((1, *shape))[1:]
+        except ShapeError:  # the drawn window is larger than the image
+            continue
+        if np.prod(after) <= MAX_ELEMENTS:
+            layers += made
+            shape = after
+    layers += _head(draw, shape)
+    if not any(isinstance(layer, nn.Conv2d | nn.Linear) for layer in layers):
+        layers.insert(0, nn.Conv2d(first[0], first[0], 1))  # a model without weights has no precision
+    model = nn.Sequential(*layers)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean[...] = draw.rng.standard_normal(module.num_features)
+            module.running_var[...] = draw.rng.uniform(0.5, 2, module.num_features)
+    for parameter in model.parameters():
+        scale = 1.5 / np.sqrt(max(1, parameter.size // len(parameter.data)))
+        parameter.data[...] = scale * draw.rng.standard_normal(parameter.shape)
+    return model, first, draw.one(*BATCHES)
