@@ -62,10 +62,8 @@ class Plans(Locked):
             key = (x.shape[1:], mode)
             plan, size = self._plans.pop(key, None), len(x)
             if isinstance(plan, Plan) and not plan.fits(size):
-                size, plan = (
-                    max(size, plan.capacity if mode else 0),
-                    None,
-                )  # its memory first, then the new one
+                size = max(size, plan.capacity if mode else 0)
+                plan = None  # its memory is freed before the next one asks for some
             if plan is None:
                 plan = self._make(model, x.shape[1:], mode, size)
             self._plans[key] = plan

@@ -76,7 +76,7 @@ class CompiledModule:
             return dx if self.input_gradient else None
         if not last.training:
             raise StateError(
-                "backward: the last forward pass was in evaluation mode; call train() on the model before it, "
+                "backward: the last forward pass was in evaluation mode; call the model's train() before it, "
                 "or use the model itself"
             )
         if not isinstance(dy, np.ndarray) or dy.dtype != last.dtype:

@@ -33,7 +33,7 @@ class Plan(Locked):
     training : bool
         Whether to use batch statistics and dropout, and to have a backward part.
     batch_size : int
-        The largest batch of training; it is rounded up to whole vectors.
+        The largest batch, if memory depends on it; rounded up to whole vectors.
     input_gradient : bool
         Whether backward returns the gradient of the input.
     """
@@ -67,7 +67,7 @@ class Plan(Locked):
         grows = any(not b.per_thread for b in writer.blobs) or any(not v.per_slot for v in writer.vectors)
         groups = max(1, -(-batch_size // writer.lanes)) if grows else kernels.SLOTS
         self.capacity = groups * writer.lanes if grows else INT_MAX
-        # More threads than slots find nothing to do in a phase over groups, the only kind with buffers a thread.
+        # A phase over groups, the only kind with a buffer for each thread, has no work for more than SLOTS.
         self.isa, self.threads = cpu.get_isa(), min(cpu.get_num_threads(), kernels.SLOTS)
         self.executable: Executable = assemble(writer, ends, groups, self.threads)
         self.shapes = {id(p): p.shape for _, _, p, _ in self.executable.parameters}
@@ -141,7 +141,8 @@ class Plan(Locked):
         self._check(y, self.output_shape, "y")
         if len(y) != len(x) or not self.min_batch <= len(x) <= self.capacity:
             raise StateError(
-                f"forward: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}, and y has {len(y)}"
+                f"forward: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}, "
+                f"and y has {len(y)} rows"
             )
         with self.lock:
             self._refresh()

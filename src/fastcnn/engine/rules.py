@@ -6,6 +6,7 @@ operation, the rule raises UnsupportedError: the model then runs eagerly, and ra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -101,7 +102,7 @@ def is_number(value: object, maximum: float = np.inf) -> bool:
     """Tell whether `value` is a finite number from 0 to `maximum`."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return False
-    return bool(np.isfinite(value)) and 0 <= value <= maximum
+    return math.isfinite(value) and bool(0 <= value <= maximum)
 
 
 def sequential(lowering: Lowering, module: nn.Sequential, x: View) -> View:

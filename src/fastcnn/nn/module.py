@@ -12,8 +12,8 @@ from ..errors import ArgumentError, DTypeError, ShapeError, StateError
 from . import changes, init
 from .parameter import Parameter
 
-# Where the engine keeps a model's plans, so that they end with it: the one name in a module's __dict__ that no
-# copy and no pickle takes along.
+# Where the engine keeps a model's plans, so that they end with it: the one name in a module's __dict__ that
+# no copy and no pickle takes along.
 PLANS = "_plans"
 
 # Called with (module, input, output) after each forward pass while it is set; see `observed`.
@@ -131,9 +131,9 @@ class Module:
         batch_size : int
             How many are computed at a time.
         engine : bool
-            Whether to run the compiled program: fast, and a row's outputs are the same to the bit whatever batch
-            it is in. Several threads may predict with one model then; they take turns. False, or a module or
-            an input that the engine does not take: layer by layer.
+            Whether to run the compiled program: fast, and a row's outputs are the same to the bit whatever
+            batch it is in. Threads that predict with one model then take turns. With False, or where the
+            engine does not take the module or the input, layer after layer runs.
 
         Returns
         -------

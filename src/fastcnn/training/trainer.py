@@ -56,8 +56,8 @@ class Trainer:
         Stop fit at the first loss that is not finite, see StopOnNaN.
     engine : bool
         Run the model as one compiled program (see `fastcnn.compile`), several times faster; with False, layer
-        after layer, which is the reference. The two agree but for rounding. A model with a layer of the user's
-        own runs layer after layer anyway, which the log says once.
+        after layer, which is the reference. The two agree but for rounding. A model with a layer of the
+        user's own runs layer after layer anyway, which the log says once.
 
     Attributes
     ----------
