@@ -10,7 +10,7 @@ DEBUG_BUILD := build/debug
 # Python itself is not built with the sanitizers: they must come first (and C++'s library with them, for the
 # exceptions of other packages), and its own leaks are no news.
 SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" ASAN_OPTIONS=detect_leaks=0 \
-	UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(DEBUG_BUILD)/lib
+	UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(abspath $(DEBUG_BUILD)/lib)
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 C_FILES := $(wildcard src/fastcnn/_kernels/csrc/*.[ch])
 
