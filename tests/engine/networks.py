@@ -223,7 +223,7 @@ def random_network(seed):
     model = nn.Sequential(*layers)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.running_mean[...] = draw.rng.standard_normal(module.num_features)
+            module.running_mean[...] = 0.2 * draw.rng.standard_normal(module.num_features)
             module.running_var[...] = draw.rng.uniform(0.5, 2, module.num_features)
     for parameter in model.parameters():
         scale = 1.5 / np.sqrt(max(1, parameter.size // len(parameter.data)))
