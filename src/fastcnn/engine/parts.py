@@ -43,6 +43,7 @@ class Forward:
     norms: dict[Node, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     dropouts: list[Dropout] = field(default_factory=list)
+    drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
     folded: dict[Conv, Apply | NormPool] = field(default_factory=dict)
 
     def blob(self, value: Value) -> Blob:
@@ -50,12 +51,13 @@ class Forward:
         blob = self.blobs[value] = self.writer.blob(value.channels, value.height, value.width)
         return blob
 
-    def dropout(self, layer: Dropout | None) -> tuple[int, float]:
-        """Return (the number of a dropout layer, from 1; its probability), or zeros where none acts."""
-        if layer is None or not self.training:
+    def dropout(self, node: Apply | NormPool) -> tuple[int, float]:
+        """Return (the number of a node's dropout, from 1; its probability), or zeros where none acts."""
+        if node.dropout is None or not self.training:
             return 0, 0.0
-        self.dropouts.append(layer)
-        return len(self.dropouts), layer.p
+        self.dropouts.append(node.dropout)
+        self.drops[node] = len(self.dropouts)
+        return self.drops[node], node.dropout.p
 
 
 @dataclass

@@ -69,7 +69,7 @@ def forward(f: Forward, node: Apply) -> None:
         if f.training:
             batch_statistics(f, node, y)
     z = f.blob(node.y)
-    dropout, p = f.dropout(node.dropout)
+    dropout, p = f.dropout(node)
     w.add("apply", [z, y, state], [z.pixels, y.pixels], [*sizes, node.relu, dropout], [p])
 
 
@@ -102,9 +102,8 @@ def backward(b: Backward, node: Apply) -> None:
         if node.relu:  # z is 0 where an element was dropped
             factor = kept_factor(node)
         else:
-            number = f.dropouts.index(node.dropout) + 1
             dropped = w.blob(node.y.channels, node.y.height, node.y.width)
-            w.add("apply", [dropped, g], [dropped.pixels, g.pixels], [*sizes, 0, number], [p])
+            w.add("apply", [dropped, g], [dropped.pixels, g.pixels], [*sizes, 0, f.drops[node]], [p])
             g = dropped
     z_at = [z.pixels] if z is not None else []
     if node.norm is None:

@@ -25,7 +25,7 @@ def forward(f: Forward, node: NormPool) -> None:
     if f.training:
         batch_statistics(f, node, y)
         f.argmax[node] = w.scratch(node.y.size)
-    dropout, p = f.dropout(node.dropout)
+    dropout, p = f.dropout(node)
     numbers = table(np.array([u * node.x.width + v for window in node.taps for u, v in window]))
     buffers = [z, y, f.norms[node].rows, f.argmax.get(node)]
     tables = [z.pixels, first, taps, lambda: numbers]
