@@ -108,6 +108,14 @@ def test_set_num_threads():
         assert fastcnn.get_num_threads() == 7
 
 
+def test_peak_of_the_vector_units():
+    for name in cpu.available_isas():
+        with using_isa(name):
+            for itemsize in (4, 8):
+                assert 0.1 < cpu.fma_gflops(0.001, 1, itemsize) < 1e5
+    assert cpu.fma_gflops(0.001, 3) > 0.1
+
+
 def test_show_config(capsys):
     fastcnn.show_config()
     text = capsys.readouterr().out

@@ -58,6 +58,10 @@ cdef extern from "table.h" nogil:
         int max_block
         void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_run *,
                             int) noexcept nogil
+        void (*time_program)(double *, const fcn_phase *, Py_ssize_t, const fcn_op *,
+                             const fcn_run *) noexcept nogil
+
+        double (*fma_peak)(double, int) noexcept nogil
 
         size_t (*gemm_workspace)(int) noexcept nogil
         void (*gemm)(void *, fcn_matrix, fcn_matrix, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, void *,

@@ -5,6 +5,7 @@ FASTCNN_ISA (baseline, avx2, avx512) and FASTCNN_NUM_THREADS override what is fo
 """
 
 import os
+import time
 
 cdef extern from *:
     """
@@ -93,6 +94,28 @@ def set_isa(name):
 def vector_bytes():
     """Return the vector width of the instruction set in use, in bytes."""
     return table32.vector_bytes
+
+
+def fma_gflops(double seconds=0.05, int threads=1, int itemsize=4):
+    """Return the peak of the vector units in GFLOP/s: the best of the moments that fit into some seconds.
+
+    Parameters
+    ----------
+    seconds : float
+        How long to measure.
+    threads : int
+        Whose peaks are added up.
+    itemsize : int
+        4 for float32, 8 for float64.
+    """
+    cdef double best = 0, moment = min(seconds, 0.01)
+    cdef const fcn_table *kernels = table(itemsize)
+    cdef double end = time.perf_counter() + seconds
+    while True:
+        with nogil:
+            best = max(best, kernels.fma_peak(moment, threads))
+        if time.perf_counter() >= end:
+            return best / 1e9
 
 
 def has_openmp():

@@ -124,6 +124,28 @@ cdef class Program:
     def run(self, Py_ssize_t batch, const uint64_t[::1] keys, Py_ssize_t first_phase, Py_ssize_t last_phase,
             int threads):
         """Run the phases first_phase .. last_phase - 1 for `batch` images on up to so many threads."""
+        cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
+        if run.groups == 0:
+            return
+        with nogil:
+            self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &run,
+                                     threads)
+
+    def time_ops(self, double[::1] seconds, Py_ssize_t batch, const uint64_t[::1] keys,
+                 Py_ssize_t first_phase, Py_ssize_t last_phase):
+        """Run phases on one thread, in the order of `run`; add each operation's time to seconds[operation]."""
+        cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
+        if len(seconds) != self.op_count:
+            raise IndexError(f"Program: {self.op_count} operations, but a place for {len(seconds)} times")
+        if run.groups == 0 or self.op_count == 0:
+            return
+        with nogil:
+            self.kernels.time_program(&seconds[0], self.phases + first_phase, last_phase - first_phase,
+                                      self.ops, &run)
+
+    cdef fcn_run _begin(self, Py_ssize_t batch, const uint64_t[::1] keys, Py_ssize_t first_phase,
+                        Py_ssize_t last_phase) except *:
+        """Check the phases; return what operations are told."""
         cdef fcn_run run
         if not 0 <= first_phase <= last_phase <= self.phase_count:
             raise IndexError(f"Program: there are no phases {first_phase} to {last_phase}")
@@ -132,8 +154,4 @@ cdef class Program:
         run.groups_per_slot = max(1, (run.groups + FCN_SLOTS - 1) // FCN_SLOTS)
         run.keys = &keys[0]
         run.thread = 0
-        if run.groups == 0:
-            return
-        with nogil:
-            self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &run,
-                                     threads)
+        return run

@@ -12,6 +12,7 @@
 /* A kernel is declared with the type of its table entry. */
 #define FCN_DECLARE(name) extern __typeof__(*((fcn_table *)0)->name) FCN(name)
 
+FCN_DECLARE(fma_peak);
 FCN_DECLARE(gemm_workspace);
 FCN_DECLARE(gemm);
 FCN_DECLARE(im2col);

@@ -2,11 +2,21 @@
 #include "program.h"
 #include "pool.h"
 
+#include <time.h>
+
 typedef struct {
     const fcn_phase *phase;
     const fcn_op *ops;
     const fcn_run *run;
+    double *seconds; /* of each operation, added to; NULL: no clock is read */
 } phase_context;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static void run_task(void *context_, ptrdiff_t index, int thread)
 {
@@ -19,18 +29,37 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
         first = index * run.groups_per_slot;
         last = first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
     }
+    double before = context->seconds ? now() : 0;
     for (ptrdiff_t i = first; i < last; ++i)
-        for (ptrdiff_t op = phase->first_op; op < phase->last_op; ++op)
+        for (ptrdiff_t op = phase->first_op; op < phase->last_op; ++op) {
             context->ops[op].kernel(&context->ops[op], &run, i);
+            if (context->seconds) {
+                const double after = now();
+                context->seconds[op] += after - before;
+                before = after;
+            }
+        }
+}
+
+static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
+                       int threads, double *seconds)
+{
+    for (ptrdiff_t i = 0; i < count; ++i) {
+        phase_context context = {&phases[i], ops, run, seconds};
+        ptrdiff_t slots = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
+        fcn_parallel(phases[i].kind == FCN_OVER_GROUPS ? slots : phases[i].tasks, threads, run_task,
+                     &context);
+    }
 }
 
 void fcn_run_program(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
                      int threads)
 {
-    for (ptrdiff_t i = 0; i < count; ++i) {
-        phase_context context = {&phases[i], ops, run};
-        ptrdiff_t slots = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
-        fcn_parallel(phases[i].kind == FCN_OVER_GROUPS ? slots : phases[i].tasks, threads, run_task,
-                     &context);
-    }
+    run_phases(phases, count, ops, run, threads, NULL);
+}
+
+void fcn_time_program(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
+                      const fcn_run *run)
+{
+    run_phases(phases, count, ops, run, 1, seconds);
 }

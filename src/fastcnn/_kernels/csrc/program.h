@@ -61,5 +61,8 @@ typedef struct {
 
 void fcn_run_program(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
                      int threads);
+/* The same on one thread, in the same order; adds the time that each operation takes to seconds[operation]. */
+void fcn_time_program(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
+                      const fcn_run *run);
 
 #endif

@@ -51,6 +51,11 @@ typedef struct {
     int max_block;
     void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
                         int threads);
+    void (*time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
+                         const fcn_run *run);
+
+    /* peak.c */
+    double (*fma_peak)(double seconds, int threads); /* floating-point operations in a second */
 
     /* gemm.c */
     size_t (*gemm_workspace)(int threads); /* bytes */
