@@ -25,7 +25,8 @@ class Op:
     sizes: Sequence[int] = ()
     scalars: Sequence[float | Callable[[], float]] = ()
     tasks: int | None = None
-    flops: int = 0  # of one image, or of the whole run for an operation that is not over groups
+    flops: int = 0  # of one image
+    label: str = ""  # the layers that it works for
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Writer:
     part_start: int = 0
     blobs: list[Blob] = field(default_factory=list)
     vectors: list[Vectors] = field(default_factory=list)
+    label: str = ""  # of the operations to come
 
     def __post_init__(self) -> None:
         self.lanes = kernels.lanes(self.dtype.itemsize)
@@ -63,19 +65,24 @@ class Writer:
         """Return a new array that all groups share."""
         return aligned_zeros(count, self.dtype, "engine: a buffer")
 
+    def _op(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> Op:
+        op = Op(kernel, buffers, *args, **options)
+        op.label = self.label
+        return op
+
     def add(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> Op:
         """Append an operation."""
-        op = Op(kernel, buffers, *args, **options)
+        op = self._op(kernel, buffers, *args, **options)
         self.ops.append(op)
         return op
 
     def prepare(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> None:
         """Add an operation that runs before all others of its part, e.g. the packing of weights."""
-        self.prepared.append(Op(kernel, buffers, *args, **options))
+        self.prepared.append(self._op(kernel, buffers, *args, **options))
 
     def defer(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> None:
         """Append an operation that runs after all others of its part."""
-        self.deferred.append(Op(kernel, buffers, *args, **options))
+        self.deferred.append(self._op(kernel, buffers, *args, **options))
 
     def close_part(self) -> int:
         """End a part: what was prepared comes first, what was deferred last; return where it ends."""
@@ -96,6 +103,7 @@ class Executable:
 
     program: kernels.Program
     writer: Writer
+    phases: list[tuple[int | None, int, int]]  # (tasks, or None for groups; first operation, last + 1)
     phase_ends: list[int]  # number of phases at the end of each part
     parameters: list[tuple[int, int, Parameter, np.ndarray]]
     externals: dict[str, list[tuple[int, int]]]
@@ -151,4 +159,4 @@ def assemble(writer: Writer, part_ends: list[int], groups: int, threads: int) ->
     arrays = [blob.array for blob in writer.blobs] + [vectors.array for vectors in writer.vectors]
     memory = sum(array.nbytes for array in arrays if array is not None)
     program = kernels.Program(itemsize, listed, phases)
-    return Executable(program, writer, phase_ends, parameters, externals, scalars, memory)
+    return Executable(program, writer, phases, phase_ends, parameters, externals, scalars, memory)

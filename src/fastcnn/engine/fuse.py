@@ -16,6 +16,7 @@ def _absorb(graph: Graph, first: Node, second: Node) -> None:
     """Let `first` make what `second` made, and drop `second`."""
     first.y = second.y
     first.y.producer = first
+    first.label += f" + {second.label}"
     graph.nodes.remove(second)
 
 
@@ -58,7 +59,8 @@ def fuse_norm_pool(graph: Graph) -> None:
             continue
         after = _only_consumer(node, graph)
         if isinstance(after, Pool) and after.factors is None and _share_no_pixel(after):
-            fused = NormPool(node.x, after.y, node.norm, node.relu, node.dropout, after.taps)
+            label = f"{node.label} + {after.label}"
+            fused = NormPool(node.x, after.y, node.norm, node.relu, node.dropout, after.taps, label=label)
             graph.nodes[graph.nodes.index(node)] = fused
             graph.nodes.remove(after)
             node.x.consumers[node.x.consumers.index(node)] = fused

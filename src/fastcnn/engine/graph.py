@@ -60,6 +60,7 @@ class Node:
 
     x: Value
     y: Value
+    label: str = field(default="", kw_only=True)  # the layers that it came from
 
 
 @dataclass(eq=False)

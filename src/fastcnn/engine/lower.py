@@ -72,7 +72,8 @@ def lower(model: nn.Module, input_shape: tuple[int, ...]) -> Graph:
     if dtype is None:
         raise UnsupportedError("parameters of different types")
     source = Value(*input_shape) if len(input_shape) == 3 else Value(input_shape[0], 1, 1)
-    lowering = Lowering(RULES, dtype)
+    names = {id(m): f"{name} {type(m).__name__}".lstrip() for name, m in model.named_modules()}
+    lowering = Lowering(RULES, dtype, names)
     result = lowering.run(model, View(source, flat=len(input_shape) == 1))
     if result.value is source or any(result.margin):
         raise UnsupportedError("a model that only changes shapes")

@@ -10,6 +10,7 @@ from .._kernels import program as kernels
 from .._shapes import INT_MAX, allocate
 from ..errors import StateError
 from ..nn import changes
+from .describe import describe
 from .emit import Executable, Writer, assemble
 from .fuse import fuse
 from .graph import Graph
@@ -77,6 +78,9 @@ class Plan(Locked):
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
         self.keys = np.zeros(max(1, len(self.dropouts)), np.uint64)
         self.batch = 0
+        # Seconds of each operation. With an array here passes run on one thread, look at the clock after each
+        # operation and add to it.
+        self.seconds: np.ndarray | None = None
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -100,7 +104,11 @@ class Plan(Locked):
         places = [(op, i, array) for name, array in arrays.items() for op, i in executable.externals[name]]
         for op, i, array in places:
             program.bind(op, i, array)
-        program.run(self.batch, self.keys, ends[part - 1] if part else 0, ends[part], threads)
+        first = ends[part - 1] if part else 0
+        if self.seconds is None:
+            program.run(self.batch, self.keys, first, ends[part], threads)
+        else:
+            program.time_ops(self.seconds, self.batch, self.keys, first, ends[part])
         for op, i, _ in places:
             program.bind(op, i, None)
 
@@ -185,15 +193,5 @@ class Plan(Locked):
             )
 
     def describe(self) -> str:
-        """Return the program as text: phases, operations, work and memory."""
-        ops, executable = self.executable.writer.ops, self.executable
-        limit = "any number of" if self.capacity == INT_MAX else f"up to {self.capacity}"
-        lines = [
-            f"{'training' if self.training else 'inference'} program for {limit} images: "
-            f"{len(ops)} operations, {executable.bytes / 2**20:.1f} MiB of buffers"
-        ]
-        for i, op in enumerate(ops):
-            where = "groups" if op.tasks is None else f"{op.tasks} tasks"
-            work = f"  {op.flops / 1e6:.3f} MFLOP/image" if op.flops else ""
-            lines.append(f"{i:4d}  {op.kernel:<16} {where:<9} sizes {list(map(int, op.sizes))}{work}")
-        return "\n".join(lines)
+        """Return the program as text: phases, operations with the layers they belong to, buffers, work."""
+        return describe(self)

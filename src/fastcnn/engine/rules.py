@@ -30,17 +30,32 @@ class Rule(NamedTuple):
 
 
 class Lowering:
-    """Collects the nodes of one model of one element type."""
+    """Collects the nodes of one model of one element type.
 
-    def __init__(self, rules: Mapping[type[nn.Module], Rule], dtype: np.dtype) -> None:
+    Parameters
+    ----------
+    rules : mapping
+        How each type of layer is lowered.
+    dtype : np.dtype
+        Of all parameters.
+    names : mapping
+        What to call a module, by its id.
+    """
+
+    def __init__(
+        self, rules: Mapping[type[nn.Module], Rule], dtype: np.dtype, names: Mapping[int, str]
+    ) -> None:
         self.rules = rules
         self.dtype = dtype
+        self.names = names
+        self.label = ""  # of the module that is being lowered
         self.nodes: list[Node] = []
         self.held: set[Value] = set()  # values that a later node reads too
 
     def append(self, node: Node, *others: Value) -> View:
         """Add a node and return a view of what it makes."""
         node.y.producer = node
+        node.label = self.label
         for value in (node.x, *others):
             value.consumers.append(node)
         self.nodes.append(node)
@@ -51,7 +66,10 @@ class Lowering:
         rule = self.rules.get(type(module))
         if rule is None:
             raise UnsupportedError(f"{type(module).__name__} has no lowering rule")
-        return rule.lower(self, module, x)
+        outer, self.label = self.label, self.names[id(module)]
+        y = rule.lower(self, module, x)
+        self.label = outer
+        return y
 
     def weight(self, parameter: nn.Parameter, shape: tuple[int, ...]) -> None:
         """Check that a parameter has the shape that its layer needs."""
@@ -210,6 +228,7 @@ def position_bias(lowering: Lowering, module: nn.PositionBias, x: View) -> View:
         raise UnsupportedError("PositionBias without a bias")
     lowering.weight(module.bias, (value.channels, value.height, value.width))
     conv.position_bias = module.bias
+    conv.label += f" + {lowering.label}"
     return x
 
 

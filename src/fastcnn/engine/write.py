@@ -34,6 +34,12 @@ def _sizes(value: Value) -> list[int]:
     return [value.pixels, value.channels]
 
 
+def _label(f: Forward, node: Node) -> str:
+    """Return the layers of a node, with the batch normalisation that is part of its weights."""
+    folded = f.folded.get(node) if isinstance(node, Conv) else None
+    return node.label if folded is None else f"{node.label} + {folded.label}"
+
+
 def write_forward(f: Forward) -> None:
     """Write the forward part: images in, every node, results out."""
     graph, w = f.graph, f.writer
@@ -42,11 +48,15 @@ def write_forward(f: Forward) -> None:
     source = f.blob(graph.input)
     for node in graph.nodes:
         if isinstance(node, Apply | NormPool):
+            w.label = node.label
             norm.prepare(f, node)
+    w.label = "input"
     w.add("pack", [source, External("input", graph.input.size)], [source.pixels], _sizes(graph.input))
     for node in graph.nodes:
+        w.label = _label(f, node)
         _FORWARD[type(node)](f, node)
     result = f.blobs[graph.output]
+    w.label = "output"
     w.add("unpack", [External("output", graph.output.size), result], [result.pixels], _sizes(graph.output))
 
 
@@ -54,9 +64,12 @@ def write_backward(b: Backward) -> None:
     """Write the backward part: the output's gradient in, every node in reverse, the input's gradient out."""
     graph, w = b.forward.graph, b.writer
     dy, _ = b.target(graph.output)
+    w.label = "output"
     w.add("pack", [dy, External("output_grad", graph.output.size)], [dy.pixels], _sizes(graph.output))
     for node in reversed(graph.nodes):
+        w.label = node.label
         _BACKWARD[type(node)](b, node)
     if b.input_gradient:
         dx = b.grads[graph.input]
+        w.label = "input"
         w.add("unpack", [External("input_grad", graph.input.size), dx], [dx.pixels], _sizes(graph.input))

@@ -95,5 +95,8 @@ def _write_phase(b: Backward, node: Conv, dy: Blob, dx: Blob, add: int, phase: _
             lambda: runs,
         ],
         [i.size, depth, inner, 0, add, 0, 0, runs.size // 4],
-        flops=2 * i.size * depth * inner,
+        flops=2
+        * node.y.pixels
+        * depth
+        * inner,  # products of the forward pass with these taps, zeros left out
     )

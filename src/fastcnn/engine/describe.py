@@ -1,0 +1,122 @@
+"""A plan as text: its phases with their operations, and its buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING
+
+from .._shapes import INT_MAX
+from ..nn import Parameter
+from .emit import Executable, Op
+from .memory import Blob, External, Vectors
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+_PARTS = ("forward", "backward")
+
+
+def part_of(executable: Executable, phase: int) -> str:
+    """Return the name of the part that a phase belongs to."""
+    return _PARTS[next(i for i, end in enumerate(executable.phase_ends) if phase < end)]
+
+
+def work(value: float, unit: str) -> str:
+    """Return a number of bytes ("B") or operations ("FLOP") with three digits or so."""
+    for prefix in ("", "k", "M", "G"):
+        if value < 1000 or prefix == "G":
+            break
+        value /= 1000
+    return f"{value:.0f} {prefix}{unit}" if value >= 100 or not prefix else f"{value:.3g} {prefix}{unit}"
+
+
+def describe(plan: Plan) -> str:
+    """Return the program of a plan as text."""
+    executable, lanes = plan.executable, plan.executable.writer.lanes
+    ops, names = executable.writer.ops, _buffer_names(executable)
+    limit = "any number of images" if plan.capacity == INT_MAX else f"up to {plan.capacity:,} images"
+    shape = "x".join(map(str, plan.input_shape))
+    flops = sum(op.flops for op in ops)
+    lines = [
+        f"{'training' if plan.training else 'inference'} program for {limit} of {shape}, {plan.dtype}, "
+        f"{plan.isa}: groups of {lanes} images",
+        f"{len(ops)} operations in {len(executable.phases)} phases; {work(flops, 'FLOP')} an image; "
+        f"{work(executable.bytes, 'B')} of buffers",
+    ]
+    rows = aligned(
+        [(f"{i:3d}", op.kernel, _buffers_of(op, names), _flops(op), op.label) for i, op in enumerate(ops)]
+    )
+    part = ""
+    for number, (tasks, first, last) in enumerate(executable.phases):
+        if part != part_of(executable, number):
+            part = part_of(executable, number)
+            lines += ["", part]
+        spread = "group by group" if tasks is None else f"{tasks} task{'s' if tasks > 1 else ''}"
+        lines.append(f"  phase {number}, {spread}")
+        lines += [f"    {row}" for row in rows[first:last]]
+    lines += ["", "buffers; [n] above is an array of n numbers for all images, axbx... a parameter"]
+    lines += [f"  {row}" for row in _buffers(plan, names)]
+    return "\n".join(lines)
+
+
+def _buffer_names(executable: Executable) -> dict[int, str]:
+    """Return a short name for each buffer that groups of images have of their own, by its id."""
+    blobs = {id(blob): f"b{i}" for i, blob in enumerate(executable.writer.blobs)}
+    vectors = {id(each): f"s{i}" for i, each in enumerate(executable.writer.vectors)}
+    return {**blobs, **vectors}
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
+    """Return rows of cells as lines with columns of one width, those in `right` flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _flops(op: Op) -> str:
+    return work(op.flops, "FLOP") if op.flops else ""
+
+
+def _buffers_of(op: Op, names: dict[int, str]) -> str:
+    """Return what an operation writes and reads."""
+    shown = []
+    for buffer in op.buffers:
+        if isinstance(buffer, External):
+            shown.append(buffer.name)
+        elif isinstance(buffer, Parameter):
+            shown.append("x".join(map(str, buffer.shape)))
+        elif buffer is not None:
+            shown.append(names.get(id(buffer), f"[{getattr(buffer, 'size', '')}]"))
+    return f"{shown[0]} <- {', '.join(shown[1:])}"
+
+
+def _buffers(plan: Plan, names: dict[int, str]) -> list[str]:
+    """Return a line for each buffer: shape, halo, bytes, and what uses it first."""
+    executable, itemsize = plan.executable, plan.dtype.itemsize
+    writer = executable.writer
+    first: dict[int, str] = {}
+    for i, op in enumerate(writer.ops):
+        for used in op.buffers:
+            first.setdefault(id(used), f"{i} {op.kernel}")
+    rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "first used by")]
+    for buffer in [*writer.blobs, *writer.vectors]:
+        if isinstance(buffer, Blob):
+            shape = f"{buffer.channels}x{buffer.height}x{buffer.width}"
+            halo = " ".join(map(str, buffer.halo))
+            size = buffer.group_size * itemsize
+            kind = "threads" if buffer.per_thread else "groups"
+        else:
+            assert isinstance(buffer, Vectors)
+            shape, halo, size = f"{buffer.count} vectors", "", buffer.count * writer.lanes * itemsize
+            kind = "slots" if buffer.per_slot else "groups"
+        total = 0 if buffer.array is None else buffer.array.nbytes
+        copies = f"{total // size if size else 0} {kind}"
+        row = (names[id(buffer)], shape, halo, work(size, "B"), copies, work(total, "B"))
+        rows.append((*row, first.get(id(buffer), "")))
+    return aligned(rows)

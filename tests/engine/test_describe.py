@@ -1,0 +1,96 @@
+"""What Plan.describe prints, and the labels of operations."""
+
+import re
+
+import pytest
+
+from fastcnn import nn, zoo
+from fastcnn.engine import Plan
+from fastcnn.engine.describe import aligned, work
+from fastcnn.nn.summary import summarize
+
+
+def make(name, training, batch_size=16):
+    return Plan(zoo.build(name, 0), zoo.find(name).input_shape, training=training, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_operation_and_buffer_is_there(name, training):
+    plan = make(name, training)
+    text = plan.describe()
+    program, buffers = text.split("\nbuffers;")
+    writer = plan.executable.writer
+    rows = re.findall(r"^ +(\d+)  (\w+) +(\S+) <- ", program, re.MULTILINE)
+    assert [(int(i), kernel) for i, kernel, _ in rows] == [(i, op.kernel) for i, op in enumerate(writer.ops)]
+    assert program.count("phase ") == len(plan.executable.phases)
+    names = [f"b{i}" for i in range(len(writer.blobs))] + [f"s{i}" for i in range(len(writer.vectors))]
+    assert re.findall(r"^  ([bs]\d+) ", buffers, re.MULTILINE) == names
+    assert ("\nbackward\n" in program) == training
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_operation_says_what_it_is_for(name, training):
+    model = zoo.build(name, 0)
+    plan = Plan(model, zoo.find(name).input_shape, training=training, batch_size=16)
+    layers = {f"{path} {type(module).__name__}" for path, module in model.named_modules()}
+    used = set()
+    for op in plan.executable.writer.ops:
+        parts = {"input", "output"} if op.label in ("input", "output") else set(op.label.split(" + "))
+        assert parts <= layers | {"input", "output"}, op.kernel
+        used |= parts
+    kinds = {layer.split()[1] for layer in used - {"input", "output"}}
+    computing = {type(module).__name__ for module in model.modules()}
+    # What moves nothing has no operation; dropout has none in evaluation.
+    assert kinds >= computing - {"Sequential", "Flatten", "ZeroPad2d", "Dropout"}
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_work_is_that_of_the_summary(name):
+    shape = zoo.find(name).input_shape
+    macs = summarize(zoo.build(name, 0), shape).macs
+    flops = {}
+    for training in (False, True):
+        flops[training] = sum(op.flops for op in make(name, training).executable.writer.ops)
+    assert flops[False] == 2 * macs
+    first = summarize(zoo.build(name, 0), shape).layers[0].macs
+    assert flops[True] == 2 * (3 * macs - first)  # the input's gradient is not made
+
+
+def test_a_small_program_in_full():
+    model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(48, 5))
+    text = Plan(model, (2, 4, 4), training=False, batch_size=1).describe()
+    assert text.startswith("inference program for any number of images of 2x4x4, float32, ")
+    assert "operations in 3 phases; 2.21 kFLOP an image" in text
+    for row in (
+        r"conv_pack +\[54\] <- 3x2x3x3 +0 Conv2d \+ 1 ReLU",
+        r"conv +b1 <- b0, \[54\], 3 +1.73 kFLOP +0 Conv2d \+ 1 ReLU",
+        r"conv +b2 <- b1, \[240\], 5 +480 FLOP +3 Linear",
+        r"b0  2x4x4 +1 1 1 1 .* pack",
+        r"b1  3x4x4 +0 0 0 0 .* conv",
+    ):
+        assert re.search(row, text), row
+
+
+def test_batch_norm_in_the_weights_is_named():
+    model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU())
+    text = Plan(model, (2, 4, 4), training=False, batch_size=1).describe()
+    assert re.search(r" conv .* 0 Conv2d \+ 1 BatchNorm2d \+ 2 ReLU", text)
+
+
+def test_a_model_of_one_layer():
+    ops = Plan(nn.Linear(4, 2), (4,), training=True, batch_size=3).executable.writer.ops
+    assert {op.label for op in ops} == {"Linear", "input", "output"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (1536, "1.54 kB"), (123456, "123 kB"), (7e12, "7000 GB")],
+)
+def test_sizes(value, expected):
+    assert work(value, "B") == expected
+
+
+def test_columns():
+    assert aligned([("a", "1"), ("bbb", "22")], right={1}) == ["a     1", "bbb  22"]
