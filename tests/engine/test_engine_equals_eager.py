@@ -135,5 +135,7 @@ def test_in_single_precision(isa, seed):
 def test_nearly_all_networks_run_compiled():
     """The two tests above leave out what the engine has no nodes for: it is rare."""
     networks = [random_network(seed) for seed in range(100)]
-    plans = [fastcnn.compile(m)._plans.find(m, np.zeros((16, *shape), np.float32)) for m, shape, _ in networks]
+    plans = [
+        fastcnn.compile(m)._plans.find(m, np.zeros((16, *shape), np.float32)) for m, shape, _ in networks
+    ]
     assert sum(isinstance(plan, Plan) for plan in plans) >= 95
