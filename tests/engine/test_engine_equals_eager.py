@@ -1,6 +1,7 @@
 """Random networks: the engine gives what eager mode gives in float64, forward, backward and statistics."""
 
 import copy
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -75,8 +76,9 @@ def assert_near(got, want, tolerance, floor, what):
 
 
 def assert_same_gradients(model, reference, tolerance, dx, dx_wanted):
-    """The gradient of a bias before normalisation is 0 but for rounding: the scale is that of all gradients."""
-    pairs = [(name, p.grad, q.grad) for (name, p), q in zip(model.named_parameters(), reference.parameters())]
+    """The gradient of a bias before normalisation is 0 but for rounding: the scale is that of all of them."""
+    both = zip(model.named_parameters(), reference.parameters(), strict=True)
+    pairs = [(name, p.grad, q.grad) for (name, p), q in both]
     floor = largest([want for _, _, want in pairs] + [dx_wanted]) * (1e-3 if tolerance < 1e-6 else 0.1)
     assert_near(dx, dx_wanted, tolerance, floor, "dx")
     for name, got, want in pairs:
@@ -99,10 +101,9 @@ def assert_same_as_eager(seed, dtype, tolerance):
             if dtype == np.float32:
                 assume(not is_ill_conditioned(reference, x.astype(np.float64)))
             want = reference(x.astype(np.float64))
-        except ShapeError as error:
-            with pytest.raises(ShapeError, match="more than 1 value per channel"):
+        except ShapeError as refused:  # batch normalisation of a single value: the engine says the same
+            with pytest.raises(ShapeError, match=re.escape(str(refused))):
                 compiled(x)
-            assert "more than 1 value per channel" in str(error)
             return
         assume(np.isfinite(want).all())
         got = compiled(x)

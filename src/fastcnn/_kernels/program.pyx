@@ -133,7 +133,7 @@ cdef class Program:
 
     def time_ops(self, double[::1] seconds, Py_ssize_t batch, const uint64_t[::1] keys,
                  Py_ssize_t first_phase, Py_ssize_t last_phase):
-        """Run phases on one thread, in the order of `run`; add each operation's time to seconds[operation]."""
+        """Run phases on one thread, in the order of `run`; add each operation's time to seconds[op]."""
         cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
         if len(seconds) != self.op_count:
             raise IndexError(f"Program: {self.op_count} operations, but a place for {len(seconds)} times")
