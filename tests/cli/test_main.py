@@ -7,7 +7,7 @@ import pytest
 from fastcnn import __version__
 from fastcnn.cli import main
 
-COMMANDS = ("train", "evaluate", "predict", "summary", "info")
+COMMANDS = ("train", "evaluate", "predict", "summary", "profile", "info")
 
 
 def test_version(capsys):

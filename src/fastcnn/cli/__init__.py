@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_predict(commands)
     _add_summary(commands)
+    _add_profile(commands)
     commands.add_parser("info", help="show versions, processor, threads, networks and recipes")
     return parser
 
@@ -107,8 +108,30 @@ def _add_summary(commands: argparse._SubParsersAction) -> None:
         help="print the table of a network's layers",
         description="Print the table of a network's layers.",
     )
-    summary.add_argument("model", metavar="MODEL", help="what train takes as RECIPE, or a file of weights")
-    summary.add_argument(
+    _add_model(summary)
+
+
+def _add_profile(commands: argparse._SubParsersAction) -> None:
+    profile = commands.add_parser(
+        "profile",
+        help="time each operation of a network's program",
+        description="Run a network's compiled program on random images, and print for each operation its "
+        "time and its share of what the processor could do: the FMA peak, which is measured in between. "
+        "ARCHITECTURE.md tells how to read it.",
+    )
+    _add_model(profile)
+    profile.add_argument("--batch-size", type=int, default=128, metavar="N", help="default: %(default)s")
+    mode = profile.add_mutually_exclusive_group()
+    mode.add_argument("--training", action="store_true", default=True, help="a step of training; the default")
+    mode.add_argument("--inference", action="store_false", dest="training", help="prediction")
+    profile.add_argument("--describe", action="store_true", help="print the program, run nothing")
+    profile.add_argument("--json", action="store_true", help="print all figures as JSON")
+    _add_threads(profile)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="what train takes as RECIPE, or a file of weights")
+    parser.add_argument(
         "--input", metavar="C,H,W", help="shape of the images; default: those of the recipe's data set"
     )
 

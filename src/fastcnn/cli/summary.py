@@ -15,14 +15,13 @@ _CLASSES = 10
 
 def run(args: argparse.Namespace) -> int:
     """Print the table of a network; return the exit code."""
-    shape = None if args.input is None else _shape(args.input)
-    model, shape = _model(args.model, shape)
+    model, shape = find_model(args.model, None if args.input is None else read_shape(args.input))
     print(model.summary(shape))
     return 0
 
 
-def _model(name: str, shape: tuple[int, int, int] | None) -> tuple[Module, tuple[int, int, int]]:
-    """Return the network and the shape of its images."""
+def find_model(name: str, shape: tuple[int, int, int] | None) -> tuple[Module, tuple[int, int, int]]:
+    """Return the network that MODEL names and the shape of its images."""
     if Path(name).suffix == ".safetensors":
         classifier = recipes.Classifier.load(name)
         return classifier.model, shape or classifier.input_shape
@@ -41,7 +40,8 @@ def _model(name: str, shape: tuple[int, int, int] | None) -> tuple[Module, tuple
     return build_network(recipe.model, recipe.layers, shape, classes, recipe.source), shape
 
 
-def _shape(text: str) -> tuple[int, int, int]:
+def read_shape(text: str) -> tuple[int, int, int]:
+    """Return the shape that --input gives."""
     words = text.replace("x", ",").split(",")
     if len(words) != 3 or not all(word.strip().isdecimal() and int(word) > 0 for word in words):
         raise ArgumentError(f"--input must be channels, height and width such as 1,28,28, got {text!r}")

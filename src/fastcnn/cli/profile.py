@@ -1,0 +1,136 @@
+"""``fastcnn profile``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import nn, optim
+from .._config import get_num_threads
+from .._kernels import cpu
+from ..engine import Plan
+from ..engine.describe import aligned
+from ..engine.profile import Profile, profile
+from ..errors import ArgumentError
+from ..training import Trainer
+from .summary import find_model, read_shape
+
+_SECONDS = 1.0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print where the time of a network's program goes; return the exit code."""
+    if args.batch_size < 1:
+        raise ArgumentError(f"--batch-size must be at least 1, got {args.batch_size}")
+    model, shape = find_model(args.model, None if args.input is None else read_shape(args.input))
+    plan = Plan(model, shape, training=args.training, batch_size=args.batch_size)
+    if args.describe:
+        print(plan.describe())
+        return 0
+    result = profile(plan, args.batch_size, _SECONDS)
+    whole = _time_whole(model, shape, args.batch_size, args.training)
+    facts = _facts(args.model, plan, result, whole)
+    print(json.dumps(facts, indent=2) if args.json else _text(facts, result))
+    return 0
+
+
+def _time_whole(model: nn.Module, shape: tuple[int, ...], batch_size: int, training: bool) -> float:
+    """Return the median seconds of what a user calls: a Trainer's step, or predict."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((batch_size, *shape), dtype=np.float32)
+    if not training:
+        return _clock(lambda: model.predict(x, batch_size))
+    output = model.output_shape((batch_size, *shape))
+    loss: Any = nn.MSELoss()
+    target: np.ndarray = np.zeros(output, np.float32)
+    if len(output) == 2:
+        loss, target = nn.CrossEntropyLoss(), rng.integers(0, output[1], batch_size)
+    trainer = Trainer(model, optim.Adam(model.parameters()), loss, stop_on_nan=False)
+    return _clock(lambda: trainer.train_step(x, target))
+
+
+def _clock(function: Callable[[], object]) -> float:
+    function()
+    times: list[float] = []
+    end = time.perf_counter() + _SECONDS
+    while len(times) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _facts(name: str, plan: Plan, result: Profile, whole: float) -> dict[str, Any]:
+    """Return everything that was measured, as JSON takes it."""
+    threads = get_num_threads()
+    peak = result.peak
+    if threads > 1:
+        peak = 1e9 * cpu.fma_gflops(0.1, threads, plan.dtype.itemsize)
+    return {
+        "network": name,
+        "input_shape": list(plan.input_shape),
+        "batch_size": result.batch,
+        "mode": "training" if plan.training else "inference",
+        "instruction_set": plan.isa,
+        "peak_flops_per_second": result.peak,
+        "operations": [
+            {
+                "number": each.number,
+                "part": each.part,
+                "phase": each.phase,
+                "kernel": each.kernel,
+                "layers": each.label,
+                "seconds": each.seconds,
+                "share_of_time": each.seconds / result.seconds,
+                "flops": each.flops,
+                "share_of_peak": each.flops_per_second / result.peak,
+            }
+            for each in result.operations
+        ],
+        "seconds": result.seconds,
+        "images_per_second": result.batch / result.seconds,
+        "share_of_peak": result.flops / result.seconds / result.peak,
+        "whole": {
+            "call": "Trainer.train_step with Adam" if plan.training else "Module.predict",
+            "threads": threads,
+            "seconds": whole,
+            "images_per_second": result.batch / whole,
+            "peak_flops_per_second": peak,
+            "share_of_peak": result.flops / whole / peak,
+        },
+    }
+
+
+def _text(facts: dict[str, Any], result: Profile) -> str:
+    rows = [("", "part", "phase", "kernel", "us", "share", "GFLOP/s", "of peak", "layers")]
+    for each, operation in zip(facts["operations"], result.operations, strict=True):
+        rate = ("", "")
+        if operation.flops:
+            rate = f"{operation.flops_per_second / 1e9:.1f}", f"{each['share_of_peak']:.0%}"
+        times = f"{1e6 * operation.seconds:.1f}", f"{each['share_of_time']:.1%}"
+        where = str(operation.number), operation.part, str(operation.phase), operation.kernel
+        rows.append((*where, *times, *rate, operation.label))
+    shares = [f"{name} {seconds / result.seconds:.1%}" for name, seconds in result.by_kernel().items()]
+    whole = facts["whole"]
+    shape = "x".join(map(str, facts["input_shape"]))
+    threads = "1 thread" if whole["threads"] == 1 else f"{whole['threads']} threads"
+    return "\n".join(
+        [
+            f"{facts['network']}, {facts['mode']}, batch {result.batch} of {shape}, "
+            f"{facts['instruction_set']}; FMA peak of one thread {result.peak / 1e9:.0f} GFLOP/s",
+            "Each operation on one thread, median for the whole batch:",
+            *aligned(rows, right={0, 2, 4, 5, 6, 7}),
+            f"by kernel: {', '.join(shares)}",
+            f"all operations, 1 thread: {1e3 * facts['seconds']:.3f} ms, "
+            f"{facts['images_per_second']:,.0f} images/s, {facts['share_of_peak']:.0%} of the FMA peak",
+            f"{whole['call']}, {threads}: {1e3 * whole['seconds']:.3f} ms, "
+            f"{whole['images_per_second']:,.0f} images/s, {whole['share_of_peak']:.0%} of the FMA peak "
+            f"({whole['peak_flops_per_second'] / 1e9:.0f} GFLOP/s)",
+        ]
+    )
