@@ -1,0 +1,262 @@
+"""Lowering: the nodes that each layer becomes, what has none, and what a graph depends on."""
+
+import numpy as np
+import pytest
+
+from fastcnn import nn
+from fastcnn.engine.graph import Add, Apply, Concat, Conv, Dense, Pool
+from fastcnn.engine.lower import lower, structure
+from fastcnn.engine.rules import UnsupportedError
+from fastcnn.errors import ShapeError
+
+
+def nodes_of(*layers, shape=(3, 8, 6)):
+    return lower(nn.Sequential(*layers), shape).nodes
+
+
+def sizes(value):
+    return (value.channels, value.height, value.width)
+
+
+def test_convolution():
+    layer = nn.Conv2d(3, 4, (3, 2), stride=(2, 1), padding=(1, 0, 2, 1), dilation=(1, 2))
+    (node,) = nodes_of(layer)
+    assert isinstance(node, Conv)
+    assert node.weight is layer.weight
+    assert node.bias is layer.bias
+    assert (node.groups, node.relu, node.position_bias) == (1, False, None)
+    assert sizes(node.y) == (4, 5, 5)
+    assert node.window == (8, 6, 5, 5, 3, 2, 2, 1, 2, 1, 1, 2)
+
+
+def test_groups_and_named_padding():
+    (node,) = nodes_of(nn.Conv2d(3, 6, 3, padding="same", groups=3, bias=False))
+    assert (node.groups, node.bias, sizes(node.y)) == (3, None, (6, 8, 6))
+
+
+def test_a_convolution_over_the_whole_image_is_a_linear_layer():
+    whole, inside, grouped = nodes_of(nn.Conv2d(3, 5, (8, 6))), nodes_of(nn.Conv2d(3, 5, (8, 5))), None
+    assert isinstance(whole[0], Dense)
+    assert sizes(whole[0].y) == (5, 1, 1)
+    assert isinstance(inside[0], Conv)
+    grouped = nodes_of(nn.Conv2d(3, 3, (8, 6), groups=3))
+    assert isinstance(grouped[0], Conv)
+    assert isinstance(nodes_of(nn.ZeroPad2d((0, 1, 0, 0)), nn.Conv2d(3, 5, (8, 7)))[0], Conv)
+
+
+def test_linear_reads_what_was_flattened():
+    graph = lower(nn.Sequential(nn.Flatten(), nn.Linear(144, 7, bias=False)), (3, 8, 6))
+    (node,) = graph.nodes
+    assert isinstance(node, Dense)
+    assert node.x is graph.input
+    assert (sizes(node.y), graph.output_flat, graph.dtype) == ((7, 1, 1), True, np.float32)
+
+
+def test_input_of_features():
+    graph = lower(nn.Sequential(nn.Linear(5, 4), nn.ReLU()), (5,))
+    assert [type(node) for node in graph.nodes] == [Dense, Apply]
+    assert graph.output_flat
+
+
+def test_elementwise_layers():
+    norm, drop = nn.BatchNorm2d(3), nn.Dropout(0.3)
+    first, second, third = nodes_of(norm, nn.ReLU(), drop)
+    assert first.norm is norm
+    assert second.relu
+    assert third.dropout is drop
+    assert first.y.consumers == [second]
+    assert second.y.producer is second
+
+
+def test_zero_padding_becomes_the_padding_of_a_convolution():
+    (padded,) = nodes_of(nn.ZeroPad2d((1, 0, 2, 3)), nn.Conv2d(3, 4, 3, padding=1))
+    assert (padded.window.pad_left, padded.window.pad_top) == (2, 3)
+    assert sizes(padded.y) == (4, 8 + 5 + 2 - 2, 6 + 1 + 2 - 2)
+    assert (padded.window.in_h, padded.window.in_w) == (8, 6)
+
+
+def test_the_zeros_of_a_margin_take_part_in_the_maximum_the_padding_does_not():
+    (padded,) = nodes_of(nn.MaxPool2d(2, 2, 1), shape=(1, 2, 2))
+    assert padded.taps == [[(0, 0)], [(0, 1)], [(1, 0)], [(1, 1)]]
+    (margin,) = nodes_of(nn.ZeroPad2d(1), nn.MaxPool2d(2, 2), shape=(1, 2, 2))
+    assert margin.taps[0] == [(-1, -1), (-1, 0), (0, -1), (0, 0)]
+
+
+def test_average_pooling_counts_what_it_is_told_to():
+    (node,) = nodes_of(nn.AvgPool2d(2, 2, 1), shape=(1, 2, 2))
+    assert (node.taps[0], node.factors) == ([(0, 0)], [1 / 4] * 4)
+    (node,) = nodes_of(nn.AvgPool2d(2, 2, 1, count_include_pad=False), shape=(1, 2, 2))
+    assert node.factors == [1] * 4
+    (node,) = nodes_of(nn.AvgPool2d(2, divisor_override=-3), shape=(1, 2, 2))
+    assert node.factors == [-1 / 3]
+
+
+def test_adaptive_average_pooling():
+    (node,) = nodes_of(nn.AdaptiveAvgPool2d((None, 2)), shape=(2, 1, 5))
+    assert isinstance(node, Pool)
+    assert node.taps == [[(0, 0), (0, 1), (0, 2)], [(0, 2), (0, 3), (0, 4)]]
+    assert node.factors == [1 / 3, 1 / 3]
+
+
+def test_residual_blocks():
+    conv, add = nodes_of(nn.Residual(nn.Conv2d(3, 3, 3, padding=1)))
+    assert isinstance(add, Add)
+    assert (add.x, add.other) == (conv.x, conv.y)
+    assert conv.x.consumers == [conv, add]
+    conv, concat = nodes_of(nn.DenseResidual(nn.Conv2d(3, 2, 1)))
+    assert isinstance(concat, Concat)
+    assert sizes(concat.y) == (5, 8, 6)
+
+
+def test_a_bias_for_each_position_joins_the_convolution():
+    bias = nn.PositionBias((4, 8, 6))
+    (node,) = nodes_of(nn.Conv2d(3, 4, 3, padding=1, bias=False), bias)
+    assert node.position_bias is bias.bias
+
+
+def test_a_bias_for_each_position_leaves_a_value_that_others_read_alone():
+    body = nn.Sequential(nn.PositionBias((3, 8, 6)), nn.ReLU())
+    for block in (nn.Residual(body), nn.DenseResidual(body)):
+        with pytest.raises(UnsupportedError, match="others read"):
+            nodes_of(nn.Conv2d(3, 3, 1, bias=False), block)
+
+
+class Own(nn.Module):
+    def forward(self, x):
+        return x
+
+
+class OwnReLU(nn.ReLU):
+    pass
+
+
+def broken(layer, **attributes):
+    for name, value in attributes.items():
+        setattr(layer, name, value)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        ([Own()], "Own has no lowering rule"),
+        ([OwnReLU()], "OwnReLU has no lowering rule"),
+        ([broken(nn.ReLU(), forward=lambda x: x)], "a ReLU has a pass of its own"),
+        ([nn.Residual(broken(nn.ReLU(), backward=lambda dy: dy))], "a ReLU has a pass of its own"),
+        ([nn.Flatten()], "only changes shapes"),
+        ([nn.ReLU(), nn.ZeroPad2d(1)], "only changes shapes"),
+        ([nn.Flatten(2)], "Flatten of some axes"),
+        ([nn.Flatten(), nn.BatchNorm2d(144)], "BatchNorm2d of flattened input"),
+        ([nn.ZeroPad2d(1), nn.ReLU()], "after padding"),
+        ([nn.Linear(6, 2)], "Linear over the last axis"),
+        ([nn.Conv2d(4, 2, 1)], "Conv2d of 3 channels"),
+        ([broken(nn.Conv2d(3, 4, 1), weight=None)], "without a weight"),
+        ([broken(nn.Conv2d(3, 4, 1), groups=3)], "without a weight that fits"),
+        ([broken(nn.Conv2d(3, 4, 1), bias=nn.Parameter(np.zeros(5, np.float32)))], "a weight that is not"),
+        ([nn.BatchNorm2d(4)], "BatchNorm2d of 3 channels"),
+        ([nn.BatchNorm2d(3, momentum=None)], "fixed momentum"),
+        ([nn.BatchNorm2d(3, track_running_stats=False)], "running statistics"),
+        ([broken(nn.BatchNorm2d(3), eps=-1.0)], "fixed momentum"),
+        ([broken(nn.BatchNorm2d(3), running_var=np.ones(3))], "a running_var that is not a float32 array"),
+        ([broken(nn.BatchNorm2d(3), running_var=np.ones(6, np.float32)[::2])], "not contiguous"),
+        ([broken(nn.Dropout(0.5), p=1.5)], "Dropout with p=1.5"),
+        ([broken(nn.MaxPool2d(2), padding=2)], "more padding than half"),
+        ([broken(nn.MaxPool2d(2), ceil_mode=1)], "ceil_mode=1"),
+        ([broken(nn.AvgPool2d(2), count_include_pad=None)], "count_include_pad=None"),
+        ([nn.AdaptiveAvgPool2d((1, 2, 3))], "output_size"),
+        ([nn.PositionBias((3, 8, 6))], "does not follow a convolution without bias"),
+        ([nn.Conv2d(3, 3, 1), nn.PositionBias((3, 8, 6))], "does not follow a convolution without bias"),
+        ([nn.Residual(nn.Conv2d(3, 4, 1))], "changes the shape"),
+        ([nn.Residual(nn.Sequential())], "only changes shapes"),
+        ([nn.DenseResidual(nn.MaxPool2d(2))], "changes the size"),
+        ([broken(nn.Linear(5, 5), weight=nn.Parameter(np.zeros((5, 5))))], "parameters of different types"),
+    ],
+)
+def test_what_the_engine_leaves_to_eager_mode(layers, reason):
+    with pytest.raises(UnsupportedError, match=reason):
+        nodes_of(*layers)
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(3, 2, 9), nn.MaxPool2d(9), nn.AvgPool2d((3, 9))])
+def test_a_window_larger_than_the_image_is_refused_as_in_eager_mode(layer):
+    with pytest.raises(ShapeError) as lowered:
+        nodes_of(layer)
+    with pytest.raises(ShapeError) as eager:
+        layer(np.zeros((1, 3, 8, 6), np.float32))
+    assert str(lowered.value) == str(eager.value)
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (1, 3, 8, 6), (0,), (3, 0, 6)])
+def test_shapes_that_are_no_samples(shape):
+    with pytest.raises(UnsupportedError, match="samples of the shape"):
+        lower(nn.Sequential(nn.ReLU()), shape)
+
+
+def network():
+    return nn.Sequential(
+        nn.Conv2d(1, 2, 3),
+        nn.BatchNorm2d(2),
+        nn.MaxPool2d(2),
+        nn.AvgPool2d(1),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Residual(nn.ReLU()),
+        nn.ZeroPad2d(0),
+        nn.Dropout(0.5),
+        nn.Flatten(),
+        nn.Linear(8, 3),
+    )
+
+
+def swap(model):
+    model._modules["0"], model._modules["9"] = model[9], model[0]
+
+
+CHANGES = {
+    "stride": lambda m: setattr(m[0], "stride", (2, 2)),
+    "padding": lambda m: setattr(m[0], "padding", "same"),
+    "dilation": lambda m: setattr(m[0], "dilation", (2, 2)),
+    "groups": lambda m: setattr(m[0], "groups", 2),
+    "weight": lambda m: setattr(m[0], "weight", nn.Parameter(m[0].weight.data)),
+    "shape of the weight": lambda m: setattr(m[0].weight, "data", np.zeros((2, 1, 2, 2), np.float32)),
+    "no bias": lambda m: setattr(m[0], "bias", None),
+    "type": lambda m: m.double(),
+    "running mean": lambda m: setattr(m[1], "running_mean", np.zeros(2, np.float32)),
+    "buffer": lambda m: m[1].register_buffer("running_var", np.ones(2, np.float32)),
+    "momentum": lambda m: setattr(m[1], "momentum", None),
+    "eps": lambda m: setattr(m[1], "eps", "small"),
+    "statistics": lambda m: setattr(m[1], "track_running_stats", False),
+    "kernel": lambda m: setattr(m[2], "kernel_size", (3, 3)),
+    "ceil mode": lambda m: setattr(m[2], "ceil_mode", True),
+    "divisor": lambda m: setattr(m[3], "divisor_override", 3),
+    "counted": lambda m: setattr(m[3], "count_include_pad", False),
+    "size": lambda m: setattr(m[4], "output_size", 1),
+    "body": lambda m: setattr(m[5], "body", nn.Sequential()),
+    "margin": lambda m: setattr(m[6], "padding", (1, 0, 0, 0)),
+    "p": lambda m: setattr(m[7], "p", 0.25),
+    "axes": lambda m: setattr(m[8], "start_dim", 2),
+    "one more": lambda m: m.append(nn.ReLU()),
+    "order": swap,
+    "twice": lambda m: m.append(m[5]),
+    "forward": lambda m: setattr(m[5].body, "forward", lambda x: x),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_structure_tells_every_change_of_the_graph(change):
+    model = network()
+    before = structure(model)
+    assert structure(model) == before
+    CHANGES[change](model)
+    assert structure(model) != before
+
+
+def test_structure_is_the_same_for_other_values():
+    model = network()
+    before = structure(model)
+    model.load_state_dict(network().state_dict())
+    model[0].weight.data = np.ones((2, 1, 3, 3), np.float32)  # another array of this shape is looked up
+    model[1].momentum, model[1].eps = 0.3, 1e-3  # read before each run
+    model.reseed(3)
+    model.eval()
+    model[9].weight.requires_grad = False
+    assert structure(model) == before

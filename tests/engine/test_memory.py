@@ -1,0 +1,105 @@
+"""Buffers: places, halos that stay zero, alignment, and what is too large."""
+
+import numpy as np
+import pytest
+
+from fastcnn import nn
+from fastcnn.engine import Plan
+from fastcnn.engine.memory import Blob, aligned_zeros, table
+from fastcnn.errors import SizeError
+
+from .networks import random_network
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [1, 7, 1000])
+def test_arrays_start_on_a_cache_line_and_hold_zeros(count, dtype):
+    for _ in range(5):
+        array = aligned_zeros(count, np.dtype(dtype), "a buffer")
+        assert array.ctypes.data % 64 == 0
+        assert array.shape == (count,)
+        assert not array.any()
+
+
+def test_places():
+    blob = Blob(channels=3, height=2, width=4, lanes=8, per_thread=False)
+    blob.require(1, 0, 2, 0)
+    blob.require(0, 2, 1, -1)
+    assert blob.halo == [1, 2, 2, 0]
+    assert blob.row_width == 7
+    pixel = blob.pitch * 8
+    assert blob.pitch >= 3
+    assert blob.group_size == 4 * 7 * pixel
+    assert blob.offset(1, 1) == 8 * pixel
+    assert blob.at(0, 0) == (2 * 7 + 1) * pixel
+    places = [(7 * (2 + i) + 1 + j) * pixel for i in range(2) for j in range(4)]
+    np.testing.assert_array_equal(blob.pixels(), places)
+    blob.allocate(3, np.dtype(np.float64))
+    assert blob.array.size == 3 * blob.group_size
+
+
+def test_no_two_elements_share_a_place():
+    blob = Blob(5, 3, 3, 16, False)
+    blob.require(1, 1, 1, 1)
+    places = blob.pixels()[:, None] + 16 * np.arange(5)
+    assert len(np.unique(places)) == places.size
+    assert np.diff(np.sort(places.ravel())).min() >= 16
+    assert places.max() + 16 <= blob.group_size
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31), 2**40])
+def test_places_that_pass_32_bits(value):
+    with pytest.raises(SizeError, match="more than 2\\*\\*31 elements"):
+        table(np.array([0, value]))
+
+
+def test_largest_places():
+    assert table(np.array([2**31 - 1, 1 - 2**31])).dtype == np.int32
+    assert table(np.array([], np.int64)).shape == (0,)
+
+
+def halo_of(blob):
+    """Return what is in the halo of a blob, of all groups."""
+    rows, columns = blob.height + blob.halo[2] + blob.halo[3], blob.row_width
+    array = blob.array.reshape(-1, rows, columns, blob.pitch, blob.lanes)
+    outside = np.ones((rows, columns), bool)
+    left, _, top, _ = blob.halo
+    outside[top : top + blob.height, left : left + blob.width] = False
+    return array[:, outside]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_nothing_is_written_into_halos(training, isa):
+    elements = 0
+    for seed in range(12):
+        model, shape, _ = random_network(seed)
+        model.double().reseed(0)
+        plan = Plan(model, shape, training=training, batch_size=11, input_gradient=training)
+        rng = np.random.default_rng(seed)
+        for batch in (11, 3):
+            y = plan.forward(rng.standard_normal((batch, *shape)))
+            if training:
+                plan.backward(rng.standard_normal(y.shape))
+        for blob in plan.executable.writer.blobs:
+            halo = halo_of(blob)
+            assert not halo.any()
+            elements += halo.size
+    assert elements > 1000
+
+
+def test_lanes_past_the_batch_take_no_part():
+    """What a large batch left behind is not seen by a small one."""
+    layers = nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2)
+    model = nn.Sequential(*layers).double()
+    used = Plan(model, (1, 6, 6), training=True, batch_size=40, input_gradient=True)
+    rng = np.random.default_rng(0)
+    y = used.forward(1e3 * rng.standard_normal((40, 1, 6, 6)))
+    used.backward(1e3 * rng.standard_normal(y.shape))
+    x, dy = rng.standard_normal((5, 1, 6, 6)), rng.standard_normal((5, *y.shape[1:]))
+    results = []
+    for plan in (used, Plan(model, (1, 6, 6), training=True, batch_size=5, input_gradient=True)):
+        model[1].reset_parameters()
+        model.zero_grad()
+        results.append([plan.forward(x), plan.backward(dy), *(p.grad for p in model.parameters())])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,0 +1,171 @@
+"""Plans: what they fit and refuse, and that a step allocates nothing that stays."""
+
+import gc
+import tracemalloc
+import weakref
+
+import numpy as np
+import pytest
+
+import fastcnn
+from fastcnn import nn, zoo
+from fastcnn.engine import Plan
+from fastcnn.errors import StateError
+
+SHAPE = (2, 6, 5)
+
+
+def model():
+    return nn.Sequential(
+        *(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.2), nn.MaxPool2d(2)),
+        *(nn.Conv2d(4, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(6, 5)),
+    )
+
+
+def plan(training=True, batch_size=20, **options):
+    return Plan(model(), SHAPE, training=training, batch_size=batch_size, **options)
+
+
+def images(batch, dtype=np.float32):
+    return np.random.default_rng(batch).standard_normal((batch, *SHAPE)).astype(dtype)
+
+
+def test_capacity_is_a_whole_number_of_vectors(isa):
+    lanes = fastcnn._kernels.program.lanes(4)
+    for batch in (1, lanes, lanes + 1):
+        made = plan(batch_size=batch)
+        assert made.capacity == -(-batch // lanes) * lanes
+        assert made.fits(made.capacity)
+        assert not made.fits(made.capacity + 1)
+    assert plan(training=False, batch_size=1).fits(10**6)
+
+
+def test_a_plan_fits_the_threads_and_the_instruction_set_that_it_was_made_for(isa):
+    fastcnn.set_num_threads(2)
+    training, inference = plan(), plan(training=False)
+    fastcnn.set_num_threads(4)
+    assert training.fits(1)
+    assert not inference.fits(1)
+    y = inference.forward(images(40))  # on two threads: it has no memory for more
+    fastcnn.set_num_threads(1)
+    assert inference.fits(1)
+    np.testing.assert_array_equal(inference.forward(images(40)), y)
+
+
+def test_output_goes_where_it_is_told():
+    made = plan(training=False)
+    y = np.full((7, 5), np.nan, np.float32)
+    assert made.forward(images(7), y) is y
+    np.testing.assert_array_equal(made.forward(images(7)), y)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p: p.forward(images(33)),
+        lambda p: p.forward(images(3)[:, :1]),
+        lambda p: p.forward(images(3, np.float64)),
+        lambda p: p.forward(images(3)[:, :, ::-1]),
+        lambda p: p.forward(images(3), np.empty((2, 5), np.float32)),
+        lambda p: p.forward(images(3), np.empty((3, 6), np.float32)),
+        lambda p: p.forward(images(0)),
+        lambda p: p.backward(np.zeros((3, 5), np.float32)),
+        lambda p: (p.forward(images(3)), p.backward(np.zeros((2, 5), np.float32))),
+        lambda p: (p.forward(images(3)), p.backward(np.zeros((3, 4), np.float32))),
+        lambda p: (p.forward(images(3)), p.backward(np.zeros((3, 5)))),
+    ],
+)
+def test_what_a_program_would_read_past_the_end_of_is_refused(call):
+    with pytest.raises(StateError, match=r"plan|no forward pass"):
+        call(plan(batch_size=32))
+
+
+def test_no_backward_pass_without_training():
+    made = plan(training=False)
+    y = made.forward(images(3))
+    with pytest.raises(StateError, match="no forward pass"):
+        made.backward(y)
+
+
+def test_other_arrays_are_followed_and_other_shapes_refused():
+    network = model()
+    made = Plan(network, SHAPE, training=True, batch_size=4)
+    y = made.forward(images(4))
+    network[8].bias.data = network[8].bias.data + 1
+    network.reseed(0)
+    before = made.forward(images(4))
+    network.reseed(0)
+    network[8].bias.data = network[8].bias.data + 1
+    np.testing.assert_allclose(made.forward(images(4)), before + 1, rtol=1e-5, atol=1e-5)
+    network[8].bias.data = np.zeros(6, np.float32)
+    with pytest.raises(StateError, match=r"made for a parameter of the shape \(5,\)"):
+        made.forward(images(4))
+    network[8].bias.data = np.zeros(5, np.float64)
+    with pytest.raises(StateError, match="float64"):
+        made.backward(y)
+
+
+def test_one_value_has_no_variance():
+    network = nn.Sequential(nn.Conv2d(2, 4, (6, 5)), nn.BatchNorm2d(4))
+    assert Plan(network, SHAPE, training=True, batch_size=4).min_batch == 2
+    assert Plan(network, SHAPE, training=False, batch_size=4).min_batch == 1
+    assert plan().min_batch == 1
+
+
+def test_arrays_of_the_caller_are_let_go():
+    made = plan(input_gradient=True)
+    x = images(5)
+    y = made.forward(x)
+    dx = made.backward(y)
+    ghosts = [weakref.ref(array) for array in (x, y, dx)]
+    del x, y, dx
+    assert [ghost() for ghost in ghosts] == [None] * 3
+
+
+def grown(step, count):
+    """Return the bytes that Python and NumPy hold after `count` steps more than after a few."""
+    for _ in range(5):
+        step()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        step()
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(count):
+            step()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_memory_does_not_grow(training):
+    network = model().train(training)
+    compiled = fastcnn.compile(network)
+    batches = [images(n) for n in (32, 5, 17)]
+
+    def step():
+        for x in batches:
+            y = compiled(x)
+            if training:
+                compiled.zero_grad()
+                compiled.backward(y)
+
+    assert grown(step, 100) < 2048
+
+
+def test_a_step_allocates_no_activations():
+    """The peak of a step is what it returns and the gradients, not the arrays in between."""
+    network = zoo.build("compact-mnist", seed=0)
+    compiled = fastcnn.compile(network)
+    x = np.zeros((64, 1, 28, 28), np.float32)
+    compiled.backward(compiled(x))
+    tracemalloc.start()
+    try:
+        compiled.backward(compiled(x))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * 4 * network.num_parameters() + 64 * 1024
