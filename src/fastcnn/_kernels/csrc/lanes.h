@@ -25,7 +25,22 @@ typedef lane_int vint __attribute__((vector_size(FCN_VECTOR_BYTES)));
 #define MAX_BLOCK 4
 #endif
 
-/* Rows of the state of a batch normalisation, `channels` reals each; see lanes_norm.c. */
+/* A file that serves both layouts is compiled for each: by itself for "images", and included by channels_*.c, which
+ * defines FCN_CHANNELS, for "channels". The number of vectors of a pixel is that of channels in the one, and
+ * ceil(channels / VL) in the other, where rows of per-channel numbers are padded to whole vectors. */
+#ifdef FCN_CHANNELS
+#define LANES(name) FCN(channels_##name)
+#define GROUP_IMAGES 1
+static inline ptrdiff_t row_size(ptrdiff_t vectors) { return vectors * VL; }
+static inline vreal per_channel(const real *row, ptrdiff_t vector) { return vload(row + vector * VL); }
+#else
+#define LANES(name) FCN(lanes_##name)
+#define GROUP_IMAGES VL
+static inline ptrdiff_t row_size(ptrdiff_t vectors) { return vectors; }
+static inline vreal per_channel(const real *row, ptrdiff_t vector) { return vset(row[vector]); }
+#endif
+
+/* Rows of the state of a batch normalisation, row_size(vectors) reals each; see lanes_norm.c. */
 enum { SCALE, OFFSET, MEAN, INVSTD, GRAD_A, GRAD_B, GRAD_C, STATE_ROWS };
 
 /* Buffer `i` of the operation for one group; NULL if it has none. */

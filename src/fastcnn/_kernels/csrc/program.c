@@ -18,6 +18,20 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static void run_ops(const phase_context *context, const fcn_run *run, ptrdiff_t first, ptrdiff_t last,
+                    ptrdiff_t group)
+{
+    double before = context->seconds ? now() : 0;
+    for (ptrdiff_t op = first; op < last; ++op) {
+        context->ops[op].kernel(&context->ops[op], run, group);
+        if (context->seconds) {
+            const double after = now();
+            context->seconds[op] += after - before;
+            before = after;
+        }
+    }
+}
+
 static void run_task(void *context_, ptrdiff_t index, int thread)
 {
     const phase_context *context = context_;
@@ -29,26 +43,27 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
         first = index * run.groups_per_slot;
         last = first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
     }
-    double before = context->seconds ? now() : 0;
-    for (ptrdiff_t i = first; i < last; ++i)
-        for (ptrdiff_t op = phase->first_op; op < phase->last_op; ++op) {
-            context->ops[op].kernel(&context->ops[op], &run, i);
-            if (context->seconds) {
-                const double after = now();
-                context->seconds[op] += after - before;
-                before = after;
-            }
+    for (ptrdiff_t i = first; i < last; i += FCN_TOGETHER) {
+        run.count = last - i < FCN_TOGETHER ? last - i : FCN_TOGETHER;
+        for (ptrdiff_t op = phase->first_op, next; op < phase->last_op; op = next) {
+            const int together = context->ops[op].together;
+            next = op + 1;
+            while (!together && next < phase->last_op && !context->ops[next].together)
+                ++next;
+            for (ptrdiff_t group = i; group < i + (together ? 1 : run.count); ++group)
+                run_ops(context, &run, op, next, group);
         }
+    }
 }
 
 static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
                        int threads, double *seconds)
 {
     for (ptrdiff_t i = 0; i < count; ++i) {
-        phase_context context = {&phases[i], ops, run, seconds};
+        const phase_context context = {&phases[i], ops, run, seconds};
         ptrdiff_t slots = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
         fcn_parallel(phases[i].kind == FCN_OVER_GROUPS ? slots : phases[i].tasks, threads, run_task,
-                     &context);
+                     (void *)&context);
     }
 }
 

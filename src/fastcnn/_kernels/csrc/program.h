@@ -1,9 +1,13 @@
 /* A program: what the engine makes of a model. Phases run one after the other; the tasks of a phase are shared
  * out to threads; a task runs the phase's operations in order for its groups of images.
  *
- * Layout  A tensor is an array of groups of VL images, [group][row][column][channel][VL]: one vector holds one
- *         element of VL images, so every channel count and every window is dense. Rows and columns include the
- *         halo of zeros that a consumer's padding needs; it is written once, when the buffer is made.
+ * Layout  There are two, and a program has one of them. Rows and columns include the halo of zeros that a
+ *         consumer's padding needs; it is written once, when the buffer is made.
+ *         "images"    [group][row][column][channel][VL]: a group is VL images, a vector holds one element of each,
+ *                     so every channel count and every window is dense.
+ *         "channels"  [image][row][column][channel]: a group is one image, a vector holds VL channels of a pixel.
+ *                     Channels are padded with zeros to whole vectors, but for an input that is only read element
+ *                     by element. One image is enough to fill the vectors, and its arrays stay in the caches.
  * Places  Where an element stands is a matter of tables: int32 offsets, in reals, of pixels, taps and channels.
  *         They carry all geometry (padding, stride, dilation, flattening), so a kernel has none.
  * Order   Groups are cut into at most FCN_SLOTS runs ("slots"); a task of a phase over groups is one slot, and
@@ -17,6 +21,7 @@
 #include <stdint.h>
 
 #define FCN_SLOTS 8
+#define FCN_TOGETHER 16      /* groups that a phase takes through its operations at a time, at most */
 #define FCN_TASK_TAPS 48     /* taps whose weight gradient is one task, in layers of few pixels */
 #define FCN_TASK_TOTALS 1024 /* sums whose lanes are added in one task */
 #define FCN_MAX_BUFFERS 8
@@ -26,8 +31,9 @@
 /* What an operation is told about the run. */
 typedef struct {
     ptrdiff_t batch;  /* images */
-    ptrdiff_t groups; /* of VL images, the last one perhaps partial */
+    ptrdiff_t groups; /* of VL images, the last one perhaps partial; or of one image */
     ptrdiff_t groups_per_slot;
+    ptrdiff_t count; /* groups from the given one on that an operation on several at once (`together`) takes */
     const uint64_t *keys; /* of dropout, one for each Dropout layer */
     int thread;           /* that runs the task */
 } fcn_run;
@@ -40,6 +46,7 @@ struct fcn_op {
     char *buffer[FCN_MAX_BUFFERS];
     ptrdiff_t stride[FCN_MAX_BUFFERS]; /* bytes from one group, or one thread, to the next */
     char per_thread[FCN_MAX_BUFFERS];
+    char together; /* one call for up to FCN_TOGETHER groups, see fcn_run.count */
     const int32_t *table[FCN_MAX_TABLES];
     ptrdiff_t size[FCN_MAX_SIZES];
     double scalar[2];
