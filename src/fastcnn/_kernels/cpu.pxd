@@ -25,7 +25,7 @@ cdef extern from "table.h" nogil:
         int decoupled, amsgrad, maximize
 
     ctypedef struct fcn_run:
-        Py_ssize_t batch, groups, groups_per_slot
+        Py_ssize_t batch, groups, groups_per_slot, first, count
         const uint64_t *keys
         int thread
 
@@ -33,7 +33,8 @@ cdef extern from "table.h" nogil:
         void (*kernel)(const fcn_op *, const fcn_run *, Py_ssize_t) noexcept nogil
         char *buffer[8]
         Py_ssize_t stride[8]
-        char per_thread[8]
+        char scope[8]
+        char together
         const int32_t *table[8]
         Py_ssize_t size[8]
         double scalar[2]
@@ -41,6 +42,11 @@ cdef extern from "table.h" nogil:
     ctypedef enum fcn_phase_kind:
         FCN_OVER_GROUPS
         FCN_OVER_TASKS
+
+    ctypedef enum fcn_scope:
+        FCN_EACH_GROUP
+        FCN_EACH_THREAD
+        FCN_EACH_TOGETHER
 
     ctypedef struct fcn_phase:
         fcn_phase_kind kind
@@ -50,7 +56,7 @@ cdef extern from "table.h" nogil:
         const char *name
         void (*kernel)(const fcn_op *, const fcn_run *, Py_ssize_t) noexcept nogil
 
-    const int FCN_SLOTS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_MAX_BUFFERS, FCN_MAX_TABLES, FCN_MAX_SIZES
+    const int FCN_SLOTS, FCN_TOGETHER, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_MAX_BUFFERS, FCN_MAX_TABLES, FCN_MAX_SIZES
 
     ctypedef struct fcn_table:
         int vector_bytes

@@ -3,6 +3,10 @@ from collections.abc import Sequence
 import numpy as np
 
 SLOTS: int
+TOGETHER: int
+EACH_GROUP: int
+EACH_THREAD: int
+EACH_TOGETHER: int
 TASK_TAPS: int
 TASK_TOTALS: int
 
@@ -10,14 +14,35 @@ def lanes(itemsize: int) -> int: ...
 def max_block(itemsize: int) -> int: ...
 
 class Program:
-    def __init__(self, itemsize: int, ops: Sequence[tuple], phases: Sequence[tuple]) -> None: ...
+    def __init__(
+        self,
+        itemsize: int,
+        images_per_group: int,
+        ops: Sequence[tuple],
+        phases: Sequence[tuple],
+        externals: Sequence[Sequence[tuple[int, int]]],
+    ) -> None: ...
     @property
     def op_count(self) -> int: ...
     @property
     def phase_count(self) -> int: ...
     def bind(self, op: int, index: int, array: np.ndarray | None) -> None: ...
     def set_scalar(self, op: int, index: int, value: float) -> None: ...
-    def run(self, batch: int, keys: np.ndarray, first_phase: int, last_phase: int, threads: int) -> None: ...
+    def run(
+        self,
+        batch: int,
+        keys: np.ndarray,
+        first_phase: int,
+        last_phase: int,
+        threads: int,
+        arrays: tuple[np.ndarray | None, ...],
+    ) -> None: ...
     def time_ops(
-        self, seconds: np.ndarray, batch: int, keys: np.ndarray, first_phase: int, last_phase: int
+        self,
+        seconds: np.ndarray,
+        batch: int,
+        keys: np.ndarray,
+        first_phase: int,
+        last_phase: int,
+        arrays: tuple[np.ndarray | None, ...],
     ) -> None: ...

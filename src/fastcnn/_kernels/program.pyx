@@ -6,12 +6,14 @@ from libc.stdint cimport int32_t, uint64_t
 from libc.string cimport strcmp
 
 from .cpu cimport (
-    FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS,
-    FCN_TASK_TAPS, FCN_TASK_TOTALS,
+    FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER, FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES,
+    FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_TOGETHER,
     fcn_named_kernel, fcn_op, fcn_phase, fcn_run, fcn_table, table,
 )
 
 SLOTS = FCN_SLOTS
+TOGETHER = FCN_TOGETHER
+EACH_GROUP, EACH_THREAD, EACH_TOGETHER = FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER
 TASK_TAPS = FCN_TASK_TAPS
 TASK_TOTALS = FCN_TASK_TOTALS
 
@@ -33,25 +35,29 @@ cdef class Program:
     ----------
     itemsize : int
         4 for float32, 8 for float64.
+    images_per_group : int
+        By the layout: lanes or 1, see csrc/program.h.
     ops, phases : sequences
-        An operation is (kernel name, buffers, tables, sizes, scalars): buffers are (array or None, bytes from
-        one group to the next, per thread); tables are int32 arrays. A phase is (tasks or None for one task a
-        slot of groups, first operation, last operation + 1).
+        An operation is (kernel name, buffers, tables, sizes, scalars, together): buffers are (array or None,
+        bytes from one copy to the next, scope); tables are int32 arrays. A phase is (tasks or None for one
+        task a slot of groups, first operation, last operation + 1).
+    externals : sequence of sequences
+        For each array that comes with a run the places (operation, buffer) where it is used.
     """
 
     cdef fcn_op *ops
     cdef fcn_phase *phases
     cdef readonly Py_ssize_t op_count, phase_count
+    cdef readonly tuple externals
     cdef list kept
     cdef dict bound
-    cdef int lanes
+    cdef Py_ssize_t images_per_group
     cdef const fcn_table *kernels
 
-    def __cinit__(self, int itemsize, ops, phases):
-        cdef const fcn_table *kernels = table(itemsize)
+    def __cinit__(self, int itemsize, Py_ssize_t images_per_group, ops, phases, externals):
         cdef Py_ssize_t i, j
-        self.kernels = kernels
-        self.lanes = kernels.vector_bytes // itemsize
+        self.kernels = table(itemsize)
+        self.images_per_group = images_per_group
         self.op_count = len(ops)
         self.phase_count = len(phases)
         self.kept = []
@@ -60,13 +66,14 @@ cdef class Program:
         self.phases = <fcn_phase *>PyMem_Calloc(max(self.phase_count, 1), sizeof(fcn_phase))
         if self.ops == NULL or self.phases == NULL:
             raise MemoryError("Program: no memory for the operations")
-        for i, (name, buffers, tables, sizes, scalars) in enumerate(ops):
-            self._set_kernel(&self.ops[i], kernels, name)
+        for i, (name, buffers, tables, sizes, scalars, together) in enumerate(ops):
+            self._set_kernel(&self.ops[i], name)
             if len(buffers) > FCN_MAX_BUFFERS or len(tables) > FCN_MAX_TABLES or len(sizes) > FCN_MAX_SIZES:
                 raise ValueError(f"Program: {name} has too many arguments")
-            for j, (array, stride, per_thread) in enumerate(buffers):
+            self.ops[i].together = together
+            for j, (array, stride, scope) in enumerate(buffers):
                 self.ops[i].stride[j] = stride
-                self.ops[i].per_thread[j] = per_thread
+                self.ops[i].scope[j] = scope
                 if array is not None:
                     self.bind(i, j, array)
             for j, places in enumerate(tables):
@@ -80,14 +87,18 @@ cdef class Program:
             self.phases[i].tasks = tasks or 0
             self.phases[i].first_op = first
             self.phases[i].last_op = last
+        for places in externals:
+            for op, index in places:
+                self._check_buffer(op, index)
+        self.externals = tuple(tuple(places) for places in externals)
 
     def __dealloc__(self):
         PyMem_Free(self.ops)
         PyMem_Free(self.phases)
 
-    cdef _set_kernel(self, fcn_op *op, const fcn_table *kernels, str name):
+    cdef _set_kernel(self, fcn_op *op, str name):
         cdef bytes wanted = name.encode()
-        cdef const fcn_named_kernel *entry = kernels.op_kernels
+        cdef const fcn_named_kernel *entry = self.kernels.op_kernels
         while entry.name != NULL:
             if strcmp(entry.name, wanted) == 0:
                 op.kernel = entry.kernel
@@ -105,8 +116,7 @@ cdef class Program:
     def bind(self, Py_ssize_t op, Py_ssize_t index, array):
         """Let buffer `index` of operation `op` be `array` (C-contiguous), or nothing, from now on."""
         cdef Py_buffer view
-        if not 0 <= op < self.op_count or not 0 <= index < FCN_MAX_BUFFERS:
-            raise IndexError(f"Program: there is no buffer {index} of operation {op}")
+        self._check_buffer(op, index)
         if array is None:
             self.ops[op].buffer[index] = NULL
         else:
@@ -121,24 +131,48 @@ cdef class Program:
             raise IndexError(f"Program: there is no scalar {index} of operation {op}")
         self.ops[op].scalar[index] = value
 
+    cdef int _check_buffer(self, Py_ssize_t op, Py_ssize_t index) except -1:
+        if not 0 <= op < self.op_count or not 0 <= index < FCN_MAX_BUFFERS:
+            raise IndexError(f"Program: there is no buffer {index} of operation {op}")
+        return 0
+
+    cdef int _connect(self, tuple arrays) except -1:
+        """Let the operations use these arrays (C-contiguous or None), one for each of `externals`."""
+        cdef Py_buffer view
+        cdef Py_ssize_t op, index
+        cdef char *data
+        if len(arrays) != len(self.externals):
+            raise ValueError(f"Program: {len(arrays)} arrays for {len(self.externals)} externals")
+        for array, places in zip(arrays, self.externals):
+            data = NULL
+            if array is not None:
+                PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+                data = <char *>view.buf
+                PyBuffer_Release(&view)  # the caller keeps the array during the run
+            for op, index in places:
+                self.ops[op].buffer[index] = data
+        return 0
+
     def run(self, Py_ssize_t batch, const uint64_t[::1] keys, Py_ssize_t first_phase, Py_ssize_t last_phase,
-            int threads):
+            int threads, tuple arrays):
         """Run the phases first_phase .. last_phase - 1 for `batch` images on up to so many threads."""
         cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
         if run.groups == 0:
             return
+        self._connect(arrays)
         with nogil:
             self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &run,
                                      threads)
 
     def time_ops(self, double[::1] seconds, Py_ssize_t batch, const uint64_t[::1] keys,
-                 Py_ssize_t first_phase, Py_ssize_t last_phase):
+                 Py_ssize_t first_phase, Py_ssize_t last_phase, tuple arrays):
         """Run phases on one thread, in the order of `run`; add each operation's time to seconds[op]."""
         cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
         if len(seconds) != self.op_count:
             raise IndexError(f"Program: {self.op_count} operations, but a place for {len(seconds)} times")
         if run.groups == 0 or self.op_count == 0:
             return
+        self._connect(arrays)
         with nogil:
             self.kernels.time_program(&seconds[0], self.phases + first_phase, last_phase - first_phase,
                                       self.ops, &run)
@@ -150,8 +184,9 @@ cdef class Program:
         if not 0 <= first_phase <= last_phase <= self.phase_count:
             raise IndexError(f"Program: there are no phases {first_phase} to {last_phase}")
         run.batch = batch
-        run.groups = (batch + self.lanes - 1) // self.lanes
+        run.groups = (batch + self.images_per_group - 1) // self.images_per_group
         run.groups_per_slot = max(1, (run.groups + FCN_SLOTS - 1) // FCN_SLOTS)
+        run.first = run.count = 0
         run.keys = &keys[0]
         run.thread = 0
         return run

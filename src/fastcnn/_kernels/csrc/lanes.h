@@ -48,7 +48,11 @@ static inline real *op_buffer(const fcn_op *op, const fcn_run *run, int i, ptrdi
 {
     if (!op->buffer[i])
         return NULL;
-    return (real *)(op->buffer[i] + (op->per_thread[i] ? run->thread : group) * op->stride[i]);
+    if (op->scope[i] == FCN_EACH_THREAD)
+        group = run->thread;
+    else if (op->scope[i] == FCN_EACH_TOGETHER)
+        group += run->thread * FCN_TOGETHER - run->first;
+    return (real *)(op->buffer[i] + group * op->stride[i]);
 }
 
 /* x where the mask is set, else 0. */

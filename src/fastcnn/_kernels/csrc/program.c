@@ -44,6 +44,7 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
         last = first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
     }
     for (ptrdiff_t i = first; i < last; i += FCN_TOGETHER) {
+        run.first = i;
         run.count = last - i < FCN_TOGETHER ? last - i : FCN_TOGETHER;
         for (ptrdiff_t op = phase->first_op, next; op < phase->last_op; op = next) {
             const int together = context->ops[op].together;

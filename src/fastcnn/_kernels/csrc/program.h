@@ -28,12 +28,20 @@
 #define FCN_MAX_TABLES 8
 #define FCN_MAX_SIZES 8
 
+/* A buffer that is used in one phase only needs no copy for every group. */
+typedef enum {
+    FCN_EACH_GROUP,
+    FCN_EACH_THREAD,
+    FCN_EACH_TOGETHER, /* one for each of the FCN_TOGETHER groups that a thread has in hand */
+} fcn_scope;
+
 /* What an operation is told about the run. */
 typedef struct {
     ptrdiff_t batch;  /* images */
     ptrdiff_t groups; /* of VL images, the last one perhaps partial; or of one image */
     ptrdiff_t groups_per_slot;
-    ptrdiff_t count; /* groups from the given one on that an operation on several at once (`together`) takes */
+    ptrdiff_t first; /* group of those that the task takes through its operations now, */
+    ptrdiff_t count; /* and their number: an operation on several at once (`together`) takes them all */
     const uint64_t *keys; /* of dropout, one for each Dropout layer */
     int thread;           /* that runs the task */
 } fcn_run;
@@ -44,8 +52,8 @@ typedef void fcn_op_kernel(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 struct fcn_op {
     fcn_op_kernel *kernel;
     char *buffer[FCN_MAX_BUFFERS];
-    ptrdiff_t stride[FCN_MAX_BUFFERS]; /* bytes from one group, or one thread, to the next */
-    char per_thread[FCN_MAX_BUFFERS];
+    ptrdiff_t stride[FCN_MAX_BUFFERS]; /* bytes from one copy to the next */
+    char scope[FCN_MAX_BUFFERS];       /* fcn_scope: what has a copy of its own */
     char together; /* one call for up to FCN_TOGETHER groups, see fcn_run.count */
     const int32_t *table[FCN_MAX_TABLES];
     ptrdiff_t size[FCN_MAX_SIZES];
