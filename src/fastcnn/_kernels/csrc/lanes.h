@@ -21,8 +21,10 @@ typedef lane_int vint __attribute__((vector_size(FCN_VECTOR_BYTES)));
  * and NEON, 12 of 16 elsewhere. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define MAX_BLOCK 8
+#define MAX_VECTORS 4
 #else
 #define MAX_BLOCK 4
+#define MAX_VECTORS 3
 #endif
 
 /* A file that serves both layouts is compiled for each: by itself for "images", and included by channels_*.c, which
@@ -66,6 +68,14 @@ static inline ptrdiff_t block_start(ptrdiff_t channels, ptrdiff_t block)
     return channels / count * block + fcn_min(block, channels % count);
 }
 
+/* The layout "channels" likewise splits the vectors of a pixel, into blocks of at most MAX_VECTORS. */
+static inline ptrdiff_t vector_block_count(ptrdiff_t vectors) { return fcn_divide_up(vectors, MAX_VECTORS); }
+static inline ptrdiff_t vector_block_start(ptrdiff_t vectors, ptrdiff_t block)
+{
+    ptrdiff_t count = vector_block_count(vectors);
+    return vectors / count * block + fcn_min(block, vectors % count);
+}
+
 /* 1 in the lanes of images that exist, 0 in the others. */
 static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
 {
@@ -75,6 +85,13 @@ static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
     return vload(lanes);
 }
 
+fcn_op_kernel FCN(channels_conv);
+fcn_op_kernel FCN(channels_conv_pack);
+fcn_op_kernel FCN(channels_conv_weight);
+fcn_op_kernel FCN(channels_conv_weight_sum);
+fcn_op_kernel FCN(channels_dense);
+fcn_op_kernel FCN(channels_dense_input);
+fcn_op_kernel FCN(channels_dense_weight);
 fcn_op_kernel FCN(lanes_apply);
 fcn_op_kernel FCN(lanes_apply_pool);
 fcn_op_kernel FCN(lanes_avg_pool);

@@ -1,0 +1,205 @@
+/* Direct convolution in the layout "channels": forward, backward-input and the packing of weights.
+ *
+ * Equation  y[p][o] = bias[o] + sum_k x[x_at[p] + run_at[k / run_length] + k % run_length] * w[k][o]
+ *           k runs over the kernel rows, kernel columns and input channels of a window, in this order; elements
+ *           that stand next to each other in x are a run. The gradient with respect to x is the same sum over dy,
+ *           with other tables. In a linear layer of several images the "pixels" are the images.
+ * Layout    see program.h; packed weights [block][k][vectors of the block][VL], zero past the last channel.
+ * Method    Register blocks of VECTORS vectors of output channels by PIXELS pixels: each step loads VECTORS
+ *           weights and broadcasts PIXELS elements of x for VECTORS * PIXELS fused multiply-adds.
+ * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block: bitwise the same in
+ *           every batch, position, thread and layout.
+ */
+#define FCN_CHANNELS
+#include "lanes.h"
+
+typedef struct {
+    real *y;
+    const real *x, *bias, *position_bias, *mask;
+    const int32_t *y_at, *x_at, *run_at, *mask_at;
+    ptrdiff_t run_length, row; /* row: reals of a pixel of y */
+    int relu, add;
+} fwd;
+
+/* Of one register block: its weights, first channel, first pixel and runs. */
+typedef struct {
+    const real *w;
+    ptrdiff_t o0, p0, run0, run1;
+} tile;
+
+#define INLINE static inline __attribute__((always_inline))
+#define MAX_SUMS 24
+
+/* Keep an integer or a pointer in a register as it is: pixels share one index, where the compiler would rather keep a
+ * running pointer for each, for which registers are too few. */
+#define PIN_INTEGER(i) __asm__("" : "+r"(i))
+
+INLINE void forward(const fwd *f, const tile *t, const int vectors, const int pixels)
+{
+    vreal sum[MAX_SUMS];
+    const real *x[MAX_SUMS];
+    const real *w = t->w;
+#pragma GCC unroll 32
+    for (int p = 0; p < pixels; ++p) {
+        x[p] = f->x + f->x_at[t->p0 + p];
+        PIN_INTEGER(x[p]);
+        const real *start = f->position_bias ? f->position_bias + (t->p0 + p) * f->row + t->o0
+                            : f->bias        ? f->bias + t->o0
+                                             : NULL;
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v)
+            sum[p * vectors + v] = start ? vload(start + v * VL) : (vreal){0};
+    }
+    for (ptrdiff_t run = t->run0; run < t->run1; ++run) {
+        ptrdiff_t at = f->run_at[run];
+        const ptrdiff_t end = at + f->run_length;
+        for (; at < end; ++at, w += vectors * VL) {
+            PIN_INTEGER(at);
+            vreal weight[8];
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v) {
+                weight[v] = vload(w + v * VL);
+                PIN(weight[v]);
+            }
+#pragma GCC unroll 32
+            for (int p = 0; p < pixels; ++p) {
+                vreal value = vset(x[p][at]);
+                if (vectors > 1)
+                    PIN(value);
+#pragma GCC unroll 8
+                for (int v = 0; v < vectors; ++v)
+                    sum[p * vectors + v] += value * weight[v];
+            }
+        }
+    }
+#pragma GCC unroll 32
+    for (int p = 0; p < pixels; ++p) {
+        real *y = f->y + f->y_at[t->p0 + p] + t->o0;
+        const real *mask = f->mask ? f->mask + f->mask_at[t->p0 + p] + t->o0 : NULL;
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) {
+            vreal value = sum[p * vectors + v];
+            if (f->add)
+                value += vload(y + v * VL);
+            if (f->relu)
+                value = keep(~(value < 0), value);
+            if (mask)
+                value = keep(vload(mask + v * VL) > 0, value);
+            vstore(y + v * VL, value);
+        }
+    }
+}
+
+/* The blocks of each number of vectors: 1 to 12 pixels, as registers allow. */
+#define UP_TO_3(K, v) K(v, 1) K(v, 2) K(v, 3)
+#define UP_TO_4(K, v) UP_TO_3(K, v) K(v, 4)
+#define UP_TO_6(K, v) UP_TO_4(K, v) K(v, 5) K(v, 6)
+#define UP_TO_8(K, v) UP_TO_6(K, v) K(v, 7) K(v, 8)
+#define UP_TO_12(K, v) UP_TO_8(K, v) K(v, 9) K(v, 10) K(v, 11) K(v, 12)
+
+#if MAX_BLOCK == 8
+#define BLOCKS(K) UP_TO_12(K, 1) UP_TO_12(K, 2) UP_TO_8(K, 3) UP_TO_6(K, 4)
+static const int max_pixels[] = {0, 12, 12, 8, 6};
+#else
+#define BLOCKS(K) UP_TO_12(K, 1) UP_TO_6(K, 2) UP_TO_4(K, 3)
+static const int max_pixels[] = {0, 12, 6, 4};
+#endif
+
+#define DEFINE(v, p) static void forward_##v##_##p(const fwd *f, const tile *t) { forward(f, t, v, p); }
+BLOCKS(DEFINE)
+
+#define ENTRY(v, p) [v][p] = forward_##v##_##p,
+static void (*const blocks[MAX_VECTORS + 1][13])(const fwd *, const tile *) = {BLOCKS(ENTRY)};
+
+/* Buffers: y, x, packed weights, bias (padded row), position bias (pixels, padded row), mask (y is kept where it
+ * is > 0). Tables: y_at, x_at, run_at, segments, mask_at.
+ * Sizes: pixels, run length, vectors, relu, add, runs, segments.
+ * A segment (first pixel, last pixel + 1, first run, last run + 1) leaves out runs that all read the halo. If the
+ * operation takes images together, they are the pixels of its one segment, and tables have FCN_TOGETHER entries. */
+void FCN(channels_conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const ptrdiff_t vectors = op->size[2], depth = op->size[1] * op->size[5];
+    const real *w = op_buffer(op, run, 2, 0);
+    const fwd f = {
+        .y = op_buffer(op, run, 0, group),
+        .x = op_buffer(op, run, 1, group),
+        .bias = op_buffer(op, run, 3, 0),
+        .position_bias = op_buffer(op, run, 4, 0),
+        .mask = op_buffer(op, run, 5, group),
+        .y_at = op->table[0],
+        .x_at = op->table[1],
+        .run_at = op->table[2],
+        .mask_at = op->table[4],
+        .run_length = op->size[1],
+        .row = row_size(vectors),
+        .relu = (int)op->size[3],
+        .add = (int)op->size[4],
+    };
+    for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
+        const ptrdiff_t v0 = vector_block_start(vectors, b), width = vector_block_start(vectors, b + 1) - v0;
+        for (ptrdiff_t s = 0; s < op->size[6]; ++s) {
+            const int32_t *segment = op->table[3] + 4 * s;
+            const ptrdiff_t pixels = op->together ? run->count : segment[1] - segment[0];
+            const ptrdiff_t parts = fcn_divide_up(pixels, max_pixels[width]);
+            tile t = {.o0 = v0 * VL, .p0 = segment[0], .run0 = segment[2], .run1 = segment[3]};
+            t.w = w + (v0 * depth + t.run0 * f.run_length * width) * VL;
+            for (ptrdiff_t part = 0; part < parts; ++part) {
+                const ptrdiff_t size = pixels / parts + (part < pixels % parts);
+                blocks[width][size](&f, &t);
+                t.p0 += size;
+            }
+        }
+    }
+}
+
+/* Tell whether `count` places follow each other, one real apart. */
+static int consecutive(const int32_t *at, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 1; i < count; ++i)
+        if (at[i] != at[0] + i)
+            return 0;
+    return 1;
+}
+
+/* VL rows of VL reals, transposed: column k of the rows becomes the row at out + k * stride. */
+INLINE void transpose(real *out, ptrdiff_t stride, const real *const *rows, ptrdiff_t at)
+{
+    real square[VL][VL];
+    for (int i = 0; i < VL; ++i)
+        vstore(square[i], vload(rows[i] + at));
+    for (int k = 0; k < VL; ++k)
+        for (int i = 0; i < VL; ++i)
+            out[k * stride + i] = square[i][k];
+}
+
+/* One task packs one block of vectors: packed[block][k][channel of the block] = weight * scale, 0 past the channels.
+ * Buffers: packed, weight, scale (channels, or NULL). Tables: weight_at, channel_at. Sizes: depth, channels. */
+void FCN(channels_conv_pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t b)
+{
+    const ptrdiff_t depth = op->size[0], channels = op->size[1], vectors = fcn_divide_up(channels, VL);
+    const ptrdiff_t v0 = vector_block_start(vectors, b), width = vector_block_start(vectors, b + 1) - v0;
+    const real *weight = op_buffer(op, run, 1, 0), *scale = op_buffer(op, run, 2, 0);
+    const int32_t *weight_at = op->table[0], *channel_at = op->table[1];
+    const int dense = consecutive(weight_at, depth);
+    for (ptrdiff_t v = v0; v < v0 + width; ++v) {
+        real *packed = op_buffer(op, run, 0, 0) + (v0 * depth + v - v0) * VL;
+        const ptrdiff_t valid = fcn_min(VL, channels - v * VL), stride = width * VL;
+        real factor[VL] = {0};
+        const real *rows[VL];
+        for (ptrdiff_t i = 0; i < VL; ++i) {
+            /* The lanes past the channels read the last channel. */
+            rows[i] = weight + channel_at[v * VL + fcn_min(i, valid - 1)];
+            if (i < valid)
+                factor[i] = scale ? scale[v * VL + i] : 1;
+        }
+        ptrdiff_t k = 0;
+        for (; dense && valid == VL && k + VL <= depth; k += VL) {
+            transpose(packed + k * stride, stride, rows, weight_at[k]);
+            for (ptrdiff_t i = k; scale && i < k + VL; ++i)
+                vstore(packed + i * stride, vload(packed + i * stride) * vload(factor));
+        }
+        for (; k < depth; ++k)
+            for (ptrdiff_t i = 0; i < VL; ++i)
+                packed[k * stride + i] = i < valid ? rows[i][weight_at[k]] * factor[i] : 0;
+    }
+}
