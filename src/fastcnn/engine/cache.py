@@ -7,16 +7,22 @@ import logging
 import numpy as np
 
 from .. import nn
+from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
 from ..nn.module import PLANS
+from .choose import choose
+from .fuse import fuse
 from .locking import Locked
-from .lower import element_type, structure
+from .lower import element_type, lower, structure
+from .nodes.loss import Loss
 from .plan import Plan
 
 _log = logging.getLogger("fastcnn.engine")
 # Plans that a cache keeps, the last used: one for each shape of input and mode.
 CAPACITY = 8
+# Sizes of batches whose layout a cache remembers.
+_REMEMBERED_SIZES = 256
 
 
 class Plans(Locked):
@@ -33,12 +39,15 @@ class Plans(Locked):
         self.input_gradient = input_gradient
         self.reported = False  # whether the log says why the model runs eagerly
         self._plans: dict[tuple, Plan | str] = {}
+        self._layouts: dict[tuple, str] = {}
         self._seen = -1
         self._structure: tuple = ()
         self._dtype: np.dtype | None = None
         self._training: bool | None = False
 
-    def find(self, model: nn.Module, x: np.ndarray, training: bool | None = None) -> Plan | str:
+    def find(
+        self, model: nn.Module, x: np.ndarray, training: bool | None = None, loss: Loss | None = None
+    ) -> Plan | str:
         """Return the plan for x, or why there is none ("" where that is no news).
 
         Parameters
@@ -49,6 +58,8 @@ class Plans(Locked):
             Input.
         training : bool, optional
             The mode; None takes the model's.
+        loss : Loss, optional
+            Of a plan that trains in one part.
         """
         with self.lock:
             self._follow(model)
@@ -59,13 +70,15 @@ class Plans(Locked):
                 return "layers in training and in evaluation mode"
             if mode and len(x) == 0:
                 return ""
-            key = (x.shape[1:], mode)
-            plan, size = self._plans.pop(key, None), len(x)
+            shape, size = x.shape[1:], len(x)
+            layout = self._layout(model, shape, mode, size)
+            key = (shape, mode, loss, layout)
+            plan = self._plans.pop(key, None)
             if isinstance(plan, Plan) and not plan.fits(size):
-                size = max(size, plan.capacity if mode else 0)
+                size = max(size, plan.capacity) if mode and plan.capacity < INT_MAX else size
                 plan = None  # its memory is freed before the next one asks for some
             if plan is None:
-                plan = self._make(model, x.shape[1:], mode, size)
+                plan = self._make(model, shape, mode, size, layout, loss)
             self._plans[key] = plan
             while len(self._plans) > CAPACITY:
                 del self._plans[next(iter(self._plans))]
@@ -81,6 +94,7 @@ class Plans(Locked):
         now = structure(model)
         if now != self._structure:
             self._plans.clear()
+            self._layouts.clear()
             self._structure = now
         self._dtype = element_type(model)
         # Only these two do other things in training.
@@ -89,10 +103,37 @@ class Plans(Locked):
         self._training = modes.pop() if len(modes) == 1 else None
         self._seen = latest
 
-    def _make(self, model: nn.Module, shape: tuple[int, ...], training: bool, size: int) -> Plan | str:
-        gradient = self.input_gradient and training
+    def _layout(self, model: nn.Module, shape: tuple[int, ...], training: bool, size: int) -> str:
+        """Return the layout for a batch of a size, "" if the model cannot be lowered."""
+        key = (shape, training, size)
+        if key not in self._layouts:
+            if len(self._layouts) >= _REMEMBERED_SIZES:
+                self._layouts.clear()
+            try:
+                self._layouts[key] = choose(fuse(lower(model, shape)), size, training).name
+            except FastcnnError:
+                self._layouts[key] = ""
+        return self._layouts[key]
+
+    def _make(
+        self,
+        model: nn.Module,
+        shape: tuple[int, ...],
+        training: bool,
+        size: int,
+        layout: str,
+        loss: Loss | None,
+    ) -> Plan | str:
         try:
-            return Plan(model, shape, training=training, batch_size=size, input_gradient=gradient)
+            return Plan(
+                model,
+                shape,
+                training=training,
+                batch_size=size,
+                input_gradient=self.input_gradient and training,
+                layout=layout or None,
+                loss=loss,
+            )
         except FastcnnError as error:
             return str(error)
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
+from .._kernels import program as kernels
 from .._shapes import INT_MAX
 from ..nn import Parameter
 from .emit import Executable, Op
-from .memory import Blob, External, Vectors
+from .memory import Blob, External
 
 if TYPE_CHECKING:
     from .plan import Plan
 
 _PARTS = ("forward", "backward")
+_SCOPES = {
+    kernels.EACH_GROUP: "groups",
+    kernels.EACH_THREAD: "threads",
+    kernels.EACH_TOGETHER: "groups in hand",
+}
 
 
 def part_of(executable: Executable, phase: int) -> str:
@@ -32,14 +38,14 @@ def work(value: float, unit: str) -> str:
 
 def describe(plan: Plan) -> str:
     """Return the program of a plan as text."""
-    executable, lanes = plan.executable, plan.executable.writer.lanes
+    executable, layout = plan.executable, plan.layout
     ops, names = executable.writer.ops, _buffer_names(executable)
     limit = "any number of images" if plan.capacity == INT_MAX else f"up to {plan.capacity:,} images"
     shape = "x".join(map(str, plan.input_shape))
     flops = sum(op.flops for op in ops)
     lines = [
         f"{'training' if plan.training else 'inference'} program for {limit} of {shape}, {plan.dtype}, "
-        f"{plan.isa}: groups of {lanes} images",
+        f"{plan.isa}: {layout.name} in the {layout.lanes} lanes of a vector",
         f"{len(ops)} operations in {len(executable.phases)} phases; {work(flops, 'FLOP')} an image; "
         f"{work(executable.bytes, 'B')} of buffers",
     ]
@@ -51,7 +57,7 @@ def describe(plan: Plan) -> str:
         if part != part_of(executable, number):
             part = part_of(executable, number)
             lines += ["", part]
-        spread = "group by group" if tasks is None else f"{tasks} task{'s' if tasks > 1 else ''}"
+        spread = f"{plan.layout.images} image{'s' * (plan.layout.images > 1)} at a time" if tasks is None else f"{tasks} task{'s' if tasks > 1 else ''}"
         lines.append(f"  phase {number}, {spread}")
         lines += [f"    {row}" for row in rows[first:last]]
     lines += ["", "buffers; [n] above is an array of n numbers for all images, axbx... a parameter"]
@@ -62,7 +68,7 @@ def describe(plan: Plan) -> str:
 def _buffer_names(executable: Executable) -> dict[int, str]:
     """Return a short name for each buffer that groups of images have of their own, by its id."""
     blobs = {id(blob): f"b{i}" for i, blob in enumerate(executable.writer.blobs)}
-    vectors = {id(each): f"s{i}" for i, each in enumerate(executable.writer.vectors)}
+    vectors = {id(each): f"s{i}" for i, each in enumerate(executable.writer.scratches)}
     return {**blobs, **vectors}
 
 
@@ -105,16 +111,15 @@ def _buffers(plan: Plan, names: dict[int, str]) -> list[str]:
         for used in op.buffers:
             first.setdefault(id(used), f"{i} {op.kernel}")
     rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "first used by")]
-    for buffer in [*writer.blobs, *writer.vectors]:
+    for buffer in [*writer.blobs, *writer.scratches]:
+        size = buffer.group_size * itemsize
+        kind = _SCOPES[buffer.scope]
         if isinstance(buffer, Blob):
             shape = f"{buffer.channels}x{buffer.height}x{buffer.width}"
             halo = " ".join(map(str, buffer.halo))
-            size = buffer.group_size * itemsize
-            kind = "threads" if buffer.per_thread else "groups"
         else:
-            assert isinstance(buffer, Vectors)
-            shape, halo, size = f"{buffer.count} vectors", "", buffer.count * writer.lanes * itemsize
-            kind = "slots" if buffer.per_slot else "groups"
+            shape, halo = f"{buffer.count} vectors", ""
+            kind = "slots" if buffer.per_slot else kind
         total = 0 if buffer.array is None else buffer.array.nbytes
         copies = f"{total // size if size else 0} {kind}"
         row = (names[id(buffer)], shape, halo, work(size, "B"), copies, work(total, "B"))

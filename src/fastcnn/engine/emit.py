@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._kernels import program as kernels
+from .._shapes import INT_MAX
 from ..nn import Parameter
+from .layout import Layout
 from .memory import Blob, Buffer, External, Vectors, aligned_zeros
 
 Table = Callable[[], np.ndarray]
@@ -25,6 +27,7 @@ class Op:
     sizes: Sequence[int] = ()
     scalars: Sequence[float | Callable[[], float]] = ()
     tasks: int | None = None
+    together: bool = False  # whether one call takes several groups
     flops: int = 0  # of one image
     label: str = ""  # the layers that it works for
 
@@ -34,36 +37,47 @@ class Writer:
     """Collects the operations of a program."""
 
     dtype: np.dtype
-    per_thread: bool
+    layout: Layout
     ops: list[Op] = field(default_factory=list)
     prepared: list[Op] = field(default_factory=list)
     deferred: list[Op] = field(default_factory=list)
     part_start: int = 0
     blobs: list[Blob] = field(default_factory=list)
-    vectors: list[Vectors] = field(default_factory=list)
+    scratches: list[Vectors] = field(default_factory=list)
     label: str = ""  # of the operations to come
 
     def __post_init__(self) -> None:
-        self.lanes = kernels.lanes(self.dtype.itemsize)
         self.max_block = kernels.max_block(self.dtype.itemsize)
         self.task_taps = kernels.TASK_TAPS
         self.task_totals = kernels.TASK_TOTALS
 
-    def blob(self, channels: int, height: int, width: int) -> Blob:
+    def vectors(self, channels: int) -> int:
+        """Return the number of vectors that hold a pixel's channels."""
+        return self.layout.vectors(channels)
+
+    def blob(self, channels: int, height: int, width: int, padded: bool = True) -> Blob:
         """Return a new blob."""
-        blob = Blob(channels, height, width, self.lanes, self.per_thread)
+        blob = Blob(channels, height, width, self.layout, padded)
         self.blobs.append(blob)
         return blob
 
     def scratch(self, count: int, per_slot: bool = False) -> Vectors:
         """Return new scratch of `count` vectors for each group or slot."""
-        vectors = Vectors(count, per_slot)
-        self.vectors.append(vectors)
-        return vectors
+        scratch = Vectors(count, self.layout.lanes, per_slot)
+        self.scratches.append(scratch)
+        return scratch
 
     def constant(self, count: int) -> np.ndarray:
         """Return a new array that all groups share."""
         return aligned_zeros(count, self.dtype, "engine: a buffer")
+
+    def padded(self, row: Parameter | np.ndarray | None) -> Parameter | np.ndarray | None:
+        """Return a number for each channel as kernels read it: a copy with padding where they need it."""
+        if row is None or self.layout.row(row.size) == row.size:
+            return row
+        size, wide = row.size, self.constant(self.layout.row(row.size))
+        self.prepare("gather", [wide, row], [lambda: np.arange(size, dtype=np.int32)], [size], tasks=1)
+        return wide
 
     def _op(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> Op:
         op = Op(kernel, buffers, *args, **options)
@@ -94,69 +108,115 @@ class Writer:
 
     def blocks(self, channels: int) -> int:
         """Return the number of register blocks that `channels` are split into."""
-        return -(-channels // self.max_block)
+        vectors = self.layout.vectors(channels)
+        return -(-vectors // (kernels.CHANNELS_BLOCK if self.layout.by_channels else self.max_block))
 
 
 @dataclass
 class Executable:
-    """A program with its memory."""
+    """A program with its memory.
+
+    Attributes
+    ----------
+    phases : list of (tasks, or None for groups; first operation, last + 1)
+    phase_ends : list of int
+        Number of phases at the end of each part.
+    capacity : int
+        The most images of a run; INT_MAX if no buffer grows with them.
+    """
 
     program: kernels.Program
     writer: Writer
-    phases: list[tuple[int | None, int, int]]  # (tasks, or None for groups; first operation, last + 1)
-    phase_ends: list[int]  # number of phases at the end of each part
+    phases: list[tuple[int | None, int, int]]
+    phase_ends: list[int]
+    externals: list[str]
     parameters: list[tuple[int, int, Parameter, np.ndarray]]
-    externals: dict[str, list[tuple[int, int]]]
     scalars: list[tuple[int, int, Callable[[], float]]]
+    capacity: int
     bytes: int
 
 
-def assemble(writer: Writer, part_ends: list[int], groups: int, threads: int) -> Executable:
-    """Settle the memory of a written program for up to `groups` groups of images."""
-    slots = min(groups, kernels.SLOTS)
-    for blob in writer.blobs:
-        blob.allocate(threads if blob.per_thread else groups, writer.dtype)
-    for vectors in writer.vectors:
-        copies = slots if vectors.per_slot else groups
-        vectors.array = aligned_zeros(copies * vectors.count * writer.lanes, writer.dtype, "engine: scratch")
-    parameters: list[tuple[int, int, Parameter, np.ndarray]] = []
-    externals: dict[str, list[tuple[int, int]]] = {}
-    scalars: list[tuple[int, int, Callable[[], float]]] = []
-    itemsize = writer.dtype.itemsize
-    listed = []
-    for i, op in enumerate(writer.ops):
-        buffers: list[tuple[np.ndarray | None, int, bool]] = []
-        for j, buffer in enumerate(op.buffers):
-            if isinstance(buffer, Blob):
-                buffers.append((buffer.array, buffer.group_size * itemsize, buffer.per_thread))
-            elif isinstance(buffer, Vectors):
-                buffers.append((buffer.array, buffer.count * writer.lanes * itemsize, False))
-            elif isinstance(buffer, External):
-                size = 1 if buffer.name == "bytes" else itemsize
-                buffers.append((None, buffer.row_size * writer.lanes * size, False))
-                externals.setdefault(buffer.name, []).append((i, j))
-            elif isinstance(buffer, Parameter):
-                buffers.append((buffer.data, 0, False))
-                parameters.append((i, j, buffer, buffer.data))
-            else:
-                buffers.append((buffer, 0, False))
-        for j, scalar in enumerate(op.scalars):
-            if callable(scalar):
-                scalars.append((i, j, scalar))
-        values = [s() if callable(s) else s for s in op.scalars]
-        listed.append((op.kernel, buffers, [t() for t in op.tables], list(op.sizes), values))
+def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[tuple[int | None, int, int]], list[int]]:
+    """Return phases, in which neighbouring operations on groups are joined, and their number in each part."""
     phases: list[tuple[int | None, int, int]] = []
     phase_ends, start = [], 0
     for end in part_ends:
         for i in range(start, end):
-            tasks = writer.ops[i].tasks
-            if i > start and tasks is None and phases[-1][0] is None:
+            if i > start and ops[i].tasks is None and phases[-1][0] is None:
                 phases[-1] = (None, phases[-1][1], i + 1)
             else:
-                phases.append((tasks, i, i + 1))
+                phases.append((ops[i].tasks, i, i + 1))
         phase_ends.append(len(phases))
         start = end
-    arrays = [blob.array for blob in writer.blobs] + [vectors.array for vectors in writer.vectors]
-    memory = sum(array.nbytes for array in arrays if array is not None)
-    program = kernels.Program(itemsize, listed, phases)
-    return Executable(program, writer, phases, phase_ends, parameters, externals, scalars, memory)
+    return phases, phase_ends
+
+
+def _settle_scopes(ops: list[Op], phases: list[tuple[int | None, int, int]]) -> bool:
+    """Let buffers that one phase uses be each thread's own; return whether any is left for each group.
+
+    Operations between two `together` ones are run for one image after the other: what only they use, the next
+    image may overwrite.
+    """
+    uses: dict[int, tuple[Blob | Vectors, set[tuple[int, int]]]] = {}
+    for number, (_, first, last) in enumerate(phases):
+        stretch = 0
+        for i in range(first, last):
+            stretch += i > first and (ops[i].together or ops[i - 1].together)
+            for buffer in ops[i].buffers:
+                if isinstance(buffer, Blob) or (isinstance(buffer, Vectors) and not buffer.per_slot):
+                    uses.setdefault(id(buffer), (buffer, set()))[1].add((number, stretch))
+    grows = False
+    for buffer, places in uses.values():
+        if len({number for number, _ in places}) > 1:
+            buffer.scope, grows = kernels.EACH_GROUP, True
+        else:
+            buffer.scope = kernels.EACH_THREAD if len(places) == 1 else kernels.EACH_TOGETHER
+    return grows
+
+
+def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int) -> Executable:
+    """Settle the memory of a written program for up to `batch_size` images if memory depends on them."""
+    itemsize, images = writer.dtype.itemsize, writer.layout.images
+    phases, phase_ends = _cut(writer.ops, part_ends)
+    grows = _settle_scopes(writer.ops, phases)
+    groups = max(1, -(-batch_size // images))
+    copies = {
+        kernels.EACH_GROUP: groups,
+        kernels.EACH_THREAD: threads,
+        kernels.EACH_TOGETHER: threads * kernels.TOGETHER,
+    }
+    slots = min(groups, kernels.SLOTS) if grows else kernels.SLOTS
+    memory = 0
+    for buffer in [*writer.blobs, *writer.scratches]:
+        per_slot = isinstance(buffer, Vectors) and buffer.per_slot
+        count = (slots if per_slot else copies[buffer.scope]) * buffer.group_size
+        buffer.array = aligned_zeros(count, writer.dtype, "engine: a buffer")
+        memory += buffer.array.nbytes
+    externals: dict[str, list[tuple[int, int]]] = {}
+    parameters: list[tuple[int, int, Parameter, np.ndarray]] = []
+    scalars: list[tuple[int, int, Callable[[], float]]] = []
+    listed = []
+    for i, op in enumerate(writer.ops):
+        buffers: list[tuple[np.ndarray | None, int, int]] = []
+        for j, buffer in enumerate(op.buffers):
+            if isinstance(buffer, Blob | Vectors):
+                buffers.append((buffer.array, buffer.group_size * itemsize, buffer.scope))
+            elif isinstance(buffer, External):
+                buffers.append((None, buffer.row_bytes * images, kernels.EACH_GROUP))
+                externals.setdefault(buffer.name, []).append((i, j))
+            elif isinstance(buffer, Parameter):
+                buffers.append((buffer.data, 0, kernels.EACH_GROUP))
+                parameters.append((i, j, buffer, buffer.data))
+            else:
+                buffers.append((buffer, 0, kernels.EACH_GROUP))
+        for j, scalar in enumerate(op.scalars):
+            if callable(scalar):
+                scalars.append((i, j, scalar))
+        values = [s() if callable(s) else s for s in op.scalars]
+        name = f"{writer.layout.name}.{op.kernel}"
+        listed.append((name, buffers, [t() for t in op.tables], list(op.sizes), values, op.together))
+    program = kernels.Program(itemsize, images, listed, phases, list(externals.values()))
+    capacity = groups * images if grows else INT_MAX
+    return Executable(
+        program, writer, phases, phase_ends, list(externals), parameters, scalars, capacity, memory
+    )

@@ -1,7 +1,6 @@
 """Buffers of a program and where their elements stand.
 
-A blob is the array of one value, [group][row][column][channel][lane], with a halo of zeros as wide as its
-widest reader needs. Readers ask for halos while the program is written; places and memory are settled after.
+A blob is the array of one value, with a halo of zeros as wide as its widest reader needs. Readers ask for halos while the program is written; places and memory are settled after.
 """
 
 from __future__ import annotations
@@ -10,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._kernels import program as kernels
 from .._shapes import allocate
 from ..errors import SizeError
 from ..nn import Parameter
+from .layout import Layout
 
 _INT32_MAX = 2**31 - 1
 _ALIGNMENT = 64
@@ -28,17 +29,32 @@ def aligned_zeros(count: int, dtype: np.dtype, what: str) -> np.ndarray:
 
 
 class Blob:
-    """The array of one value: a view of `channels` channels of a wider array if `parent` is given."""
+    """The array of one value.
 
-    def __init__(self, channels: int, height: int, width: int, lanes: int, per_thread: bool) -> None:
+    Parameters
+    ----------
+    channels, height, width : int
+        Shape of the value.
+    layout : Layout
+        What the lanes hold.
+    padded : bool
+        Whether channels fill whole vectors, where channels are in the lanes; without, nothing can read or write
+        it a vector at a time.
+    """
+
+    def __init__(self, channels: int, height: int, width: int, layout: Layout, padded: bool = True) -> None:
         self.channels = channels
         self.height = height
         self.width = width
-        self.lanes = lanes
-        self.per_thread = per_thread
-        # An even number of cache lines from pixel to pixel would put a row of pixels into few cache sets.
-        self.pitch = channels + 1 - channels % 2 if height * width > 1 else channels
+        self.step = layout.step  # from channel to channel
+        if layout.by_channels:
+            self.pitch = layout.row(channels) if padded else channels
+        else:
+            # An even number of cache lines from pixel to pixel would put a row of pixels into few cache sets.
+            odd = channels + 1 - channels % 2 if height * width > 1 else channels
+            self.pitch = odd * layout.lanes
         self.halo = [0, 0, 0, 0]  # left, right, top, bottom
+        self.scope = kernels.EACH_GROUP
         self.array: np.ndarray | None = None
 
     def require(self, left: int, right: int, top: int, bottom: int) -> None:
@@ -53,11 +69,11 @@ class Blob:
     @property
     def group_size(self) -> int:
         """Reals of one group of images."""
-        return (self.height + self.halo[2] + self.halo[3]) * self.row_width * self.pitch * self.lanes
+        return (self.height + self.halo[2] + self.halo[3]) * self.row_width * self.pitch
 
     def offset(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """Return how far (row, column) stands from (0, 0), in reals, as int64."""
-        return (np.asarray(row, np.int64) * self.row_width + column) * self.pitch * self.lanes
+        """Return how far (row, column) stands from (0, 0), in reals."""
+        return (np.asarray(row, np.int64) * self.row_width + column) * self.pitch
 
     def at(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """Return the places of pixels, as a table."""
@@ -68,9 +84,9 @@ class Blob:
         rows, columns = np.divmod(np.arange(self.height * self.width), self.width)
         return self.at(rows, columns)
 
-    def allocate(self, copies: int, dtype: np.dtype) -> None:
-        """Make the array for so many groups or threads; halos are zero from now on."""
-        self.array = aligned_zeros(copies * self.group_size, dtype, "engine: a buffer")
+    def channel(self, channel: int | np.ndarray) -> np.ndarray:
+        """Return how far a channel of a pixel stands from its first."""
+        return np.asarray(channel, np.int64) * self.step
 
 
 def table(places: np.ndarray) -> np.ndarray:
@@ -85,16 +101,23 @@ class Vectors:
     """Scratch of `count` vectors for each group, or each slot of groups."""
 
     count: int
+    lanes: int
     per_slot: bool
+    scope: int = kernels.EACH_GROUP
     array: np.ndarray | None = None
+
+    @property
+    def group_size(self) -> int:
+        """Reals of one group of images, or slot."""
+        return self.count * self.lanes
 
 
 @dataclass(eq=False)
 class External:
-    """An array of the caller, bound for each run; `row_size` elements an image."""
+    """An array of the caller, given for each run; `row_bytes` bytes an image."""
 
     name: str
-    row_size: int
+    row_bytes: int
 
 
 # What an operation's buffer can be: a parameter is looked up at each run, so that it may be replaced.

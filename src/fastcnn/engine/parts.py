@@ -14,17 +14,18 @@ import numpy as np
 
 from ..nn import BatchNorm2d, Dropout, Parameter
 from .emit import Writer
-from .graph import Apply, Conv, Graph, Node, NormPool, Value
+from .graph import Apply, Conv, Dense, Graph, Node, NormPool, Value
 from .memory import Blob, Vectors
 
 
 @dataclass
 class NormState:
-    """What batch normalisation keeps between its pieces; rows as in csrc/lanes.h."""
+    """What batch normalisation keeps between its pieces; rows and sizes as in csrc/lanes.h."""
 
     norm: BatchNorm2d
     rows: np.ndarray
     sums: Vectors | None
+    sizes: list[int]  # pixels, vectors, channels
 
     @property
     def running(self) -> list[np.ndarray]:
@@ -45,6 +46,7 @@ class Forward:
     dropouts: list[Dropout] = field(default_factory=list)
     drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
     folded: dict[Conv, Apply | NormPool] = field(default_factory=dict)
+    flat: dict[Dense, Blob] = field(default_factory=dict)  # inputs laid out anew
 
     def blob(self, value: Value) -> Blob:
         """Return a new blob for a value."""
@@ -93,7 +95,7 @@ class Backward:
             return
         whole = self.grads[value]
         tables = [whole.pixels, grad.pixels, whole.pixels]
-        self.writer.add("apply", [whole, grad, None, whole], tables, [value.pixels, value.channels])
+        self.writer.add("apply", [whole, grad, None, whole], tables, [value.pixels, self.writer.vectors(value.channels)])
 
     def parameter(self, parameter: Parameter) -> np.ndarray:
         """Return the array that a parameter's gradient is written to."""

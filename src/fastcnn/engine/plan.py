@@ -7,17 +7,20 @@ import numpy as np
 from .. import nn
 from .._kernels import cpu
 from .._kernels import program as kernels
-from .._shapes import INT_MAX, allocate
+from .._shapes import allocate
 from ..errors import StateError
 from ..nn import changes
+from .choose import choose, layouts
 from .describe import describe
 from .emit import Executable, Writer, assemble
 from .fuse import fuse
 from .graph import Graph
 from .locking import Locked
 from .lower import lower
+from .nodes.loss import RESULTS, Loss
+from .nodes.loss import write as write_loss
 from .parts import Backward, Forward
-from .write import write_backward, write_forward
+from .write import write_backward, write_forward, write_output, write_output_grad
 
 
 class Plan(Locked):
@@ -37,6 +40,10 @@ class Plan(Locked):
         The largest batch, if memory depends on it; rounded up to whole vectors.
     input_gradient : bool
         Whether backward returns the gradient of the input.
+    layout : {"images", "channels"}, optional
+        Of the buffers; by default what `choose` says for the batch size.
+    loss : Loss, optional
+        Makes a plan that trains in one part, see `step`, and has no forward and backward pass of their own.
     """
 
     def __init__(
@@ -47,6 +54,8 @@ class Plan(Locked):
         training: bool,
         batch_size: int,
         input_gradient: bool = False,
+        layout: str | None = None,
+        loss: Loss | None = None,
     ) -> None:
         super().__init__()
         self._seen = changes.latest()
@@ -54,33 +63,48 @@ class Plan(Locked):
         self.input_shape = tuple(input_shape)
         self.training = training
         self.dtype = self.graph.dtype
-        writer = Writer(self.dtype, per_thread=not training)
-        forward = Forward(writer, self.graph, training)
-        write_forward(forward)
-        ends = [writer.close_part()]
-        self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
-        if training:
-            backward = Backward(forward, input_gradient)
-            write_backward(backward)
-            ends.append(writer.close_part())
-            self.parameter_grads = backward.parameter_grads
+        self.loss = loss
         self.input_gradient = input_gradient
-        grows = any(not b.per_thread for b in writer.blobs) or any(not v.per_slot for v in writer.vectors)
-        groups = max(1, -(-batch_size // writer.lanes)) if grows else kernels.SLOTS
-        self.capacity = groups * writer.lanes if grows else INT_MAX
+        self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
+        chosen = choose(self.graph, batch_size, training)
+        self.layout = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
+        writer = Writer(self.dtype, self.layout)
+        forward = Forward(writer, self.graph, training)
+        ends = self._write(writer, forward)
         # A phase over groups, the only kind with a buffer for each thread, has no work for more than SLOTS.
         self.isa, self.threads = cpu.get_isa(), min(cpu.get_num_threads(), kernels.SLOTS)
-        self.executable: Executable = assemble(writer, ends, groups, self.threads)
+        self.executable: Executable = assemble(writer, ends, batch_size, self.threads)
+        self.capacity = self.executable.capacity
         self.shapes = {id(p): p.shape for _, _, p, _ in self.executable.parameters}
         self.dropouts = forward.dropouts
         self.norms = [state.norm for state in forward.norms.values()]
         one_pixel = training and any(node.x.pixels == 1 for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
         self.keys = np.zeros(max(1, len(self.dropouts)), np.uint64)
+        self._factor = 1.0
+        self._loss_op = next((i for i, op in enumerate(writer.ops) if op.kernel == "cross_entropy"), -1)
         self.batch = 0
         # Seconds of each operation. With an array here passes run on one thread, look at the clock after each
         # operation and add to it.
         self.seconds: np.ndarray | None = None
+
+    def _write(self, writer: Writer, forward: Forward) -> list[int]:
+        """Write the program; return the number of operations at the end of each part."""
+        write_forward(forward)
+        if not self.training:
+            write_output(forward)
+            return [writer.close_part()]
+        backward = Backward(forward, self.input_gradient)
+        self.parameter_grads = backward.parameter_grads
+        if self.loss is not None:
+            write_loss(forward, backward, self.loss)
+            write_backward(backward)
+            return [writer.close_part()]
+        write_output(forward)
+        ends = [writer.close_part()]
+        write_output_grad(backward)
+        write_backward(backward)
+        return [*ends, writer.close_part()]
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -94,23 +118,18 @@ class Plan(Locked):
         """Tell whether the plan can run a batch of this size with the present settings."""
         if self.isa != cpu.get_isa() or batch > self.capacity:
             return False
-        return self.training or min(cpu.get_num_threads(), kernels.SLOTS) <= self.threads
+        return min(cpu.get_num_threads(), kernels.SLOTS) <= self.threads
 
     def _run(self, part: int, **arrays: np.ndarray) -> None:
-        """Run the forward (0) or backward (1) part on these arrays of the caller."""
+        """Run a part on these arrays of the caller."""
         executable = self.executable
         program, ends = executable.program, executable.phase_ends
-        threads = cpu.get_num_threads() if self.training else min(cpu.get_num_threads(), self.threads)
-        places = [(op, i, array) for name, array in arrays.items() for op, i in executable.externals[name]]
-        for op, i, array in places:
-            program.bind(op, i, array)
         first = ends[part - 1] if part else 0
+        given = tuple(arrays.get(name) for name in executable.externals)
         if self.seconds is None:
-            program.run(self.batch, self.keys, first, ends[part], threads)
+            program.run(self.batch, self.keys, first, ends[part], cpu.get_num_threads(), given)
         else:
-            program.time_ops(self.seconds, self.batch, self.keys, first, ends[part])
-        for op, i, _ in places:
-            program.bind(op, i, None)
+            program.time_ops(self.seconds, self.batch, self.keys, first, ends[part], given)
 
     def _refresh(self) -> None:
         """Follow parameters whose arrays were replaced, and settings that may have changed."""
@@ -147,24 +166,63 @@ class Plan(Locked):
             y = allocate((len(x), *self.output_shape), self.dtype, "the model's output")
         self._check(x, self.input_shape, "x")
         self._check(y, self.output_shape, "y")
-        if len(y) != len(x) or not self.min_batch <= len(x) <= self.capacity:
+        if self.loss is not None or len(y) != len(x) or not self.min_batch <= len(x) <= self.capacity:
             raise StateError(
                 f"forward: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}, "
                 f"and y has {len(y)} rows"
             )
         with self.lock:
-            self._refresh()
-            self.batch = len(x)
-            for i, layer in enumerate(self.dropouts):
-                if layer.p:  # as in eager mode, nothing is drawn where nothing is dropped
-                    generator = layer.generator or nn.init.default_generator()
-                    self.keys[i] = generator.integers(2**64, dtype=np.uint64)
+            self._begin(x)
             self._run(0, input=x, output=y)
-            if self.training:
-                for norm in self.norms:
-                    tracked = norm.num_batches_tracked
-                    tracked += 1  # in place: assigning it to the layer would count as a change
+            self._count_batch()
         return y
+
+    def step(self, x: np.ndarray, target: np.ndarray, factor: float) -> np.ndarray:
+        """Run forward, loss and backward pass; the gradients of parameters are in `parameter_grads` then.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape)
+            As in forward.
+        target : int64 array (N,)
+            Classes, each in range or ignore_index.
+        factor : float
+            What the gradient of the sum of all losses is multiplied by.
+
+        Returns
+        -------
+        float64 array (N, 2)
+            Each image's loss, and 1 where the image was predicted right before the step, or 0.
+        """
+        self._check(x, self.input_shape, "x")
+        if self.loss is None or not self.min_batch <= len(x) <= self.capacity:
+            raise StateError(f"step: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}")
+        if target.shape != (len(x),) or target.dtype != np.int64 or not target.flags.c_contiguous:
+            raise StateError(f"step: target must be int64 ({len(x)},), got {target.dtype} {target.shape}")
+        results = np.empty((len(x), RESULTS))
+        with self.lock:
+            self._begin(x)
+            if factor != self._factor:
+                self._factor = factor
+                self.executable.program.set_scalar(self._loss_op, 0, factor)
+            self._run(0, input=x, target=target, results=results)
+            self._count_batch()
+        return results
+
+    def _begin(self, x: np.ndarray) -> None:
+        """Get ready for a batch."""
+        self._refresh()
+        self.batch = len(x)
+        for i, layer in enumerate(self.dropouts):
+            if layer.p:  # as in eager mode, nothing is drawn where nothing is dropped
+                generator = layer.generator or nn.init.default_generator()
+                self.keys[i] = generator.integers(2**64, dtype=np.uint64)
+
+    def _count_batch(self) -> None:
+        if self.training:
+            for norm in self.norms:
+                tracked = norm.num_batches_tracked
+                tracked += 1  # in place: assigning it to the layer would count as a change
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Add the gradients of all parameters; return the input's if the plan has it.
@@ -173,7 +231,7 @@ class Plan(Locked):
         """
         self._check(dy, self.output_shape, "dy")
         with self.lock:
-            if not self.training or self.batch != len(dy):
+            if not self.training or self.loss is not None or self.batch != len(dy):
                 raise StateError(f"backward: no forward pass of {len(dy)} samples came before")
             self._refresh()
             arrays, dx = {"output_grad": dy}, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .emit import Writer
 from .graph import Add, Apply, Concat, Conv, Dense, Node, NormPool, Pool, Value
 from .memory import External
 from .nodes import conv, dense, merge, norm, norm_pool, pool
@@ -40,36 +41,58 @@ def _label(f: Forward, node: Node) -> str:
     return node.label if folded is None else f"{node.label} + {folded.label}"
 
 
+def _write_input(f: Forward) -> None:
+    """Lay out the images; only convolutions read them an element at a time."""
+    graph, w = f.graph, f.writer
+    value = graph.input
+    padded = not all(isinstance(node, Conv) for node in value.consumers) or value is graph.output
+    source = f.blobs[value] = w.blob(value.channels, value.height, value.width, padded)
+    w.label = "input"
+    w.add("pack", [source, _external(w, "input", value)], [source.pixels], _sizes(value))
+
+
+def _external(w: Writer, name: str, value: Value) -> External:
+    return External(name, value.size * w.dtype.itemsize)
+
+
 def write_forward(f: Forward) -> None:
-    """Write the forward part: images in, every node, results out."""
+    """Write the forward part: images in, every node."""
     graph, w = f.graph, f.writer
     if not f.training:
         norm.find_folded(f)
-    source = f.blob(graph.input)
     for node in graph.nodes:
         if isinstance(node, Apply | NormPool):
             w.label = node.label
             norm.prepare(f, node)
-    w.label = "input"
-    w.add("pack", [source, External("input", graph.input.size)], [source.pixels], _sizes(graph.input))
+    _write_input(f)
     for node in graph.nodes:
         w.label = _label(f, node)
         _FORWARD[type(node)](f, node)
-    result = f.blobs[graph.output]
+
+
+def write_output(f: Forward) -> None:
+    """Write the results out."""
+    value, w = f.graph.output, f.writer
+    result = f.blobs[value]
     w.label = "output"
-    w.add("unpack", [External("output", graph.output.size), result], [result.pixels], _sizes(graph.output))
+    w.add("unpack", [_external(w, "output", value), result], [result.pixels], _sizes(value))
+
+
+def write_output_grad(b: Backward) -> None:
+    """Lay out the gradient of the output."""
+    value, w = b.forward.graph.output, b.writer
+    dy, _ = b.target(value)
+    w.label = "output"
+    w.add("pack", [dy, _external(w, "output_grad", value)], [dy.pixels], _sizes(value))
 
 
 def write_backward(b: Backward) -> None:
-    """Write the backward part: the output's gradient in, every node in reverse, the input's gradient out."""
+    """Write the backward part from the output's gradient: every node in reverse, the input's gradient out."""
     graph, w = b.forward.graph, b.writer
-    dy, _ = b.target(graph.output)
-    w.label = "output"
-    w.add("pack", [dy, External("output_grad", graph.output.size)], [dy.pixels], _sizes(graph.output))
     for node in reversed(graph.nodes):
         w.label = node.label
         _BACKWARD[type(node)](b, node)
     if b.input_gradient:
         dx = b.grads[graph.input]
         w.label = "input"
-        w.add("unpack", [External("input_grad", graph.input.size), dx], [dx.pixels], _sizes(graph.input))
+        w.add("unpack", [_external(w, "input_grad", graph.input), dx], [dx.pixels], _sizes(graph.input))

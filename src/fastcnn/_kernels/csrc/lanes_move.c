@@ -138,12 +138,12 @@ void FCN(lanes_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
     }
 }
 
-/* out[i] = in[place[i]]. Buffers: out, in. Tables: place. Sizes: count. */
+/* out[i] = in[place[i]], or 0 where the place is negative. Buffers: out, in. Tables: place. Sizes: count. */
 void FCN(lanes_gather)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
     real *out = op_buffer(op, run, 0, 0);
     const real *in = op_buffer(op, run, 1, 0);
     for (ptrdiff_t i = 0; i < op->size[0]; ++i)
-        out[i] = in[op->table[0][i]];
+        out[i] = op->table[0][i] < 0 ? 0 : in[op->table[0][i]];
 }

@@ -1,7 +1,7 @@
 /* The engine's kernels of one variant by name. */
 #include "lanes.h"
 
-#define ENTRY(name) {#name, FCN(lanes_##name)}
+#define ENTRY(name) {"images." #name, FCN(lanes_##name)}
 
 const fcn_named_kernel FCN(op_kernels)[] = {
     ENTRY(apply),

@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import numpy as np
 
 from ..._shapes import Window
 from ...nn import Parameter
 from ..graph import Apply, Conv, Dense, Node, NormPool
+from ..emit import Writer
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv_input import backward_input
-from .places import segments
+from .product import Places, Product, multiply, pack, segments
 
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
 # sums of each slot would cost more than the products.
 _FEW_PIXELS = 16
 
 
-def _place(node: Conv, group: int, x: Blob, y: Blob, name: str) -> np.ndarray:
-    """Return the places of pixels ("y", "x"), taps ("tap") or weights ("weight", "channel") of one group."""
-    window, groups, weight = node.window, node.groups, node.weight
-    out, depth_channels = weight.shape[0] // groups, weight.shape[1]
-    i, j = np.divmod(np.arange(window.out_h * window.out_w), window.out_w)
-    u, v, c = (a.ravel() for a in np.mgrid[: window.kernel_h, : window.kernel_w, :depth_channels])
-    lanes = x.lanes
-    taps = x.offset(u * window.dilation_h, v * window.dilation_w) + (group * depth_channels + c) * lanes
-    kernel_size = window.kernel_h * window.kernel_w
-    places = {
-        "y": y.at(i, j) + np.int32(group * out * lanes),
-        "x": x.at(i * window.stride_h - window.pad_top, j * window.stride_w - window.pad_left),
-        "tap": table(taps),
-        "weight": table(c * kernel_size + u * window.kernel_w + v),
-        "channel": table((group * out + np.arange(out)) * depth_channels * kernel_size),
-    }
-    return places[name]
+def _product(node: Conv, group: int, x: Blob, y: Blob) -> Product:
+    """Return the places of one group of channels."""
+    win = node.window
+    out, inner = node.weight.shape[0] // node.groups, node.weight.shape[1]
+    pixels, kernel = np.arange(win.out_h * win.out_w), win.kernel_h * win.kernel_w
+    # Pixels of a kernel row follow each other in memory if no channels of padding or other groups lie between.
+    rows = x.pitch == inner * x.step and win.dilation_w == 1
+    u, v = (a.ravel() for a in np.mgrid[: win.kernel_h, : 1 if rows else win.kernel_w])
 
+    def y_at() -> np.ndarray:
+        return y.at(pixels // win.out_w, pixels % win.out_w) + np.int32(y.channel(group * out))
 
-def _places(node: Conv, group: int, x: Blob, y: Blob) -> Callable[[str], Callable[[], np.ndarray]]:
-    """Return what turns the name of a table into a function that makes it."""
-    return lambda name: partial(_place, node, group, x, y, name)
+    def x_at() -> np.ndarray:
+        i, j = pixels // win.out_w, pixels % win.out_w
+        return x.at(i * win.stride_h - win.pad_top, j * win.stride_w - win.pad_left)
+
+    def weight_at() -> np.ndarray:
+        c, taps = np.arange(inner), np.arange(kernel)
+        return table((c * kernel + taps[:, None]).ravel())
+
+    return Product(
+        pixels=pixels.size,
+        depth=kernel * inner,
+        channels=out,
+        y_at=y_at,
+        x_at=x_at,
+        runs=lambda: x.offset(u * win.dilation_h, v * win.dilation_w) + x.channel(group * inner),
+        run_length=win.kernel_w * inner if rows else inner,
+        weight_at=weight_at,
+        channel_at=lambda: table((group * out + np.arange(out)) * inner * kernel),
+        segments=segments(_kernel_rows(win), win.out_w, 1 if rows else win.kernel_w),
+    )
 
 
 def _kernel_rows(window: Window) -> list[tuple[int, int]]:
@@ -66,9 +74,14 @@ def _require_halo(window: Window, x: Blob) -> None:
     x.require(window.pad_left, reach_w - (x.width - 1), window.pad_top, reach_h - (x.height - 1))
 
 
-def _position_places(bias: Parameter) -> np.ndarray:
-    """Where the bias (C, H, W) of each pixel and channel stands, pixel by pixel."""
-    return table(np.arange(bias.size).reshape(bias.shape).transpose(1, 2, 0).ravel())
+def _position_bias(w: Writer, bias: Parameter) -> np.ndarray:
+    """Let the bias (C, H, W) of each pixel be gathered pixel by pixel, in padded rows; return where."""
+    channels, height, width = bias.shape
+    places = np.full((height, width, w.layout.row(channels)), -1)
+    places[:, :, :channels] = np.arange(bias.size).reshape(bias.shape).transpose(1, 2, 0)
+    gathered = w.constant(places.size)
+    w.prepare("gather", [gathered, bias], [lambda: table(places).ravel()], [places.size], tasks=1)
+    return gathered
 
 
 def forward(f: Forward, node: Conv) -> None:
@@ -77,36 +90,29 @@ def forward(f: Forward, node: Conv) -> None:
     norm = f.folded.get(node)
     y = f.blob(node.y)
     _require_halo(node.window, x)
-    out, depth = node.weight.shape[0] // node.groups, int(np.prod(node.weight.shape[1:]))
-    bias: Parameter | np.ndarray | None = node.bias
+    channels = node.weight.shape[0]
+    bias: Parameter | np.ndarray | None = w.padded(node.bias) if norm is None else None
     scale, relu = None, node.relu
     if norm is not None:
-        relu = norm.relu
-        rows, channels = f.norms[norm].rows, node.weight.shape[0]
-        scale, bias = rows[:channels], rows[channels : 2 * channels]
-    position = None
-    if node.position_bias is not None:
-        position = w.constant(node.position_bias.size)
-        place = _position_places(node.position_bias)
-        w.prepare("gather", [position, node.position_bias], [lambda: place], [position.size], tasks=1)
-    runs = segments(_kernel_rows(node.window), node.window.out_w, node.window.kernel_w * node.weight.shape[1])
+        rows, row = f.norms[norm].rows, w.layout.row(channels)
+        scale, bias, relu = rows[:row], rows[row : 2 * row], norm.relu
+    position = None if node.position_bias is None else _position_bias(w, node.position_bias)
+    out = channels // node.groups
     for group in range(node.groups):
-        packed = w.constant(out * depth)
-        places = _places(node, group, x, y)
-        first = group * out
-        w.prepare(
-            "conv_pack",
-            [packed, node.weight, None if scale is None else scale[first : first + out]],
-            [places("weight"), places("channel")],
-            [depth, out],
-            tasks=w.blocks(out),
-        )
-        w.add(
-            "conv",
-            [y, x, packed, bias, position],
-            [places("y"), places("x"), places("tap"), lambda: runs],
-            [node.y.pixels, depth, out, relu, 0, node.weight.shape[0], first, runs.size // 4],
-            flops=2 * node.y.pixels * depth * out,
+        product, first = _product(node, group, x, y), group * out
+        packed = pack(w, product, node.weight, None if scale is None else scale[first : first + out])
+        multiply(
+            w,
+            product,
+            y,
+            x,
+            packed,
+            bias=bias,
+            position_bias=position,
+            relu=relu,
+            all_channels=channels,
+            first_channel=first,
+            flops=2 * product.pixels * product.depth * out,
         )
 
 
@@ -118,22 +124,27 @@ def relu_masked(b: Backward, node: Conv | Dense) -> Blob:
     y = b.forward.blobs[node.y]
     dy = b.writer.blob(node.y.channels, node.y.height, node.y.width)
     tables = [dy.pixels, g.pixels, y.pixels]
-    b.writer.add("relu_grad", [dy, g, y], tables, [node.y.pixels, node.y.channels], [1.0])
+    b.writer.add("relu_grad", [dy, g, y], tables, [node.y.pixels, b.writer.vectors(node.y.channels)], [1.0])
     return dy
 
 
-def _write_total(b: Backward, parameter: Parameter, dy: Blob, by_position: bool, place: np.ndarray) -> None:
+def _write_total(b: Backward, parameter: Parameter, dy: Blob, by_position: bool) -> None:
     """Sum dy over images, and over pixels unless by_position, into the gradient of a bias."""
     w, grad = b.writer, b.parameter(parameter)
-    sums = w.scratch(place.size, per_slot=True)
-    w.add("grad_sums", [sums, dy], [dy.pixels], [dy.height * dy.width, dy.channels, by_position])
+    vectors, row = w.vectors(dy.channels), w.layout.row(dy.channels)
+    pixels = np.arange(dy.height * dy.width if by_position else 1)
+    sums = w.scratch(pixels.size * vectors, per_slot=True)
+    w.add("grad_sums", [sums, dy], [dy.pixels], [dy.height * dy.width, vectors, by_position])
+    channels = np.arange(dy.channels)
+    place = table((channels * pixels.size + pixels[:, None]).ravel())
+    source = table((channels + row * pixels[:, None]).ravel())
     tasks = -(-place.size // w.task_totals)
-    w.defer("total", [grad, sums], [lambda: place], [place.size], tasks=tasks)
+    w.defer("total", [grad, sums], [lambda: place, lambda: source], [place.size], tasks=tasks)
 
 
 def bias_grad(b: Backward, bias: Parameter, dy: Blob) -> None:
     """Write the gradient of a bias for each channel."""
-    _write_total(b, bias, dy, False, table(np.arange(dy.channels)))
+    _write_total(b, bias, dy, False)
 
 
 def _before_norm(node: Node) -> bool:
@@ -151,28 +162,31 @@ def backward(b: Backward, node: Conv) -> None:
         else:
             bias_grad(b, node.bias, dy)
     if node.position_bias is not None:
-        _write_total(b, node.position_bias, dy, True, _position_places(node.position_bias))
-    out, depth = node.weight.shape[0] // node.groups, int(np.prod(node.weight.shape[1:]))
+        _write_total(b, node.position_bias, dy, True)
     dweight = b.parameter(node.weight)
     for group in range(node.groups):
-        places = _places(node, group, x, dy)
-        tables = [places("y"), places("x"), places("tap")]
-        sizes = [node.y.pixels, depth, out]
-        flops = 2 * node.y.pixels * depth * out
-        if node.y.pixels <= _FEW_PIXELS:
-            weight_of_all(b, dweight, x, dy, tables, [places("weight"), places("channel")], sizes)
-            continue
-        sums = w.scratch(out * depth, per_slot=True)
-        w.add("conv_weight", [sums, x, dy], tables, [*sizes, node.weight.shape[1]], flops=flops)
-        w.defer(
-            "conv_weight_sum",
-            [dweight, sums],
-            [places("weight"), places("channel")],
-            [depth, out],
-            tasks=w.blocks(out),
-        )
+        _weight_grad(b, node, dweight, x, dy, group)
     if b.wanted(node.x):
         backward_input(b, node, dy)
+
+
+def _weight_grad(b: Backward, node: Conv, dweight: np.ndarray, x: Blob, dy: Blob, group: int) -> None:
+    w, p = b.writer, _product(node, group, x, dy)
+    flops = 2 * p.pixels * p.depth * p.channels
+    tables = [p.y_at, p.x_at, lambda: p.taps(x)]
+    if p.pixels <= _FEW_PIXELS and not w.layout.by_channels:
+        weight_of_all(b, dweight, x, dy, tables, [p.weight_at, p.channel_at], p, False)
+        return
+    sums = w.scratch(p.depth * w.vectors(p.channels), per_slot=True)
+    sizes = [p.pixels, p.depth, w.vectors(p.channels), node.weight.shape[1]]
+    w.add("conv_weight", [sums, x, dy], tables, sizes, flops=flops)
+    w.defer(
+        "conv_weight_sum",
+        [dweight, sums],
+        [p.weight_at, p.channel_at],
+        [p.depth, p.channels],
+        tasks=w.blocks(p.channels),
+    )
 
 
 def weight_of_all(
@@ -180,18 +194,17 @@ def weight_of_all(
     dweight: np.ndarray,
     x: Blob,
     dy: Blob,
-    tables: list,
-    places: list,
-    sizes: list[int],
-    dense: bool = False,
+    tables: list[Places],
+    places: list[Places],
+    p: Product,
+    dense: bool,
 ) -> None:
     """The weight gradient of a layer of few pixels, over all groups at once."""
-    pixels, depth, out = sizes
     b.writer.defer(
         "weight_of_all",
         [dweight, x, dy],
         [*tables, lambda: np.concatenate([place() for place in places])],
-        [*sizes, dense],
-        tasks=-(-depth // b.writer.task_taps),
-        flops=2 * pixels * depth * out,
+        [p.pixels, p.depth, p.channels, dense],
+        tasks=-(-p.depth // b.writer.task_taps),
+        flops=2 * p.pixels * p.depth * p.channels,
     )

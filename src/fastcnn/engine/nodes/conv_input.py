@@ -9,7 +9,7 @@ import numpy as np
 from ..graph import Conv
 from ..memory import Blob, table
 from ..parts import Backward
-from .places import segments
+from .product import Product, multiply, pack, segments
 
 
 @dataclass
@@ -61,42 +61,30 @@ def backward_input(b: Backward, node: Conv, dy: Blob) -> None:
 
 
 def _write_phase(b: Backward, node: Conv, dy: Blob, dx: Blob, add: int, phase: _Phase, group: int) -> None:
-    w, win = b.writer, node.window
+    win = node.window
     out, inner = node.weight.shape[0] // node.groups, node.weight.shape[1]
     kernel_size = win.kernel_h * win.kernel_w
     kernel_taps = [(u, v, q, r) for u, q in phase.taps_h for v, r in phase.taps_w]
-    depth = len(kernel_taps) * out
-    u, v, q, r = (np.repeat(a, out) for a in np.array(kernel_taps, np.int64).reshape(-1, 4).T)
-    o = np.tile(np.arange(out), len(kernel_taps)) + group * out
+    u, v, q, r = np.array(kernel_taps, np.int64).reshape(-1, 4).T
+    o = np.arange(out) + group * out
     i, j = (a.ravel() for a in np.mgrid[: len(phase.rows), : len(phase.columns)])
-    channel = group * inner
-    weights = table(o * inner * kernel_size + u * win.kernel_w + v)
-    packed = w.constant(max(1, depth * inner))
-    last_row = node.y.height
     ranges = []
     for row in range(len(phase.rows)):
-        inside = [t for t, (_, q) in enumerate(phase.taps_h) if 0 <= row + q < last_row]
+        inside = [t for t, (_, p) in enumerate(phase.taps_h) if 0 <= row + p < node.y.height]
         ranges.append((inside[0], inside[-1] + 1) if inside else (0, 0))
-    runs = segments(ranges, len(phase.columns), len(phase.taps_w) * out)
-    w.prepare(
-        "conv_pack",
-        [packed, node.weight, None],
-        [lambda: weights, lambda: table(np.arange(inner) * kernel_size)],
-        [depth, inner],
-        tasks=w.blocks(inner),
+    product = Product(
+        pixels=i.size,
+        depth=len(kernel_taps) * out,
+        channels=inner,
+        y_at=lambda: dx.at(phase.rows[i], phase.columns[j]) + np.int32(dx.channel(group * inner)),
+        x_at=lambda: dy.at(i, j),
+        runs=lambda: dy.offset(q, r) + dy.channel(group * out),
+        run_length=out,
+        weight_at=lambda: table((o * inner * kernel_size + (u * win.kernel_w + v)[:, None]).ravel()),
+        channel_at=lambda: table(np.arange(inner) * kernel_size),
+        segments=segments(ranges, len(phase.columns), len(phase.taps_w)),
     )
-    w.add(
-        "conv",
-        [dx, dy, packed],
-        [
-            lambda: dx.at(phase.rows[i], phase.columns[j]) + np.int32(channel * dx.lanes),
-            lambda: dy.at(i, j),
-            lambda: table(dy.offset(q, r) + o * dy.lanes),
-            lambda: runs,
-        ],
-        [i.size, depth, inner, 0, add, 0, 0, runs.size // 4],
-        flops=2
-        * node.y.pixels
-        * depth
-        * inner,  # products of the forward pass with these taps, zeros left out
-    )
+    packed = pack(b.writer, product, node.weight)
+    # Products of the forward pass with these taps, zeros left out.
+    flops = 2 * node.y.pixels * product.depth * inner
+    multiply(b.writer, product, dx, dy, packed, add=add, flops=flops)

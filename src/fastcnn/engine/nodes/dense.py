@@ -1,75 +1,134 @@
-"""Linear layers, and convolutions whose window is the whole image: one pixel, whose taps are all elements."""
+"""Linear layers, and convolutions whose window is the whole image: one pixel, whose taps are all elements.
+
+Where channels are in the lanes, the sample is laid out anew in (C, H, W) order first, the order of the weight's
+rows. Inference then multiplies as a convolution does, so that both layouts give the same to the bit; training
+reads and writes the weight as it is.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..._kernels.program import DENSE_TAPS, TOGETHER
 from ..graph import Dense
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv import bias_grad, relu_masked, weight_of_all
-from .places import whole
+from .product import Product, multiply, pack
 
 
-def _taps(x: Blob) -> np.ndarray:
+def _elements(x: Blob) -> np.ndarray:
     """Return the places of the elements of x in (C, H, W) order."""
-    pixels = x.pixels().astype(np.int64)
-    return table((np.arange(x.channels)[:, None] * x.lanes + pixels[None]).ravel())
+    return (x.channel(np.arange(x.channels))[:, None] + x.pixels()).ravel()
 
 
 def _origin() -> np.ndarray:
     return table(np.zeros(1))
 
 
+def _product(node: Dense, x: Blob, y: Blob) -> Product:
+    """Return the places of y = weight x; where channels are in the lanes, several samples are its pixels."""
+    out, depth = node.weight.shape[0], node.x.size
+    together = x.step == 1
+    samples = np.arange(TOGETHER if together else 1)
+    return Product(
+        pixels=samples.size,
+        depth=depth,
+        channels=out,
+        y_at=lambda: table(samples * y.group_size + y.pixels()[0]),
+        x_at=lambda: table(samples * x.group_size + (x.pixels()[0] if together else 0)),
+        runs=(lambda: np.zeros(1, np.int64)) if together else (lambda: _elements(x)),
+        run_length=depth if together else 1,
+        weight_at=lambda: table(np.arange(depth)),
+        channel_at=lambda: table(np.arange(out) * depth),
+        segments=[(0, samples.size, 0, 1 if together else depth)],
+    )
+
+
+def _flat(f: Forward, node: Dense) -> Blob:
+    """Return x in (C, H, W) order, laid out anew where it is not."""
+    x = f.blobs[node.x]
+    if not f.writer.layout.by_channels or node.x.pixels == 1:
+        return x
+    flat = f.flat[node] = f.writer.blob(node.x.size, 1, 1)
+    f.writer.add("unpack", [flat, x], [x.pixels], [node.x.pixels, node.x.channels])
+    return flat
+
+
 def forward(f: Forward, node: Dense) -> None:
     """Write y = weight x + bias, perhaps clipped."""
-    w, x = f.writer, f.blobs[node.x]
+    w, x = f.writer, _flat(f, node)
     y = f.blob(node.y)
     out, depth = node.weight.shape[0], node.x.size
-    packed = w.constant(out * depth)
-    w.prepare(
-        "conv_pack",
-        [packed, node.weight, None],
-        [lambda: table(np.arange(depth)), lambda: table(np.arange(out) * depth)],
-        [depth, out],
-        tasks=w.blocks(out),
-    )
-    w.add(
-        "conv",
-        [y, x, packed, node.bias],
-        [y.pixels, _origin, lambda: _taps(x), lambda: whole(depth)],
-        [1, depth, out, node.relu, 0, out, 0, 1],
-        flops=2 * depth * out,
+    flops, bias = 2 * depth * out, w.padded(node.bias)
+    if w.layout.by_channels and f.training:
+        sizes = [depth, out, node.relu]
+        w.add("dense", [y, x, node.weight, bias], [y.pixels, x.pixels], sizes, together=True, flops=flops)
+        return
+    product = _product(node, x, y)
+    packed = pack(w, product, node.weight)
+    multiply(
+        w,
+        product,
+        y,
+        x,
+        packed,
+        bias=bias,
+        relu=node.relu,
+        all_channels=out,
+        together=w.layout.by_channels,
+        flops=flops,
     )
 
 
 def backward(b: Backward, node: Dense) -> None:
     """Write the gradients of bias, weight and, where it is wanted, x."""
     f, w = b.forward, b.writer
-    x, dy = f.blobs[node.x], relu_masked(b, node)
+    dy = relu_masked(b, node)
     if node.bias is not None:
         bias_grad(b, node.bias, dy)
     out, depth = node.weight.shape[0], node.x.size
     dweight = b.parameter(node.weight)
-    places = [lambda: table(np.arange(depth)), lambda: table(np.arange(out) * depth)]
-    tables = [dy.pixels, _origin, lambda: _taps(x)]
-    weight_of_all(b, dweight, x, dy, tables, places, [1, depth, out], True)
-    if not b.wanted(node.x):
+    if w.layout.by_channels:
+        x, flops = f.flat.get(node, f.blobs[node.x]), 2 * depth * out
+        tasks = -(-depth // DENSE_TAPS)
+        w.defer("dense_weight", [dweight, x, dy], [x.pixels, dy.pixels], [depth, out], tasks=tasks, flops=flops)
+        if b.wanted(node.x):
+            flat = dx = w.blob(depth, 1, 1)
+            buffers, tables = [flat, dy, node.weight], [flat.pixels, dy.pixels]
+            w.add("dense_input", buffers, tables, [depth, out], together=True, flops=flops)
+            if node.x.pixels > 1:
+                dx = w.blob(node.x.channels, node.x.height, node.x.width)
+                w.add("pack", [dx, flat], [dx.pixels], [node.x.pixels, node.x.channels])
+            b.give(node.x, dx)
         return
-    # dx as one pixel with all elements as channels, in the order of its blob; then spread over the true one.
+    x = f.blobs[node.x]
+    product = _product(node, x, dy)
+    tables = [dy.pixels, _origin, lambda: product.taps(x)]
+    weight_of_all(b, dweight, x, dy, tables, [product.weight_at, product.channel_at], product, True)
+    if b.wanted(node.x):
+        _backward_input(b, node, dy)
+
+
+def _backward_input(b: Backward, node: Dense, dy: Blob) -> None:
+    """Make dx as one pixel with all elements as channels, in the order of its blob; spread it over the true one."""
+    w, out, depth = b.writer, node.weight.shape[0], node.x.size
     flat = w.blob(depth, 1, 1)
     order = np.arange(depth).reshape(node.x.channels, -1).T.ravel()
-    packed = w.constant(out * depth)
-    w.prepare(
-        "conv_pack",
-        [packed, node.weight, None],
-        [lambda: table(np.arange(out) * depth), lambda: table(order)],
-        [out, depth],
-        tasks=w.blocks(depth),
+    product = Product(
+        pixels=1,
+        depth=out,
+        channels=depth,
+        y_at=flat.pixels,
+        x_at=dy.pixels,
+        runs=lambda: np.zeros(1, np.int64),
+        run_length=out,
+        weight_at=lambda: table(np.arange(out) * depth),
+        channel_at=lambda: table(order),
+        segments=[(0, 1, 0, 1)],
     )
-    tables = [flat.pixels, dy.pixels, lambda: table(np.arange(out) * w.lanes), lambda: whole(out)]
-    w.add("conv", [flat, dy, packed], tables, [1, out, depth, 0, 0, 0, 0, 1], flops=2 * depth * out)
+    multiply(w, product, flat, dy, pack(w, product, node.weight), flops=2 * depth * out)
     dx, add = b.target(node.x)
-    spread = table(np.arange(node.x.pixels) * node.x.channels * w.lanes)
+    spread = table(np.arange(node.x.pixels) * flat.channel(node.x.channels))
     sizes = [node.x.pixels, node.x.channels]
     w.add("apply", [dx, flat, None, dx if add else None], [dx.pixels, lambda: spread, dx.pixels], sizes)

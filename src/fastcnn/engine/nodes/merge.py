@@ -11,9 +11,8 @@ def forward_add(f: Forward, node: Add) -> None:
     """Write y = x + other."""
     x, other = f.blobs[node.x], f.blobs[node.other]
     z = f.blob(node.y)
-    f.writer.add(
-        "apply", [z, other, None, x], [z.pixels, other.pixels, x.pixels], [node.y.pixels, node.y.channels]
-    )
+    sizes = [node.y.pixels, f.writer.vectors(node.y.channels)]
+    f.writer.add("apply", [z, other, None, x], [z.pixels, other.pixels, x.pixels], sizes)
 
 
 def _is_used_up(value: Value) -> bool:
@@ -35,7 +34,8 @@ def backward_add(b: Backward, node: Add) -> None:
         return
     if node.x not in b.grads and not _is_used_up(node.other):
         copy = b.writer.blob(node.x.channels, node.x.height, node.x.width)
-        b.writer.add("apply", [copy, grad], [copy.pixels, grad.pixels], [node.x.pixels, node.x.channels])
+        sizes = [node.x.pixels, b.writer.vectors(node.x.channels)]
+        b.writer.add("apply", [copy, grad], [copy.pixels, grad.pixels], sizes)
         grad = copy
     b.give(node.x, grad)
 
@@ -46,7 +46,8 @@ def forward_concat(f: Forward, node: Concat) -> None:
     first = 0
     for value in (node.x, node.other):
         part = f.blobs[value]
-        f.writer.add("apply", [z, part], [shifted(z, first), part.pixels], [value.pixels, value.channels])
+        sizes = [value.pixels, f.writer.vectors(value.channels)]
+        f.writer.add("apply", [z, part], [shifted(z, first), part.pixels], sizes)
         first += value.channels
 
 
@@ -57,6 +58,6 @@ def backward_concat(b: Backward, node: Concat) -> None:
         if b.wanted(value):
             part = b.writer.blob(value.channels, value.height, value.width)
             tables = [part.pixels, shifted(grad, first)]
-            b.writer.add("apply", [part, grad], tables, [value.pixels, value.channels])
+            b.writer.add("apply", [part, grad], tables, [value.pixels, b.writer.vectors(value.channels)])
             b.give(value, part)
         first += value.channels

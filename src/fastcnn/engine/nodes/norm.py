@@ -28,15 +28,16 @@ def prepare(f: Forward, node: Apply | NormPool) -> None:
     norm, w = node.norm, f.writer
     if norm is None:
         return
-    channels = norm.num_features
-    sums = w.scratch(2 * channels) if f.training else None
-    state = f.norms[node] = NormState(norm, w.constant(8 * channels), sums)
+    channels, vectors = norm.num_features, w.vectors(norm.num_features)
+    sums = w.scratch(2 * vectors) if f.training else None
+    rows, sizes = w.constant(8 * w.layout.row(channels)), [node.x.pixels, vectors, channels]
+    state = f.norms[node] = NormState(norm, rows, sums, sizes)
     if not f.training:
         conv_bias: Parameter | None = None
         if isinstance(node.x.producer, Conv) and f.folded.get(node.x.producer) is node:
             conv_bias = node.x.producer.bias
         buffers = [state.rows, None, norm.weight, norm.bias, *state.running, conv_bias]
-        w.prepare("bn_fixed", buffers, [], [1, channels], [lambda: norm.eps], tasks=1)
+        w.prepare("bn_fixed", buffers, [], sizes, [lambda: norm.eps], tasks=1)
 
 
 def is_folded(f: Forward, node: Apply | NormPool) -> bool:
@@ -53,13 +54,13 @@ def batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
     w.add("bn_sums", [state.sums, y, shift], [y.pixels], sizes)
     scalars = [lambda: norm.eps, lambda: norm.momentum]
     buffers = [state.rows, state.sums, norm.weight, norm.bias, shift, var]
-    w.add("bn_finish", buffers, [], sizes, scalars, tasks=1)
+    w.add("bn_finish", buffers, [], state.sizes, scalars, tasks=1)
 
 
 def forward(f: Forward, node: Apply) -> None:
     """Write z = dropout(relu(norm(y)))."""
     w, y = f.writer, f.blobs[node.x]
-    sizes = [node.y.pixels, node.y.channels]
+    sizes = [node.y.pixels, w.vectors(node.y.channels)]
     if is_folded(f, node):
         f.blobs[node.y] = y
         return
@@ -87,13 +88,13 @@ def finish_gradients(b: Backward, node: Apply | NormPool) -> None:
     dgamma = b.parameter(weight) if weight is not None else None
     dbeta = b.parameter(bias) if bias is not None else None
     buffers = [state.rows, state.sums, weight, dgamma, dbeta]
-    b.writer.add("bn_grad_finish", buffers, [], [node.x.pixels, node.x.channels], tasks=1)
+    b.writer.add("bn_grad_finish", buffers, [], state.sizes, tasks=1)
 
 
 def backward(b: Backward, node: Apply) -> None:
     """Write the gradients of scale and shift and, where it is wanted, x."""
     f, w = b.forward, b.writer
-    g, sizes = b.grads[node.y], [node.y.pixels, node.y.channels]
+    g, sizes = b.grads[node.y], [node.y.pixels, w.vectors(node.y.channels)]
     z, factor = f.blobs[node.y] if node.relu else None, 1.0
     if node.y in b.masked:
         z = None

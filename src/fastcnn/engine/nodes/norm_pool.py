@@ -18,13 +18,14 @@ def forward(f: Forward, node: NormPool) -> None:
     w, y = f.writer, f.blobs[node.x]
     z = f.blob(node.y)
     first, taps = partial(first_taps, node), partial(tap_places, node, y)
-    sizes = [node.y.pixels, node.y.channels]
+    vectors = w.vectors(node.y.channels)
+    sizes = [node.y.pixels, vectors]
     if is_folded(f, node):
         w.add("max_pool", [z, y, None], [z.pixels, first, taps], sizes)
         return
     if f.training:
         batch_statistics(f, node, y)
-        f.argmax[node] = w.scratch(node.y.size)
+        f.argmax[node] = w.scratch(node.y.pixels * vectors)
     dropout, p = f.dropout(node)
     numbers = table(np.array([u * node.x.width + v for window in node.taps for u, v in window]))
     buffers = [z, y, f.norms[node].rows, f.argmax.get(node)]
@@ -37,7 +38,7 @@ def backward(b: Backward, node: NormPool) -> None:
     f, w = b.forward, b.writer
     state, y, z, dz = f.norms[node], f.blobs[node.x], f.blobs[node.y], b.grads[node.y]
     factor = kept_factor(node)
-    sizes = [node.y.pixels, node.y.channels, node.relu]
+    sizes = [node.y.pixels, w.vectors(node.y.channels), node.relu]
     tables = [dz.pixels, z.pixels, partial(first_taps, node), partial(tap_places, node, y)]
     w.add("bn_pool_grad_sums", [state.sums, dz, y, state.rows, z, f.argmax[node]], tables, sizes, [factor])
     finish_gradients(b, node)

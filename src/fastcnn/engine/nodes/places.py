@@ -10,26 +10,6 @@ from ..graph import NormPool, Pool
 from ..memory import Blob, table
 
 
-def segments(ranges: list[tuple[int, int]], width: int, taps: int) -> np.ndarray:
-    """Return (first pixel, last + 1, first tap, last + 1) of runs of rows that read the same kernel rows.
-
-    `ranges` holds the kernel rows [first, last) of each output row that lie in the image; a row has `width`
-    pixels, and a kernel row `taps` taps.
-    """
-    runs: list[list[int]] = []
-    for i, (first, last) in enumerate(ranges):
-        if runs and runs[-1][2:] == [first * taps, last * taps]:
-            runs[-1][1] = (i + 1) * width
-        else:
-            runs.append([i * width, (i + 1) * width, first * taps, last * taps])
-    return table(np.array(runs, np.int64).reshape(-1))
-
-
-def whole(depth: int) -> np.ndarray:
-    """Return the one segment of a layer of one pixel."""
-    return table(np.array([0, 1, 0, depth]))
-
-
 def first_taps(node: Pool | NormPool) -> np.ndarray:
     """Return where each window's taps start in `tap_places`, and their number."""
     return table(np.cumsum([0] + [len(window) for window in node.taps]))
@@ -47,4 +27,4 @@ def tap_places(node: Pool | NormPool, x: Blob, drop_margin: bool = False) -> np.
 
 def shifted(blob: Blob, channels: int) -> Callable[[], np.ndarray]:
     """Return a table of a blob's pixels that starts at a later channel."""
-    return lambda: blob.pixels() + np.int32(channels * blob.lanes)
+    return lambda: blob.pixels() + np.int32(blob.channel(channels))

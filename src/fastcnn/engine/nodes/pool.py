@@ -21,10 +21,10 @@ def forward(f: Forward, node: Pool) -> None:
         low, high = taps.min(axis=0), taps.max(axis=0)
         x.require(-low[1], high[1] - (x.width - 1), -low[0], high[0] - (x.height - 1))
     tables = [z.pixels, partial(first_taps, node), partial(tap_places, node, x)]
-    sizes = [node.y.pixels, node.y.channels]
+    sizes = [node.y.pixels, w.vectors(node.y.channels)]
     if node.factors is None:
         if f.training:
-            f.argmax[node] = w.scratch(node.y.size)
+            f.argmax[node] = w.scratch(node.y.pixels * sizes[1])
         w.add("max_pool", [z, x, f.argmax.get(node)], tables, sizes)
     else:
         w.add("avg_pool", [z, x, np.array(node.factors, w.dtype)], tables, sizes)
@@ -45,7 +45,7 @@ def backward(b: Backward, node: Pool) -> None:
     f, w, dz = b.forward, b.writer, b.grads[node.y]
     dx, add = b.target(node.x)
     tables = [dz.pixels, partial(first_taps, node), partial(tap_places, node, dx, True)]
-    sizes = [node.y.pixels, node.y.channels]
+    sizes = [node.y.pixels, w.vectors(node.y.channels)]
     inside = [
         u * node.x.width + v
         for window in node.taps

@@ -1,0 +1,82 @@
+"""Which layout a program has: a model of what its products cost in each.
+
+A layout fills its vectors with images or with channels; what is left empty is lost. Beside that, kernels reach
+the shares of the machine's peak below (measured, see ARCHITECTURE.md), and a batch that makes fewer runs of
+groups than there are cores leaves cores idle. The choice is a function of the model and the batch alone: were
+it one of the number of threads, results would be.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._kernels import program as kernels
+from .graph import Concat, Conv, Dense, Graph
+from .layout import Layout
+
+# Threads that the model of costs assumes: two cores are the least that training is done on.
+_THREADS = 2
+# Share of the peak that products reach, by the vectors of a pixel: one, or more.
+_IMAGES_SHARE = 0.93
+_CHANNELS_SHARE = (0.85, 0.93)
+# The same of weight gradients.
+_IMAGES_WEIGHT_SHARE = 0.62
+_CHANNELS_WEIGHT_SHARE = 0.85
+
+
+def layouts(dtype: np.dtype) -> tuple[Layout, Layout]:
+    """Return both layouts for elements of a type."""
+    lanes = kernels.lanes(dtype.itemsize)
+    return Layout("images", lanes), Layout("channels", lanes)
+
+
+def takes_channels(graph: Graph, lanes: int) -> bool:
+    """Tell whether a graph can have channels in the lanes: parts of a pixel must be whole vectors."""
+    for node in graph.nodes:
+        if isinstance(node, Conv) and node.groups > 1:
+            return False
+        if isinstance(node, Concat) and node.x.channels % lanes:
+            return False
+    return True
+
+
+def _rounds(groups: int) -> int:
+    """Return how many groups one of the assumed threads works on."""
+    slots = min(kernels.SLOTS, groups)
+    return -(-slots // _THREADS) * -(-groups // slots)
+
+
+def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
+    """Return how long the products of a batch take, in vector operations at the machine's peak."""
+    total = 0.0
+    for node in graph.nodes:
+        if isinstance(node, Conv):
+            groups, kernel = node.groups, int(np.prod(node.weight.shape[2:]))
+            out, inner = node.weight.shape[0] // groups, node.weight.shape[1]
+            size = node.y.pixels * kernel * groups
+        elif isinstance(node, Dense):
+            out, inner, size = node.weight.shape[0], node.x.size, 1
+        else:
+            continue
+        total += size * inner * layout.vectors(out) / _share(layout, out)
+        if training:
+            if node.x is not graph.input:
+                total += size * out * layout.vectors(inner) / _share(layout, inner)
+            share = _CHANNELS_WEIGHT_SHARE if layout.by_channels else _IMAGES_WEIGHT_SHARE
+            total += size * inner * layout.vectors(out) / share
+    return total * _rounds(-(-batch // layout.images))
+
+
+def _share(layout: Layout, channels: int) -> float:
+    if not layout.by_channels:
+        return _IMAGES_SHARE
+    return _CHANNELS_SHARE[layout.vectors(channels) > 1]
+
+
+def choose(graph: Graph, batch: int, training: bool) -> Layout:
+    """Return the layout in which a batch takes the least time."""
+    images, channels = layouts(graph.dtype)
+    if not takes_channels(graph, channels.lanes):
+        return images
+    costs = [cost(graph, each, batch, training) for each in (images, channels)]
+    return channels if costs[1] < costs[0] else images

@@ -1,0 +1,121 @@
+"""Products of windows with weights: what convolution, its input's gradient and linear layers are made of.
+
+y[pixel][o] = bias[o] + sum over k of x[pixel + tap k] w[k][o]. The taps come in runs of neighbours in memory,
+and output pixels in segments that read the same runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...nn import Parameter
+from ..emit import Writer
+from ..memory import Blob, table
+
+Places = Callable[[], np.ndarray]
+
+
+@dataclass
+class Product:
+    """The places of a product.
+
+    Attributes
+    ----------
+    pixels : int
+        Of y.
+    depth, channels : int
+        Elements of a window, and of y's pixels.
+    y_at, x_at : functions that return tables
+        Of the output pixels, and of each one's window in x.
+    runs : function that returns int64 (runs,)
+        Places of the first elements of runs, relative to the window's.
+    run_length : int
+        Elements of a run: channels that follow each other.
+    weight_at, channel_at : functions that return tables
+        Tap k's weight for channel o stands at their sum.
+    segments : list of (first pixel, last + 1, first run, last + 1)
+    """
+
+    pixels: int
+    depth: int
+    channels: int
+    y_at: Places
+    x_at: Places
+    runs: Places
+    run_length: int
+    weight_at: Places
+    channel_at: Places
+    segments: list[tuple[int, int, int, int]]
+
+    def taps(self, x: Blob) -> np.ndarray:
+        """Return the place of every tap."""
+        elements = x.channel(np.arange(self.run_length))
+        return table((self.runs()[:, None] + elements).ravel())
+
+
+def segments(
+    ranges: list[tuple[int, int]], width: int, runs_of_row: int
+) -> list[tuple[int, int, int, int]]:
+    """Return the segments of output rows of `width` pixels.
+
+    `ranges` holds the kernel rows [first, last) of each output row that lie in the image.
+    """
+    found: list[tuple[int, int, int, int]] = []
+    for i, (first, last) in enumerate(ranges):
+        runs, start = (first * runs_of_row, last * runs_of_row), i * width
+        if found and found[-1][2:] == runs:
+            start = found.pop()[0]
+        found.append((start, (i + 1) * width, *runs))
+    return found
+
+
+def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = None) -> np.ndarray:
+    """Let weights, times a scale for each channel, be packed before all else; return where."""
+    packed = w.constant(p.depth * w.layout.row(p.channels))
+    w.prepare(
+        "conv_pack",
+        [packed, weight, scale],
+        [p.weight_at, p.channel_at],
+        [p.depth, p.channels],
+        tasks=w.blocks(p.channels),
+    )
+    return packed
+
+
+def multiply(
+    w: Writer,
+    p: Product,
+    y: Blob,
+    x: Blob,
+    packed: np.ndarray,
+    *,
+    bias: Parameter | np.ndarray | None = None,
+    position_bias: np.ndarray | None = None,
+    relu: bool = False,
+    add: int = 0,
+    all_channels: int = 0,
+    first_channel: int = 0,
+    together: bool = False,
+    flops: int = 0,
+) -> None:
+    """Write y, or add to it; the biases are those of `all_channels`, of which these begin at first_channel."""
+    places = table(np.array(p.segments, np.int64).reshape(-1, 4) * _segment_scale(w, p)).ravel()
+    tables: list[Places]
+    if w.layout.by_channels:
+        tables = [p.y_at, p.x_at, lambda: table(p.runs()), lambda: places]
+        sizes = [p.pixels, p.run_length, w.vectors(p.channels), relu, add, p.depth // p.run_length]
+    else:
+        tables = [p.y_at, p.x_at, lambda: p.taps(x), lambda: places]
+        sizes = [p.pixels, p.depth, p.channels, relu, add, all_channels, first_channel]
+    sizes.append(len(p.segments))
+    buffers = [y, x, packed, bias, position_bias]
+    w.add("conv", buffers, tables, sizes, together=together, flops=flops)
+
+
+def _segment_scale(w: Writer, p: Product) -> list[int]:
+    """In "images" segments are told in taps."""
+    each = 1 if w.layout.by_channels else p.run_length
+    return [1, 1, each, each]
