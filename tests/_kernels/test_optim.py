@@ -33,7 +33,7 @@ def check_sgd(size, dtype, **options):
         # What a buffer holds before the first step does not count; here it would show.
         buffer = np.full(size, 1e3, dtype) if options["momentum"] else None
         for step, grad in enumerate(grads):
-            kernels.sgd_step(param, grad, buffer, first_step=step == 0, **options)
+            kernels.sgd_step(param.itemsize, [(param, grad, buffer, step == 0)], **options)
         return (param,) if buffer is None else (param, buffer)
 
     param, buffer = normal(size, dtype, 1).astype(np.float64), 0.0 if options["momentum"] else None
@@ -50,7 +50,7 @@ def check_adam(size, dtype, amsgrad=False, **options):
         state = [normal(size, dtype, 1), *(np.zeros(size, dtype) for _ in range(3 if amsgrad else 2))]
         param, m, v, top = [*state, None][:4]
         for step, grad in enumerate(grads, 1):
-            kernels.adam_step(param, grad, m, v, top, step=step, **options)
+            kernels.adam_step(param.itemsize, [(param, grad, m, v, top, step)], **options)
         return tuple(state)
 
     state = [normal(size, dtype, 1).astype(np.float64), np.zeros(size), np.zeros(size)]
@@ -82,9 +82,9 @@ ADAM = {
 def test_sgd_by_hand(isa, dtype):
     param, buffer = np.array([1, -2], dtype), np.zeros(2, dtype)
     grad = np.array([2, 4], dtype)
-    kernels.sgd_step(param, grad, buffer, first_step=True, **{**SGD, "lr": 0.5, "momentum": 0.5})
+    kernels.sgd_step(param.itemsize, [(param, grad, buffer, True)], **{**SGD, "lr": 0.5, "momentum": 0.5})
     np.testing.assert_array_equal(param, [0, -4])
-    kernels.sgd_step(param, grad, buffer, first_step=False, **{**SGD, "lr": 0.5, "momentum": 0.5})
+    kernels.sgd_step(param.itemsize, [(param, grad, buffer, False)], **{**SGD, "lr": 0.5, "momentum": 0.5})
     np.testing.assert_array_equal(buffer, [3, 6])
     np.testing.assert_array_equal(param, [-1.5, -7])
 
@@ -108,7 +108,8 @@ def test_sgd_options(isa, dtype, momentum, weight_decay, maximize):
 def test_adam_by_hand(isa, dtype):
     """The first step of Adam is lr times the gradient's sign, whatever its size."""
     param, m, v = np.array([1, 1, 1], dtype), np.zeros(3, dtype), np.zeros(3, dtype)
-    kernels.adam_step(param, np.array([4, -100, 0.01], dtype), m, v, None, step=1, **{**ADAM, "lr": 0.25})
+    grad = np.array([4, -100, 0.01], dtype)
+    kernels.adam_step(param.itemsize, [(param, grad, m, v, None, 1)], **{**ADAM, "lr": 0.25})
     np.testing.assert_allclose(param, [0.75, 1.25, 0.75], rtol=1e-5)
     np.testing.assert_allclose(m, [0.4, -10, 0.001], rtol=1e-5)
 
@@ -131,10 +132,29 @@ def test_adam_options(isa, dtype, amsgrad, decoupled, weight_decay, maximize):
 def test_arrays_of_different_sizes_are_refused(dtype):
     a, b = np.zeros(3, dtype), np.zeros(4, dtype)
     with pytest.raises(ValueError, match="sgd_step: the arrays differ in size"):
-        kernels.sgd_step(a, b, None, first_step=True, **SGD)
+        kernels.sgd_step(a.itemsize, [(a, b, None, True)], **SGD)
     with pytest.raises(ValueError, match="sgd_step: the arrays differ in size"):
-        kernels.sgd_step(a, a, b, first_step=True, **SGD)
+        kernels.sgd_step(a.itemsize, [(a, a, b, True)], **SGD)
     with pytest.raises(ValueError, match="adam_step: the arrays differ in size"):
-        kernels.adam_step(a, a, a, b, None, step=1, **ADAM)
+        kernels.adam_step(a.itemsize, [(a, a, a, b, None, 1)], **ADAM)
     with pytest.raises(ValueError, match="adam_step: the arrays differ in size"):
-        kernels.adam_step(a, a, a, a, b, step=1, **ADAM)
+        kernels.adam_step(a.itemsize, [(a, a, a, a, b, 1)], **ADAM)
+
+
+def test_all_parameters_at_once(isa, dtype):
+    """Each is changed as by a step of its own, whatever the chunks that threads share."""
+    sizes = [0, 1, 16384, 50_001, 7]
+    params = [normal(size, dtype, size) for size in sizes]
+    grads = [normal(size, dtype, size + 1) for size in sizes]
+    apart = [param.copy() for param in params]
+    for param, grad in zip(apart, grads, strict=True):
+        kernels.sgd_step(param.itemsize, [(param, grad, None, False)], **{**SGD, "momentum": 0.0})
+
+    def run():
+        together = [param.copy() for param in params]
+        updates = [(param, grad, None, False) for param, grad in zip(together, grads, strict=True)]
+        kernels.sgd_step(params[0].itemsize, updates, **{**SGD, "momentum": 0.0})
+        return tuple(together)
+
+    for got, want in zip(on_any_threads(run), apart, strict=True):
+        np.testing.assert_array_equal(got, want)

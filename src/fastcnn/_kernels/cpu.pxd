@@ -66,6 +66,8 @@ cdef extern from "table.h" nogil:
                             int) noexcept nogil
         void (*time_program)(double *, const fcn_phase *, Py_ssize_t, const fcn_op *,
                              const fcn_run *) noexcept nogil
+        void (*parallel)(Py_ssize_t, int, void (*)(void *, Py_ssize_t, int) noexcept nogil,
+                         void *) noexcept nogil
 
         double (*fma_peak)(double, int) noexcept nogil
 

@@ -1,9 +1,8 @@
 import numpy as np
 
 def sgd_step(
-    param: np.ndarray,
-    grad: np.ndarray,
-    momentum_buffer: np.ndarray | None,
+    itemsize: int,
+    updates: list[tuple[np.ndarray, np.ndarray, np.ndarray | None, bool]],
     *,
     lr: float,
     momentum: float,
@@ -11,21 +10,16 @@ def sgd_step(
     weight_decay: float,
     nesterov: bool,
     maximize: bool,
-    first_step: bool,
 ) -> None: ...
 def adam_step(
-    param: np.ndarray,
-    grad: np.ndarray,
-    exp_avg: np.ndarray,
-    exp_avg_sq: np.ndarray,
-    max_exp_avg_sq: np.ndarray | None,
+    itemsize: int,
+    updates: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None, int]],
     *,
     lr: float,
     beta1: float,
     beta2: float,
     eps: float,
     weight_decay: float,
-    step: int,
     decoupled: bool,
     maximize: bool,
 ) -> None: ...

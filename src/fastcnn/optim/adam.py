@@ -86,21 +86,24 @@ class Adam(Optimizer):
         for key in ("amsgrad", "maximize", "decoupled_weight_decay"):
             flag(group[key], f"{self._name}: {key}")
 
-    def _update(self, parameter: Parameter, grad: np.ndarray, group: dict[str, Any]) -> None:
-        state = self.state.setdefault(parameter, {"step": 0})
-        state["step"] += 1
+    def _update(
+        self, pairs: list[tuple[Parameter, np.ndarray]], dtype: np.dtype, group: dict[str, Any]
+    ) -> None:
+        updates = []
+        for parameter, grad in pairs:
+            state = self.state.setdefault(parameter, {"step": 0})
+            state["step"] += 1
+            first, second = self._buffer(parameter, "exp_avg"), self._buffer(parameter, "exp_avg_sq")
+            largest = self._buffer(parameter, "max_exp_avg_sq") if group["amsgrad"] else None
+            updates.append((parameter.data, grad, first, second, largest, state["step"]))
         kernels.adam_step(
-            parameter.data.reshape(-1),
-            grad,
-            self._buffer(parameter, "exp_avg"),
-            self._buffer(parameter, "exp_avg_sq"),
-            self._buffer(parameter, "max_exp_avg_sq") if group["amsgrad"] else None,
+            dtype.itemsize,
+            updates,
             lr=group["lr"],
             beta1=group["betas"][0],
             beta2=group["betas"][1],
             eps=group["eps"],
             weight_decay=group["weight_decay"],
-            step=state["step"],
             decoupled=group["decoupled_weight_decay"],
             maximize=group["maximize"],
         )

@@ -17,7 +17,7 @@ _FOREIGN_KEYS = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentu
 class Optimizer:
     """Base of the optimizers.
 
-    A subclass checks the options of a group in ``_check`` and changes one parameter in ``_update``.
+    A subclass checks the options of a group in ``_check`` and changes its parameters in ``_update``.
 
     Parameters
     ----------
@@ -65,8 +65,10 @@ class Optimizer:
         """Check the options of a group and bring them into one form."""
         raise NotImplementedError
 
-    def _update(self, parameter: Parameter, grad: np.ndarray, group: dict[str, Any]) -> None:
-        """Change `parameter` by one step; `grad` is flat, contiguous and of the parameter's dtype."""
+    def _update(
+        self, pairs: list[tuple[Parameter, np.ndarray]], dtype: np.dtype, group: dict[str, Any]
+    ) -> None:
+        """Change parameters of a group, all of one type, by one step; gradients are contiguous and of that type."""
         raise NotImplementedError
 
     def add_param_group(self, group: dict[str, Any]) -> None:
@@ -115,20 +117,26 @@ class Optimizer:
         """
         loss = closure() if closure is not None else None
         for group in self.param_groups:
+            pairs: dict[np.dtype, list[tuple[Parameter, np.ndarray]]] = {}
             for parameter in group["params"]:
-                if parameter.grad is None or parameter.size == 0:
+                grad = parameter.grad
+                if grad is None or parameter.size == 0:
                     continue
-                if np.shape(parameter.grad) != parameter.shape:
+                if np.shape(grad) != parameter.shape:
                     raise ShapeError(
-                        f"{self._name}.step: a gradient has the shape {np.shape(parameter.grad)} "
+                        f"{self._name}.step: a gradient has the shape {np.shape(grad)} "
                         f"but its parameter {parameter.shape}"
                     )
-                grad = np.require(parameter.grad, parameter.dtype, ("C", "A"))
-                self._update(parameter, grad.reshape(-1), group)
+                dtype = parameter.dtype
+                if not isinstance(grad, np.ndarray) or grad.dtype != dtype or not grad.flags.carray:
+                    grad = np.require(grad, dtype, ("C", "A"))
+                pairs.setdefault(dtype, []).append((parameter, grad))
+            for dtype, each in pairs.items():
+                self._update(each, dtype, group)
         return loss
 
     def _buffer(self, parameter: Parameter, key: str) -> np.ndarray:
-        """Return a flat view of a state array of the parameter's shape; zeros at first."""
+        """Return a state array of the parameter's shape; zeros at first."""
         state = self.state.setdefault(parameter, {})
         held = state.get(key)
         if held is None:
@@ -140,7 +148,7 @@ class Optimizer:
         elif held.dtype != parameter.dtype:
             # The model was converted (float(), double()) after the first step.
             held = state[key] = held.astype(parameter.dtype)
-        return held.reshape(-1)
+        return held
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

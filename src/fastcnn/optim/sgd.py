@@ -81,20 +81,23 @@ class SGD(Optimizer):
                 f"momentum={group['momentum']:g}, dampening={group['dampening']:g}"
             )
 
-    def _update(self, parameter: Parameter, grad: np.ndarray, group: dict[str, Any]) -> None:
-        buffer, first = None, False
-        if group["momentum"] != 0:
-            first = self.state.get(parameter, {}).get("momentum_buffer") is None
-            buffer = self._buffer(parameter, "momentum_buffer")
+    def _update(
+        self, pairs: list[tuple[Parameter, np.ndarray]], dtype: np.dtype, group: dict[str, Any]
+    ) -> None:
+        updates = []
+        for parameter, grad in pairs:
+            buffer, first = None, False
+            if group["momentum"] != 0:
+                first = self.state.get(parameter, {}).get("momentum_buffer") is None
+                buffer = self._buffer(parameter, "momentum_buffer")
+            updates.append((parameter.data, grad, buffer, first))
         kernels.sgd_step(
-            parameter.data.reshape(-1),
-            grad,
-            buffer,
+            dtype.itemsize,
+            updates,
             lr=group["lr"],
             momentum=group["momentum"],
             dampening=group["dampening"],
             weight_decay=group["weight_decay"],
             nesterov=group["nesterov"],
             maximize=group["maximize"],
-            first_step=first,
         )

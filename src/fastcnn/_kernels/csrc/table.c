@@ -8,6 +8,7 @@ __attribute__((visibility("default"))) const fcn_table FCN(table) = {
     .max_block = MAX_BLOCK,
     .run_program = fcn_run_program,
     .time_program = fcn_time_program,
+    .parallel = fcn_parallel,
     .fma_peak = FCN(fma_peak),
     .gemm_workspace = FCN(gemm_workspace),
     .gemm = FCN(gemm),

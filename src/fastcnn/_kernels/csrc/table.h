@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pool.h"
 #include "program.h"
 
 /* A window that slides over an (in_h, in_w) plane; the same fields as fastcnn._shapes.Window. */
@@ -53,6 +54,7 @@ typedef struct {
                         int threads);
     void (*time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
                          const fcn_run *run);
+    void (*parallel)(ptrdiff_t tasks, int threads, fcn_task *task, void *context); /* pool.h */
 
     /* peak.c */
     double (*fma_peak)(double seconds, int threads); /* floating-point operations in a second */
