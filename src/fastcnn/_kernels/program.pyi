@@ -7,6 +7,8 @@ TOGETHER: int
 EACH_GROUP: int
 EACH_THREAD: int
 EACH_TOGETHER: int
+DENSE_TAPS: int
+CHANNELS_BLOCK: int
 TASK_TAPS: int
 TASK_TOTALS: int
 
@@ -27,6 +29,7 @@ class Program:
     @property
     def phase_count(self) -> int: ...
     def bind(self, op: int, index: int, array: np.ndarray | None) -> None: ...
+    def point(self, op: int, index: int, array: np.ndarray) -> None: ...
     def set_scalar(self, op: int, index: int, value: float) -> None: ...
     def run(
         self,

@@ -127,6 +127,14 @@ cdef class Program:
             PyBuffer_Release(&view)  # the array itself is kept
         self.bound[op, index] = array
 
+    def point(self, Py_ssize_t op, Py_ssize_t index, array):
+        """Let buffer `index` of operation `op` be `array`, which the caller keeps alive during runs."""
+        cdef Py_buffer view
+        self._check_buffer(op, index)
+        PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+        self.ops[op].buffer[index] = <char *>view.buf
+        PyBuffer_Release(&view)
+
     def set_scalar(self, Py_ssize_t op, Py_ssize_t index, double value):
         """Set scalar `index` of operation `op`."""
         if not 0 <= op < self.op_count or not 0 <= index < 2:

@@ -16,6 +16,7 @@ from .._config import get_num_threads
 from .._kernels import cpu
 from ..engine import Plan
 from ..engine.describe import aligned
+from ..engine.nodes.loss import Loss
 from ..engine.profile import Profile, profile
 from ..errors import ArgumentError
 from ..training import Trainer
@@ -29,7 +30,9 @@ def run(args: argparse.Namespace) -> int:
     if args.batch_size < 1:
         raise ArgumentError(f"--batch-size must be at least 1, got {args.batch_size}")
     model, shape = find_model(args.model, None if args.input is None else read_shape(args.input))
-    plan = Plan(model, shape, training=args.training, batch_size=args.batch_size)
+    flat = len(model.output_shape((args.batch_size, *shape))) == 2
+    loss = Loss() if args.training and flat else None
+    plan = Plan(model, shape, training=args.training, batch_size=args.batch_size, loss=loss)
     if args.describe:
         print(plan.describe())
         return 0

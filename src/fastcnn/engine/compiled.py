@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from .. import nn
 from .._shapes import integer
 from ..errors import DTypeError, ShapeError, StateError
 from .cache import Plans, report
+from .nodes.loss import as_loss, check_targets
 from .plan import Plan
 from .predict import as_input, predict
 
@@ -85,6 +87,37 @@ class CompiledModule:
         if dy.shape != (expected := (last.batch, *last.output_shape)):
             raise ShapeError(f"backward: dy must have the shape {expected}, got {dy.shape}")
         return last.backward(as_input(dy))
+
+    def gradients(self, x: np.ndarray, target: np.ndarray, loss: Any) -> tuple[float, int] | None:
+        """Run forward pass, loss and backward pass as one program.
+
+        Parameters
+        ----------
+        x : array (N, ...)
+            Input.
+        target : integer array (N,)
+            Classes.
+        loss : loss of fastcnn.nn
+            Cross-entropy with a reduction to one number.
+
+        Returns
+        -------
+        (float, int) or None
+            The loss, and the number of rows predicted right; the gradients of all parameters are replaced, by
+            arrays that the next call overwrites. None, and nothing has happened, if there is no such program.
+        """
+        spec = as_loss(loss, target)
+        if spec is None or len(target) != len(x):
+            return None
+        plan = self._plans.find(self.model, x, loss=spec)
+        if not isinstance(plan, Plan) or not plan.training or len(plan.output_shape) != 1:
+            return None
+        self._last = None
+        classes, divisor = check_targets(target, plan.output_shape[0], spec, loss.reduction)
+        results = plan.step(as_input(x), classes, 1 / divisor if divisor else 0.0)
+        plan.replace_gradients()
+        total, correct = results.sum(axis=0)
+        return (total / divisor if divisor else math.nan), int(correct)
 
     def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Return the outputs for x (N, ...) in evaluation mode, a batch at a time; see `Module.predict`."""

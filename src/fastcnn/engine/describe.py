@@ -22,9 +22,11 @@ _SCOPES = {
 }
 
 
-def part_of(executable: Executable, phase: int) -> str:
+def part_of(plan: Plan, phase: int) -> str:
     """Return the name of the part that a phase belongs to."""
-    return _PARTS[next(i for i, end in enumerate(executable.phase_ends) if phase < end)]
+    if plan.loss is not None:
+        return "step"
+    return _PARTS[next(i for i, end in enumerate(plan.executable.phase_ends) if phase < end)]
 
 
 def work(value: float, unit: str) -> str:
@@ -54,8 +56,8 @@ def describe(plan: Plan) -> str:
     )
     part = ""
     for number, (tasks, first, last) in enumerate(executable.phases):
-        if part != part_of(executable, number):
-            part = part_of(executable, number)
+        if part != part_of(plan, number):
+            part = part_of(plan, number)
             lines += ["", part]
         spread = f"{plan.layout.images} image{'s' * (plan.layout.images > 1)} at a time" if tasks is None else f"{tasks} task{'s' if tasks > 1 else ''}"
         lines.append(f"  phase {number}, {spread}")

@@ -42,6 +42,7 @@ class Writer:
     prepared: list[Op] = field(default_factory=list)
     deferred: list[Op] = field(default_factory=list)
     part_start: int = 0
+    first_prepared: int = 0  # operations that were prepared for the first part
     blobs: list[Blob] = field(default_factory=list)
     scratches: list[Vectors] = field(default_factory=list)
     label: str = ""  # of the operations to come
@@ -101,6 +102,7 @@ class Writer:
     def close_part(self) -> int:
         """End a part: what was prepared comes first, what was deferred last; return where it ends."""
         self.ops[self.part_start : self.part_start] = self.prepared
+        self.first_prepared = self.first_prepared or len(self.prepared)
         self.ops.extend(self.deferred)
         self.prepared, self.deferred = [], []
         self.part_start = len(self.ops)
@@ -130,7 +132,7 @@ class Executable:
     phases: list[tuple[int | None, int, int]]
     phase_ends: list[int]
     externals: list[str]
-    parameters: list[tuple[int, int, Parameter, np.ndarray]]
+    parameters: list[tuple[int, int, Parameter]]
     scalars: list[tuple[int, int, Callable[[], float]]]
     capacity: int
     bytes: int
@@ -193,7 +195,7 @@ def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int
         buffer.array = aligned_zeros(count, writer.dtype, "engine: a buffer")
         memory += buffer.array.nbytes
     externals: dict[str, list[tuple[int, int]]] = {}
-    parameters: list[tuple[int, int, Parameter, np.ndarray]] = []
+    parameters: list[tuple[int, int, Parameter]] = []
     scalars: list[tuple[int, int, Callable[[], float]]] = []
     listed = []
     for i, op in enumerate(writer.ops):
@@ -205,8 +207,8 @@ def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int
                 buffers.append((None, buffer.row_bytes * images, kernels.EACH_GROUP))
                 externals.setdefault(buffer.name, []).append((i, j))
             elif isinstance(buffer, Parameter):
-                buffers.append((buffer.data, 0, kernels.EACH_GROUP))
-                parameters.append((i, j, buffer, buffer.data))
+                buffers.append((None, 0, kernels.EACH_GROUP))
+                parameters.append((i, j, buffer))
             else:
                 buffers.append((buffer, 0, kernels.EACH_GROUP))
         for j, scalar in enumerate(op.scalars):

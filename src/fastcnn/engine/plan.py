@@ -18,7 +18,9 @@ from .graph import Graph
 from .locking import Locked
 from .lower import lower
 from .nodes.loss import RESULTS, Loss
+from .nodes.loss import check as check_loss
 from .nodes.loss import write as write_loss
+from .packed import Packed
 from .parts import Backward, Forward
 from .write import write_backward, write_forward, write_output, write_output_grad
 
@@ -58,7 +60,7 @@ class Plan(Locked):
         loss: Loss | None = None,
     ) -> None:
         super().__init__()
-        self._seen = changes.latest()
+        self._seen = -1
         self.graph: Graph = fuse(lower(model, input_shape))
         self.input_shape = tuple(input_shape)
         self.training = training
@@ -75,12 +77,18 @@ class Plan(Locked):
         self.isa, self.threads = cpu.get_isa(), min(cpu.get_num_threads(), kernels.SLOTS)
         self.executable: Executable = assemble(writer, ends, batch_size, self.threads)
         self.capacity = self.executable.capacity
-        self.shapes = {id(p): p.shape for _, _, p, _ in self.executable.parameters}
+        self.shapes = {id(p): p.shape for _, _, p in self.executable.parameters}
+        self._parameters = list({id(p): p for _, _, p in self.executable.parameters}.values())
         self.dropouts = forward.dropouts
         self.norms = [state.norm for state in forward.norms.values()]
+        self._packed = Packed(self._parameters, [a for state in forward.norms.values() for a in state.running])
+        self._is_packed = False  # whether the present run finds packed weights
+        self._prepared_phases = sum(last <= writer.first_prepared for _, _, last in self.executable.phases)
         one_pixel = training and any(node.x.pixels == 1 for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
         self.keys = np.zeros(max(1, len(self.dropouts)), np.uint64)
+        self._model_parameters = list(model.parameters())
+        self._shaped_grads = [(p, grad.reshape(p.shape)) for p, grad in self.parameter_grads]
         self._factor = 1.0
         self._loss_op = next((i for i, op in enumerate(writer.ops) if op.kernel == "cross_entropy"), -1)
         self.batch = 0
@@ -97,6 +105,7 @@ class Plan(Locked):
         backward = Backward(forward, self.input_gradient)
         self.parameter_grads = backward.parameter_grads
         if self.loss is not None:
+            check_loss(self.graph, self.loss)
             write_loss(forward, backward, self.loss)
             write_backward(backward)
             return [writer.close_part()]
@@ -125,32 +134,40 @@ class Plan(Locked):
         executable = self.executable
         program, ends = executable.program, executable.phase_ends
         first = ends[part - 1] if part else 0
-        given = tuple(arrays.get(name) for name in executable.externals)
-        if self.seconds is None:
-            program.run(self.batch, self.keys, first, ends[part], cpu.get_num_threads(), given)
-        else:
+        given = tuple([arrays.get(name) for name in executable.externals])
+        if self.seconds is not None:
             program.time_ops(self.seconds, self.batch, self.keys, first, ends[part], given)
-
-    def _refresh(self) -> None:
-        """Follow parameters whose arrays were replaced, and settings that may have changed."""
-        latest = changes.latest()
-        if latest == self._seen:
             return
+        if self._is_packed:
+            first = self._prepared_phases
+        threads = cpu.get_num_threads()
+        if min(threads, kernels.SLOTS) > self.threads:
+            threads = self.threads
+        program.run(self.batch, self.keys, first, ends[part], threads, given)
+
+    def _refresh(self) -> list[np.ndarray]:
+        """Follow parameters that were changed, and settings that may have been; return the parameters' arrays."""
+        latest = changes.latest()
+        if not self.training:  # in training they change with every step
+            self._is_packed = latest == self._seen and self._packed.holds()
+            if not self._is_packed:
+                self._packed.note()
+        arrays = [parameter._data for parameter in self._parameters]
+        if latest == self._seen:
+            return arrays
         executable = self.executable
-        for i, (op, index, parameter, bound) in enumerate(executable.parameters):
-            data = parameter.data
-            if data is bound:
-                continue
+        for op, index, parameter in executable.parameters:
+            data = parameter._data
             if data.shape != self.shapes[id(parameter)] or data.dtype != self.dtype:
                 raise StateError(
                     f"the plan was made for a parameter of the shape {self.shapes[id(parameter)]} and type "
                     f"{self.dtype}; now it is {data.shape}, {data.dtype}"
                 )
-            executable.program.bind(op, index, data)
-            executable.parameters[i] = (op, index, parameter, data)
+            executable.program.point(op, index, data)
         for op, index, scalar in executable.scalars:
             executable.program.set_scalar(op, index, scalar())
         self._seen = latest
+        return arrays
 
     def forward(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Return the model's output, written into y if it is given.
@@ -172,9 +189,10 @@ class Plan(Locked):
                 f"and y has {len(y)} rows"
             )
         with self.lock:
-            self._begin(x)
+            kept = self._begin(x)
             self._run(0, input=x, output=y)
             self._count_batch()
+            del kept
         return y
 
     def step(self, x: np.ndarray, target: np.ndarray, factor: float) -> np.ndarray:
@@ -201,22 +219,32 @@ class Plan(Locked):
             raise StateError(f"step: target must be int64 ({len(x)},), got {target.dtype} {target.shape}")
         results = np.empty((len(x), RESULTS))
         with self.lock:
-            self._begin(x)
+            kept = self._begin(x)
             if factor != self._factor:
                 self._factor = factor
                 self.executable.program.set_scalar(self._loss_op, 0, factor)
             self._run(0, input=x, target=target, results=results)
             self._count_batch()
+            del kept
         return results
 
-    def _begin(self, x: np.ndarray) -> None:
-        """Get ready for a batch."""
-        self._refresh()
+    def replace_gradients(self) -> None:
+        """Let the last step's gradients be those of the parameters, which have no others then."""
+        for parameter in self._model_parameters:
+            parameter.grad = None
+        for parameter, grad in self._shaped_grads:
+            if parameter.requires_grad:
+                parameter.grad = grad if parameter.grad is None else parameter.grad + grad
+
+    def _begin(self, x: np.ndarray) -> list[np.ndarray]:
+        """Get ready for a batch; return what must stay alive while it runs."""
+        arrays = self._refresh()
         self.batch = len(x)
         for i, layer in enumerate(self.dropouts):
             if layer.p:  # as in eager mode, nothing is drawn where nothing is dropped
                 generator = layer.generator or nn.init.default_generator()
                 self.keys[i] = generator.integers(2**64, dtype=np.uint64)
+        return arrays
 
     def _count_batch(self) -> None:
         if self.training:
@@ -233,12 +261,13 @@ class Plan(Locked):
         with self.lock:
             if not self.training or self.loss is not None or self.batch != len(dy):
                 raise StateError(f"backward: no forward pass of {len(dy)} samples came before")
-            self._refresh()
+            kept = self._refresh()
             arrays, dx = {"output_grad": dy}, None
             if self.input_gradient:
                 dx = allocate((self.batch, *self.input_shape), self.dtype, "backward: dx")
                 arrays["input_grad"] = dx
             self._run(1, **arrays)
+            del kept
             for parameter, grad in self.parameter_grads:
                 parameter.accumulate(grad.reshape(parameter.shape))
         return dx

@@ -73,8 +73,7 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
     Parameters
     ----------
     plan : Plan
-        One for training runs forward and backward: it adds to the parameters' gradients and changes running
-        statistics.
+        One for training changes running statistics, and without a loss adds to the parameters' gradients.
     batch_size : int
         Images of a run.
     seconds : float
@@ -89,6 +88,7 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((size, *plan.input_shape)).astype(plan.dtype)
     dy = rng.standard_normal((size, *plan.output_shape)).astype(plan.dtype) / size
+    target = rng.integers(0, plan.output_shape[0], size)
     ops = plan.executable.writer.ops
     times: list[np.ndarray] = []
     peaks: list[float] = []
@@ -98,9 +98,12 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
         times.append(np.zeros(len(ops)))
         plan.seconds = times[-1]
         try:
-            y = plan.forward(x)
-            if plan.training:
-                plan.backward(dy.reshape(y.shape))
+            if plan.loss is not None:
+                plan.step(x, target, 1 / size)
+            else:
+                y = plan.forward(x)
+                if plan.training:
+                    plan.backward(dy.reshape(y.shape))
         finally:
             plan.seconds = None
     medians = np.median(times[1:], axis=0)  # the first finds cold memory
@@ -108,7 +111,7 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
         OperationTime(
             number=i,
             phase=phase,
-            part=part_of(plan.executable, phase),
+            part=part_of(plan, phase),
             kernel=ops[i].kernel,
             label=ops[i].label,
             seconds=float(medians[i]),

@@ -1,5 +1,7 @@
 """A trainable array."""
 
+from sys import getrefcount
+
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
@@ -25,6 +27,8 @@ class Parameter:
     """
 
     def __init__(self, data: np.ndarray, requires_grad: bool = True) -> None:
+        # How often the array was handed out, so that the engine knows when somebody may have written into it.
+        self.reads = 0
         self.data = data
         self.grad: np.ndarray | None = None
         self.requires_grad = requires_grad
@@ -32,6 +36,7 @@ class Parameter:
     @property
     def data(self) -> np.ndarray:
         """The values."""
+        self.reads += 1
         return self._data
 
     @data.setter
@@ -41,6 +46,7 @@ class Parameter:
             raise DTypeError(f"Parameter: data must be numbers, got {array.dtype}")
         dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float32
         self._data = np.require(array, dtype, ["C", "W", "A"])
+        self.reads += 1
         changes.note()
 
     @property
@@ -57,6 +63,13 @@ class Parameter:
     def dtype(self) -> np.dtype:
         """Element type of the values."""
         return self._data.dtype
+
+    def is_untouched_since(self, reads: int) -> bool:
+        """Tell whether nobody can have written into the array since `reads` was this number.
+
+        True if it was not handed out since, and nobody still holds it, or a view of it, from before.
+        """
+        return self.reads == reads and getrefcount(self._data) == _ALONE and self._data.base is None
 
     def accumulate(self, grad: np.ndarray) -> None:
         """Add `grad`, an array of the parameter's shape, to the gradient."""
@@ -75,3 +88,17 @@ class Parameter:
 
     def __repr__(self) -> str:
         return f"Parameter(shape={self.shape}, dtype={self.dtype})"
+
+
+class _Holder:
+    """Holds an object as a Parameter holds its array, and nobody else does."""
+
+    def __init__(self) -> None:
+        self._data = np.empty(1)
+
+    def references(self) -> int:
+        return getrefcount(self._data)
+
+
+# Python versions count the reference that the question itself makes differently.
+_ALONE = _Holder().references()

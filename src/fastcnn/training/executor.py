@@ -68,6 +68,15 @@ class Compiled(Eager):
         super().__init__(model, optimizer, loss)
         self.model = CompiledModule(model)
 
+    def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+        """Do one step of training on a batch, in one program if the loss is cross-entropy of classes."""
+        done = self.model.gradients(x, y, self.loss)
+        if done is None:
+            return super().step(x, y)
+        if math.isfinite(done[0]):
+            self.optimizer.step()
+        return done
+
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs for one batch in evaluation mode, each row the same to the bit in any batch."""
         return self.model.predict(x, max(len(x), 1))

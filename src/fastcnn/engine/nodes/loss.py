@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ...errors import ArgumentError
+from ...nn import CrossEntropyLoss
+from ..graph import Graph
 from ..memory import Blob, External, table
 from ..parts import Backward, Forward
+from ..rules import UnsupportedError
 
 RESULTS = 2  # numbers that an image's loss comes with: the loss, and whether the image was predicted right
 
@@ -22,9 +27,63 @@ class Loss:
         Of each class.
     """
 
-    weight: tuple[float, ...] | None
-    ignore_index: int
-    label_smoothing: float
+    weight: tuple[float, ...] | None = None
+    ignore_index: int = -100
+    label_smoothing: float = 0.0
+
+
+def as_loss(loss: Any, target: np.ndarray) -> Loss | None:
+    """Return what a program computes for a loss object of fastcnn.nn, or None if that is something else."""
+    if type(loss) is not CrossEntropyLoss or loss.reduction not in ("mean", "sum"):
+        return None
+    if not isinstance(target, np.ndarray) or target.ndim != 1 or target.dtype.kind not in "iu":
+        return None
+    weight = loss.weight
+    if weight is not None:
+        if not isinstance(weight, np.ndarray) or weight.ndim != 1 or weight.dtype.kind != "f":
+            return None
+        weight = tuple(weight.tolist())
+    if not isinstance(loss.ignore_index, int):
+        return None
+    return Loss(weight, loss.ignore_index, float(loss.label_smoothing))
+
+
+def check_targets(
+    target: np.ndarray, num_classes: int, loss: Loss, reduction: str
+) -> tuple[np.ndarray, float]:
+    """Return (classes as int64, what the sum of the losses is divided by).
+
+    Raises
+    ------
+    ArgumentError
+        If a class is out of range.
+    """
+    classes = np.ascontiguousarray(target, np.int64)
+    low, high = classes.min(), classes.max()
+    if loss.weight is None and 0 <= low and high < num_classes and not low <= loss.ignore_index <= high:
+        return classes, float(classes.size) if reduction == "mean" else 1.0
+    counted = classes[classes != loss.ignore_index]
+    if counted.size and (counted.min() < 0 or counted.max() >= num_classes):
+        raise ArgumentError(
+            f"cross_entropy: target must lie in [0, {num_classes}) (or be ignore_index {loss.ignore_index}), "
+            f"got {counted.min()} to {counted.max()}"
+        )
+    if reduction == "sum":
+        return classes, 1.0
+    return classes, float(counted.size) if loss.weight is None else float(np.take(loss.weight, counted).sum())
+
+
+def check(graph: Graph, loss: Loss) -> None:
+    """Refuse what the kernel has no form for.
+
+    Raises
+    ------
+    UnsupportedError
+        If the model's output is not a row of logits, or has another number of classes than the weights.
+    """
+    value = graph.output
+    if not graph.output_flat or (loss.weight and len(loss.weight) != value.size):
+        raise UnsupportedError("a loss of something else than rows of logits")
 
 
 def write(f: Forward, b: Backward, loss: Loss) -> None:

@@ -49,9 +49,8 @@ def batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
     """Sum y over each group, then, with all groups, find mean and variance and update the running ones."""
     w, state = f.writer, f.norms[node]
     norm = state.norm
-    sizes = [node.x.pixels, node.x.channels]
     shift, var = state.running
-    w.add("bn_sums", [state.sums, y, shift], [y.pixels], sizes)
+    w.add("bn_sums", [state.sums, y, w.padded(shift)], [y.pixels], state.sizes[:2])
     scalars = [lambda: norm.eps, lambda: norm.momentum]
     buffers = [state.rows, state.sums, norm.weight, norm.bias, shift, var]
     w.add("bn_finish", buffers, [], state.sizes, scalars, tasks=1)

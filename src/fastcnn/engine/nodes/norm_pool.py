@@ -21,7 +21,7 @@ def forward(f: Forward, node: NormPool) -> None:
     vectors = w.vectors(node.y.channels)
     sizes = [node.y.pixels, vectors]
     if is_folded(f, node):
-        w.add("max_pool", [z, y, None], [z.pixels, first, taps], sizes)
+        w.add("max_pool", [z, y, None], [z.pixels, first, taps], [*sizes, node.y.channels])
         return
     if f.training:
         batch_statistics(f, node, y)

@@ -25,7 +25,7 @@ def forward(f: Forward, node: Pool) -> None:
     if node.factors is None:
         if f.training:
             f.argmax[node] = w.scratch(node.y.pixels * sizes[1])
-        w.add("max_pool", [z, x, f.argmax.get(node)], tables, sizes)
+        w.add("max_pool", [z, x, f.argmax.get(node)], tables, [*sizes, node.y.channels])
     else:
         w.add("avg_pool", [z, x, np.array(node.factors, w.dtype)], tables, sizes)
 
