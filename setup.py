@@ -125,7 +125,10 @@ def compile_kernels(command, isas):
         for isa, real, isa_flags in variants:
             target = folder / f"{source.stem}_{isa}_{real}.o"
             objects.append(str(target))
-            if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, headers):
+            # A kernel of the layout "channels" may be that of "images", included.
+            twin = source.with_name(source.name.replace("channels_", "lanes_"))
+            changed = max(path.stat().st_mtime for path in (source, twin) if path.exists())
+            if target.exists() and target.stat().st_mtime > max(changed, headers):
                 continue
             macros = [f"-DFCN_REAL={REALS[real]}", f"-DFCN_SUFFIX={real}_{isa}", f"-DFCN_IS_{real.upper()}"]
             jobs.append([*command, *isa_flags, *macros, "-c", str(source), "-o", str(target)])

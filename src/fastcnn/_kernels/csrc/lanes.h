@@ -42,8 +42,22 @@ static inline ptrdiff_t row_size(ptrdiff_t vectors) { return vectors; }
 static inline vreal per_channel(const real *row, ptrdiff_t vector) { return vset(row[vector]); }
 #endif
 
+/* The end of the pixels from p0 on that are taken through one vector before the next one: a few in "images", so that
+ * arrays are read in their own order and the processor can fetch ahead; in "channels", where an image is in the
+ * caches, all of them, and what belongs to the vector stays in registers. */
+#ifdef FCN_CHANNELS
+static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels) { return (void)p0, pixels; }
+#else
+static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels) { return fcn_min(pixels, p0 + 4); }
+#endif
+
 /* Rows of the state of a batch normalisation, row_size(vectors) reals each; see lanes_norm.c. */
 enum { SCALE, OFFSET, MEAN, INVSTD, GRAD_A, GRAD_B, GRAD_C, STATE_ROWS };
+
+static inline vreal state_row(const real *state, int row, ptrdiff_t vectors, ptrdiff_t vector)
+{
+    return per_channel(state + row * row_size(vectors), vector);
+}
 
 /* Buffer `i` of the operation for one group; NULL if it has none. */
 static inline real *op_buffer(const fcn_op *op, const fcn_run *run, int i, ptrdiff_t group)
@@ -59,6 +73,12 @@ static inline real *op_buffer(const fcn_op *op, const fcn_run *run, int i, ptrdi
 
 /* x where the mask is set, else 0. */
 static inline vreal keep(vint mask, vreal x) { return (vreal)(mask & (vint)x); }
+
+/* x where the mask is set, else y. */
+static inline vreal pick(vint mask, vreal x, vreal y) { return (vreal)((mask & (vint)x) | (~mask & (vint)y)); }
+
+/* max(x, 0); a NaN stays one. */
+static inline vreal clip(vreal x) { return vmax((vreal){0}, x); }
 
 /* `channels` are split into the fewest blocks of at most MAX_BLOCK, as even as possible. */
 static inline ptrdiff_t block_count(ptrdiff_t channels) { return fcn_divide_up(channels, MAX_BLOCK); }
@@ -79,45 +99,29 @@ static inline ptrdiff_t vector_block_start(ptrdiff_t vectors, ptrdiff_t block)
 /* 1 in the lanes of images that exist, 0 in the others. */
 static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
 {
+#ifdef FCN_CHANNELS
+    return (void)run, (void)group, vset(1);
+#endif
     real lanes[VL];
     for (int i = 0; i < VL; ++i)
         lanes[i] = group * VL + i < run->batch;
     return vload(lanes);
 }
 
-fcn_op_kernel FCN(channels_conv);
-fcn_op_kernel FCN(channels_conv_pack);
-fcn_op_kernel FCN(channels_conv_weight);
-fcn_op_kernel FCN(channels_conv_weight_sum);
-fcn_op_kernel FCN(channels_dense);
-fcn_op_kernel FCN(channels_dense_input);
-fcn_op_kernel FCN(channels_dense_weight);
-fcn_op_kernel FCN(lanes_apply);
-fcn_op_kernel FCN(lanes_apply_pool);
-fcn_op_kernel FCN(lanes_avg_pool);
-fcn_op_kernel FCN(lanes_avg_pool_grad);
-fcn_op_kernel FCN(lanes_bn_finish);
-fcn_op_kernel FCN(lanes_bn_fixed);
-fcn_op_kernel FCN(lanes_bn_grad);
-fcn_op_kernel FCN(lanes_bn_grad_finish);
-fcn_op_kernel FCN(lanes_bn_grad_sums);
-fcn_op_kernel FCN(lanes_bn_pool_grad);
-fcn_op_kernel FCN(lanes_bn_pool_grad_sums);
-fcn_op_kernel FCN(lanes_bn_sums);
-fcn_op_kernel FCN(lanes_conv);
-fcn_op_kernel FCN(lanes_conv_pack);
-fcn_op_kernel FCN(lanes_conv_weight);
-fcn_op_kernel FCN(lanes_conv_weight_sum);
-fcn_op_kernel FCN(lanes_gather);
-fcn_op_kernel FCN(lanes_grad_sums);
-fcn_op_kernel FCN(lanes_weight_of_all);
-fcn_op_kernel FCN(lanes_max_pool);
-fcn_op_kernel FCN(lanes_max_pool_grad);
-fcn_op_kernel FCN(lanes_pack);
-fcn_op_kernel FCN(lanes_pack_bytes);
-fcn_op_kernel FCN(lanes_relu_grad);
-fcn_op_kernel FCN(lanes_total);
-fcn_op_kernel FCN(lanes_unpack);
+/* Every kernel: BOTH layouts have it, or one. */
+#define FCN_OP_KERNELS(BOTH, IMAGES, CHANNELS) \
+    BOTH(apply) BOTH(apply_pool) BOTH(avg_pool) BOTH(avg_pool_grad) BOTH(bn_finish) BOTH(bn_fixed) \
+    BOTH(bn_grad) BOTH(bn_grad_finish) BOTH(bn_grad_sums) BOTH(bn_pool_grad) BOTH(bn_pool_grad_sums) \
+    BOTH(bn_sums) BOTH(gather) BOTH(grad_sums) BOTH(max_pool) BOTH(max_pool_grad) \
+    BOTH(pack) BOTH(pack_bytes) BOTH(relu_grad) BOTH(total) BOTH(unpack) \
+    IMAGES(conv) IMAGES(conv_pack) IMAGES(conv_weight) IMAGES(conv_weight_sum) IMAGES(weight_of_all) \
+    CHANNELS(conv) CHANNELS(conv_pack) CHANNELS(conv_weight) CHANNELS(conv_weight_sum) \
+   
+
+#define DECLARE_IMAGES(name) fcn_op_kernel FCN(lanes_##name);
+#define DECLARE_CHANNELS(name) fcn_op_kernel FCN(channels_##name);
+#define DECLARE_BOTH(name) DECLARE_IMAGES(name) DECLARE_CHANNELS(name)
+FCN_OP_KERNELS(DECLARE_BOTH, DECLARE_IMAGES, DECLARE_CHANNELS)
 
 extern const fcn_named_kernel FCN(op_kernels)[];
 

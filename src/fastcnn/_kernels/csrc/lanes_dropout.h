@@ -1,5 +1,5 @@
-/* The mask of dropout in the engine's layout: the same function of (key, image, element) as dropout_mask in
- * elementwise.c, VL images at a time.
+/* The mask of dropout in the engine's layouts: the same function of (key, image, element) as dropout_mask in
+ * elementwise.c, a vector at a time. Elements of an image are counted in (C, H, W) order.
  */
 #ifndef FCN_LANES_DROPOUT_H
 #define FCN_LANES_DROPOUT_H
@@ -9,8 +9,8 @@
 typedef uint32_t vhash __attribute__((vector_size(4 * VL)));
 
 typedef struct {
-    vhash low, high; /* keys of each image */
-    uint32_t threshold;
+    vhash low, high; /* keys of each lane's image; low counts elements on from that of the first lane */
+    uint32_t pixels, threshold;
     vreal kept;
 } dropout_mask;
 
@@ -21,24 +21,28 @@ static inline vhash mix(vhash h)
     return h ^ (h >> 16);
 }
 
-static inline dropout_mask dropout_of_group(double p, uint64_t key, ptrdiff_t group)
+static inline dropout_mask dropout_of_group(double p, uint64_t key, ptrdiff_t group, ptrdiff_t pixels)
 {
-    dropout_mask m;
-    vhash rows;
-    for (int i = 0; i < VL; ++i)
-        rows[i] = (uint32_t)(group * VL + i);
+    dropout_mask m = {.pixels = (uint32_t)pixels};
+    vhash rows, elements;
+    for (int i = 0; i < VL; ++i) {
+        rows[i] = (uint32_t)(GROUP_IMAGES == 1 ? group : group * VL + i);
+        elements[i] = (uint32_t)(GROUP_IMAGES == 1 ? i * pixels : 0);
+    }
     m.low = mix((uint32_t)key ^ mix(rows));
     m.high = mix((uint32_t)(key >> 32) + m.low);
+    m.low += elements;
     /* p = 1 keeps nothing because `kept` is 0 then. */
     m.threshold = p < 1 ? (uint32_t)(p * 4294967296.0) : 0;
     m.kept = vset((real)(p < 1 ? 1 / (1 - p) : 0));
     return m;
 }
 
-/* 1 / (1 - p) or 0 for element `index` of each image. */
-static inline vreal dropout_factor(const dropout_mask *m, uint32_t index)
+/* 1 / (1 - p) or 0 for the elements of one vector of a pixel. */
+static inline vreal dropout_factor(const dropout_mask *m, ptrdiff_t vector, ptrdiff_t pixel)
 {
-    vhash bits = mix(mix(index + m->low) ^ m->high);
+    const ptrdiff_t channel = GROUP_IMAGES == 1 ? vector * VL : vector;
+    vhash bits = mix(mix(((uint32_t)channel * m->pixels + (uint32_t)pixel) + m->low) ^ m->high);
 #if defined(FCN_IS_F32)
     return keep((vint)(bits >= m->threshold), m->kept);
 #else

@@ -1,120 +1,131 @@
-/* Moving data in the engine's layout: images in, results out, elementwise work, sums of gradients.
- *
- * Layout  see program.h. Images and results outside are (N, channels, pixels), one row of them a lane.
- */
+/* Elementwise work in the engine's layouts, and sums of gradients. */
 #include "lanes_dropout.h"
 
-/* Buffers: x, images (NCHW, stride: bytes of a group of VL images). Tables: x_at. Sizes: pixels, channels.
- * Lanes past the batch become 0. */
-void FCN(lanes_pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
-{
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], size = pixels * channels;
-    real *x = op_buffer(op, run, 0, group);
-    const real *images = op_buffer(op, run, 1, group);
-    const int32_t *x_at = op->table[0];
-    const ptrdiff_t valid = fcn_min(VL, run->batch - group * VL);
-    for (ptrdiff_t c = 0; c < channels; ++c)
-        for (ptrdiff_t p = 0; p < pixels; ++p) {
-            real lanes[VL] = {0};
-            for (ptrdiff_t i = 0; i < valid; ++i)
-                lanes[i] = images[i * size + c * pixels + p];
-            vstore(x + x_at[p] + c * VL, vload(lanes));
-        }
-}
+typedef struct {
+    real *z;
+    const real *y, *state, *r;
+    const int32_t *z_at, *y_at, *r_at;
+    ptrdiff_t pixels, vectors;
+    dropout_mask mask;
+} elements;
 
-/* The same from bytes, each looked up in a table of its channel.
- * Buffers: x, images (uint8), values (channels, 256). */
-void FCN(lanes_pack_bytes)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+INLINE void apply(const elements *e, const int normed, const int added, const int relu, const int dropout)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], size = pixels * channels;
-    real *x = op_buffer(op, run, 0, group);
-    const uint8_t *images = (const uint8_t *)op_buffer(op, run, 1, group);
-    const real *values = op_buffer(op, run, 2, 0);
-    const int32_t *x_at = op->table[0];
-    const ptrdiff_t valid = fcn_min(VL, run->batch - group * VL);
-    for (ptrdiff_t c = 0; c < channels; ++c)
-        for (ptrdiff_t p = 0; p < pixels; ++p) {
-            real lanes[VL] = {0};
-            for (ptrdiff_t i = 0; i < valid; ++i)
-                lanes[i] = values[c * 256 + images[i * size + c * pixels + p]];
-            vstore(x + x_at[p] + c * VL, vload(lanes));
+    for (ptrdiff_t p0 = 0, p1; p0 < e->pixels; p0 = p1) {
+        p1 = tile_end(p0, e->pixels);
+        for (ptrdiff_t v = 0; v < e->vectors; ++v) {
+            vreal scale = {0}, offset = {0};
+            if (normed) {
+                scale = state_row(e->state, SCALE, e->vectors, v);
+                offset = state_row(e->state, OFFSET, e->vectors, v);
+            }
+#pragma GCC unroll 4
+            for (ptrdiff_t p = p0; p < p1; ++p) {
+                vreal value = vload(e->y + e->y_at[p] + v * VL);
+                if (normed)
+                    value = value * scale + offset;
+                if (added)
+                    value += vload(e->r + e->r_at[p] + v * VL);
+                if (relu)
+                    value = clip(value);
+                if (dropout)
+                    value *= dropout_factor(&e->mask, v, p);
+                vstore(e->z + e->z_at[p] + v * VL, value);
+            }
         }
-}
-
-/* Buffers: results (N, channels, pixels), y. Tables: y_at. Sizes: pixels, channels. */
-void FCN(lanes_unpack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
-{
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], size = pixels * channels;
-    real *results = op_buffer(op, run, 0, group);
-    const real *y = op_buffer(op, run, 1, group);
-    const int32_t *y_at = op->table[0];
-    const ptrdiff_t valid = fcn_min(VL, run->batch - group * VL);
-    for (ptrdiff_t c = 0; c < channels; ++c)
-        for (ptrdiff_t p = 0; p < pixels; ++p)
-            for (ptrdiff_t i = 0; i < valid; ++i)
-                results[i * size + c * pixels + p] = y[y_at[p] + c * VL + i];
+    }
 }
 
 /* z = relu(y * scale + offset + r) * dropout, each part optional; z may be y. In the gradient of dropout alone,
  * y and z are gradients.
  * Buffers: z, y, state (scale, offset), r. Tables: z_at, y_at, r_at.
- * Sizes: pixels, channels, relu, number of the dropout layer + 1 or 0. Scalars: p of dropout. */
-void FCN(lanes_apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+ * Sizes: pixels, vectors, relu, number of the dropout layer + 1 or 0. Scalars: p of dropout. */
+void LANES(apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], dropout = op->size[3];
+    const ptrdiff_t dropout = op->size[3];
     const int relu = (int)op->size[2];
-    real *z = op_buffer(op, run, 0, group);
-    const real *y = op_buffer(op, run, 1, group), *state = op_buffer(op, run, 2, 0),
-               *r = op_buffer(op, run, 3, group);
-    const int32_t *z_at = op->table[0], *y_at = op->table[1], *r_at = op->table[2];
-    const dropout_mask mask = dropout_of_group(op->scalar[0], dropout ? run->keys[dropout - 1] : 0, group);
-    for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            vreal value = vload(y + y_at[p] + c * VL);
-            if (state)
-                value = value * state[SCALE * channels + c] + state[OFFSET * channels + c];
-            if (r)
-                value += vload(r + r_at[p] + c * VL);
-            if (relu)
-                value = keep(~(value < 0), value);
-            if (dropout)
-                value *= dropout_factor(&mask, (uint32_t)(c * pixels + p));
-            vstore(z + z_at[p] + c * VL, value);
-        }
+    elements e = {
+        .z = op_buffer(op, run, 0, group),
+        .y = op_buffer(op, run, 1, group),
+        .state = op_buffer(op, run, 2, 0),
+        .r = op_buffer(op, run, 3, group),
+        .z_at = op->table[0],
+        .y_at = op->table[1],
+        .r_at = op->table[2],
+        .pixels = op->size[0],
+        .vectors = op->size[1],
+    };
+    if (dropout)
+        e.mask = dropout_of_group(op->scalar[0], run->keys[dropout - 1], group, e.pixels);
+    if (e.state && !e.r && relu && !dropout)
+        apply(&e, 1, 0, 1, 0);
+    else if (!e.state && !relu && !dropout)
+        apply(&e, 0, e.r != NULL, 0, 0);
+    else
+        apply(&e, e.state != NULL, e.r != NULL, relu, dropout != 0);
 }
 
-/* dx = g where z > 0, else 0. Buffers: dx, g, z. Tables: dx_at, g_at, z_at. Sizes: pixels, channels.
+/* dx = g where z > 0, else 0. Buffers: dx, g, z. Tables: dx_at, g_at, z_at. Sizes: pixels, vectors.
  * Scalars: factor of g. */
-void FCN(lanes_relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void LANES(relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
     real *dx = op_buffer(op, run, 0, group);
     const real *g = op_buffer(op, run, 1, group), *z = op_buffer(op, run, 2, group);
     const int32_t *dx_at = op->table[0], *g_at = op->table[1], *z_at = op->table[2];
     const vreal factor = vset((real)op->scalar[0]);
-    for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c)
-            vstore(dx + dx_at[p] + c * VL,
-                   keep(vload(z + z_at[p] + c * VL) > 0, vload(g + g_at[p] + c * VL) * factor));
+    for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
+        p1 = tile_end(p0, pixels);
+        for (ptrdiff_t v = 0; v < vectors; ++v)
+#pragma GCC unroll 4
+            for (ptrdiff_t p = p0; p < p1; ++p)
+                vstore(dx + dx_at[p] + v * VL,
+                       keep(vload(z + z_at[p] + v * VL) > 0, vload(g + g_at[p] + v * VL) * factor));
+    }
 }
 
-/* sums[slot][channel] += sum over pixels of g, or with by_position sums[slot][pixel][channel] += g.
- * Buffers: sums, g. Tables: g_at. Sizes: pixels, channels, by_position. */
-void FCN(lanes_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* sums[slot][vector] += sum over pixels of g, or with by_position sums[slot][pixel][vector] += g.
+ * Buffers: sums, g. Tables: g_at. Sizes: pixels, vectors, by_position. */
+void LANES(grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], by_position = op->size[2];
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1], by_position = op->size[2];
     const int fresh = group % run->groups_per_slot == 0;
     real *sums = op_buffer(op, run, 0, group / run->groups_per_slot);
     const real *g = op_buffer(op, run, 1, group);
     const int32_t *g_at = op->table[0];
-    for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            real *sum = sums + ((by_position ? p * channels : 0) + c) * VL;
-            int first = fresh && (by_position || p == 0);
-            vreal value = vload(g + g_at[p] + c * VL);
-            vstore(sum, first ? value : vload(sum) + value);
+    for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
+        p1 = by_position ? p0 + 1 : tile_end(p0, pixels);
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            real *at = sums + ((by_position ? p0 * vectors : 0) + v) * VL;
+            /* -0 + x is x, whatever x is. */
+            vreal sum = fresh && (by_position || p0 == 0) ? vset((real)-0.0) : vload(at);
+#pragma GCC unroll 4
+            for (ptrdiff_t p = p0; p < p1; ++p)
+                sum += vload(g + g_at[p] + v * VL);
+            vstore(at, sum);
         }
+    }
 }
+
+#ifdef FCN_CHANNELS
+
+/* out[place[i]] = sum over slots of sums[slot][source[i]]; one task takes FCN_TASK_TOTALS sums.
+ * Buffers: out, sums. Tables: place, source. Sizes: count. */
+void FCN(channels_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+{
+    real *out = op_buffer(op, run, 0, 0);
+    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot), first = task * FCN_TASK_TOTALS;
+    const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
+    const int32_t *place = op->table[0], *source = op->table[1];
+    for (ptrdiff_t i = first; i < count; ++i) {
+        real sum = op_buffer(op, run, 1, 0)[source[i]];
+        for (ptrdiff_t slot = 1; slot < slots; ++slot)
+            sum += op_buffer(op, run, 1, slot)[source[i]];
+        out[place[i]] = sum;
+    }
+}
+
+#else
 
 /* out[place[i]] = sum over slots and lanes of sums[slot][i]; one task takes FCN_TASK_TOTALS sums.
  * Buffers: out, sums. Tables: place. Sizes: count. */
@@ -138,8 +149,10 @@ void FCN(lanes_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
     }
 }
 
+#endif
+
 /* out[i] = in[place[i]], or 0 where the place is negative. Buffers: out, in. Tables: place. Sizes: count. */
-void FCN(lanes_gather)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+void LANES(gather)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
     real *out = op_buffer(op, run, 0, 0);

@@ -1,96 +1,132 @@
-/* Batch normalisation in the engine's layout, in the pieces between two batch-wide synchronisations.
+/* Batch normalisation in the engine's layouts, in the pieces between two batch-wide synchronisations.
  *
  * Equation  forward   y -> sums of (y - shift) and (y - shift)^2 -> mean, var -> z = y * scale + offset
  *           backward  g = gradient of z (masked by ReLU) -> sums of g and g * (y - mean)
  *                     -> dy = A g + B y + C with, m = batch * pixels and per channel,
  *                        A = gamma invstd, B = -A invstd^2 sum(g (y - mean)) / m, C = -A sum(g) / m - B mean
- * Method    Sums are vectors of VL partial sums per group, reduced in double in the order of groups and lanes.
+ * Method    Sums are vectors of VL partial sums per group ("images") or a number for each channel of an image,
+ *           reduced in double in the order of groups and lanes.
  *           The shift is the running mean, near the true one, so that the squares lose no digits.
- * State     rows of `channels` reals: see lanes.h.
+ * State     rows of row_size(vectors) reals: see lanes.h. So is the shift.
  */
 #include "lanes.h"
 #include <math.h>
 
-/* Pixels whose terms are added before a sum goes back to memory: arrays are read in their own order, pixel by pixel,
- * so that the processor can fetch ahead. */
-#define TOGETHER 4
+/* Sums that one channel's pixels take turns to be added to: in "channels" all pixels of an image follow each other,
+ * and each addition would wait for the one before. */
+#ifdef FCN_CHANNELS
+#define CHAINS 4
+#else
+#define CHAINS 1
+#endif
 
-static inline __attribute__((always_inline)) void add_squares(real *sums, const real *y, const int32_t *y_at,
-                                                              ptrdiff_t count, const real *shift,
-                                                              ptrdiff_t channels)
+/* A sum and a second one, kept in registers over a tile. */
+typedef struct {
+    vreal sum[CHAINS], products[CHAINS];
+} chains;
+
+INLINE void load_sums(chains *c, const real *sums, ptrdiff_t vectors, ptrdiff_t v)
 {
-    for (ptrdiff_t c = 0; c < channels; ++c) {
-        const vreal center = vset(shift[c]);
-        vreal sum = vload(sums + c * VL), squares = vload(sums + (channels + c) * VL);
-        for (ptrdiff_t i = 0; i < count; ++i) {
-            vreal d = vload(y + y_at[i] + c * VL) - center;
-            sum += d;
-            squares += d * d;
-        }
-        vstore(sums + c * VL, sum);
-        vstore(sums + (channels + c) * VL, squares);
-    }
+    *c = (chains){{vload(sums + v * VL)}, {vload(sums + (vectors + v) * VL)}};
 }
 
-/* Buffers: sums [group][2][channels][VL], y, shift. Tables: y_at. Sizes: pixels, channels. */
-void FCN(lanes_bn_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+INLINE void store_sums(real *sums, ptrdiff_t vectors, ptrdiff_t v, chains *c)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
+#pragma GCC unroll 4
+    for (int i = 1; i < CHAINS; ++i) {
+        c->sum[0] += c->sum[i];
+        c->products[0] += c->products[i];
+    }
+    vstore(sums + v * VL, c->sum[0]);
+    vstore(sums + (vectors + v) * VL, c->products[0]);
+}
+
+INLINE void add_square(chains *c, const int chain, vreal d)
+{
+    c->sum[chain] += d;
+    c->products[chain] += d * d;
+}
+
+#define TOGETHER 4 /* pixels whose terms are added in one turn of a loop */
+
+/* Buffers: sums [group][2][vectors][VL], y, shift. Tables: y_at. Sizes: pixels, vectors. */
+void LANES(bn_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
     real *sums = op_buffer(op, run, 0, group);
     const real *y = op_buffer(op, run, 1, group), *shift = op_buffer(op, run, 2, 0);
     const int32_t *y_at = op->table[0];
-    memset(sums, 0, (size_t)(2 * channels * VL) * sizeof(real));
-    for (ptrdiff_t p = 0; p < pixels; p += TOGETHER) {
-        if (p + TOGETHER <= pixels)
-            add_squares(sums, y, y_at + p, TOGETHER, shift, channels);
-        else
-            add_squares(sums, y, y_at + p, pixels - p, shift, channels);
+    memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
+    for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
+        p1 = tile_end(p0, pixels);
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            const vreal center = per_channel(shift, v);
+            chains c;
+            load_sums(&c, sums, vectors, v);
+            ptrdiff_t p = p0;
+            for (; p + TOGETHER <= p1; p += TOGETHER)
+#pragma GCC unroll 4
+                for (int i = 0; i < TOGETHER; ++i)
+                    add_square(&c, i % CHAINS, vload(y + y_at[p + i] + v * VL) - center);
+            for (; p < p1; ++p)
+                add_square(&c, 0, vload(y + y_at[p] + v * VL) - center);
+            store_sums(sums, vectors, v, &c);
+        }
     }
 }
 
-/* Sum of vector `index` of each group's sums over groups and existing lanes. */
-static double total(const fcn_op *op, int buffer, const fcn_run *run, ptrdiff_t index)
+/* Sums of `count` channels over groups and existing lanes; `at` is the number of the first one's sum in a group. */
+static void totals(double *total, const fcn_op *op, int buffer, const fcn_run *run, ptrdiff_t at,
+                   ptrdiff_t count)
 {
-    double sum = 0;
+    const ptrdiff_t lanes = GROUP_IMAGES; /* of one channel */
+    for (ptrdiff_t i = 0; i < count; ++i)
+        total[i] = 0;
     for (ptrdiff_t g = 0; g < run->groups; ++g) {
-        const real *lanes = op_buffer(op, run, buffer, g) + index * VL;
-        for (ptrdiff_t i = 0; i < VL && g * VL + i < run->batch; ++i)
-            sum += (double)lanes[i];
+        const real *sums = op_buffer(op, run, buffer, g) + at * lanes;
+        for (ptrdiff_t lane = 0; lane < lanes && g * lanes + lane < run->batch; ++lane)
+            for (ptrdiff_t i = 0; i < count; ++i)
+                total[i] += (double)sums[i * lanes + lane];
     }
-    return sum;
 }
 
-/* Buffers: state, sums, gamma, beta, running_mean (the shift), running_var. Sizes: pixels, channels.
+/* Buffers: state, sums, gamma, beta, running_mean (the shift), running_var. Sizes: pixels, vectors, channels.
  * Scalars: eps, momentum. */
-void FCN(lanes_bn_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+void LANES(bn_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
-    const ptrdiff_t channels = op->size[1];
+    const ptrdiff_t channels = op->size[2], row = row_size(op->size[1]);
     const double count = (double)run->batch * (double)op->size[0], eps = op->scalar[0],
                  momentum = op->scalar[1];
     real *state = op_buffer(op, run, 0, 0), *running_mean = op_buffer(op, run, 4, 0),
          *running_var = op_buffer(op, run, 5, 0);
     const real *gamma = op_buffer(op, run, 2, 0), *beta = op_buffer(op, run, 3, 0);
+    double sums[VL], squares[VL];
     for (ptrdiff_t c = 0; c < channels; ++c) {
-        double shifted = total(op, 1, run, c) / count;
-        double var = fmax(0.0, total(op, 1, run, channels + c) / count - shifted * shifted);
+        const ptrdiff_t i = c % VL;
+        if (i == 0) {
+            totals(sums, op, 1, run, c, fcn_min(VL, channels - c));
+            totals(squares, op, 1, run, row + c, fcn_min(VL, channels - c));
+        }
+        double shifted = sums[i] / count;
+        double var = fmax(0.0, squares[i] / count - shifted * shifted);
         double mean = (double)running_mean[c] + shifted, invstd = 1 / sqrt(var + eps);
         double scale = invstd * (gamma ? (double)gamma[c] : 1.0);
-        state[SCALE * channels + c] = (real)scale;
-        state[OFFSET * channels + c] = (real)((beta ? (double)beta[c] : 0.0) - mean * scale);
-        state[MEAN * channels + c] = (real)mean;
-        state[INVSTD * channels + c] = (real)invstd;
+        state[SCALE * row + c] = (real)scale;
+        state[OFFSET * row + c] = (real)((beta ? (double)beta[c] : 0.0) - mean * scale);
+        state[MEAN * row + c] = (real)mean;
+        state[INVSTD * row + c] = (real)invstd;
         running_mean[c] += (real)(momentum * (mean - (double)running_mean[c]));
         running_var[c] += (real)(momentum * (var * count / (count - 1) - (double)running_var[c]));
     }
 }
 
-/* The state of evaluation, from the running statistics. Buffers and scalars as in lanes_bn_finish, and the bias of
- * a convolution whose output this normalises, or NULL: scale and offset then apply to the convolution without it. */
-void FCN(lanes_bn_fixed)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+/* The state of evaluation, from the running statistics. Buffers, sizes and scalars as in bn_finish, and the bias of a
+ * convolution whose output this normalises, or NULL: scale and offset then apply to the convolution without it. */
+void LANES(bn_fixed)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
-    const ptrdiff_t channels = op->size[1];
+    const ptrdiff_t channels = op->size[2], row = row_size(op->size[1]);
     real *state = op_buffer(op, run, 0, 0);
     const real *gamma = op_buffer(op, run, 2, 0), *beta = op_buffer(op, run, 3, 0);
     const real *running_mean = op_buffer(op, run, 4, 0), *running_var = op_buffer(op, run, 5, 0);
@@ -98,115 +134,179 @@ void FCN(lanes_bn_fixed)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
     for (ptrdiff_t c = 0; c < channels; ++c) {
         double center = (double)running_mean[c] - (conv_bias ? (double)conv_bias[c] : 0.0);
         double scale = (gamma ? (double)gamma[c] : 1.0) / sqrt((double)running_var[c] + op->scalar[0]);
-        state[SCALE * channels + c] = (real)scale;
-        state[OFFSET * channels + c] = (real)((beta ? (double)beta[c] : 0.0) - center * scale);
+        state[SCALE * row + c] = (real)scale;
+        state[OFFSET * row + c] = (real)((beta ? (double)beta[c] : 0.0) - center * scale);
     }
 }
 
-/* The gradient of a ReLU behind the normalisation counts where the ReLU let through: where z > 0 if z is given,
- * else, with `relu`, where y * scale + offset > 0. */
-static inline vreal relu_masked(vreal g, const real *z, int relu, vreal y, vreal scale, vreal offset)
-{
-    if (z)
-        return keep(vload(z) > 0, g);
-    return relu ? keep(y * scale + offset > 0, g) : g;
-}
+/* The gradient of a ReLU behind the normalisation counts where the ReLU let through: where z > 0 if z is given, else,
+ * with `relu`, where y * scale + offset > 0. */
+typedef enum { NO_MASK, MASK_BY_Z, MASK_BY_Y } relu_mask;
+
+static relu_mask mask_of(const real *z, ptrdiff_t relu) { return z ? MASK_BY_Z : relu ? MASK_BY_Y : NO_MASK; }
 
 typedef struct {
-    const real *g, *y, *z;
-    const int32_t *g_at, *y_at, *z_at;
-} grad_source;
+    real *out; /* sums, or dy */
+    const real *g, *y, *z, *state;
+    const int32_t *dy_at, *g_at, *y_at, *z_at;
+    ptrdiff_t pixels, vectors;
+    vreal factor, mask;
+    int mask_by_y;
+} grad;
 
-static inline __attribute__((always_inline)) void add_products(real *sums, const grad_source *s,
-                                                               ptrdiff_t count, const real *state,
-                                                               ptrdiff_t channels, int relu, vreal factor)
+INLINE vreal relu_masked(const grad *f, relu_mask mask, vreal g, ptrdiff_t p, ptrdiff_t v, vreal y,
+                         vreal scale, vreal offset)
 {
-    for (ptrdiff_t c = 0; c < channels; ++c) {
-        const vreal center = vset(state[MEAN * channels + c]);
-        const vreal scale = vset(state[SCALE * channels + c]), offset = vset(state[OFFSET * channels + c]);
-        vreal sum = vload(sums + c * VL), products = vload(sums + (channels + c) * VL);
-        for (ptrdiff_t i = 0; i < count; ++i) {
-            vreal grad = vload(s->g + s->g_at[i] + c * VL) * factor,
-                  value = vload(s->y + s->y_at[i] + c * VL);
-            grad = relu_masked(grad, s->z ? s->z + s->z_at[i] + c * VL : NULL, relu, value, scale, offset);
-            sum += grad;
-            products += grad * (value - center);
+    if (mask == MASK_BY_Z)
+        return keep(vload(f->z + f->z_at[p] + v * VL) > 0, g);
+    return mask == MASK_BY_Y ? keep(y * scale + offset > 0, g) : g;
+}
+
+INLINE void add_product(chains *c, const int chain, const grad *f, const relu_mask mask, ptrdiff_t p,
+                        ptrdiff_t v, vreal center, vreal scale, vreal offset)
+{
+    const vreal value = vload(f->y + f->y_at[p] + v * VL);
+    const vreal g = vload(f->g + f->g_at[p] + v * VL) * f->factor;
+    const vreal masked = relu_masked(f, mask, g, p, v, value, scale, offset);
+    c->sum[chain] += masked;
+    c->products[chain] += masked * (value - center);
+}
+
+INLINE void grad_sums(const grad *f, const relu_mask mask)
+{
+    const ptrdiff_t vectors = f->vectors;
+    real *sums = f->out;
+    memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
+    for (ptrdiff_t p0 = 0, p1; p0 < f->pixels; p0 = p1) {
+        p1 = tile_end(p0, f->pixels);
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            const vreal center = state_row(f->state, MEAN, vectors, v);
+            const vreal scale = state_row(f->state, SCALE, vectors, v),
+                        offset = state_row(f->state, OFFSET, vectors, v);
+            chains c;
+            load_sums(&c, sums, vectors, v);
+            ptrdiff_t p = p0;
+            for (; p + TOGETHER <= p1; p += TOGETHER)
+#pragma GCC unroll 4
+                for (int i = 0; i < TOGETHER; ++i)
+                    add_product(&c, i % CHAINS, f, mask, p + i, v, center, scale, offset);
+            for (; p < p1; ++p)
+                add_product(&c, 0, f, mask, p, v, center, scale, offset);
+            store_sums(sums, vectors, v, &c);
         }
-        vstore(sums + c * VL, sum);
-        vstore(sums + (channels + c) * VL, products);
     }
 }
 
-/* Buffers: sums [group][2][channels][VL], g, y, state, z. Tables: g_at, y_at, z_at. Sizes: pixels, channels, relu.
+/* Buffers: sums [group][2][vectors][VL], g, y, state, z. Tables: g_at, y_at, z_at. Sizes: pixels, vectors, relu.
  * Scalars: factor of g. */
-void FCN(lanes_bn_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void LANES(bn_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
-    real *sums = op_buffer(op, run, 0, group);
-    const real *g = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group),
-               *z = op_buffer(op, run, 4, group);
-    const real *state = op_buffer(op, run, 3, 0);
-    const int relu = (int)op->size[2];
-    const int32_t *g_at = op->table[0], *y_at = op->table[1], *z_at = op->table[2];
-    const vreal factor = vset((real)op->scalar[0]);
-    memset(sums, 0, (size_t)(2 * channels * VL) * sizeof(real));
-    for (ptrdiff_t p = 0; p < pixels; p += TOGETHER) {
-        const grad_source at = {g, y, z, g_at + p, y_at + p, z ? z_at + p : NULL};
-        if (p + TOGETHER > pixels)
-            add_products(sums, &at, pixels - p, state, channels, relu, factor);
-        else if (relu && !z)
-            add_products(sums, &at, TOGETHER, state, channels, 1, factor);
-        else
-            add_products(sums, &at, TOGETHER, state, channels, relu, factor);
+    const grad f = {
+        .out = op_buffer(op, run, 0, group),
+        .g = op_buffer(op, run, 1, group),
+        .y = op_buffer(op, run, 2, group),
+        .state = op_buffer(op, run, 3, 0),
+        .z = op_buffer(op, run, 4, group),
+        .g_at = op->table[0],
+        .y_at = op->table[1],
+        .z_at = op->table[2],
+        .pixels = op->size[0],
+        .vectors = op->size[1],
+        .factor = vset((real)op->scalar[0]),
+    };
+    switch (mask_of(f.z, op->size[2])) {
+    case NO_MASK:
+        grad_sums(&f, NO_MASK);
+        break;
+    case MASK_BY_Z:
+        grad_sums(&f, MASK_BY_Z);
+        break;
+    case MASK_BY_Y:
+        grad_sums(&f, MASK_BY_Y);
     }
 }
 
-/* Buffers: state, sums, gamma, dgamma, dbeta (NULL without affine). Sizes: pixels, channels. */
-void FCN(lanes_bn_grad_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+/* Buffers: state, sums, gamma, dgamma, dbeta (NULL without affine). Sizes: pixels, vectors, channels. */
+void LANES(bn_grad_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
-    const ptrdiff_t channels = op->size[1];
+    const ptrdiff_t channels = op->size[2], row = row_size(op->size[1]);
     const double count = (double)run->batch * (double)op->size[0];
     real *state = op_buffer(op, run, 0, 0), *dgamma = op_buffer(op, run, 3, 0),
          *dbeta = op_buffer(op, run, 4, 0);
     const real *gamma = op_buffer(op, run, 2, 0);
+    double sums[VL], products[VL];
     for (ptrdiff_t c = 0; c < channels; ++c) {
-        double sum = total(op, 1, run, c), products = total(op, 1, run, channels + c);
-        double invstd = (double)state[INVSTD * channels + c], mean = (double)state[MEAN * channels + c];
-        double a = invstd * (gamma ? (double)gamma[c] : 1.0), b = -a * invstd * invstd * products / count;
-        state[GRAD_A * channels + c] = (real)a;
-        state[GRAD_B * channels + c] = (real)b;
-        state[GRAD_C * channels + c] = (real)(-a * sum / count - b * mean);
+        const ptrdiff_t i = c % VL;
+        if (i == 0) {
+            totals(sums, op, 1, run, c, fcn_min(VL, channels - c));
+            totals(products, op, 1, run, row + c, fcn_min(VL, channels - c));
+        }
+        double invstd = (double)state[INVSTD * row + c], mean = (double)state[MEAN * row + c];
+        double a = invstd * (gamma ? (double)gamma[c] : 1.0), b = -a * invstd * invstd * products[i] / count;
+        state[GRAD_A * row + c] = (real)a;
+        state[GRAD_B * row + c] = (real)b;
+        state[GRAD_C * row + c] = (real)(-a * sums[i] / count - b * mean);
         if (dgamma)
-            dgamma[c] = (real)(products * invstd);
+            dgamma[c] = (real)(products[i] * invstd);
         if (dbeta)
-            dbeta[c] = (real)sum;
+            dbeta[c] = (real)sums[i];
     }
 }
 
-/* Buffers: dy, g, y, state, z. Tables: dy_at, g_at, y_at, z_at. Sizes: pixels, channels, relu, mask_by_y.
- * Scalars: factor of g. dy = A g + B y + C, with mask_by_y only where y > 0: y is behind a ReLU. */
-void FCN(lanes_bn_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+INLINE void input_grad(const grad *f, const relu_mask mask)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
-    const int relu = (int)op->size[2], mask_by_y = (int)op->size[3];
-    real *dy = op_buffer(op, run, 0, group);
-    const real *g = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group),
-               *z = op_buffer(op, run, 4, group);
-    const real *state = op_buffer(op, run, 3, 0);
-    const int32_t *dy_at = op->table[0], *g_at = op->table[1], *y_at = op->table[2], *z_at = op->table[3];
-    const vreal mask = lane_mask(run, group), factor = vset((real)op->scalar[0]) * mask;
-    for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            const vreal a = state[GRAD_A * channels + c] * factor;
-            const vreal b = state[GRAD_B * channels + c] * mask, shift = state[GRAD_C * channels + c] * mask;
-            const vreal scale = vset(state[SCALE * channels + c]),
-                        offset = vset(state[OFFSET * channels + c]);
-            vreal grad = vload(g + g_at[p] + c * VL), value = vload(y + y_at[p] + c * VL);
-            grad = relu_masked(grad, z ? z + z_at[p] + c * VL : NULL, relu, value, scale, offset);
-            vreal result = a * grad + (b * value + shift);
-            if (mask_by_y)
-                result = keep(value > 0, result);
-            vstore(dy + dy_at[p] + c * VL, result);
+    const ptrdiff_t vectors = f->vectors;
+    for (ptrdiff_t p0 = 0, p1; p0 < f->pixels; p0 = p1) {
+        p1 = tile_end(p0, f->pixels);
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            const vreal a = state_row(f->state, GRAD_A, vectors, v) * f->factor;
+            const vreal b = state_row(f->state, GRAD_B, vectors, v) * f->mask;
+            const vreal shift = state_row(f->state, GRAD_C, vectors, v) * f->mask;
+            const vreal scale = state_row(f->state, SCALE, vectors, v),
+                        offset = state_row(f->state, OFFSET, vectors, v);
+#pragma GCC unroll 4
+            for (ptrdiff_t p = p0; p < p1; ++p) {
+                vreal grad = vload(f->g + f->g_at[p] + v * VL), value = vload(f->y + f->y_at[p] + v * VL);
+                grad = relu_masked(f, mask, grad, p, v, value, scale, offset);
+                vreal result = a * grad + (b * value + shift);
+                if (f->mask_by_y)
+                    result = keep(value > 0, result);
+                vstore(f->out + f->dy_at[p] + v * VL, result);
+            }
         }
+    }
+}
+
+/* Buffers: dy, g, y, state, z. Tables: dy_at, g_at, y_at, z_at. Sizes: pixels, vectors, relu, mask_by_y.
+ * Scalars: factor of g. dy = A g + B y + C, with mask_by_y only where y > 0: y is behind a ReLU. */
+void LANES(bn_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const vreal mask = lane_mask(run, group);
+    const grad f = {
+        .out = op_buffer(op, run, 0, group),
+        .g = op_buffer(op, run, 1, group),
+        .y = op_buffer(op, run, 2, group),
+        .state = op_buffer(op, run, 3, 0),
+        .z = op_buffer(op, run, 4, group),
+        .dy_at = op->table[0],
+        .g_at = op->table[1],
+        .y_at = op->table[2],
+        .z_at = op->table[3],
+        .pixels = op->size[0],
+        .vectors = op->size[1],
+        .factor = vset((real)op->scalar[0]) * mask,
+        .mask = mask,
+        .mask_by_y = (int)op->size[3],
+    };
+    switch (mask_of(f.z, op->size[2])) {
+    case NO_MASK:
+        input_grad(&f, NO_MASK);
+        break;
+    case MASK_BY_Z:
+        input_grad(&f, MASK_BY_Z);
+        break;
+    case MASK_BY_Y:
+        input_grad(&f, MASK_BY_Y);
+    }
 }

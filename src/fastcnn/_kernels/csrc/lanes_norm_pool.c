@@ -8,104 +8,184 @@
  */
 #include "lanes_dropout.h"
 
-/* Buffers: z, y, state, argmax (or NULL). Tables: z_at, first, taps, pixel number of each tap.
- * Sizes: pixels of z, channels, relu, number of the dropout layer + 1 or 0, pixels of y. Scalars: p of dropout. */
-void FCN(lanes_apply_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+typedef struct {
+    real *z;
+    const real *y, *state;
+    lane_int *argmax;
+    const int32_t *taps, *numbers; /* of one window */
+    ptrdiff_t vectors;
+    dropout_mask mask;
+} window;
+
+INLINE void apply_window(const window *w, const int count, const int relu, const int dropout)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], dropout = op->size[3],
-                    in_pixels = op->size[4];
+    for (ptrdiff_t v = 0; v < w->vectors; ++v) {
+        const vreal scale = state_row(w->state, SCALE, w->vectors, v);
+        const vreal offset = state_row(w->state, OFFSET, w->vectors, v);
+        vreal best = {0};
+        vint winner = {0};
+#pragma GCC unroll 4
+        for (int t = 0; t < count; ++t) {
+            vreal value = vload(w->y + w->taps[t] + v * VL) * scale + offset;
+            if (relu)
+                value = clip(value);
+            if (dropout)
+                value *= dropout_factor(&w->mask, v, w->numbers[t]);
+            if (t == 0) {
+                best = value;
+                continue;
+            }
+            vint better = (value > best) | (value != value);
+            best = pick(better, value, best);
+            winner = (better & t) | (~better & winner);
+        }
+        vstore(w->z + v * VL, best);
+        if (w->argmax)
+            memcpy(w->argmax + v * VL, &winner, sizeof(winner));
+    }
+}
+
+/* Buffers: z, y, state, argmax (or NULL). Tables: z_at, first, taps, pixel number of each tap.
+ * Sizes: pixels of z, vectors, relu, number of the dropout layer + 1 or 0, pixels of y. Scalars: p of dropout. */
+void LANES(apply_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1], dropout = op->size[3];
     const int relu = (int)op->size[2];
     real *z = op_buffer(op, run, 0, group);
-    const real *y = op_buffer(op, run, 1, group), *state = op_buffer(op, run, 2, 0);
     lane_int *argmax = (lane_int *)op_buffer(op, run, 3, group);
-    const int32_t *z_at = op->table[0], *first = op->table[1], *taps = op->table[2], *numbers = op->table[3];
-    const dropout_mask mask = dropout_of_group(op->scalar[0], dropout ? run->keys[dropout - 1] : 0, group);
-    for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            const vreal scale = vset(state[SCALE * channels + c]),
-                        offset = vset(state[OFFSET * channels + c]);
-            vreal best = {0};
-            vint winner = {0};
-            for (int32_t t = first[p]; t < first[p + 1]; ++t) {
-                vreal value = vload(y + taps[t] + c * VL) * scale + offset;
-                if (relu)
-                    value = keep(~(value < 0), value);
-                if (dropout)
-                    value *= dropout_factor(&mask, (uint32_t)(c * in_pixels + numbers[t]));
-                vint better = (value > best) | (value != value);
-                if (t == first[p])
-                    better = ~(vint){0};
-                best = (vreal)((better & (vint)value) | (~better & (vint)best));
-                winner = (better & (t - first[p])) | (~better & winner);
-            }
-            vstore(z + z_at[p] + c * VL, best);
-            if (argmax)
-                memcpy(argmax + (p * channels + c) * VL, &winner, sizeof(winner));
-        }
+    const int32_t *z_at = op->table[0], *first = op->table[1];
+    window w = {
+        .y = op_buffer(op, run, 1, group),
+        .state = op_buffer(op, run, 2, 0),
+        .vectors = vectors,
+    };
+    if (dropout)
+        w.mask = dropout_of_group(op->scalar[0], run->keys[dropout - 1], group, op->size[4]);
+    for (ptrdiff_t p = 0; p < pixels; ++p) {
+        const int count = first[p + 1] - first[p];
+        w.z = z + z_at[p];
+        w.argmax = argmax ? argmax + p * vectors * VL : NULL;
+        w.taps = op->table[2] + first[p];
+        w.numbers = op->table[3] + first[p];
+        if (count == 4 && relu && !dropout)
+            apply_window(&w, 4, 1, 0);
+        else
+            apply_window(&w, count, relu, dropout != 0);
+    }
 }
 
-/* The gradient that a window's winner gets. */
-static inline vreal winner_grad(const real *dz, const real *z, vreal factor, int relu)
+typedef struct {
+    const real *dz, *y, *z;
+    const lane_int *argmax;
+    const int32_t *dz_at, *z_at, *first, *taps;
+    ptrdiff_t vectors;
+    vreal factor;
+    int relu;
+} source;
+
+/* The gradient that the winner of window `p` gets. */
+INLINE vreal winner_grad(const source *s, ptrdiff_t p, ptrdiff_t v)
 {
-    vreal g = vload(dz) * factor;
-    return relu ? keep(vload(z) > 0, g) : g;
+    vreal g = vload(s->dz + s->dz_at[p] + v * VL) * s->factor;
+    return s->relu ? keep(vload(s->z + s->z_at[p] + v * VL) > 0, g) : g;
 }
 
-/* Buffers: sums [group][2][channels][VL], dz, y, state, z, argmax. Tables: dz_at, z_at, first, taps (of y).
- * Sizes: pixels of z, channels, relu. Scalars: factor of dz. */
-void FCN(lanes_bn_pool_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+INLINE vint winner_of(const source *s, ptrdiff_t p, ptrdiff_t v)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
-    const int relu = (int)op->size[2];
+    vint winner;
+    memcpy(&winner, s->argmax + (p * s->vectors + v) * VL, sizeof(winner));
+    return winner;
+}
+
+/* y of the winner. */
+INLINE vreal winner_value(const source *s, ptrdiff_t p, ptrdiff_t v, const int count)
+{
+    const int32_t *taps = s->taps + s->first[p];
+    const vint winner = winner_of(s, p, v);
+    vreal value = {0};
+#pragma GCC unroll 4
+    for (int t = 0; t < count; ++t)
+        value += keep(winner == t, vload(s->y + taps[t] + v * VL));
+    return value;
+}
+
+/* Buffers: sums [group][2][vectors][VL], dz, y, state, z, argmax. Tables: dz_at, z_at, first, taps (of y).
+ * Sizes: pixels of z, vectors, relu. Scalars: factor of dz. */
+void LANES(bn_pool_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
     real *sums = op_buffer(op, run, 0, group);
-    const real *dz = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group);
-    const real *mean = op_buffer(op, run, 3, 0) + MEAN * channels, *z = op_buffer(op, run, 4, group);
-    const lane_int *argmax = (const lane_int *)op_buffer(op, run, 5, group);
-    const int32_t *dz_at = op->table[0], *z_at = op->table[1], *first = op->table[2], *taps = op->table[3];
-    const vreal factor = vset((real)op->scalar[0]);
-    memset(sums, 0, (size_t)(2 * channels * VL) * sizeof(real));
-    for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            vreal g = winner_grad(dz + dz_at[p] + c * VL, z + z_at[p] + c * VL, factor, relu);
-            vreal value = {0};
-            vint winner;
-            memcpy(&winner, argmax + (p * channels + c) * VL, sizeof(winner));
-            for (int32_t t = first[p]; t < first[p + 1]; ++t)
-                value += keep(winner == t - first[p], vload(y + taps[t] + c * VL));
-            real *sum = sums + c * VL, *products = sums + (channels + c) * VL;
-            vstore(sum, vload(sum) + g);
-            vstore(products, vload(products) + g * (value - mean[c]));
+    const real *state = op_buffer(op, run, 3, 0);
+    const source s = {
+        .dz = op_buffer(op, run, 1, group),
+        .y = op_buffer(op, run, 2, group),
+        .z = op_buffer(op, run, 4, group),
+        .argmax = (const lane_int *)op_buffer(op, run, 5, group),
+        .dz_at = op->table[0],
+        .z_at = op->table[1],
+        .first = op->table[2],
+        .taps = op->table[3],
+        .vectors = vectors,
+        .factor = vset((real)op->scalar[0]),
+        .relu = (int)op->size[2],
+    };
+    memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
+    for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
+        p1 = tile_end(p0, pixels);
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            const vreal center = state_row(state, MEAN, vectors, v);
+            vreal sum = vload(sums + v * VL), products = vload(sums + (vectors + v) * VL);
+            for (ptrdiff_t p = p0; p < p1; ++p) {
+                const int count = s.first[p + 1] - s.first[p];
+                const vreal g = winner_grad(&s, p, v);
+                const vreal value = count == 4 ? winner_value(&s, p, v, 4) : winner_value(&s, p, v, count);
+                sum += g;
+                products += g * (value - center);
+            }
+            vstore(sums + v * VL, sum);
+            vstore(sums + (vectors + v) * VL, products);
         }
+    }
 }
 
 /* Buffers: dy, dz, y, state, z, argmax. Tables: dz_at, z_at, first, taps (of y), taps (of dy), uncovered pixels (of
- * y, then of dy). Sizes: pixels of z, channels, relu, uncovered pixels. Scalars: factor of dz. */
-void FCN(lanes_bn_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+ * y, then of dy). Sizes: pixels of z, vectors, relu, uncovered pixels. Scalars: factor of dz. */
+void LANES(bn_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], uncovered = op->size[3];
-    const int relu = (int)op->size[2];
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1], uncovered = op->size[3];
     real *dy = op_buffer(op, run, 0, group);
-    const real *dz = op_buffer(op, run, 1, group), *y = op_buffer(op, run, 2, group);
-    const real *state = op_buffer(op, run, 3, 0), *z = op_buffer(op, run, 4, group);
-    const lane_int *argmax = (const lane_int *)op_buffer(op, run, 5, group);
-    const int32_t *dz_at = op->table[0], *z_at = op->table[1], *first = op->table[2];
-    const int32_t *y_taps = op->table[3], *dy_taps = op->table[4], *rest = op->table[5];
-    const vreal mask = lane_mask(run, group), factor = vset((real)op->scalar[0]);
-    for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            const vreal a = state[GRAD_A * channels + c] * mask, b = state[GRAD_B * channels + c] * mask;
-            const vreal shift = state[GRAD_C * channels + c] * mask;
-            vreal g = a * winner_grad(dz + dz_at[p] + c * VL, z + z_at[p] + c * VL, factor, relu);
-            vint winner;
-            memcpy(&winner, argmax + (p * channels + c) * VL, sizeof(winner));
-            for (int32_t t = first[p]; t < first[p + 1]; ++t) {
-                vreal value = b * vload(y + y_taps[t] + c * VL) + shift;
-                vstore(dy + dy_taps[t] + c * VL, value + keep(winner == t - first[p], g));
+    const real *y = op_buffer(op, run, 2, group), *state = op_buffer(op, run, 3, 0);
+    const int32_t *first = op->table[2], *rest = op->table[5];
+    const vreal mask = lane_mask(run, group);
+    const source s = {
+        .dz = op_buffer(op, run, 1, group),
+        .z = op_buffer(op, run, 4, group),
+        .argmax = (const lane_int *)op_buffer(op, run, 5, group),
+        .dz_at = op->table[0],
+        .z_at = op->table[1],
+        .vectors = vectors,
+        .factor = vset((real)op->scalar[0]),
+        .relu = (int)op->size[2],
+    };
+    for (ptrdiff_t p = 0; p < pixels; ++p) {
+        const int32_t *y_taps = op->table[3] + first[p], *dy_taps = op->table[4] + first[p];
+        const int count = first[p + 1] - first[p];
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
+            const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
+            const vreal g = state_row(state, GRAD_A, vectors, v) * mask * winner_grad(&s, p, v);
+            const vint winner = winner_of(&s, p, v);
+#pragma GCC unroll 4
+            for (int t = 0; t < count; ++t) {
+                vreal value = b * vload(y + y_taps[t] + v * VL) + shift;
+                vstore(dy + dy_taps[t] + v * VL, value + keep(winner == t, g));
             }
         }
+    }
     for (ptrdiff_t i = 0; i < uncovered; ++i)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            const vreal b = state[GRAD_B * channels + c] * mask, shift = state[GRAD_C * channels + c] * mask;
-            vstore(dy + rest[uncovered + i] + c * VL, b * vload(y + rest[i] + c * VL) + shift);
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
+            const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
+            vstore(dy + rest[uncovered + i] + v * VL, b * vload(y + rest[i] + v * VL) + shift);
         }
 }

@@ -1,54 +1,88 @@
-/* Max and average pooling in the engine's layout.
+/* Max and average pooling in the engine's layouts.
  *
  * Equation  max: z[p] = the largest x[tap], the first of equals, NaN wins; average: z[p] = factor[p] * sum x[tap]
  * Layout    see program.h. Tables: the taps of output pixel p are taps[first[p]] .. taps[first[p + 1] - 1].
  *           Taps outside the image are left out of the table (or stand in the halo of zeros for a zero-padded
  *           input). argmax holds the number of the winning tap, as integers of the width of a real.
  * Edges     Overlapping windows accumulate in the gradient; a tap of -1 in the gradient's table is in the halo,
- *           and its gradient is dropped.
+ *           and its gradient is dropped. The maximum of no taps is -inf.
  */
 #include "lanes.h"
 #include <math.h>
 
-/* Buffers: z, x, argmax. Tables: z_at, first, taps. Sizes: pixels, channels. argmax may be NULL. */
-void FCN(lanes_max_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* The maxima of one window. Windows of the usual sizes have a `count` that the compiler knows. */
+INLINE void max_of_window(real *z, lane_int *argmax, const real *x, const int32_t *window, const int count,
+                          ptrdiff_t vectors)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
-    real *z = op_buffer(op, run, 0, group);
-    const real *x = op_buffer(op, run, 1, group);
-    lane_int *argmax = (lane_int *)op_buffer(op, run, 2, group);
-    const int32_t *z_at = op->table[0], *first = op->table[1], *taps = op->table[2];
-    for (ptrdiff_t p = 0; p < pixels; ++p) {
-        const int32_t *window = taps + first[p];
-        const int count = first[p + 1] - first[p];
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            vreal best = count ? vload(x + window[0] + c * VL) : vset((real)-INFINITY);
-            vint winner = {0};
-            for (int t = 1; t < count; ++t) {
-                vreal value = vload(x + window[t] + c * VL);
+    for (ptrdiff_t v = 0; v < vectors; ++v) {
+        vreal best = vload(x + window[0] + v * VL);
+        vint winner = {0};
+#pragma GCC unroll 8
+        for (int t = 1; t < count; ++t) {
+            vreal value = vload(x + window[t] + v * VL);
+            if (argmax) {
                 vint better = (value > best) | (value != value);
-                best = (vreal)((better & (vint)value) | (~better & (vint)best));
+                best = pick(better, value, best);
                 winner = (better & t) | (~better & winner);
+            } else {
+                best = pick(value != value, value, vmax(value, best));
             }
-            vstore(z + z_at[p] + c * VL, best);
-            if (argmax)
-                memcpy(argmax + (p * channels + c) * VL, &winner, sizeof(winner));
         }
+        vstore(z + v * VL, best);
+        if (argmax)
+            memcpy(argmax + v * VL, &winner, sizeof(winner));
     }
 }
 
-static void clear(real *x, const int32_t *x_at, ptrdiff_t pixels, ptrdiff_t channels)
+/* Buffers: z, x, argmax (or NULL). Tables: z_at, first, taps. Sizes: pixels, vectors, channels. */
+void LANES(max_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
+    real *z = op_buffer(op, run, 0, group);
+    const real *x = op_buffer(op, run, 1, group);
+    lane_int *argmax = (lane_int *)op_buffer(op, run, 2, group);
+    const int32_t *z_at = op->table[0], *first = op->table[1];
+    for (ptrdiff_t p = 0; p < pixels; ++p) {
+        const int32_t *window = op->table[2] + first[p];
+        const int count = first[p + 1] - first[p];
+        lane_int *winners = argmax ? argmax + p * vectors * VL : NULL;
+        if (count == 4 && winners)
+            max_of_window(z + z_at[p], winners, x, window, 4, vectors);
+        else if (count == 4)
+            max_of_window(z + z_at[p], NULL, x, window, 4, vectors);
+        else if (count)
+            max_of_window(z + z_at[p], winners, x, window, count, vectors);
+        else /* its argmax names no tap, whatever it is */
+            for (ptrdiff_t i = 0; i < op->size[2] * GROUP_IMAGES; ++i)
+                z[z_at[p] + i] = (real)-INFINITY;
+    }
+}
+
+static void clear(real *x, const int32_t *x_at, ptrdiff_t pixels, ptrdiff_t vectors)
 {
     for (ptrdiff_t p = 0; p < pixels; ++p)
-        memset(x + x_at[p], 0, (size_t)(channels * VL) * sizeof(real));
+        memset(x + x_at[p], 0, (size_t)(vectors * VL) * sizeof(real));
+}
+
+/* Give each tap of a window its share of the gradient: all of it, or with `winner` that of the lanes that it won. */
+INLINE void spread(real *dx, const int32_t *window, const int count, vreal grad, const vint *winner,
+                   const int exclusive)
+{
+#pragma GCC unroll 4
+    for (int t = 0; t < count; ++t) {
+        if (window[t] < 0)
+            continue;
+        const vreal share = winner ? keep(*winner == t, grad) : grad;
+        vstore(dx + window[t], exclusive ? share : vload(dx + window[t]) + share);
+    }
 }
 
 /* Buffers: dx, dz, argmax, z. Tables: dz_at, first, taps, places (cleared pixels of dx, then z_at).
- * Sizes: pixels, channels, cleared pixels, exclusive. Scalars: factor of dz. If z is given, dz counts where z > 0:
+ * Sizes: pixels, vectors, cleared pixels, exclusive. Scalars: factor of dz. If z is given, dz counts where z > 0:
  * x is behind a ReLU, and this is its mask. Windows that share no pixel (exclusive) are written, others added. */
-void FCN(lanes_max_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void LANES(max_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
     const int exclusive = (int)op->size[3];
     real *dx = op_buffer(op, run, 0, group);
     const real *dz = op_buffer(op, run, 1, group), *z = op_buffer(op, run, 3, group);
@@ -56,60 +90,52 @@ void FCN(lanes_max_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t gr
     const int32_t *dz_at = op->table[0], *first = op->table[1], *taps = op->table[2];
     const int32_t *z_at = op->table[3] + op->size[2];
     const vreal factor = vset((real)op->scalar[0]);
-    clear(dx, op->table[3], op->size[2], channels);
+    clear(dx, op->table[3], op->size[2], vectors);
     for (ptrdiff_t p = 0; p < pixels; ++p) {
         const int32_t *window = taps + first[p];
         const int count = first[p + 1] - first[p];
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            vreal grad = vload(dz + dz_at[p] + c * VL) * factor;
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            vreal grad = vload(dz + dz_at[p] + v * VL) * factor;
             vint winner;
-            memcpy(&winner, argmax + (p * channels + c) * VL, sizeof(winner));
+            memcpy(&winner, argmax + (p * vectors + v) * VL, sizeof(winner));
             if (z)
-                grad = keep(vload(z + z_at[p] + c * VL) > 0, grad);
-            for (int t = 0; t < count; ++t) {
-                if (window[t] < 0)
-                    continue;
-                real *target = dx + window[t] + c * VL;
-                vreal share = keep(winner == t, grad);
-                vstore(target, exclusive ? share : vload(target) + share);
-            }
+                grad = keep(vload(z + z_at[p] + v * VL) > 0, grad);
+            if (count == 4 && exclusive)
+                spread(dx + v * VL, window, 4, grad, &winner, 1);
+            else
+                spread(dx + v * VL, window, count, grad, &winner, exclusive);
         }
     }
 }
 
-/* Buffers: z, x, factor (pixels). Tables: z_at, first, taps. Sizes: pixels, channels. */
-void FCN(lanes_avg_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* Buffers: z, x, factor (pixels). Tables: z_at, first, taps. Sizes: pixels, vectors. */
+void LANES(avg_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
     real *z = op_buffer(op, run, 0, group);
     const real *x = op_buffer(op, run, 1, group), *factor = op_buffer(op, run, 2, 0);
     const int32_t *z_at = op->table[0], *first = op->table[1], *taps = op->table[2];
     for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
             vreal sum = {0};
             for (int32_t t = first[p]; t < first[p + 1]; ++t)
-                sum += vload(x + taps[t] + c * VL);
-            vstore(z + z_at[p] + c * VL, sum * factor[p]);
+                sum += vload(x + taps[t] + v * VL);
+            vstore(z + z_at[p] + v * VL, sum * factor[p]);
         }
 }
 
-/* Buffers: dx, dz, factor. Tables: dz_at, first, taps, cleared pixels of dx. Sizes: pixels, channels, cleared pixels,
+/* Buffers: dx, dz, factor. Tables: dz_at, first, taps, cleared pixels of dx. Sizes: pixels, vectors, cleared pixels,
  * exclusive. */
-void FCN(lanes_avg_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void LANES(avg_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
+    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
     real *dx = op_buffer(op, run, 0, group);
     const real *dz = op_buffer(op, run, 1, group), *factor = op_buffer(op, run, 2, 0);
     const int32_t *dz_at = op->table[0], *first = op->table[1], *taps = op->table[2];
     const int exclusive = (int)op->size[3];
-    clear(dx, op->table[3], op->size[2], channels);
+    clear(dx, op->table[3], op->size[2], vectors);
     for (ptrdiff_t p = 0; p < pixels; ++p)
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            vreal grad = vload(dz + dz_at[p] + c * VL) * factor[p];
-            for (int32_t t = first[p]; t < first[p + 1]; ++t)
-                if (taps[t] >= 0) {
-                    real *target = dx + taps[t] + c * VL;
-                    vstore(target, exclusive ? grad : vload(target) + grad);
-                }
-        }
+        for (ptrdiff_t v = 0; v < vectors; ++v)
+            spread(dx + v * VL, taps + first[p], first[p + 1] - first[p],
+                   vload(dz + dz_at[p] + v * VL) * factor[p], NULL, exclusive);
 }

@@ -53,6 +53,16 @@ static inline vreal vset(real a) { return a - (vreal){0}; }
 #define PIN(v) ((void)0)
 #endif
 
+#define INLINE static inline __attribute__((always_inline))
+
+/* a > b ? a : b in each lane: b where one of them is NaN. */
+static inline vreal vmax(vreal a, vreal b)
+{
+    for (int i = 0; i < VL; ++i)
+        b[i] = a[i] > b[i] ? a[i] : b[i];
+    return b;
+}
+
 /* Sum of the lanes, always in the same order (halves are added until one lane is left). */
 static inline real vsum(vreal v)
 {
@@ -88,6 +98,43 @@ static inline vreal sum_each(vreal *v)
         for (int i = 0; i < count; ++i)
             v[i] = add_pairs(v[2 * i], v[2 * i + 1]);
     return v[0];
+}
+
+/* Lanes of a and b in turn: a0 b0 a1 b1 ... to a, the second halves to b. */
+static inline void zip(vreal *a, vreal *b)
+{
+    const vreal x = *a, y = *b;
+#if VL == 16
+    *a = __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    *b = __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif VL == 8
+    *a = __builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
+    *b = __builtin_shufflevector(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif VL == 4
+    *a = __builtin_shufflevector(x, y, 0, 4, 1, 5);
+    *b = __builtin_shufflevector(x, y, 2, 6, 3, 7);
+#else
+    *a = __builtin_shufflevector(x, y, 0, 2);
+    *b = __builtin_shufflevector(x, y, 1, 3);
+#endif
+}
+
+/* Transpose VL vectors: lane j of v[i] becomes lane i of v[j]. */
+INLINE void transpose_lanes(vreal *v)
+{
+#pragma GCC unroll 4
+    for (int step = 1; step < VL; step *= 2) {
+        vreal next[VL];
+#pragma GCC unroll 8
+        for (int i = 0; i < VL / 2; ++i) {
+            next[2 * i] = v[i];
+            next[2 * i + 1] = v[i + VL / 2];
+            zip(&next[2 * i], &next[2 * i + 1]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; ++i)
+            v[i] = next[i];
+    }
 }
 
 #endif

@@ -1,0 +1,3 @@
+/* lanes_norm.c, in the layout "channels". */
+#define FCN_CHANNELS
+#include "lanes_norm.c"

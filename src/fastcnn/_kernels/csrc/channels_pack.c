@@ -1,0 +1,121 @@
+/* Images in and results out, in the layout "channels"; within a program, a linear layer's flat sample and back.
+ *
+ * Layout  see program.h. Images and results outside are (N, channels, pixels), and so is a flat sample.
+ * Method  VL pixels of VL channels are a square, which is transposed in registers. Where few channels are left
+ *         over, and where a vector could reach past the last pixel, elements are moved one by one.
+ */
+#define FCN_CHANNELS
+#include "lanes.h"
+
+/* One image: pixels in the layout, planes outside. */
+typedef struct {
+    const int32_t *at; /* of each pixel */
+    ptrdiff_t pixels, channels;
+} image;
+
+/* Tell whether VL pixels from p on are moved as squares of VL channels from c on. */
+INLINE int is_square(const image *m, ptrdiff_t p, ptrdiff_t count, ptrdiff_t c)
+{
+    return count == VL && m->channels - c > VL / 4 &&
+           m->at[p + VL - 1] + c + VL <= m->at[m->pixels - 1] + m->channels;
+}
+
+/* Whether VL pixels of an image of one channel are neighbours. */
+INLINE int is_run(const image *m, ptrdiff_t p, ptrdiff_t count)
+{
+    return m->channels == 1 && count == VL && m->at[p + VL - 1] == m->at[p] + VL - 1;
+}
+
+/* The first of the last block of channels, which may be partial. */
+INLINE ptrdiff_t last_block(ptrdiff_t channels) { return (channels - 1) / VL * VL; }
+
+/* Buffers: x, images (CHW, stride: bytes of an image). Tables: x_at. Sizes: pixels, channels. */
+void FCN(channels_pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const image m = {op->table[0], op->size[0], op->size[1]};
+    const ptrdiff_t pixels = m.pixels, count = fcn_min(VL, pixels);
+    real *x = op_buffer(op, run, 0, group);
+    const real *images = op_buffer(op, run, 1, group);
+    if (pixels == 1) {
+        memcpy(x + m.at[0], images, (size_t)m.channels * sizeof(real));
+        return;
+    }
+    for (ptrdiff_t tile = 0; tile < pixels; tile += VL) {
+        const ptrdiff_t p = fcn_min(tile, pixels - count); /* the last tile may take pixels again */
+        if (is_run(&m, p, count)) {
+            vstore(x + m.at[p], vload(images + p));
+            continue;
+        }
+        /* From the last block to the first: a partial one writes zeros past its channels, which are padding or
+         * belong to pixels and channels that are still to come. */
+        for (ptrdiff_t c = last_block(m.channels); c >= 0; c -= VL) {
+            const ptrdiff_t valid = fcn_min(VL, m.channels - c);
+            const real *planes = images + c * pixels + p;
+            if (!is_square(&m, p, count, c)) {
+                for (ptrdiff_t i = 0; i < valid; ++i)
+#pragma GCC unroll 4
+                    for (ptrdiff_t j = 0; j < count; ++j)
+                        x[m.at[p + j] + c + i] = planes[i * pixels + j];
+                continue;
+            }
+            vreal square[VL];
+#pragma GCC unroll 16
+            for (int i = 0; i < VL; ++i)
+                square[i] = i < valid ? vload(planes + i * pixels) : (vreal){0};
+            transpose_lanes(square);
+#pragma GCC unroll 16
+            for (int j = 0; j < VL; ++j)
+                vstore(x + m.at[p + j] + c, square[j]);
+        }
+    }
+}
+
+/* The same from bytes, each looked up in a table of its channel.
+ * Buffers: x, images (uint8), values (channels, 256). */
+void FCN(channels_pack_bytes)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
+    real *x = op_buffer(op, run, 0, group);
+    const uint8_t *images = (const uint8_t *)op_buffer(op, run, 1, group);
+    const real *values = op_buffer(op, run, 2, 0);
+    const int32_t *x_at = op->table[0];
+    for (ptrdiff_t c = 0; c < channels; ++c)
+        for (ptrdiff_t p = 0; p < pixels; ++p)
+            x[x_at[p] + c] = values[c * 256 + images[c * pixels + p]];
+}
+
+/* Buffers: results (CHW), y. Tables: y_at. Sizes: pixels, channels. */
+void FCN(channels_unpack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const image m = {op->table[0], op->size[0], op->size[1]};
+    const ptrdiff_t pixels = m.pixels, count = fcn_min(VL, pixels);
+    real *results = op_buffer(op, run, 0, group);
+    const real *y = op_buffer(op, run, 1, group);
+    if (pixels == 1) {
+        memcpy(results, y + m.at[0], (size_t)m.channels * sizeof(real));
+        return;
+    }
+    for (ptrdiff_t tile = 0; tile < pixels; tile += VL) {
+        const ptrdiff_t p = fcn_min(tile, pixels - count);
+        for (ptrdiff_t c = 0; c < m.channels; c += VL) {
+            const ptrdiff_t valid = fcn_min(VL, m.channels - c);
+            real *planes = results + c * pixels + p;
+            if (!is_square(&m, p, count, c)) {
+                for (ptrdiff_t i = 0; i < valid; ++i)
+#pragma GCC unroll 4
+                    for (ptrdiff_t j = 0; j < count; ++j)
+                        planes[i * pixels + j] = y[m.at[p + j] + c + i];
+                continue;
+            }
+            vreal square[VL];
+#pragma GCC unroll 16
+            for (int j = 0; j < VL; ++j)
+                square[j] = vload(y + m.at[p + j] + c);
+            transpose_lanes(square);
+#pragma GCC unroll 16
+            for (int i = 0; i < VL; ++i)
+                if (i < valid)
+                    vstore(planes + i * pixels, square[i]);
+        }
+    }
+}
