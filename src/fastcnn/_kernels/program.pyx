@@ -3,7 +3,11 @@
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int32_t, uint64_t
-from libc.string cimport strcmp
+from cpython.ref cimport PyObject
+from libc.string cimport memcmp, strcmp
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject *)
 
 from .cpu cimport (
     FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER, FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES,
@@ -28,6 +32,33 @@ def lanes(int itemsize):
 def max_block(int itemsize):
     """Return the largest number of channels of a register block."""
     return table(itemsize).max_block
+
+
+def alone(list parameters, list reads, Py_ssize_t references):
+    """Tell whether each parameter was read so many times, and its array has so many references and is no view."""
+    cdef Py_ssize_t i
+    cdef object array
+    for i in range(len(parameters)):
+        if (<object>parameters[i]).reads != reads[i]:
+            return False
+        array = (<object>parameters[i])._data
+        if Py_REFCNT(<PyObject *>array) != references or array.base is not None:
+            return False
+    return True
+
+
+def same(list arrays, list copies):
+    """Tell whether C-contiguous arrays hold the bytes of their copies."""
+    cdef Py_ssize_t i
+    cdef Py_buffer view
+    cdef bint differs
+    for i in range(len(arrays)):
+        PyObject_GetBuffer(arrays[i], &view, PyBUF_SIMPLE)
+        differs = view.len != len(<bytes>copies[i]) or memcmp(view.buf, <char *>(<bytes>copies[i]), view.len) != 0
+        PyBuffer_Release(&view)
+        if differs:
+            return False
+    return True
 
 
 cdef class Program:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import nn
+from .._kernels import program as kernels
 
 
 class Packed:
@@ -25,15 +26,23 @@ class Packed:
     def note(self) -> None:
         """Remember the state of now."""
         # What somebody holds now may be written into later, and released: never counts as unchanged.
-        self._reads = [p.reads if p.is_untouched_since(p.reads) else -1 for p in self._parameters]
-        self._noted = True
+        self._reads = [p.reads if kernels.alone([p], [p.reads], _ALONE) else -1 for p in self._parameters]
         self._values = [array.tobytes() for array in self._arrays]
+        self._noted = True
 
     def holds(self) -> bool:
         """Tell whether nothing can have changed since."""
-        if not self._noted:
-            return False
-        for parameter, reads in zip(self._parameters, self._reads, strict=True):
-            if not parameter.is_untouched_since(reads):
-                return False
-        return all(a.tobytes() == b for a, b in zip(self._arrays, self._values, strict=True))
+        return (
+            self._noted
+            and kernels.alone(self._parameters, self._reads, _ALONE)
+            and kernels.same(self._arrays, self._values)
+        )
+
+
+def _references() -> int:
+    """Return how many references `alone` counts to an array that a parameter alone holds."""
+    parameter = nn.Parameter(np.empty(1, np.float32))
+    return next(n for n in range(1, 8) if kernels.alone([parameter], [parameter.reads], n))
+
+
+_ALONE = _references()

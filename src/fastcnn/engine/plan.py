@@ -91,6 +91,9 @@ class Plan(Locked):
         self._shaped_grads = [(p, grad.reshape(p.shape)) for p, grad in self.parameter_grads]
         self._factor = 1.0
         self._loss_op = next((i for i, op in enumerate(writer.ops) if op.kernel == "cross_entropy"), -1)
+        value = self.graph.output
+        # Shape of one sample's output.
+        self.output_shape = (value.size,) if self.graph.output_flat else (value.channels, value.height, value.width)
         self.batch = 0
         # Seconds of each operation. With an array here passes run on one thread, look at the clock after each
         # operation and add to it.
@@ -114,14 +117,6 @@ class Plan(Locked):
         write_output_grad(backward)
         write_backward(backward)
         return [*ends, writer.close_part()]
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one sample's output."""
-        value = self.graph.output
-        if self.graph.output_flat:
-            return (value.size,)
-        return (value.channels, value.height, value.width)
 
     def fits(self, batch: int) -> bool:
         """Tell whether the plan can run a batch of this size with the present settings."""

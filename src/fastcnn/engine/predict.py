@@ -31,6 +31,8 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | Non
         y = nn.Module.predict(model, x, batch_size, engine=False)
         report(model, plan)
         return y
+    if len(x) <= batch_size:
+        return plan.forward(as_input(x))
     y = allocate((len(x), *plan.output_shape), plan.dtype, "predict: the output")
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
@@ -40,4 +42,5 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | Non
 
 def as_input(x: np.ndarray) -> np.ndarray:
     """Return x as a program reads it, copied only where it must be."""
-    return np.require(x, requirements=["C", "A"])
+    flags = x.flags
+    return x if flags.c_contiguous and flags.aligned else np.require(x, requirements=["C", "A"])

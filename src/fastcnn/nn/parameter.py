@@ -1,7 +1,5 @@
 """A trainable array."""
 
-from sys import getrefcount
-
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
@@ -64,13 +62,6 @@ class Parameter:
         """Element type of the values."""
         return self._data.dtype
 
-    def is_untouched_since(self, reads: int) -> bool:
-        """Tell whether nobody can have written into the array since `reads` was this number.
-
-        True if it was not handed out since, and nobody still holds it, or a view of it, from before.
-        """
-        return self.reads == reads and getrefcount(self._data) == _ALONE and self._data.base is None
-
     def accumulate(self, grad: np.ndarray) -> None:
         """Add `grad`, an array of the parameter's shape, to the gradient."""
         if not self.requires_grad:
@@ -88,17 +79,3 @@ class Parameter:
 
     def __repr__(self) -> str:
         return f"Parameter(shape={self.shape}, dtype={self.dtype})"
-
-
-class _Holder:
-    """Holds an object as a Parameter holds its array, and nobody else does."""
-
-    def __init__(self) -> None:
-        self._data = np.empty(1)
-
-    def references(self) -> int:
-        return getrefcount(self._data)
-
-
-# Python versions count the reference that the question itself makes differently.
-_ALONE = _Holder().references()
