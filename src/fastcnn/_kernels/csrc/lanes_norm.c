@@ -90,8 +90,8 @@ static void totals(double *total, const fcn_op *op, int buffer, const fcn_run *r
     }
 }
 
-/* Buffers: state, sums, gamma, beta, running_mean (the shift), running_var. Sizes: pixels, vectors, channels.
- * Scalars: eps, momentum. */
+/* Buffers: state, sums, gamma, beta, running_mean, running_var, shift (the running mean, or what it was when it was
+ * laid out in a padded row). Sizes: pixels, vectors, channels. Scalars: eps, momentum. */
 void LANES(bn_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
@@ -100,7 +100,8 @@ void LANES(bn_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
                  momentum = op->scalar[1];
     real *state = op_buffer(op, run, 0, 0), *running_mean = op_buffer(op, run, 4, 0),
          *running_var = op_buffer(op, run, 5, 0);
-    const real *gamma = op_buffer(op, run, 2, 0), *beta = op_buffer(op, run, 3, 0);
+    const real *gamma = op_buffer(op, run, 2, 0), *beta = op_buffer(op, run, 3, 0),
+               *shift = op_buffer(op, run, 6, 0);
     double sums[VL], squares[VL];
     for (ptrdiff_t c = 0; c < channels; ++c) {
         const ptrdiff_t i = c % VL;
@@ -110,7 +111,7 @@ void LANES(bn_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
         }
         double shifted = sums[i] / count;
         double var = fmax(0.0, squares[i] / count - shifted * shifted);
-        double mean = (double)running_mean[c] + shifted, invstd = 1 / sqrt(var + eps);
+        double mean = (double)shift[c] + shifted, invstd = 1 / sqrt(var + eps);
         double scale = invstd * (gamma ? (double)gamma[c] : 1.0);
         state[SCALE * row + c] = (real)scale;
         state[OFFSET * row + c] = (real)((beta ? (double)beta[c] : 0.0) - mean * scale);
@@ -121,8 +122,9 @@ void LANES(bn_finish)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
     }
 }
 
-/* The state of evaluation, from the running statistics. Buffers, sizes and scalars as in bn_finish, and the bias of a
- * convolution whose output this normalises, or NULL: scale and offset then apply to the convolution without it. */
+/* The state of evaluation, from the running statistics. Buffers, sizes and scalars as in bn_finish, but for the last
+ * buffer: the bias of a convolution whose output this normalises, or NULL. Scale and offset then apply to the
+ * convolution without it. */
 void LANES(bn_fixed)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;

@@ -49,10 +49,10 @@ def batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
     """Sum y over each group, then, with all groups, find mean and variance and update the running ones."""
     w, state = f.writer, f.norms[node]
     norm = state.norm
-    shift, var = state.running
-    w.add("bn_sums", [state.sums, y, w.padded(shift)], [y.pixels], state.sizes[:2])
+    shift = w.padded(state.running[0])
+    w.add("bn_sums", [state.sums, y, shift], [y.pixels], state.sizes[:2])
     scalars = [lambda: norm.eps, lambda: norm.momentum]
-    buffers = [state.rows, state.sums, norm.weight, norm.bias, shift, var]
+    buffers = [state.rows, state.sums, norm.weight, norm.bias, *state.running, shift]
     w.add("bn_finish", buffers, [], state.sizes, scalars, tasks=1)
 
 
