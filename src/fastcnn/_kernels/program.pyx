@@ -18,7 +18,6 @@ from .cpu cimport (
 SLOTS = FCN_SLOTS
 TOGETHER = FCN_TOGETHER
 DENSE_TAPS = 64
-CHANNELS_BLOCK = 4
 EACH_GROUP, EACH_THREAD, EACH_TOGETHER = FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER
 TASK_TAPS = FCN_TASK_TAPS
 TASK_TOTALS = FCN_TASK_TOTALS
@@ -32,6 +31,11 @@ def lanes(int itemsize):
 def max_block(int itemsize):
     """Return the largest number of channels of a register block."""
     return table(itemsize).max_block
+
+
+def max_vectors(int itemsize):
+    """Return the largest number of vectors of a register block, where channels are in the lanes."""
+    return table(itemsize).max_vectors
 
 
 def alone(list parameters, list reads, Py_ssize_t references):

@@ -48,7 +48,8 @@ class Writer:
     label: str = ""  # of the operations to come
 
     def __post_init__(self) -> None:
-        self.max_block = kernels.max_block(self.dtype.itemsize)
+        largest = kernels.max_vectors if self.layout.by_channels else kernels.max_block
+        self.max_block = largest(self.dtype.itemsize)
         self.task_taps = kernels.TASK_TAPS
         self.task_totals = kernels.TASK_TOTALS
 
@@ -110,8 +111,7 @@ class Writer:
 
     def blocks(self, channels: int) -> int:
         """Return the number of register blocks that `channels` are split into."""
-        vectors = self.layout.vectors(channels)
-        return -(-vectors // (kernels.CHANNELS_BLOCK if self.layout.by_channels else self.max_block))
+        return -(-self.layout.vectors(channels) // self.max_block)
 
 
 @dataclass

@@ -6,6 +6,7 @@ __attribute__((visibility("default"))) const fcn_table FCN(table) = {
     .vector_bytes = FCN_VECTOR_BYTES,
     .op_kernels = FCN(op_kernels),
     .max_block = MAX_BLOCK,
+    .max_vectors = MAX_VECTORS,
     .run_program = fcn_run_program,
     .time_program = fcn_time_program,
     .parallel = fcn_parallel,

@@ -47,9 +47,9 @@ typedef struct {
 typedef struct {
     int vector_bytes;
 
-    /* The engine's kernels, and how many channels a register block has at most. */
+    /* The engine's kernels, and how many channels, or vectors of channels, a register block has at most. */
     const fcn_named_kernel *op_kernels;
-    int max_block;
+    int max_block, max_vectors;
     void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
                         int threads);
     void (*time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,

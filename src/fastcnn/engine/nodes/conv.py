@@ -185,7 +185,7 @@ def _weight_grad(b: Backward, node: Conv, dweight: np.ndarray, x: Blob, dy: Blob
         [dweight, sums],
         [p.weight_at, p.channel_at],
         [p.depth, p.channels],
-        tasks=w.blocks(p.channels),
+        tasks=-(-p.depth // w.task_taps) if w.layout.by_channels else w.blocks(p.channels),
     )
 
 
