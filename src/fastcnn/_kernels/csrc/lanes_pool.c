@@ -50,6 +50,10 @@ void LANES(max_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
             max_of_window(z + z_at[p], winners, x, window, 4, vectors);
         else if (count == 4)
             max_of_window(z + z_at[p], NULL, x, window, 4, vectors);
+        else if (count == 9 && winners)
+            max_of_window(z + z_at[p], winners, x, window, 9, vectors);
+        else if (count == 9)
+            max_of_window(z + z_at[p], NULL, x, window, 9, vectors);
         else if (count)
             max_of_window(z + z_at[p], winners, x, window, count, vectors);
         else /* its argmax names no tap, whatever it is */

@@ -55,13 +55,30 @@ static inline vreal vset(real a) { return a - (vreal){0}; }
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* a > b ? a : b in each lane: b where one of them is NaN. */
+/* a > b ? a : b in each lane: b where one of them is NaN. On x86 that is what one instruction does; compilers do not
+ * always find it. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#if defined(__AVX512F__)
+#define FCN_MAX(kind) _mm512_max_##kind
+#elif defined(__AVX2__)
+#define FCN_MAX(kind) _mm256_max_##kind
+#else
+#define FCN_MAX(kind) _mm_max_##kind
+#endif
+#if defined(FCN_IS_F32)
+static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_MAX(ps)(a, b); }
+#else
+static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_MAX(pd)(a, b); }
+#endif
+#else
 static inline vreal vmax(vreal a, vreal b)
 {
     for (int i = 0; i < VL; ++i)
         b[i] = a[i] > b[i] ? a[i] : b[i];
     return b;
 }
+#endif
 
 /* Sum of the lanes, always in the same order (halves are added until one lane is left). */
 static inline real vsum(vreal v)
