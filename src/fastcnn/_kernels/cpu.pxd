@@ -42,6 +42,7 @@ cdef extern from "table.h" nogil:
     ctypedef enum fcn_phase_kind:
         FCN_OVER_GROUPS
         FCN_OVER_TASKS
+        FCN_OVER_BANDS
 
     ctypedef enum fcn_scope:
         FCN_EACH_GROUP

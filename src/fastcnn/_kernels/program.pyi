@@ -8,6 +8,7 @@ EACH_GROUP: int
 EACH_THREAD: int
 EACH_TOGETHER: int
 DENSE_TAPS: int
+BANDS: int
 TASK_TAPS: int
 TASK_TOTALS: int
 

@@ -11,13 +11,14 @@ cdef extern from "Python.h":
 
 from .cpu cimport (
     FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER, FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES,
-    FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_TOGETHER,
+    FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_TOGETHER,
     fcn_named_kernel, fcn_op, fcn_phase, fcn_run, fcn_table, table,
 )
 
 SLOTS = FCN_SLOTS
 TOGETHER = FCN_TOGETHER
 DENSE_TAPS = 64
+BANDS = -1
 EACH_GROUP, EACH_THREAD, EACH_TOGETHER = FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER
 TASK_TAPS = FCN_TASK_TAPS
 TASK_TOTALS = FCN_TASK_TOTALS
@@ -120,7 +121,9 @@ cdef class Program:
             for j, scalar in enumerate(scalars):
                 self.ops[i].scalar[j] = scalar
         for i, (tasks, first, last) in enumerate(phases):
-            self.phases[i].kind = FCN_OVER_GROUPS if tasks is None else FCN_OVER_TASKS
+            self.phases[i].kind = (
+                FCN_OVER_GROUPS if tasks is None else FCN_OVER_BANDS if tasks == BANDS else FCN_OVER_TASKS
+            )
             self.phases[i].tasks = tasks or 0
             self.phases[i].first_op = first
             self.phases[i].last_op = last

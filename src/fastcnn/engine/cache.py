@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn
+from .._kernels import cpu
 from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
@@ -24,6 +25,7 @@ _log = logging.getLogger("fastcnn.engine")
 CAPACITY = 8
 # Sizes of batches whose layout a cache remembers.
 _REMEMBERED_SIZES = 256
+_MOST_BANDS = 4
 
 
 class Plans(Locked):
@@ -68,8 +70,10 @@ class Plans(Locked):
             plan = self._last[1]
             if key == self._last[0] and changes.latest() == self._seen and plan.fits(len(x)):
                 return plan
+            self._last, plan = (None, None), None
             plan = self._find(model, x, training, loss)
-            self._last = (key, plan) if isinstance(plan, Plan) else (None, plan)
+            if isinstance(plan, Plan):
+                self._last = (key, plan)
             return plan
 
     def _find(self, model: nn.Module, x: np.ndarray, training: bool | None, loss: Loss | None) -> Plan | str:
@@ -84,13 +88,15 @@ class Plans(Locked):
                 return ""
             shape, size = x.shape[1:], len(x)
             layout = self._layout(model, shape, mode, size)
-            key = (shape, mode, loss, layout)
+            # The threads that predict for one image share the work on it; results are the same to the bit.
+            bands = min(cpu.get_num_threads(), _MOST_BANDS) if size == 1 and not mode else 1
+            key = (shape, mode, loss, layout, bands)
             plan = self._plans.pop(key, None)
             if isinstance(plan, Plan) and not plan.fits(size):
                 size = max(size, plan.capacity) if mode and plan.capacity < INT_MAX else size
                 plan = None  # its memory is freed before the next one asks for some
             if plan is None:
-                plan = self._make(model, shape, mode, size, layout, loss)
+                plan = self._make(model, shape, mode, size, layout, bands, loss)
             self._plans[key] = plan
             while len(self._plans) > CAPACITY:
                 del self._plans[next(iter(self._plans))]
@@ -135,6 +141,7 @@ class Plans(Locked):
         training: bool,
         size: int,
         layout: str,
+        bands: int,
         loss: Loss | None,
     ) -> Plan | str:
         try:
@@ -145,6 +152,7 @@ class Plans(Locked):
                 batch_size=size,
                 input_gradient=self.input_gradient and training,
                 layout=layout or None,
+                bands=bands if layout == "channels" else 1,
                 loss=loss,
             )
         except FastcnnError as error:

@@ -42,7 +42,7 @@ def takes_channels(graph: Graph, lanes: int) -> bool:
 
 def _rounds(groups: int) -> int:
     """Return how many groups one of the assumed threads works on."""
-    slots = min(kernels.SLOTS, groups)
+    slots = max(1, min(kernels.SLOTS, groups))
     return -(-slots // _THREADS) * -(-groups // slots)
 
 

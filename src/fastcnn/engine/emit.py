@@ -19,7 +19,10 @@ Table = Callable[[], np.ndarray]
 
 @dataclass(eq=False)
 class Op:
-    """One call of a kernel; `tasks` is None for an operation on every group of images."""
+    """One call of a kernel; `tasks` is None for an operation on every group of images.
+
+    An operation may be one of the bands of a larger one: those that follow a `band` of 0 and count on.
+    """
 
     kernel: str
     buffers: Sequence[Buffer]
@@ -28,6 +31,7 @@ class Op:
     scalars: Sequence[float | Callable[[], float]] = ()
     tasks: int | None = None
     together: bool = False  # whether one call takes several groups
+    band: int | None = None
     flops: int = 0  # of one image
     label: str = ""  # the layers that it works for
 
@@ -38,6 +42,7 @@ class Writer:
 
     dtype: np.dtype
     layout: Layout
+    bands: int = 1  # that the work on one group is cut into, where it is worth it
     ops: list[Op] = field(default_factory=list)
     prepared: list[Op] = field(default_factory=list)
     deferred: list[Op] = field(default_factory=list)
@@ -73,12 +78,18 @@ class Writer:
         """Return a new array that all groups share."""
         return aligned_zeros(count, self.dtype, "engine: a buffer")
 
-    def padded(self, row: Parameter | np.ndarray | None) -> Parameter | np.ndarray | None:
-        """Return a number for each channel as kernels read it: a copy with padding where they need it."""
-        if row is None or self.layout.row(row.size) == row.size:
+    def padded(
+        self, row: Parameter | np.ndarray | None, first: int = 0, last: int | None = None
+    ) -> Parameter | np.ndarray | None:
+        """Return the numbers of the channels first .. last - 1 as kernels read them: copied where they need it."""
+        if row is None:
+            return None
+        last = row.size if last is None else last
+        size = last - first
+        if size == row.size == self.layout.row(size):
             return row
-        size, wide = row.size, self.constant(self.layout.row(row.size))
-        self.prepare("gather", [wide, row], [lambda: np.arange(size, dtype=np.int32)], [size], tasks=1)
+        wide = self.constant(self.layout.row(size))
+        self.prepare("gather", [wide, row], [lambda: np.arange(first, last, dtype=np.int32)], [size], tasks=1)
         return wide
 
     def _op(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> Op:
@@ -144,10 +155,12 @@ def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[tuple[int | None, in
     phase_ends, start = [], 0
     for end in part_ends:
         for i in range(start, end):
-            if i > start and ops[i].tasks is None and phases[-1][0] is None:
-                phases[-1] = (None, phases[-1][1], i + 1)
+            kind = ops[i].tasks if ops[i].band is None else kernels.BANDS
+            joins = ops[i].band if kind == kernels.BANDS else kind is None and i > start
+            if joins and phases[-1][0] == kind:
+                phases[-1] = (kind, phases[-1][1], i + 1)
             else:
-                phases.append((ops[i].tasks, i, i + 1))
+                phases.append((kind, i, i + 1))
         phase_ends.append(len(phases))
         start = end
     return phases, phase_ends

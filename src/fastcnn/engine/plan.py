@@ -44,6 +44,8 @@ class Plan(Locked):
         Whether backward returns the gradient of the input.
     layout : {"images", "channels"}, optional
         Of the buffers; by default what `choose` says for the batch size.
+    bands : int
+        Parts that the work on one image may be cut into, for threads.
     loss : Loss, optional
         Makes a plan that trains in one part, see `step`, and has no forward and backward pass of their own.
     """
@@ -57,6 +59,7 @@ class Plan(Locked):
         batch_size: int,
         input_gradient: bool = False,
         layout: str | None = None,
+        bands: int = 1,
         loss: Loss | None = None,
     ) -> None:
         super().__init__()
@@ -70,7 +73,7 @@ class Plan(Locked):
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
         chosen = choose(self.graph, batch_size, training)
         self.layout = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
-        writer = Writer(self.dtype, self.layout)
+        writer = Writer(self.dtype, self.layout, bands)
         forward = Forward(writer, self.graph, training)
         ends = self._write(writer, forward)
         # A phase over groups, the only kind with a buffer for each thread, has no work for more than SLOTS.

@@ -38,11 +38,20 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
     const fcn_phase *phase = context->phase;
     fcn_run run = *context->run;
     run.thread = thread;
-    ptrdiff_t first = index, last = index + 1;
-    if (phase->kind == FCN_OVER_GROUPS) {
-        first = index * run.groups_per_slot;
-        last = first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
+    run.first = 0;
+    run.count = 1;
+    if (phase->kind == FCN_OVER_TASKS) {
+        run_ops(context, &run, phase->first_op, phase->last_op, index);
+        return;
     }
+    if (phase->kind == FCN_OVER_BANDS) {
+        const ptrdiff_t bands = phase->last_op - phase->first_op, op = phase->first_op + index % bands;
+        run.first = index / bands;
+        run_ops(context, &run, op, op + 1, run.first);
+        return;
+    }
+    const ptrdiff_t first = index * run.groups_per_slot;
+    const ptrdiff_t last = first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
     for (ptrdiff_t i = first; i < last; i += FCN_TOGETHER) {
         run.first = i;
         run.count = last - i < FCN_TOGETHER ? last - i : FCN_TOGETHER;
@@ -62,9 +71,12 @@ static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *o
 {
     for (ptrdiff_t i = 0; i < count; ++i) {
         const phase_context context = {&phases[i], ops, run, seconds};
-        ptrdiff_t slots = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
-        fcn_parallel(phases[i].kind == FCN_OVER_GROUPS ? slots : phases[i].tasks, threads, run_task,
-                     (void *)&context);
+        ptrdiff_t tasks = phases[i].tasks;
+        if (phases[i].kind == FCN_OVER_GROUPS)
+            tasks = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
+        else if (phases[i].kind == FCN_OVER_BANDS)
+            tasks = run->groups * (phases[i].last_op - phases[i].first_op);
+        fcn_parallel(tasks, threads, run_task, (void *)&context);
     }
 }
 

@@ -61,11 +61,13 @@ struct fcn_op {
     double scalar[2];
 };
 
-typedef enum { FCN_OVER_GROUPS, FCN_OVER_TASKS } fcn_phase_kind;
+/* A phase is shared out by slots of groups; by the tasks of its one operation; or by its operations, which are the
+ * bands of one: parts of the work on a group that touch nothing of each other. */
+typedef enum { FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_OVER_BANDS } fcn_phase_kind;
 
 typedef struct {
     fcn_phase_kind kind;
-    ptrdiff_t tasks; /* of FCN_OVER_TASKS: fixed; each operation gets the task's index */
+    ptrdiff_t tasks; /* of FCN_OVER_TASKS: the operation gets the task's index in place of a group's */
     ptrdiff_t first_op, last_op;
 } fcn_phase;
 

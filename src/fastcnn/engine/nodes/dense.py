@@ -14,7 +14,7 @@ from ..graph import Dense
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv import bias_grad, relu_masked, weight_of_all
-from .product import Product, multiply, pack
+from .product import Product, bands_of, multiply, pack
 
 
 def _elements(x: Blob) -> np.ndarray:
@@ -26,21 +26,23 @@ def _origin() -> np.ndarray:
     return table(np.zeros(1))
 
 
-def _product(node: Dense, x: Blob, y: Blob) -> Product:
-    """Return the places of y = weight x; where channels are in the lanes, several samples are its pixels."""
-    out, depth = node.weight.shape[0], node.x.size
-    together = x.step == 1
+def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
+    """Return the places of channels first .. last - 1 of y = weight x.
+
+    Where channels are in the lanes, several samples are its pixels.
+    """
+    depth, together = node.x.size, x.step == 1
     samples = np.arange(TOGETHER if together else 1)
     return Product(
         pixels=samples.size,
         depth=depth,
-        channels=out,
-        y_at=lambda: table(samples * y.group_size + y.pixels()[0]),
+        channels=last - first,
+        y_at=lambda: table(samples * y.group_size + y.pixels()[0] + y.channel(first)),
         x_at=lambda: table(samples * x.group_size + (x.pixels()[0] if together else 0)),
         runs=(lambda: np.zeros(1, np.int64)) if together else (lambda: _elements(x)),
         run_length=depth if together else 1,
         weight_at=lambda: table(np.arange(depth)),
-        channel_at=lambda: table(np.arange(out) * depth),
+        channel_at=lambda: table(np.arange(first, last) * depth),
         segments=[(0, samples.size, 0, 1 if together else depth)],
     )
 
@@ -60,25 +62,28 @@ def forward(f: Forward, node: Dense) -> None:
     w, x = f.writer, _flat(f, node)
     y = f.blob(node.y)
     out, depth = node.weight.shape[0], node.x.size
-    flops, bias = 2 * depth * out, w.padded(node.bias)
     if w.layout.by_channels and f.training:
-        sizes = [depth, out, node.relu]
-        w.add("dense", [y, x, node.weight, bias], [y.pixels, x.pixels], sizes, together=True, flops=flops)
+        buffers, sizes = [y, x, node.weight, w.padded(node.bias)], [depth, out, node.relu]
+        w.add("dense", buffers, [y.pixels, x.pixels], sizes, together=True, flops=2 * depth * out)
         return
-    product = _product(node, x, y)
-    packed = pack(w, product, node.weight)
-    multiply(
-        w,
-        product,
-        y,
-        x,
-        packed,
-        bias=bias,
-        relu=node.relu,
-        all_channels=out,
-        together=w.layout.by_channels,
-        flops=flops,
-    )
+    bands, vectors = bands_of(w, 2 * depth * out), w.vectors(out)
+    for band in range(bands):
+        ends = [vectors * i // bands * w.layout.lanes for i in (band, band + 1)] if bands > 1 else [0, out]
+        first, last = ends[0], min(out, ends[1])
+        product = _product(node, x, y, first, last)
+        multiply(
+            w,
+            product,
+            y,
+            x,
+            pack(w, product, node.weight),
+            bias=w.padded(node.bias, first, last),
+            relu=node.relu,
+            all_channels=out,
+            together=w.layout.by_channels,
+            band=band if bands > 1 else None,
+            flops=2 * depth * (last - first),
+        )
 
 
 def backward(b: Backward, node: Dense) -> None:
@@ -103,7 +108,7 @@ def backward(b: Backward, node: Dense) -> None:
             b.give(node.x, dx)
         return
     x = f.blobs[node.x]
-    product = _product(node, x, dy)
+    product = _product(node, x, dy, 0, out)
     tables = [dy.pixels, _origin, lambda: product.taps(x)]
     weight_of_all(b, dweight, x, dy, tables, [product.weight_at, product.channel_at], product, True)
     if b.wanted(node.x):

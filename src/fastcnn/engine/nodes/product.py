@@ -17,6 +17,9 @@ from ..memory import Blob, table
 
 Places = Callable[[], np.ndarray]
 
+# Work on a group that is worth a second thread: it outweighs the time in which threads find each other.
+_BAND_FLOPS = 400_000
+
 
 @dataclass
 class Product:
@@ -85,6 +88,11 @@ def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = No
     return packed
 
 
+def bands_of(w: Writer, flops: int) -> int:
+    """Return the number of bands that an operation is cut into."""
+    return w.bands if flops >= _BAND_FLOPS else 1
+
+
 def multiply(
     w: Writer,
     p: Product,
@@ -99,20 +107,36 @@ def multiply(
     all_channels: int = 0,
     first_channel: int = 0,
     together: bool = False,
+    band: int | None = None,
     flops: int = 0,
 ) -> None:
-    """Write y, or add to it; the biases are those of `all_channels`, of which these begin at first_channel."""
-    places = table(np.array(p.segments, np.int64).reshape(-1, 4) * _segment_scale(w, p)).ravel()
+    """Write y, or add to it; the biases are those of `all_channels`, of which these begin at first_channel.
+
+    With a `band` this is part of a larger operation; otherwise it may be cut into bands of pixels here.
+    """
     tables: list[Places]
     if w.layout.by_channels:
-        tables = [p.y_at, p.x_at, lambda: table(p.runs()), lambda: places]
+        tables = [p.y_at, p.x_at, lambda: table(p.runs())]
         sizes = [p.pixels, p.run_length, w.vectors(p.channels), relu, add, p.depth // p.run_length]
     else:
-        tables = [p.y_at, p.x_at, lambda: p.taps(x), lambda: places]
+        tables = [p.y_at, p.x_at, lambda: p.taps(x)]
         sizes = [p.pixels, p.depth, p.channels, relu, add, all_channels, first_channel]
-    sizes.append(len(p.segments))
     buffers = [y, x, packed, bias, position_bias]
-    w.add("conv", buffers, tables, sizes, together=together, flops=flops)
+    bands = 1 if together else bands_of(w, flops)
+    for i in range(bands):
+        ends = [p.pixels * j // bands for j in (i, i + 1)]
+        found = [(max(a, ends[0]), min(b, ends[1]), c, d) for a, b, c, d in p.segments]
+        found = [each for each in found if each[0] < each[1]]
+        places = table(np.array(found, np.int64).reshape(-1, 4) * _segment_scale(w, p)).ravel()
+        w.add(
+            "conv",
+            buffers,
+            [*tables, lambda places=places: places],
+            [*sizes, len(found)],
+            together=together,
+            flops=flops * (i + 1) // bands - flops * i // bands,
+            band=i if bands > 1 else band,
+        )
 
 
 def _segment_scale(w: Writer, p: Product) -> list[int]:
