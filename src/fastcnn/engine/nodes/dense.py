@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..._kernels.program import DENSE_TAPS, TOGETHER
+from ..._kernels.program import TASK_COLUMNS, TOGETHER
 from ..graph import Dense
 from ..memory import Blob, table
 from ..parts import Backward, Forward
@@ -96,7 +96,7 @@ def backward(b: Backward, node: Dense) -> None:
     dweight = b.parameter(node.weight)
     if w.layout.by_channels:
         x, flops = f.flat.get(node, f.blobs[node.x]), 2 * depth * out
-        tasks = -(-depth // DENSE_TAPS)
+        tasks = -(-depth // TASK_COLUMNS)
         w.defer("dense_weight", [dweight, x, dy], [x.pixels, dy.pixels], [depth, out], tasks=tasks, flops=flops)
         if b.wanted(node.x):
             flat = dx = w.blob(depth, 1, 1)
