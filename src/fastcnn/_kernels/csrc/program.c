@@ -9,6 +9,7 @@ typedef struct {
     const fcn_op *ops;
     const fcn_run *run;
     double *seconds; /* of each operation, added to; NULL: no clock is read */
+    ptrdiff_t last_slot; /* the slot that comes first, or 0 where slots are taken upwards */
 } phase_context;
 
 static double now(void)
@@ -50,7 +51,8 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
         run_ops(context, &run, op, op + 1, run.first);
         return;
     }
-    const ptrdiff_t first = index * run.groups_per_slot;
+    const ptrdiff_t slot = context->last_slot ? context->last_slot - index : index;
+    const ptrdiff_t first = slot * run.groups_per_slot;
     const ptrdiff_t last = first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
     for (ptrdiff_t i = first; i < last; i += FCN_TOGETHER) {
         run.first = i;
@@ -69,14 +71,20 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
 static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
                        int threads, double *seconds)
 {
+    /* Phases over groups take their slots upwards and downwards by turns: what the last one used last may still be
+     * in a cache. */
+    int downwards = 0;
     for (ptrdiff_t i = 0; i < count; ++i) {
-        const phase_context context = {&phases[i], ops, run, seconds};
+        phase_context context = {&phases[i], ops, run, seconds, 0};
         ptrdiff_t tasks = phases[i].tasks;
-        if (phases[i].kind == FCN_OVER_GROUPS)
+        if (phases[i].kind == FCN_OVER_GROUPS) {
             tasks = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
+            context.last_slot = downwards ? tasks - 1 : 0;
+            downwards = !downwards;
+        }
         else if (phases[i].kind == FCN_OVER_BANDS)
             tasks = run->groups * (phases[i].last_op - phases[i].first_op);
-        fcn_parallel(tasks, threads, run_task, (void *)&context);
+        fcn_parallel(tasks, threads, run_task, &context);
     }
 }
 

@@ -11,6 +11,7 @@ from ..emit import Writer
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv_input import backward_input
+from .norm import operand
 from .product import Places, Product, multiply, pack, segments
 
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
@@ -154,8 +155,7 @@ def _before_norm(node: Node) -> bool:
 
 def backward(b: Backward, node: Conv) -> None:
     """Write the gradients of biases, weight and, where it is wanted, x."""
-    f, w = b.forward, b.writer
-    x, dy = f.blobs[node.x], relu_masked(b, node)
+    dy = relu_masked(b, node)
     if node.bias is not None:
         if _before_norm(node) and not node.relu:
             b.parameter(node.bias)  # batch normalisation takes the mean out again: the gradient is exactly 0
@@ -164,6 +164,9 @@ def backward(b: Backward, node: Conv) -> None:
     if node.position_bias is not None:
         _write_total(b, node.position_bias, dy, True)
     dweight = b.parameter(node.weight)
+    over_all = node.y.pixels <= _FEW_PIXELS and not b.writer.layout.by_channels
+    x = b.forward.blobs[node.x] if over_all else operand(b, node.x)
+    _require_halo(node.window, x)
     for group in range(node.groups):
         _weight_grad(b, node, dweight, x, dy, group)
     if b.wanted(node.x):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...nn import Parameter
-from ..graph import Apply, Conv, Dense, Node, NormPool
+from ..graph import Apply, Conv, Dense, Node, NormPool, Value
 from ..memory import Blob
 from ..parts import Backward, Forward, NormState
 
@@ -58,19 +58,34 @@ def batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
 
 def forward(f: Forward, node: Apply) -> None:
     """Write z = dropout(relu(norm(y)))."""
-    w, y = f.writer, f.blobs[node.x]
-    sizes = [node.y.pixels, w.vectors(node.y.channels)]
+    y = f.blobs[node.x]
     if is_folded(f, node):
         f.blobs[node.y] = y
         return
-    state = None
-    if node.norm is not None:
-        state = f.norms[node].rows
-        if f.training:
-            batch_statistics(f, node, y)
+    if node.norm is not None and f.training:
+        batch_statistics(f, node, y)
     z = f.blob(node.y)
-    dropout, p = f.dropout(node)
-    w.add("apply", [z, y, state], [z.pixels, y.pixels], [*sizes, node.relu, dropout], [p])
+    _write_apply(f, node, z, y, *f.dropout(node))
+
+
+def _write_apply(f: Forward, node: Apply, z: Blob, y: Blob, dropout: int, p: float) -> None:
+    state = f.norms[node].rows if node.norm is not None else None
+    sizes = [node.y.pixels, f.writer.vectors(node.y.channels), node.relu, dropout]
+    f.writer.add("apply", [z, y, state], [z.pixels, y.pixels], sizes, [p])
+
+
+def operand(b: Backward, value: Value) -> Blob:
+    """Return the blob of a value for the gradient of the weights that it was multiplied by.
+
+    A normalised value that one node reads is made anew: that costs less than to write it to memory and to read
+    it back a whole batch later.
+    """
+    f, node = b.forward, value.producer
+    if not isinstance(node, Apply) or node.norm is None or node.dropout is not None or len(value.consumers) != 1:
+        return f.blobs[value]
+    z = f.writer.blob(value.channels, value.height, value.width)
+    _write_apply(f, node, z, f.blobs[node.x], 0, 0.0)
+    return z
 
 
 def kept_factor(node: Node | None) -> float:
