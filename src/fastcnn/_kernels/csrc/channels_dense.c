@@ -270,8 +270,11 @@ void FCN(channels_dense_input)(const fcn_op *op, const fcn_run *run, ptrdiff_t g
     }
 }
 
-/* The gradient over all images. One task takes FCN_TASK_COLUMNS columns.
- * Buffers: dweight, x, dy. Tables: x_at, dy_at. Sizes: depth, outputs. */
+/* Up to so many images are few: then writing dweight is the work, and a task writes whole rows of it. */
+#define FEW_IMAGES 8
+
+/* The gradient over all images. One of the ceil(depth / FCN_TASK_COLUMNS) tasks takes FCN_TASK_COLUMNS columns, or its
+ * share of the rows. Buffers: dweight, x, dy. Tables: x_at, dy_at. Sizes: depth, outputs. */
 void FCN(channels_dense_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     const ptrdiff_t depth = op->size[0], outputs = op->size[1];
@@ -285,6 +288,12 @@ void FCN(channels_dense_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t 
         .b_stride = row_stride(op, 1),
         .rows = run->batch,
     };
+    if (run->batch <= FEW_IMAGES && depth >= VL) {
+        const ptrdiff_t tasks = fcn_divide_up(depth, FCN_TASK_COLUMNS);
+        for (ptrdiff_t o = outputs * task / tasks; o < outputs * (task + 1) / tasks; ++o)
+            all_columns(&f, weight_blocks[1], weight_vectors, o, 0, depth);
+        return;
+    }
     const ptrdiff_t count = outputs < WEIGHT_OUTPUTS ? 1 : WEIGHT_OUTPUTS;
     for (ptrdiff_t o = 0; o < outputs; o += count)
         all_columns(&f, weight_blocks[count], weight_vectors, fcn_min(o, outputs - count), k0, k1);

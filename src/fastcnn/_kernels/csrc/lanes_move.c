@@ -125,6 +125,21 @@ void FCN(channels_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
     }
 }
 
+/* out[i] = sum over slots of sums[slot][i]; one task takes FCN_TASK_TOTALS. Buffers: out, sums. Sizes: count, a number
+ * of whole vectors. */
+void FCN(channels_slot_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+{
+    real *out = op_buffer(op, run, 0, 0);
+    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot), first = task * FCN_TASK_TOTALS;
+    const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
+    for (ptrdiff_t i = first; i < count; i += VL) {
+        vreal sum = vload(op_buffer(op, run, 1, 0) + i);
+        for (ptrdiff_t slot = 1; slot < slots; ++slot)
+            sum += vload(op_buffer(op, run, 1, slot) + i);
+        vstore(out + i, sum);
+    }
+}
+
 #else
 
 /* out[place[i]] = sum over slots and lanes of sums[slot][i]; one task takes FCN_TASK_TOTALS sums.
@@ -151,12 +166,12 @@ void FCN(lanes_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 
 #endif
 
-/* out[i] = in[place[i]], or 0 where the place is negative. Buffers: out, in. Tables: place. Sizes: count. */
+/* out[i] = in[place[i]]. Buffers: out, in. Tables: place. Sizes: count. */
 void LANES(gather)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     (void)task;
     real *out = op_buffer(op, run, 0, 0);
     const real *in = op_buffer(op, run, 1, 0);
     for (ptrdiff_t i = 0; i < op->size[0]; ++i)
-        out[i] = op->table[0][i] < 0 ? 0 : in[op->table[0][i]];
+        out[i] = in[op->table[0][i]];
 }

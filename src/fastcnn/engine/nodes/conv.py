@@ -76,13 +76,16 @@ def _require_halo(window: Window, x: Blob) -> None:
 
 
 def _position_bias(w: Writer, bias: Parameter) -> np.ndarray:
-    """Let the bias (C, H, W) of each pixel be gathered pixel by pixel, in padded rows; return where."""
+    """Let the bias (C, H, W) of each pixel be laid out pixel by pixel, in padded rows; return where."""
     channels, height, width = bias.shape
-    places = np.full((height, width, w.layout.row(channels)), -1)
-    places[:, :, :channels] = np.arange(bias.size).reshape(bias.shape).transpose(1, 2, 0)
-    gathered = w.constant(places.size)
-    w.prepare("gather", [gathered, bias], [lambda: table(places).ravel()], [places.size], tasks=1)
-    return gathered
+    pixels, row = height * width, w.layout.row(channels)
+    rows = w.constant(pixels * row)
+    if w.layout.by_channels:
+        w.prepare("pack", [rows, bias], [lambda: table(row * np.arange(pixels))], [pixels, channels], tasks=1)
+    else:
+        places = np.arange(bias.size).reshape(channels, pixels).T
+        w.prepare("gather", [rows, bias], [lambda: table(places).ravel()], [rows.size], tasks=1)
+    return rows
 
 
 def forward(f: Forward, node: Conv) -> None:
@@ -136,11 +139,16 @@ def _write_total(b: Backward, parameter: Parameter, dy: Blob, by_position: bool)
     pixels = np.arange(dy.height * dy.width if by_position else 1)
     sums = w.scratch(pixels.size * vectors, per_slot=True)
     w.add("grad_sums", [sums, dy], [dy.pixels], [dy.height * dy.width, vectors, by_position])
+    if by_position and w.layout.by_channels:
+        rows = w.constant(pixels.size * row)
+        w.defer("slot_sum", [rows, sums], [], [rows.size], tasks=-(-rows.size // w.task_totals))
+        places = table(row * pixels)
+        w.defer("unpack", [grad, rows], [lambda: places], [pixels.size, dy.channels], tasks=1)
+        return
     channels = np.arange(dy.channels)
     place = table((channels * pixels.size + pixels[:, None]).ravel())
-    source = table((channels + row * pixels[:, None]).ravel())
-    tasks = -(-place.size // w.task_totals)
-    w.defer("total", [grad, sums], [lambda: place, lambda: source], [place.size], tasks=tasks)
+    tables = [lambda: place, lambda: table(channels)]
+    w.defer("total", [grad, sums], tables, [place.size], tasks=-(-place.size // w.task_totals))
 
 
 def bias_grad(b: Backward, bias: Parameter, dy: Blob) -> None:
