@@ -4,10 +4,20 @@
 a `Loader` yields shuffled batches, augmented by ``transforms`` on a background thread.
 """
 
-from . import formats, transforms
+from . import formats, normalization, transforms
 from .dataset import Dataset
 from .datasets import load, names
 from .loader import Loader
 from .split import split, stratified_subset
 
-__all__ = ["Dataset", "Loader", "formats", "load", "names", "split", "stratified_subset", "transforms"]
+__all__ = [
+    "Dataset",
+    "Loader",
+    "formats",
+    "load",
+    "names",
+    "normalization",
+    "split",
+    "stratified_subset",
+    "transforms",
+]

@@ -257,9 +257,12 @@ class Module:
 
         Parameters
         ----------
-        scheme : {"default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"}
-            "default" is what the layers do by themselves (PyTorch's); the others draw the weights of
-            convolutions and linear layers by name and set their biases to 0.
+        scheme : str
+            "default" is what the layers do by themselves (PyTorch's). The others draw the weights of
+            convolutions and linear layers and set their biases to 0: "kaiming_normal" (He's, for ReLU),
+            "kaiming_uniform", "xavier_normal", "xavier_uniform"; "scaled_normal", of standard deviation
+            1 / (kernel_h kernel_w) in a convolution and 1 / in_features in a linear layer; and
+            "small_normal", of standard deviation 0.001.
         seed : int
             Seed of the random stream.
         """

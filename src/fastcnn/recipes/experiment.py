@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, nn, zoo
+from .. import data, nn, optim, zoo
 from ..data import transforms
 from ..errors import DataError, FastcnnError, ShapeError
 from ..training import BestWeights, Callback, EarlyStopping, History, Trainer
 from . import component
 from .recipe import ModelSection, Recipe
+from .scheduler import make_scheduler
 
 
 def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.Dataset]:
@@ -29,7 +30,9 @@ def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.
     key = "validation"
     try:
         if section.validation:
-            train, validation = data.split(train, section.validation, seed=recipe.seed)
+            train, validation = data.split(
+                train, section.validation, seed=recipe.seed, balanced=section.balanced
+            )
         key = "train"
         if section.train is not None:
             train = data.stratified_subset(train, section.train, recipe.seed)
@@ -87,6 +90,8 @@ class Experiment:
     ----------
     train, validation, test : Dataset
         `validation` is None if the recipe keeps no images apart.
+    normalize : Component
+        That of the recipe, with what was taken of the training images filled in.
     model : Module
     trainer : Trainer
     best : BestWeights
@@ -113,12 +118,19 @@ class Experiment:
             )
         augment = [component.AUGMENTATIONS.make(each) for each in recipe.augment]
         self._augment = transforms.Compose(augment) if augment else None
-        normalize = component.NORMALIZATIONS.make(recipe.normalize)
+        try:
+            self.normalize, normalize = component.fitted(recipe.normalize, self.train.images)
+        except FastcnnError as error:
+            raise DataError(f"{recipe.source}: normalize: {error}") from error
         self._try([(f"augment[{i}]", each) for i, each in enumerate(augment)] + [("normalize", normalize)])
         full, rest = divmod(len(self.train), training.batch_size)
         steps = full + (rest > 0 and not training.drop_last)
         self.images_per_epoch = min(len(self.train), steps * training.batch_size)
-        optimizer = component.OPTIMIZERS.make(recipe.optimizer, self.model.parameters())
+        try:
+            groups = optim.parameter_groups(self.model, recipe.optimizer.options.get("groups", []))
+        except FastcnnError as error:
+            raise DataError(f"{recipe.source}: optimizer.groups: {error}") from error
+        optimizer = component.OPTIMIZERS.make(recipe.optimizer, groups)
         if training.patience is None:
             self.best = BestWeights(training.monitor)
         else:
@@ -156,9 +168,7 @@ class Experiment:
             return None
         per_batch = scheduler.options.get("step", "batch" if scheduler.type == "OneCycleLR" else "epoch")
         length = self.recipe.training.epochs * (steps_per_epoch if per_batch == "batch" else 1)
-        cls = component.SCHEDULERS.types[scheduler.type]
-        leading = component.scheduler_arguments(cls, optimizer, length)
-        return component.SCHEDULERS.make(scheduler, *leading)
+        return make_scheduler(scheduler, optimizer, length)
 
     def fit(self, progress: bool = True) -> History:
         """Train as the recipe says; the model then has the weights of the best epoch."""

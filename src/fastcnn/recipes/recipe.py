@@ -20,19 +20,19 @@ from .component import (
     LOSSES,
     NORMALIZATIONS,
     OPTIMIZERS,
-    SCHEDULERS,
     Component,
+    check_groups,
     read_component,
 )
+from .scheduler import read_scheduler
 from .schema import check_choice, check_keys, read_section, setting
 
 MONITORS = ("val_accuracy", "val_loss", "val_macro_f1", "accuracy", "loss")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-# Sections that hold one component, and those that must be there.
+# Sections that hold one component (beside [scheduler], which may hold several), and those that must be there.
 _COMPONENTS = {
     "normalize": NORMALIZATIONS,
     "optimizer": OPTIMIZERS,
-    "scheduler": SCHEDULERS,
     "loss": LOSSES,
 }
 _NEEDED = ("model", "optimizer", "training")
@@ -60,6 +60,8 @@ class DataSection:
         Folder of its files, if not the usual one.
     validation : int or float
         Number or fraction of the training images that are kept apart to choose the best epoch; 0 for none.
+    balanced : bool
+        Keep the same number of every class apart, whatever their shares of the training images.
     train, test : int or None
         Use only so many images of each part, the same number of every class.
     """
@@ -67,6 +69,7 @@ class DataSection:
     dataset: str = setting("mnist", choices=data.names())
     root: str | None = setting(None)
     validation: int | float = setting(5000, minimum=0)
+    balanced: bool = setting(False)
     train: int | None = setting(None, minimum=1)
     test: int | None = setting(None, minimum=1)
 
@@ -141,7 +144,7 @@ class Recipe:
         }
         if self.augment:
             result["augment"] = [component.to_dict() for component in self.augment]
-        for key in _COMPONENTS:
+        for key in (*_COMPONENTS, "scheduler"):
             component = getattr(self, key)
             if component is not None:
                 result[key] = component.to_dict()
@@ -193,7 +196,8 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
     DataError
         If a key is unknown or missing or has a value that it does not take.
     """
-    check_keys(table, ["name", "seed", "model", "data", "augment", *_COMPONENTS, "training"], "", source)
+    keys = ["name", "seed", "model", "data", "augment", *_COMPONENTS, "scheduler", "training"]
+    check_keys(table, keys, "", source)
     for key in _NEEDED:
         if key not in table:
             raise DataError(f"{source}: the section [{key}] is missing")
@@ -212,9 +216,12 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         **table,
     }
     components = {
-        key: read_component(family, given[key], key, source) if key in given else None
+        key: read_component(family, given[key], key, source)
         for key, family in _COMPONENTS.items()
+        if key in given
     }
+    check_groups(components["optimizer"], source)
+    scheduler = read_scheduler(table["scheduler"], "scheduler", source) if "scheduler" in table else None
     recipe = Recipe(
         name=name,
         seed=seed,
@@ -225,8 +232,9 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
             read_component(AUGMENTATIONS, each, f"augment[{i}]", source) for i, each in enumerate(augment)
         ),
         layers=layers,
+        scheduler=scheduler,
         source=source,
-        **components,  # type: ignore[arg-type]
+        **components,
     )
     _check_monitors(recipe, source)
     return recipe
