@@ -10,7 +10,16 @@ import numpy as np
 from .. import data, nn, optim, zoo
 from ..data import transforms
 from ..errors import DataError, FastcnnError, ShapeError
-from ..training import BestWeights, Callback, EarlyStopping, History, Trainer
+from ..training import (
+    BestWeights,
+    Callback,
+    EarlyStopping,
+    History,
+    LRFindResult,
+    SampledAccuracy,
+    Trainer,
+    lr_find,
+)
 from . import component
 from .recipe import ModelSection, Recipe
 from .scheduler import make_scheduler
@@ -135,6 +144,11 @@ class Experiment:
             self.best = BestWeights(training.monitor)
         else:
             self.best = EarlyStopping(training.monitor, training.patience)
+        callbacks = list(callbacks)
+        if training.accuracy_every is not None:
+            callbacks.append(
+                SampledAccuracy(self.train, training.accuracy_every, training.accuracy_samples, recipe.seed)
+            )
         options: dict[str, Any] = {} if scheduler is None else scheduler.options
         self.trainer = Trainer(
             self.model,
@@ -184,6 +198,17 @@ class Experiment:
             drop_last=training.drop_last,
             progress=progress,
         )
+
+    def lr_find(self, **options: Any) -> LRFindResult:
+        """Search for a learning rate with the recipe's batches; nothing changes by it.
+
+        Parameters
+        ----------
+        **options
+            As `fastcnn.training.lr_find` takes them.
+        """
+        batch_size = self.recipe.training.batch_size
+        return lr_find(self.trainer, self.train, batch_size=batch_size, augment=self._augment, **options)
 
     def evaluate(self) -> dict[str, Any]:
         """Return the metrics on the test images."""

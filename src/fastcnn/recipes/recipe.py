@@ -87,6 +87,11 @@ class TrainingSection:
         The column of the history that tells the best epoch, whose weights are kept.
     patience : int or None
         Stop after so many epochs without improvement.
+    accuracy_every : int or None
+        Measure the accuracy on a sample of the training images every so many steps, see
+        `fastcnn.training.SampledAccuracy`.
+    accuracy_samples : int
+        How many images that sample has at the most.
     """
 
     epochs: int = setting(minimum=1)
@@ -96,6 +101,8 @@ class TrainingSection:
     replacement: bool = setting(False)
     monitor: str = setting("val_accuracy", choices=MONITORS)
     patience: int | None = setting(None, minimum=1)
+    accuracy_every: int | None = setting(None, minimum=1)
+    accuracy_samples: int = setting(1000, minimum=1)
 
 
 @dataclass(frozen=True)
