@@ -6,6 +6,7 @@ import pytest
 
 from fastcnn import recipes, zoo
 from fastcnn.errors import DataError
+from fastcnn.zoo import registry
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -60,9 +61,10 @@ def test_a_recipe_shows_every_key_it_could_have():
         assert re.search(rf"\b{key}\b", text), key
 
 
-def test_a_network_without_a_recipe_is_trained_by_default():
-    recipe = recipes.load("spec-lenet")
-    assert (recipe.name, recipe.model.name) == ("spec-lenet", "spec-lenet")
+def test_a_network_without_a_recipe_is_trained_by_default(monkeypatch):
+    monkeypatch.setitem(registry._NETWORKS, "my-lenet", zoo.find("spec-lenet"))
+    recipe = recipes.load("my-lenet")
+    assert (recipe.name, recipe.model.name) == ("my-lenet", "my-lenet")
     assert recipe.scheduler.type == "OneCycleLR"
 
 

@@ -122,6 +122,20 @@ def test_whole_numbers_where_a_number_is_asked_for(tiny):
         ),
         ("augment", [{"type": "RandomFlip"}], "augment[0].type must be one of RandomAffine, RandomCrop"),
         ("augment", [3], "augment[0] must be a table, got 3"),
+        ("optimizer.groups", {}, "optimizer.groups must be a list of tables ([[optimizer.groups]]), got {}"),
+        ("optimizer.groups", [{"lr": 1}], "optimizer.groups[0].parameters must be a string: weights, others"),
+        (
+            "optimizer.groups",
+            [{"parameters": "weights", "decay": 1}],
+            "unknown key optimizer.groups[0].decay; allowed are parameters, lr",
+        ),
+        (
+            "optimizer.groups",
+            [{"parameters": "weights"}, {"parameters": "others", "lr": -1}],
+            "optimizer.groups[1].lr must be a finite number of at least 0, got -1",
+        ),
+        ("normalize", {"type": "SubtractMeanImage", "std": 0}, "normalize.std must be above 0, got 0"),
+        ("normalize", {"type": "Standardize", "std": 1}, "unknown key normalize.std; allowed are type"),
         ("normalize", {"type": "Normalize", "mean": 0.1}, "normalize.std is missing"),
         ("normalize", {"type": "Normalize", "mean": 0, "std": 0}, "normalize.std must be above 0"),
         (

@@ -5,13 +5,14 @@ from fastcnn import nn, zoo
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 from fastcnn.nn.summary import summarize
 
-# Parameters and multiply-accumulates as published, images of the network's own shape.
+# Parameters and multiply-accumulates, as published but for residual-cifar; images of the network's own shape.
 PUBLISHED = {
     "compact-mnist": (16_146, 3_064_656),
     "list-cifar": (84_362, 2_539_520),
     "plain-mnist-bn-relu": (12_126, 164_160),
     "plain-mnist-relu-bn": (12_044, 164_160),
     "position-bias-mnist": (359_846, 2_233_832),
+    "residual-cifar": (927_010, 53_749_632),
     "residual-mnist": (41_132, 929_088),
     "spec-lenet": (33_078, 328_600),
 }
@@ -49,6 +50,7 @@ def test_spatial_sizes():
     assert sides("position-bias-mnist", "Conv2d") == [28, 14, 7]
     assert sides("compact-mnist", "Conv2d") == [28, 28, 14, 14, 7, 7]
     assert sides("spec-lenet", "Conv2d") == [28, 10, 1]
+    assert sides("residual-cifar", "Conv2d") == [32, 32, 16, 16, 16, 8, 4, 4]
 
 
 def test_order_inside_the_units():

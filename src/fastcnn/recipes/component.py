@@ -134,7 +134,7 @@ def read_component(family: Family, value: object, path: str, source: str) -> Com
     try:
         family.make(component, *family.sample(family.types[name]))
     except (FastcnnError, TypeError, ValueError) as error:
-        raise DataError(f"{source}: {_place(path, name, str(error), options)}") from error
+        raise DataError(f"{source}: {place(path, name, str(error), options)}") from error
     return component
 
 
@@ -155,7 +155,7 @@ def check_groups(optimizer: Component, source: str) -> None:
         try:
             OPTIMIZERS.make(optimizer, [{"params": sample_parameters(), **options}])
         except (FastcnnError, TypeError, ValueError) as error:
-            raise DataError(f"{source}: {_place(path, optimizer.type, str(error), options)}") from error
+            raise DataError(f"{source}: {place(path, optimizer.type, str(error), options)}") from error
 
 
 def fitted(normalize: Component, images: np.ndarray) -> tuple[Component, Any]:
@@ -176,7 +176,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _place(path: str, name: str, message: str, options: Mapping[str, Any]) -> str:
+def place(path: str, name: str, message: str, options: Mapping[str, Any]) -> str:
     """Turn "Adam: lr must be ..." into "optimizer.lr must be ..."."""
     text = message.removeprefix(f"{name}: ")
     key = text.partition(" ")[0].partition("[")[0]

@@ -7,7 +7,7 @@ from typing import Any
 from .. import optim
 from ..errors import DataError, FastcnnError
 from ..optim import lr_scheduler
-from .component import Component, Family, read_component, sample_parameters
+from .component import Component, Family, place, read_component, sample_parameters
 from .schema import check_keys, check_table
 
 _SEQUENCE = "SequentialLR"
@@ -72,8 +72,7 @@ def read_scheduler(value: object, path: str, source: str) -> Component:
             raise DataError(f"{_SEQUENCE}: milestones must be a list of integers, got {milestones!r}")
         make_scheduler(component, optim.Adam(sample_parameters()), _SAMPLE_STEPS)
     except FastcnnError as error:
-        message = str(error).removeprefix(f"{_SEQUENCE}: ")
-        raise DataError(f"{source}: {path}.{message}") from error
+        raise DataError(f"{source}: {place(path, _SEQUENCE, str(error), options)}") from error
     return component
 
 

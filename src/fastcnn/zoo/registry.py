@@ -14,6 +14,7 @@ from .compact import compact
 from .lenet import lenet
 from .position_bias import position_bias
 from .residual import plain_bn_relu, plain_relu_bn, residual
+from .residual_cifar import residual_cifar
 from .shallow import shallow
 
 
@@ -26,12 +27,14 @@ class Network(NamedTuple):
 
 
 _MNIST = (1, 28, 28)
+_CIFAR = (3, 32, 32)
 _NETWORKS = {
     "compact-mnist": Network(compact, _MNIST, "16 thousand parameters; batch norm, dropout, 1x1 convolution"),
-    "list-cifar": Network(shallow, (3, 32, 32), "one 5x5 convolution and one linear layer"),
+    "list-cifar": Network(shallow, _CIFAR, "one 5x5 convolution and one linear layer"),
     "plain-mnist-bn-relu": Network(plain_bn_relu, _MNIST, "five strided convolutions -> batch norm -> ReLU"),
     "plain-mnist-relu-bn": Network(plain_relu_bn, _MNIST, "five strided convolutions -> ReLU -> batch norm"),
     "position-bias-mnist": Network(position_bias, _MNIST, "a bias for each position; overlapping pools"),
+    "residual-cifar": Network(residual_cifar, _CIFAR, "nine layers in three stages, with residual blocks"),
     "residual-mnist": Network(residual, _MNIST, "five strided convolutions with residual blocks"),
     "spec-lenet": Network(lenet, _MNIST, "LeNet with 5x5 convolutions, from the text format"),
 }
