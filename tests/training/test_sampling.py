@@ -60,7 +60,11 @@ def test_an_epoch_without_a_measurement_has_none(small):
 
 def test_the_curves_show_it(small):
     history = fit(trainer(linear(), callbacks=[SampledAccuracy(small[0], 2, 50)]), small[0])
-    axes = report.plot_curves(history).axes[1]
+    loss, axes = report.plot_curves(history).axes
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == [
+        "training",
+        "training, within epochs",
+    ]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
         "training",
         "sample of training images",

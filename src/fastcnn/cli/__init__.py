@@ -35,8 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastcnn {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_train(commands)
+    _add_lr_find(commands)
     _add_evaluate(commands)
     _add_predict(commands)
+    _add_report(commands)
     _add_summary(commands)
     _add_profile(commands)
     commands.add_parser("info", help="show versions, processor, threads, networks and recipes")
@@ -68,6 +70,42 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--out", metavar="FOLDER", help="default: runs/RECIPE-N, always a new one")
     train.add_argument("--overwrite", action="store_true", help="let --out be a folder that is not empty")
     train.add_argument("--quiet", action="store_true", help="print the result only")
+    train.add_argument(
+        "--curves",
+        action=argparse.BooleanOptionalAction,
+        help="draw loss and accuracy as text at the end; default: on a terminal",
+    )
+
+
+def _add_lr_find(commands: argparse._SubParsersAction) -> None:
+    find = commands.add_parser(
+        "lr-find",
+        help="search for a learning rate",
+        description="Train for some steps while the learning rate rises exponentially, and tell the rate at "
+        "which the loss falls fastest. Nothing is kept of that training.",
+    )
+    find.add_argument(
+        "recipe", nargs="?", default="compact-mnist", metavar="RECIPE", help="what train takes as RECIPE"
+    )
+    find.add_argument("--dataset", help="name of the data set")
+    find.add_argument("--batch-size", type=int)
+    find.add_argument("--seed", type=int, help="of weights, split, order and augmentation")
+    find.add_argument("--steps", type=int, default=100, metavar="N", help="default: %(default)s")
+    find.add_argument("--start-lr", type=float, default=1e-7, metavar="LR", help="default: %(default)g")
+    find.add_argument("--end-lr", type=float, default=10.0, metavar="LR", help="default: %(default)g")
+    find.add_argument("--plot", metavar="FILE", help="PNG; default: runs/RECIPE-lr-find.png")
+    _add_threads(find)
+
+
+def _add_report(commands: argparse._SubParsersAction) -> None:
+    report = commands.add_parser(
+        "report",
+        help="write the report of a training again",
+        description="Draw the pictures of a finished training again, and write its report.html, one file "
+        "with everything in it.",
+    )
+    report.add_argument("folder", metavar="RUN", help="the folder of a run")
+    _add_threads(report)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -166,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from .._config import set_num_threads
 
             set_num_threads(args.threads)
-        return import_module(f".{args.command}", __name__).run(args)
+        return import_module(f".{args.command.replace('-', '_')}", __name__).run(args)
     except KeyboardInterrupt:
         print("fastcnn: interrupted", file=sys.stderr)
         return 130

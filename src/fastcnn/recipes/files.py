@@ -94,8 +94,12 @@ def write_file(recipe: Recipe, path: str | PathLike[str], comment: str = "") -> 
         If the file cannot be written.
     """
     head = "".join(f"# {line}\n" for line in [f"Written by fastcnn {__version__}.", *comment.splitlines()])
-    body = tomli_w.dumps(recipe.to_dict(), multiline_strings=True)
-    write_atomic(path, f"{head}\n{body}".encode())
+    write_atomic(path, f"{head}\n{to_toml(recipe)}".encode())
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Return the text of a TOML file with every key of a recipe."""
+    return tomli_w.dumps(recipe.to_dict(), multiline_strings=True)
 
 
 def _default() -> dict[str, Any]:

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from ..history import History
 
-_SAMPLE = "sample of training images"
+# Metric -> what is said of its values within epochs.
+_WITHIN = {"loss": "training, within epochs", "accuracy": "sample of training images"}
 
 
 def plot_curves(history: History, path: str | PathLike[str] | None = None) -> Figure:
     """Draw loss and accuracy over the epochs, of training and, where there is one, validation.
 
-    The accuracy within epochs that `SampledAccuracy` measured is drawn with them.
+    What `SampledAccuracy` measured within epochs is drawn with them.
 
     Parameters
     ----------
@@ -82,11 +83,11 @@ def _draw_columns(axes: Axes, history: History, name: str, scale: float) -> list
             values = [scale * value for value in history[column]]
             axes.plot(epochs, values, marker="o", markersize=3.5, linewidth=1.6, color=colour, label=label)
             drawn += [value for value in values if math.isfinite(value)]
-    if name == "accuracy" and history.steps:
+    if history.steps:
         places = [point["epoch"] for point in history.steps]
-        values = [scale * point["accuracy"] for point in history.steps]
-        axes.plot(places, values, linewidth=0.9, color=TRAIN, alpha=0.55, zorder=1, label=_SAMPLE)
-        drawn += values
+        values = [scale * point[name] for point in history.steps]
+        axes.plot(places, values, linewidth=0.9, color=TRAIN, alpha=0.55, zorder=1, label=_WITHIN[name])
+        drawn += [value for value in values if math.isfinite(value)]
     axes.legend(frameon=False)
     # Measured within epochs: the first of them begins at 0.
     axes.set_xlim(0 if history.steps else epochs[0] - 0.5, epochs[-1] + 0.5)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Filters and maps side by side.
 _COLUMNS = 16
-_INCHES = 0.62
+_INCHES, _TITLE = 0.62, 0.27
 
 
 def plot_filters(model: nn.Module, path: str | PathLike[str] | None = None, most: int = 64) -> Figure:
@@ -131,12 +131,12 @@ def _outputs(model: nn.Module, x: np.ndarray) -> list[tuple[str, np.ndarray]]:
 def _rows(parts: Sequence[tuple[str, Sequence[np.ndarray], dict[str, Any]]]) -> Figure:
     """Draw titled groups of small images, each group in as many rows as it needs."""
     heights = [math.ceil(len(images) / _COLUMNS) for _, images, _ in parts]
-    figure = new_figure(_COLUMNS * _INCHES + 0.2, sum(heights) * _INCHES + 0.36 * len(parts) + 0.1)
+    figure = new_figure(_COLUMNS * _INCHES + 0.2, sum(heights) * _INCHES + _TITLE * len(parts) + 0.1)
     boxes = figure.subfigures(
-        len(parts), 1, height_ratios=[h * _INCHES + 0.36 for h in heights], squeeze=False
+        len(parts), 1, height_ratios=[h * _INCHES + _TITLE for h in heights], squeeze=False
     )
     for (title, images, options), rows, box in zip(parts, heights, boxes[:, 0], strict=True):
-        box.suptitle(title, fontsize=9, color=GREY, x=0.01, ha="left")
+        box.suptitle(title, fontsize=9, color=GREY, x=0.004, ha="left")
         cells = box.subplots(rows, _COLUMNS, squeeze=False).ravel()
         for axes in cells:
             axes.set_axis_off()

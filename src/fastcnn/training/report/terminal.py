@@ -33,6 +33,7 @@ def text_chart(
     *,
     x_label: str = "",
     log_x: bool = False,
+    log_y: bool = False,
     unicode: bool = True,
 ) -> str:
     """Draw curves with characters.
@@ -44,8 +45,8 @@ def text_chart(
     title, x_label : str
     width, height : int
         Columns of the whole, at least 20, and rows of the curves, at least 2.
-    log_x : bool
-        Whether the x axis is logarithmic.
+    log_x, log_y : bool
+        Whether an axis is logarithmic; what is not above 0 is left out.
     unicode : bool
         Whether to use characters beyond ASCII.
 
@@ -63,13 +64,13 @@ def text_chart(
     marks, (tick, upright, corner, level) = _UNICODE if unicode else _ASCII
     if len(series) > len(marks):
         raise ArgumentError(f"text_chart: at most {len(marks)} series, got {len(series)}")
-    curves = {label: _finite(*points, log_x) for label, points in series.items()}
+    curves = {label: _finite(*points, log_x, log_y) for label, points in series.items()}
     curves = {label: points for label, points in curves.items() if len(points[0])}
     if not curves:
         raise ArgumentError("text_chart: there is no finite point")
     x_low, x_high = _limits([xs for xs, _ in curves.values()])
     low, high = _limits([ys for _, ys in curves.values()])
-    labels = _figure(high), _figure(low)
+    labels = [_figure(10**y if log_y else y) for y in (high, low)]
     margin = max(map(len, labels))
     columns = width - margin - 2
     cells = np.full((height, columns), " ")
@@ -89,10 +90,10 @@ def text_chart(
     return "\n".join(line[:width].rstrip() for line in lines)
 
 
-def _finite(xs: Numbers, ys: Numbers, log_x: bool) -> tuple[np.ndarray, np.ndarray]:
+def _finite(xs: Numbers, ys: Numbers, log_x: bool, log_y: bool) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.asarray(xs, np.float64), np.asarray(ys, np.float64)
-    if log_x:
-        x = np.log10(x)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x, y = np.log10(x) if log_x else x, np.log10(y) if log_y else y
     known = np.isfinite(x) & np.isfinite(y)
     return x[known], y[known]
 
@@ -150,7 +151,10 @@ def text_curves(history: History, width: int = 80, height: int = 10, *, unicode:
             if column in history.columns and any(math.isfinite(value) for value in history[column]):
                 series[label] = history["epoch"], [scale * value for value in history[column]]
         if series:
-            chart = text_chart(series, title, each, height, x_label="epoch", unicode=unicode)
+            drawn = [value for _, values in series.values() for value in values if math.isfinite(value)]
+            # As in the picture: what falls tenfold shows its end on a logarithmic axis only.
+            log_y = name == "loss" and 0 < 10 * min(drawn) < max(drawn)
+            chart = text_chart(series, title, each, height, x_label="epoch", log_y=log_y, unicode=unicode)
             charts.append(chart.split("\n"))
     if not beside:
         return "\n\n".join("\n".join(lines) for lines in charts)
