@@ -72,7 +72,7 @@ def test_custom_layer_has_the_right_gradients(names):
 def test_command_lines_are_understood():
     lines = re.findall(r"^fastcnn .*", TEXT, re.MULTILINE)
     commands = [cli._parser().parse_args(shlex.split(line, comments=True)[1:]).command for line in lines]
-    assert set(commands) == {"train", "evaluate", "predict", "summary", "info"}
+    assert set(commands) == {"train", "lr-find", "evaluate", "report", "predict", "summary", "info"}
 
 
 def test_make_targets_exist():

@@ -24,7 +24,7 @@ def pictures(figure):
 
 
 def titles(figure):
-    return [each.get_suptitle() for each in figure.subfigs]
+    return [text.get_text() for text in figure.texts]
 
 
 def test_filters_of_one_channel_are_drawn_around_zero(tmp_path):

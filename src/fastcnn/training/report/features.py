@@ -18,9 +18,9 @@ from .figure import GREY, drawable, finished, new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Filters and maps side by side.
+# Filters and maps side by side; sizes in inches.
 _COLUMNS = 16
-_INCHES, _TITLE = 0.62, 0.27
+_INCHES, _GAP, _TITLE, _EDGE = 0.62, 0.06, 0.27, 0.1
 
 
 def plot_filters(model: nn.Module, path: str | PathLike[str] | None = None, most: int = 64) -> Figure:
@@ -130,16 +130,22 @@ def _outputs(model: nn.Module, x: np.ndarray) -> list[tuple[str, np.ndarray]]:
 
 def _rows(parts: Sequence[tuple[str, Sequence[np.ndarray], dict[str, Any]]]) -> Figure:
     """Draw titled groups of small images, each group in as many rows as it needs."""
-    heights = [math.ceil(len(images) / _COLUMNS) for _, images, _ in parts]
-    figure = new_figure(_COLUMNS * _INCHES + 0.2, sum(heights) * _INCHES + _TITLE * len(parts) + 0.1)
-    boxes = figure.subfigures(
-        len(parts), 1, height_ratios=[h * _INCHES + _TITLE for h in heights], squeeze=False
-    )
-    for (title, images, options), rows, box in zip(parts, heights, boxes[:, 0], strict=True):
-        box.suptitle(title, fontsize=9, color=GREY, x=0.004, ha="left")
-        cells = box.subplots(rows, _COLUMNS, squeeze=False).ravel()
-        for axes in cells:
+    counts = [math.ceil(len(images) / _COLUMNS) for _, images, _ in parts]
+    width, height = _COLUMNS * _INCHES + _EDGE, sum(counts) * _INCHES + _TITLE * len(parts) + _EDGE
+    # All sizes are known: no layout has to be searched for, which would take most of the time.
+    figure = new_figure(width, height, None)
+    top = height - _EDGE / 2
+    for (title, images, options), rows in zip(parts, counts, strict=True):
+        figure.text(
+            _EDGE / 2 / width, (top - 0.7 * _TITLE) / height, title, fontsize=9, color=GREY, parse_math=False
+        )
+        top -= _TITLE
+        for index, image in enumerate(images):
+            row, column = divmod(index, _COLUMNS)
+            x, y = column * _INCHES + _EDGE / 2, top - (row + 1) * _INCHES
+            side = _INCHES - _GAP
+            axes = figure.add_axes((x / width, (y + _GAP) / height, side / width, side / height))
             axes.set_axis_off()
-        for axes, image in zip(cells, images, strict=False):
             axes.imshow(image, interpolation="nearest", **options)
+        top -= rows * _INCHES
     return figure

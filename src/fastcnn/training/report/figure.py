@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,8 +23,8 @@ TRAIN, VALIDATION, RIGHT, WRONG, GREY = "#4c78a8", "#e4572e", "#2f6f3e", "#b3261
 _DPI = 150
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of that size in inches.
+def new_figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """Return an empty figure of that size in inches; without a layout, axes stay where they are put.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def new_figure(width: float, height: float) -> Figure:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError('pictures need matplotlib: pip install "fastcnn[plots]"') from error
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout=layout)
 
 
 def finished(figure: Figure, path: str | PathLike[str] | None) -> Figure:
