@@ -26,6 +26,7 @@ Train and run small convolutional networks on CPUs.
   fastcnn predict runs/compact-mnist-1 digit.png
 """
 _WEIGHTS = "a safetensors file, or the folder of a run"
+_DATASET = "a data set by name (see fastcnn datasets), an .npz file, or a folder of pictures"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_summary(commands)
     _add_profile(commands)
+    _add_datasets(commands)
     commands.add_parser("info", help="show versions, processor, threads, networks and recipes")
     return parser
 
@@ -60,7 +62,8 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         help="a recipe or network by name (see fastcnn info), a .toml file, a network as text (model.txt), "
         "or the folder of an older run; default: %(default)s",
     )
-    train.add_argument("--dataset", help="name of the data set")
+    train.add_argument("--dataset", help=_DATASET)
+    _add_data(train)
     train.add_argument("--epochs", type=int)
     train.add_argument("--batch-size", type=int)
     train.add_argument("--lr", type=float, help="learning rate of the optimizer")
@@ -87,7 +90,8 @@ def _add_lr_find(commands: argparse._SubParsersAction) -> None:
     find.add_argument(
         "recipe", nargs="?", default="compact-mnist", metavar="RECIPE", help="what train takes as RECIPE"
     )
-    find.add_argument("--dataset", help="name of the data set")
+    find.add_argument("--dataset", help=_DATASET)
+    _add_data(find)
     find.add_argument("--batch-size", type=int)
     find.add_argument("--seed", type=int, help="of weights, split, order and augmentation")
     find.add_argument("--steps", type=int, default=100, metavar="N", help="default: %(default)s")
@@ -113,7 +117,8 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         "evaluate", help="measure a trained network", description="Measure a trained network on a test set."
     )
     evaluate.add_argument("weights", metavar="RUN_OR_WEIGHTS", help=_WEIGHTS)
-    evaluate.add_argument("--dataset", help="name of the data set; default: that of the training")
+    evaluate.add_argument("--dataset", help=f"{_DATASET}; default: that of the training")
+    _add_data(evaluate)
     _add_recipe(evaluate)
     _add_threads(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print all metrics as JSON")
@@ -165,6 +170,30 @@ def _add_profile(commands: argparse._SubParsersAction) -> None:
     profile.add_argument("--describe", action="store_true", help="print the program, run nothing")
     profile.add_argument("--json", action="store_true", help="print all figures as JSON")
     _add_threads(profile)
+
+
+def _add_datasets(commands: argparse._SubParsersAction) -> None:
+    datasets = commands.add_parser(
+        "datasets",
+        help="list, download and check data sets",
+        description="List the data sets that have a name, and where they are. A data set is also downloaded "
+        "when it is first used.",
+    )
+    actions = datasets.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="the default")
+    download = actions.add_parser("download", help="download a data set")
+    verify = actions.add_parser("verify", help="compare the files of a data set with their SHA-256")
+    for parser in (download, verify):
+        parser.add_argument("name", metavar="NAME")
+        _add_data(parser)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="folder with the official files of the data set; default: the cache, see fastcnn datasets",
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

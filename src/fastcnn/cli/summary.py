@@ -31,7 +31,11 @@ def find_model(name: str, shape: tuple[int, int, int] | None) -> tuple[Module, t
         return zoo.build(name, input_shape=shape), shape
     recipe = recipes.load(name)
     classes = _CLASSES
-    if shape is None:
+    source = data.catalog.SOURCES.get(recipe.data.dataset)
+    if shape is None and source is not None:
+        # Known without the files, which may have to be downloaded.
+        shape, classes = source.image_shape, len(source.classes)
+    elif shape is None:
         train, _ = data.load(recipe.data.dataset, root=recipe.data.root)
         shape, classes = train.image_shape, train.num_classes
     if recipe.model.name is None:

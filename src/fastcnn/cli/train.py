@@ -17,6 +17,7 @@ from .display import Display, screen
 # Option -> the key of the recipe that it sets.
 _OPTIONS = {
     "dataset": "data.dataset",
+    "data": "data.root",
     "epochs": "training.epochs",
     "batch_size": "training.batch_size",
     "lr": "optimizer.lr",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import data, zoo
+from ..data.own import is_path
 from ..errors import ArgumentError, DataError
 from ..nn.init import SCHEMES
 from .component import (
@@ -55,9 +56,9 @@ class DataSection:
     Attributes
     ----------
     dataset : str
-        A name that `fastcnn.data.load` knows.
+        A name or a path that `fastcnn.data.load` takes; a relative path starts at the current folder.
     root : str or None
-        Folder of its files, if not the usual one.
+        Folder of the official files of a data set with a name, if not the usual one.
     validation : int or float
         Number or fraction of the training images that are kept apart to choose the best epoch; 0 for none.
     balanced : bool
@@ -66,7 +67,7 @@ class DataSection:
         Use only so many images of each part, the same number of every class.
     """
 
-    dataset: str = setting("mnist", choices=data.names())
+    dataset: str = setting("mnist")
     root: str | None = setting(None)
     validation: int | float = setting(5000, minimum=0)
     balanced: bool = setting(False)
@@ -243,6 +244,8 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         source=source,
         **components,
     )
+    if not is_path(recipe.data.dataset):
+        check_choice(recipe.data.dataset, data.names(), "data.dataset", source)
     _check_monitors(recipe, source)
     return recipe
 
