@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -351,11 +351,29 @@ class Module:
         with _Passive(self):
             return (sizes[0], *self(sample).shape[1:])
 
-    def summary(self, input_shape: tuple[int, ...]) -> str:
-        """Return a table of the layers for an input (C, H, W): type, output shape, parameters, MACs."""
+    def summary(
+        self,
+        input_shape: tuple[int, ...],
+        *,
+        optimizer: Any = None,
+        loss: Any = None,
+        format: str = "text",
+        columns: Sequence[str] | None = None,
+    ) -> str:
+        """Return a table of the layers for an input (C, H, W): shapes, costs, receptive fields, memory.
+
+        Parameters
+        ----------
+        input_shape : (C, H, W)
+        optimizer, loss : optional
+            Shown below the table with their settings.
+        format : "text", "markdown" or "json"
+        columns : sequence of str, optional
+            See `fastcnn.nn.summary.Summary.show`.
+        """
         from .summary import summarize
 
-        return summarize(self, input_shape).text()
+        return summarize(self, input_shape, optimizer=optimizer, loss=loss).show(format, columns)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import nn
 from .._shapes import integer
-from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError
+from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError, suggestion
 from .compact import compact
 from .lenet import lenet
 from .position_bias import position_bias
@@ -56,8 +55,7 @@ def find(name: str) -> Network:
     if not isinstance(name, str):
         raise DTypeError(f"zoo: name must be a str, got {name!r}")
     if name not in _NETWORKS:
-        close = difflib.get_close_matches(name, _NETWORKS, 1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        hint = suggestion(name, _NETWORKS)
         raise ArgumentError(f"zoo: no network is called {name!r}{hint}; there is {', '.join(_NETWORKS)}")
     return _NETWORKS[name]
 
@@ -104,6 +102,7 @@ def build(
     except FastcnnError as error:
         raise ShapeError(f"zoo.build: {name} does not fit images of {sizes}: {error}") from error
     check_logits(model, sizes, classes, name)
+    model.name = name  # which titles its summary
     if seed is not None:
         model.initialize(seed=seed).reseed(seed)
     return model
