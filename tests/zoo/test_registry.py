@@ -37,6 +37,21 @@ def test_size_and_cost(name):
     assert table.layers[-1].output_shape == (10,)
 
 
+def test_rows_of_position_bias():
+    rows = summarize(zoo.build("position-bias-mnist"), (1, 28, 28)).layers
+    assert [row.macs for row in rows if row.macs] == [112_896, 903_168, 903_168, 313_600, 1_000]
+    own = [row.parameters for row in rows if row.parameters]
+    assert own == [144, 12_544, 4_608, 6_272, 18_432, 3_136, 313_600 + 100, 1_000 + 10]
+
+
+def test_parts_of_residual():
+    rows = summarize(zoo.build("residual-mnist"), (1, 28, 28)).layers
+    parts = {
+        kind: sum(row.parameters for row in rows if row.type == kind) for kind in ("Conv2d", "BatchNorm2d")
+    }
+    assert parts == {"Conv2d": 40_680, "BatchNorm2d": 452}
+
+
 def test_spec_lenet_on_cifar():
     table = summarize(zoo.build("spec-lenet", input_shape=(3, 32, 32)), (3, 32, 32))
     assert (table.parameters, table.macs) == (36_378, 844_000)

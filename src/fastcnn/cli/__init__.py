@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_report(commands)
     _add_summary(commands)
+    _add_convert(commands)
     _add_profile(commands)
     _add_datasets(commands)
     commands.add_parser("info", help="show versions, processor, threads, networks and recipes")
@@ -59,8 +60,8 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         nargs="?",
         default="compact-mnist",
         metavar="RECIPE",
-        help="a recipe or network by name (see fastcnn info), a .toml file, a network as text (model.txt), "
-        "or the folder of an older run; default: %(default)s",
+        help="a recipe or network by name (see fastcnn info), a .toml file, a network in a file (model.txt, "
+        "model.json), or the folder of an older run; default: %(default)s",
     )
     train.add_argument("--dataset", help=_DATASET)
     _add_data(train)
@@ -149,9 +150,30 @@ def _add_summary(commands: argparse._SubParsersAction) -> None:
     summary = commands.add_parser(
         "summary",
         help="print the table of a network's layers",
-        description="Print the table of a network's layers.",
+        description="Print the table of a network's layers: shapes, parameters, multiply-accumulates, "
+        "receptive fields and memory; then the optimizer and the loss of its recipe.",
     )
     _add_model(summary)
+    summary.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text", help="default: %(default)s"
+    )
+    summary.add_argument(
+        "--columns",
+        metavar="NAME,...",
+        help="among layer, name, type, input, output, parameters, trainable, macs, receptive_field, jump_in, "
+        "jump_out; default: those that 120 characters hold",
+    )
+
+
+def _add_convert(commands: argparse._SubParsersAction) -> None:
+    convert = commands.add_parser(
+        "convert",
+        help="write a network in another format",
+        description="Print a network as a list of dicts in JSON or TOML, as Python source, or as text "
+        "(spec); its layers alone, without weights.",
+    )
+    _add_model(convert)
+    convert.add_argument("--to", choices=("json", "python", "spec", "toml"), required=True)
 
 
 def _add_profile(commands: argparse._SubParsersAction) -> None:

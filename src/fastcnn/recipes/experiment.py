@@ -55,7 +55,7 @@ def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.
 
 def build_network(
     section: ModelSection,
-    layers: Sequence[zoo.spec.Line],
+    layers: Sequence[zoo.Layer],
     image_shape: tuple[int, int, int],
     num_classes: int,
     source: str,
@@ -79,7 +79,7 @@ def build_network(
     try:
         if section.name is not None:
             return zoo.build(section.name, input_shape=image_shape, num_classes=num_classes)
-        model = zoo.spec.build(layers, image_shape)
+        model = zoo.build_layers(layers, image_shape, logits=True)
         zoo.check_logits(model, image_shape, num_classes, f"{source}: the network")
     except ShapeError as error:
         raise DataError(str(error)) from error

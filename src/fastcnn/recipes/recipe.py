@@ -41,10 +41,25 @@ _NEEDED = ("model", "optimizer", "training")
 
 @dataclass(frozen=True)
 class ModelSection:
-    """The network: a name of the zoo, a text in the format of `fastcnn.zoo.spec`, or a file with one."""
+    """The network, said in one of four ways.
+
+    Attributes
+    ----------
+    name : str or None
+        One of the zoo.
+    spec : str or None
+        A text in the format of `fastcnn.zoo.spec`, or dicts in JSON (`fastcnn.zoo.dicts`).
+    layers : list or None
+        The dicts themselves; a recipe that was read has them in `spec`.
+    file : str or None
+        A file with any of these, beside the recipe; a recipe that was read has its text in `spec`.
+    init : str
+        See `fastcnn.nn.Module.initialize`.
+    """
 
     name: str | None = setting(None)
     spec: str | None = setting(None)
+    layers: list | None = setting(None)  # noqa: RUF009 - the default is None
     file: str | None = setting(None)
     init: str = setting("default", choices=SCHEMES)
 
@@ -123,8 +138,8 @@ class Recipe:
         None: a constant learning rate.
     augment : tuple of Component
         Applied to the raw images in this order, before `normalize`.
-    layers : tuple of `fastcnn.zoo.spec.Line`
-        The lines of ``model.spec``; they remember where they came from.
+    layers : tuple of `fastcnn.zoo.Layer`
+        Those of ``model.spec``; they remember where they came from.
     source : str
         Where the recipe came from, for messages.
     """
@@ -139,7 +154,7 @@ class Recipe:
     normalize: Component
     scheduler: Component | None
     augment: tuple[Component, ...]
-    layers: tuple[zoo.spec.Line, ...]
+    layers: tuple[zoo.Layer, ...]
     source: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -250,13 +265,13 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
     return recipe
 
 
-def read_model(value: object, source: str) -> tuple[ModelSection, tuple[zoo.spec.Line, ...]]:
-    """Check the section [model]; return it, a file replaced by its text, and the lines of the text."""
+def read_model(value: object, source: str) -> tuple[ModelSection, tuple[zoo.Layer, ...]]:
+    """Check the section [model]; return it, file and layers replaced by their text, and the layers."""
     model = read_section(ModelSection, value, "model", source)
-    given = [key for key in ("name", "spec", "file") if getattr(model, key) is not None]
+    given = [key for key in ("name", "spec", "layers", "file") if getattr(model, key) is not None]
     if len(given) != 1:
         raise DataError(
-            f"{source}: model needs exactly one of name, spec, file; got {', '.join(given) or 'none'}"
+            f"{source}: model needs exactly one of name, spec, layers, file; got {', '.join(given) or 'none'}"
         )
     if model.name is not None:
         try:
@@ -264,11 +279,14 @@ def read_model(value: object, source: str) -> tuple[ModelSection, tuple[zoo.spec
         except ArgumentError as error:
             raise DataError(f"{source}: model.name: {error}") from error
         return model, ()
-    place = f"{source}: model.spec"
+    if model.spec is not None:
+        return model, zoo.parse(model.spec, f"{source}: model.spec")
     if model.file is not None:
-        place = os.path.join(os.path.dirname(source), model.file)
-        model = dataclasses.replace(model, file=None, spec=zoo.spec.read(place))
-    return model, zoo.spec.parse(model.spec or "", place)
+        text, layers = zoo.read_layers(os.path.join(os.path.dirname(source), model.file))
+    else:
+        layers = zoo.dicts.parse(model.layers or [], source, "model.layers")
+        text = zoo.dicts.to_json(zoo.dicts.plain(layers))
+    return dataclasses.replace(model, file=None, layers=None, spec=text), layers
 
 
 def _check_monitors(recipe: Recipe, source: str) -> None:

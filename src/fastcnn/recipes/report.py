@@ -18,6 +18,7 @@ from .. import nn
 from ..data import Dataset
 from ..errors import ArgumentError, DataError
 from ..nn.summary import summarize
+from ..nn.summary_table import table
 from ..training import History, Trainer, metrics, report
 from ..training.files import write_atomic
 from . import page
@@ -248,13 +249,10 @@ def _classes(confusion: np.ndarray, names: list[str]) -> str:
 
 def _network(model: nn.Module, image_shape: tuple[int, int, int]) -> str:
     summary = summarize(model, image_shape)
-    rows = [
-        [row.name, row.type, "x".join(map(str, row.output_shape)), f"{row.parameters:,}", f"{row.macs:,}"]
-        for row in summary.layers
-    ]
+    columns = ("name", "type", "output", "parameters", "macs", "receptive_field", "jump_out")
+    head, rows, _ = table(summary, columns)
     total = (
         f"Input {'x'.join(map(str, summary.input_shape))}; {summary.parameters:,} parameters, "
         f"{summary.trainable:,} of them trainable; {summary.macs:,} multiply-accumulates an image."
     )
-    head = ["layer", "type", "output", "parameters", "multiply-accumulates"]
     return page.paragraph(total) + page.table(head, rows, words=3)
