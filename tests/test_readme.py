@@ -37,7 +37,7 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)
     assert (names["logits"].argmax(1) == names["test"].labels).mean() > 0.5
@@ -72,7 +72,17 @@ def test_custom_layer_has_the_right_gradients(names):
 def test_command_lines_are_understood():
     lines = re.findall(r"^fastcnn .*", TEXT, re.MULTILINE)
     commands = [cli._parser().parse_args(shlex.split(line, comments=True)[1:]).command for line in lines]
-    assert set(commands) == {"train", "evaluate", "predict", "summary", "info"}
+    assert set(commands) == {
+        "train",
+        "lr-find",
+        "evaluate",
+        "report",
+        "predict",
+        "summary",
+        "convert",
+        "datasets",
+        "info",
+    }
 
 
 def test_make_targets_exist():

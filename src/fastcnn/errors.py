@@ -3,6 +3,9 @@
 They derive from the built-in that a caller would expect, so that ``except ValueError`` keeps working.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class FastcnnError(Exception):
     """Base of every exception that fastcnn raises itself."""
@@ -34,3 +37,11 @@ class DataError(FastcnnError, ValueError):
 
 class CheckpointError(DataError):
     """A weights file cannot be read or does not fit the model."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean ...?)" for a message if one of the known words is close, else nothing."""
+    folded = {name.lower(): name for name in known}
+    # Comparing takes long for long words, and none of the known ones is.
+    close = difflib.get_close_matches(word[:100].lower(), folded, 1)
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""

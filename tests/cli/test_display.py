@@ -55,7 +55,7 @@ def test_a_line_an_epoch(images, capsys, reduction):
     assert shown.out.splitlines()[1] == (
         f"epoch 2/2  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2%}  "
         f"val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.2%}  "
-        f"lr 0.001  {row['images_per_second']:,.0f} images/s"
+        f"lr 0.001  {row['images_per_second']:,.0f} images/s  {row['seconds']:.1f} s"
     )
 
 

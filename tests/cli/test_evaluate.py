@@ -36,7 +36,7 @@ def test_mistakes(trained, fails, tmp_path):
 
 
 def test_weights_that_say_nothing(trained, fails, tmp_path, capsys):
-    model = zoo.spec.build(zoo.spec.parse("Conv 4 5 3 0\nReLU\nFC 10"), (1, 28, 28))
+    model = zoo.from_spec("Conv 4 5 3 0\nReLU\nFC 10", (1, 28, 28))
     load_weights(model, trained / "weights.safetensors")
     path = tmp_path / "plain.safetensors"
     save_weights(model, path)

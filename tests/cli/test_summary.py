@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from fastcnn import zoo
 from fastcnn.cli import main
 
 
@@ -24,10 +27,52 @@ def test_a_text_needs_no_data_set_of_its_classes(tmp_path, capsys):
     path.write_text("Conv 6 5 1 2\nReLU\nFC 3\n")
     assert main(["summary", str(path), "--input", "2,8,8"]) == 0
     text = capsys.readouterr().out
-    for row in ("Conv2d   6x8x8", "Flatten  384", "Linear   3"):
-        assert row in text
+    rows = [line.split() for line in text.splitlines() if "-" in line[1:-1]]
+    assert [(row[0], row[3]) for row in rows if len(row) > 9] == [
+        ("Conv2d-1", "6x8x8"),
+        ("ReLU-2", "6x8x8"),
+        ("Flatten-3", "384"),
+        ("Linear-4", "3"),
+    ]
+    assert text.startswith("model, input 2x8x8\n")
     assert main(["summary", str(path)]) == 0
-    assert "Conv2d   6x28x28" in capsys.readouterr().out
+    assert " 6x28x28 " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["net.json", "net.toml"])
+def test_dicts(name, tmp_path, capsys):
+    layers = zoo.to_dicts(zoo.build("list-cifar"))
+    (tmp_path / name).write_text(getattr(zoo.dicts, f"to_{name[4:]}")(layers))
+    assert main(["summary", str(tmp_path / name), "--input", "3x32x32"]) == 0
+    assert "Parameters: 84,362 " in capsys.readouterr().out
+
+
+def test_optimizer_and_loss_of_the_recipe(capsys):
+    assert main(["summary", "residual-mnist"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("residual-mnist, input 1x28x28\n")
+    assert "Parameters: 41,132 (41,132 trainable, 0 non-trainable)" in text
+    assert "Optimizer: AdamW, lr=0.05, betas=(0.9, 0.99), eps=1e-08, weight_decay=0.01" in text
+    assert "Loss: CrossEntropyLoss, reduction=mean" in text
+    assert main(["summary", "list-cifar"]) == 0
+    assert "Optimizer: SGD with 2 groups" in capsys.readouterr().out
+
+
+def test_formats(capsys, fails):
+    assert main(["summary", "compact-mnist", "--format", "json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert (table["model"], table["parameters"], table["loss"]["type"]) == (
+        "compact-mnist",
+        16_146,
+        "CrossEntropyLoss",
+    )
+    assert (
+        main(["summary", "compact-mnist", "--format", "markdown", "--columns", "layer, receptive_field"]) == 0
+    )
+    assert "\n| Conv2d-20 | 24 |\n" in capsys.readouterr().out
+    assert fails("summary", "compact-mnist", "--columns", "size").startswith(
+        "summary: columns must be among layer"
+    )
 
 
 def test_runs_and_weights(trained, capsys):
@@ -36,7 +81,10 @@ def test_runs_and_weights(trained, capsys):
         assert main(["summary", str(name)]) == 0
         tables.append(capsys.readouterr().out)
     assert "Parameters: 2,674" in tables[0]
-    assert tables[0] == tables[1] == tables[2]
+    assert tables[0] == tables[2]
+    # Weights tell nothing of optimizer and loss, nor of the recipe's name.
+    above = [table.partition("Optimizer")[0].split("\n", 1)[1] for table in tables]
+    assert above[0] == above[1]
 
 
 def test_mistakes(fails, tmp_path):

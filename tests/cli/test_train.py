@@ -47,8 +47,26 @@ def test_what_is_shown(recipe, capsys, no_pictures):
     assert lines[8].startswith(
         f"test      accuracy {test['accuracy']:.2%} ({100 - test['correct']} of 100 wrong)"
     )
-    assert lines[10].startswith("written   runs/tiny-1: weights")
+    assert lines[9].startswith(f"time      {metrics['seconds']:.1f} s, ")
+    assert lines[10].startswith("written   runs/tiny-1: report.html, weights")
     assert lines[10].endswith('(pictures need: pip install "fastcnn[plots]")')
+    # What is missing is said once.
+    assert shown.out.count("fastcnn[plots]") == 1
+
+
+def test_curves_as_text(recipe, capsys, no_pictures, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["train", recipe, "--quiet", "--curves"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines[:-4])) <= 60
+    assert [line.strip() for line in lines].count("epoch") == 0
+    assert lines[-4].startswith("best ")
+    assert any(line.strip().startswith("accuracy (%)") for line in lines)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert main(["train", recipe, "--no-curves"]) == 0
+    assert "accuracy (%)" not in capsys.readouterr().out
+    assert main(["train", recipe]) == 0
+    assert "accuracy (%)" in capsys.readouterr().out
 
 
 def test_quiet(recipe, capsys, no_pictures):
@@ -117,7 +135,7 @@ def test_a_loss_that_diverges(recipe, capsys, no_pictures):
         ),
         (
             ["tiny.toml", "--dataset", "mnits"],
-            "--dataset: data.dataset must be one of mnist; got 'mnits' (did you",
+            "--dataset: data.dataset must be one of mnist, fashion-mnist, cifar10; got 'mnits' (did you",
         ),
         (["tiny.toml", "--epochs", "0"], "--epochs: training.epochs must be an integer of at least 1, got 0"),
         (["tiny.toml", "--batch-size", "-5"], "--batch-size: training.batch_size must be an integer"),

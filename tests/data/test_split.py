@@ -102,3 +102,13 @@ def test_subset_refuses():
         stratified_subset(numbered([]), 1, seed=0)
     with pytest.raises(ArgumentError, match="needs 1 images of class 'none', but there are 0"):
         stratified_subset(numbered([0, 1], ["a", "b", "none"]), 3, seed=0)
+
+
+def test_a_balanced_validation_part():
+    labels = np.repeat([0, 1, 2], [100, 50, 30])
+    dataset = Dataset(np.arange(180, dtype=np.uint8).reshape(-1, 1, 1, 1), labels)
+    train, validation = split(dataset, 60, seed=3, balanced=True)
+    assert validation.class_counts().tolist() == [20, 20, 20]
+    assert sorted([*train.images.ravel(), *validation.images.ravel()]) == list(range(180))
+    with pytest.raises(ArgumentError, match="split: validation=96 needs 32 images of class '2'"):
+        split(dataset, 96, seed=3, balanced=True)

@@ -217,3 +217,17 @@ def test_manual_seed():
         fastcnn.manual_seed(-1)
     with pytest.raises(DTypeError, match=r"manual_seed: seed must be an integer, got 1\.5"):
         fastcnn.manual_seed(1.5)
+
+
+def test_scaled_normal_divides_by_the_kernel_or_the_inputs():
+    model = nn.Sequential(nn.Conv2d(40, 50, 3), nn.Flatten(), nn.Linear(200, 300))
+    model.initialize("scaled_normal", 0)
+    assert_normal(model[0].weight.data, 1 / 9)
+    assert_normal(model[2].weight.data, 1 / 200)
+    assert not model[0].bias.data.any()
+    assert not model[2].bias.data.any()
+
+
+def test_small_normal():
+    model = nn.Conv2d(40, 50, 3).initialize("small_normal", 0)
+    assert_normal(model.weight.data, 1e-3)

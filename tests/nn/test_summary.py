@@ -1,9 +1,11 @@
 """The table of layers."""
 
+import copy
+
 import numpy as np
 import pytest
 
-from fastcnn import nn
+from fastcnn import nn, zoo
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 from fastcnn.nn.summary import summarize
 
@@ -36,19 +38,29 @@ def test_rows_and_totals():
     assert [row.macs for row in rows if row.macs] == [117_600, 180_000, 30_000, 1_000]
     assert summary.parameters == summary.trainable == 33_078
     assert summary.macs == 328_600
-    assert summary.forward_backward_bytes == 8 * sum(int(np.prod(row.output_shape)) for row in rows)
 
 
-def test_text():
-    text = lenet().summary((1, 28, 28))
-    lines = text.splitlines()
-    assert lines[0] == "Sequential, input 1x28x28"
-    assert lines[2].split() == ["Layer", "Type", "Output", "shape", "Parameters", "MACs"]
-    assert lines[4].split() == ["0", "Conv2d", "6x28x28", "156", "117,600"]
-    assert "Parameters: 33,078 (33,078 trainable)" in text
-    assert "Multiply-accumulates per sample: 328,600" in text
-    assert "Memory per sample (MiB): input 0.00" in text
-    assert len({len(line) for line in lines if line.startswith("---")}) == 1
+def test_memory():
+    """Outputs count but for those of ReLU, which overwrites its input, and Flatten, which is a view."""
+    summary = summarize(lenet(), (1, 28, 28))
+    kept = [row.output_shape for row in summary.layers if row.type not in ("ReLU", "Flatten")]
+    assert summary.forward_backward_bytes == 8 * sum(int(np.prod(shape)) for shape in kept)
+    assert (summary.input_bytes, summary.parameter_bytes) == (4 * 784, 4 * 33_078)
+    compact = summarize(zoo.build("compact-mnist"), (1, 28, 28))
+    sizes = (compact.forward_backward_bytes, compact.parameter_bytes, compact.total_bytes)
+    assert [round(size / 2**20, 2) for size in sizes] == [0.66, 0.06, 0.72]
+    body = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU())
+    # The convolution's output and the sum.
+    assert summarize(nn.Sequential(nn.Residual(body)), (1, 3, 3)).output_values == 2 * 9
+    # Dropout keeps its own output in training.
+    assert summarize(nn.Sequential(nn.Dropout(), nn.ReLU()), (1, 3, 3)).output_values == 9
+
+
+def test_titles():
+    assert summarize(lenet(), (1, 28, 28)).model == "Sequential"
+    assert summarize(lenet(), (1, 28, 28), name="mine").model == "mine"
+    assert zoo.build("compact-mnist").summary((1, 28, 28)).startswith("compact-mnist, input 1x28x28\n")
+    assert copy.deepcopy(zoo.build("list-cifar")).summary((3, 32, 32)).startswith("list-cifar, ")
 
 
 def test_frozen_layers_are_not_trainable():

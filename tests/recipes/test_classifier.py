@@ -48,6 +48,20 @@ def test_a_network_of_the_zoo(tiny, tmp_path):
     assert Classifier.load(tmp_path / "w.safetensors").model.num_parameters() == 12_044
 
 
+@pytest.mark.parametrize("kind", ["Standardize", "SubtractMeanImage"])
+def test_statistics_of_the_training_images_are_in_the_file(tiny, tmp_path, kind):
+    tiny["normalize"] = {"type": kind}
+    made = Experiment(read_recipe(tiny, "my.toml"))
+    path = tmp_path / "weights.safetensors"
+    save_weights(made.model, path, describe(made, ROW))
+    expected = made.trainer.predict(made.test.images)
+    np.testing.assert_array_equal(Classifier.load(path).trainer.predict(made.test.images), expected)
+    # Without them they are taken of the same training images again.
+    save_weights(made.model, path)
+    write_file(made.recipe, tmp_path / "config.toml")
+    np.testing.assert_array_equal(Classifier.load(path).trainer.predict(made.test.images), expected)
+
+
 def test_the_config_beside_it(experiment, tmp_path):
     """A file of another program says nothing about itself."""
     path = tmp_path / "weights.safetensors"

@@ -139,6 +139,69 @@ def test_parts_that_do_not_fit(tiny, section, values, expected):
     assert str(caught.value).startswith(expected)
 
 
+def test_options_for_some_parameters(tiny):
+    tiny["optimizer"] = {
+        "type": "SGD",
+        "lr": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 0.01,
+        "groups": [{"parameters": "others", "weight_decay": 0.0}, {"parameters": "3.*", "lr": 0.05}],
+    }
+    tiny["scheduler"] = {"type": "OneCycleLR"}
+    recipe = read_recipe(tiny, "my.toml")
+    assert read_recipe(recipe.to_dict(), "my.toml").to_dict() == recipe.to_dict()
+    groups = Experiment(recipe).trainer.optimizer.param_groups
+    assert [group["weight_decay"] for group in groups] == [0, 0.01, 0.01]
+    # Each group has a cycle of its own height.
+    assert [group["max_lr"] for group in groups] == [0.1, 0.05, 0.1]
+    tiny["optimizer"]["groups"] = [{"parameters": "9.*"}]
+    with pytest.raises(DataError, match=r"^my.toml: optimizer.groups: .* takes no parameter: '9\.\*'"):
+        experiment(tiny)
+
+
+def test_statistics_are_those_of_the_training_images_alone(tiny):
+    tiny["normalize"] = {"type": "Standardize"}
+    made = experiment(tiny)
+    prepared = made.trainer.preprocess(made.train.images)
+    assert prepared.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
+    assert prepared.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
+    assert made.normalize.type == "Normalize"
+    assert made.recipe.normalize.type == "Standardize"
+
+
+def test_a_balanced_validation_part(tiny):
+    tiny["data"]["balanced"] = True
+    assert experiment(tiny).validation.class_counts().tolist() == [20] * 10
+
+
+def test_the_sum_of_the_losses(tiny):
+    """A summed loss with a rate that is smaller by the batch size trains the same."""
+    tiny["optimizer"] = {"type": "SGD", "lr": 0.05}
+    mean = experiment(tiny)
+    tiny["optimizer"]["lr"] = 0.05 / 50
+    tiny["loss"] = {"type": "CrossEntropyLoss", "reduction": "sum"}
+    total = experiment(tiny)
+    histories = [made.fit(progress=False) for made in (mean, total)]
+    np.testing.assert_allclose(total.model[0].weight.data, mean.model[0].weight.data, atol=1e-5)
+    assert histories[1][-1]["loss"] == pytest.approx(300 * histories[0][-1]["loss"], rel=1e-4)
+
+
+def test_one_image_at_a_time_and_all_at_once(tiny):
+    tiny["data"]["train"] = 20
+    tiny["training"].update(batch_size=1, shuffle=False)
+    one = experiment(tiny)
+    steps = []
+    one.trainer.callbacks.append(
+        LambdaCallback(on_batch_end=lambda t, batch, logs: steps.append(logs["count"]))
+    )
+    one.fit(progress=False)
+    assert steps == [1] * 40
+    tiny["training"]["batch_size"] = 20
+    full = experiment(tiny)
+    assert full.images_per_epoch == 20
+    full.fit(progress=False)
+
+
 def test_augmentation_keeps_the_shape(tiny):
     tiny["augment"] = [{"type": "RandomHorizontalFlip"}, {"type": "RandomCrop", "size": 24}]
     with pytest.raises(DataError, match=r"augment\[1\]: turns images of \(1, 28, 28\) into \(1, 24, 24\)"):

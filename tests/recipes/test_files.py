@@ -1,11 +1,14 @@
+import json
 import re
 import sys
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from fastcnn import recipes, zoo
 from fastcnn.errors import DataError
+from fastcnn.zoo import registry
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -60,9 +63,10 @@ def test_a_recipe_shows_every_key_it_could_have():
         assert re.search(rf"\b{key}\b", text), key
 
 
-def test_a_network_without_a_recipe_is_trained_by_default():
-    recipe = recipes.load("spec-lenet")
-    assert (recipe.name, recipe.model.name) == ("spec-lenet", "spec-lenet")
+def test_a_network_without_a_recipe_is_trained_by_default(monkeypatch):
+    monkeypatch.setitem(registry._NETWORKS, "my-lenet", zoo.find("spec-lenet"))
+    recipe = recipes.load("my-lenet")
+    assert (recipe.name, recipe.model.name) == ("my-lenet", "my-lenet")
     assert recipe.scheduler.type == "OneCycleLR"
 
 
@@ -72,6 +76,43 @@ def test_a_text(tmp_path):
     recipe = recipes.load(path)
     assert (recipe.name, recipe.model.spec) == ("my-net", "FC 10\n")
     assert recipe.layers[0].where == f"{path}:1: 'FC 10'"
+
+
+DICTS = [{"type": "Residual", "body": [{"type": "ReLU"}]}, {"type": "Linear", "out_features": 10}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("net.json", json.dumps(DICTS)),
+        ("net.json", json.dumps({"layers": DICTS})),
+        ("net.toml", tomli_w.dumps({"layers": DICTS})),
+        ("net", json.dumps(DICTS)),
+    ],
+)
+def test_a_list_of_dicts(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    recipe = recipes.load(path)
+    assert (recipe.name, recipe.optimizer.type) == ("net", "AdamW")
+    assert [layer.kind for layer in recipe.layers] == ["Residual", "Linear"]
+    assert recipe.layers[1].where == f"{path}: layers[1] (Linear)"
+    # What a run keeps gives the same network, though the file may be gone.
+    recipes.write_file(recipe, tmp_path / "config.toml")
+    again = recipes.load(tmp_path)
+    assert again.to_dict() == recipe.to_dict()
+    assert zoo.dicts.plain(again.layers) == DICTS
+
+
+def test_dicts_in_a_recipe(tmp_path, tiny):
+    tiny["model"] = {"layers": DICTS}
+    recipe = recipes.read_recipe(tiny, "here")
+    assert (recipe.model.layers, zoo.dicts.plain(recipe.layers)) == (None, DICTS)
+    tiny["model"]["layers"][1]["out"] = 3
+    with pytest.raises(DataError, match=r"^here: model.layers\[1\] \(Linear\): unknown key 'out'"):
+        recipes.read_recipe(tiny, "here")
+    with pytest.raises(DataError, match=r"^here: model\.layers has no layers"):
+        recipes.read_recipe({**tiny, "model": {"layers": []}}, "here")
 
 
 def test_written_and_read_again(tmp_path):
@@ -110,9 +151,18 @@ def test_a_folder_that_is_no_run(tmp_path):
         recipes.load(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"[model\n", b"seed = \n", b"a = 1\na = 2\n", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"[model\n", b"seed = \n", b"a = 1\na = 2\n", b"a = " + b"[" * 99_999, b"a = " + b"9" * 9_999]
+)
 def test_files_that_are_no_toml(content, tmp_path):
     path = tmp_path / "my.toml"
     path.write_bytes(content)
     with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: not a TOML file: "):
+        recipes.load(path)
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: not a text file \(UTF-8\): "):
         recipes.load(path)

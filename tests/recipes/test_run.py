@@ -8,7 +8,7 @@ import pytest
 from fastcnn import __version__, recipes
 from fastcnn.errors import DataError
 from fastcnn.recipes import Experiment, Run, new_folder, read_recipe, take_folder
-from fastcnn.training import LambdaCallback, load_weights, read_metadata
+from fastcnn.training import History, LambdaCallback, load_weights, read_metadata
 
 from .conftest import TINY
 
@@ -30,6 +30,9 @@ def test_what_is_written(finished):
         "config.toml",
         "history.csv",
         "metrics.json",
+        "validation_stats.csv",
+        "test_stats.csv",
+        "report.html",
     }
     assert json.loads((run.folder / "metrics.json").read_text()) == metrics
     assert metrics["parameters"] == 2674
@@ -62,14 +65,60 @@ def test_config_repeats_the_run_to_the_bit(finished, tmp_path, monkeypatch):
     assert again.finish()["test"] == metrics["test"]
 
 
-def test_pictures(tiny, tmp_path):
-    pytest.importorskip("matplotlib")
-    tiny["training"]["epochs"] = 1
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_tables_of_validation_and_test_have_the_loss_summed(tiny, tmp_path, monkeypatch, reduction):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    tiny["loss"] = {"type": "CrossEntropyLoss", "reduction": reduction}
     run = Run(Experiment(read_recipe(tiny, "my.toml")), take_folder(tmp_path / "run"))
     run.fit(progress=False)
-    run.finish()
-    for name in ("curves.png", "confusion.png", "mistakes.png"):
-        assert (run.folder / name).read_bytes().startswith(b"\x89PNG")
+    test = run.finish()["test"]
+    experiment = run.experiment
+    with open(run.folder / "validation_stats.csv", newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["Epoch", "CE Loss", "Accuracy", "F1 Score"]
+    assert [row[0] for row in rows] == ["1", "2"]
+    best = rows[experiment.best.best_epoch - 1]
+    # Of the kept weights, by hand.
+    logits = experiment.trainer.predict(experiment.validation.images).astype(np.float64)
+    labels = experiment.validation.labels
+    logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    np.testing.assert_allclose(float(best[1]), -logs[np.arange(200), labels].sum(), rtol=1e-5)
+    assert float(best[2]) == (logits.argmax(1) == labels).mean()
+    assert float(best[3]) == experiment.trainer.history[experiment.best.best_epoch - 1]["val_macro_f1"]
+    lines = (run.folder / "test_stats.csv").read_text().splitlines()
+    assert lines[0] == "CE Loss,Accuracy,F1 Score"
+    total = test["loss"] * (100 if reduction == "mean" else 1)
+    assert [float(cell) for cell in lines[1].split(",")] == [total, test["accuracy"], test["macro_f1"]]
+
+
+@pytest.mark.parametrize("monitor", ["val_macro_f1", "val_loss"])
+def test_the_kept_epoch_is_the_best_of_the_monitored_column(tiny, tmp_path, monkeypatch, monitor):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    # A rate at which the figures go up and down.
+    tiny["optimizer"]["lr"] = 0.1
+    tiny["training"].update(epochs=5, monitor=monitor)
+    run = Run(Experiment(read_recipe(tiny, "my.toml")), take_folder(tmp_path / "run"))
+    column = run.fit(progress=False)[monitor]
+    metrics = run.finish()
+    best = (np.argmin if monitor == "val_loss" else np.argmax)(column) + 1
+    worst = (np.argmax if monitor == "val_loss" else np.argmin)(column) + 1
+    assert best != worst
+    notes = json.loads(read_metadata(run.folder / "weights.safetensors")["fastcnn"])
+    assert notes["epoch"] == metrics["best"]["epoch"] == best
+    loaded = recipes.Classifier.load(run.folder).trainer
+    assert loaded.evaluate(run.experiment.validation)[monitor.removeprefix("val_")] == column[best - 1]
+    assert loaded.evaluate(run.experiment.test)["correct"] == metrics["test"]["correct"]
+
+
+def test_accuracy_every_so_many_steps(tiny, tmp_path):
+    tiny["training"].update(accuracy_every=4, accuracy_samples=50)
+    run = Run(Experiment(read_recipe(tiny, "my.toml")), take_folder(tmp_path / "run"))
+    history = run.fit(progress=False)
+    lines = (run.folder / "steps.csv").read_text().splitlines()
+    assert lines[0] == "step,epoch,loss,accuracy"
+    assert [line.split(",")[0] for line in lines[1:]] == ["4", "8", "12"]
+    read = History.from_csv(run.folder / "history.csv", run.folder / "steps.csv")
+    assert read.steps == history.steps
 
 
 def test_interrupted_training_keeps_the_best_weights(tiny, tmp_path):

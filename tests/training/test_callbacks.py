@@ -71,6 +71,41 @@ def test_the_restored_epoch_is_the_best_one(small, make, mode, best):
     assert not equal(t.model.state_dict(), script.states[6])
 
 
+@pytest.mark.parametrize(
+    ("name", "mode", "better"),
+    [
+        ("val_loss", "auto", min),
+        ("my_loss", "auto", min),
+        ("sample_accuracy", "auto", max),
+        ("f1", "auto", max),
+        ("speed", "max", max),
+        ("val_accuracy", "min", min),
+    ],
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_kept_epoch_is_the_first_extreme_of_any_column(small, tmp_path, name, mode, better, seed):
+    rng = np.random.default_rng(seed)
+    # Few values, so that there are ties; NaN and the infinite among them.
+    values = rng.choice([math.nan, -math.inf, math.inf, 0.0, 0.25, 0.5], 8).tolist()
+    values[rng.integers(8)] = 0.5
+    numbers = [value for value in values if not math.isnan(value)]
+    expected = values.index(better(numbers)) + 1
+    script, best = Script(values, name), BestWeights(name, mode)
+    checkpoint = ModelCheckpoint(tmp_path / "best.safetensors", name, mode)
+    t = run(small, [script, best, checkpoint], len(values), validation=True)
+    assert best.best_epoch == t.history.restored_epoch == expected
+    assert t.history.best(name, mode)["epoch"] == expected
+    assert equal(t.model.state_dict(), script.states[expected])
+    assert read_metadata(tmp_path / "best.safetensors")["epoch"] == str(expected)
+
+
+def test_a_metric_that_is_always_nan_leaves_the_last_weights(small):
+    script, best = Script([math.nan] * 3), BestWeights("mine", "max")
+    t = run(small, [script, best], 3)
+    assert best.best_epoch is t.history.restored_epoch is None
+    assert equal(t.model.state_dict(), script.states[3])
+
+
 @pytest.mark.parametrize("monitor", ["val_accuracy", "val_loss", "val_macro_f1"])
 def test_real_metrics_are_followed_the_right_way_round(small, monitor):
     best = BestWeights(monitor)

@@ -2,9 +2,10 @@ import csv
 import math
 import os
 
+import numpy as np
 import pytest
 
-from fastcnn.errors import ArgumentError
+from fastcnn.errors import ArgumentError, DataError
 from fastcnn.training import History
 
 
@@ -56,6 +57,37 @@ def test_csv_with_chosen_columns_and_headings(tmp_path):
     assert (tmp_path / "a.csv").read_text() == "Epoch,CE Loss\n1,1.5\n2,nan\n3,0.25\n"
     history().to_csv(tmp_path / "b.csv", ["epoch"])
     assert (tmp_path / "b.csv").read_text() == "epoch\n1\n2\n3\n"
+
+
+def test_a_csv_file_is_read_again(tmp_path):
+    made = history()
+    made.to_csv(tmp_path / "history.csv")
+    read = History.from_csv(tmp_path / "history.csv")
+    assert read.columns == made.columns
+    assert all(np.array_equal(read[name], made[name], equal_nan=True) for name in made.columns)
+    assert isinstance(read[0]["epoch"], int)
+    steps = History.from_csv(tmp_path / "history.csv", tmp_path / "history.csv").steps
+    assert [row["epoch"] for row in steps] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "cannot be read: No such file"),
+        ("epoch,loss\n1,high\n", "not a table of numbers"),
+        ("epoch,loss\n1\n", "not a table of numbers"),
+        ("epoch,loss\n1,2,3\n", "not a table of numbers"),
+        ("\xff\x00", "not a table of numbers|no column 'epoch'"),
+        ("loss\n1\n", "there is no column 'epoch'"),
+    ],
+)
+def test_a_csv_file_that_is_none(tmp_path, text, message):
+    path = tmp_path / "history.csv"
+    if text is not None:
+        path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataError, match=message) as caught:
+        History.from_csv(path)
+    assert str(caught.value).startswith(str(path))
 
 
 @pytest.mark.parametrize(

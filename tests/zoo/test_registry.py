@@ -5,13 +5,14 @@ from fastcnn import nn, zoo
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 from fastcnn.nn.summary import summarize
 
-# Parameters and multiply-accumulates as published, images of the network's own shape.
+# Parameters and multiply-accumulates, as published but for residual-cifar; images of the network's own shape.
 PUBLISHED = {
     "compact-mnist": (16_146, 3_064_656),
     "list-cifar": (84_362, 2_539_520),
     "plain-mnist-bn-relu": (12_126, 164_160),
     "plain-mnist-relu-bn": (12_044, 164_160),
     "position-bias-mnist": (359_846, 2_233_832),
+    "residual-cifar": (927_010, 53_749_632),
     "residual-mnist": (41_132, 929_088),
     "spec-lenet": (33_078, 328_600),
 }
@@ -36,6 +37,21 @@ def test_size_and_cost(name):
     assert table.layers[-1].output_shape == (10,)
 
 
+def test_rows_of_position_bias():
+    rows = summarize(zoo.build("position-bias-mnist"), (1, 28, 28)).layers
+    assert [row.macs for row in rows if row.macs] == [112_896, 903_168, 903_168, 313_600, 1_000]
+    own = [row.parameters for row in rows if row.parameters]
+    assert own == [144, 12_544, 4_608, 6_272, 18_432, 3_136, 313_600 + 100, 1_000 + 10]
+
+
+def test_parts_of_residual():
+    rows = summarize(zoo.build("residual-mnist"), (1, 28, 28)).layers
+    parts = {
+        kind: sum(row.parameters for row in rows if row.type == kind) for kind in ("Conv2d", "BatchNorm2d")
+    }
+    assert parts == {"Conv2d": 40_680, "BatchNorm2d": 452}
+
+
 def test_spec_lenet_on_cifar():
     table = summarize(zoo.build("spec-lenet", input_shape=(3, 32, 32)), (3, 32, 32))
     assert (table.parameters, table.macs) == (36_378, 844_000)
@@ -49,6 +65,7 @@ def test_spatial_sizes():
     assert sides("position-bias-mnist", "Conv2d") == [28, 14, 7]
     assert sides("compact-mnist", "Conv2d") == [28, 28, 14, 14, 7, 7]
     assert sides("spec-lenet", "Conv2d") == [28, 10, 1]
+    assert sides("residual-cifar", "Conv2d") == [32, 32, 16, 16, 16, 8, 4, 4]
 
 
 def test_order_inside_the_units():

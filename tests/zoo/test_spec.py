@@ -3,9 +3,9 @@ import re
 import numpy as np
 import pytest
 
-from fastcnn import nn
-from fastcnn.errors import DataError
-from fastcnn.zoo import lenet, spec
+from fastcnn import nn, zoo
+from fastcnn.errors import ArgumentError, DataError
+from fastcnn.zoo import build_layers, lenet, spec
 
 TEXT = """\
 # a comment, and an empty line
@@ -18,26 +18,26 @@ Softmax
 """
 
 
-def message(text, shape=None):
+def message(text, shape=(1, 28, 28)):
     with pytest.raises(DataError) as caught:
-        spec.build(spec.parse(text, "net.txt"), shape)
+        zoo.from_spec(text, shape, "net.txt")
     return str(caught.value)
 
 
 def test_lines():
-    lines = spec.parse(TEXT, "net.txt")
-    assert [(line.kind, line.numbers) for line in lines] == [
-        ("Conv", (4, 3, 1, 1)),
+    layers = spec.parse(TEXT, "net.txt")
+    assert [(layer.kind, tuple(layer.arguments.values())) for layer in layers] == [
+        ("Conv2d", (4, 3, 1, 1)),
         ("ReLU", ()),
-        ("Pool", (2, 2)),
-        ("FC", (5,)),
+        ("MaxPool2d", (2, 2)),
+        ("Linear", (5,)),
         ("Softmax", ()),
     ]
-    assert lines[0].where == "net.txt:3: 'Conv 4 3 1 1   # more'"
+    assert layers[0].where == "net.txt:3: 'Conv 4 3 1 1   # more'"
 
 
 def test_network():
-    model = spec.build(spec.parse(TEXT), (2, 6, 8))
+    model = zoo.from_spec(TEXT, (2, 6, 8))
     assert [type(layer).__name__ for layer in model] == ["Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear"]
     assert model[0].weight.shape == (4, 2, 3, 3)
     assert (model[0].stride, model[0].padding) == ((1, 1), 1)
@@ -46,19 +46,19 @@ def test_network():
 
 
 def test_softmax_is_left_to_the_loss():
-    with_softmax = spec.build(spec.parse(TEXT), (1, 8, 8)).initialize(seed=1)
-    without = spec.build(spec.parse(TEXT.replace("Softmax", "")), (1, 8, 8)).initialize(seed=1)
+    with_softmax = zoo.from_spec(TEXT, (1, 8, 8)).initialize(seed=1)
+    without = zoo.from_spec(TEXT.replace("Softmax", ""), (1, 8, 8)).initialize(seed=1)
     x = np.random.default_rng(0).standard_normal((2, 1, 8, 8)).astype(np.float32)
     np.testing.assert_array_equal(with_softmax(x), without(x))
 
 
 def test_flatten_may_be_left_out():
-    short, long = (spec.build(spec.parse(text), (1, 8, 8)) for text in ("FC 3\n", "Flatten\nFC 3\n"))
+    short, long = (zoo.from_spec(text, (1, 8, 8)) for text in ("FC 3\n", "Flatten\nFC 3\n"))
     assert short.state_dict().keys() == long.state_dict().keys()
 
 
 def test_linear_layers_follow_each_other():
-    model = spec.build(spec.parse("FC 20\nReLU\nFC 3"), (1, 4, 4))
+    model = zoo.from_spec("FC 20\nReLU\nFC 3", (1, 4, 4))
     assert [type(layer) for layer in model] == [nn.Flatten, nn.Linear, nn.ReLU, nn.Linear]
 
 
@@ -67,20 +67,60 @@ def test_line_ends_of_other_systems():
 
 
 def test_the_published_text():
-    lines = spec.parse(lenet.SPEC.format(num_classes=10))
-    assert [" ".join([line.kind, *map(str, line.numbers)]) for line in lines] == [
-        "Conv 6 5 1 2",
-        "ReLU",
-        "Pool 2 2",
-        "Conv 12 5 1 0",
-        "ReLU",
-        "Pool 2 2",
-        "Conv 100 5 1 0",
-        "ReLU",
-        "Flatten",
-        "FC 10",
-        "Softmax",
-    ]
+    text = """\
+Conv 6 5 1 2
+ReLU
+Pool 2 2
+Conv 12 5 1 0
+ReLU
+Pool 2 2
+Conv 100 5 1 0
+ReLU
+Flatten
+FC 10
+"""
+    assert zoo.to_spec(zoo.build("spec-lenet")) == text
+    published = [line.partition("#")[0].strip() for line in lenet.SPEC.splitlines()]
+    assert [line for line in published if line] == [*text.split("\n")[:-2], "FC {num_classes}", "Softmax"]
+
+
+@pytest.mark.parametrize(
+    "text", ["FC 3\n", "Conv 4 3 2 1\nPool 3 2\nReLU\n", "Flatten\nFC 7\nReLU\nFC 2\nSoftmax\n"]
+)
+def test_text_from_a_network(text):
+    model = build_layers(spec.parse(text), (2, 12, 12))
+    again = zoo.to_spec(model)
+    assert again.removeprefix("Flatten\n") == text.removeprefix("Flatten\n")
+    assert repr(build_layers(spec.parse(again), (2, 12, 12))) == repr(model)
+
+
+def test_padding_that_is_called_same():
+    assert zoo.to_spec(nn.Sequential(nn.Conv2d(1, 2, 5, padding="same"))) == "Conv 2 5 1 2\n"
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ([nn.BatchNorm2d(2)], "to_spec: layer 0 (BatchNorm2d): the text format has no layers of this type"),
+        ([nn.ReLU(), nn.Residual(nn.ReLU())], "to_spec: layer 1 (Residual): the text format has no layers"),
+        (
+            [nn.Conv2d(1, 2, 3, bias=False)],
+            "to_spec: layer 0 (Conv2d): a line Conv OUT KERNEL STRIDE PADDING",
+        ),
+        ([nn.Conv2d(1, 2, 3, dilation=2)], "cannot say dilation=2"),
+        ([nn.Conv2d(2, 2, 3, groups=2)], "cannot say groups=2"),
+        ([nn.Conv2d(1, 2, (3, 1))], "cannot say out_channels=2, kernel_size=(3, 1), stride=1, padding=0"),
+        ([nn.Conv2d(1, 2, 3, padding=(0, 1, 0, 1))], "padding=(0, 1, 0, 1)"),
+        ([nn.MaxPool2d(2, padding=1)], "to_spec: layer 0 (MaxPool2d): a line Pool KERNEL STRIDE cannot say"),
+        ([nn.Flatten(2)], "cannot say start_dim=2"),
+        ([nn.Softmax(), nn.ReLU()], "to_spec: layer 0 (Softmax): Softmax can only be the last layer"),
+        ([{"first": nn.ReLU()}], "to_spec: layer first (ReLU): the text format has no layers of this name"),
+    ],
+)
+def test_networks_without_a_text(layers, expected):
+    with pytest.raises(ArgumentError) as caught:
+        zoo.to_spec(nn.Sequential(*layers))
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +128,9 @@ def test_the_published_text():
     [
         (
             "Cnov 6 5 1 2",
-            "unknown layer 'Cnov' (did you mean Conv?); known are: Conv OUT KERNEL STRIDE PADDING",
+            "unknown layer 'Cnov' (did you mean 'Conv'?); known are: Conv OUT KERNEL STRIDE PADDING",
         ),
-        ("conv 6 5 1 2", "unknown layer 'conv' (did you mean Conv?)"),
+        ("conv 6 5 1 2", "unknown layer 'conv' (did you mean 'Conv'?)"),
         ("Dropout 0.5", "unknown layer 'Dropout'; known are"),
         ("Conv 6 5 1", "Conv takes 4 numbers (Conv OUT KERNEL STRIDE PADDING), got 3"),
         ("Conv 6 5 1 2 7", "got 5"),
@@ -108,8 +148,9 @@ def test_the_published_text():
 )
 def test_lines_that_are_wrong(line, expected):
     text = message(f"ReLU\n{line}\n")
-    assert text.startswith(f"net.txt:2: {line!r}: ")
+    assert text.startswith(f"net.txt:2: {line!r}: " if len(line) < 99 else "net.txt:2: 'FC 999")
     assert expected in text
+    assert len(text) < 500
 
 
 def test_softmax_in_the_middle():
@@ -127,14 +168,14 @@ def test_nothing_to_build():
         ("ReLU\nPool 3 1", (1, 2, 2), "net.txt:2: 'Pool 3 1': ", "larger than the padded input"),
         ("Conv 6 5 1 0", (1, 4, 9), "net.txt:1: 'Conv 6 5 1 0': ", "larger than the padded input"),
         ("FC 9\nConv 6 5 1 0", (1, 4, 4), "net.txt:2: 'Conv 6 5 1 0': ", "but 9 flat features come in"),
-        ("Flatten\nPool 2 2", (1, 4, 4), "net.txt:2: 'Pool 2 2': ", "Pool needs images (C, H, W)"),
+        ("Flatten\nPool 2 2", (1, 4, 4), "net.txt:2: 'Pool 2 2': ", "MaxPool2d needs images (C, H, W)"),
         (
             "FC 99999999999999",
             (1, 4, 4),
             "net.txt:1: 'FC 99999999999999': ",
             "the weight would have the shape",
         ),
-        ("Conv 999999999 999999999 1 0", (1, 4, 4), "net.txt:1: ", "the weight would have the shape"),
+        ("Conv 999999999 9999 1 9999", (1, 4, 4), "net.txt:1: ", "the weight would have the shape"),
     ],
 )
 def test_layers_that_do_not_fit(text, shape, where, expected):
@@ -143,12 +184,17 @@ def test_layers_that_do_not_fit(text, shape, where, expected):
     assert expected in error
 
 
+def test_hostile_texts():
+    assert message("ReLU\n" * 10_001).endswith("more than 10,000 layers")
+    assert message("FC 200000\n" * 9_999, (1, 1, 1)).endswith("of memory are free")
+    assert max(len(message(each * 1_000_000)) for each in ("\0", "x", "x ")) < 500
+    assert "known are" in message("Conv\0 3 3 1 1")
+
+
 def test_read(tmp_path):
     path = tmp_path / "net.txt"
     path.write_text(TEXT)
-    assert spec.read(path) == TEXT
-    with pytest.raises(DataError, match=re.escape(f"{tmp_path / 'none.txt'}: cannot be read: No such file")):
-        spec.read(tmp_path / "none.txt")
-    path.write_bytes(b"Conv \xff\xfe")
-    with pytest.raises(DataError, match=r"not a text file \(UTF-8\): .* at byte 5"):
-        spec.read(path)
+    assert repr(zoo.read_spec(path, (1, 8, 8))) == repr(zoo.from_spec(TEXT, (1, 8, 8)))
+    path.write_text("FC x")
+    with pytest.raises(DataError, match=re.escape(f"{path}:1: 'FC x': out must be")):
+        zoo.read_spec(path, (1, 8, 8))

@@ -26,6 +26,7 @@ Train and run small convolutional networks on CPUs.
   fastcnn predict runs/compact-mnist-1 digit.png
 """
 _WEIGHTS = "a safetensors file, or the folder of a run"
+_DATASET = "a data set by name (see fastcnn datasets), an .npz file, or a folder of pictures"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,10 +36,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastcnn {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_train(commands)
+    _add_lr_find(commands)
     _add_evaluate(commands)
     _add_predict(commands)
+    _add_report(commands)
     _add_summary(commands)
+    _add_convert(commands)
     _add_profile(commands)
+    _add_datasets(commands)
     commands.add_parser("info", help="show versions, processor, threads, networks and recipes")
     return parser
 
@@ -55,10 +60,11 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         nargs="?",
         default="compact-mnist",
         metavar="RECIPE",
-        help="a recipe or network by name (see fastcnn info), a .toml file, a network as text (model.txt), "
-        "or the folder of an older run; default: %(default)s",
+        help="a recipe or network by name (see fastcnn info), a .toml file, a network in a file (model.txt, "
+        "model.json), or the folder of an older run; default: %(default)s",
     )
-    train.add_argument("--dataset", help="name of the data set")
+    train.add_argument("--dataset", help=_DATASET)
+    _add_data(train)
     train.add_argument("--epochs", type=int)
     train.add_argument("--batch-size", type=int)
     train.add_argument("--lr", type=float, help="learning rate of the optimizer")
@@ -68,6 +74,43 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--out", metavar="FOLDER", help="default: runs/RECIPE-N, always a new one")
     train.add_argument("--overwrite", action="store_true", help="let --out be a folder that is not empty")
     train.add_argument("--quiet", action="store_true", help="print the result only")
+    train.add_argument(
+        "--curves",
+        action=argparse.BooleanOptionalAction,
+        help="draw loss and accuracy as text at the end; default: on a terminal",
+    )
+
+
+def _add_lr_find(commands: argparse._SubParsersAction) -> None:
+    find = commands.add_parser(
+        "lr-find",
+        help="search for a learning rate",
+        description="Train for some steps while the learning rate rises exponentially, and tell the rate at "
+        "which the loss falls fastest. Nothing is kept of that training.",
+    )
+    find.add_argument(
+        "recipe", nargs="?", default="compact-mnist", metavar="RECIPE", help="what train takes as RECIPE"
+    )
+    find.add_argument("--dataset", help=_DATASET)
+    _add_data(find)
+    find.add_argument("--batch-size", type=int)
+    find.add_argument("--seed", type=int, help="of weights, split, order and augmentation")
+    find.add_argument("--steps", type=int, default=100, metavar="N", help="default: %(default)s")
+    find.add_argument("--start-lr", type=float, default=1e-7, metavar="LR", help="default: %(default)g")
+    find.add_argument("--end-lr", type=float, default=10.0, metavar="LR", help="default: %(default)g")
+    find.add_argument("--plot", metavar="FILE", help="PNG; default: runs/RECIPE-lr-find.png")
+    _add_threads(find)
+
+
+def _add_report(commands: argparse._SubParsersAction) -> None:
+    report = commands.add_parser(
+        "report",
+        help="write the report of a training again",
+        description="Draw the pictures of a finished training again, and write its report.html, one file "
+        "with everything in it.",
+    )
+    report.add_argument("folder", metavar="RUN", help="the folder of a run")
+    _add_threads(report)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -75,7 +118,8 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         "evaluate", help="measure a trained network", description="Measure a trained network on a test set."
     )
     evaluate.add_argument("weights", metavar="RUN_OR_WEIGHTS", help=_WEIGHTS)
-    evaluate.add_argument("--dataset", help="name of the data set; default: that of the training")
+    evaluate.add_argument("--dataset", help=f"{_DATASET}; default: that of the training")
+    _add_data(evaluate)
     _add_recipe(evaluate)
     _add_threads(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print all metrics as JSON")
@@ -106,9 +150,30 @@ def _add_summary(commands: argparse._SubParsersAction) -> None:
     summary = commands.add_parser(
         "summary",
         help="print the table of a network's layers",
-        description="Print the table of a network's layers.",
+        description="Print the table of a network's layers: shapes, parameters, multiply-accumulates, "
+        "receptive fields and memory; then the optimizer and the loss of its recipe.",
     )
     _add_model(summary)
+    summary.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text", help="default: %(default)s"
+    )
+    summary.add_argument(
+        "--columns",
+        metavar="NAME,...",
+        help="among layer, name, type, input, output, parameters, trainable, macs, receptive_field, jump_in, "
+        "jump_out; default: those that 120 characters hold",
+    )
+
+
+def _add_convert(commands: argparse._SubParsersAction) -> None:
+    convert = commands.add_parser(
+        "convert",
+        help="write a network in another format",
+        description="Print a network as a list of dicts in JSON or TOML, as Python source, or as text "
+        "(spec); its layers alone, without weights.",
+    )
+    _add_model(convert)
+    convert.add_argument("--to", choices=("json", "python", "spec", "toml"), required=True)
 
 
 def _add_profile(commands: argparse._SubParsersAction) -> None:
@@ -127,6 +192,30 @@ def _add_profile(commands: argparse._SubParsersAction) -> None:
     profile.add_argument("--describe", action="store_true", help="print the program, run nothing")
     profile.add_argument("--json", action="store_true", help="print all figures as JSON")
     _add_threads(profile)
+
+
+def _add_datasets(commands: argparse._SubParsersAction) -> None:
+    datasets = commands.add_parser(
+        "datasets",
+        help="list, download and check data sets",
+        description="List the data sets that have a name, and where they are. A data set is also downloaded "
+        "when it is first used.",
+    )
+    actions = datasets.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="the default")
+    download = actions.add_parser("download", help="download a data set")
+    verify = actions.add_parser("verify", help="compare the files of a data set with their SHA-256")
+    for parser in (download, verify):
+        parser.add_argument("name", metavar="NAME")
+        _add_data(parser)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="folder with the official files of the data set; default: the cache, see fastcnn datasets",
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -166,7 +255,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from .._config import set_num_threads
 
             set_num_threads(args.threads)
-        return import_module(f".{args.command}", __name__).run(args)
+        return import_module(f".{args.command.replace('-', '_')}", __name__).run(args)
     except KeyboardInterrupt:
         print("fastcnn: interrupted", file=sys.stderr)
         return 130

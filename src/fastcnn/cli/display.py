@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import Any
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from ..recipes.report import duration
 from ..training import Callback, History, Trainer
 
 # Loss and accuracy fit into 80 columns.
 _FORMAT = "{desc} {percentage:3.0f}%|{bar:12}| {remaining} left{postfix}"
 # Seconds between two updates of the bar.
 _INTERVAL = 0.1
+
+
+def screen() -> tuple[int, bool]:
+    """Return the columns that a chart on the standard output may have, and whether it may go beyond ASCII."""
+    columns = shutil.get_terminal_size().columns
+    return min(max(columns, 40), 140), (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 class Display(Callback):
@@ -73,7 +81,8 @@ class Display(Callback):
         parts = [f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.2%}"]
         if "val_loss" in row:
             parts += [f"val_loss {row['val_loss']:.4f}", f"val_accuracy {row['val_accuracy']:.2%}"]
-        parts += [f"lr {row['lr']:.2g}", f"{row['images_per_second']:,.0f} images/s"]
+        speed = f"{row['images_per_second']:,.0f} images/s"
+        parts += [f"lr {row['lr']:.2g}", speed, duration(row["seconds"])]
         print(f"{self._label(epoch)}  {'  '.join(parts)}", flush=True)
 
     def on_train_end(self, trainer: Trainer, history: History) -> None:

@@ -14,7 +14,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure a network on a test set; return the exit code."""
     classifier = Classifier.load(args.weights, args.recipe)
     name = args.dataset or classifier.dataset
-    _, test = data.load(name)
+    _, test = data.load(name, root=args.data)
     if test.image_shape != classifier.input_shape or test.num_classes != len(classifier.classes):
         raise DataError(
             f"{args.weights}: made for images {classifier.input_shape} of {len(classifier.classes)} classes, "

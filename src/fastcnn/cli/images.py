@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import numpy as np
 
+from .. import data
 from ..errors import DataError
 from ..recipes.classifier import border_level
 
@@ -88,29 +88,8 @@ def _read_array(path: str) -> tuple[np.ndarray, list[str]]:
 
 
 def _read_picture(path: str) -> tuple[np.ndarray, list[str]]:
-    try:
-        from PIL import Image, ImageOps
-    except ImportError as error:
-        raise ImportError(f'{path}: pictures need pillow: pip install "fastcnn[images]" (or .npy)') from error
-    try:
-        with Image.open(path) as file:
-            picture: Any = ImageOps.exif_transpose(file)
-            mode = picture.mode
-            if mode.startswith(("I", "F")):
-                # 16 bits or more a pixel, or floats, which pillow cuts off instead of scaling.
-                grey = np.maximum(np.asarray(picture, np.float32), 0)
-                white = 65535.0 if mode.startswith("I") else 1.0
-                pixels = (grey / max(white, float(grey.max())))[None]
-            else:
-                flat = Image.new("RGBA", picture.size, "white")
-                flat.alpha_composite(picture.convert("RGBA"))
-                pixels = np.moveaxis(np.asarray(flat, np.float32)[..., :3] / 255, 2, 0)
-                # A grey picture stays one: converting it back must not change it.
-                pixels = pixels[:1] if mode in ("1", "L", "LA") else pixels
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: not a picture that can be read: {error}") from error
-    transparent = mode.endswith("A") or "transparency" in picture.info
-    return np.ascontiguousarray(pixels[None], np.float32), ["on white"] if transparent else []
+    pixels, transparent = data.read_picture(path)
+    return pixels[None], ["on white"] if transparent else []
 
 
 def _to_channels(images: np.ndarray, channels: int, path: str) -> tuple[np.ndarray, list[str]]:

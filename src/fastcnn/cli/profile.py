@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Print where the time of a network's program goes; return the exit code."""
     if args.batch_size < 1:
         raise ArgumentError(f"--batch-size must be at least 1, got {args.batch_size}")
-    model, shape = find_model(args.model, None if args.input is None else read_shape(args.input))
+    model, shape, _ = find_model(args.model, None if args.input is None else read_shape(args.input))
     flat = len(model.output_shape((args.batch_size, *shape))) == 2
     loss = Loss() if args.training and flat else None
     plan = Plan(model, shape, training=args.training, batch_size=args.batch_size, loss=loss)

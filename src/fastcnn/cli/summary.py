@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import data, recipes, zoo
+from .. import data, optim, recipes, zoo
 from ..errors import ArgumentError
 from ..nn import Module
+from ..nn.summary import summarize
+from ..recipes import component
 from ..recipes.experiment import build_network
 
 _CLASSES = 10
@@ -15,29 +17,52 @@ _CLASSES = 10
 
 def run(args: argparse.Namespace) -> int:
     """Print the table of a network; return the exit code."""
-    model, shape = find_model(args.model, None if args.input is None else read_shape(args.input))
-    print(model.summary(shape))
+    model, shape, recipe = find_model(args.model, None if args.input is None else read_shape(args.input))
+    optimizer = loss = None
+    if recipe is not None and next(model.parameters(), None) is not None:
+        groups = optim.parameter_groups(model, recipe.optimizer.options.get("groups", []))
+        optimizer = component.OPTIMIZERS.make(recipe.optimizer, groups)
+        loss = component.LOSSES.make(recipe.loss)
+    name = "" if hasattr(model, "name") or recipe is None else recipe.name
+    table = summarize(model, shape, optimizer=optimizer, loss=loss, name=name)
+    columns = None if args.columns is None else [column.strip() for column in args.columns.split(",")]
+    print(table.show(args.format, columns))
     return 0
 
 
-def find_model(name: str, shape: tuple[int, int, int] | None) -> tuple[Module, tuple[int, int, int]]:
-    """Return the network that MODEL names and the shape of its images."""
+def find_model(
+    name: str, shape: tuple[int, int, int] | None, *, logits: bool = True
+) -> tuple[Module, tuple[int, int, int], recipes.Recipe | None]:
+    """Return the network that MODEL names, the shape of its images, and its recipe (None: of weights).
+
+    Parameters
+    ----------
+    name : str
+    shape : (C, H, W) or None
+        None: that of the recipe's data set.
+    logits : bool
+        Leave out a Softmax at the end of a network in a file.
+    """
     if Path(name).suffix == ".safetensors":
         classifier = recipes.Classifier.load(name)
-        return classifier.model, shape or classifier.input_shape
+        return classifier.model, shape or classifier.input_shape, None
+    recipe = recipes.load(name)
     if name in zoo.names():
         # The images that it was made for, whatever data set a recipe names.
         shape = shape or zoo.find(name).input_shape
-        return zoo.build(name, input_shape=shape), shape
-    recipe = recipes.load(name)
+        return zoo.build(name, input_shape=shape), shape, recipe
     classes = _CLASSES
-    if shape is None:
+    source = data.catalog.SOURCES.get(recipe.data.dataset)
+    if shape is None and source is not None:
+        # Known without the files, which may have to be downloaded.
+        shape, classes = source.image_shape, len(source.classes)
+    elif shape is None:
         train, _ = data.load(recipe.data.dataset, root=recipe.data.root)
         shape, classes = train.image_shape, train.num_classes
     if recipe.model.name is None:
-        # A text says itself how many outputs there are.
-        return zoo.spec.build(recipe.layers, shape), shape
-    return build_network(recipe.model, recipe.layers, shape, classes, recipe.source), shape
+        # A file says itself how many outputs there are.
+        return zoo.build_layers(recipe.layers, shape, logits=logits), shape, recipe
+    return build_network(recipe.model, recipe.layers, shape, classes, recipe.source), shape, recipe
 
 
 def read_shape(text: str) -> tuple[int, int, int]:

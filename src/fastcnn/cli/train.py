@@ -9,13 +9,15 @@ from typing import Any
 from .. import recipes
 from .._config import config
 from ..errors import ArgumentError
-from ..recipes.run import CURVES, METRICS
+from ..recipes.report import METRICS, REPORT, can_draw, duration, figure_of
 from ..training import History
-from .display import Display
+from ..training.report import text_curves
+from .display import Display, screen
 
 # Option -> the key of the recipe that it sets.
 _OPTIONS = {
     "dataset": "data.dataset",
+    "data": "data.root",
     "epochs": "training.epochs",
     "batch_size": "training.batch_size",
     "lr": "optimizer.lr",
@@ -28,11 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """Train; return the exit code."""
     if args.overwrite and args.out is None:
         raise ArgumentError("--overwrite is for a folder that is given with --out")
-    recipe = recipes.load(args.recipe)
-    for option, key in _OPTIONS.items():
-        value = getattr(args, option)
-        if value is not None:
-            recipe = recipe.replace(key, value, f"--{option.replace('_', '-')}")
+    recipe = read_recipe(args)
     # Everything that may be wrong comes up before there is a folder.
     experiment = recipes.Experiment(recipe)
     if args.out is None:
@@ -54,8 +52,21 @@ def run(args: argparse.Namespace) -> int:
         return 1
     if history.stop_reason and not args.quiet:
         print(f"stopped: {history.stop_reason}")
+    if args.curves or (args.curves is None and not args.quiet and sys.stdout.isatty()):
+        width, unicode = screen()
+        print(f"\n{text_curves(history, width, unicode=unicode)}\n", flush=True)
     print(_result(training.finish(), experiment, folder, history))
     return 1 if history.diverged else 0
+
+
+def read_recipe(args: argparse.Namespace) -> recipes.Recipe:
+    """Return the recipe that a command names, changed by its options."""
+    recipe = recipes.load(args.recipe)
+    for option, key in _OPTIONS.items():
+        value = getattr(args, option, None)
+        if value is not None:
+            recipe = recipe.replace(key, value, f"--{option.replace('_', '-')}")
+    return recipe
 
 
 def _header(experiment: recipes.Experiment, folder: Any) -> str:
@@ -80,17 +91,13 @@ def _header(experiment: recipes.Experiment, folder: Any) -> str:
 def _result(metrics: dict[str, Any], experiment: recipes.Experiment, folder: Any, history: History) -> str:
     test, best = metrics["test"], metrics["best"]
     monitor = metrics["monitor"]
-    seconds = f"{metrics['seconds']:.0f} s" if metrics["seconds"] >= 10 else f"{metrics['seconds']:.1f} s"
+    speed = f"{metrics['images_per_second']:,.0f} images/s in training"
     lines = [
-        f"best      epoch {best['epoch']} of {len(history)}, {monitor} {_figure(monitor, best[monitor])}",
+        f"best      epoch {best['epoch']} of {len(history)}, {monitor} {figure_of(monitor, best[monitor])}",
         f"test      accuracy {test['accuracy']:.2%} ({test['count'] - test['correct']:,} of "
         f"{test['count']:,} wrong), loss {test['loss']:.4f}, macro F1 {test['macro_f1']:.4f}",
-        f"time      {seconds}, {metrics['images_per_second']:,.0f} images/s in training",
-        f"written   {folder}: weights, {METRICS}, history, config"
-        + (", pictures" if (folder / CURVES).exists() else ' (pictures need: pip install "fastcnn[plots]")'),
+        f"time      {duration(metrics['seconds'])}, {speed}; {duration(metrics['total_seconds'])} in all",
+        f"written   {folder}: {REPORT}, weights, {METRICS}, history, config"
+        + (", pictures" if can_draw() else ' (pictures need: pip install "fastcnn[plots]")'),
     ]
     return "\n".join(lines)
-
-
-def _figure(monitor: str, value: float) -> str:
-    return f"{value:.2%}" if monitor.endswith("accuracy") else f"{value:.4f}"

@@ -4,10 +4,27 @@
 a `Loader` yields shuffled batches, augmented by ``transforms`` on a background thread.
 """
 
-from . import formats, transforms
+from . import catalog, formats, normalization, transforms
+from .cache import cache_folder, fetch, verify
 from .dataset import Dataset
 from .datasets import load, names
 from .loader import Loader
+from .pictures import read_picture
 from .split import split, stratified_subset
 
-__all__ = ["Dataset", "Loader", "formats", "load", "names", "split", "stratified_subset", "transforms"]
+__all__ = [
+    "Dataset",
+    "Loader",
+    "cache_folder",
+    "catalog",
+    "fetch",
+    "formats",
+    "load",
+    "names",
+    "normalization",
+    "read_picture",
+    "split",
+    "stratified_subset",
+    "transforms",
+    "verify",
+]

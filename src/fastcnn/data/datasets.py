@@ -1,27 +1,144 @@
-"""Data sets by name.
+"""Data sets by name or path.
 
-A name stands for a function that takes the folder of the files (None: where they are by default) and
-returns (train, test). MNIST is part of the package, so it needs no network.
+MNIST is part of the package, so it needs no network. The files of others are looked for in the folder that
+the caller names, or else in the cache, and are downloaded if they are not there.
 """
 
+import functools
 import os
-from collections.abc import Callable
+
+import numpy as np
 
 from ..errors import ArgumentError, DataError, DTypeError
+from . import cifar10, own
+from .cache import fetch, folder_of, is_cached
+from .catalog import SOURCES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Source, find, names
 from .dataset import Dataset
 from .formats import read_idx
 
-# Part -> the official names of its images and labels and the SHA-256 of the uncompressed files.
-_MNIST_FILES = {
-    "train": (
-        ("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-        ("train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    ),
-    "test": (
-        ("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-        ("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
-    ),
-}
+__all__ = ["load", "names"]
+
+Parts = tuple[np.ndarray, np.ndarray]
+_PACKAGED = os.path.join(os.path.dirname(__file__), "mnist")
+_IDX_FILES = ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS))
+
+
+def load(name: str, *, root: str | os.PathLike | None = None) -> tuple[Dataset, Dataset]:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name : str
+        "mnist", "fashion-mnist": 60,000 training and 10,000 test images, uint8 (N, 1, 28, 28).
+        "cifar10": 50,000 and 10,000 images, uint8 (N, 3, 32, 32).
+        Or the path of an ``.npz`` file with the arrays `train_images`, `train_labels`, `test_images`,
+        `test_labels` and, optionally, `classes` (text); or of a folder with a subfolder of pictures for each
+        class, in ``train`` and ``test``. Where there are only `images` and `labels`, or only the classes, a
+        fifth of every class, always the same, is the test set.
+    root : path, optional
+        Folder with the official files of a data set with a name, packed or not. Default: MNIST is in the
+        package; others are in the cache (see `cache_folder`) or are downloaded into it (see `fetch`).
+
+    Returns
+    -------
+    train, test : Dataset
+        The arrays of a data set with a name are read-only: the last one loaded is kept in memory and given
+        out again.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no data set of that name.
+    DataError
+        If a file is missing, damaged or not what it should be; the message starts with its path. SHA-256
+        decides for MNIST and for what is in the cache; of other files in `root`, layout, sizes and labels are
+        checked.
+    ImportError
+        If it is a folder of pictures and Pillow is not installed.
+    """
+    if not isinstance(name, str):
+        raise DTypeError(f"load: name must be a str, got {name!r}")
+    if not isinstance(root, str | os.PathLike | None):
+        raise DTypeError(f"load: root must be a path, got {root!r}")
+    if name not in SOURCES and own.is_path(name):
+        if root is not None:
+            raise ArgumentError(f"load: root is for data sets with a name, but {name!r} is a path")
+        return own.read(name)
+    source = find(name, "load")
+    folder = None if root is None else os.fspath(root)
+    if source.files and folder is None and not is_cached(source):
+        fetch(name)
+    where = folder_of(source, folder) if source.files or folder is not None else _PACKAGED
+    parts = _read(source.name, where, folder is None, _stamp(where))
+    train, test = (
+        Dataset(images, labels, source.classes, f"{name} {part}")
+        for (images, labels), part in zip(parts, ("train", "test"), strict=True)
+    )
+    return train, test
+
+
+@functools.lru_cache(maxsize=1)
+def _read(name: str, where: str, official: bool, stamp: tuple) -> tuple[Parts, Parts]:
+    """Return read-only arrays; `stamp` changes with the files: those read once need no second look."""
+    source = SOURCES[name]
+    if official:
+        # Here the SHA-256 is compared; a damaged file is downloaded anew.
+        fetch(name)
+    if name == "cifar10":
+        train, test = cifar10.read(where)
+    else:
+        train, test = (_read_idx_part(source, where, *files) for files in _IDX_FILES)
+    (train_images, train_labels), (test_images, test_labels) = train, test
+    return (_frozen(train_images), _frozen(train_labels)), (_frozen(test_images), _frozen(test_labels))
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """Return a read-only view, of which not even the flag can be changed: its memory's owner is read-only."""
+    array.setflags(write=False)
+    if array.base is not None:
+        array.base.setflags(write=False)
+    return array.view()
+
+
+def _stamp(where: str) -> tuple:
+    """Return what changes with a file, or with those in a folder or in CIFAR-10's folder below it."""
+    paths = [where]
+    for folder in (where, os.path.join(where, cifar10.FOLDER)):
+        if os.path.isdir(folder):
+            paths += [entry.path for entry in os.scandir(folder) if entry.is_file()]
+    return tuple(
+        (path, found.st_size, found.st_mtime_ns, found.st_ino)
+        for path in sorted(paths)
+        if (found := _stat(path)) is not None
+    )
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
+def _read_idx_part(source: Source, folder: str, images_name: str, labels_name: str) -> Parts:
+    images, labels = (
+        read_idx(_find(folder, name), sha256=source.content.get(name)) for name in (images_name, labels_name)
+    )
+    count = source.train if images_name == TRAIN_IMAGES else source.test
+    for name, array, shape in (
+        (images_name, images, (count, *source.image_shape[1:])),
+        (labels_name, labels, (count,)),
+    ):
+        if array.shape != shape or array.dtype != np.uint8:
+            raise DataError(
+                f"{_find(folder, name)}: has {array.dtype} {array.shape}, but {source.name} has uint8 {shape}"
+            )
+    if labels.max() >= len(source.classes):
+        raise DataError(
+            f"{_find(folder, labels_name)}: has the label {labels.max()}, "
+            f"expected 0 to {len(source.classes) - 1}"
+        )
+    return images[:, None], labels.astype(np.int64)
 
 
 def _find(folder: str, name: str) -> str:
@@ -30,51 +147,3 @@ def _find(folder: str, name: str) -> str:
         if os.path.isfile(path):
             return path
     raise DataError(f"{os.path.join(folder, name)}: there is no such file, nor {name}.gz beside it")
-
-
-def _load_mnist(root: str | None) -> tuple[Dataset, Dataset]:
-    folder = os.path.join(os.path.dirname(__file__), "mnist") if root is None else root
-    parts = []
-    for part, files in _MNIST_FILES.items():
-        images, labels = (read_idx(_find(folder, name), sha256=digest) for name, digest in files)
-        digits = [str(digit) for digit in range(10)]
-        parts.append(Dataset(images[:, None], labels, digits, f"mnist {part}"))
-    return parts[0], parts[1]
-
-
-_LOADERS: dict[str, Callable[[str | None], tuple[Dataset, Dataset]]] = {"mnist": _load_mnist}
-
-
-def names() -> tuple[str, ...]:
-    """Return the names that `load` knows."""
-    return tuple(sorted(_LOADERS))
-
-
-def load(name: str, *, root: str | os.PathLike | None = None) -> tuple[Dataset, Dataset]:
-    """Load a data set, after checking the SHA-256 of its files.
-
-    Parameters
-    ----------
-    name : str
-        "mnist": 60,000 training and 10,000 test images of handwritten digits, uint8 (N, 1, 28, 28).
-    root : path, optional
-        Folder with the official files, gzip-compressed or plain. Default: the copy in the package.
-
-    Returns
-    -------
-    train, test : Dataset
-
-    Raises
-    ------
-    ArgumentError
-        If there is no data set of that name.
-    DataError
-        If a file is missing, damaged or not the official one; the message starts with its path.
-    """
-    if not isinstance(name, str):
-        raise DTypeError(f"load: name must be a str, got {name!r}")
-    if name not in _LOADERS:
-        raise ArgumentError(f"load: no data set is called {name!r}; there is {', '.join(names())}")
-    if not isinstance(root, str | os.PathLike | None):
-        raise DTypeError(f"load: root must be a path, got {root!r}")
-    return _LOADERS[name](None if root is None else os.fspath(root))

@@ -23,11 +23,11 @@ _MAX_DIMENSIONS = 32
 # DEFLATE never expands a byte to more than 1032: a header that declares more than that is lying.
 _DEFLATE_RATIO = 1032
 _CHUNK_BYTES = 2**20
-_CIFAR10_RECORD = 1 + 3 * 32 * 32
+CIFAR10_RECORD = 1 + 3 * 32 * 32
 
 
 @contextmanager
-def _errors_of(path: str) -> Iterator[None]:
+def errors_of(path: str) -> Iterator[None]:
     """Turn what the standard library raises for an unreadable or damaged file into a DataError."""
     import struct
     import zipfile
@@ -100,7 +100,7 @@ def read_idx(path: str | os.PathLike, *, sha256: str | None = None) -> np.ndarra
         If the file is missing, truncated, longer than declared, malformed or not the expected one.
     """
     path = os.fspath(path)
-    with _errors_of(path), open(path, "rb") as stored:
+    with errors_of(path), open(path, "rb") as stored:
         size = os.fstat(stored.fileno()).st_size
         file: BinaryIO = stored
         if stored.peek(2)[:2] == b"\x1f\x8b":
@@ -153,18 +153,24 @@ def read_cifar10(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
         If the file is missing, empty, no whole number of records long, or holds another label.
     """
     path = os.fspath(path)
-    with _errors_of(path), open(path, "rb") as file:
+    with errors_of(path), open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        count, rest = divmod(size, _CIFAR10_RECORD)
+        count, rest = divmod(size, CIFAR10_RECORD)
         if count == 0 or rest:
             raise DataError(
-                f"{path}: {size} bytes are no whole number of CIFAR-10 records of {_CIFAR10_RECORD} bytes"
+                f"{path}: {size} bytes are no whole number of CIFAR-10 records of {CIFAR10_RECORD} bytes"
             )
         _check_bytes(path, (size,), 1)
         records = np.fromfile(file, np.uint8, size)
     if len(records) != size:
         raise DataError(f"{path}: truncated: {len(records)} of {size} bytes could be read")
-    records = records.reshape(count, _CIFAR10_RECORD)
+    return split_cifar10(records, path)
+
+
+def split_cifar10(records: np.ndarray, path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels, as `read_cifar10` does, of the bytes of whole records."""
+    count = len(records) // CIFAR10_RECORD
+    records = records.reshape(count, CIFAR10_RECORD)
     labels = records[:, 0].astype(np.int64)
     if labels.max() > 9:
         first = int(np.argmax(labels > 9))
@@ -172,7 +178,9 @@ def read_cifar10(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(records[:, 1:]).reshape(count, 3, 32, 32), labels
 
 
-def _read_npz_member(archive: "zipfile.ZipFile", name: str, path: str) -> np.ndarray:
+def _read_npz_member(
+    archive: "zipfile.ZipFile", name: str, path: str, kinds: str = "iuf", what_kind: str = "numbers"
+) -> np.ndarray:
     """Read one array of an .npz file whose header says no more than the archive can hold."""
     import zipfile
 
@@ -199,8 +207,8 @@ def _read_npz_member(archive: "zipfile.ZipFile", name: str, path: str) -> np.nda
             # NumPy parses the header as Python text: a damaged one raises whatever the parser does.
             raise DataError(f"{path}: {info.filename} has no readable .npy header: {error}") from None
         what = f"{info.filename}, {dtype} {shape},"
-        if dtype.hasobject or dtype.kind not in "iuf":
-            raise DataError(f"{path}: {what} must hold numbers")
+        if dtype.hasobject or dtype.kind not in kinds:
+            raise DataError(f"{path}: {what} must hold {what_kind}")
         if any(size < 0 for size in shape):
             raise DataError(f"{path}: {what} has a negative size")
         nbytes = _check_bytes(path, shape, dtype.itemsize)
@@ -215,8 +223,14 @@ def _read_npz_member(archive: "zipfile.ZipFile", name: str, path: str) -> np.nda
     return array.astype(dtype.newbyteorder("="), order="C")
 
 
-def read_npz(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+def read_npz(path: str | os.PathLike, part: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Read the arrays `images` and `labels` of an .npz file; nothing in it is unpickled.
+
+    Parameters
+    ----------
+    path : path
+    part : str
+        Stands before both names, such as "train_".
 
     Returns
     -------
@@ -228,18 +242,43 @@ def read_npz(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     DataError
         If the file is missing or malformed, or an array is missing, of another type or another shape.
     """
-    import zipfile
-
     path = os.fspath(path)
-    with _errors_of(path), open(path, "rb") as file, zipfile.ZipFile(file) as archive:
-        images = _read_npz_member(archive, "images", path)
-        labels = _read_npz_member(archive, "labels", path)
+    with _opened_npz(path) as archive:
+        images = _read_npz_member(archive, f"{part}images", path)
+        labels = _read_npz_member(archive, f"{part}labels", path)
     if images.dtype not in (np.uint8, np.float32) or images.ndim != 4:
         raise DataError(
-            f"{path}: images must be uint8 or float32 (N, C, H, W), got {images.dtype} {images.shape}"
+            f"{path}: {part}images must be uint8 or float32 (N, C, H, W), got {images.dtype} {images.shape}"
         )
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise DataError(
-            f"{path}: labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
+            f"{path}: {part}labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
         )
     return images, labels.astype(np.int64, copy=False)
+
+
+def read_npz_classes(path: str | os.PathLike) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Return the names of the arrays in an .npz file, and the text in `classes` (None: there is none).
+
+    Raises
+    ------
+    DataError
+        If the file is missing or malformed, or `classes` is no one-dimensional array of text.
+    """
+    path = os.fspath(path)
+    with _opened_npz(path) as archive:
+        names = tuple(name.removesuffix(".npy") for name in archive.namelist())
+        if "classes" not in names:
+            return names, None
+        classes = _read_npz_member(archive, "classes", path, "U", "text")
+    if classes.ndim != 1:
+        raise DataError(f"{path}: classes must have one dimension, got the shape {classes.shape}")
+    return names, tuple(classes.tolist())
+
+
+@contextmanager
+def _opened_npz(path: str) -> Iterator["zipfile.ZipFile"]:
+    import zipfile
+
+    with errors_of(path), open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        yield archive

@@ -38,6 +38,20 @@ def _proportional(sizes: np.ndarray, total: int) -> np.ndarray:
     return shares
 
 
+def _equal(dataset: Dataset, total: int, rng: np.random.Generator, what: str) -> np.ndarray:
+    """Share `total` equally; some classes, drawn at random, have one more if it is no multiple."""
+    shares = np.full(dataset.num_classes, total // dataset.num_classes)
+    shares[rng.permutation(dataset.num_classes)[: total % dataset.num_classes]] += 1
+    short = np.flatnonzero(dataset.class_counts() < shares)
+    if short.size:
+        label = int(short[0])
+        raise ArgumentError(
+            f"{what} needs {shares[label]} images of class {dataset.classes[label]!r}, but there are "
+            f"{dataset.class_counts()[label]}"
+        )
+    return shares
+
+
 def _draw(dataset: Dataset, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the sorted indices of ``shares[k]`` images of each class k, drawn without replacement."""
     chosen = [
@@ -58,7 +72,12 @@ def _check(dataset: object, what: str) -> None:
 
 
 def split(
-    dataset: Dataset, validation: int | float, *, seed: int, stratified: bool = True
+    dataset: Dataset,
+    validation: int | float,
+    *,
+    seed: int,
+    stratified: bool = True,
+    balanced: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Divide `dataset` into a training and a validation part that share no image.
 
@@ -72,6 +91,8 @@ def split(
         Same seed, same division.
     stratified : bool
         Keep the proportions of the classes, each class to within one image.
+    balanced : bool
+        Take the same number of validation images of every class instead, as `stratified_subset` does.
 
     Returns
     -------
@@ -85,7 +106,9 @@ def split(
     _check(dataset, "split")
     count = _count(dataset, validation)
     rng = _generator(seed, "split")
-    if stratified:
+    if balanced:
+        held_out = _draw(dataset, _equal(dataset, count, rng, f"split: validation={count}"), rng)
+    elif stratified:
         held_out = _draw(dataset, _proportional(dataset.class_counts(), count), rng)
     else:
         held_out = np.sort(rng.permutation(len(dataset))[:count])
@@ -115,13 +138,5 @@ def stratified_subset(dataset: Dataset, n: int, seed: int) -> Dataset:
     _check(dataset, "stratified_subset")
     n = integer(n, "stratified_subset: n", 1)
     rng = _generator(seed, "stratified_subset")
-    shares = np.full(dataset.num_classes, n // dataset.num_classes)
-    shares[rng.permutation(dataset.num_classes)[: n % dataset.num_classes]] += 1
-    short = np.flatnonzero(dataset.class_counts() < shares)
-    if short.size:
-        label = int(short[0])
-        raise ArgumentError(
-            f"stratified_subset: n={n} needs {shares[label]} images of class "
-            f"{dataset.classes[label]!r}, but there are {dataset.class_counts()[label]}"
-        )
+    shares = _equal(dataset, n, rng, f"stratified_subset: n={n}")
     return dataset.subset(_draw(dataset, shares, rng))

@@ -164,6 +164,15 @@ def _glorot_uniform(weight: Parameter, generator: Generator) -> None:
     xavier_uniform_(weight, generator=generator)
 
 
+def _scaled_normal(weight: Parameter, generator: Generator) -> None:
+    taps = math.prod(weight.shape[2:])
+    normal_(weight, 0.0, 1 / max(1, taps if weight.data.ndim > 2 else weight.shape[1]), generator)
+
+
+def _small_normal(weight: Parameter, generator: Generator) -> None:
+    normal_(weight, 0.0, 1e-3, generator)
+
+
 # Schemes of Module.initialize: how weights are drawn (biases become 0). None: the layer's own default.
 SCHEMES: dict[str, Callable[[Parameter, Generator], None] | None] = {
     "default": None,
@@ -171,4 +180,6 @@ SCHEMES: dict[str, Callable[[Parameter, Generator], None] | None] = {
     "kaiming_uniform": _he_uniform,
     "xavier_normal": _glorot_normal,
     "xavier_uniform": _glorot_uniform,
+    "scaled_normal": _scaled_normal,
+    "small_normal": _small_normal,
 }

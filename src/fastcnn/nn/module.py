@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -257,9 +257,12 @@ class Module:
 
         Parameters
         ----------
-        scheme : {"default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"}
-            "default" is what the layers do by themselves (PyTorch's); the others draw the weights of
-            convolutions and linear layers by name and set their biases to 0.
+        scheme : str
+            "default" is what the layers do by themselves (PyTorch's). The others draw the weights of
+            convolutions and linear layers and set their biases to 0: "kaiming_normal" (He's, for ReLU),
+            "kaiming_uniform", "xavier_normal", "xavier_uniform"; "scaled_normal", of standard deviation
+            1 / (kernel_h kernel_w) in a convolution and 1 / in_features in a linear layer; and
+            "small_normal", of standard deviation 0.001.
         seed : int
             Seed of the random stream.
         """
@@ -348,11 +351,29 @@ class Module:
         with _Passive(self):
             return (sizes[0], *self(sample).shape[1:])
 
-    def summary(self, input_shape: tuple[int, ...]) -> str:
-        """Return a table of the layers for an input (C, H, W): type, output shape, parameters, MACs."""
+    def summary(
+        self,
+        input_shape: tuple[int, ...],
+        *,
+        optimizer: Any = None,
+        loss: Any = None,
+        format: str = "text",
+        columns: Sequence[str] | None = None,
+    ) -> str:
+        """Return a table of the layers for an input (C, H, W): shapes, costs, receptive fields, memory.
+
+        Parameters
+        ----------
+        input_shape : (C, H, W)
+        optimizer, loss : optional
+            Shown below the table with their settings.
+        format : "text", "markdown" or "json"
+        columns : sequence of str, optional
+            See `fastcnn.nn.summary.Summary.show`.
+        """
         from .summary import summarize
 
-        return summarize(self, input_shape).text()
+        return summarize(self, input_shape, optimizer=optimizer, loss=loss).show(format, columns)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

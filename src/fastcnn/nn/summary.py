@@ -1,20 +1,43 @@
-"""A table of a model's layers: what each makes of its input, and what it costs."""
+"""A table of a model's layers: what each makes of its input, what it costs, how much of the image it sees."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .._shapes import allocate, integer
 from ..errors import ShapeError
+from .activation import ReLU
 from .module import Module, observe
+from .receptive_field import ReceptiveFields
+from .shape import Flatten
+from .summary_table import render
+
+_FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer without children, for one sample."""
+    """One layer without children, for one sample.
 
+    Attributes
+    ----------
+    index : int
+        Position in the table, from 1.
+    name, type : str
+        Dotted name in the model, and class.
+    input_shape, output_shape : tuple of int
+        Without the batch axis.
+    parameters, trainable, macs : int
+        Values, those of them that are trained, and multiply-accumulates.
+    receptive_field, jump_in, jump_out : (rows, columns) or None
+        See `fastcnn.nn.receptive_field`; None where there is none, or it is not known.
+    """
+
+    index: int
     name: str
     type: str
     input_shape: tuple[int, ...]
@@ -22,17 +45,38 @@ class LayerRow:
     parameters: int
     trainable: int
     macs: int
+    receptive_field: tuple[int, int] | None = None
+    jump_in: tuple[int, int] | None = None
+    jump_out: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of a model and its totals."""
+    """The rows of a model and its totals.
+
+    Attributes
+    ----------
+    model : str
+        Its name, or its class.
+    input_shape : tuple of int
+    layers : list of LayerRow
+    parameters, trainable : int
+        Values of all parameters, and those of them that are trained.
+    output_values : int
+        Numbers that a sample's forward pass keeps: all outputs, but for those of ReLU, which can overwrite
+        its input, and Flatten, which is another view of it.
+    optimizer, loss : dict or None
+        Class and settings of what was given.
+    """
 
     model: str
     input_shape: tuple[int, ...]
     layers: list[LayerRow]
     parameters: int
     trainable: int
+    output_values: int
+    optimizer: dict[str, Any] | None = None
+    loss: dict[str, Any] | None = None
 
     @property
     def macs(self) -> int:
@@ -40,49 +84,63 @@ class Summary:
         return sum(layer.macs for layer in self.layers)
 
     @property
+    def input_bytes(self) -> int:
+        """Bytes of one float32 sample."""
+        return _FLOAT_BYTES * int(np.prod(self.input_shape, dtype=object))
+
+    @property
     def forward_backward_bytes(self) -> int:
-        """Bytes of all outputs and their gradients for one float32 sample."""
-        return sum(2 * 4 * int(np.prod(layer.output_shape, dtype=object)) for layer in self.layers)
+        """Bytes of the outputs that are kept, and of their gradients, for one float32 sample."""
+        return 2 * _FLOAT_BYTES * self.output_values
 
-    def text(self) -> str:
-        """Return the table as text."""
-        head = ("Layer", "Type", "Output shape", "Parameters", "MACs")
-        rows = [
-            (r.name, r.type, "x".join(map(str, r.output_shape)), f"{r.parameters:,}", f"{r.macs:,}")
-            for r in self.layers
-        ]
-        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    @property
+    def parameter_bytes(self) -> int:
+        """Bytes of the parameters in float32."""
+        return _FLOAT_BYTES * self.parameters
 
-        def line(cells: tuple[str, ...]) -> str:
-            left = [cell.ljust(width) for cell, width in zip(cells[:3], widths[:3], strict=True)]
-            right = [cell.rjust(width) for cell, width in zip(cells[3:], widths[3:], strict=True)]
-            return "  ".join(left + right).rstrip()
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of input, outputs, gradients of outputs, and parameters."""
+        return self.input_bytes + self.forward_backward_bytes + self.parameter_bytes
 
-        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        mib = 1024**2
-        sizes = [
-            4 * int(np.prod(self.input_shape, dtype=object)) / mib,
-            self.forward_backward_bytes / mib,
-            4 * self.parameters / mib,
-        ]
-        return "\n".join(
-            [
-                f"{self.model}, input {'x'.join(map(str, self.input_shape))}",
-                rule,
-                line(head),
-                rule,
-                *(line(row) for row in rows),
-                rule,
-                f"Parameters: {self.parameters:,} ({self.trainable:,} trainable)",
-                f"Multiply-accumulates per sample: {self.macs:,}",
-                f"Memory per sample (MiB): input {sizes[0]:.2f}, forward/backward {sizes[1]:.2f}, "
-                f"parameters {sizes[2]:.2f}, total {sum(sizes):.2f}",
-            ]
-        )
+    def text(self, columns: Sequence[str] | None = None) -> str:
+        """Return the table as text; see `show`."""
+        return self.show("text", columns)
+
+    def show(self, format: str = "text", columns: Sequence[str] | None = None) -> str:
+        """Return the table.
+
+        Parameters
+        ----------
+        format : "text", "markdown" or "json"
+        columns : sequence of str, optional
+            Among layer, name, type, input, output, parameters, trainable, macs, receptive_field, jump_in,
+            jump_out. Default: those that 120 characters hold. JSON has always everything.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such format or column.
+        """
+        return render(self, format, columns)
 
 
-def summarize(model: Module, input_shape: tuple[int, ...]) -> Summary:
+def summarize(
+    model: Module, input_shape: tuple[int, ...], *, optimizer: Any = None, loss: Any = None, name: str = ""
+) -> Summary:
     """Run one zero sample of `input_shape` (C, H, W) through `model` and describe each layer.
+
+    Parameters
+    ----------
+    model : Module
+    input_shape : (C, H, W)
+    optimizer : Optimizer, optional
+        Shown with its settings.
+    loss : Loss, optional
+        The same.
+    name : str
+        Title of the table. Default: the model's ``name`` if it has one (`fastcnn.zoo.build` gives it one),
+        else its class.
 
     Raises
     ------
@@ -92,31 +150,70 @@ def summarize(model: Module, input_shape: tuple[int, ...]) -> Summary:
     if not isinstance(input_shape, tuple | list) or not input_shape:
         raise ShapeError(f"summary: input_shape must be a tuple such as (C, H, W), got {input_shape!r}")
     sizes = tuple(integer(size, "summary: input_shape", 1) for size in input_shape)
-    names = {id(module): name for name, module in model.named_modules()}
+    dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
+    sample = allocate((1, *sizes), dtype, "summary: the sample")
+    sample[...] = 0
+    names = {id(module): path for path, module in model.named_modules()}
+    fields = ReceptiveFields(sample)
     counted: set[int] = set()
+    outputs: dict[int, int] = {}
     rows: list[LayerRow] = []
 
     def record(module: Module, x: np.ndarray, y: np.ndarray) -> None:
+        before, after = fields.note(module, x, y)
         if any(True for _ in module.children()):
+            # What a container returns is an array of its own only where it merges branches.
+            outputs.setdefault(id(y), y.size)
             return
+        outputs[id(y)] = outputs.get(id(y), 0) + (0 if isinstance(module, ReLU | Flatten) else y.size)
         own = [p for p in module.parameters() if id(p) not in counted]
         counted.update(id(p) for p in own)
-        macs = module.macs(y.shape) if hasattr(module, "macs") else 0
         rows.append(
             LayerRow(
+                len(rows) + 1,
                 names.get(id(module), "") or type(module).__name__,
                 type(module).__name__,
                 x.shape[1:],
                 y.shape[1:],
                 sum(p.size for p in own),
                 sum(p.size for p in own if p.requires_grad),
-                macs,
+                module.macs(y.shape) if hasattr(module, "macs") else 0,
+                after and after.size,
+                before and before.jump,
+                after and after.jump,
             )
         )
 
-    dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
-    sample = allocate((1, *sizes), dtype, "summary: the sample")
-    sample[...] = 0
     observe(model, sample, record)
-    total = sum(p.size for p in model.parameters())
-    return Summary(type(model).__name__, sizes, rows, total, model.num_parameters())
+    own_name = getattr(model, "name", None)
+    return Summary(
+        name or (own_name if isinstance(own_name, str) else type(model).__name__),
+        sizes,
+        rows,
+        sum(p.size for p in model.parameters()),
+        model.num_parameters(),
+        sum(outputs.values()),
+        None if optimizer is None else _describe_optimizer(optimizer),
+        None if loss is None else {"type": type(loss).__name__, **_settings(vars(loss))},
+    )
+
+
+def _describe_optimizer(optimizer: Any) -> dict[str, Any]:
+    groups = [
+        {
+            "parameters": sum(p.size for p in group["params"]),
+            # Schedulers keep notes of their own in a group.
+            **_settings({key: group[key] for key in optimizer.defaults}),
+        }
+        for group in optimizer.param_groups
+    ]
+    return {"type": type(optimizer).__name__, "groups": groups}
+
+
+def _settings(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what can be set, as plain values."""
+    return {
+        key: value.tolist() if isinstance(value, np.ndarray) else value
+        for key, value in values.items()
+        if not key.startswith("_") and key != "training" and value is not None
+    }

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, nn, optim
+from .. import nn, optim
 from .._version import __version__
 from ..errors import CheckpointError, DataError, FastcnnError
 from ..training import Trainer, load_weights, read_metadata
-from .component import NORMALIZATIONS, Component, read_component
-from .experiment import Experiment, build_network
+from .component import NORMALIZATIONS, Component, fitted, read_component
+from .experiment import Experiment, build_network, load_parts
 from .files import CONFIG, load, read_file
 from .recipe import ModelSection, Recipe, read_model
 
@@ -53,7 +53,7 @@ def describe(experiment: Experiment, row: Mapping[str, Any]) -> dict[str, str]:
         "model": model,
         "input_shape": train.image_shape,
         "classes": train.classes,
-        "normalize": recipe.normalize.to_dict(),
+        "normalize": experiment.normalize.to_dict(),
         "dataset": recipe.data.dataset,
         "epoch": row["epoch"],
         monitor: row[monitor],
@@ -137,12 +137,13 @@ class Classifier:
 
     @classmethod
     def _from_recipe(cls, recipe: Recipe) -> Classifier:
-        train, _ = data.load(recipe.data.dataset, root=recipe.data.root)
+        train = load_parts(recipe)[0]
         model = build_network(
             recipe.model, recipe.layers, train.image_shape, train.num_classes, recipe.source
         )
         background = border_level(train.images[:_SAMPLE])
-        return cls(model, train.image_shape, train.classes, recipe.normalize, recipe.data.dataset, background)
+        normalize, _ = fitted(recipe.normalize, train.images)
+        return cls(model, train.image_shape, train.classes, normalize, recipe.data.dataset, background)
 
     @classmethod
     def _from_notes(cls, text: str, source: str) -> Classifier:

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim
-from ..data import transforms
+from ..data import normalization, transforms
 from ..errors import DataError, FastcnnError
-from ..optim import lr_scheduler
 from .schema import check_choice, check_keys, check_table
 
 
@@ -70,40 +69,16 @@ class Family:
         return self.types[component.type](*leading, **options)
 
 
-def _parameters() -> list[nn.Parameter]:
+def sample_parameters() -> list[nn.Parameter]:
+    """Return a parameter for an optimizer that is made for a check."""
     return [nn.Parameter(np.zeros(1, np.float32))]
 
 
-def _for_scheduler(cls: type) -> tuple:
-    return scheduler_arguments(cls, optim.Adam(_parameters()), 1)
-
-
-def scheduler_arguments(cls: type, optimizer: optim.Optimizer, length: int) -> tuple:
-    """Return the first arguments of a scheduler: what a recipe does not say twice.
-
-    The highest rate of OneCycleLR is the optimizer's lr, and `length`, the number of steps to come, stands
-    for its total_steps and for the T_max of CosineAnnealingLR.
-    """
-    if cls is lr_scheduler.OneCycleLR:
-        return (optimizer, optimizer.param_groups[0]["lr"], length)
-    return (optimizer, length) if cls is lr_scheduler.CosineAnnealingLR else (optimizer,)
-
-
-OPTIMIZERS = Family((optim.SGD, optim.Adam, optim.AdamW), ("maximize",), sample=lambda cls: (_parameters(),))
-SCHEDULERS = Family(
-    (
-        lr_scheduler.ConstantLR,
-        lr_scheduler.CosineAnnealingLR,
-        lr_scheduler.ExponentialLR,
-        lr_scheduler.LinearLR,
-        lr_scheduler.MultiStepLR,
-        lr_scheduler.OneCycleLR,
-        lr_scheduler.ReduceLROnPlateau,
-        lr_scheduler.StepLR,
-    ),
-    ("epochs", "steps_per_epoch"),
-    ("monitor", "step"),
-    _for_scheduler,
+OPTIMIZERS = Family(
+    (optim.SGD, optim.Adam, optim.AdamW),
+    ("maximize",),
+    ("groups",),
+    sample=lambda cls: (sample_parameters(),),
 )
 AUGMENTATIONS = Family(
     (
@@ -113,7 +88,14 @@ AUGMENTATIONS = Family(
         transforms.RandomHorizontalFlip,
     )
 )
-NORMALIZATIONS = Family((transforms.Normalize,))
+NORMALIZATIONS = Family(
+    (
+        transforms.Normalize,
+        normalization.Standardize,
+        normalization.SubtractMeanImage,
+        normalization.MeanImage,
+    )
+)
 LOSSES = Family((nn.CrossEntropyLoss,), ("weight", "ignore_index"))
 
 
@@ -152,16 +134,49 @@ def read_component(family: Family, value: object, path: str, source: str) -> Com
     try:
         family.make(component, *family.sample(family.types[name]))
     except (FastcnnError, TypeError, ValueError) as error:
-        raise DataError(f"{source}: {_place(path, name, str(error), options)}") from error
+        raise DataError(f"{source}: {place(path, name, str(error), options)}") from error
     return component
 
 
+def check_groups(optimizer: Component, source: str) -> None:
+    """Check the groups of an optimizer: what `optim.parameter_groups` takes."""
+    groups = optimizer.options.get("groups", [])
+    if not isinstance(groups, list):
+        raise DataError(
+            f"{source}: optimizer.groups must be a list of tables ([[optimizer.groups]]), got {groups!r}"
+        )
+    known = ["parameters", *OPTIMIZERS.arguments(optimizer.type)]
+    for index, group in enumerate(groups):
+        path = f"optimizer.groups[{index}]"
+        check_keys(check_table(group, path, source), known, path, source)
+        if not isinstance(group.get("parameters"), str):
+            raise DataError(f"{source}: {path}.parameters must be a string: weights, others, or a pattern")
+        options = {key: value for key, value in group.items() if key != "parameters"}
+        try:
+            OPTIMIZERS.make(optimizer, [{"params": sample_parameters(), **options}])
+        except (FastcnnError, TypeError, ValueError) as error:
+            raise DataError(f"{source}: {place(path, optimizer.type, str(error), options)}") from error
+
+
+def fitted(normalize: Component, images: np.ndarray) -> tuple[Component, Any]:
+    """Return a normalisation with its statistics, taken of the training images, and its transform."""
+    transform = NORMALIZATIONS.make(normalize)
+    if not hasattr(transform, "fit"):
+        return normalize, transform
+    transform = transform.fit(images)
+    name = type(transform).__name__
+    options = {key: _plain(getattr(transform, key)) for key in NORMALIZATIONS.arguments(name)}
+    return Component(name, options), transform
+
+
 def _plain(value: Any) -> Any:
-    """Return a default as TOML has it: a list for a tuple."""
+    """Return a value as TOML has it: lists for a tuple or an array."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return list(value) if isinstance(value, tuple) else value
 
 
-def _place(path: str, name: str, message: str, options: Mapping[str, Any]) -> str:
+def place(path: str, name: str, message: str, options: Mapping[str, Any]) -> str:
     """Turn "Adam: lr must be ..." into "optimizer.lr must be ..."."""
     text = message.removeprefix(f"{name}: ")
     key = text.partition(" ")[0].partition("[")[0]

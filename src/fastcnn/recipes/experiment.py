@@ -7,12 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, nn, zoo
+from .. import data, nn, optim, zoo
 from ..data import transforms
 from ..errors import DataError, FastcnnError, ShapeError
-from ..training import BestWeights, Callback, EarlyStopping, History, Trainer
+from ..training import (
+    BestWeights,
+    Callback,
+    EarlyStopping,
+    History,
+    LRFindResult,
+    SampledAccuracy,
+    Trainer,
+    lr_find,
+)
 from . import component
 from .recipe import ModelSection, Recipe
+from .scheduler import make_scheduler
 
 
 def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.Dataset]:
@@ -29,7 +39,9 @@ def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.
     key = "validation"
     try:
         if section.validation:
-            train, validation = data.split(train, section.validation, seed=recipe.seed)
+            train, validation = data.split(
+                train, section.validation, seed=recipe.seed, balanced=section.balanced
+            )
         key = "train"
         if section.train is not None:
             train = data.stratified_subset(train, section.train, recipe.seed)
@@ -43,7 +55,7 @@ def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.
 
 def build_network(
     section: ModelSection,
-    layers: Sequence[zoo.spec.Line],
+    layers: Sequence[zoo.Layer],
     image_shape: tuple[int, int, int],
     num_classes: int,
     source: str,
@@ -67,7 +79,7 @@ def build_network(
     try:
         if section.name is not None:
             return zoo.build(section.name, input_shape=image_shape, num_classes=num_classes)
-        model = zoo.spec.build(layers, image_shape)
+        model = zoo.build_layers(layers, image_shape, logits=True)
         zoo.check_logits(model, image_shape, num_classes, f"{source}: the network")
     except ShapeError as error:
         raise DataError(str(error)) from error
@@ -87,6 +99,8 @@ class Experiment:
     ----------
     train, validation, test : Dataset
         `validation` is None if the recipe keeps no images apart.
+    normalize : Component
+        That of the recipe, with what was taken of the training images filled in.
     model : Module
     trainer : Trainer
     best : BestWeights
@@ -113,16 +127,28 @@ class Experiment:
             )
         augment = [component.AUGMENTATIONS.make(each) for each in recipe.augment]
         self._augment = transforms.Compose(augment) if augment else None
-        normalize = component.NORMALIZATIONS.make(recipe.normalize)
+        try:
+            self.normalize, normalize = component.fitted(recipe.normalize, self.train.images)
+        except FastcnnError as error:
+            raise DataError(f"{recipe.source}: normalize: {error}") from error
         self._try([(f"augment[{i}]", each) for i, each in enumerate(augment)] + [("normalize", normalize)])
         full, rest = divmod(len(self.train), training.batch_size)
         steps = full + (rest > 0 and not training.drop_last)
         self.images_per_epoch = min(len(self.train), steps * training.batch_size)
-        optimizer = component.OPTIMIZERS.make(recipe.optimizer, self.model.parameters())
+        try:
+            groups = optim.parameter_groups(self.model, recipe.optimizer.options.get("groups", []))
+        except FastcnnError as error:
+            raise DataError(f"{recipe.source}: optimizer.groups: {error}") from error
+        optimizer = component.OPTIMIZERS.make(recipe.optimizer, groups)
         if training.patience is None:
             self.best = BestWeights(training.monitor)
         else:
             self.best = EarlyStopping(training.monitor, training.patience)
+        callbacks = list(callbacks)
+        if training.accuracy_every is not None:
+            callbacks.append(
+                SampledAccuracy(self.train, training.accuracy_every, training.accuracy_samples, recipe.seed)
+            )
         options: dict[str, Any] = {} if scheduler is None else scheduler.options
         self.trainer = Trainer(
             self.model,
@@ -156,9 +182,7 @@ class Experiment:
             return None
         per_batch = scheduler.options.get("step", "batch" if scheduler.type == "OneCycleLR" else "epoch")
         length = self.recipe.training.epochs * (steps_per_epoch if per_batch == "batch" else 1)
-        cls = component.SCHEDULERS.types[scheduler.type]
-        leading = component.scheduler_arguments(cls, optimizer, length)
-        return component.SCHEDULERS.make(scheduler, *leading)
+        return make_scheduler(scheduler, optimizer, length)
 
     def fit(self, progress: bool = True) -> History:
         """Train as the recipe says; the model then has the weights of the best epoch."""
@@ -174,6 +198,17 @@ class Experiment:
             drop_last=training.drop_last,
             progress=progress,
         )
+
+    def lr_find(self, **options: Any) -> LRFindResult:
+        """Search for a learning rate with the recipe's batches; nothing changes by it.
+
+        Parameters
+        ----------
+        **options
+            As `fastcnn.training.lr_find` takes them.
+        """
+        batch_size = self.recipe.training.batch_size
+        return lr_find(self.trainer, self.train, batch_size=batch_size, augment=self._augment, **options)
 
     def evaluate(self) -> dict[str, Any]:
         """Return the metrics on the test images."""

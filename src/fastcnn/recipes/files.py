@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,10 @@ import tomli_w
 
 from .. import zoo
 from .._version import __version__
-from ..errors import DataError
+from ..errors import DataError, suggestion
 from ..training.files import write_atomic
+from ..zoo.files import parse_toml, read_text
 from .recipe import Recipe, read_recipe
-from .schema import suggestion
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 CONFIG = "config.toml"
 _FOLDER = Path(zoo.__file__).parent / "recipes"
@@ -41,7 +35,8 @@ def load(name: str | PathLike[str]) -> Recipe:
     ----------
     name : str or path
         A name of `names`; a network of the zoo, trained as ``default.toml`` says; a ``.toml`` file; the
-        folder of a run; or any other file, which holds a network as text, trained as ``default.toml`` says.
+        folder of a run; or any other file, which holds a network as `fastcnn.zoo.read` takes it, trained as
+        ``default.toml`` says.
 
     Raises
     ------
@@ -56,7 +51,7 @@ def load(name: str | PathLike[str]) -> Recipe:
     path = Path(text)
     if path.is_dir():
         return read_file(path / CONFIG)
-    if path.suffix == ".toml":
+    if path.suffix == ".toml" and not _holds_layers(path):
         return read_file(path)
     if not path.exists() and not path.suffix and len(path.parts) == 1:
         known = [*names(), *(each for each in zoo.names() if each not in names())]
@@ -94,8 +89,12 @@ def write_file(recipe: Recipe, path: str | PathLike[str], comment: str = "") -> 
         If the file cannot be written.
     """
     head = "".join(f"# {line}\n" for line in [f"Written by fastcnn {__version__}.", *comment.splitlines()])
-    body = tomli_w.dumps(recipe.to_dict(), multiline_strings=True)
-    write_atomic(path, f"{head}\n{body}".encode())
+    write_atomic(path, f"{head}\n{to_toml(recipe)}".encode())
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Return the text of a TOML file with every key of a recipe."""
+    return tomli_w.dumps(recipe.to_dict(), multiline_strings=True)
 
 
 def _default() -> dict[str, Any]:
@@ -103,14 +102,13 @@ def _default() -> dict[str, Any]:
 
 
 def _read_toml(path: str | PathLike[str]) -> dict[str, Any]:
-    name = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{name}: not a TOML file: {error}") from error
+    return parse_toml(*read_text(path))
+
+
+def _holds_layers(path: Path) -> bool:
+    """Whether a TOML file is a network, not a recipe."""
+    table = _read_toml(path)
+    return "layers" in table and "model" not in table
 
 
 def _name_of(path: Path) -> str:

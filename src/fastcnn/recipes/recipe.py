@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import data, zoo
+from ..data.own import is_path
 from ..errors import ArgumentError, DataError
 from ..nn.init import SCHEMES
 from .component import (
@@ -20,19 +21,19 @@ from .component import (
     LOSSES,
     NORMALIZATIONS,
     OPTIMIZERS,
-    SCHEDULERS,
     Component,
+    check_groups,
     read_component,
 )
+from .scheduler import read_scheduler
 from .schema import check_choice, check_keys, read_section, setting
 
 MONITORS = ("val_accuracy", "val_loss", "val_macro_f1", "accuracy", "loss")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-# Sections that hold one component, and those that must be there.
+# Sections that hold one component (beside [scheduler], which may hold several), and those that must be there.
 _COMPONENTS = {
     "normalize": NORMALIZATIONS,
     "optimizer": OPTIMIZERS,
-    "scheduler": SCHEDULERS,
     "loss": LOSSES,
 }
 _NEEDED = ("model", "optimizer", "training")
@@ -40,10 +41,25 @@ _NEEDED = ("model", "optimizer", "training")
 
 @dataclass(frozen=True)
 class ModelSection:
-    """The network: a name of the zoo, a text in the format of `fastcnn.zoo.spec`, or a file with one."""
+    """The network, said in one of four ways.
+
+    Attributes
+    ----------
+    name : str or None
+        One of the zoo.
+    spec : str or None
+        A text in the format of `fastcnn.zoo.spec`, or dicts in JSON (`fastcnn.zoo.dicts`).
+    layers : list or None
+        The dicts themselves; a recipe that was read has them in `spec`.
+    file : str or None
+        A file with any of these, beside the recipe; a recipe that was read has its text in `spec`.
+    init : str
+        See `fastcnn.nn.Module.initialize`.
+    """
 
     name: str | None = setting(None)
     spec: str | None = setting(None)
+    layers: list | None = setting(None)  # noqa: RUF009 - the default is None
     file: str | None = setting(None)
     init: str = setting("default", choices=SCHEMES)
 
@@ -55,18 +71,21 @@ class DataSection:
     Attributes
     ----------
     dataset : str
-        A name that `fastcnn.data.load` knows.
+        A name or a path that `fastcnn.data.load` takes; a relative path starts at the current folder.
     root : str or None
-        Folder of its files, if not the usual one.
+        Folder of the official files of a data set with a name, if not the usual one.
     validation : int or float
         Number or fraction of the training images that are kept apart to choose the best epoch; 0 for none.
+    balanced : bool
+        Keep the same number of every class apart, whatever their shares of the training images.
     train, test : int or None
         Use only so many images of each part, the same number of every class.
     """
 
-    dataset: str = setting("mnist", choices=data.names())
+    dataset: str = setting("mnist")
     root: str | None = setting(None)
     validation: int | float = setting(5000, minimum=0)
+    balanced: bool = setting(False)
     train: int | None = setting(None, minimum=1)
     test: int | None = setting(None, minimum=1)
 
@@ -84,6 +103,11 @@ class TrainingSection:
         The column of the history that tells the best epoch, whose weights are kept.
     patience : int or None
         Stop after so many epochs without improvement.
+    accuracy_every : int or None
+        Measure the accuracy on a sample of the training images every so many steps, see
+        `fastcnn.training.SampledAccuracy`.
+    accuracy_samples : int
+        How many images that sample has at the most.
     """
 
     epochs: int = setting(minimum=1)
@@ -93,6 +117,8 @@ class TrainingSection:
     replacement: bool = setting(False)
     monitor: str = setting("val_accuracy", choices=MONITORS)
     patience: int | None = setting(None, minimum=1)
+    accuracy_every: int | None = setting(None, minimum=1)
+    accuracy_samples: int = setting(1000, minimum=1)
 
 
 @dataclass(frozen=True)
@@ -112,8 +138,8 @@ class Recipe:
         None: a constant learning rate.
     augment : tuple of Component
         Applied to the raw images in this order, before `normalize`.
-    layers : tuple of `fastcnn.zoo.spec.Line`
-        The lines of ``model.spec``; they remember where they came from.
+    layers : tuple of `fastcnn.zoo.Layer`
+        Those of ``model.spec``; they remember where they came from.
     source : str
         Where the recipe came from, for messages.
     """
@@ -128,7 +154,7 @@ class Recipe:
     normalize: Component
     scheduler: Component | None
     augment: tuple[Component, ...]
-    layers: tuple[zoo.spec.Line, ...]
+    layers: tuple[zoo.Layer, ...]
     source: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,7 +167,7 @@ class Recipe:
         }
         if self.augment:
             result["augment"] = [component.to_dict() for component in self.augment]
-        for key in _COMPONENTS:
+        for key in (*_COMPONENTS, "scheduler"):
             component = getattr(self, key)
             if component is not None:
                 result[key] = component.to_dict()
@@ -193,7 +219,8 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
     DataError
         If a key is unknown or missing or has a value that it does not take.
     """
-    check_keys(table, ["name", "seed", "model", "data", "augment", *_COMPONENTS, "training"], "", source)
+    keys = ["name", "seed", "model", "data", "augment", *_COMPONENTS, "scheduler", "training"]
+    check_keys(table, keys, "", source)
     for key in _NEEDED:
         if key not in table:
             raise DataError(f"{source}: the section [{key}] is missing")
@@ -212,9 +239,12 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         **table,
     }
     components = {
-        key: read_component(family, given[key], key, source) if key in given else None
+        key: read_component(family, given[key], key, source)
         for key, family in _COMPONENTS.items()
+        if key in given
     }
+    check_groups(components["optimizer"], source)
+    scheduler = read_scheduler(table["scheduler"], "scheduler", source) if "scheduler" in table else None
     recipe = Recipe(
         name=name,
         seed=seed,
@@ -225,20 +255,23 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
             read_component(AUGMENTATIONS, each, f"augment[{i}]", source) for i, each in enumerate(augment)
         ),
         layers=layers,
+        scheduler=scheduler,
         source=source,
-        **components,  # type: ignore[arg-type]
+        **components,
     )
+    if not is_path(recipe.data.dataset):
+        check_choice(recipe.data.dataset, data.names(), "data.dataset", source)
     _check_monitors(recipe, source)
     return recipe
 
 
-def read_model(value: object, source: str) -> tuple[ModelSection, tuple[zoo.spec.Line, ...]]:
-    """Check the section [model]; return it, a file replaced by its text, and the lines of the text."""
+def read_model(value: object, source: str) -> tuple[ModelSection, tuple[zoo.Layer, ...]]:
+    """Check the section [model]; return it, file and layers replaced by their text, and the layers."""
     model = read_section(ModelSection, value, "model", source)
-    given = [key for key in ("name", "spec", "file") if getattr(model, key) is not None]
+    given = [key for key in ("name", "spec", "layers", "file") if getattr(model, key) is not None]
     if len(given) != 1:
         raise DataError(
-            f"{source}: model needs exactly one of name, spec, file; got {', '.join(given) or 'none'}"
+            f"{source}: model needs exactly one of name, spec, layers, file; got {', '.join(given) or 'none'}"
         )
     if model.name is not None:
         try:
@@ -246,11 +279,14 @@ def read_model(value: object, source: str) -> tuple[ModelSection, tuple[zoo.spec
         except ArgumentError as error:
             raise DataError(f"{source}: model.name: {error}") from error
         return model, ()
-    place = f"{source}: model.spec"
+    if model.spec is not None:
+        return model, zoo.parse(model.spec, f"{source}: model.spec")
     if model.file is not None:
-        place = os.path.join(os.path.dirname(source), model.file)
-        model = dataclasses.replace(model, file=None, spec=zoo.spec.read(place))
-    return model, zoo.spec.parse(model.spec or "", place)
+        text, layers = zoo.read_layers(os.path.join(os.path.dirname(source), model.file))
+    else:
+        layers = zoo.dicts.parse(model.layers or [], source, "model.layers")
+        text = zoo.dicts.to_json(zoo.dicts.plain(layers))
+    return dataclasses.replace(model, file=None, layers=None, spec=text), layers
 
 
 def _check_monitors(recipe: Recipe, source: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable
-from importlib.util import find_spec
+from datetime import datetime, timezone
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,16 @@ import numpy as np
 
 from .._config import config
 from ..errors import DataError
-from ..training import Callback, CSVLogger, History, Trainer, report, save_weights
-from ..training.files import write_atomic
+from ..training import Callback, History, Trainer, save_weights
+from ..training.files import write_atomic, write_table
 from .classifier import WEIGHTS, describe
 from .experiment import Experiment
 from .files import CONFIG, write_file
+from .report import HISTORY, METRICS, PICTURES, REPORT, STEPS, Results, write_report
 
-HISTORY, METRICS = "history.csv", "metrics.json"
-CURVES, CONFUSION, MISTAKES = "curves.png", "confusion.png", "mistakes.png"
-FILES = (WEIGHTS, CONFIG, HISTORY, METRICS, CURVES, CONFUSION, MISTAKES)
+VALIDATION_STATS, TEST_STATS = "validation_stats.csv", "test_stats.csv"
+FILES = (WEIGHTS, CONFIG, HISTORY, STEPS, VALIDATION_STATS, TEST_STATS, METRICS, *PICTURES, REPORT)
+_STATS = ("CE Loss", "Accuracy", "F1 Score")
 
 
 def new_folder(name: str, parent: str | PathLike[str] = "runs") -> Path:
@@ -96,11 +98,51 @@ class _KeepWeights(Callback):
             save_weights(trainer.model, self._path, describe(self._experiment, history[best - 1]))
 
 
+class _KeepHistory(Callback):
+    """Write the tables of the epochs so far: all columns, and the validation figures by themselves."""
+
+    def __init__(self, experiment: Experiment, folder: Path) -> None:
+        self._experiment = experiment
+        self._folder = folder
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Write the files."""
+        self.write(trainer.history)
+
+    def write(self, history: History) -> None:
+        """Write the files."""
+        history.to_csv(self._folder / HISTORY)
+        if history.steps:
+            write_table(
+                self._folder / STEPS,
+                list(history.steps[0]),
+                [list(point.values()) for point in history.steps],
+            )
+        if self._experiment.validation is not None:
+            count = len(self._experiment.validation)
+            rows = [
+                (
+                    row["epoch"],
+                    _total_loss(self._experiment, row["val_loss"], count),
+                    row["val_accuracy"],
+                    row["val_macro_f1"],
+                )
+                for row in history
+            ]
+            write_table(self._folder / VALIDATION_STATS, ("Epoch", *_STATS), rows)
+
+
+def _total_loss(experiment: Experiment, loss: float, count: int) -> float:
+    """Return the loss summed over the images."""
+    return loss if experiment.trainer.loss.reduction == "sum" else loss * count
+
+
 class Run:
     """An experiment whose results go into a folder.
 
     During training the weights of the best epoch so far (``weights.safetensors``) and the history are written
-    after each epoch, so that nothing is lost whatever happens.
+    after each epoch, so that nothing is lost whatever happens. ``validation_stats.csv`` and
+    ``test_stats.csv`` have the loss summed over the images, accuracy and macro F1.
 
     Parameters
     ----------
@@ -114,8 +156,10 @@ class Run:
     def __init__(self, experiment: Experiment, folder: Path, callbacks: Iterable[Callback] = ()) -> None:
         self.experiment = experiment
         self.folder = folder
+        self._start = time.perf_counter()
+        self._tables = _KeepHistory(experiment, folder)
         keep = _KeepWeights(experiment, folder / WEIGHTS)
-        experiment.trainer.callbacks += [*callbacks, keep, CSVLogger(folder / HISTORY)]
+        experiment.trainer.callbacks += [*callbacks, keep, self._tables]
         try:
             write_file(experiment.recipe, folder / CONFIG, f"Repeat this run with: fastcnn train {CONFIG}")
         except OSError as error:
@@ -126,11 +170,11 @@ class Run:
         history = self.experiment.fit(progress)
         if history.interrupted and len(history):
             # Ctrl-C may have come before the last epoch was logged.
-            history.to_csv(self.folder / HISTORY)
+            self._tables.write(history)
         return history
 
     def finish(self) -> dict[str, Any]:
-        """Read the test set, once, and write metrics and, with matplotlib, pictures; return the metrics."""
+        """Read the test set, once, and write metrics, pictures and the report; return the metrics."""
         experiment, history = self.experiment, self.experiment.trainer.history
         result = experiment.evaluate()
         confusion: np.ndarray = result["confusion"]
@@ -145,19 +189,19 @@ class Run:
             "stop_reason": history.stop_reason,
             "seconds": round(sum(history["seconds"]), 3),
             "images_per_second": round(float(np.median(speeds)), 1),
+            "total_seconds": round(time.perf_counter() - self._start, 3),
+            "finished": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             "machine": config(),
         }
+        shown = {**metrics, "test": result}
         try:
             write_atomic(self.folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
-            if find_spec("matplotlib") is not None:
-                self._draw(confusion)
+            total = _total_loss(experiment, result["loss"], result["count"])
+            row = (total, result["accuracy"], result["macro_f1"])
+            write_table(self.folder / TEST_STATS, _STATS, [row])
+            write_report(
+                Results(experiment.recipe, shown, history, experiment.trainer, experiment.test), self.folder
+            )
         except OSError as error:
             raise DataError(f"{self.folder}: cannot be written: {error.strerror}") from error
         return metrics
-
-    def _draw(self, confusion: np.ndarray) -> None:
-        trainer, test = self.experiment.trainer, self.experiment.test
-        report.plot_curves(trainer.history, self.folder / CURVES)
-        report.plot_confusion(confusion, test.classes, self.folder / CONFUSION)
-        logits = trainer.predict(test.images)
-        report.plot_mistakes(test.images, test.labels, logits, test.classes, self.folder / MISTAKES)

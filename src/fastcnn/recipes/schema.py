@@ -7,23 +7,15 @@ A message starts with where the recipe comes from and names the key by its path,
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from ..errors import DataError
+from ..errors import DataError, suggestion
 
 Section = TypeVar("Section")
-_NAMES = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return " (did you mean ...?)" if one of the known words is close, else nothing."""
-    folded = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), folded, 1)
-    return f" (did you mean {folded[close[0]]!r}?)" if close else ""
+_NAMES = {int: "an integer", float: "a number", str: "a string", bool: "true or false", list: "a list"}
 
 
 def check_table(value: object, path: str, source: str) -> Mapping[str, Any]:

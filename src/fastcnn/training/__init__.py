@@ -1,7 +1,8 @@
 """The training loop, what happens beside it, and what comes out of it.
 
 `Trainer` fits a model to a `fastcnn.data.Dataset`; callbacks log, keep the best weights and stop early;
-`History` holds the figures of the epochs; `report` draws them; `save_weights` writes safetensors files.
+`History` holds the figures of the epochs; `report` draws them; `save_weights` writes safetensors files;
+`lr_find` searches for a learning rate.
 """
 
 from . import metrics, report
@@ -16,6 +17,8 @@ from .callbacks import (
 )
 from .checkpoint import load_weights, read_metadata, save_weights
 from .history import History
+from .lr_find import LRFindResult, lr_find
+from .sampling import SampledAccuracy
 from .trainer import Trainer
 
 __all__ = [
@@ -24,11 +27,14 @@ __all__ = [
     "Callback",
     "EarlyStopping",
     "History",
+    "LRFindResult",
     "LambdaCallback",
     "ModelCheckpoint",
+    "SampledAccuracy",
     "StopOnNaN",
     "Trainer",
     "load_weights",
+    "lr_find",
     "metrics",
     "read_metadata",
     "report",

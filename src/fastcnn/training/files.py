@@ -1,8 +1,11 @@
 """Writing a file so that at no moment there is half of one under its name."""
 
 import contextlib
+import csv
+import io
 import os
 import secrets
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -30,3 +33,12 @@ def write_atomic(path: str | PathLike[str], content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def write_table(path: str | PathLike[str], headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file, numbers in full precision; an older file is replaced, see `write_atomic`."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(headings)
+    writer.writerows(rows)
+    write_atomic(path, text.getvalue().encode())

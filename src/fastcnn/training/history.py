@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError
-from .files import write_atomic
+from ..errors import ArgumentError, DataError
+from .files import write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,6 +48,8 @@ class History:
         batches as they came, augmented, while the weights changed), with validation "val_loss",
         "val_accuracy", "val_macro_f1"; "seconds" (all of the epoch), "images_per_second" (training alone).
         Callbacks may add to it.
+    steps : list of dict
+        What was measured within epochs, see `SampledAccuracy`.
     interrupted : bool
         Whether the last fit was ended by Ctrl-C.
     diverged : bool
@@ -60,6 +62,7 @@ class History:
 
     def __init__(self) -> None:
         self.epochs: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
         self.begin()
 
     def begin(self) -> None:
@@ -129,11 +132,28 @@ class History:
         names = self.columns if columns is None else list(columns)
         headings = [columns[name] for name in names] if isinstance(columns, Mapping) else names
         table = [self[name] for name in names] if self.epochs else []
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(headings)
-        writer.writerows(zip(*table, strict=True))
-        write_atomic(path, text.getvalue().encode())
+        write_table(path, headings, zip(*table, strict=True))
+
+    @classmethod
+    def from_csv(cls, path: str | PathLike[str], steps: str | PathLike[str] | None = None) -> History:
+        """Read what `to_csv` wrote, all columns under their own names; how fit ended is not in it.
+
+        Parameters
+        ----------
+        path : str or path
+        steps : str or path, optional
+            A file with `steps`.
+
+        Raises
+        ------
+        DataError
+            If a file cannot be read or is no table of numbers with a column "epoch".
+        """
+        history = cls()
+        history.epochs = _read_rows(path)
+        if steps is not None:
+            history.steps = _read_rows(steps)
+        return history
 
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
         """Draw the curves of loss and accuracy; see `fastcnn.training.report.plot_curves`."""
@@ -146,3 +166,22 @@ class History:
             ", ".join(f"{name}={value:.4g}" for name, value in self.epochs[-1].items()) if self.epochs else ""
         )
         return f"History({len(self)} epochs{': ' if last else ''}{last})"
+
+
+def _read_rows(path: str | PathLike[str]) -> list[dict[str, Any]]:
+    name = os.fspath(path)
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            head, *rows = csv.reader(file, strict=True)
+        table = [dict(zip(head, map(_number, row), strict=True)) for row in rows]
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read: {error.strerror}") from error
+    except (csv.Error, ValueError) as error:
+        raise DataError(f"{name}: not a table of numbers: {error}") from error
+    if "epoch" not in head:
+        raise DataError(f"{name}: there is no column 'epoch'")
+    return table
+
+
+def _number(text: str) -> float | int:
+    return int(text) if text.lstrip("-").isdecimal() else float(text)

@@ -99,6 +99,7 @@ class Trainer:
         self.preprocess = preprocess if preprocess is not None else to_unit_range
         self.history = History()
         self.validating = False
+        self.batches_per_epoch = 0
         self._schedule = Schedule(scheduler, optimizer, scheduler_step, monitor)
         self._executor = (Compiled if engine else Eager)(model, optimizer, loss)
         model.reseed(self.seed)
@@ -183,6 +184,7 @@ class Trainer:
         )
         self._schedule.check(epochs, len(loader), validation is not None)
         self.validating = validation is not None
+        self.batches_per_epoch = len(loader)
         self.history.begin()
         for callback in self.callbacks:
             callback.on_train_begin(self)

@@ -1,10 +1,37 @@
-"""Networks that are ready to be trained.
+"""Networks that are ready to be trained, and networks that are written as data.
 
-``build("compact-mnist", seed=0)`` makes one of them, `names` lists them; ``zoo.spec`` makes networks
-from text. How each is trained stands in the recipe of the same name, see `fastcnn.recipes`.
+``build("compact-mnist", seed=0)`` makes one of them, `names` lists them. How each is trained stands in the
+recipe of the same name, see `fastcnn.recipes`.
+
+A network can be written in three ways, each of which can be turned into the others: Python, text
+(`fastcnn.zoo.spec`), and a list of dicts, in Python, JSON or TOML (`fastcnn.zoo.dicts`). `read` takes a file
+of any of the last.
 """
 
-from . import spec
+from . import dicts, spec
+from .definition import Layer, build_layers
+from .dicts import from_dicts, to_dicts
+from .network_file import parse, read, read_layers
+from .python_source import to_python
 from .registry import build, check_logits, find, names
+from .spec import from_spec, read_spec, to_spec
 
-__all__ = ["build", "check_logits", "find", "names", "spec"]
+__all__ = [
+    "Layer",
+    "build",
+    "build_layers",
+    "check_logits",
+    "dicts",
+    "find",
+    "from_dicts",
+    "from_spec",
+    "names",
+    "parse",
+    "read",
+    "read_layers",
+    "read_spec",
+    "spec",
+    "to_dicts",
+    "to_python",
+    "to_spec",
+]

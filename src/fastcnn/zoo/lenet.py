@@ -1,7 +1,7 @@
 """A LeNet that is written as text; see `fastcnn.zoo.spec` for the grammar."""
 
 from .. import nn
-from . import spec
+from .spec import from_spec
 
 SPEC = """\
 # OUT KERNEL STRIDE PADDING; sizes for MNIST
@@ -27,4 +27,4 @@ def lenet(input_shape: tuple[int, int, int] = (1, 28, 28), num_classes: int = 10
     input_shape : (C, H, W)
     num_classes : int
     """
-    return spec.build(spec.parse(SPEC.format(num_classes=num_classes), "spec-lenet"), input_shape)
+    return from_spec(SPEC.format(num_classes=num_classes), input_shape, "spec-lenet")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import nn
 from .._shapes import integer
-from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError
+from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError, suggestion
 from .compact import compact
 from .lenet import lenet
 from .position_bias import position_bias
 from .residual import plain_bn_relu, plain_relu_bn, residual
+from .residual_cifar import residual_cifar
 from .shallow import shallow
 
 
@@ -26,12 +26,14 @@ class Network(NamedTuple):
 
 
 _MNIST = (1, 28, 28)
+_CIFAR = (3, 32, 32)
 _NETWORKS = {
     "compact-mnist": Network(compact, _MNIST, "16 thousand parameters; batch norm, dropout, 1x1 convolution"),
-    "list-cifar": Network(shallow, (3, 32, 32), "one 5x5 convolution and one linear layer"),
+    "list-cifar": Network(shallow, _CIFAR, "one 5x5 convolution and one linear layer"),
     "plain-mnist-bn-relu": Network(plain_bn_relu, _MNIST, "five strided convolutions -> batch norm -> ReLU"),
     "plain-mnist-relu-bn": Network(plain_relu_bn, _MNIST, "five strided convolutions -> ReLU -> batch norm"),
     "position-bias-mnist": Network(position_bias, _MNIST, "a bias for each position; overlapping pools"),
+    "residual-cifar": Network(residual_cifar, _CIFAR, "nine layers in three stages, with residual blocks"),
     "residual-mnist": Network(residual, _MNIST, "five strided convolutions with residual blocks"),
     "spec-lenet": Network(lenet, _MNIST, "LeNet with 5x5 convolutions, from the text format"),
 }
@@ -53,8 +55,7 @@ def find(name: str) -> Network:
     if not isinstance(name, str):
         raise DTypeError(f"zoo: name must be a str, got {name!r}")
     if name not in _NETWORKS:
-        close = difflib.get_close_matches(name, _NETWORKS, 1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        hint = suggestion(name, _NETWORKS)
         raise ArgumentError(f"zoo: no network is called {name!r}{hint}; there is {', '.join(_NETWORKS)}")
     return _NETWORKS[name]
 
@@ -101,6 +102,7 @@ def build(
     except FastcnnError as error:
         raise ShapeError(f"zoo.build: {name} does not fit images of {sizes}: {error}") from error
     check_logits(model, sizes, classes, name)
+    model.name = name  # which titles its summary
     if seed is not None:
         model.initialize(seed=seed).reseed(seed)
     return model

@@ -13,52 +13,38 @@ different sizes. The network returns logits whether or not the text ends with So
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
 from collections.abc import Sequence
 from os import PathLike
-from typing import NamedTuple
+from typing import Any
 
 from .. import nn
-from .._shapes import check_size
-from ..errors import DataError, FastcnnError
+from .._shapes import conv_padding, pair
+from ..errors import ArgumentError, DataError, suggestion
+from .definition import MOST_LAYERS, Layer, build_layers
+from .describe import describe
+from .files import read_text
+from .layers import LAYERS, short
 
-# Layer -> names of its numbers, in order; all are at least 1 but for those in _MAY_BE_ZERO.
-GRAMMAR: dict[str, tuple[str, ...]] = {
-    "Conv": ("out", "kernel", "stride", "padding"),
-    "Pool": ("kernel", "stride"),
-    "FC": ("out",),
-    "ReLU": (),
-    "Flatten": (),
-    "Softmax": (),
+# Word -> the type of layer, and the arguments that its numbers are, in order.
+GRAMMAR: dict[str, tuple[str, dict[str, str]]] = {
+    "Conv": (
+        "Conv2d",
+        {"out": "out_channels", "kernel": "kernel_size", "stride": "stride", "padding": "padding"},
+    ),
+    "Pool": ("MaxPool2d", {"kernel": "kernel_size", "stride": "stride"}),
+    "FC": ("Linear", {"out": "out_features"}),
+    "ReLU": ("ReLU", {}),
+    "Flatten": ("Flatten", {}),
+    "Softmax": ("Softmax", {}),
 }
+# All numbers are at least 1 but for these.
 _MAY_BE_ZERO = ("padding",)
 # More digits than any size has; int() itself refuses some thousand.
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-# Bytes of a weight while it is drawn: float64 beside float32.
-_DRAWN_BYTES = 12
 
 
-class Line(NamedTuple):
-    """One layer of a text.
-
-    Attributes
-    ----------
-    kind : str
-        A name of GRAMMAR.
-    numbers : tuple of int
-        Its numbers in the order of GRAMMAR.
-    where : str
-        File, line and text, to open the message of an error.
-    """
-
-    kind: str
-    numbers: tuple[int, ...]
-    where: str
-
-
-def parse(text: str, source: str = "<text>") -> tuple[Line, ...]:
+def parse(text: str, source: str = "<text>") -> tuple[Layer, ...]:
     """Read the layers of a text.
 
     Parameters
@@ -73,113 +59,114 @@ def parse(text: str, source: str = "<text>") -> tuple[Line, ...]:
         If a line is not in the grammar, Softmax is not at the end, or there is no layer; the message names
         file, line and text.
     """
-    lines = []
+    layers: list[Layer] = []
     for number, raw in enumerate(text.splitlines(), 1):
         words = raw.partition("#")[0].split()
         if words:
-            lines.append(_parse_line(words, f"{source}:{number}: {raw.strip()!r}"))
-    if not lines:
+            layers.append(_parse_line(words, f"{source}:{number}: {short(raw.strip())}"))
+            if len(layers) > MOST_LAYERS:
+                raise DataError(f"{layers[-1].where}: more than {MOST_LAYERS:,} layers")
+    if not layers:
         raise DataError(f"{source}: no layers (each line is one of: {_usages()})")
-    for line in lines[:-1]:
-        if line.kind == "Softmax":
-            raise DataError(f"{line.where}: Softmax can only be the last layer")
-    if all(line.kind == "Softmax" for line in lines):
-        raise DataError(f"{lines[0].where}: there is no layer before Softmax")
-    return tuple(lines)
+    for layer in layers[:-1]:
+        if layer.kind == "Softmax":
+            raise DataError(f"{layer.where}: Softmax can only be the last layer")
+    if all(layer.kind == "Softmax" for layer in layers):
+        raise DataError(f"{layers[0].where}: there is no layer before Softmax")
+    return tuple(layers)
 
 
-def read(path: str | PathLike[str]) -> str:
-    """Return the text of a file; `parse` makes layers of it.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or is not UTF-8.
-    """
-    name = os.fspath(path)
-    try:
-        with open(name, encoding="utf-8") as file:
-            return file.read()
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not a text file (UTF-8): {error.reason} at byte {error.start}") from error
-
-
-def build(lines: Sequence[Line], input_shape: tuple[int, int, int]) -> nn.Sequential:
-    """Make the network that takes images of `input_shape`.
+def from_spec(text: str, input_shape: Sequence[int], source: str = "<text>") -> nn.Sequential:
+    """Make the network that a text describes, for images of `input_shape`; it returns logits.
 
     Parameters
     ----------
-    lines : sequence of Line
-        What `parse` returned.
+    text : str
     input_shape : (C, H, W)
-
-    Returns
-    -------
-    Sequential
-        A Flatten stands before FC even if the text has none.
+    source : str
+        What messages call the text.
 
     Raises
     ------
     DataError
-        If a layer does not fit what comes before it; the message names file, line and text.
+        If the text is not right, or a layer does not fit what comes before it; the message names source,
+        line and text.
     """
-    model = nn.Sequential()
-    shape: tuple[int, ...] = tuple(input_shape)
-    for line in lines:
-        if line.kind == "Softmax":
-            break
-        try:
-            for layer in _layers(line, shape):
-                model.append(layer)
-                shape = layer.output_shape((1, *shape))[1:]
-        except (FastcnnError, MemoryError) as error:
-            raise DataError(f"{line.where}: {error}") from error
-    return model
+    return build_layers(parse(text, source), input_shape, logits=True)
+
+
+def read_spec(path: str | PathLike[str], input_shape: Sequence[int]) -> nn.Sequential:
+    """Make the network that a text file describes; see `from_spec`."""
+    text, source = read_text(path)
+    return from_spec(text, input_shape, source)
+
+
+def to_spec(model: nn.Module) -> str:
+    """Return the text of a network; `from_spec` makes one of the same layers, with weights of its own.
+
+    Raises
+    ------
+    ArgumentError
+        If the format has no line for a layer; the message names it.
+    """
+    layers = describe(model, "to_spec")
+    lines = []
+    for layer in layers:
+        if layer.kind == "Softmax" and layer is not layers[-1]:
+            raise ArgumentError(f"{layer.where}: Softmax can only be the last layer of a text")
+        lines.append(_line(layer))
+    return "\n".join(lines) + "\n"
+
+
+def _line(layer: Layer) -> str:
+    word = next((word for word, (kind, _) in GRAMMAR.items() if kind == layer.kind), None)
+    if word is None or layer.name is not None:
+        has = "this name" if word else "this type"
+        raise ArgumentError(
+            f"{layer.where}: the text format has no layers of {has}, only {', '.join(GRAMMAR)}"
+        )
+    values = dict(layer.arguments)
+    if word == "Conv":
+        values["padding"] = _padding(values)
+    elif word == "Pool" and values["stride"] is None:
+        values["stride"] = values["kernel_size"]
+    numbers = [values.pop(key) for key in GRAMMAR[word][1].values()]
+    kind = LAYERS[layer.kind]
+    special = [key for key in values if key not in kind.sizes and values[key] != kind.defaults[key]]
+    if special or not all(isinstance(number, int) for number in numbers):
+        shown = ", ".join(f"{key}={layer.arguments[key]!r}" for key in special or GRAMMAR[word][1].values())
+        raise ArgumentError(f"{layer.where}: a line {_usage(word)} cannot say {shown}")
+    return " ".join([word, *map(str, numbers)])
+
+
+def _padding(values: dict[str, Any]) -> Any:
+    """Return the padding of a convolution as one number, if it is one."""
+    kernel, stride, dilation = (pair(values[key], key) for key in ("kernel_size", "stride", "dilation"))
+    sides = conv_padding(values["padding"], kernel, stride, dilation, "padding")
+    return sides[0] if len(set(sides)) == 1 else sides
+
+
+def _usage(word: str) -> str:
+    return " ".join([word, *map(str.upper, GRAMMAR[word][1])])
 
 
 def _usages() -> str:
-    return ", ".join(" ".join([kind, *map(str.upper, names)]) for kind, names in GRAMMAR.items())
+    return ", ".join(map(_usage, GRAMMAR))
 
 
-def _parse_line(words: list[str], where: str) -> Line:
-    kind, *rest = words
-    if kind not in GRAMMAR:
-        folded = {name.lower(): name for name in GRAMMAR}
-        close = difflib.get_close_matches(kind.lower(), folded, 1)
-        hint = f" (did you mean {folded[close[0]]}?)" if close else ""
-        raise DataError(f"{where}: unknown layer {kind!r}{hint}; known are: {_usages()}")
-    names = GRAMMAR[kind]
+def _parse_line(words: list[str], where: str) -> Layer:
+    word, *rest = words
+    if word not in GRAMMAR:
+        raise DataError(
+            f"{where}: unknown layer {short(word)}{suggestion(word, GRAMMAR)}; known are: {_usages()}"
+        )
+    kind, names = GRAMMAR[word]
     if len(rest) != len(names):
-        usage = " ".join([kind, *map(str.upper, names)])
-        raise DataError(f"{where}: {kind} takes {len(names)} numbers ({usage}), got {len(rest)}")
-    numbers = []
-    for name, word in zip(names, rest, strict=True):
+        raise DataError(f"{where}: {word} takes {len(names)} numbers ({_usage(word)}), got {len(rest)}")
+    arguments = {}
+    for name, digits in zip(names, rest, strict=True):
         least = 0 if name in _MAY_BE_ZERO else 1
-        if not _INTEGER.fullmatch(word) or int(word) < least:
-            raise DataError(f"{where}: {name} must be an integer of at least {least}, got {word!r}")
-        numbers.append(int(word))
-    return Line(kind, tuple(numbers), where)
-
-
-def _layers(line: Line, shape: tuple[int, ...]) -> list[nn.Module]:
-    """Return the module of a line, for a sample of `shape`, with the Flatten that FC may need."""
-    if line.kind in ("Conv", "Pool") and len(shape) != 3:
-        raise DataError(f"{line.kind} needs images (C, H, W), but {shape[0]} flat features come in")
-    if line.kind == "Conv":
-        out, kernel, stride, padding = line.numbers
-        check_size((out, shape[0], kernel, kernel), _DRAWN_BYTES, "the weight")
-        return [nn.Conv2d(shape[0], out, kernel, stride, padding)]
-    if line.kind == "Pool":
-        kernel, stride = line.numbers
-        return [nn.MaxPool2d(kernel, stride)]
-    if line.kind == "FC":
-        flatten = [nn.Flatten()] if len(shape) > 1 else []
-        features = 1
-        for size in shape:
-            features *= size
-        (out,) = line.numbers
-        check_size((out, features), _DRAWN_BYTES, "the weight")
-        return [*flatten, nn.Linear(features, out)]
-    return [nn.ReLU() if line.kind == "ReLU" else nn.Flatten()]
+        if not _INTEGER.fullmatch(digits) or int(digits) < least:
+            raise DataError(f"{where}: {name} must be an integer of at least {least}, got {short(digits)}")
+        arguments[names[name]] = int(digits)
+    return Layer(kind, arguments, where)

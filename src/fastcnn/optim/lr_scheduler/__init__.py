@@ -1,4 +1,7 @@
-"""Learning-rate schedules with the names, arguments and arithmetic of ``torch.optim.lr_scheduler``."""
+"""Learning-rate schedules with the names, arguments and arithmetic of ``torch.optim.lr_scheduler``.
+
+`WarmupQuarterCosineLR` is our own.
+"""
 
 from .base import LRScheduler
 from .cosine import CosineAnnealingLR
@@ -6,6 +9,7 @@ from .decay import ConstantLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, S
 from .one_cycle import OneCycleLR
 from .plateau import ReduceLROnPlateau
 from .sequential import SequentialLR
+from .warmup import WarmupQuarterCosineLR
 
 __all__ = [
     "ConstantLR",
@@ -19,4 +23,5 @@ __all__ = [
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",
+    "WarmupQuarterCosineLR",
 ]

@@ -80,6 +80,19 @@ def test_mistakes_are_ordered_by_confidence(tmp_path):
     )
 
 
+def test_predictions_are_the_first_images_right_or_wrong(tmp_path):
+    images, labels = np.zeros((40, 1, 4, 4), np.uint8), np.arange(40) % 2
+    logits = np.tile([[3.0, 0.0]], (40, 1))
+    figure = report.plot_predictions(images, labels, logits, ["no", "yes"], tmp_path / "predictions.png")
+    size_of_png(tmp_path / "predictions.png")
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(shown) == 32
+    assert [axes.get_title() for axes in shown[:3]] == ["no", "yes", "no"]
+    assert {axes.texts[0].get_text() for axes in shown} == {"no  95%"}
+    assert shown[0].texts[0].get_color() != shown[1].texts[0].get_color()
+    assert figure.get_suptitle().startswith("32 images, 16 of them right\n")
+
+
 def test_no_mistakes_and_colour_images():
     images, labels = np.random.default_rng(0).random((3, 3, 4, 4), np.float32), np.array([0, 1, 1])
     right = report.plot_mistakes(images, labels, np.eye(2)[labels])
@@ -133,6 +146,11 @@ def test_training_imports_neither_matplotlib_nor_pyplot():
             lambda: report.plot_confusion(np.zeros((2, 3))),
             ShapeError,
             r"confusion must have the shape \(K, K\)",
+        ),
+        (
+            lambda: report.plot_predictions(np.zeros((2, 1, 4)), np.zeros(2, int), np.zeros((2, 5))),
+            ShapeError,
+            r"plot_predictions: expected images \(N, C, H, W\)",
         ),
         (
             lambda: report.plot_mistakes(np.zeros((2, 1, 4, 4)), np.zeros(3, int), np.zeros((2, 5))),

@@ -1,0 +1,125 @@
+"""The receptive field of each layer: how much of the image one of its outputs sees.
+
+With the receptive field r and the jump j (the distance, in pixels of the image, between neighbouring
+positions), both 1 at the image, a window of k taps d apart that moves in steps of s gives
+
+    r_out = r_in + d (k - 1) j_in        j_out = s j_in
+
+Where branches meet, the largest of theirs counts. Padding counts as image, so a field may be larger than
+the image. Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._shapes import pair
+from .linear import Linear
+from .module import Module
+from .pooling import AdaptiveAvgPool2d
+from .shape import ZeroPad2d
+
+
+class Field(NamedTuple):
+    """What an output sees, each number for (rows, columns).
+
+    Attributes
+    ----------
+    size : (int, int)
+        The receptive field.
+    jump : (int, int) or None
+        None behind a Flatten: there are no neighbouring positions any more.
+    reach : (int, int)
+        By how much the first and the last of the flattened positions are apart.
+    """
+
+    size: tuple[int, int]
+    jump: tuple[int, int] | None
+    reach: tuple[int, int] = (0, 0)
+
+
+class ReceptiveFields:
+    """Follows arrays through a network, module by module, as `module.observe` reports them.
+
+    Parameters
+    ----------
+    x : array (1, C, H, W)
+        What goes into the network; fields of input that is no image are not known.
+    """
+
+    def __init__(self, x: np.ndarray) -> None:
+        # An id is unique only among arrays that exist: all of them are kept.
+        self._arrays = [x]
+        self._fields: dict[int, Field | None] = {id(x): Field((1, 1), (1, 1)) if x.ndim == 4 else None}
+        self._last: dict[int, Field | None] = {}
+
+    def note(self, module: Module, x: np.ndarray, y: np.ndarray) -> tuple[Field | None, Field | None]:
+        """Return the fields of a module's input and output; None where they are not known."""
+        before = self._fields.get(id(x))
+        children = list(module.children())
+        if not children:
+            after = _step(module, before, x.shape, y.shape)
+        elif id(y) in self._fields:
+            after = self._fields[id(y)]
+        else:
+            after = _largest([before, *(self._last.get(id(child)) for child in children)])
+        self._arrays.append(y)
+        self._fields[id(y)] = self._last[id(module)] = after
+        return before, after
+
+
+def _step(module: Module, field: Field | None, x: tuple[int, ...], y: tuple[int, ...]) -> Field | None:
+    """Return the field behind a layer that turns the shape x into y."""
+    if field is None or isinstance(module, ZeroPad2d):
+        return field
+    if isinstance(module, Linear):
+        return None if field.jump else Field(_sum(field.size, field.reach), None)
+    if field.jump is None:
+        return field
+    if len(y) < len(x):
+        return Field(field.size, None, _times((x[2] - 1, x[3] - 1), field.jump))
+    if isinstance(module, AdaptiveAvgPool2d):
+        # Windows may differ by a pixel: the largest window and the largest step.
+        kernel, stride = (
+            (_largest_part(x[2], y[2]), _largest_part(x[3], y[3])),
+            (-(-x[2] // y[2]), -(-x[3] // y[3])),
+        )
+        return _slide(field, field.jump, kernel, stride)
+    if hasattr(module, "kernel_size"):
+        taps = pair(module.kernel_size, "kernel_size", 1)
+        apart = pair(getattr(module, "dilation", 1), "dilation", 1)
+        extent = apart[0] * (taps[0] - 1) + 1, apart[1] * (taps[1] - 1) + 1
+        return _slide(field, field.jump, extent, pair(module.stride, "stride", 1))
+    # A layer of someone's own that keeps the image's size is taken for one that works on each pixel.
+    return field if x[2:] == y[2:] else None
+
+
+def _slide(field: Field, jump: tuple[int, int], extent: tuple[int, int], stride: tuple[int, int]) -> Field:
+    grown = _times((extent[0] - 1, extent[1] - 1), jump)
+    return Field(_sum(field.size, grown), _times(stride, jump))
+
+
+def _largest_part(size: int, parts: int) -> int:
+    """Return the pixels of the largest window of adaptive pooling."""
+    return max(-(-(i + 1) * size // parts) - i * size // parts for i in range(parts))
+
+
+def _largest(fields: list[Field | None]) -> Field | None:
+    known = [field for field in fields if field is not None]
+    if len(known) < len(fields):
+        return None
+    size = max(f.size[0] for f in known), max(f.size[1] for f in known)
+    jumps = [f.jump for f in known if f.jump is not None]
+    if len(jumps) < len(known):
+        return Field(size, None, known[-1].reach)
+    return Field(size, (max(j[0] for j in jumps), max(j[1] for j in jumps)))
+
+
+def _sum(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _times(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    return a[0] * b[0], a[1] * b[1]

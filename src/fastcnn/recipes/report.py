@@ -1,0 +1,258 @@
+"""What a finished run has to show: pictures, and one page with all of it that can be sent to someone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import nn
+from ..data import Dataset
+from ..errors import ArgumentError, DataError
+from ..nn.summary import summarize
+from ..nn.summary_table import table
+from ..training import History, Trainer, metrics, report
+from ..training.files import write_atomic
+from . import page
+from .classifier import Classifier
+from .experiment import load_parts
+from .files import CONFIG, read_file, to_toml
+from .recipe import Recipe
+
+HISTORY, STEPS, METRICS, REPORT = "history.csv", "steps.csv", "metrics.json", "report.html"
+CURVES, CONFUSION, MISTAKES = "curves.png", "confusion.png", "mistakes.png"
+PREDICTIONS, FILTERS, FEATURE_MAPS = "predictions.png", "filters.png", "feature_maps.png"
+PICTURES = (CURVES, CONFUSION, MISTAKES, PREDICTIONS, FILTERS, FEATURE_MAPS)
+# Keys of metrics.json that the report shows.
+_NEEDED = ("test", "best", "monitor", "epochs", "seconds", "images_per_second", "machine")
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished run.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    metrics : mapping
+        What stands in metrics.json.
+    history : History
+    trainer : Trainer
+        With the weights of the best epoch.
+    test : Dataset
+    """
+
+    recipe: Recipe
+    metrics: Mapping[str, Any]
+    history: History
+    trainer: Trainer
+    test: Dataset
+
+    @classmethod
+    def read(cls, folder: str | PathLike[str]) -> Results:
+        """Read the folder of a run.
+
+        Raises
+        ------
+        DataError
+            If a file of it is missing or damaged, or the data set cannot be read.
+        """
+        place = Path(folder)
+        if not place.is_dir():
+            raise DataError(f"{os.fspath(folder)}: there is no such folder")
+        if not (place / METRICS).exists():
+            raise DataError(
+                f"{os.fspath(folder)}: no {METRICS} in it: no run, or one that did not come to its end"
+            )
+        found = _read_metrics(place / METRICS)
+        recipe = read_file(place / CONFIG)
+        steps = place / STEPS
+        history = History.from_csv(place / HISTORY, steps if steps.exists() else None)
+        history.stop_reason = found.get("stop_reason")
+        return cls(recipe, found, history, Classifier.load(place).trainer, load_parts(recipe)[2])
+
+
+def _read_metrics(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+        if not isinstance(found, dict):
+            raise ValueError("not a table")
+        missing = [key for key in _NEEDED if key not in found]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        found["test"]["confusion"] = np.array(found["test"]["confusion"], np.int64)
+        metrics.accuracy(found["test"]["confusion"])
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path}: damaged, or not written by fastcnn: {error}") from error
+    return found
+
+
+def can_draw() -> bool:
+    """Return whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def write_report(results: Results, folder: Path) -> None:
+    """Draw all pictures into the folder, if matplotlib is installed, and write ``report.html``.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    if can_draw():
+        _draw(results, folder)
+    write_atomic(folder / REPORT, _html(results, folder).encode())
+
+
+def _draw(results: Results, folder: Path) -> None:
+    trainer, test = results.trainer, results.test
+    logits = trainer.predict(test.images)
+    report.plot_curves(results.history, folder / CURVES)
+    report.plot_confusion(results.metrics["test"]["confusion"], test.classes, folder / CONFUSION)
+    for plot, name in ((report.plot_mistakes, MISTAKES), (report.plot_predictions, PREDICTIONS)):
+        plot(test.images, test.labels, logits, test.classes, folder / name)
+    # A network without a convolution has neither filters nor maps.
+    with contextlib.suppress(ArgumentError):
+        report.plot_filters(trainer.model, folder / FILTERS)
+        dtype = next(trainer.model.parameters()).dtype
+        x = trainer.preprocess(test.images[:1])[0].astype(dtype)
+        report.plot_feature_maps(trainer.model, test.images[0], x, folder / FEATURE_MAPS)
+
+
+def _html(results: Results, folder: Path) -> str:
+    recipe, found, test = results.recipe, results.metrics, results.test
+    name = f"{recipe.name} on {recipe.data.dataset}"
+    shown = {picture: _picture(folder / picture, *words) for picture, words in _WORDS.items()}
+    curves, confusion = shown[CURVES], shown[CONFUSION]
+    missing = ""
+    if not curves:
+        missing = page.paragraph(
+            'The pictures are missing: matplotlib was not installed. pip install "fastcnn[plots]", then '
+            "fastcnn report with this folder draws them."
+        )
+    parts = [
+        page.tiles(_tiles(results)),
+        missing,
+        page.section("Training", curves, page.folded("All epochs", _epochs(results))),
+        page.section("Test set", confusion, _classes(found["test"]["confusion"], list(test.classes))),
+        page.section("Most confident mistakes", shown[MISTAKES]),
+        page.section("Predictions", shown[PREDICTIONS]),
+        page.section("What the network has learned", shown[FILTERS], shown[FEATURE_MAPS]),
+        page.section("Network", _network(results.trainer.model, test.image_shape)),
+        page.section("Recipe", page.preformatted(to_toml(recipe))),
+        page.section("Machine and versions", page.facts(found["machine"])),
+    ]
+    when = f"{found['finished']}, " if "finished" in found else ""
+    lead = (
+        f"{found['epochs']} of {recipe.training.epochs} epochs, batch size {recipe.training.batch_size}, "
+        f"{recipe.optimizer.type}, seed {recipe.seed}"
+    )
+    if results.history.stop_reason:
+        lead += f". Stopped: {results.history.stop_reason}"
+    foot = f"{when}fastcnn {found['machine'].get('fastcnn', '')}. Repeat it with: fastcnn train {CONFIG}"
+    return page.page(name, lead, parts, foot)
+
+
+# Picture -> its caption, what it shows for those who do not see it, and its width in pixels at the most.
+_WORDS = {
+    CURVES: ("Loss and accuracy over the epochs; a circle marks the best.", "Loss and accuracy", 1000),
+    CONFUSION: ("Row: true class; column: what the network took it for.", "Confusion matrix", 660),
+    MISTAKES: ("Test images, the surest mistake first.", "Images with a wrong class", 1000),
+    PREDICTIONS: ("The first test images.", "Images with true and predicted class", 1000),
+    FILTERS: ("Filters of the first convolution.", "Filters", 1000),
+    FEATURE_MAPS: ("What the layers make of the first test image.", "Feature maps", 1000),
+}
+
+
+def _picture(path: Path, caption: str, alt: str, width: int) -> str:
+    return page.picture(path.read_bytes(), caption, alt, width) if path.exists() else ""
+
+
+def figure_of(name: str, value: float) -> str:
+    """Return a metric as a person writes it: accuracy in percent."""
+    return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person writes it."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _tiles(results: Results) -> list[tuple[str, str]]:
+    found = results.metrics
+    test, best, monitor = found["test"], found["best"], found["monitor"]
+    tiles = [
+        (
+            f"{test['accuracy']:.2%}",
+            f"test accuracy: {test['count'] - test['correct']:,} of {test['count']:,} wrong",
+        ),
+        (f"{test['macro_f1']:.4f}", "macro F1 on the test set"),
+        (f"{test['loss']:.4f}", "loss on the test set"),
+        (
+            f"{best['epoch']} of {found['epochs']}",
+            f"best epoch: {monitor} {figure_of(monitor, best[monitor])}",
+        ),
+        (f"{results.trainer.model.num_parameters():,}", "parameters"),
+        (
+            duration(found["seconds"]),
+            f"training, {found['seconds'] / max(found['epochs'], 1):.1f} s an epoch",
+        ),
+        (f"{found['images_per_second']:,.0f}", "images/s in training"),
+    ]
+    if "total_seconds" in found:
+        tiles.append((duration(found["total_seconds"]), "in all, with validation and test"))
+    return tiles
+
+
+def _epochs(results: Results) -> str:
+    """Return the table of all epochs; the best one stands out."""
+    history = results.history
+    columns = [name for name in history.columns if name != "epoch"]
+    best = next(
+        (i for i, row in enumerate(history) if row["epoch"] == results.metrics["best"]["epoch"]), None
+    )
+    rows = [
+        [str(row["epoch"]), *(f"{row[name]:.5g}" if name in row else "" for name in columns)]
+        for row in history
+    ]
+    return page.table(["epoch", *(name.replace("_", " ") for name in columns)], rows, best=best)
+
+
+def _classes(confusion: np.ndarray, names: list[str]) -> str:
+    """Return the table of the classes: how many, how well, and what they are taken for."""
+    wrong = confusion * (1 - np.eye(len(confusion), dtype=np.int64))
+    columns = (metrics.precision(confusion), metrics.recall(confusion), metrics.f1(confusion))
+    rows = []
+    for i, name in enumerate(names[: len(confusion)]):
+        other = int(wrong[i].argmax())
+        taken = f"{names[other]} ({wrong[i, other]:,})" if wrong[i, other] else "-"
+        scores = [f"{column[i]:.4f}" for column in columns]
+        rows.append([name, f"{confusion[i].sum():,}", *scores, taken])
+    return page.table(["class", "images", "precision", "recall", "F1", "most often taken for"], rows)
+
+
+def _network(model: nn.Module, image_shape: tuple[int, int, int]) -> str:
+    summary = summarize(model, image_shape)
+    columns = ("name", "type", "output", "parameters", "macs", "receptive_field", "jump_out")
+    head, rows, _ = table(summary, columns)
+    total = (
+        f"Input {'x'.join(map(str, summary.input_shape))}; {summary.parameters:,} parameters, "
+        f"{summary.trainable:,} of them trainable; {summary.macs:,} multiply-accumulates an image."
+    )
+    return page.paragraph(total) + page.table(head, rows, words=3)

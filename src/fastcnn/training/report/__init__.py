@@ -1,0 +1,27 @@
+"""Pictures of a training: curves, confusion matrix, images with their classes, filters, feature maps.
+
+Each ``plot_`` function returns a matplotlib Figure, which needs neither a display nor pyplot, and writes it
+as a PNG if it is given a path. `text_curves` and `text_chart` draw in a terminal and need nothing.
+"""
+
+from .confusion import plot_confusion
+from .curves import plot_curves
+from .features import plot_feature_maps, plot_filters
+from .figure import new_figure
+from .images import plot_mistakes, plot_predictions, probabilities
+from .lr_find import plot_lr_find
+from .terminal import text_chart, text_curves
+
+__all__ = [
+    "new_figure",
+    "plot_confusion",
+    "plot_curves",
+    "plot_feature_maps",
+    "plot_filters",
+    "plot_lr_find",
+    "plot_mistakes",
+    "plot_predictions",
+    "probabilities",
+    "text_chart",
+    "text_curves",
+]

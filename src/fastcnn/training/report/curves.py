@@ -1,0 +1,110 @@
+"""The curves of a training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...errors import ArgumentError
+from .figure import GREY, TRAIN, VALIDATION, finished, new_figure, plain_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..history import History
+
+# Metric -> what is said of its values within epochs.
+_WITHIN = {"loss": "training, within epochs", "accuracy": "sample of training images"}
+
+
+def plot_curves(history: History, path: str | PathLike[str] | None = None) -> Figure:
+    """Draw loss and accuracy over the epochs, of training and, where there is one, validation.
+
+    What `SampledAccuracy` measured within epochs is drawn with them.
+
+    Parameters
+    ----------
+    history : History
+        At least one epoch.
+    path : str or path, optional
+        Where to write the picture, PNG.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no epoch.
+    ImportError
+        If matplotlib is not installed.
+    """
+    if not len(history):
+        raise ArgumentError("plot_curves: the history has no epoch")
+    figure = new_figure(10, 4)
+    loss_axes, accuracy_axes = figure.subplots(1, 2)
+    losses = _draw_columns(loss_axes, history, "loss", 1.0)
+    accuracies = _draw_columns(accuracy_axes, history, "accuracy", 100.0)
+    # What falls tenfold shows its end on a logarithmic axis only; so does the error of a good classifier.
+    if losses and 0 < min(losses) * 10 < max(losses):
+        loss_axes.set_yscale("log")
+        _set_ticks(loss_axes, [digit * 10.0**power for power in range(-8, 4) for digit in (1, 2, 5)])
+    if accuracies and max(accuracies) > 95:
+        accuracy_axes.set_yscale("function", functions=(_from_accuracy, _to_accuracy))
+        _set_ticks(accuracy_axes, [0, 50, 70, 80, 90, 95, 97, 98, 99, 99.5, 99.8, 99.9, 100])
+    return finished(figure, path)
+
+
+def _from_accuracy(accuracy: np.ndarray) -> np.ndarray:
+    """Map an accuracy in percent to the logarithm of the error, which it keeps from 0."""
+    return -np.log10(np.maximum(100 - np.asarray(accuracy), 0) + 0.05)
+
+
+def _to_accuracy(place: np.ndarray) -> np.ndarray:
+    return 100.05 - 10 ** -np.asarray(place)
+
+
+def _set_ticks(axes: Axes, candidates: Sequence[float]) -> None:
+    low, high = axes.get_ylim()
+    ticks = [value for value in candidates if low <= value <= high]
+    axes.set_yticks(ticks, [f"{value:g}" for value in ticks])
+    axes.minorticks_off()
+
+
+def _draw_columns(axes: Axes, history: History, name: str, scale: float) -> list[float]:
+    """Draw a metric of training and validation; return its finite values."""
+    plain_axes(axes).set_xlabel("epoch")
+    axes.set_ylabel("accuracy (%)" if name == "accuracy" else name)
+    epochs, drawn = history["epoch"], []
+    for column, label, colour in ((name, "training", TRAIN), (f"val_{name}", "validation", VALIDATION)):
+        if column in history.columns:
+            values = [scale * value for value in history[column]]
+            axes.plot(epochs, values, marker="o", markersize=3.5, linewidth=1.6, color=colour, label=label)
+            drawn += [value for value in values if math.isfinite(value)]
+    if history.steps:
+        places = [point["epoch"] for point in history.steps]
+        values = [scale * point[name] for point in history.steps]
+        axes.plot(places, values, linewidth=0.9, color=TRAIN, alpha=0.55, zorder=1, label=_WITHIN[name])
+        drawn += [value for value in values if math.isfinite(value)]
+    axes.legend(frameon=False)
+    # Measured within epochs: the first of them begins at 0.
+    axes.set_xlim(0 if history.steps else epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1)
+    _mark_best(axes, history, f"val_{name}" if f"val_{name}" in history.columns else name, scale)
+    return drawn
+
+
+def _mark_best(axes: Axes, history: History, column: str, scale: float) -> None:
+    if all(math.isnan(value) for value in history[column]):
+        return
+    best = history.best(column)
+    value = scale * best[column]
+    axes.plot(best["epoch"], value, marker="o", markersize=10, color="none", markeredgecolor=GREY)
+    figures = f"{value:.2f}%" if scale == 100 else f"{value:.4g}"
+    kind = "validation" if column.startswith("val_") else "training"
+    name = column.removeprefix("val_")
+    axes.set_title(
+        f"best {kind} {name} {figures}, epoch {best['epoch']}", fontsize=10, color=GREY, loc="left"
+    )

@@ -1,0 +1,72 @@
+"""What all pictures share: their figure, their colours, how they are written, how images are drawn.
+
+matplotlib is imported here, when a picture is drawn, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ...errors import ArgumentError
+from ..files import write_atomic
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TRAIN, VALIDATION, RIGHT, WRONG, GREY = "#4c78a8", "#e4572e", "#2f6f3e", "#b3261e", "#666666"
+_DPI = 150
+
+
+def new_figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """Return an empty figure of that size in inches; without a layout, axes stay where they are put.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('pictures need matplotlib: pip install "fastcnn[plots]"') from error
+    return Figure(figsize=(width, height), layout=layout)
+
+
+def finished(figure: Figure, path: str | PathLike[str] | None) -> Figure:
+    """Write the figure as a PNG if there is a path; return it."""
+    if path is not None:
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=_DPI)
+        write_atomic(path, picture.getvalue())
+    return figure
+
+
+def plain_axes(axes: Axes) -> Axes:
+    """Return the axes with a pale grid and without the frame's upper and right side."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def class_names(classes: Sequence[str] | None, count: int) -> list[str]:
+    """Return the names of `count` classes: their numbers if they have none."""
+    if classes is None:
+        return [str(number) for number in range(count)]
+    if len(classes) < count:
+        raise ArgumentError(f"classes has {len(classes)} names for {count} classes")
+    return list(classes[:count])
+
+
+def drawable(image: np.ndarray) -> Any:
+    """Return an image (C, H, W) as matplotlib wants it: (H, W) or (H, W, 3), from 0 to 1."""
+    values = image.astype(np.float64)
+    low, high = (0.0, 255.0) if image.dtype == np.uint8 else (values.min(), values.max())
+    values = (values - low) / max(high - low, 1e-12)
+    return np.moveaxis(values, 0, 2) if len(values) == 3 else values[0]

@@ -1,0 +1,76 @@
+"""Accuracy within epochs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._shapes import integer
+from ..data import Dataset
+from .callbacks import Callback
+from .checks import check_dataset
+from .executor import count_correct
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+
+class SampledAccuracy(Callback):
+    """Measure the accuracy on a sample of images every few steps.
+
+    The model is used in evaluation mode; training goes on to the bit as it would have without. Each
+    measurement is a dict in ``history.steps``: "step" (from 1, over all epochs), "epoch" (2.5 is half-way
+    through the third), "loss" (mean over the batches since the last one) and "accuracy". An epoch's row
+    has its last one as "sample_accuracy".
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Usually the training images.
+    every : int
+        Steps from one measurement to the next.
+    samples : int
+        As many images are drawn from it, once and for all; all of them if there are fewer.
+    seed : int
+        Of that draw.
+    """
+
+    def __init__(self, dataset: Dataset, every: int, samples: int = 1000, seed: int = 0) -> None:
+        check_dataset(dataset, "SampledAccuracy: dataset")
+        self.every = integer(every, "SampledAccuracy: every", 1)
+        samples = integer(samples, "SampledAccuracy: samples", 1)
+        if samples < len(dataset):
+            rng = np.random.default_rng(integer(seed, "SampledAccuracy: seed"))
+            dataset = dataset.subset(np.sort(rng.choice(len(dataset), samples, replace=False)))
+        self.sample = dataset
+        self._step = 0
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Count from the first step, unless training goes on."""
+        if not trainer.history.epochs:
+            self._step = 0
+        self._losses: list[float] = []
+
+    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
+        """Measure, if it is time to."""
+        self._step += 1
+        adds_up = getattr(trainer.loss, "reduction", "mean") == "sum"
+        self._losses.append(logs["loss"] / logs["count"] if adds_up else logs["loss"])
+        if self._step % self.every:
+            return
+        logits = trainer.predict(self.sample.images)
+        point = {
+            "step": self._step,
+            "epoch": len(trainer.history) + batch / trainer.batches_per_epoch,
+            "loss": float(np.mean(self._losses)),
+            "accuracy": count_correct(logits, self.sample.labels) / len(self.sample),
+        }
+        trainer.history.steps.append(point)
+        self._losses.clear()
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Put the last measurement of the epoch into its row."""
+        steps = trainer.history.steps
+        if steps and steps[-1]["epoch"] > epoch - 1:
+            row["sample_accuracy"] = steps[-1]["accuracy"]

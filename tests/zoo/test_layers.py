@@ -1,0 +1,99 @@
+"""Sizes as computed from a definition are those that the layers have when they run."""
+
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastcnn import nn, zoo
+from fastcnn.errors import FastcnnError
+from fastcnn.zoo.layers import BLOCKS, LAYERS
+
+PADDING = st.one_of(
+    st.integers(0, 3),
+    st.lists(st.integers(0, 2), min_size=2, max_size=2),
+    st.lists(st.integers(0, 2), min_size=4, max_size=4),
+)
+SIZE = st.one_of(st.integers(1, 4), st.lists(st.integers(1, 4), min_size=2, max_size=2))
+WINDOW = {"kernel_size": SIZE, "stride": SIZE, "padding": PADDING}
+LAYER = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "type": st.just("Conv2d"),
+            "out_channels": st.integers(1, 4),
+            "dilation": st.integers(1, 2),
+            **WINDOW,
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("Conv2d"),
+            "out_channels": st.just(2),
+            "kernel_size": SIZE,
+            "padding": st.just("same"),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("MaxPool2d"), "dilation": st.integers(1, 2), "ceil_mode": st.booleans(), **WINDOW}
+    ),
+    st.fixed_dictionaries({"type": st.just("AvgPool2d"), "ceil_mode": st.booleans(), **WINDOW}),
+    st.fixed_dictionaries({"type": st.just("AdaptiveAvgPool2d"), "output_size": SIZE}),
+    st.fixed_dictionaries({"type": st.just("ZeroPad2d"), "padding": PADDING}),
+    st.fixed_dictionaries(
+        {"type": st.just("Flatten"), "start_dim": st.integers(-3, 3), "end_dim": st.integers(-3, 3)}
+    ),
+    st.fixed_dictionaries({"type": st.just("Linear"), "out_features": st.integers(1, 4)}),
+    st.fixed_dictionaries({"type": st.sampled_from(["BatchNorm2d", "ReLU", "PositionBias", "Dropout"])}),
+)
+
+
+@given(st.lists(LAYER, min_size=1, max_size=4), st.integers(1, 9), st.integers(1, 9))
+@settings(max_examples=150, deadline=None)
+def test_a_network_that_is_built_runs(layers, height, width):
+    try:
+        model = zoo.from_dicts(layers, (2, height, width))
+    except FastcnnError:
+        # What is refused cannot run either, or is refused when it is made.
+        return
+    shape = model.eval()(np.zeros((1, 2, height, width), np.float32)).shape
+    assert model.output_shape((3, 2, height, width)) == (3, *shape[1:])
+    again = zoo.from_dicts(zoo.to_dicts(model), (2, height, width))
+    assert repr(again) == repr(model)
+
+
+@given(LAYER, st.integers(1, 9), st.integers(1, 9))
+@settings(max_examples=150, deadline=None)
+def test_a_layer_is_refused_only_if_it_cannot_run(layer, height, width):
+    """Behind the layer stands one whose size tells the shape that was computed."""
+    shape = (2, height, width)
+    arguments = {key: value for key, value in layer.items() if key != "type"}
+    kind = layer["type"]
+    sizes = {"Conv2d": (2,), "BatchNorm2d": (2,), "PositionBias": (shape,), "Linear": (2 * height * width,)}
+    try:
+        module = getattr(nn, kind)(*sizes.get(kind, ()), **arguments)
+        x = np.zeros((1, *shape), np.float32)
+        expected = module.eval()(x.reshape(1, -1) if kind == "Linear" else x).shape[1:]
+    except FastcnnError:
+        with pytest.raises(FastcnnError):
+            zoo.from_dicts([layer], shape)
+        return
+    if kind == "Flatten" and 0 in (arguments["start_dim"] % 4, arguments["end_dim"] % 4):
+        return  # A definition does not merge the batch.
+    model = zoo.from_dicts([layer, {"type": "Flatten"}, {"type": "Linear", "out_features": 1}], shape)
+    assert model[-1].in_features == np.prod(expected)
+
+
+def test_the_table_has_all_layers_and_their_arguments():
+    losses = {"CrossEntropyLoss", "MSELoss", "NLLLoss", "Module", "Parameter", "init"}
+    assert {*LAYERS, *BLOCKS} == set(nn.__all__) - losses
+    for kind, layer in LAYERS.items():
+        parameters = inspect.signature(layer.make).parameters
+        if kind == "Dropout":
+            parameters = {key: value for key, value in parameters.items() if key != "generator"}
+        assert list(layer.arguments) == list(parameters), kind
+        given = {
+            key: value.default for key, value in parameters.items() if value.default is not inspect._empty
+        }
+        assert layer.defaults == given, kind
