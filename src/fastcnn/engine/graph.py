@@ -112,6 +112,13 @@ class NormPool(Node):
 
 
 @dataclass(eq=False)
+class Softmax(Node):
+    """Softmax over all elements of a sample, or its logarithm."""
+
+    log: bool
+
+
+@dataclass(eq=False)
 class Add(Node):
     """y = x + other."""
 

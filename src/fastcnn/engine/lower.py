@@ -31,11 +31,13 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.Dropout: Rule(rules.dropout, attrgetter("p")),
     nn.Flatten: Rule(rules.flatten, attrgetter("start_dim", "end_dim")),
     nn.Linear: Rule(rules.linear, _nothing),
+    nn.LogSoftmax: Rule(rules.softmax, attrgetter("dim")),
     nn.MaxPool2d: Rule(pool_rules.max_pool, attrgetter(*_WINDOW, "dilation", "ceil_mode")),
     nn.PositionBias: Rule(rules.position_bias, _nothing),
     nn.ReLU: Rule(rules.relu, _nothing),
     nn.Residual: Rule(rules.residual, _nothing),
     nn.Sequential: Rule(rules.sequential, _nothing),
+    nn.Softmax: Rule(rules.softmax, attrgetter("dim")),
     nn.ZeroPad2d: Rule(rules.zero_pad, attrgetter("padding")),
 }
 # A layer whose forward was replaced no longer does what its rule says.

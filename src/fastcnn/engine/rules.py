@@ -15,7 +15,7 @@ import numpy as np
 from .. import nn
 from .._shapes import Window, conv_padding, integer, padding4, pair, window
 from ..errors import FastcnnError
-from .graph import Add, Apply, Concat, Conv, Dense, Node, Value, View
+from .graph import Add, Apply, Concat, Conv, Dense, Node, Softmax, Value, View
 
 
 class UnsupportedError(FastcnnError):
@@ -201,6 +201,17 @@ def dropout(lowering: Lowering, module: nn.Dropout, x: View) -> View:
     if not is_number(module.p, 1.0):
         raise UnsupportedError(f"Dropout with p={module.p!r}")
     return _elementwise(lowering, x, dropout=module)
+
+
+def softmax(lowering: Lowering, module: nn.Softmax | nn.LogSoftmax, x: View) -> View:
+    """Lower softmax over the features of a sample."""
+    value = plain(x, "Softmax")
+    dims = (None, 1, -1) if x.flat else (None, 1, -3) if value.pixels == 1 else ()
+    if module.dim not in dims or isinstance(module.dim, bool):
+        raise UnsupportedError(f"{type(module).__name__} over dim={module.dim!r} of a part of a sample")
+    y = Value(value.channels, value.height, value.width)
+    log = isinstance(module, nn.LogSoftmax)
+    return View(lowering.append(Softmax(value, y, log)).value, flat=x.flat)
 
 
 def flatten(lowering: Lowering, module: nn.Flatten, x: View) -> View:

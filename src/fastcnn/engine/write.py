@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .emit import Writer
-from .graph import Add, Apply, Concat, Conv, Dense, Node, NormPool, Pool, Value
+from .graph import Add, Apply, Concat, Conv, Dense, Node, NormPool, Pool, Softmax, Value
 from .memory import External
-from .nodes import conv, dense, merge, norm, norm_pool, pool
+from .nodes import conv, dense, merge, norm, norm_pool, pool, softmax
 from .parts import Backward, Forward
 
 _FORWARD: dict[type[Node], Callable[[Forward, Any], None]] = {
@@ -19,6 +19,7 @@ _FORWARD: dict[type[Node], Callable[[Forward, Any], None]] = {
     Dense: dense.forward,
     NormPool: norm_pool.forward,
     Pool: pool.forward,
+    Softmax: softmax.forward,
 }
 _BACKWARD: dict[type[Node], Callable[[Backward, Any], None]] = {
     Add: merge.backward_add,
@@ -28,6 +29,7 @@ _BACKWARD: dict[type[Node], Callable[[Backward, Any], None]] = {
     Dense: dense.backward,
     NormPool: norm_pool.backward,
     Pool: pool.backward,
+    Softmax: softmax.backward,
 }
 
 

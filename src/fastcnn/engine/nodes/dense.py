@@ -15,11 +15,7 @@ from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv import bias_grad, relu_masked, weight_of_all
 from .product import Product, bands_of, multiply, pack
-
-
-def _elements(x: Blob) -> np.ndarray:
-    """Return the places of the elements of x in (C, H, W) order."""
-    return (x.channel(np.arange(x.channels))[:, None] + x.pixels()).ravel()
+from .softmax import features
 
 
 def _origin() -> np.ndarray:
@@ -39,7 +35,7 @@ def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
         channels=last - first,
         y_at=lambda: table(samples * y.group_size + y.pixels()[0] + y.channel(first)),
         x_at=lambda: table(samples * x.group_size + (x.pixels()[0] if together else 0)),
-        runs=(lambda: np.zeros(1, np.int64)) if together else (lambda: _elements(x)),
+        runs=(lambda: np.zeros(1, np.int64)) if together else features(x),
         run_length=depth if together else 1,
         weight_at=lambda: table(np.arange(depth)),
         channel_at=lambda: table(np.arange(first, last) * depth),

@@ -10,9 +10,10 @@ import numpy as np
 from ...errors import ArgumentError
 from ...nn import CrossEntropyLoss
 from ..graph import Graph
-from ..memory import Blob, External, table
+from ..memory import External
 from ..parts import Backward, Forward
 from ..rules import UnsupportedError
+from .softmax import features
 
 RESULTS = 2  # numbers that an image's loss comes with: the loss, and whether the image was predicted right
 
@@ -94,13 +95,10 @@ def write(f: Forward, b: Backward, loss: Loss) -> None:
     weight = None if loss.weight is None else np.array(loss.weight, w.dtype)
     w.label = "loss"
 
-    def places(blob: Blob) -> np.ndarray:
-        return table((blob.channel(np.arange(value.channels))[:, None] + blob.pixels()).ravel())
-
     w.add(
         "cross_entropy",
         [dlogits, logits, External("target", 8), weight, External("results", 8 * RESULTS)],
-        [lambda: places(dlogits), lambda: places(logits)],
+        [features(dlogits), features(logits)],
         [value.size, loss.ignore_index],
         [1.0, loss.label_smoothing],
     )
