@@ -7,16 +7,6 @@
 #include "kernels.h"
 #include "program.h"
 
-/* Integer lanes as wide as a real: the result of comparing vectors. */
-#if defined(FCN_IS_F32)
-typedef int32_t lane_int;
-typedef uint32_t lane_uint;
-#else
-typedef int64_t lane_int;
-typedef uint64_t lane_uint;
-#endif
-typedef lane_int vint __attribute__((vector_size(FCN_VECTOR_BYTES)));
-
 /* A register block is BLOCK channels by the pixels that then fit: 24 of 32 vector registers hold sums on AVX-512
  * and NEON, 12 of 16 elsewhere. */
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -71,12 +61,6 @@ static inline real *op_buffer(const fcn_op *op, const fcn_run *run, int i, ptrdi
     return (real *)(op->buffer[i] + group * op->stride[i]);
 }
 
-/* x where the mask is set, else 0. */
-static inline vreal keep(vint mask, vreal x) { return (vreal)(mask & (vint)x); }
-
-/* x where the mask is set, else y. */
-static inline vreal pick(vint mask, vreal x, vreal y) { return (vreal)((mask & (vint)x) | (~mask & (vint)y)); }
-
 /* max(x, 0); a NaN stays one. */
 static inline vreal clip(vreal x) { return vmax((vreal){0}, x); }
 
@@ -112,8 +96,8 @@ static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
 #define FCN_OP_KERNELS(BOTH, IMAGES, CHANNELS) \
     BOTH(apply) BOTH(apply_pool) BOTH(avg_pool) BOTH(avg_pool_grad) BOTH(bn_finish) BOTH(bn_fixed) \
     BOTH(bn_grad) BOTH(bn_grad_finish) BOTH(bn_grad_sums) BOTH(bn_pool_grad) BOTH(bn_pool_grad_sums) \
-    BOTH(bn_sums) BOTH(gather) BOTH(grad_sums) BOTH(max_pool) BOTH(max_pool_grad) \
-    BOTH(pack) BOTH(pack_bytes) BOTH(relu_grad) BOTH(total) BOTH(unpack) \
+    BOTH(bn_sums) BOTH(cross_entropy) BOTH(gather) BOTH(grad_sums) BOTH(max_pool) BOTH(max_pool_grad) \
+    BOTH(pack) BOTH(pack_bytes) BOTH(relu_grad) BOTH(softmax) BOTH(softmax_grad) BOTH(total) BOTH(unpack) \
     IMAGES(conv) IMAGES(conv_pack) IMAGES(conv_weight) IMAGES(conv_weight_sum) IMAGES(weight_of_all) \
     CHANNELS(conv) CHANNELS(conv_pack) CHANNELS(conv_weight) CHANNELS(conv_weight_sum) \
     CHANNELS(dense) CHANNELS(dense_input) CHANNELS(dense_weight) CHANNELS(slot_sum)

@@ -42,6 +42,20 @@ static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
 static inline void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
 static inline vreal vset(real a) { return a - (vreal){0}; }
 
+/* Integer lanes as wide as a real: the result of comparing vectors. */
+#if defined(FCN_IS_F32)
+typedef int32_t lane_int;
+#else
+typedef int64_t lane_int;
+#endif
+typedef lane_int vint __attribute__((vector_size(FCN_VECTOR_BYTES)));
+
+/* x where the mask is set, else 0. */
+static inline vreal keep(vint mask, vreal x) { return (vreal)(mask & (vint)x); }
+
+/* x where the mask is set, else y. */
+static inline vreal pick(vint mask, vreal x, vreal y) { return (vreal)((mask & (vint)x) | (~mask & (vint)y)); }
+
 /* Keep a vector in a register: without it the compiler may load it anew for every use. */
 #if defined(__AVX512F__)
 #define PIN(v) __asm__("" : "+v"(v))

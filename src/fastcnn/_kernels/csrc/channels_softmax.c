@@ -1,0 +1,3 @@
+/* lanes_softmax.c, in the layout "channels". */
+#define FCN_CHANNELS
+#include "lanes_softmax.c"
