@@ -52,9 +52,14 @@ def test_fit_is_a_hand_written_loop(small, compiled):
             runner.backward(loss.backward())
             optimizer.step()
         # The last batch has 44 images: each image counts the same.
-        assert t.history[epoch]["loss"] == pytest.approx(total / 300, rel=1e-12)
+        assert t.history[epoch]["loss"] == pytest.approx(total / 300, rel=1e-5 if compiled else 1e-12)
         assert t.history[epoch]["accuracy"] == correct / 300
-    assert same(t.model, model)
+    if not compiled:
+        assert same(t.model, model)
+        return
+    # Trainer's program has the loss in it, with another rounding than the loss between two programs.
+    for one, other in zip(t.model.parameters(), model.parameters(), strict=True):
+        np.testing.assert_allclose(one.data, other.data, rtol=0, atol=1e-3 * np.abs(other.data).max())
 
 
 def test_the_number_of_threads_changes_no_bit(small):

@@ -111,7 +111,7 @@ static ptrdiff_t block_taps(const int32_t *tap_at, ptrdiff_t k0, ptrdiff_t depth
 }
 
 /* Pixels whose gradients and windows stay in the first cache while all taps pass over them. */
-#define TILE 128
+#define TILE 256
 
 /* Add what the tile of pixels and images in f gives to the sums of all taps and channels. */
 static void add_tile(real *sums, grad *f, ptrdiff_t depth, ptrdiff_t vectors)
