@@ -105,7 +105,8 @@ static const int max_pixels[] = {0, 12, 12, 8, 6};
 static const int max_pixels[] = {0, 12, 6, 4};
 #endif
 
-#define DEFINE(v, p) static void forward_##v##_##p(const fwd *f, const tile *t) { forward(f, t, v, p); }
+#define DEFINE(v, p)                                                                                         \
+    static void forward_##v##_##p(const fwd *f, const tile *t) { forward(f, t, v, p); }
 BLOCKS(DEFINE)
 
 #define ENTRY(v, p) [v][p] = forward_##v##_##p,

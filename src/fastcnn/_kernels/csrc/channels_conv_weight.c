@@ -87,11 +87,8 @@ static const int max_taps[] = {0, 24, 12};
 static const int max_taps[] = {0, 12, 6};
 #endif
 
-#define DEFINE(v, t)                                                                                          \
-    static void add_taps_##v##_##t(real *sums, const grad *f, ptrdiff_t k0)                                   \
-    {                                                                                                         \
-        add_taps(sums, f, k0, v, t);                                                                          \
-    }
+#define DEFINE(v, t)                                                                                         \
+    static void add_taps_##v##_##t(real *sums, const grad *f, ptrdiff_t k0) { add_taps(sums, f, k0, v, t); }
 BLOCKS(DEFINE)
 
 #define ENTRY(v, t) [v][t] = add_taps_##v##_##t,
