@@ -34,6 +34,7 @@ cdef extern from "table.h" nogil:
         char *buffer[8]
         Py_ssize_t stride[8]
         char scope[8]
+        Py_ssize_t tasks
         char together
         const int32_t *table[8]
         Py_ssize_t size[8]
@@ -51,7 +52,7 @@ cdef extern from "table.h" nogil:
 
     ctypedef struct fcn_phase:
         fcn_phase_kind kind
-        Py_ssize_t tasks, first_op, last_op
+        Py_ssize_t first_op, last_op
 
     ctypedef struct fcn_named_kernel:
         const char *name

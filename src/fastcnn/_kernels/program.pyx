@@ -19,7 +19,7 @@ from .cpu cimport (
 SLOTS = FCN_SLOTS
 TOGETHER = FCN_TOGETHER
 TASK_COLUMNS = FCN_TASK_COLUMNS
-BANDS = -1
+OVER_GROUPS, OVER_TASKS, OVER_BANDS = FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_OVER_BANDS
 EACH_GROUP, EACH_THREAD, EACH_TOGETHER = FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER
 TASK_TAPS = FCN_TASK_TAPS
 TASK_TOTALS = FCN_TASK_TOTALS
@@ -105,11 +105,12 @@ cdef class Program:
         self.phases = <fcn_phase *>PyMem_Calloc(max(self.phase_count, 1), sizeof(fcn_phase))
         if self.ops == NULL or self.phases == NULL:
             raise MemoryError("Program: no memory for the operations")
-        for i, (name, buffers, tables, sizes, scalars, together) in enumerate(ops):
+        for i, (name, buffers, tables, sizes, scalars, together, tasks) in enumerate(ops):
             self._set_kernel(&self.ops[i], name)
             if len(buffers) > FCN_MAX_BUFFERS or len(tables) > FCN_MAX_TABLES or len(sizes) > FCN_MAX_SIZES:
                 raise ValueError(f"Program: {name} has too many arguments")
             self.ops[i].together = together
+            self.ops[i].tasks = tasks
             for j, (array, stride, scope) in enumerate(buffers):
                 self.ops[i].stride[j] = stride
                 self.ops[i].scope[j] = scope
@@ -121,11 +122,8 @@ cdef class Program:
                 self.ops[i].size[j] = size
             for j, scalar in enumerate(scalars):
                 self.ops[i].scalar[j] = scalar
-        for i, (tasks, first, last) in enumerate(phases):
-            self.phases[i].kind = (
-                FCN_OVER_GROUPS if tasks is None else FCN_OVER_BANDS if tasks == BANDS else FCN_OVER_TASKS
-            )
-            self.phases[i].tasks = tasks or 0
+        for i, (kind, first, last) in enumerate(phases):
+            self.phases[i].kind = kind
             self.phases[i].first_op = first
             self.phases[i].last_op = last
         for places in externals:

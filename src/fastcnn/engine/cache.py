@@ -89,7 +89,7 @@ class Plans(Locked):
             shape, size = x.shape[1:], len(x)
             layout = self._layout(model, shape, mode, size)
             # The threads that predict for one image share the work on it; results are the same to the bit.
-            bands = min(cpu.get_num_threads(), _MOST_BANDS) if size == 1 and not mode else 1
+            bands = min(cpu.get_num_threads(), _MOST_BANDS) if size == 1 else 1
             key = (shape, mode, loss, layout, bands)
             plan = self._plans.pop(key, None)
             if isinstance(plan, Plan) and not plan.fits(size):

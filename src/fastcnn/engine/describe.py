@@ -55,11 +55,16 @@ def describe(plan: Plan) -> str:
         [(f"{i:3d}", op.kernel, _buffers_of(op, names), _flops(op), op.label) for i, op in enumerate(ops)]
     )
     part = ""
-    for number, (tasks, first, last) in enumerate(executable.phases):
+    for number, (kind, first, last) in enumerate(executable.phases):
         if part != part_of(plan, number):
             part = part_of(plan, number)
             lines += ["", part]
-        spread = f"{plan.layout.images} image{'s' * (plan.layout.images > 1)} at a time" if tasks is None else f"{tasks} task{'s' if tasks > 1 else ''}"
+        images, tasks = plan.layout.images, sum(op.tasks or 0 for op in ops[first:last])
+        spread = {
+            kernels.OVER_GROUPS: f"{images} image{'s' * (images > 1)} at a time",
+            kernels.OVER_TASKS: f"{tasks} task{'s' * (tasks > 1)}",
+            kernels.OVER_BANDS: f"{last - first} bands of each image",
+        }[kind]
         lines.append(f"  phase {number}, {spread}")
         lines += [f"    {row}" for row in rows[first:last]]
     lines += ["", "buffers; [n] above is an array of n numbers for all images, axbx... a parameter"]

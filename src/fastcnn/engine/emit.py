@@ -21,7 +21,8 @@ Table = Callable[[], np.ndarray]
 class Op:
     """One call of a kernel; `tasks` is None for an operation on every group of images.
 
-    An operation may be one of the bands of a larger one: those that follow a `band` of 0 and count on.
+    Neighbours with tasks and the same `stage` touch nothing of each other. An operation may be one of the bands of
+    a larger one: those that follow a `band` of 0 and count on.
     """
 
     kernel: str
@@ -30,6 +31,7 @@ class Op:
     sizes: Sequence[int] = ()
     scalars: Sequence[float | Callable[[], float]] = ()
     tasks: int | None = None
+    stage: int | None = None
     together: bool = False  # whether one call takes several groups
     band: int | None = None
     flops: int = 0  # of one image
@@ -103,16 +105,20 @@ class Writer:
         self.ops.append(op)
         return op
 
-    def prepare(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> None:
-        """Add an operation that runs before all others of its part, e.g. the packing of weights."""
-        self.prepared.append(self._op(kernel, buffers, *args, **options))
+    def prepare(
+        self, kernel: str, buffers: Sequence[Any], *args: Any, stage: int = 0, **options: Any
+    ) -> None:
+        """Add an operation that runs before all others of its part, after those of earlier stages."""
+        self.prepared.append(self._op(kernel, buffers, *args, stage=stage, **options))
 
-    def defer(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> None:
-        """Append an operation that runs after all others of its part."""
-        self.deferred.append(self._op(kernel, buffers, *args, **options))
+    def defer(self, kernel: str, buffers: Sequence[Any], *args: Any, stage: int = 0, **options: Any) -> None:
+        """Add an operation that runs after all others of its part, and after those of earlier stages."""
+        self.deferred.append(self._op(kernel, buffers, *args, stage=stage, **options))
 
     def close_part(self) -> int:
         """End a part: what was prepared comes first, what was deferred last; return where it ends."""
+        for each in (self.prepared, self.deferred):
+            each.sort(key=lambda op: op.stage or 0)
         self.ops[self.part_start : self.part_start] = self.prepared
         self.first_prepared = self.first_prepared or len(self.prepared)
         self.ops.extend(self.deferred)
@@ -125,13 +131,15 @@ class Writer:
         return -(-self.layout.vectors(channels) // self.max_block)
 
 
+Phase = tuple[int, int, int]  # kind, first operation, last + 1
+
+
 @dataclass
 class Executable:
     """A program with its memory.
 
     Attributes
     ----------
-    phases : list of (tasks, or None for groups; first operation, last + 1)
     phase_ends : list of int
         Number of phases at the end of each part.
     capacity : int
@@ -140,7 +148,7 @@ class Executable:
 
     program: kernels.Program
     writer: Writer
-    phases: list[tuple[int | None, int, int]]
+    phases: list[Phase]
     phase_ends: list[int]
     externals: list[str]
     parameters: list[tuple[int, int, Parameter]]
@@ -149,15 +157,19 @@ class Executable:
     bytes: int
 
 
-def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[tuple[int | None, int, int]], list[int]]:
-    """Return phases, in which neighbouring operations on groups are joined, and their number in each part."""
-    phases: list[tuple[int | None, int, int]] = []
+def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[Phase], list[int]]:
+    """Return phases, in which neighbouring operations are joined, and their number at the end of each part."""
+    phases: list[Phase] = []
     phase_ends, start = [], 0
     for end in part_ends:
         for i in range(start, end):
-            kind = ops[i].tasks if ops[i].band is None else kernels.BANDS
-            joins = ops[i].band if kind == kernels.BANDS else kind is None and i > start
-            if joins and phases[-1][0] == kind:
+            op, before = ops[i], ops[i - 1]
+            kind, joins = kernels.OVER_GROUPS, True
+            if op.tasks is not None:
+                kind, joins = kernels.OVER_TASKS, op.stage is not None and op.stage == before.stage
+            elif op.band is not None:
+                kind, joins = kernels.OVER_BANDS, op.band > 0
+            if i > start and joins and phases[-1][0] == kind:
                 phases[-1] = (kind, phases[-1][1], i + 1)
             else:
                 phases.append((kind, i, i + 1))
@@ -166,7 +178,7 @@ def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[tuple[int | None, in
     return phases, phase_ends
 
 
-def _settle_scopes(ops: list[Op], phases: list[tuple[int | None, int, int]]) -> bool:
+def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
     """Let buffers that one phase uses be each thread's own; return whether any is left for each group.
 
     Operations between two `together` ones are run for one image after the other: what only they use, the next
@@ -229,7 +241,7 @@ def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int
                 scalars.append((i, j, scalar))
         values = [s() if callable(s) else s for s in op.scalars]
         name = f"{writer.layout.name}.{op.kernel}"
-        listed.append((name, buffers, [t() for t in op.tables], list(op.sizes), values, op.together))
+        listed.append((name, buffers, [t() for t in op.tables], list(op.sizes), values, op.together, op.tasks or 0))
     program = kernels.Program(itemsize, images, listed, phases, list(externals.values()))
     capacity = groups * images if grows else INT_MAX
     return Executable(

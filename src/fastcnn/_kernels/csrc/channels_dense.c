@@ -12,21 +12,26 @@
 #define OUTPUTS 48                             /* a multiple of all numbers of outputs in a block */
 #define CHUNK (1536 / (ptrdiff_t)sizeof(real)) /* elements */
 
-/* The last `count` < VL elements before `end` of a row of `length`, among zeros. */
-static inline vreal tail(const real *end, ptrdiff_t count, ptrdiff_t length)
+/* The last elements before `end` of a row, fewer than VL, in the last lanes; zeros in the others. */
+static inline vreal tail(const rows_of *f, const real *end)
 {
+    if (f->depth >= VL)
+        return keep(f->tail, vload(end - VL));
     real lanes[VL] = {0};
-    if (length < VL) {
-        for (ptrdiff_t i = 0; i < count; ++i)
-            lanes[VL - count + i] = end[i - count];
-        return vload(lanes);
-    }
-    lane_int chosen[VL];
+    for (ptrdiff_t i = 0; i < f->depth; ++i)
+        lanes[VL - f->depth + i] = end[i - f->depth];
+    return vload(lanes);
+}
+
+/* The lanes that such elements are in. */
+static vint tail_lanes(ptrdiff_t depth)
+{
+    lane_int lanes[VL];
     for (int i = 0; i < VL; ++i)
-        chosen[i] = i < VL - count ? 0 : -1;
+        lanes[i] = i < VL - depth % VL ? 0 : -1;
     vint mask;
-    memcpy(&mask, chosen, sizeof(mask));
-    return keep(mask, vload(end - VL));
+    memcpy(&mask, lanes, sizeof(mask));
+    return mask;
 }
 
 /* Add to the partial sums of `images` images and `outputs` outputs (those past the last repeat it, to be dropped) the
@@ -72,10 +77,10 @@ INLINE void dots(const rows_of *f, real *sums, ptrdiff_t n0, ptrdiff_t o0, ptrdi
         vreal value[MAX_IMAGES];
 #pragma GCC unroll 8
         for (int n = 0; n < images; ++n)
-            value[n] = tail(x[n] + k1, k1 - k, f->depth);
+            value[n] = tail(f, x[n] + k1);
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; ++o) {
-            const vreal weight = tail(w[o] + k1, k1 - k, f->depth);
+            const vreal weight = tail(f, w[o] + k1);
 #pragma GCC unroll 8
             for (int n = 0; n < images; ++n)
                 sum[n * outputs + o] += weight * value[n];
@@ -113,11 +118,11 @@ static const struct {
 static void write_outputs(real *y, const real *sums, const real *bias, int relu, ptrdiff_t o0, ptrdiff_t o1)
 {
     for (ptrdiff_t o = o0; o < o1; o += VL) {
-        vreal vectors[VL] = {{0}};
+        vreal vectors[VL];
         real total[VL];
         const ptrdiff_t valid = fcn_min(VL, o1 - o);
-        for (ptrdiff_t i = 0; i < valid; ++i)
-            vectors[i] = vload(sums + (o - o0 + i) * VL);
+        for (ptrdiff_t i = 0; i < VL; ++i)
+            vectors[i] = vload(sums + (fcn_min(o + i, o1 - 1) - o0) * VL);
         vstore(total, sum_each(vectors));
         for (ptrdiff_t i = 0; i < valid; ++i) {
             const real value = total[i] + (bias ? bias[o + i] : 0);
@@ -140,6 +145,7 @@ void FCN(channels_dense)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         .b_stride = depth,
         .rows = outputs,
         .depth = depth,
+        .tail = tail_lanes(depth),
     };
     const real *bias = op_buffer(op, run, 3, 0);
     const ptrdiff_t chunk = count <= MAX_IMAGES ? depth : CHUNK;

@@ -23,6 +23,7 @@ typedef struct {
     ptrdiff_t out_stride, a_stride, b_stride; /* from row to row, in reals */
     ptrdiff_t rows;                           /* of b: outputs, outputs or images */
     ptrdiff_t depth;
+    vint tail; /* the lanes of the last, partial vector of a row, see channels_dense.c */
 } rows_of;
 
 /* Place of the first row in its buffer, where a table tells it. */

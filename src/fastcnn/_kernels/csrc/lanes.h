@@ -93,6 +93,7 @@ static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
 }
 
 /* Every kernel: BOTH layouts have it, or one. */
+/* clang-format off */
 #define FCN_OP_KERNELS(BOTH, IMAGES, CHANNELS) \
     BOTH(apply) BOTH(apply_pool) BOTH(avg_pool) BOTH(avg_pool_grad) BOTH(bn_finish) BOTH(bn_fixed) \
     BOTH(bn_grad) BOTH(bn_grad_finish) BOTH(bn_grad_sums) BOTH(bn_pool_grad) BOTH(bn_pool_grad_sums) \
@@ -101,6 +102,7 @@ static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
     IMAGES(conv) IMAGES(conv_pack) IMAGES(conv_weight) IMAGES(conv_weight_sum) IMAGES(weight_of_all) \
     CHANNELS(conv) CHANNELS(conv_pack) CHANNELS(conv_weight) CHANNELS(conv_weight_sum) \
     CHANNELS(dense) CHANNELS(dense_input) CHANNELS(dense_weight) CHANNELS(slot_sum)
+/* clang-format on */
 
 #define DECLARE_IMAGES(name) fcn_op_kernel FCN(lanes_##name);
 #define DECLARE_CHANNELS(name) fcn_op_kernel FCN(channels_##name);

@@ -30,7 +30,8 @@ void LANES(softmax)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 /* Buffers: dx, dy, y. Tables: dx_at, dy_at, y_at. Sizes: features, log. */
 void LANES(softmax_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    row dx = row_of(op, run, 0, 0, group), dy = row_of(op, run, 1, 1, group), y = row_of(op, run, 2, 2, group);
+    row dx = row_of(op, run, 0, 0, group), dy = row_of(op, run, 1, 1, group),
+        y = row_of(op, run, 2, 2, group);
     row_softmax_grad(&dx, &dy, &y, KIND, (int)op->size[1]);
 }
 

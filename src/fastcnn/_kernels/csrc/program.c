@@ -42,7 +42,10 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
     run.first = 0;
     run.count = 1;
     if (phase->kind == FCN_OVER_TASKS) {
-        run_ops(context, &run, phase->first_op, phase->last_op, index);
+        ptrdiff_t op = phase->first_op;
+        for (; index >= context->ops[op].tasks; ++op)
+            index -= context->ops[op].tasks;
+        run_ops(context, &run, op, op + 1, index);
         return;
     }
     if (phase->kind == FCN_OVER_BANDS) {
@@ -76,13 +79,15 @@ static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *o
     int downwards = 0;
     for (ptrdiff_t i = 0; i < count; ++i) {
         phase_context context = {&phases[i], ops, run, seconds, 0};
-        ptrdiff_t tasks = phases[i].tasks;
+        ptrdiff_t tasks = 0;
+        if (phases[i].kind == FCN_OVER_TASKS)
+            for (ptrdiff_t op = phases[i].first_op; op < phases[i].last_op; ++op)
+                tasks += ops[op].tasks;
         if (phases[i].kind == FCN_OVER_GROUPS) {
             tasks = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
             context.last_slot = downwards ? tasks - 1 : 0;
             downwards = !downwards;
-        }
-        else if (phases[i].kind == FCN_OVER_BANDS)
+        } else if (phases[i].kind == FCN_OVER_BANDS)
             tasks = run->groups * (phases[i].last_op - phases[i].first_op);
         fcn_parallel(tasks, threads, run_task, &context);
     }

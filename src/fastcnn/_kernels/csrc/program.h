@@ -55,19 +55,19 @@ struct fcn_op {
     char *buffer[FCN_MAX_BUFFERS];
     ptrdiff_t stride[FCN_MAX_BUFFERS]; /* bytes from one copy to the next */
     char scope[FCN_MAX_BUFFERS];       /* fcn_scope: what has a copy of its own */
-    char together; /* one call for up to FCN_TOGETHER groups, see fcn_run.count */
+    ptrdiff_t tasks; /* in a phase over tasks: the kernel gets a task's number in place of a group's */
+    char together;   /* one call for up to FCN_TOGETHER groups, see fcn_run.count */
     const int32_t *table[FCN_MAX_TABLES];
     ptrdiff_t size[FCN_MAX_SIZES];
     double scalar[2];
 };
 
-/* A phase is shared out by slots of groups; by the tasks of its one operation; or by its operations, which are the
- * bands of one: parts of the work on a group that touch nothing of each other. */
+/* A phase is shared out by slots of groups; by the tasks of its operations, which touch nothing of each other; or by
+ * its operations, which are the bands of one: parts of the work on a group. */
 typedef enum { FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_OVER_BANDS } fcn_phase_kind;
 
 typedef struct {
     fcn_phase_kind kind;
-    ptrdiff_t tasks; /* of FCN_OVER_TASKS: the operation gets the task's index in place of a group's */
     ptrdiff_t first_op, last_op;
 } fcn_phase;
 

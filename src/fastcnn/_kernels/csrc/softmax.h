@@ -1,164 +1,23 @@
-/* What the kernels of softmax and cross-entropy share: rows of classes, a vector at a time.
- *
- * A row is one sample whose classes fill the lanes (TOGETHER), or VL samples with a lane each (APART). Sums over the
- * classes of a sample are taken in an order that depends on their number alone.
- */
+/* What the kernels of softmax and cross-entropy share: one row, see rows.h and, for the equations, softmax.c. */
 #ifndef FCN_SOFTMAX_H
 #define FCN_SOFTMAX_H
 
-#include "kernels.h"
+#include "rows.h"
 #include "vexp.h"
 #include <math.h>
 
-typedef enum { APART, TOGETHER } row_kind;
-
-typedef struct {
-    real *data;
-    const int32_t *places; /* of each class; NULL: they are `step` apart, and neighbours in a row TOGETHER */
-    ptrdiff_t step, classes;
-    ptrdiff_t lanes; /* samples APART */
-    const real *end; /* of what may be read, or NULL */
-    vreal last;      /* the last vector of a row TOGETHER, which is often partial, and often the only one */
-} row;
-
-#if VL == 16
-#define FIRST_LANES 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-#elif VL == 8
-#define FIRST_LANES 0, 1, 2, 3, 4, 5, 6, 7
-#elif VL == 4
-#define FIRST_LANES 0, 1, 2, 3
+#if defined(FCN_IS_F32)
+#define LOG logf
 #else
-#define FIRST_LANES 0, 1
+#define LOG log
 #endif
 
-INLINE ptrdiff_t row_vectors(const row *r, const row_kind kind)
-{
-    return kind == TOGETHER ? fcn_divide_up(r->classes, VL) : r->classes;
-}
-
-/* How many lanes of vector k there are. */
-INLINE ptrdiff_t row_lanes(const row *r, ptrdiff_t k, const row_kind kind)
-{
-    return kind == TOGETHER ? fcn_min(VL, r->classes - k * VL) : r->lanes;
-}
-
-/* The class of each lane of vector k. */
-INLINE vint row_classes(ptrdiff_t k, const row_kind kind)
-{
-    const vint first = (vint){0} + (lane_int)(kind == TOGETHER ? k * VL : k);
-    return kind == TOGETHER ? first + (vint){FIRST_LANES} : first;
-}
-
-INLINE real *row_at(const row *r, ptrdiff_t k, const row_kind kind)
-{
-    if (kind == TOGETHER)
-        return r->data + k * VL;
-    return r->data + (r->places ? r->places[k] : k * r->step);
-}
-
-/* to[i] = from[i], i < count < VL. */
-INLINE void copy_lanes(real *to, const real *from, ptrdiff_t count)
-{
-#pragma GCC unroll 4
-    for (int width = VL / 2; width > 0; width /= 2)
-        if (count & width) {
-            memcpy(to, from, width * sizeof(real));
-            to += width;
-            from += width;
-        }
-}
-
-/* Vector k from memory; lanes that it does not have are `fill`. */
-INLINE vreal row_read(const row *r, ptrdiff_t k, const row_kind kind, real fill)
-{
-    const ptrdiff_t valid = row_lanes(r, k, kind);
-    const real *from = row_at(r, k, kind);
-    real lanes[VL];
-    if (kind == TOGETHER && r->places) {
-        for (ptrdiff_t i = 0; i < VL; ++i)
-            lanes[i] = i < valid ? r->data[r->places[k * VL + i]] : fill;
-        return vload(lanes);
-    }
-    if (valid == VL)
-        return vload(from);
-    if (r->end && from + VL <= r->end)
-        return pick((vint){FIRST_LANES} < (lane_int)valid, vload(from), vset(fill));
-    vstore(lanes, vset(fill));
-    copy_lanes(lanes, from, valid);
-    return vload(lanes);
-}
-
-INLINE void row_write(const row *r, ptrdiff_t k, const row_kind kind, vreal v)
-{
-    const ptrdiff_t valid = row_lanes(r, k, kind);
-    real *to = row_at(r, k, kind), lanes[VL];
-    vstore(lanes, v);
-    if (kind == TOGETHER && r->places)
-        for (ptrdiff_t i = 0; i < valid; ++i)
-            r->data[r->places[k * VL + i]] = lanes[i];
-    else if (valid == VL)
-        vstore(to, v);
-    else
-        copy_lanes(to, lanes, valid);
-}
-
-/* Rows that are read start with row_begin, those that are written end with row_end. */
-INLINE void row_begin(row *r, const row_kind kind, real fill)
-{
-    if (kind == TOGETHER)
-        r->last = row_read(r, row_vectors(r, kind) - 1, kind, fill);
-}
-
-INLINE void row_end(const row *r, const row_kind kind)
-{
-    if (kind == TOGETHER)
-        row_write(r, row_vectors(r, kind) - 1, kind, r->last);
-}
-
-INLINE vreal row_load(const row *r, ptrdiff_t k, const row_kind kind)
-{
-    return kind == TOGETHER && k == row_vectors(r, kind) - 1 ? r->last : row_read(r, k, kind, 0);
-}
-
-INLINE void row_store(row *r, ptrdiff_t k, const row_kind kind, vreal v)
-{
-    if (kind == TOGETHER && k == row_vectors(r, kind) - 1)
-        r->last = v;
-    else
-        row_write(r, k, kind, v);
-}
-
-/* The larger of each lane; NaN wins. */
-static inline vreal larger(vreal a, vreal b) { return pick(a != a, a, vmax(a, b)); }
-
-/* What belongs to one sample: APART each lane's own, TOGETHER that of all lanes, in each lane. */
-INLINE vreal merge_larger(vreal v, const row_kind kind)
-{
-    for (int width = VL; kind == TOGETHER && width > 1; width /= 2) {
-        vreal other = v;
-        zip(&v, &other);
-        v = larger(v, other);
-    }
-    return v;
-}
-
-INLINE vreal merge_sum(vreal v, const row_kind kind)
-{
-    for (int width = VL; kind == TOGETHER && width > 1; width /= 2) {
-        vreal other = v;
-        zip(&v, &other);
-        v += other;
-    }
-    return v;
-}
-
+/* The logarithm of what merge_sum returned. */
 INLINE vreal log_of(vreal v, const row_kind kind)
 {
-    real lanes[VL];
-    vstore(lanes, v);
     for (int i = 0; i < (kind == TOGETHER ? 1 : VL); ++i)
-        lanes[i] = sizeof(real) == 4 ? (real)logf((float)lanes[i]) : (real)log((double)lanes[i]);
-    return kind == TOGETHER ? vset(lanes[0]) : vload(lanes);
+        v[i] = LOG(v[i]);
+    return kind == TOGETHER ? vset(v[0]) : v;
 }
 
 /* y = softmax(x), or its logarithm. */
@@ -222,19 +81,30 @@ INLINE vreal target_share(const targets *t, ptrdiff_t k, const row_kind kind)
     if (t->weight.data)
         weight = kind == TOGETHER ? row_load(&t->weight, k, kind) : vset(t->weight.data[k]);
     if (t->soft.data)
-        return (row_load(&t->soft, k, kind) * t->rest + share) * keep(classes < (lane_int)t->weight.classes, weight);
+        return (row_load(&t->soft, k, kind) * t->rest + share) *
+               keep(classes < (lane_int)t->weight.classes, weight);
     share = t->smooth != 0 ? share * keep(classes < (lane_int)t->weight.classes, weight) : (vreal){0};
     return keep(classes == t->label, t->hard) + share;
 }
 
-/* Losses of `count` samples (one, TOGETHER) and `scale` times their gradients. `label` are their classes, or NULL if `soft`
- * are their probabilities. With `right`, tells where the first maximum is the label. Numbers of a sample stand `stride`
- * apart in losses and right. */
+/* loss -= share * log_p; what has no share has no loss, even if it is impossible. */
+INLINE void add_losses(double *loss, vreal share, vreal log_p)
+{
+    real shares[VL], logs[VL];
+    vstore(shares, share);
+    vstore(logs, keep(share != 0, log_p));
+    for (int i = 0; i < VL; ++i)
+        loss[i] -= (double)shares[i] * (double)logs[i];
+}
+
+/* Losses of `count` samples (one, TOGETHER) and `scale` times their gradients. `label` are their classes, or NULL if
+ * `soft` are their probabilities. With `right`, tells where the first maximum is the label. Numbers of a sample stand
+ * `stride` apart in losses and right. */
 INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, row *dx, row *x,
                               const int64_t *label, const row *soft, const loss_options *o, ptrdiff_t count,
                               const row_kind kind)
 {
-    const ptrdiff_t vectors = row_vectors(x, kind);
+    const ptrdiff_t vectors = row_vectors(x, kind), samples = kind == TOGETHER ? 1 : VL;
     row_begin(x, kind, (real)-INFINITY);
     targets t = {
         .weight = {.data = o->weight, .classes = x->classes},
@@ -246,19 +116,23 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
         row_begin(&t.weight, kind, 0);
     if (soft->data)
         row_begin(&t.soft, kind, 0);
+    const int one_class = label && t.smooth == 0;
     lane_int labels[VL], counted[VL];
     real hard[VL];
-    for (ptrdiff_t i = 0; i < VL; ++i) {
-        const ptrdiff_t sample = kind == TOGETHER ? 0 : i;
-        const int counts = sample < count && (!label || label[sample] != o->ignore_index);
+    for (ptrdiff_t i = 0; i < samples; ++i) {
+        const int counts = i < count && (!label || label[i] != o->ignore_index);
         counted[i] = -counts;
-        labels[i] = counts && label ? (lane_int)label[sample] : -1;
+        labels[i] = counts && label ? (lane_int)label[i] : -1;
         hard[i] = labels[i] < 0 ? 0 : t.rest * (o->weight ? o->weight[labels[i]] : 1);
     }
-    vint counts;
-    memcpy(&t.label, labels, sizeof(labels));
-    memcpy(&counts, counted, sizeof(counted));
-    t.hard = vload(hard);
+    vint counts = (vint){0} + counted[0];
+    t.label = (vint){0} + labels[0];
+    t.hard = vset(hard[0]);
+    if (kind == APART) {
+        memcpy(&t.label, labels, sizeof(labels));
+        memcpy(&counts, counted, sizeof(counted));
+        t.hard = vload(hard);
+    }
 
     /* The first maximum of each lane; the first NaN wins. */
     vreal max = row_load(x, 0, kind);
@@ -277,27 +151,26 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
         const vreal e = vexp(row_load(x, k, kind) - max);
         row_store(dx, k, kind, e);
         sum += e;
-        mass += target_share(&t, k, kind);
+        if (!one_class)
+            mass += target_share(&t, k, kind);
     }
     sum = merge_sum(sum, kind);
-    mass = merge_sum(mass, kind);
+    mass = one_class ? t.hard : merge_sum(mass, kind);
     const vreal log_sum = log_of(sum, kind), factor = mass / sum;
     double loss[VL] = {0};
     for (ptrdiff_t k = 0; k < vectors; ++k) {
         const vreal share = target_share(&t, k, kind);
-        const vreal log_p = keep(share != 0, row_load(x, k, kind) - max - log_sum);
-        real shares[VL], logs[VL];
-        vstore(shares, share);
-        vstore(logs, log_p);
-        for (int i = 0; i < VL; ++i)
-            loss[i] -= (double)shares[i] * (double)logs[i];
+        if (!one_class)
+            add_losses(loss, share, row_load(x, k, kind) - max - log_sum);
         const vreal grad = (row_load(dx, k, kind) * factor - share) * (real)o->scale;
         row_store(dx, k, kind, keep(counts, grad));
     }
     row_end(dx, kind);
-    if (kind == TOGETHER)
-        for (int i = 1; i < VL; ++i)
-            loss[0] += loss[i];
+    for (ptrdiff_t i = 0; one_class && i < samples; ++i)
+        if (hard[i] != 0)
+            loss[i] = -(double)hard[i] * (double)(row_element(x, labels[i], i, kind) - max[i] - log_sum[i]);
+    for (int i = 1; kind == TOGETHER && i < VL; ++i)
+        loss[0] += loss[i];
     for (ptrdiff_t i = 0; i < count; ++i)
         losses[i * stride] = counted[i] ? loss[i] : 0;
     if (!right)

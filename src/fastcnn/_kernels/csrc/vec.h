@@ -54,7 +54,10 @@ typedef lane_int vint __attribute__((vector_size(FCN_VECTOR_BYTES)));
 static inline vreal keep(vint mask, vreal x) { return (vreal)(mask & (vint)x); }
 
 /* x where the mask is set, else y. */
-static inline vreal pick(vint mask, vreal x, vreal y) { return (vreal)((mask & (vint)x) | (~mask & (vint)y)); }
+static inline vreal pick(vint mask, vreal x, vreal y)
+{
+    return (vreal)((mask & (vint)x) | (~mask & (vint)y));
+}
 
 /* Keep a vector in a register: without it the compiler may load it anew for every use. */
 #if defined(__AVX512F__)

@@ -33,7 +33,7 @@
 
 static const real exp_series[] = {
 #if !defined(FCN_IS_F32)
-    1 / 6227020800.0, 1 / 479001600.0, 1 / 39916800.0, 1 / 3628800.0, 1 / 362880.0, 1 / 40320.0,
+    1 / 6227020800.0,   1 / 479001600.0,   1 / 39916800.0,    1 / 3628800.0,    1 / 362880.0,    1 / 40320.0,
 #endif
     (real)(1 / 5040.0), (real)(1 / 720.0), (real)(1 / 120.0), (real)(1 / 24.0), (real)(1 / 6.0), (real)0.5};
 #define EXP_TERMS (int)(sizeof(exp_series) / sizeof(*exp_series))

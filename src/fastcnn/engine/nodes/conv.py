@@ -12,7 +12,7 @@ from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv_input import backward_input
 from .norm import operand
-from .product import Places, Product, multiply, pack, segments
+from .product import Places, Product, bands_of, multiply, pack, segments
 
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
 # sums of each slot would cost more than the products.
@@ -143,7 +143,7 @@ def _write_total(b: Backward, parameter: Parameter, dy: Blob, by_position: bool)
         rows = w.constant(pixels.size * row)
         w.defer("slot_sum", [rows, sums], [], [rows.size], tasks=-(-rows.size // w.task_totals))
         places = table(row * pixels)
-        w.defer("unpack", [grad, rows], [lambda: places], [pixels.size, dy.channels], tasks=1)
+        w.defer("unpack", [grad, rows], [lambda: places], [pixels.size, dy.channels], tasks=1, stage=1)
         return
     channels = np.arange(dy.channels)
     place = table((channels * pixels.size + pixels[:, None]).ravel())
@@ -188,16 +188,26 @@ def _weight_grad(b: Backward, node: Conv, dweight: np.ndarray, x: Blob, dy: Blob
     if p.pixels <= _FEW_PIXELS and not w.layout.by_channels:
         weight_of_all(b, dweight, x, dy, tables, [p.weight_at, p.channel_at], p, False)
         return
-    sums = w.scratch(p.depth * w.vectors(p.channels), per_slot=True)
-    sizes = [p.pixels, p.depth, w.vectors(p.channels), node.weight.shape[1]]
-    w.add("conv_weight", [sums, x, dy], tables, sizes, flops=flops)
-    w.defer(
-        "conv_weight_sum",
-        [dweight, sums],
-        [p.weight_at, p.channel_at],
-        [p.depth, p.channels],
-        tasks=-(-p.depth // w.task_taps) if w.layout.by_channels else w.blocks(p.channels),
-    )
+    bands = bands_of(w, flops)
+    for band in range(bands):
+        first, last = (p.depth * i // bands for i in (band, band + 1))
+        depth, taps = last - first, slice(first, last)
+        sums = w.scratch(depth * w.vectors(p.channels), per_slot=True)
+        w.add(
+            "conv_weight",
+            [sums, x, dy],
+            [p.y_at, p.x_at, lambda taps=taps: np.ascontiguousarray(p.taps(x)[taps])],
+            [p.pixels, depth, w.vectors(p.channels), node.weight.shape[1]],
+            band=band if bands > 1 else None,
+            flops=2 * p.pixels * depth * p.channels,
+        )
+        w.defer(
+            "conv_weight_sum",
+            [dweight, sums],
+            [lambda taps=taps: np.ascontiguousarray(p.weight_at()[taps]), p.channel_at],
+            [depth, p.channels],
+            tasks=-(-depth // w.task_taps) if w.layout.by_channels else w.blocks(p.channels),
+        )
 
 
 def weight_of_all(

@@ -59,8 +59,18 @@ def forward(f: Forward, node: Dense) -> None:
     y = f.blob(node.y)
     out, depth = node.weight.shape[0], node.x.size
     if w.layout.by_channels and f.training:
-        buffers, sizes = [y, x, node.weight, w.padded(node.bias)], [depth, out, node.relu]
-        w.add("dense", buffers, [y.pixels, x.pixels], sizes, together=True, flops=2 * depth * out)
+        buffers, bands = [y, x, node.weight, w.padded(node.bias)], bands_of(w, 2 * depth * out)
+        for band in range(bands):
+            first, last = (out * i // bands for i in (band, band + 1))
+            w.add(
+                "dense",
+                buffers,
+                [y.pixels, x.pixels],
+                [depth, last - first, node.relu, first],
+                together=True,
+                band=band if bands > 1 else None,
+                flops=2 * depth * (last - first),
+            )
         return
     bands, vectors = bands_of(w, 2 * depth * out), w.vectors(out)
     for band in range(bands):
@@ -96,8 +106,7 @@ def backward(b: Backward, node: Dense) -> None:
         w.defer("dense_weight", [dweight, x, dy], [x.pixels, dy.pixels], [depth, out], tasks=tasks, flops=flops)
         if b.wanted(node.x):
             flat = dx = w.blob(depth, 1, 1)
-            buffers, tables = [flat, dy, node.weight], [flat.pixels, dy.pixels]
-            w.add("dense_input", buffers, tables, [depth, out], together=True, flops=flops)
+            _flat_input_grad(b, node, flat, dy)
             if node.x.pixels > 1:
                 dx = w.blob(node.x.channels, node.x.height, node.x.width)
                 w.add("pack", [dx, flat], [dx.pixels], [node.x.pixels, node.x.channels])
@@ -109,6 +118,23 @@ def backward(b: Backward, node: Dense) -> None:
     weight_of_all(b, dweight, x, dy, tables, [product.weight_at, product.channel_at], product, True)
     if b.wanted(node.x):
         _backward_input(b, node, dy)
+
+
+def _flat_input_grad(b: Backward, node: Dense, flat: Blob, dy: Blob) -> None:
+    """Write dx in (C, H, W) order."""
+    w, out, depth = b.writer, node.weight.shape[0], node.x.size
+    bands = bands_of(w, 2 * depth * out) if depth >= w.bands * w.layout.lanes else 1
+    for band in range(bands):
+        first, last = (depth * i // bands for i in (band, band + 1))
+        w.add(
+            "dense_input",
+            [flat, dy, node.weight],
+            [flat.pixels, dy.pixels],
+            [depth, out, first, last],
+            together=True,
+            band=band if bands > 1 else None,
+            flops=2 * out * (last - first),
+        )
 
 
 def _backward_input(b: Backward, node: Dense, dy: Blob) -> None:

@@ -84,6 +84,7 @@ def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = No
         [p.weight_at, p.channel_at],
         [p.depth, p.channels],
         tasks=w.blocks(p.channels),
+        stage=0 if scale is None else 1,
     )
     return packed
 
