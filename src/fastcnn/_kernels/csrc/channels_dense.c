@@ -10,7 +10,7 @@
 #include "channels_dense.h"
 
 #define OUTPUTS 48                             /* a multiple of all numbers of outputs in a block */
-#define CHUNK (1536 / (ptrdiff_t)sizeof(real)) /* elements */
+#define CHUNK (2048 / (ptrdiff_t)sizeof(real)) /* elements */
 
 /* The last elements before `end` of a row, fewer than VL, in the last lanes; zeros in the others. */
 static inline vreal tail(const rows_of *f, const real *end)
