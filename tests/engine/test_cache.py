@@ -33,20 +33,23 @@ def images(batch, size=6, seed=0):
 
 def test_a_plan_serves_every_batch_that_fits():
     model, plans = network(), Plans()
-    plan = plans.find(model, images(20))
+    plan = plans.find(model, images(100))
     assert isinstance(plan, Plan)
-    for batch in (1, plan.capacity, 7):
+    assert plan.layout.name == "images"  # for so many images; few have a plan of the other layout
+    for batch in (plan.capacity, 99):
         assert plans.find(model, images(batch)) is plan
     larger = plans.find(model, images(plan.capacity + 1))
     assert larger.capacity > plan.capacity
-    assert plans.find(model, images(1)) is larger
+    assert plans.find(model, images(100)) is larger
 
 
-def test_prediction_has_one_plan_for_all_batches():
+def test_prediction_has_a_plan_for_few_images_and_one_for_many():
     model, plans = network(), Plans()
-    plan = plans.find(model, images(1), training=False)
-    assert plans.find(model, images(1000), training=False) is plan
-    assert plan is not plans.find(model, images(1), training=True)
+    few, many = (plans.find(model, images(batch), training=False) for batch in (2, 1000))
+    assert (few.layout.name, many.layout.name) == ("channels", "images")
+    assert plans.find(model, images(3), training=False) is few
+    assert plans.find(model, images(500), training=False) is many
+    assert few is not plans.find(model, images(2), training=True)
 
 
 def test_weights_keep_the_plan_structure_does_not():
@@ -83,7 +86,7 @@ def test_reasons_are_kept_like_plans_and_few():
 
 def test_memory_of_a_smaller_plan_is_freed_before_a_larger_one_is_made(monkeypatch):
     model, plans = network(), Plans()
-    ghost, make = weakref.ref(plans.find(model, images(4))), plans._make
+    ghost, make = weakref.ref(plans.find(model, images(100))), plans._make
     alive = []
 
     def watched(*args):
@@ -91,7 +94,7 @@ def test_memory_of_a_smaller_plan_is_freed_before_a_larger_one_is_made(monkeypat
         return make(*args)
 
     monkeypatch.setattr(plans, "_make", watched)
-    plans.find(model, images(100))
+    plans.find(model, images(300))
     assert alive == [False]
 
 

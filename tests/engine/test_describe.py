@@ -24,7 +24,7 @@ def test_every_operation_and_buffer_is_there(name, training):
     rows = re.findall(r"^ +(\d+)  (\w+) +(\S+) <- ", program, re.MULTILINE)
     assert [(int(i), kernel) for i, kernel, _ in rows] == [(i, op.kernel) for i, op in enumerate(writer.ops)]
     assert program.count("phase ") == len(plan.executable.phases)
-    names = [f"b{i}" for i in range(len(writer.blobs))] + [f"s{i}" for i in range(len(writer.vectors))]
+    names = [f"b{i}" for i in range(len(writer.blobs))] + [f"s{i}" for i in range(len(writer.scratches))]
     assert re.findall(r"^  ([bs]\d+) ", buffers, re.MULTILINE) == names
     assert ("\nbackward\n" in program) == training
 
@@ -58,16 +58,20 @@ def test_the_work_is_that_of_the_summary(name):
     assert flops[True] == 2 * (3 * macs - first)  # the input's gradient is not made
 
 
-def test_a_small_program_in_full():
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_a_small_program_in_full(layout):
     model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(48, 5))
-    text = Plan(model, (2, 4, 4), training=False, batch_size=1).describe()
+    text = Plan(model, (2, 4, 4), training=False, batch_size=1, layout=layout).describe()
     assert text.startswith("inference program for any number of images of 2x4x4, float32, ")
-    assert "operations in 3 phases; 2.21 kFLOP an image" in text
+    assert re.search(rf": {layout} in the \d+ lanes of a vector\n", text)
+    assert "operations in 2 phases; 2.21 kFLOP an image" in text
     for row in (
-        r"conv_pack +\[54\] <- 3x2x3x3 +0 Conv2d \+ 1 ReLU",
-        r"conv +b1 <- b0, \[54\], 3 +1.73 kFLOP +0 Conv2d \+ 1 ReLU",
-        r"conv +b2 <- b1, \[240\], 5 +480 FLOP +3 Linear",
-        r"b0  2x4x4 +1 1 1 1 .* pack",
+        r"phase 0, \d tasks\n",
+        r"conv_pack +\[\d+\] <- 3x2x3x3 +0 Conv2d \+ 1 ReLU",
+        r"phase 1, (1 image|\d+ images) at a time\n",
+        r"conv +b1 <- b0, \[\d+\], \S+ +1.73 kFLOP +0 Conv2d \+ 1 ReLU",
+        r"conv +b\d <- b\d, \[\d+\], \S+ +480 FLOP +3 Linear",
+        r"b0  2x4x4 +1 1 1 1 .* threads .* pack",
         r"b1  3x4x4 +0 0 0 0 .* conv",
     ):
         assert re.search(row, text), row

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from fastcnn import nn
+from fastcnn._kernels import program
 from fastcnn.engine import Plan
+from fastcnn.engine.choose import takes_channels
+from fastcnn.engine.layout import Layout
+from fastcnn.engine.lower import lower
 from fastcnn.engine.memory import Blob, aligned_zeros, table
 from fastcnn.errors import SizeError
 
@@ -21,30 +25,39 @@ def test_arrays_start_on_a_cache_line_and_hold_zeros(count, dtype):
         assert not array.any()
 
 
-def test_places():
-    blob = Blob(channels=3, height=2, width=4, lanes=8, per_thread=False)
+LAYOUTS = "images", "channels"
+
+
+@pytest.mark.parametrize(("name", "step", "pixel"), [("images", 8, 24), ("channels", 1, 8)])
+def test_places(name, step, pixel):
+    blob = Blob(channels=3, height=2, width=4, layout=Layout(name, 8))
     blob.require(1, 0, 2, 0)
     blob.require(0, 2, 1, -1)
     assert blob.halo == [1, 2, 2, 0]
     assert blob.row_width == 7
-    pixel = blob.pitch * 8
-    assert blob.pitch >= 3
+    assert blob.pitch == pixel
     assert blob.group_size == 4 * 7 * pixel
     assert blob.offset(1, 1) == 8 * pixel
     assert blob.at(0, 0) == (2 * 7 + 1) * pixel
+    assert blob.channel(2) == 2 * step
     places = [(7 * (2 + i) + 1 + j) * pixel for i in range(2) for j in range(4)]
     np.testing.assert_array_equal(blob.pixels(), places)
-    blob.allocate(3, np.dtype(np.float64))
-    assert blob.array.size == 3 * blob.group_size
 
 
-def test_no_two_elements_share_a_place():
-    blob = Blob(5, 3, 3, 16, False)
+def test_channels_without_padding():
+    assert Blob(3, 2, 4, Layout("channels", 8), padded=False).pitch == 3
+    assert Blob(3, 2, 4, Layout("images", 8), padded=False).pitch == 24
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_no_two_elements_share_a_place(name):
+    layout = Layout(name, 16)
+    blob = Blob(5, 3, 3, layout)
     blob.require(1, 1, 1, 1)
-    places = blob.pixels()[:, None] + 16 * np.arange(5)
+    places = blob.pixels()[:, None] + blob.channel(np.arange(5))
     assert len(np.unique(places)) == places.size
-    assert np.diff(np.sort(places.ravel())).min() >= 16
-    assert places.max() + 16 <= blob.group_size
+    assert np.diff(np.sort(places.ravel())).min() >= layout.step
+    assert places.max() + layout.step <= blob.group_size
 
 
 @pytest.mark.parametrize("value", [2**31, -(2**31), 2**40])
@@ -61,20 +74,24 @@ def test_largest_places():
 def halo_of(blob):
     """Return what is in the halo of a blob, of all groups."""
     rows, columns = blob.height + blob.halo[2] + blob.halo[3], blob.row_width
-    array = blob.array.reshape(-1, rows, columns, blob.pitch, blob.lanes)
+    array = blob.array.reshape(-1, rows, columns, blob.pitch)
     outside = np.ones((rows, columns), bool)
     left, _, top, _ = blob.halo
     outside[top : top + blob.height, left : left + blob.width] = False
     return array[:, outside]
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("training", [True, False])
-def test_nothing_is_written_into_halos(training, isa):
+def test_nothing_is_written_into_halos(training, layout, isa):
     elements = 0
-    for seed in range(12):
+    for seed in range(24):
         model, shape, _ = random_network(seed)
         model.double().reseed(0)
-        plan = Plan(model, shape, training=training, batch_size=11, input_gradient=training)
+        if not takes_channels(lower(model, shape), program.lanes(8)):
+            continue
+        options = {"training": training, "input_gradient": training, "layout": layout}
+        plan = Plan(model, shape, batch_size=11, **options)
         rng = np.random.default_rng(seed)
         for batch in (11, 3):
             y = plan.forward(rng.standard_normal((batch, *shape)))
@@ -87,17 +104,18 @@ def test_nothing_is_written_into_halos(training, isa):
     assert elements > 1000
 
 
-def test_lanes_past_the_batch_take_no_part():
-    """What a large batch left behind is not seen by a small one."""
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_a_large_batch_left_behind_is_not_seen_by_a_small_one(layout):
     layers = nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2)
     model = nn.Sequential(*layers).double()
-    used = Plan(model, (1, 6, 6), training=True, batch_size=40, input_gradient=True)
+    options = {"training": True, "input_gradient": True, "layout": layout}
+    used = Plan(model, (1, 6, 6), batch_size=40, **options)
     rng = np.random.default_rng(0)
     y = used.forward(1e3 * rng.standard_normal((40, 1, 6, 6)))
     used.backward(1e3 * rng.standard_normal(y.shape))
     x, dy = rng.standard_normal((5, 1, 6, 6)), rng.standard_normal((5, *y.shape[1:]))
     results = []
-    for plan in (used, Plan(model, (1, 6, 6), training=True, batch_size=5, input_gradient=True)):
+    for plan in (used, Plan(model, (1, 6, 6), batch_size=5, **options)):
         model[1].reset_parameters()
         model.zero_grad()
         results.append([plan.forward(x), plan.backward(dy), *(p.grad for p in model.parameters())])

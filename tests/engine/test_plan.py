@@ -33,18 +33,20 @@ def images(batch, dtype=np.float32):
 def test_capacity_is_a_whole_number_of_vectors(isa):
     lanes = fastcnn._kernels.program.lanes(4)
     for batch in (1, lanes, lanes + 1):
-        made = plan(batch_size=batch)
+        made = plan(batch_size=batch, layout="images")
         assert made.capacity == -(-batch // lanes) * lanes
         assert made.fits(made.capacity)
         assert not made.fits(made.capacity + 1)
-    assert plan(training=False, batch_size=1).fits(10**6)
+        assert plan(batch_size=batch, layout="channels").capacity == batch
+    for layout in ("images", "channels"):
+        assert plan(training=False, batch_size=1, layout=layout).fits(10**6)
 
 
 def test_a_plan_fits_the_threads_and_the_instruction_set_that_it_was_made_for(isa):
     fastcnn.set_num_threads(2)
     training, inference = plan(), plan(training=False)
     fastcnn.set_num_threads(4)
-    assert training.fits(1)
+    assert not training.fits(1)
     assert not inference.fits(1)
     y = inference.forward(images(40))  # on two threads: it has no memory for more
     fastcnn.set_num_threads(1)
