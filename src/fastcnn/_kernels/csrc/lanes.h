@@ -32,14 +32,14 @@ static inline ptrdiff_t row_size(ptrdiff_t vectors) { return vectors; }
 static inline vreal per_channel(const real *row, ptrdiff_t vector) { return vset(row[vector]); }
 #endif
 
-/* The end of the pixels from p0 on that are taken through one vector before the next one: a few in "images", so that
+/* The end of the pixels from p0 on that are taken through one vector before the next one: a `few` in "images", so that
  * arrays are read in their own order and the processor can fetch ahead; in "channels", where an image is in the
  * caches, all of them, and what belongs to the vector stays in registers. */
-#ifdef FCN_CHANNELS
-static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels) { return (void)p0, pixels; }
-#else
-static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels) { return fcn_min(pixels, p0 + 4); }
-#endif
+#define FEW_PIXELS 4
+static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels, ptrdiff_t few)
+{
+    return GROUP_IMAGES == 1 ? pixels : fcn_min(pixels, p0 + few);
+}
 
 /* Rows of the state of a batch normalisation, row_size(vectors) reals each; see lanes_norm.c. */
 enum { SCALE, OFFSET, MEAN, INVSTD, GRAD_A, GRAD_B, GRAD_C, STATE_ROWS };

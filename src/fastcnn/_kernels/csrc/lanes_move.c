@@ -12,7 +12,7 @@ typedef struct {
 INLINE void apply(const elements *e, const int normed, const int added, const int relu, const int dropout)
 {
     for (ptrdiff_t p0 = 0, p1; p0 < e->pixels; p0 = p1) {
-        p1 = tile_end(p0, e->pixels);
+        p1 = tile_end(p0, e->pixels, added ? 1 : FEW_PIXELS);
         for (ptrdiff_t v = 0; v < e->vectors; ++v) {
             vreal scale = {0}, offset = {0};
             if (normed) {
@@ -59,6 +59,8 @@ void LANES(apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         e.mask = dropout_of_group(op->scalar[0], run->keys[dropout - 1], group, e.pixels);
     if (e.state && !e.r && relu && !dropout)
         apply(&e, 1, 0, 1, 0);
+    else if (e.state && !e.r && !dropout)
+        apply(&e, 1, 0, 0, 0);
     else if (!e.state && !relu && !dropout)
         apply(&e, 0, e.r != NULL, 0, 0);
     else
@@ -75,7 +77,7 @@ void LANES(relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     const int32_t *dx_at = op->table[0], *g_at = op->table[1], *z_at = op->table[2];
     const vreal factor = vset((real)op->scalar[0]);
     for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
-        p1 = tile_end(p0, pixels);
+        p1 = tile_end(p0, pixels, FEW_PIXELS);
         for (ptrdiff_t v = 0; v < vectors; ++v)
 #pragma GCC unroll 4
             for (ptrdiff_t p = p0; p < p1; ++p)
@@ -94,7 +96,7 @@ void LANES(grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     const real *g = op_buffer(op, run, 1, group);
     const int32_t *g_at = op->table[0];
     for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
-        p1 = by_position ? p0 + 1 : tile_end(p0, pixels);
+        p1 = by_position ? p0 + 1 : tile_end(p0, pixels, FEW_PIXELS);
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             real *at = sums + ((by_position ? p0 * vectors : 0) + v) * VL;
             /* -0 + x is x, whatever x is. */

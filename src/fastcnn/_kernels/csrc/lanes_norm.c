@@ -47,8 +47,6 @@ INLINE void add_square(chains *c, const int chain, vreal d)
     c->products[chain] += d * d;
 }
 
-#define TOGETHER 4 /* pixels whose terms are added in one turn of a loop */
-
 /* Buffers: sums [group][2][vectors][VL], y, shift. Tables: y_at. Sizes: pixels, vectors. */
 void LANES(bn_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
@@ -58,15 +56,15 @@ void LANES(bn_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     const int32_t *y_at = op->table[0];
     memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
     for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
-        p1 = tile_end(p0, pixels);
+        p1 = tile_end(p0, pixels, FEW_PIXELS);
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal center = per_channel(shift, v);
             chains c;
             load_sums(&c, sums, vectors, v);
             ptrdiff_t p = p0;
-            for (; p + TOGETHER <= p1; p += TOGETHER)
+            for (; p + FEW_PIXELS <= p1; p += FEW_PIXELS)
 #pragma GCC unroll 4
-                for (int i = 0; i < TOGETHER; ++i)
+                for (int i = 0; i < FEW_PIXELS; ++i)
                     add_square(&c, i % CHAINS, vload(y + y_at[p + i] + v * VL) - center);
             for (; p < p1; ++p)
                 add_square(&c, 0, vload(y + y_at[p] + v * VL) - center);
@@ -180,7 +178,7 @@ INLINE void grad_sums(const grad *f, const relu_mask mask)
     real *sums = f->out;
     memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
     for (ptrdiff_t p0 = 0, p1; p0 < f->pixels; p0 = p1) {
-        p1 = tile_end(p0, f->pixels);
+        p1 = tile_end(p0, f->pixels, FEW_PIXELS);
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal center = state_row(f->state, MEAN, vectors, v);
             const vreal scale = state_row(f->state, SCALE, vectors, v),
@@ -188,9 +186,9 @@ INLINE void grad_sums(const grad *f, const relu_mask mask)
             chains c;
             load_sums(&c, sums, vectors, v);
             ptrdiff_t p = p0;
-            for (; p + TOGETHER <= p1; p += TOGETHER)
+            for (; p + FEW_PIXELS <= p1; p += FEW_PIXELS)
 #pragma GCC unroll 4
-                for (int i = 0; i < TOGETHER; ++i)
+                for (int i = 0; i < FEW_PIXELS; ++i)
                     add_product(&c, i % CHAINS, f, mask, p + i, v, center, scale, offset);
             for (; p < p1; ++p)
                 add_product(&c, 0, f, mask, p, v, center, scale, offset);
@@ -260,7 +258,7 @@ INLINE void input_grad(const grad *f, const relu_mask mask)
 {
     const ptrdiff_t vectors = f->vectors;
     for (ptrdiff_t p0 = 0, p1; p0 < f->pixels; p0 = p1) {
-        p1 = tile_end(p0, f->pixels);
+        p1 = tile_end(p0, f->pixels, FEW_PIXELS);
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal a = state_row(f->state, GRAD_A, vectors, v) * f->factor;
             const vreal b = state_row(f->state, GRAD_B, vectors, v) * f->mask;

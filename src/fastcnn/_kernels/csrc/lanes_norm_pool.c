@@ -131,7 +131,7 @@ void LANES(bn_pool_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t gr
     };
     memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
     for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
-        p1 = tile_end(p0, pixels);
+        p1 = tile_end(p0, pixels, FEW_PIXELS);
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal center = state_row(state, MEAN, vectors, v);
             vreal sum = vload(sums + v * VL), products = vload(sums + (vectors + v) * VL);
