@@ -10,6 +10,7 @@ import pytest
 import fastcnn
 from fastcnn import nn, zoo
 from fastcnn.engine import Plan
+from fastcnn.engine.nodes.loss import Loss
 from fastcnn.errors import StateError
 
 SHAPE = (2, 6, 5)
@@ -171,3 +172,23 @@ def test_a_step_allocates_no_activations():
     finally:
         tracemalloc.stop()
     assert peak < 4 * 4 * network.num_parameters() + 64 * 1024
+
+
+@pytest.mark.parametrize("name", ["position-bias-mnist", "compact-mnist", "list-cifar"])
+def test_bands_of_one_image_change_no_bit(name, isa):
+    """Layers large enough to be cut for threads, forward, backward and in inference."""
+    shape, target = zoo.find(name).input_shape, np.array([3])
+    x = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
+    logits, grads = [], []
+    fastcnn.set_num_threads(2)
+    for bands in (1, 2, 3, 4):
+        network = zoo.build(name, seed=0)
+        options = {"batch_size": 1, "layout": "channels", "bands": bands}
+        made = Plan(network, shape, training=True, loss=Loss(), **options)
+        made.step(x, target, 1.0)
+        grads.append([grad.copy() for _, grad in made.parameter_grads])
+        logits.append(Plan(network.eval(), shape, training=False, **options).forward(x))
+    for other_logits, other_grads in zip(logits[1:], grads[1:], strict=True):
+        np.testing.assert_array_equal(other_logits, logits[0])
+        for one, other in zip(other_grads, grads[0], strict=True):
+            np.testing.assert_array_equal(one, other)

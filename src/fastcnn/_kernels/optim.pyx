@@ -97,7 +97,7 @@ cdef class Updates:
 
 def sgd_step(int itemsize, list updates, *, double lr, double momentum, double dampening, double weight_decay,
              bint nesterov, bint maximize):
-    """One step of SGD; an update is (param, grad, momentum buffer or None, whether this is its first step)."""
+    """One step of SGD; an update is (param, grad, momentum buffer or None, whether it is the first)."""
     cdef Updates all = Updates(len(updates), itemsize)
     cdef update *item
     for param, grad, buffer, first_step in updates:
@@ -114,9 +114,9 @@ def sgd_step(int itemsize, list updates, *, double lr, double momentum, double d
 
 def adam_step(int itemsize, list updates, *, double lr, double beta1, double beta2, double eps,
               double weight_decay, bint decoupled, bint maximize):
-    """One step of Adam or AdamW; an update is (param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq or None, step).
+    """One step of Adam or AdamW.
 
-    The step is the parameter's own, from 1.
+    An update is (param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq or None, the parameter's own step from 1).
     """
     cdef Updates all = Updates(len(updates), itemsize)
     cdef update *item

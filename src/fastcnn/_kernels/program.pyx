@@ -41,7 +41,7 @@ def max_vectors(int itemsize):
 
 
 def alone(list parameters, list reads, Py_ssize_t references):
-    """Tell whether each parameter was read so many times, and its array has so many references and is no view."""
+    """Tell whether each parameter was read so often, and its array has so many references and is no view."""
     cdef Py_ssize_t i
     cdef object array
     for i in range(len(parameters)):
@@ -60,7 +60,8 @@ def same(list arrays, list copies):
     cdef bint differs
     for i in range(len(arrays)):
         PyObject_GetBuffer(arrays[i], &view, PyBUF_SIMPLE)
-        differs = view.len != len(<bytes>copies[i]) or memcmp(view.buf, <char *>(<bytes>copies[i]), view.len) != 0
+        differs = view.len != len(<bytes>copies[i])
+        differs = differs or memcmp(view.buf, <char *>(<bytes>copies[i]), view.len) != 0
         PyBuffer_Release(&view)
         if differs:
             return False

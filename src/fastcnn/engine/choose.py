@@ -1,9 +1,9 @@
 """Which layout a program has: a model of what its products cost in each.
 
-A layout fills its vectors with images or with channels; what is left empty is lost. Beside that, kernels reach
-the shares of the machine's peak below (measured, see ARCHITECTURE.md), and a batch that makes fewer runs of
-groups than there are cores leaves cores idle. The choice is a function of the model and the batch alone: were
-it one of the number of threads, results would be.
+A layout fills its vectors with images or with channels; what is left empty is lost. Beside that, kernels
+reach the shares of the machine's peak below (measured, see ARCHITECTURE.md), and a batch that makes fewer
+runs of groups than there are cores leaves cores idle. The choice is a function of the model and the batch
+alone: were it one of the number of threads, results would be.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .layout import Layout
 _THREADS = 2
 # Share of the peak that products reach, by the vectors of a pixel: one, or more.
 _IMAGES_SHARE = 0.93
-_CHANNELS_SHARE = (0.85, 0.93)
+_CHANNELS_SHARE = (0.83, 0.95)
 # The same of weight gradients.
 _IMAGES_WEIGHT_SHARE = 0.62
-_CHANNELS_WEIGHT_SHARE = 0.85
+_CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
 
 
 def layouts(dtype: np.dtype) -> tuple[Layout, Layout]:
@@ -62,7 +62,9 @@ def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
         if training:
             if node.x is not graph.input:
                 total += size * out * layout.vectors(inner) / _share(layout, inner)
-            share = _CHANNELS_WEIGHT_SHARE if layout.by_channels else _IMAGES_WEIGHT_SHARE
+            share = _IMAGES_WEIGHT_SHARE
+            if layout.by_channels:
+                share = _CHANNELS_WEIGHT_SHARE[layout.vectors(out) > 1]
             total += size * inner * layout.vectors(out) / share
     return total * _rounds(-(-batch // layout.images))
 

@@ -9,7 +9,7 @@ from .._kernels import program as kernels
 from .._shapes import INT_MAX
 from ..nn import Parameter
 from .emit import Executable, Op
-from .memory import Blob, External
+from .memory import Blob, External, Vectors
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -118,7 +118,8 @@ def _buffers(plan: Plan, names: dict[int, str]) -> list[str]:
         for used in op.buffers:
             first.setdefault(id(used), f"{i} {op.kernel}")
     rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "first used by")]
-    for buffer in [*writer.blobs, *writer.scratches]:
+    buffers: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
+    for buffer in buffers:
         size = buffer.group_size * itemsize
         kind = _SCOPES[buffer.scope]
         if isinstance(buffer, Blob):

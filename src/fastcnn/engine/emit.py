@@ -21,8 +21,8 @@ Table = Callable[[], np.ndarray]
 class Op:
     """One call of a kernel; `tasks` is None for an operation on every group of images.
 
-    Neighbours with tasks and the same `stage` touch nothing of each other. An operation may be one of the bands of
-    a larger one: those that follow a `band` of 0 and count on.
+    Neighbours with tasks and the same `stage` touch nothing of each other. An operation may be one of the
+    bands of a larger one: those that follow a `band` of 0 and count on.
     """
 
     kernel: str
@@ -83,7 +83,7 @@ class Writer:
     def padded(
         self, row: Parameter | np.ndarray | None, first: int = 0, last: int | None = None
     ) -> Parameter | np.ndarray | None:
-        """Return the numbers of the channels first .. last - 1 as kernels read them: copied where they need it."""
+        """Return the numbers of channels first .. last - 1 as kernels read them: copied if need be."""
         if row is None:
             return None
         last = row.size if last is None else last
@@ -158,7 +158,7 @@ class Executable:
 
 
 def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[Phase], list[int]]:
-    """Return phases, in which neighbouring operations are joined, and their number at the end of each part."""
+    """Return phases, which join neighbouring operations, and their number at the end of each part."""
     phases: list[Phase] = []
     phase_ends, start = [], 0
     for end in part_ends:
@@ -214,11 +214,12 @@ def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int
     }
     slots = min(groups, kernels.SLOTS) if grows else kernels.SLOTS
     memory = 0
-    for buffer in [*writer.blobs, *writer.scratches]:
-        per_slot = isinstance(buffer, Vectors) and buffer.per_slot
-        count = (slots if per_slot else copies[buffer.scope]) * buffer.group_size
-        buffer.array = aligned_zeros(count, writer.dtype, "engine: a buffer")
-        memory += buffer.array.nbytes
+    made: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
+    for each in made:
+        per_slot = isinstance(each, Vectors) and each.per_slot
+        count = (slots if per_slot else copies[each.scope]) * each.group_size
+        each.array = aligned_zeros(count, writer.dtype, "engine: a buffer")
+        memory += each.array.nbytes
     externals: dict[str, list[tuple[int, int]]] = {}
     parameters: list[tuple[int, int, Parameter]] = []
     scalars: list[tuple[int, int, Callable[[], float]]] = []
@@ -241,7 +242,9 @@ def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int
                 scalars.append((i, j, scalar))
         values = [s() if callable(s) else s for s in op.scalars]
         name = f"{writer.layout.name}.{op.kernel}"
-        listed.append((name, buffers, [t() for t in op.tables], list(op.sizes), values, op.together, op.tasks or 0))
+        listed.append(
+            (name, buffers, [t() for t in op.tables], list(op.sizes), values, op.together, op.tasks or 0)
+        )
     program = kernels.Program(itemsize, images, listed, phases, list(externals.values()))
     capacity = groups * images if grows else INT_MAX
     return Executable(

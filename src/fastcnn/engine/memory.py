@@ -1,6 +1,7 @@
 """Buffers of a program and where their elements stand.
 
-A blob is the array of one value, with a halo of zeros as wide as its widest reader needs. Readers ask for halos while the program is written; places and memory are settled after.
+A blob is the array of one value, with a halo of zeros as wide as its widest reader needs. Readers ask for
+halos while the program is written; places and memory are settled after.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Blob:
     layout : Layout
         What the lanes hold.
     padded : bool
-        Whether channels fill whole vectors, where channels are in the lanes; without, nothing can read or write
-        it a vector at a time.
+        Whether channels fill whole vectors, where channels are in the lanes; without, nothing can read or
+        write it a vector at a time.
     """
 
     def __init__(self, channels: int, height: int, width: int, layout: Layout, padded: bool = True) -> None:

@@ -1,8 +1,8 @@
 """Whether what a program has made of parameters and running statistics, such as packed weights, still holds.
 
-Packing costs more than a prediction for one image. Arrays are written in place without a word (``p.data[...] =
-values``), so a Parameter counts how often it was asked for its array, and an array that somebody still holds
-counts as changed. Running statistics are few: they are compared with a copy.
+Packing costs more than a prediction for one image. Arrays are written in place without a word
+(``p.data[...] = values``), so a Parameter counts how often it was asked for its array, and an array that
+somebody still holds counts as changed. Running statistics are few: they are compared with a copy.
 """
 
 from __future__ import annotations

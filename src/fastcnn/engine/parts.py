@@ -95,7 +95,9 @@ class Backward:
             return
         whole = self.grads[value]
         tables = [whole.pixels, grad.pixels, whole.pixels]
-        self.writer.add("apply", [whole, grad, None, whole], tables, [value.pixels, self.writer.vectors(value.channels)])
+        self.writer.add(
+            "apply", [whole, grad, None, whole], tables, [value.pixels, self.writer.vectors(value.channels)]
+        )
 
     def parameter(self, parameter: Parameter) -> np.ndarray:
         """Return the array that a parameter's gradient is written to."""

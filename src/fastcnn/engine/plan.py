@@ -84,7 +84,9 @@ class Plan(Locked):
         self._parameters = list({id(p): p for _, _, p in self.executable.parameters}.values())
         self.dropouts = forward.dropouts
         self.norms = [state.norm for state in forward.norms.values()]
-        self._packed = Packed(self._parameters, [a for state in forward.norms.values() for a in state.running])
+        self._packed = Packed(
+            self._parameters, [a for state in forward.norms.values() for a in state.running]
+        )
         self._is_packed = False  # whether the present run finds packed weights
         self._prepared_phases = sum(last <= writer.first_prepared for _, _, last in self.executable.phases)
         one_pixel = training and any(node.x.pixels == 1 for node in forward.norms)
@@ -96,7 +98,9 @@ class Plan(Locked):
         self._loss_op = next((i for i, op in enumerate(writer.ops) if op.kernel == "cross_entropy"), -1)
         value = self.graph.output
         # Shape of one sample's output.
-        self.output_shape = (value.size,) if self.graph.output_flat else (value.channels, value.height, value.width)
+        self.output_shape = (
+            (value.size,) if self.graph.output_flat else (value.channels, value.height, value.width)
+        )
         self.batch = 0
         # Seconds of each operation. With an array here passes run on one thread, look at the clock after each
         # operation and add to it.
@@ -144,7 +148,7 @@ class Plan(Locked):
         program.run(self.batch, self.keys, first, ends[part], threads, given)
 
     def _refresh(self) -> list[np.ndarray]:
-        """Follow parameters that were changed, and settings that may have been; return the parameters' arrays."""
+        """Follow what was changed in parameters and settings; return the parameters' arrays."""
         latest = changes.latest()
         if not self.training:  # in training they change with every step
             self._is_packed = latest == self._seen and self._packed.holds()

@@ -68,7 +68,7 @@ class Optimizer:
     def _update(
         self, pairs: list[tuple[Parameter, np.ndarray]], dtype: np.dtype, group: dict[str, Any]
     ) -> None:
-        """Change parameters of a group, all of one type, by one step; gradients are contiguous and of that type."""
+        """Change parameters of a group by one step; all arrays are of one type, gradients contiguous."""
         raise NotImplementedError
 
     def add_param_group(self, group: dict[str, Any]) -> None:

@@ -135,11 +135,11 @@ static void write_outputs(real *y, const real *sums, const real *bias, int relu,
  * `outputs` from that one on. Takes images together. */
 void FCN(channels_dense)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t depth = op->size[0], outputs = op->size[1], count = run->count;
+    const ptrdiff_t depth = op->size[0], outputs = op->size[1], first = op->size[3], count = run->count;
     const rows_of f = {
-        .out = op_buffer(op, run, 0, group) + origin(op, 0),
+        .out = op_buffer(op, run, 0, group) + origin(op, 0) + first,
         .a = op_buffer(op, run, 1, group) + origin(op, 1),
-        .b = op_buffer(op, run, 2, 0),
+        .b = op_buffer(op, run, 2, 0) + first * depth,
         .out_stride = row_stride(op, 0),
         .a_stride = row_stride(op, 1),
         .b_stride = depth,
@@ -148,6 +148,7 @@ void FCN(channels_dense)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         .tail = tail_lanes(depth),
     };
     const real *bias = op_buffer(op, run, 3, 0);
+    bias = bias ? bias + first : NULL;
     const ptrdiff_t chunk = count <= MAX_IMAGES ? depth : CHUNK;
     real sums[FCN_TOGETHER * OUTPUTS * VL];
     for (ptrdiff_t o0 = 0; o0 < outputs; o0 += OUTPUTS) {

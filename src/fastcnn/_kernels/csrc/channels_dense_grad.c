@@ -110,7 +110,8 @@ static void short_columns(const rows_of *f, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_
         }
 }
 
-/* Buffers: dx, dy, weight. Tables: dx_at, dy_at. Sizes: depth, outputs. Takes images together. */
+/* Buffers: dx, dy, weight. Tables: dx_at, dy_at. Sizes: depth, outputs, first column, last column + 1 (all of a layer
+ * of less than a vector). Takes images together. */
 void FCN(channels_dense_input)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
     const ptrdiff_t depth = op->size[0];
@@ -125,9 +126,10 @@ void FCN(channels_dense_input)(const fcn_op *op, const fcn_run *run, ptrdiff_t g
     };
     if (depth < VL)
         short_columns(&f, 0, run->count, f.a_stride, 1, 0, depth);
-    const ptrdiff_t panel = run->count <= MAX_IMAGES ? depth : fcn_min(depth, PANEL);
-    for (ptrdiff_t k = 0; k < depth; k += panel) {
-        const ptrdiff_t k0 = fcn_min(k, depth - panel);
+    const ptrdiff_t first = op->size[2], last = op->size[3], columns = last - first;
+    const ptrdiff_t panel = run->count <= MAX_IMAGES ? columns : fcn_min(columns, PANEL);
+    for (ptrdiff_t k = first; k < last; k += panel) {
+        const ptrdiff_t k0 = fcn_min(k, last - panel);
         for (ptrdiff_t n = 0, images; n < run->count; n += images) {
             images = images_from(n, run->count);
             all_columns(&f, input_blocks[images], input_vectors[images], n, k0, k0 + panel);

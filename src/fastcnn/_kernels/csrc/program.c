@@ -8,7 +8,7 @@ typedef struct {
     const fcn_phase *phase;
     const fcn_op *ops;
     const fcn_run *run;
-    double *seconds; /* of each operation, added to; NULL: no clock is read */
+    double *seconds;     /* of each operation, added to; NULL: no clock is read */
     ptrdiff_t last_slot; /* the slot that comes first, or 0 where slots are taken upwards */
 } phase_context;
 
@@ -56,7 +56,8 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
     }
     const ptrdiff_t slot = context->last_slot ? context->last_slot - index : index;
     const ptrdiff_t first = slot * run.groups_per_slot;
-    const ptrdiff_t last = first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
+    const ptrdiff_t last =
+        first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
     for (ptrdiff_t i = first; i < last; i += FCN_TOGETHER) {
         run.first = i;
         run.count = last - i < FCN_TOGETHER ? last - i : FCN_TOGETHER;

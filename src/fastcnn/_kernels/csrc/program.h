@@ -41,8 +41,8 @@ typedef struct {
     ptrdiff_t batch;  /* images */
     ptrdiff_t groups; /* of VL images, the last one perhaps partial; or of one image */
     ptrdiff_t groups_per_slot;
-    ptrdiff_t first; /* group of those that the task takes through its operations now, */
-    ptrdiff_t count; /* and their number: an operation on several at once (`together`) takes them all */
+    ptrdiff_t first;      /* group of those that the task takes through its operations now, */
+    ptrdiff_t count;      /* and their number: an operation on several at once (`together`) takes them all */
     const uint64_t *keys; /* of dropout, one for each Dropout layer */
     int thread;           /* that runs the task */
 } fcn_run;

@@ -6,8 +6,8 @@ import numpy as np
 
 from ..._shapes import Window
 from ...nn import Parameter
-from ..graph import Apply, Conv, Dense, Node, NormPool
 from ..emit import Writer
+from ..graph import Apply, Conv, Dense, Node, NormPool
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv_input import backward_input
@@ -17,6 +17,9 @@ from .product import Places, Product, bands_of, multiply, pack, segments
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
 # sums of each slot would cost more than the products.
 _FEW_PIXELS = 16
+# Where channels are in the lanes, one with at most so many makes it for several images at once: its sums are
+# more than its arrays.
+_SEVERAL_IMAGES = 100
 
 
 def _product(node: Conv, group: int, x: Blob, y: Blob) -> Product:
@@ -24,7 +27,7 @@ def _product(node: Conv, group: int, x: Blob, y: Blob) -> Product:
     win = node.window
     out, inner = node.weight.shape[0] // node.groups, node.weight.shape[1]
     pixels, kernel = np.arange(win.out_h * win.out_w), win.kernel_h * win.kernel_w
-    # Pixels of a kernel row follow each other in memory if no channels of padding or other groups lie between.
+    # Pixels of a kernel row follow each other in memory if no padding and no other group lies between.
     rows = x.pitch == inner * x.step and win.dilation_w == 1
     u, v = (a.ravel() for a in np.mgrid[: win.kernel_h, : 1 if rows else win.kernel_w])
 
@@ -198,6 +201,7 @@ def _weight_grad(b: Backward, node: Conv, dweight: np.ndarray, x: Blob, dy: Blob
             [sums, x, dy],
             [p.y_at, p.x_at, lambda taps=taps: np.ascontiguousarray(p.taps(x)[taps])],
             [p.pixels, depth, w.vectors(p.channels), node.weight.shape[1]],
+            together=w.layout.by_channels and p.pixels <= _SEVERAL_IMAGES,
             band=band if bands > 1 else None,
             flops=2 * p.pixels * depth * p.channels,
         )

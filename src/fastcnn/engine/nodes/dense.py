@@ -1,8 +1,8 @@
 """Linear layers, and convolutions whose window is the whole image: one pixel, whose taps are all elements.
 
-Where channels are in the lanes, the sample is laid out anew in (C, H, W) order first, the order of the weight's
-rows. Inference then multiplies as a convolution does, so that both layouts give the same to the bit; training
-reads and writes the weight as it is.
+Where channels are in the lanes, the sample is laid out anew in (C, H, W) order first, the order of the
+weight's rows. Inference then multiplies as a convolution does, so that both layouts give the same to the bit;
+training reads and writes the weight as it is.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ def backward(b: Backward, node: Dense) -> None:
     if w.layout.by_channels:
         x, flops = f.flat.get(node, f.blobs[node.x]), 2 * depth * out
         tasks = -(-depth // TASK_COLUMNS)
-        w.defer("dense_weight", [dweight, x, dy], [x.pixels, dy.pixels], [depth, out], tasks=tasks, flops=flops)
+        w.defer(
+            "dense_weight", [dweight, x, dy], [x.pixels, dy.pixels], [depth, out], tasks=tasks, flops=flops
+        )
         if b.wanted(node.x):
             flat = dx = w.blob(depth, 1, 1)
             _flat_input_grad(b, node, flat, dy)
@@ -138,7 +140,7 @@ def _flat_input_grad(b: Backward, node: Dense, flat: Blob, dy: Blob) -> None:
 
 
 def _backward_input(b: Backward, node: Dense, dy: Blob) -> None:
-    """Make dx as one pixel with all elements as channels, in the order of its blob; spread it over the true one."""
+    """Make dx as one pixel with all elements as channels, in its blob's order; spread it over that."""
     w, out, depth = b.writer, node.weight.shape[0], node.x.size
     flat = w.blob(depth, 1, 1)
     order = np.arange(depth).reshape(node.x.channels, -1).T.ravel()

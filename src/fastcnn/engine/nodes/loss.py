@@ -39,14 +39,14 @@ def as_loss(loss: Any, target: np.ndarray) -> Loss | None:
         return None
     if not isinstance(target, np.ndarray) or target.ndim != 1 or target.dtype.kind not in "iu":
         return None
-    weight = loss.weight
+    weight, values = loss.weight, None
     if weight is not None:
         if not isinstance(weight, np.ndarray) or weight.ndim != 1 or weight.dtype.kind != "f":
             return None
-        weight = tuple(weight.tolist())
+        values = tuple(weight.tolist())
     if not isinstance(loss.ignore_index, int):
         return None
-    return Loss(weight, loss.ignore_index, float(loss.label_smoothing))
+    return Loss(values, loss.ignore_index, float(loss.label_smoothing))
 
 
 def check_targets(
@@ -61,7 +61,7 @@ def check_targets(
     """
     classes = np.ascontiguousarray(target, np.int64)
     low, high = classes.min(), classes.max()
-    if loss.weight is None and 0 <= low and high < num_classes and not low <= loss.ignore_index <= high:
+    if loss.weight is None and low >= 0 and high < num_classes and not low <= loss.ignore_index <= high:
         return classes, float(classes.size) if reduction == "mean" else 1.0
     counted = classes[classes != loss.ignore_index]
     if counted.size and (counted.min() < 0 or counted.max() >= num_classes):

@@ -77,11 +77,16 @@ def _write_apply(f: Forward, node: Apply, z: Blob, y: Blob, dropout: int, p: flo
 def operand(b: Backward, value: Value) -> Blob:
     """Return the blob of a value for the gradient of the weights that it was multiplied by.
 
-    A normalised value that one node reads is made anew: that costs less than to write it to memory and to read
-    it back a whole batch later.
+    A normalised value that one node reads is made anew: that costs less than to write it to memory and to
+    read it back a whole batch later.
     """
     f, node = b.forward, value.producer
-    if not isinstance(node, Apply) or node.norm is None or node.dropout is not None or len(value.consumers) != 1:
+    if (
+        not isinstance(node, Apply)
+        or node.norm is None
+        or node.dropout is not None
+        or len(value.consumers) != 1
+    ):
         return f.blobs[value]
     z = f.writer.blob(value.channels, value.height, value.width)
     _write_apply(f, node, z, f.blobs[node.x], 0, 0.0)

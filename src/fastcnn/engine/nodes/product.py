@@ -59,9 +59,7 @@ class Product:
         return table((self.runs()[:, None] + elements).ravel())
 
 
-def segments(
-    ranges: list[tuple[int, int]], width: int, runs_of_row: int
-) -> list[tuple[int, int, int, int]]:
+def segments(ranges: list[tuple[int, int]], width: int, runs_of_row: int) -> list[tuple[int, int, int, int]]:
     """Return the segments of output rows of `width` pixels.
 
     `ranges` holds the kernel rows [first, last) of each output row that lie in the image.
