@@ -109,3 +109,19 @@ def test_cross_entropy_by_hand(isa, dtype):
     kernels.cross_entropy(losses, dx, x, np.array([[1], [9]]), np.array([1, 2], dtype), 9, 0.0, 1.0)
     np.testing.assert_allclose(losses, [[2 * np.log(4 / 3)], [0]], rtol=1e-6)
     assert_near(dx[:, :, 0], np.array([[0.5, -0.5], [0, 0]]), 8)
+
+
+def test_exp_is_within_two_roundings(isa, dtype):
+    """The gradient of log-softmax shows exp: dx = dy - exp(y) * sum(dy), here with dy = (0, -1)."""
+    info = np.finfo(dtype)
+    low, high = float(np.log(info.smallest_subnormal)) - 2, float(np.log(info.max))
+    x = np.linspace(low, high - 1e-3, 200_001).astype(dtype)
+    special = np.array([0, -0.0, high + 1, np.inf, -np.inf, np.nan], dtype)
+    y = np.zeros((x.size + special.size, 2, 1), dtype)
+    y[:, 0, 0] = np.concatenate([x, special])
+    dx = poisoned(y.shape, dtype)
+    kernels.softmax_backward(dx, np.broadcast_to(np.array([[0], [-1]], dtype), y.shape).copy(), y, True)
+    exact = np.exp(x.astype(np.longdouble))
+    error = np.abs(dx[: x.size, 0, 0] - exact) / np.spacing(exact.astype(dtype))
+    assert error.max() <= 2
+    np.testing.assert_array_equal(dx[x.size :, 0, 0], [1, 1, np.inf, np.inf, 0, np.nan])
