@@ -1,0 +1,74 @@
+"""Softmax and cross-entropy as operations of programs, in both layouts, as in eager mode."""
+
+import numpy as np
+import pytest
+
+from fastcnn import ops
+
+from .helpers import assert_near, normal
+from .layouts import Workbench, both_layouts
+
+# (images, channels, pixels): the features of a sample in (C, H, W) order.
+SHAPES = [(1, 1, 1), (7, 10, 1), (18, 17, 1), (2, 33, 1), (16, 16, 1), (3, 4, 5)]
+
+
+def logits(shape, dtype, kind):
+    """Return ordinary logits, or some with ties, of great size, or with values that are no numbers."""
+    x = normal(shape, dtype) * (100 if kind == "large" else 3)
+    if kind == "ties":
+        x = np.round(x / 3)
+    if kind == "odd":
+        x[0, : shape[1] // 2] = -np.inf
+        x[-1, -1] = np.nan
+    return x
+
+
+def arrays(bench, shape, *numbers):
+    """Lay out (N, C * pixels) arrays."""
+    return [bench.array(a.reshape(shape[0], shape[1], shape[2], 1)) for a in numbers]
+
+
+@both_layouts
+@pytest.mark.parametrize("log", [0, 1])
+@pytest.mark.parametrize("kind", ["usual", "large", "odd"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_softmax(isa, dtype, name, shape, kind, log):
+    bench, flat = Workbench(name, dtype, shape[0]), (shape[0], shape[1] * shape[2])
+    numbers, gradient, poison = (
+        logits(flat, dtype, kind),
+        normal(flat, dtype, 1),
+        np.full(flat, np.nan, dtype),
+    )
+    x, dy, y, dx = arrays(bench, shape, numbers, gradient, poison, poison)
+    bench.run(
+        ("softmax", [y, x], [y.features, x.features], [flat[1], log], [], None),
+        ("softmax_grad", [dx, dy, y], [dx.features, dy.features, y.features], [flat[1], log], [], None),
+    )
+    expected = (ops.log_softmax if log else ops.softmax)(numbers, 1)
+    assert_near(y.get().reshape(flat), expected, 16)
+    backward = ops.log_softmax_backward if log else ops.softmax_backward
+    assert_near(dx.get().reshape(flat), backward(gradient, expected, 1), 64 + 4 * flat[1])
+    dx.assert_rest_is_zero(past_the_batch=True)
+
+
+@both_layouts
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", ["usual", "ties", "large", "odd"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_cross_entropy(isa, dtype, name, shape, kind, weighted, smoothing):
+    bench, flat = Workbench(name, dtype, shape[0]), (shape[0], shape[1] * shape[2])
+    rng = np.random.default_rng(2)
+    numbers, target = logits(flat, dtype, kind), rng.integers(0, flat[1], shape[0])
+    target[rng.random(shape[0]) < 0.3] = -7
+    weight = rng.integers(0, 3, flat[1]).astype(dtype) if weighted else None
+    x, dx = arrays(bench, shape, numbers, np.full(flat, np.nan, dtype))
+    results = np.full((shape[0], 2), np.nan)
+    buffers = [dx, x, bench.outside(target), weight, bench.outside(results)]
+    sizes, scalars = [flat[1], -7], [0.25, smoothing]
+    bench.run(("cross_entropy", buffers, [dx.features, x.features], sizes, scalars, None))
+    losses, gradient = ops.cross_entropy(numbers, target, weight, -7, "none", smoothing)
+    assert_near(results[:, 0].astype(dtype), losses, 64)
+    assert_near(dx.get().reshape(flat), dtype(0.25) * gradient, 64)
+    dx.assert_rest_is_zero(past_the_batch=True)
+    np.testing.assert_array_equal(results[:, 1], numbers.argmax(axis=1) == target)
