@@ -25,6 +25,10 @@ from .parts import Backward, Forward
 from .write import write_backward, write_forward, write_output, write_output_grad
 
 
+# So many rows of output are made without a look at the memory that is free.
+_FEW = 64
+
+
 class Plan(Locked):
     """A compiled model for samples of one shape: for training batches up to a capacity, else for any batch.
 
@@ -181,10 +185,13 @@ class Plan(Locked):
         y : array (N, *output_shape), optional
             C-contiguous, of the plan's dtype.
         """
-        if y is None:
-            y = allocate((len(x), *self.output_shape), self.dtype, "the model's output")
         self._check(x, self.input_shape, "x")
-        self._check(y, self.output_shape, "y")
+        if y is None:
+            shape = (len(x), *self.output_shape)
+            few = len(x) <= _FEW
+            y = np.empty(shape, self.dtype) if few else allocate(shape, self.dtype, "the model's output")
+        else:
+            self._check(y, self.output_shape, "y")
         if self.loss is not None or len(y) != len(x) or not self.min_batch <= len(x) <= self.capacity:
             raise StateError(
                 f"forward: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}, "

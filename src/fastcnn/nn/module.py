@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,14 @@ PLANS = "_plans"
 
 # Called with (module, input, output) after each forward pass while it is set; see `observed`.
 _observer: Callable[[Module, Any, Any], None] | None = None
+
+
+@cache
+def _engine_predict() -> Callable:
+    # The one import that points up: the engine stands on the layers, and `predict` is its front door.
+    from ..engine.predict import predict
+
+    return predict
 
 
 class Module:
@@ -143,10 +152,7 @@ class Module:
         if not isinstance(x, np.ndarray) or x.ndim < 1:
             raise DTypeError(f"predict: x must be an array with a batch axis, got {type(x).__name__}")
         if engine:
-            # The one import that points up: the engine stands on the layers, and this is its front door.
-            from ..engine.predict import predict
-
-            return predict(self, x, size)
+            return _engine_predict()(self, x, size)
         with _Passive(self):
             if len(x) <= size:
                 return self(x)
