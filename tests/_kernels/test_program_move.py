@@ -31,17 +31,6 @@ def test_images_in_and_results_out(isa, dtype, name, shape):
 
 
 @both_layouts
-def test_bytes_are_looked_up(isa, dtype, name):
-    shape = (18, 3, 5, 4)
-    bench, values = Workbench(name, dtype, shape[0]), normal((3, 256), dtype)
-    images = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
-    blob = bench.empty(*shape[1:])
-    bench.run(("pack_bytes", [blob, bench.outside(images), values], [blob.at], [20, 3], [], None))
-    np.testing.assert_array_equal(blob.get(), values[np.arange(3)[:, None, None], images])
-    blob.assert_rest_is_zero(past_the_batch=True)
-
-
-@both_layouts
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_apply(isa, dtype, name, shape):
     """Each combination of scale and offset, an array to add, ReLU and dropout, in place or not."""

@@ -70,20 +70,6 @@ void FCN(channels_pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     }
 }
 
-/* The same from bytes, each looked up in a table of its channel.
- * Buffers: x, images (uint8), values (channels, 256). */
-void FCN(channels_pack_bytes)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
-{
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1];
-    real *x = op_buffer(op, run, 0, group);
-    const uint8_t *images = (const uint8_t *)op_buffer(op, run, 1, group);
-    const real *values = op_buffer(op, run, 2, 0);
-    const int32_t *x_at = op->table[0];
-    for (ptrdiff_t c = 0; c < channels; ++c)
-        for (ptrdiff_t p = 0; p < pixels; ++p)
-            x[x_at[p] + c] = values[c * 256 + images[c * pixels + p]];
-}
-
 /* Buffers: results (CHW), y. Tables: y_at. Sizes: pixels, channels. */
 void FCN(channels_unpack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {

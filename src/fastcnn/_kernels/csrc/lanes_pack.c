@@ -49,25 +49,6 @@ void FCN(lanes_pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     }
 }
 
-/* The same from bytes, each looked up in a table of its channel.
- * Buffers: x, images (uint8), values (channels, 256). */
-void FCN(lanes_pack_bytes)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
-{
-    const ptrdiff_t pixels = op->size[0], channels = op->size[1], size = pixels * channels;
-    real *x = op_buffer(op, run, 0, group);
-    const uint8_t *images = (const uint8_t *)op_buffer(op, run, 1, group);
-    const real *values = op_buffer(op, run, 2, 0);
-    const int32_t *x_at = op->table[0];
-    const ptrdiff_t valid = fcn_min(VL, run->batch - group * VL);
-    for (ptrdiff_t c = 0; c < channels; ++c)
-        for (ptrdiff_t p = 0; p < pixels; ++p) {
-            real lanes[VL] = {0};
-            for (ptrdiff_t i = 0; i < valid; ++i)
-                lanes[i] = values[c * 256 + images[i * size + c * pixels + p]];
-            vstore(x + x_at[p] + c * VL, vload(lanes));
-        }
-}
-
 /* Buffers: results (N, channels, pixels), y. Tables: y_at. Sizes: pixels, channels. */
 void FCN(lanes_unpack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
