@@ -24,7 +24,6 @@ from .packed import Packed
 from .parts import Backward, Forward
 from .write import write_backward, write_forward, write_output, write_output_grad
 
-
 # So many rows of output are made without a look at the memory that is free.
 _FEW = 64
 
