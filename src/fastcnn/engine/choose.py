@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._kernels import program as kernels
-from .graph import Concat, Conv, Dense, Graph
+from .graph import Conv, Dense, Graph
 from .layout import Layout
 
 # Threads that the model of costs assumes: two cores are the least that training is done on.
@@ -30,14 +30,9 @@ def layouts(dtype: np.dtype) -> tuple[Layout, Layout]:
     return Layout("images", lanes), Layout("channels", lanes)
 
 
-def takes_channels(graph: Graph, lanes: int) -> bool:
-    """Tell whether a graph can have channels in the lanes: parts of a pixel must be whole vectors."""
-    for node in graph.nodes:
-        if isinstance(node, Conv) and node.groups > 1:
-            return False
-        if isinstance(node, Concat) and node.x.channels % lanes:
-            return False
-    return True
+def takes_channels(graph: Graph) -> bool:
+    """Tell whether a graph can have channels in the lanes: groups of channels would share vectors."""
+    return not any(isinstance(node, Conv) and node.groups > 1 for node in graph.nodes)
 
 
 def _rounds(groups: int) -> int:
@@ -78,7 +73,7 @@ def _share(layout: Layout, channels: int) -> float:
 def choose(graph: Graph, batch: int, training: bool) -> Layout:
     """Return the layout in which a batch takes the least time."""
     images, channels = layouts(graph.dtype)
-    if not takes_channels(graph, channels.lanes):
+    if not takes_channels(graph):
         return images
     costs = [cost(graph, each, batch, training) for each in (images, channels)]
     return channels if costs[1] < costs[0] else images

@@ -127,6 +127,16 @@ void FCN(channels_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
     }
 }
 
+/* Channels of each pixel, as many as may be, and nothing beside them. Buffers: z, y. Tables: z_at, y_at. Sizes: pixels,
+ * channels (true). */
+void FCN(channels_copy)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    real *z = op_buffer(op, run, 0, group);
+    const real *y = op_buffer(op, run, 1, group);
+    for (ptrdiff_t p = 0; p < op->size[0]; ++p)
+        memcpy(z + op->table[0][p], y + op->table[1][p], (size_t)op->size[1] * sizeof(real));
+}
+
 /* out[i] = sum over slots of sums[slot][i]; one task takes FCN_TASK_TOTALS. Buffers: out, sums. Sizes: count, a number
  * of whole vectors. */
 void FCN(channels_slot_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ..emit import Writer
 from ..graph import Add, Apply, Concat, Conv, Dense, NormPool, Value
+from ..memory import Blob
 from ..parts import Backward, Forward
 from .places import shifted
 
@@ -40,14 +42,21 @@ def backward_add(b: Backward, node: Add) -> None:
     b.give(node.x, grad)
 
 
+def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, value: Value) -> None:
+    """Copy the channels of a value between blobs, in each from a channel on.
+
+    Where channels are in the lanes, parts of vectors belong to others: only what is the value's is written.
+    """
+    tables = [shifted(to, first), shifted(source, source_first)]
+    w.add("copy" if w.layout.by_channels else "apply", [to, source], tables, [value.pixels, value.channels])
+
+
 def forward_concat(f: Forward, node: Concat) -> None:
     """Write x's channels, then other's."""
     z = f.blob(node.y)
     first = 0
     for value in (node.x, node.other):
-        part = f.blobs[value]
-        sizes = [value.pixels, f.writer.vectors(value.channels)]
-        f.writer.add("apply", [z, part], [shifted(z, first), part.pixels], sizes)
+        _copy(f.writer, z, first, f.blobs[value], 0, value)
         first += value.channels
 
 
@@ -57,7 +66,6 @@ def backward_concat(b: Backward, node: Concat) -> None:
     for value in (node.x, node.other):
         if b.wanted(value):
             part = b.writer.blob(value.channels, value.height, value.width)
-            tables = [part.pixels, shifted(grad, first)]
-            b.writer.add("apply", [part, grad], tables, [value.pixels, b.writer.vectors(value.channels)])
+            _copy(b.writer, part, 0, grad, first, value)
             b.give(value, part)
         first += value.channels
