@@ -84,7 +84,7 @@ def halo_of(blob):
 @pytest.mark.parametrize("training", [True, False])
 def test_nothing_is_written_into_halos(training, layout, isa):
     elements = 0
-    for seed in range(24):
+    for seed in range(12):
         model, shape, _ = random_network(seed)
         model.double().reseed(0)
         if not takes_channels(lower(model, shape)):
@@ -100,7 +100,7 @@ def test_nothing_is_written_into_halos(training, layout, isa):
             halo = halo_of(blob)
             assert not halo.any()
             elements += halo.size
-    assert elements > 500
+    assert elements > 200
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
