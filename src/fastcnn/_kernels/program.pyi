@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+CHAINS: int
 SLOTS: int
 TOGETHER: int
 EACH_GROUP: int

@@ -7,18 +7,21 @@
  * Layout    see program.h; packed weights [block][k][vectors of the block][VL], zero past the last channel.
  * Method    Register blocks of VECTORS vectors of output channels by PIXELS pixels: each step loads VECTORS
  *           weights and broadcasts PIXELS elements of x for VECTORS * PIXELS fused multiply-adds.
- * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block: bitwise the same in
- *           every batch, position, thread and layout.
+ * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block (in a deep linear layer the
+ *           sum of CHAINS of them): bitwise the same in every batch, position, thread and layout.
  */
 #define FCN_CHANNELS
 #include "lanes.h"
 
+#include <math.h>
+
 typedef struct {
     real *y;
-    const real *x, *bias, *position_bias, *mask;
-    const int32_t *y_at, *x_at, *run_at, *mask_at;
+    const real *x, *bias, *position_bias;
+    const int32_t *y_at, *x_at, *run_at;
     ptrdiff_t run_length, row; /* row: reals of a pixel of y */
-    int relu, add;
+    real least;                /* y is at least this: 0 with ReLU */
+    int add;
 } fwd;
 
 /* Of one register block: its weights, first channel, first pixel and runs. */
@@ -29,6 +32,7 @@ typedef struct {
 
 #define INLINE static inline __attribute__((always_inline))
 #define MAX_SUMS 24
+#define CHAINS FCN_CHAINS
 
 /* Keep an integer or a pointer in a register as it is: pixels share one index, where the compiler would rather keep a
  * running pointer for each, for which registers are too few. */
@@ -39,16 +43,26 @@ INLINE void forward(const fwd *f, const tile *t, const int vectors, const int pi
     vreal sum[MAX_SUMS];
     const real *x[MAX_SUMS];
     const real *w = t->w;
+    const int32_t *x_at = f->x_at + t->p0, *y_at = f->y_at + t->p0;
 #pragma GCC unroll 32
     for (int p = 0; p < pixels; ++p) {
-        x[p] = f->x + f->x_at[t->p0 + p];
+        x[p] = f->x + x_at[p];
         PIN_INTEGER(x[p]);
-        const real *start = f->position_bias ? f->position_bias + (t->p0 + p) * f->row + t->o0
-                            : f->bias        ? f->bias + t->o0
-                                             : NULL;
+    }
+    if (f->position_bias) {
+        const real *start = f->position_bias + t->p0 * f->row + t->o0;
+        const ptrdiff_t row = f->row;
+#pragma GCC unroll 32
+        for (int p = 0; p < pixels; ++p, start += row)
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v)
-            sum[p * vectors + v] = start ? vload(start + v * VL) : (vreal){0};
+            for (int v = 0; v < vectors; ++v)
+                sum[p * vectors + v] = vload(start + v * VL);
+    } else {
+#pragma GCC unroll 32
+        for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v)
+                sum[p * vectors + v] = f->bias ? vload(f->bias + t->o0 + v * VL) : (vreal){0};
     }
     for (ptrdiff_t run = t->run0; run < t->run1; ++run) {
         ptrdiff_t at = f->run_at[run];
@@ -64,29 +78,59 @@ INLINE void forward(const fwd *f, const tile *t, const int vectors, const int pi
 #pragma GCC unroll 32
             for (int p = 0; p < pixels; ++p) {
                 vreal value = vset(x[p][at]);
-                if (vectors > 1)
-                    PIN(value);
+                PIN(value);
 #pragma GCC unroll 8
                 for (int v = 0; v < vectors; ++v)
                     sum[p * vectors + v] += value * weight[v];
             }
         }
     }
+    real *y = f->y + t->o0;
+    if (f->add) {
 #pragma GCC unroll 32
-    for (int p = 0; p < pixels; ++p) {
-        real *y = f->y + f->y_at[t->p0 + p] + t->o0;
-        const real *mask = f->mask ? f->mask + f->mask_at[t->p0 + p] + t->o0 : NULL;
+        for (int p = 0; p < pixels; ++p)
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v) {
-            vreal value = sum[p * vectors + v];
-            if (f->add)
-                value += vload(y + v * VL);
-            if (f->relu)
-                value = keep(~(value < 0), value);
-            if (mask)
-                value = keep(vload(mask + v * VL) > 0, value);
-            vstore(y + v * VL, value);
+            for (int v = 0; v < vectors; ++v)
+                sum[p * vectors + v] += vload(y + y_at[p] + v * VL);
+    }
+    const vreal least = vset(f->least);
+#pragma GCC unroll 32
+    for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v)
+            vstore(y + y_at[p] + v * VL, vmax(least, sum[p * vectors + v]));
+}
+
+/* One pixel of a deep window, CHAINS parts of the depth side by side: a chain of multiply-adds waits for itself. */
+INLINE void forward_chains(const fwd *f, const tile *t, const int vectors)
+{
+    vreal sum[CHAINS * 4];
+    const ptrdiff_t length = f->run_length;
+    const real *x = f->x + f->x_at[t->p0], *w = t->w;
+    const ptrdiff_t part = length * vectors * VL;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v)
+        sum[v] = f->bias ? vload(f->bias + t->o0 + v * VL) : (vreal){0};
+#pragma GCC unroll 16
+    for (int i = vectors; i < CHAINS * vectors; ++i)
+        sum[i] = (vreal){0};
+    for (ptrdiff_t k = 0; k < length; ++k, w += vectors * VL)
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; ++c) {
+            vreal value = vset(x[k + c * length]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v)
+                sum[c * vectors + v] += value * vload(w + c * part + v * VL);
         }
+    const vreal least = vset(f->least);
+    real *y = f->y + f->y_at[t->p0] + t->o0;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+        vreal total = sum[v];
+#pragma GCC unroll 4
+        for (int c = 1; c < CHAINS; ++c)
+            total += sum[c * vectors + v];
+        vstore(y + v * VL, vmax(least, total));
     }
 }
 
@@ -112,38 +156,61 @@ BLOCKS(DEFINE)
 #define ENTRY(v, p) [v][p] = forward_##v##_##p,
 static void (*const blocks[MAX_VECTORS + 1][13])(const fwd *, const tile *) = {BLOCKS(ENTRY)};
 
-/* Buffers: y, x, packed weights, bias (padded row), position bias (pixels, padded row), mask (y is kept where it
- * is > 0). Tables: y_at, x_at, run_at, segments, mask_at.
- * Sizes: pixels, run length, vectors, relu, add, runs, segments.
+#define DEFINE_CHAINS(v)                                                                                     \
+    static void chains_##v(const fwd *f, const tile *t) { forward_chains(f, t, v); }
+DEFINE_CHAINS(1)
+DEFINE_CHAINS(2)
+DEFINE_CHAINS(3)
+#if MAX_VECTORS == 4
+DEFINE_CHAINS(4)
+static void (*const chains[])(const fwd *, const tile *) = {NULL, chains_1, chains_2, chains_3, chains_4};
+#else
+static void (*const chains[])(const fwd *, const tile *) = {NULL, chains_1, chains_2, chains_3};
+#endif
+
+/* Buffers: y, x, packed weights, bias (padded row), position bias (pixels, padded row).
+ * Tables: y_at, x_at, run_at, segments.
+ * Sizes: pixels, run length, vectors, relu, add, runs, segments, summed.
  * A segment (first pixel, last pixel + 1, first run, last run + 1) leaves out runs that all read the halo. If the
- * operation takes images together, they are the pixels of its one segment, and tables have FCN_TOGETHER entries. */
+ * operation takes images together, they are the pixels of its segments, and tables have FCN_TOGETHER entries; if its
+ * segments are `summed`, there are CHAINS of one run each, whose sums are added in order. */
 void FCN(channels_conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t vectors = op->size[2], depth = op->size[1] * op->size[5];
+    const ptrdiff_t vectors = op->size[2], depth = op->size[1] * op->size[5], segments = op->size[6];
+    const int summed = (int)op->size[7];
     const real *w = op_buffer(op, run, 2, 0);
-    const fwd f = {
+    const real least = op->size[3] ? 0 : -INFINITY;
+    fwd f = {
         .y = op_buffer(op, run, 0, group),
         .x = op_buffer(op, run, 1, group),
         .bias = op_buffer(op, run, 3, 0),
         .position_bias = op_buffer(op, run, 4, 0),
-        .mask = op_buffer(op, run, 5, group),
         .y_at = op->table[0],
         .x_at = op->table[1],
         .run_at = op->table[2],
-        .mask_at = op->table[4],
         .run_length = op->size[1],
         .row = row_size(vectors),
-        .relu = (int)op->size[3],
+        .least = least,
         .add = (int)op->size[4],
     };
+    const real *bias = f.bias;
     for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
         const ptrdiff_t v0 = vector_block_start(vectors, b), width = vector_block_start(vectors, b + 1) - v0;
-        for (ptrdiff_t s = 0; s < op->size[6]; ++s) {
+        if (summed && run->count == 1) {
+            chains[width](&f, &(tile){.w = w + v0 * depth * VL, .o0 = v0 * VL});
+            continue;
+        }
+        for (ptrdiff_t s = 0; s < segments; ++s) {
             const int32_t *segment = op->table[3] + 4 * s;
             const ptrdiff_t pixels = op->together ? run->count : segment[1] - segment[0];
             const ptrdiff_t parts = fcn_divide_up(pixels, max_pixels[width]);
             tile t = {.o0 = v0 * VL, .p0 = segment[0], .run0 = segment[2], .run1 = segment[3]};
             t.w = w + (v0 * depth + t.run0 * f.run_length * width) * VL;
+            if (summed) {
+                f.bias = s ? NULL : bias;
+                f.add = s > 0;
+                f.least = s + 1 < segments ? -INFINITY : least;
+            }
             for (ptrdiff_t part = 0; part < parts; ++part) {
                 const ptrdiff_t size = pixels / parts + (part < pixels % parts);
                 blocks[width][size](&f, &t);

@@ -14,12 +14,15 @@
  */
 #include "lanes.h"
 
+#include <math.h>
+
 typedef struct {
     real *y;
-    const real *x, *bias, *position_bias, *mask;
-    const int32_t *y_at, *x_at, *tap_at, *mask_at;
+    const real *x, *bias, *position_bias;
+    const int32_t *y_at, *x_at, *tap_at;
     ptrdiff_t all_channels;
-    int relu, add;
+    real least; /* y is at least this: 0 with ReLU */
+    int add;
 } fwd;
 
 typedef struct {
@@ -110,7 +113,7 @@ static const struct {
 #endif
 };
 
-/* Buffers: y, x, packed weights, bias, position bias (pixels, channels), mask (y is kept where it is > 0).
+/* Buffers: y, x, packed weights, bias, position bias (pixels, channels).
  * Tables: y_at, x_at, tap_at, segments. Sizes: pixels, depth, channels, relu, add, all channels, first channel (the
  * biases are those of all channels, of which this operation makes `channels` from the first on), segments.
  * A segment (first pixel, last pixel + 1, first tap, last tap + 1) leaves out taps that all read the halo. */
@@ -129,7 +132,7 @@ void FCN(lanes_conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         .x_at = op->table[1],
         .tap_at = op->table[2],
         .all_channels = all_channels,
-        .relu = (int)op->size[3],
+        .least = op->size[3] ? 0 : -INFINITY,
         .add = (int)op->size[4],
     };
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {

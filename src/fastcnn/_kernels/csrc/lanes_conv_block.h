@@ -12,15 +12,26 @@ static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t 
 {
     vreal sum[PIXELS][BLOCK];
     const real *x[PIXELS];
+    const int32_t *x_at = f->x_at + p0, *y_at = f->y_at + p0;
 #pragma GCC unroll 16
-    for (int p = 0; p < PIXELS; ++p) {
-        x[p] = f->x + f->x_at[p0 + p];
-        const real *start = f->position_bias ? f->position_bias + (p0 + p) * f->all_channels + o0
-                            : f->bias        ? f->bias + o0
-                                             : NULL;
+    for (int p = 0; p < PIXELS; ++p)
+        x[p] = f->x + x_at[p];
+    if (f->position_bias) {
+        const real *start = f->position_bias + p0 * f->all_channels + o0;
+        const ptrdiff_t row = f->all_channels;
 #pragma GCC unroll 16
-        for (int o = 0; o < BLOCK; ++o)
-            sum[p][o] = start ? vset(start[o]) : (vreal){0};
+        for (int p = 0; p < PIXELS; ++p, start += row)
+#pragma GCC unroll 16
+            for (int o = 0; o < BLOCK; ++o)
+                sum[p][o] = vset(start[o]);
+    } else {
+#pragma GCC unroll 16
+        for (int o = 0; o < BLOCK; ++o) {
+            const vreal start = f->bias ? vset(f->bias[o0 + o]) : (vreal){0};
+#pragma GCC unroll 16
+            for (int p = 0; p < PIXELS; ++p)
+                sum[p][o] = start;
+        }
     }
     w += k0 * BLOCK;
     for (ptrdiff_t k = k0; k < k1; ++k, w += BLOCK) {
@@ -37,22 +48,20 @@ static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t 
                 sum[p][o] += value[p] * weight;
         }
     }
+    real *y = f->y + o0 * VL;
+    if (f->add) {
 #pragma GCC unroll 16
-    for (int p = 0; p < PIXELS; ++p) {
-        real *y = f->y + f->y_at[p0 + p] + o0 * VL;
-        const real *mask = f->mask ? f->mask + f->mask_at[p0 + p] + o0 * VL : NULL;
+        for (int p = 0; p < PIXELS; ++p)
 #pragma GCC unroll 16
-        for (int o = 0; o < BLOCK; ++o) {
-            vreal value = sum[p][o];
-            if (f->add)
-                value += vload(y + o * VL);
-            if (f->relu)
-                value = keep(~(value < 0), value);
-            if (mask)
-                value = keep(vload(mask + o * VL) > 0, value);
-            vstore(y + o * VL, value);
-        }
+            for (int o = 0; o < BLOCK; ++o)
+                sum[p][o] += vload(y + y_at[p] + o * VL);
     }
+    const vreal least = vset(f->least);
+#pragma GCC unroll 16
+    for (int p = 0; p < PIXELS; ++p)
+#pragma GCC unroll 16
+        for (int o = 0; o < BLOCK; ++o)
+            vstore(y + y_at[p] + o * VL, vmax(least, sum[p][o]));
 }
 
 static void NAME(weight, BLOCK, PIXELS)(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0,

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..._kernels.program import TASK_COLUMNS, TOGETHER
+from ..._kernels.program import CHAINS, TASK_COLUMNS, TOGETHER
 from ..graph import Dense
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv import bias_grad, relu_masked, weight_of_all
 from .product import Product, bands_of, multiply, pack
 from .softmax import features
+
+# Elements of a sample from which on a layer is deep.
+_DEEP = 256
 
 
 def _origin() -> np.ndarray:
@@ -29,17 +32,22 @@ def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
     """
     depth, together = node.x.size, x.step == 1
     samples = np.arange(TOGETHER if together else 1)
+    # A sum is a chain of operations that wait for each other: that of a deep layer is made of several.
+    chains = CHAINS if depth >= _DEEP and depth % CHAINS == 0 else 1
+    part = depth // chains
+    runs = 1 if together else part
     return Product(
         pixels=samples.size,
         depth=depth,
         channels=last - first,
         y_at=lambda: table(samples * y.group_size + y.pixels()[0] + y.channel(first)),
         x_at=lambda: table(samples * x.group_size + (x.pixels()[0] if together else 0)),
-        runs=(lambda: np.zeros(1, np.int64)) if together else features(x),
-        run_length=depth if together else 1,
+        runs=(lambda: np.arange(chains) * part) if together else features(x),
+        run_length=part if together else 1,
         weight_at=lambda: table(np.arange(depth)),
         channel_at=lambda: table(np.arange(first, last) * depth),
-        segments=[(0, samples.size, 0, 1 if together else depth)],
+        segments=[(0, samples.size, i * runs, (i + 1) * runs) for i in range(chains)],
+        summed=chains > 1,
     )
 
 

@@ -7,7 +7,7 @@ and output pixels in segments that read the same runs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..memory import Blob, table
 Places = Callable[[], np.ndarray]
 
 # Work on a group that is worth a second thread: it outweighs the time in which threads find each other.
-_BAND_FLOPS = 400_000
+_BAND_FLOPS = 200_000
 
 
 @dataclass
@@ -40,6 +40,8 @@ class Product:
     weight_at, channel_at : functions that return tables
         Tap k's weight for channel o stands at their sum.
     segments : list of (first pixel, last + 1, first run, last + 1)
+    summed : bool
+        Whether the segments are parts of one sum.
     """
 
     pixels: int
@@ -52,6 +54,7 @@ class Product:
     weight_at: Places
     channel_at: Places
     segments: list[tuple[int, int, int, int]]
+    summed: bool = False
 
     def taps(self, x: Blob) -> np.ndarray:
         """Return the place of every tap."""
@@ -117,6 +120,21 @@ def multiply(
     if w.layout.by_channels:
         tables = [p.y_at, p.x_at, lambda: table(p.runs())]
         sizes = [p.pixels, p.run_length, w.vectors(p.channels), relu, add, p.depth // p.run_length]
+    elif p.summed:
+        for i, segment in enumerate(p.segments):
+            multiply(
+                w,
+                replace(p, segments=[segment], summed=False),
+                y,
+                x,
+                packed,
+                bias=bias if i == 0 else None,
+                relu=relu and i + 1 == len(p.segments),
+                add=add or i > 0,
+                all_channels=all_channels,
+                flops=flops // len(p.segments),
+            )
+        return
     else:
         tables = [p.y_at, p.x_at, lambda: p.taps(x)]
         sizes = [p.pixels, p.depth, p.channels, relu, add, all_channels, first_channel]
@@ -131,7 +149,7 @@ def multiply(
             "conv",
             buffers,
             [*tables, lambda places=places: places],
-            [*sizes, len(found)],
+            [*sizes, len(found), *([p.summed] if w.layout.by_channels else [])],
             together=together,
             flops=flops * (i + 1) // bands - flops * i // bands,
             band=i if bands > 1 else band,
