@@ -130,7 +130,7 @@ def test_prepares_ahead_and_no_further():
         enough.release()
         return images
 
-    batches = Loader(numbered(100), 5, augment=augment, prefetch=3).epoch(0)
+    batches = Loader(numbered(2560), 256, augment=augment, prefetch=3).epoch(0)
     assert made == []
     next(batches)
     for _ in range(4):

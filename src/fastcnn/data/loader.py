@@ -20,6 +20,8 @@ from .dataset import Dataset
 Batch = tuple[np.ndarray, np.ndarray]
 # Streams of random numbers of one epoch: what comes after (seed, epoch) in the seed sequence's key.
 _ORDER, _AUGMENTATION = 0, 1
+# Images that are handed over at a time: what a thread costs is shared by small batches.
+_BUNDLE = 256
 
 
 class Loader:
@@ -43,7 +45,7 @@ class Loader:
     augment : callable ``augment(images, rng) -> images``, optional
         E.g. one of `fastcnn.data.transforms`; called once a batch, on the background thread.
     prefetch : int
-        Batches prepared ahead; 0 prepares each when it is asked for, without a thread.
+        Batches prepared ahead, or bundles of small ones; 0 prepares each when it is asked for, without a thread.
 
     Raises
     ------
@@ -122,38 +124,52 @@ class Loader:
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
         order, rng = self.order(epoch), self._generator(epoch, _AUGMENTATION)
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            chosen = order[start : start + self.batch_size]
-            images = self.dataset.images[chosen]
-            if self.augment is not None:
-                images = self.augment(images, rng)
-                if not isinstance(images, np.ndarray) or images.shape[:1] != chosen.shape:
-                    raise ShapeError(
-                        f"Loader: augment must return an array of {len(chosen)} images, "
-                        f"got {getattr(images, 'shape', type(images).__name__)}"
-                    )
-            yield images, self.dataset.labels[chosen]
+        size = self.batch_size
+        several = size * max(1, _BUNDLE // size)  # small batches are parts of a larger gathering
+        end = min(len(order), len(self) * size)
+        for start in range(0, end, several):
+            chosen = order[start : min(start + several, end)]
+            images, labels = self.dataset.images[chosen], self.dataset.labels[chosen]
+            for i in range(0, len(chosen), size):
+                yield self._augmented(images[i : i + size], rng), labels[i : i + size]
+
+    def _augmented(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if self.augment is None:
+            return images
+        made = self.augment(images, rng)
+        if not isinstance(made, np.ndarray) or made.shape[:1] != images.shape[:1]:
+            raise ShapeError(
+                f"Loader: augment must return an array of {len(images)} images, "
+                f"got {getattr(made, 'shape', type(made).__name__)}"
+            )
+        return made
 
 
 def _fill(
     batches: Iterator[Batch], ready: queue.SimpleQueue, free: threading.Semaphore, stop: threading.Event
 ) -> None:
-    """Put batches into `ready` while there are free places; then None, with the error if there was one."""
-    try:
-        while True:
-            free.acquire()
-            if stop.is_set():
-                return
-            ready.put((next(batches), None))
-    except StopIteration:
-        ready.put((None, None))
-    except BaseException as error:
-        # Whatever it is, the consumer must not wait for ever.
-        ready.put((None, error))
+    """Put bundles of batches into `ready` while there are free places, with the last one the error if any."""
+    last, error = False, None
+    while not last:
+        free.acquire()
+        bundle: list[Batch] = []
+        try:
+            images = 0
+            while images < _BUNDLE:
+                if stop.is_set():
+                    return
+                bundle.append(next(batches))
+                images += len(bundle[-1][1])
+        except StopIteration:
+            last = True
+        except BaseException as caught:
+            # Whatever it is, the consumer must not wait for ever.
+            last, error = True, caught
+        ready.put((bundle, last, error))
 
 
 def _prefetched(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
-    """Yield `batches` from a thread that keeps up to `depth` of them ready."""
+    """Yield `batches` from a thread that keeps up to `depth` bundles of them ready."""
     ready: queue.SimpleQueue = queue.SimpleQueue()
     free = threading.Semaphore(depth)
     stop = threading.Event()
@@ -163,13 +179,13 @@ def _prefetched(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
     thread.start()
     try:
         while True:
-            batch, error = ready.get()
+            bundle, last, error = ready.get()
+            free.release()
+            yield from bundle
             if error is not None:
                 raise error
-            if batch is None:
+            if last:
                 return
-            free.release()
-            yield batch
     finally:
         stop.set()
         free.release()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import CompiledModule
+from ..nn import changes
 from ..nn.module import Module
 from ..optim import Optimizer
 
@@ -29,6 +30,15 @@ class Eager:
         self.model: Any = model
         self.optimizer = optimizer
         self.loss = loss
+        self._module = model
+        self._dtype_at = -1  # the change of the model up to which its type is known
+
+    def dtype(self) -> np.dtype:
+        """Return the element type of the model's first parameter."""
+        if self._dtype_at != changes.latest():
+            self._dtype_at = changes.latest()
+            self._dtype = next(self._module.parameters()).dtype
+        return self._dtype
 
     def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
         """Do one step of training on a batch.

@@ -324,5 +324,5 @@ class Trainer:
         x = self.preprocess(images)
         if not isinstance(x, np.ndarray):
             raise DTypeError(f"Trainer: preprocess must return an array, got {type(x).__name__}")
-        dtype = next(self.model.parameters()).dtype
+        dtype = self._executor.dtype()
         return x if x.dtype == dtype else x.astype(dtype)

@@ -44,6 +44,7 @@ def _product(node: Conv, group: int, x: Blob, y: Blob) -> Product:
 
     return Product(
         pixels=pixels.size,
+        width=win.out_w,
         depth=kernel * inner,
         channels=out,
         y_at=y_at,

@@ -74,6 +74,7 @@ def _write_phase(b: Backward, node: Conv, dy: Blob, dx: Blob, add: int, phase: _
         ranges.append((inside[0], inside[-1] + 1) if inside else (0, 0))
     product = Product(
         pixels=i.size,
+        width=len(phase.columns),
         depth=len(kernel_taps) * out,
         channels=inner,
         y_at=lambda: dx.at(phase.rows[i], phase.columns[j]) + np.int32(dx.channel(group * inner)),

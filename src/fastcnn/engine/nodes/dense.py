@@ -38,6 +38,7 @@ def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
     runs = 1 if together else part
     return Product(
         pixels=samples.size,
+        width=1,
         depth=depth,
         channels=last - first,
         y_at=lambda: table(samples * y.group_size + y.pixels()[0] + y.channel(first)),
@@ -154,6 +155,7 @@ def _backward_input(b: Backward, node: Dense, dy: Blob) -> None:
     order = np.arange(depth).reshape(node.x.channels, -1).T.ravel()
     product = Product(
         pixels=1,
+        width=1,
         depth=out,
         channels=depth,
         y_at=flat.pixels,

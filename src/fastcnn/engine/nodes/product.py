@@ -27,8 +27,8 @@ class Product:
 
     Attributes
     ----------
-    pixels : int
-        Of y.
+    pixels, width : int
+        Of y, and of a row of them.
     depth, channels : int
         Elements of a window, and of y's pixels.
     y_at, x_at : functions that return tables
@@ -45,6 +45,7 @@ class Product:
     """
 
     pixels: int
+    width: int
     depth: int
     channels: int
     y_at: Places
@@ -119,7 +120,7 @@ def multiply(
     tables: list[Places]
     if w.layout.by_channels:
         tables = [p.y_at, p.x_at, lambda: table(p.runs())]
-        sizes = [p.pixels, p.run_length, w.vectors(p.channels), relu, add, p.depth // p.run_length]
+        sizes = [p.width, p.run_length, w.vectors(p.channels), relu, add, p.depth // p.run_length]
     elif p.summed:
         for i, segment in enumerate(p.segments):
             multiply(
