@@ -45,7 +45,7 @@ class Loader:
     augment : callable ``augment(images, rng) -> images``, optional
         E.g. one of `fastcnn.data.transforms`; called once a batch, on the background thread.
     prefetch : int
-        Batches prepared ahead, or bundles of small ones; 0 prepares each when it is asked for, without a thread.
+        Batches prepared ahead, or bundles of small ones; 0 prepares each when asked for, without a thread.
 
     Raises
     ------
