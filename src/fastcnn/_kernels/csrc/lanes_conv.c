@@ -265,14 +265,21 @@ void FCN(lanes_weight_of_all)(const fcn_op *op, const fcn_run *run, ptrdiff_t ta
         .dy_at = op->table[0],
         .x_at = op->table[1],
         .tap_at = op->table[2],
-        .groups = run->groups,
         .x_stride = op->stride[1] / (ptrdiff_t)sizeof(real),
         .dy_stride = op->stride[2] / (ptrdiff_t)sizeof(real),
     };
+    /* So many groups that their gradients stay in the first cache while all taps pass over them. */
+    const ptrdiff_t tile = fcn_max(1, 40 / pixels);
     real sums[FCN_TASK_TAPS * MAX_BLOCK * VL];
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
         ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
-        add_taps(sums, &f, k0, k1, o0, width, 0, pixels, 1);
+        for (ptrdiff_t g = 0; g < run->groups; g += tile) {
+            grad part = f;
+            part.x += g * f.x_stride;
+            part.dy += g * f.dy_stride;
+            part.groups = fcn_min(tile, run->groups - g);
+            add_taps(sums, &part, k0, k1, o0, width, 0, pixels, g == 0);
+        }
         write_sums(op_buffer(op, run, 0, 0), sums, 0, 1, k0, k1, width, weight_at, channel_at + o0, dense);
     }
 }
