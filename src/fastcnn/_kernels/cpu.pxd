@@ -25,7 +25,7 @@ cdef extern from "table.h" nogil:
         int decoupled, amsgrad, maximize
 
     ctypedef struct fcn_run:
-        Py_ssize_t batch, groups, groups_per_slot, first, count
+        Py_ssize_t batch, groups, slots, first, count
         const uint64_t *keys
         int thread
 

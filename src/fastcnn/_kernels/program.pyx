@@ -235,7 +235,7 @@ cdef class Program:
             raise IndexError(f"Program: there are no phases {first_phase} to {last_phase}")
         run.batch = batch
         run.groups = (batch + self.images_per_group - 1) // self.images_per_group
-        run.groups_per_slot = max(1, (run.groups + FCN_SLOTS - 1) // FCN_SLOTS)
+        run.slots = min(<Py_ssize_t>FCN_SLOTS, run.groups)
         run.first = run.count = 0
         run.keys = &keys[0]
         run.thread = 0

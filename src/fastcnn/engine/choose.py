@@ -35,12 +35,6 @@ def takes_channels(graph: Graph) -> bool:
     return not any(isinstance(node, Conv) and node.groups > 1 for node in graph.nodes)
 
 
-def _rounds(groups: int) -> int:
-    """Return how many groups one of the assumed threads works on."""
-    slots = max(1, min(kernels.SLOTS, groups))
-    return -(-slots // _THREADS) * -(-groups // slots)
-
-
 def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
     """Return how long the products of a batch take, in vector operations at the machine's peak."""
     total = 0.0
@@ -61,7 +55,8 @@ def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
             if layout.by_channels:
                 share = _CHANNELS_WEIGHT_SHARE[layout.vectors(out) > 1]
             total += size * inner * layout.vectors(out) / share
-    return total * _rounds(-(-batch // layout.images))
+    groups = -(-batch // layout.images)
+    return total * -(-groups // _THREADS)
 
 
 def _share(layout: Layout, channels: int) -> float:

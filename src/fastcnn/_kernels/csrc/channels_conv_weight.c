@@ -130,7 +130,7 @@ void FCN(channels_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t g
     const ptrdiff_t pixels = op->size[0], depth = op->size[1], vectors = op->size[2];
     const ptrdiff_t tiles = fcn_divide_up(pixels, TILE), end = group + (op->together ? run->count : 1);
     const ptrdiff_t images = fcn_divide_up(TILE, pixels);
-    real *sums = op_buffer(op, run, 0, group / run->groups_per_slot);
+    real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
     for (ptrdiff_t image = group; image < end; image += images)
         for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
             grad f = {
@@ -144,7 +144,7 @@ void FCN(channels_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t g
                 .images = fcn_min(images, end - image),
                 .x_stride = op->stride[1] / (ptrdiff_t)sizeof(real),
                 .dy_stride = op->stride[2] / (ptrdiff_t)sizeof(real),
-                .fresh = tile == 0 && image % run->groups_per_slot == 0,
+                .fresh = tile == 0 && fcn_is_slot_start(run, image),
             };
             add_tile(sums, &f, depth, vectors);
         }
@@ -156,7 +156,7 @@ void FCN(channels_conv_weight_sum)(const fcn_op *op, const fcn_run *run, ptrdiff
 {
     const ptrdiff_t depth = op->size[0], channels = op->size[1], vectors = fcn_divide_up(channels, VL);
     const ptrdiff_t k0 = task * FCN_TASK_TAPS, taps = fcn_min(depth - k0, FCN_TASK_TAPS);
-    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot);
+    const ptrdiff_t slots = run->slots;
     const ptrdiff_t slot_stride = op->stride[1] / (ptrdiff_t)sizeof(real);
     const int32_t *weight_at = op->table[0] + k0, *channel_at = op->table[1];
     real *dweight = op_buffer(op, run, 0, 0), total[FCN_TASK_TAPS][VL];

@@ -192,12 +192,12 @@ void FCN(lanes_conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t grou
         .tap_at = op->table[2],
         .groups = 1,
     };
-    real *sums = op_buffer(op, run, 0, group / run->groups_per_slot);
+    real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
     /* A tile of pixels is short enough that its gradients stay in the first cache. */
     const ptrdiff_t tile = pixels <= 64 ? pixels : 48;
     const int streamed = pixels * (channels + op->size[3]) * VL * (ptrdiff_t)sizeof(real) > SECOND_CACHE;
     for (ptrdiff_t p = 0; p < pixels; p += tile) {
-        int fresh = p == 0 && group % run->groups_per_slot == 0;
+        int fresh = p == 0 && fcn_is_slot_start(run, group);
         if (streamed)
             prefetch_pixels(&f, depth, op->size[3], channels, fcn_min(pixels, p + tile),
                             fcn_min(pixels, p + 2 * tile));
@@ -245,8 +245,8 @@ void FCN(lanes_conv_weight_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t 
     const ptrdiff_t depth = op->size[0], channels = op->size[1];
     const ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
     write_sums(op_buffer(op, run, 0, 0), op_buffer(op, run, 1, 0) + o0 * depth * VL,
-               op->stride[1] / (ptrdiff_t)sizeof(real), fcn_divide_up(run->groups, run->groups_per_slot), 0,
-               depth, width, op->table[0], op->table[1] + o0, 0);
+               op->stride[1] / (ptrdiff_t)sizeof(real), run->slots, 0, depth, width, op->table[0],
+               op->table[1] + o0, 0);
 }
 
 /* Weight gradient of a layer with few pixels (a linear layer has one) over all groups at once, so that no partial

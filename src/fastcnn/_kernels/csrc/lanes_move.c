@@ -91,8 +91,8 @@ void LANES(relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 void LANES(grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
     const ptrdiff_t pixels = op->size[0], vectors = op->size[1], by_position = op->size[2];
-    const int fresh = group % run->groups_per_slot == 0;
-    real *sums = op_buffer(op, run, 0, group / run->groups_per_slot);
+    const int fresh = fcn_is_slot_start(run, group);
+    real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
     const real *g = op_buffer(op, run, 1, group);
     const int32_t *g_at = op->table[0];
     for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
@@ -116,7 +116,7 @@ void LANES(grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 void FCN(channels_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     real *out = op_buffer(op, run, 0, 0);
-    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot), first = task * FCN_TASK_TOTALS;
+    const ptrdiff_t slots = run->slots, first = task * FCN_TASK_TOTALS;
     const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
     const int32_t *place = op->table[0], *source = op->table[1];
     for (ptrdiff_t i = first; i < count; ++i) {
@@ -142,7 +142,7 @@ void FCN(channels_copy)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 void FCN(channels_slot_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     real *out = op_buffer(op, run, 0, 0);
-    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot), first = task * FCN_TASK_TOTALS;
+    const ptrdiff_t slots = run->slots, first = task * FCN_TASK_TOTALS;
     const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
     for (ptrdiff_t i = first; i < count; i += VL) {
         vreal sum = vload(op_buffer(op, run, 1, 0) + i);
@@ -159,7 +159,7 @@ void FCN(channels_slot_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t task
 void FCN(lanes_total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
 {
     real *out = op_buffer(op, run, 0, 0);
-    const ptrdiff_t slots = fcn_divide_up(run->groups, run->groups_per_slot), first = task * FCN_TASK_TOTALS;
+    const ptrdiff_t slots = run->slots, first = task * FCN_TASK_TOTALS;
     const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
     for (ptrdiff_t i = first; i < count; i += VL) {
         vreal vectors[VL] = {{0}};

@@ -55,9 +55,7 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
         return;
     }
     const ptrdiff_t slot = context->last_slot ? context->last_slot - index : index;
-    const ptrdiff_t first = slot * run.groups_per_slot;
-    const ptrdiff_t last =
-        first + run.groups_per_slot < run.groups ? first + run.groups_per_slot : run.groups;
+    const ptrdiff_t first = fcn_slot_start(&run, slot), last = fcn_slot_start(&run, slot + 1);
     for (ptrdiff_t i = first; i < last; i += FCN_TOGETHER) {
         run.first = i;
         run.count = last - i < FCN_TOGETHER ? last - i : FCN_TOGETHER;
@@ -85,7 +83,7 @@ static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *o
             for (ptrdiff_t op = phases[i].first_op; op < phases[i].last_op; ++op)
                 tasks += ops[op].tasks;
         if (phases[i].kind == FCN_OVER_GROUPS) {
-            tasks = (run->groups + run->groups_per_slot - 1) / run->groups_per_slot;
+            tasks = run->slots;
             context.last_slot = downwards ? tasks - 1 : 0;
             downwards = !downwards;
         } else if (phases[i].kind == FCN_OVER_BANDS)

@@ -39,14 +39,28 @@ typedef enum {
 
 /* What an operation is told about the run. */
 typedef struct {
-    ptrdiff_t batch;  /* images */
-    ptrdiff_t groups; /* of VL images, the last one perhaps partial; or of one image */
-    ptrdiff_t groups_per_slot;
+    ptrdiff_t batch;      /* images */
+    ptrdiff_t groups;     /* of VL images, the last one perhaps partial; or of one image */
+    ptrdiff_t slots;      /* runs of groups, see fcn_slot_of */
     ptrdiff_t first;      /* group of those that the task takes through its operations now, */
     ptrdiff_t count;      /* and their number: an operation on several at once (`together`) takes them all */
     const uint64_t *keys; /* of dropout, one for each Dropout layer */
     int thread;           /* that runs the task */
 } fcn_run;
+
+/* Slots are as equal as they can be: no thread waits long for another. */
+static inline ptrdiff_t fcn_slot_of(const fcn_run *run, ptrdiff_t group)
+{
+    return group * run->slots / run->groups;
+}
+static inline ptrdiff_t fcn_slot_start(const fcn_run *run, ptrdiff_t slot)
+{
+    return (slot * run->groups + run->slots - 1) / run->slots;
+}
+static inline int fcn_is_slot_start(const fcn_run *run, ptrdiff_t group)
+{
+    return group == fcn_slot_start(run, fcn_slot_of(run, group));
+}
 
 typedef struct fcn_op fcn_op;
 typedef void fcn_op_kernel(const fcn_op *op, const fcn_run *run, ptrdiff_t task);
