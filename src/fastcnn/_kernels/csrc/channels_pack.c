@@ -1,8 +1,9 @@
 /* Images in and results out, in the layout "channels"; within a program, a linear layer's flat sample and back.
  *
  * Layout  see program.h. Images and results outside are (N, channels, pixels), and so is a flat sample.
- * Method  VL pixels of VL channels are a square, which is transposed in registers. Where few channels are left
- *         over, and where a vector could reach past the last pixel, elements are moved one by one.
+ * Method  VL pixels of VL channels are a square, which is transposed in registers; images of up to four channels are
+ *         zipped. Where few channels are left over, and where a vector could reach past the last pixel, elements are
+ *         moved one by one.
  */
 #define FCN_CHANNELS
 #include "lanes.h"
@@ -26,6 +27,30 @@ INLINE int is_run(const image *m, ptrdiff_t p, ptrdiff_t count)
     return m->channels == 1 && count == VL && m->at[p + VL - 1] == m->at[p] + VL - 1;
 }
 
+/* Tell whether VL pixels from p on are moved as quads of up to four channels, VL of them at a time. */
+INLINE int is_quads(const image *m, ptrdiff_t p, ptrdiff_t count)
+{
+    return VL > 4 && m->channels <= 4 && count == VL &&
+           m->at[p + VL - 1] + 4 <= m->at[m->pixels - 1] + m->channels;
+}
+
+/* Pixels from the first to the last: a quad writes zeros past its channels, as below. */
+INLINE void pack_quads(const image *m, real *x, const real *planes, ptrdiff_t p)
+{
+    vreal v[4];
+    real quads[4 * VL];
+    for (ptrdiff_t i = 0; i < 4; ++i)
+        v[i] = i < m->channels ? vload(planes + i * m->pixels) : (vreal){0};
+    zip(&v[0], &v[2]);
+    zip(&v[1], &v[3]);
+    zip(&v[0], &v[1]);
+    zip(&v[2], &v[3]);
+    for (int i = 0; i < 4; ++i)
+        vstore(quads + i * VL, v[i]);
+    for (ptrdiff_t j = 0; j < VL; ++j)
+        memcpy(x + m->at[p + j], quads + 4 * j, 4 * sizeof(real));
+}
+
 /* The first of the last block of channels, which may be partial. */
 INLINE ptrdiff_t last_block(ptrdiff_t channels) { return (channels - 1) / VL * VL; }
 
@@ -44,6 +69,10 @@ void FCN(channels_pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         const ptrdiff_t p = fcn_min(tile, pixels - count); /* the last tile may take pixels again */
         if (is_run(&m, p, count)) {
             vstore(x + m.at[p], vload(images + p));
+            continue;
+        }
+        if (is_quads(&m, p, count)) {
+            pack_quads(&m, x, images + p, p);
             continue;
         }
         /* From the last block to the first: a partial one writes zeros past its channels, which are padding or
