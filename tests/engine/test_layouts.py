@@ -77,10 +77,12 @@ def test_a_step_is_forward_loss_and_backward_of_eager_mode(isa, seed):
             eager.backward(loss.backward())
             got, correct = step_of(plan, x, target, loss)
             np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
-            if np.isfinite(want):
+            best = np.sort(logits)[:, -2:]
+            if (best[:, -1] - best[:, 0] > 1e-9).all():  # no ties, which rounding would settle
                 assert correct == np.count_nonzero(logits.argmax(1) == target)
             pairs = list(zip(engine.named_parameters(), eager.parameters(), strict=True))
-            floor = max((np.abs(q.grad).max(initial=0) for _, q in pairs), default=0) * 1e-3
+            # Those that are 0 but for rounding have no scale of their own.
+            floor = 1e-3 * max(1, *(np.abs(q.grad).max(initial=0) for _, q in pairs))
             for (name, p), q in pairs:
                 assert_close(p.grad, q.grad, floor, f"{layout}: gradient of {name}")
         for (name, one), (_, other) in zip(engine.named_buffers(), eager.named_buffers(), strict=True):

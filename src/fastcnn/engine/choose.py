@@ -37,8 +37,9 @@ def takes_channels(graph: Graph) -> bool:
 
 def _rounds(groups: int) -> int:
     """Return how many groups one of the assumed threads works on."""
-    slots = max(1, min(kernels.SLOTS, groups))
-    return -(-slots // _THREADS) * -(-groups // slots)
+    of_slot = -(-groups // kernels.SLOTS)
+    slots = -(-groups // of_slot)
+    return -(-slots // _THREADS) * of_slot
 
 
 def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
