@@ -1,9 +1,8 @@
-"""Both layouts of buffers: the gradients of a step with its loss, and the same bits however work is divided."""
+"""Both layouts of buffers: gradients of a step with its loss, and the same bits however work is divided."""
 
 import copy
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""The loss in a program: what objects and targets it takes, divisors and errors, and gradients that replace others."""
+"""The loss in a program: what it takes, divisors and errors, and gradients that replace others."""
 
 import math
 
