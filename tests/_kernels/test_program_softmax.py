@@ -72,3 +72,28 @@ def test_cross_entropy(isa, dtype, name, shape, kind, weighted, smoothing):
     assert_near(dx.get().reshape(flat), dtype(0.25) * gradient, 64)
     dx.assert_rest_is_zero(past_the_batch=True)
     np.testing.assert_array_equal(results[:, 1], numbers.argmax(axis=1) == target)
+
+
+@pytest.mark.parametrize("log", [0, 1])
+def test_softmax_is_the_same_to_the_bit_in_both_layouts(isa, dtype, log):
+    """Whether classes or samples fill the lanes, classes are added up in one order."""
+    for classes in (1, 2, 5, 10, 16, 17, 33, 100):
+        numbers, results = logits((19, classes), dtype, "usual"), []
+        for name in ("images", "channels"):
+            bench = Workbench(name, dtype, 19)
+            x, y = arrays(bench, (19, classes, 1), numbers, np.full_like(numbers, np.nan))
+            bench.run(("softmax", [y, x], [y.features, x.features], [classes, log], [], None))
+            results.append(y.get())
+        np.testing.assert_array_equal(results[0], results[1])
+
+
+@both_layouts
+def test_an_ignored_image_may_be_predicted_right(isa, dtype, name):
+    bench, target = Workbench(name, dtype, 3), np.array([1, 1, 0])
+    x, dx = arrays(bench, (3, 2, 1), np.array([[0, 1], [1, 0], [1, 0]], dtype), np.full((3, 2), np.nan))
+    results = np.full((3, 2), np.nan)
+    buffers = [dx, x, bench.outside(target), None, bench.outside(results)]
+    bench.run(("cross_entropy", buffers, [dx.features, x.features], [2, 1], [1.0, 0.0], None))
+    np.testing.assert_array_equal(results[:, 1], [1, 0, 1])
+    np.testing.assert_array_equal(results[:2, 0], [0, 0])
+    assert not dx.get()[:2].any()

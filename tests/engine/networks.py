@@ -3,6 +3,9 @@
 import numpy as np
 
 from fastcnn import nn
+from fastcnn.engine.choose import takes_channels
+from fastcnn.engine.lower import lower
+from fastcnn.engine.rules import UnsupportedError
 from fastcnn.errors import ShapeError
 
 # Around the widths of the vectors: 2 to 16 images.
@@ -200,6 +203,8 @@ def _head(draw, shape):
             layers.append(nn.Residual(nn.Linear(size, size)))
     if draw.chance(0.9):
         layers.append(nn.Linear(size, draw.one(1, 4, 10), bias=draw.chance(0.7)))
+    if draw.chance(0.15):
+        layers.append(draw.one(nn.Softmax, nn.LogSoftmax)(1))
     return layers
 
 
@@ -229,3 +234,20 @@ def random_network(seed):
         scale = 1.5 / np.sqrt(max(1, parameter.size // len(parameter.data)))
         parameter.data[...] = scale * draw.rng.standard_normal(parameter.shape)
     return model, first, draw.one(*BATCHES)
+
+
+def random_classifier(seed):
+    """Return a random network like `random_network`, whose output is a row of logits."""
+    model, shape, batch = random_network(seed)
+    if len(model.output_shape((1, *shape))) == 4:
+        model.append(nn.Flatten())
+    return model, shape, batch
+
+
+def layouts_of(model, shape):
+    """Return the layouts that a model can have, none if it has no program."""
+    try:
+        graph = lower(model, shape)
+    except UnsupportedError:
+        return []
+    return ["images", "channels"] if takes_channels(graph) else ["images"]

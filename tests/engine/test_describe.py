@@ -7,6 +7,7 @@ import pytest
 from fastcnn import nn, zoo
 from fastcnn.engine import Plan
 from fastcnn.engine.describe import aligned, work
+from fastcnn.engine.nodes.loss import Loss
 from fastcnn.nn.summary import summarize
 
 
@@ -81,6 +82,34 @@ def test_batch_norm_in_the_weights_is_named():
     model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU())
     text = Plan(model, (2, 4, 4), training=False, batch_size=1).describe()
     assert re.search(r" conv .* 0 Conv2d \+ 1 BatchNorm2d \+ 2 ReLU", text)
+
+
+def test_a_step_is_one_part_with_the_loss_in_it():
+    model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(48, 5))
+    options = {"training": True, "batch_size": 6, "layout": "channels"}
+    step, parts = (Plan(model, (2, 4, 4), loss=loss, **options) for loss in (Loss(), None))
+    text = step.describe()
+    assert text.startswith("training program for up to 6 images of 2x4x4, float32, ")
+    assert text.count("\nstep\n") == 1
+    assert not re.search("\n(forward|backward)\n", text)
+    assert len(re.findall(r" cross_entropy +b\d <- b\d, target, results +loss\n", text)) == 1
+    kernels, others = ([op.kernel for op in plan.executable.writer.ops] for plan in (step, parts))
+    # The parts hand logits out, and take their gradient in.
+    assert sorted([*kernels, "unpack", "pack"]) == sorted([*others, "cross_entropy"])
+    flops, expected = (sum(op.flops for op in plan.executable.writer.ops) for plan in (step, parts))
+    assert flops == expected
+
+
+def test_bands_are_told():
+    model, options = (
+        nn.Conv2d(16, 32, 3, padding=1),
+        {"training": False, "batch_size": 1, "layout": "channels"},
+    )
+    whole, cut = (Plan(model, (16, 14, 14), bands=bands, **options) for bands in (1, 3))
+    assert re.search(r"phase \d, 3 bands of each image\n( +\d+  conv .*\n){3}", cut.describe())
+    assert "bands" not in whole.describe()
+    flops, expected = (sum(op.flops for op in plan.executable.writer.ops) for plan in (whole, cut))
+    assert flops == expected == 2 * 196 * 32 * 144
 
 
 def test_a_model_of_one_layer():

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from fastcnn import nn
+from fastcnn._kernels import program as kernels
 from fastcnn.engine import Plan
-from fastcnn.engine.choose import takes_channels
 from fastcnn.engine.layout import Layout
-from fastcnn.engine.lower import lower
 from fastcnn.engine.memory import Blob, aligned_zeros, table
 from fastcnn.errors import SizeError
 
-from .networks import random_network
+from .networks import layouts_of, random_network
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -87,7 +86,7 @@ def test_nothing_is_written_into_halos(training, layout, isa):
     for seed in range(12):
         model, shape, _ = random_network(seed)
         model.double().reseed(0)
-        if not takes_channels(lower(model, shape)):
+        if layout not in layouts_of(model, shape):
             continue
         options = {"training": training, "input_gradient": training, "layout": layout}
         plan = Plan(model, shape, batch_size=11, **options)
@@ -120,3 +119,20 @@ def test_what_a_large_batch_left_behind_is_not_seen_by_a_small_one(layout):
         results.append([plan.forward(x), plan.backward(dy), *(p.grad for p in model.parameters())])
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_an_operation_on_several_images_has_room_for_them():
+    """Even for what nothing else reads: the gradient of what only a pool of the input has made."""
+    layers = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4, bias=False)
+    models = [(nn.Sequential(*layers), (4, 5, 3)), *(random_network(seed)[:2] for seed in range(40))]
+    found = 0
+    for model, shape in models:
+        if "channels" not in layouts_of(model, shape):
+            continue
+        plan = Plan(model, shape, training=True, batch_size=40, layout="channels")
+        for op in plan.executable.writer.ops:
+            if op.together:
+                blobs = [buffer for buffer in op.buffers if isinstance(buffer, Blob)]
+                assert all(blob.scope != kernels.EACH_THREAD for blob in blobs), op
+                found += len(blobs)
+    assert found > 20

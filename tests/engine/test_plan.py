@@ -9,6 +9,8 @@ import pytest
 
 import fastcnn
 from fastcnn import nn, zoo
+from fastcnn._kernels import program as kernels
+from fastcnn._shapes import INT_MAX
 from fastcnn.engine import Plan
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.errors import StateError
@@ -192,3 +194,60 @@ def test_bands_of_one_image_change_no_bit(name, isa):
         np.testing.assert_array_equal(other_logits, logits[0])
         for one, other in zip(other_grads, grads[0], strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_without_normalisation_only_arrays_of_linear_layers_grow_with_the_batch(layout):
+    """The weight gradients of linear layers are made over all images; everything else is one phase."""
+    convs = (
+        nn.Conv2d(2, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.ReLU(),
+    )
+    network = nn.Sequential(*convs, nn.AvgPool2d((3, 2)), nn.Flatten(), nn.Linear(8, 5))
+    options = {"training": True, "loss": Loss(), "layout": layout}
+    few, many = (Plan(network, SHAPE, batch_size=batch, **options) for batch in (256, 1024))
+    kept = [blob for blob in many.executable.writer.blobs if blob.scope == kernels.EACH_GROUP]
+    assert sorted(blob.channels for blob in kept if blob.height == 1) == [5, 8]  # the input, dlogits
+    larger = [blob for blob in kept if blob.height > 1]
+    if layout == "channels":
+        assert not larger
+    groups = (many.capacity - few.capacity) // many.layout.images
+    each = sum(blob.group_size for blob in kept) * 4
+    assert many.executable.bytes - few.executable.bytes == each * groups
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_convolutions_alone_train_on_any_number_of_images(layout):
+    network = nn.Sequential(nn.Conv2d(2, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 2), nn.Flatten())
+    options = {"training": True, "loss": Loss(), "layout": layout}
+    made, wanted = (Plan(network, SHAPE, batch_size=batch, **options) for batch in (1, 1000))
+    assert made.capacity == INT_MAX
+    assert made.executable.bytes == wanted.executable.bytes
+    for batch in (1, 7, 1000, 33):
+        target = np.arange(batch) % 60
+        np.testing.assert_array_equal(*(each.step(images(batch), target, 1.0) for each in (made, wanted)))
+        for (_, one), (_, other) in zip(made.parameter_grads, wanted.parameter_grads, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_inference_takes_the_same_memory_for_every_batch(layout):
+    assert len({plan(False, batch, layout=layout).executable.bytes for batch in (1, 50, 10_000)}) == 1
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_a_step_of_a_batch_below_the_capacity_is_that_of_a_plan_of_its_own(layout):
+    """Larger batches leave nothing behind that smaller ones see."""
+    network, options = model(), {"training": True, "loss": Loss(), "layout": layout}
+    used = Plan(network, SHAPE, batch_size=50, **options)
+    for batch in (used.capacity, 1, 17, 8, used.capacity, 2):
+        outcomes = []
+        for each in (used, Plan(network, SHAPE, batch_size=batch, **options)):
+            network.reseed(batch)[1].reset_parameters()  # sums are taken about the running mean
+            results = each.step(images(batch), np.arange(batch) % 5, 1 / batch)
+            outcomes.append([results, *(grad for _, grad in each.parameter_grads)])
+        for one, other in zip(*outcomes, strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=f"{batch} images")

@@ -182,22 +182,23 @@ def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
     """Let buffers that one phase uses be each thread's own; return whether any is left for each group.
 
     Operations between two `together` ones are run for one image after the other: what only they use, the next
-    image may overwrite.
+    image may overwrite. What a `together` one uses, even alone, holds several images.
     """
-    uses: dict[int, tuple[Blob | Vectors, set[tuple[int, int]]]] = {}
+    uses: dict[int, tuple[Blob | Vectors, set[tuple[int, int, bool]]]] = {}
     for number, (_, first, last) in enumerate(phases):
         stretch = 0
         for i in range(first, last):
             stretch += i > first and (ops[i].together or ops[i - 1].together)
             for buffer in ops[i].buffers:
                 if isinstance(buffer, Blob) or (isinstance(buffer, Vectors) and not buffer.per_slot):
-                    uses.setdefault(id(buffer), (buffer, set()))[1].add((number, stretch))
+                    uses.setdefault(id(buffer), (buffer, set()))[1].add((number, stretch, ops[i].together))
     grows = False
     for buffer, places in uses.values():
-        if len({number for number, _ in places}) > 1:
+        if len({number for number, _, _ in places}) > 1:
             buffer.scope, grows = kernels.EACH_GROUP, True
         else:
-            buffer.scope = kernels.EACH_THREAD if len(places) == 1 else kernels.EACH_TOGETHER
+            several = len(places) > 1 or any(together for _, _, together in places)
+            buffer.scope = kernels.EACH_TOGETHER if several else kernels.EACH_THREAD
     return grows
 
 

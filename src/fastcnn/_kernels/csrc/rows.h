@@ -148,14 +148,31 @@ INLINE vreal merge_larger(vreal v, const row_kind kind)
     return v;
 }
 
-INLINE vreal merge_sum(vreal v, const row_kind kind)
+/* A sum over the classes of each sample: APART a part for each lane that the class would have TOGETHER, so that both
+ * add the same numbers in the same order. */
+typedef struct {
+    vreal part[VL];
+} row_sum;
+
+INLINE void add_class(row_sum *sum, ptrdiff_t k, const row_kind kind, vreal v)
 {
+    sum->part[kind == TOGETHER ? 0 : k % VL] += v;
+}
+
+INLINE vreal merge_sum(row_sum *sum, const row_kind kind)
+{
+    vreal v = sum->part[0];
     for (int width = VL; kind == TOGETHER && width > 1; width /= 2) {
         vreal other = v;
         zip(&v, &other);
         v += other;
     }
-    return v;
+    if (kind == TOGETHER)
+        return v;
+    for (int width = VL / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; ++i)
+            sum->part[i] += sum->part[i + width];
+    return sum->part[0];
 }
 
 #endif

@@ -25,7 +25,8 @@ INLINE void row_softmax(row *y, row *x, const row_kind kind, const int log)
 {
     const ptrdiff_t vectors = row_vectors(x, kind);
     row_begin(x, kind, (real)-INFINITY);
-    vreal max = row_load(x, 0, kind), sum = {0};
+    vreal max = row_load(x, 0, kind);
+    row_sum parts = {0};
     for (ptrdiff_t k = 1; k < vectors; ++k)
         max = larger(row_load(x, k, kind), max);
     max = merge_larger(max, kind);
@@ -33,10 +34,9 @@ INLINE void row_softmax(row *y, row *x, const row_kind kind, const int log)
         const vreal e = vexp(row_load(x, k, kind) - max);
         if (!log)
             row_store(y, k, kind, e);
-        sum += e;
+        add_class(&parts, k, kind, e);
     }
-    sum = merge_sum(sum, kind);
-    const vreal log_sum = log ? log_of(sum, kind) : sum, inverse = 1 / sum;
+    const vreal sum = merge_sum(&parts, kind), log_sum = log ? log_of(sum, kind) : sum, inverse = 1 / sum;
     for (ptrdiff_t k = 0; k < vectors; ++k)
         row_store(y, k, kind, log ? row_load(x, k, kind) - max - log_sum : row_load(y, k, kind) * inverse);
     row_end(y, kind);
@@ -48,10 +48,12 @@ INLINE void row_softmax_grad(row *dx, row *dy, row *y, const row_kind kind, cons
     const ptrdiff_t vectors = row_vectors(dy, kind);
     row_begin(dy, kind, 0);
     row_begin(y, kind, 0);
-    vreal sum = {0};
-    for (ptrdiff_t k = 0; k < vectors; ++k)
-        sum += log ? row_load(dy, k, kind) : row_load(dy, k, kind) * row_load(y, k, kind);
-    sum = merge_sum(sum, kind);
+    row_sum parts = {0};
+    for (ptrdiff_t k = 0; k < vectors; ++k) {
+        const vreal g = row_load(dy, k, kind);
+        add_class(&parts, k, kind, log ? g : g * row_load(y, k, kind));
+    }
+    const vreal sum = merge_sum(&parts, kind);
     for (ptrdiff_t k = 0; k < vectors; ++k) {
         const vreal g = row_load(dy, k, kind), value = row_load(y, k, kind);
         row_store(dx, k, kind, log ? g - vexp(value) * sum : value * (g - sum));
@@ -98,8 +100,8 @@ INLINE void add_losses(double *loss, vreal share, vreal log_p)
 }
 
 /* Losses of `count` samples (one, TOGETHER) and `scale` times their gradients. `label` are their classes, or NULL if
- * `soft` are their probabilities. With `right`, tells where the first maximum is the label. Numbers of a sample stand
- * `stride` apart in losses and right. */
+ * `soft` are their probabilities. With `right`, tells where the first maximum is the label, ignored or not. Numbers
+ * of a sample stand `stride` apart in losses and right. */
 INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, row *dx, row *x,
                               const int64_t *label, const row *soft, const loss_options *o, ptrdiff_t count,
                               const row_kind kind)
@@ -146,16 +148,15 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
     const vreal best = max;
     max = merge_larger(max, kind);
 
-    vreal sum = {0}, mass = {0};
+    row_sum parts = {0}, shares = {0};
     for (ptrdiff_t k = 0; k < vectors; ++k) {
         const vreal e = vexp(row_load(x, k, kind) - max);
         row_store(dx, k, kind, e);
-        sum += e;
+        add_class(&parts, k, kind, e);
         if (!one_class)
-            mass += target_share(&t, k, kind);
+            add_class(&shares, k, kind, target_share(&t, k, kind));
     }
-    sum = merge_sum(sum, kind);
-    mass = one_class ? t.hard : merge_sum(mass, kind);
+    const vreal sum = merge_sum(&parts, kind), mass = one_class ? t.hard : merge_sum(&shares, kind);
     const vreal log_sum = log_of(sum, kind), factor = mass / sum;
     double loss[VL] = {0};
     for (ptrdiff_t k = 0; k < vectors; ++k) {
@@ -188,7 +189,7 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
         first[0] = least;
     }
     for (ptrdiff_t i = 0; i < count; ++i)
-        right[i * stride] = counted[i] && first[i] == labels[i];
+        right[i * stride] = first[i] == label[i];
 }
 
 #endif

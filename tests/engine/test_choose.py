@@ -1,0 +1,82 @@
+"""Choice of the layout: costs worked out by hand, and what the choice depends on."""
+
+import numpy as np
+import pytest
+
+import fastcnn
+from fastcnn import nn, zoo
+from fastcnn.engine.choose import choose, cost, layouts, takes_channels
+from fastcnn.engine.fuse import fuse
+from fastcnn.engine.layout import Layout
+from fastcnn.engine.lower import lower
+
+IMAGES, CHANNELS = Layout("images", 8), Layout("channels", 8)
+
+
+def graph(*layers, shape=(2, 4, 4)):
+    return fuse(lower(nn.Sequential(*layers), shape))
+
+
+def products():
+    """A convolution of 12 channels on 16 pixels, and a linear layer of 5 outputs on the 192 elements."""
+    return graph(nn.Conv2d(2, 12, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(192, 5))
+
+
+def test_costs_of_inference_by_hand():
+    # 16 pixels of 9 taps by 2 channels, for each of 12 outputs; 192 elements for each of 5.
+    group = 16 * 9 * 2 * 12 / 0.93 + 192 * 5 / 0.93
+    image = 16 * 9 * 2 * 2 / 0.95 + 192 * 1 / 0.83  # 12 channels fill two vectors, 5 one
+    # Groups for the busier of two threads.
+    for batch, groups, rows in ((1, 1, 1), (8, 1, 4), (17, 2, 9), (64, 4, 32)):
+        assert cost(products(), IMAGES, batch, False) == pytest.approx(group * groups)
+        assert cost(products(), CHANNELS, batch, False) == pytest.approx(image * rows), batch
+
+
+def test_costs_of_training_by_hand():
+    """Weight gradients besides, and the input's gradient of all but the first layer."""
+    conv, dense = 16 * 9 * 2 * 12, 192 * 5
+    group = conv / 0.93 + conv / 0.62 + 2 * dense / 0.93 + dense / 0.62
+    assert cost(products(), IMAGES, 1, True) == pytest.approx(group)
+    conv = 16 * 9 * 2 * 2
+    image = conv / 0.95 + conv / 0.92 + 192 / 0.83 + 192 / 0.8 + 5 * 24 / 0.95
+    assert cost(products(), CHANNELS, 1, True) == pytest.approx(image)
+
+
+def test_groups_of_channels_have_one_layout():
+    """Vectors of channels would belong to two groups."""
+    grouped = graph(nn.Conv2d(2, 4, 3, groups=2))
+    assert not takes_channels(grouped)
+    assert takes_channels(products())
+    for batch in (1, 1000):
+        assert choose(grouped, batch, True).name == "images"
+
+
+def test_groups_cost_what_their_channels_do():
+    grouped = graph(nn.Conv2d(2, 4, 3, groups=2, padding=1))
+    assert cost(grouped, IMAGES, 8, False) == pytest.approx(16 * 9 * 2 * 1 * 2 / 0.93)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_choice_is_the_cheaper_layout_whatever_the_threads(name, training):
+    """Were it a matter of threads, so would be the results."""
+    network = fuse(lower(zoo.build(name, 0), zoo.find(name).input_shape))
+    chosen = []
+    for threads in (1, 2, 8):
+        fastcnn.set_num_threads(threads)
+        chosen.append([choose(network, batch, training).name for batch in (1, 8, 32, 128, 1000)])
+    assert chosen[0] == chosen[1] == chosen[2]
+    assert chosen[0][0] == "channels"  # one image leaves all lanes but one empty
+    for batch, layout in zip((1, 8, 32, 128, 1000), chosen[0], strict=True):
+        costs = {each.name: cost(network, each, batch, training) for each in layouts(network.dtype)}
+        assert costs[layout] == min(costs.values())
+
+
+def test_nothing_to_multiply_is_laid_out_as_images():
+    assert choose(graph(nn.ReLU(), nn.MaxPool2d(2)), 1, False).name == "images"
+
+
+def test_layouts_follow_the_instruction_set_and_the_type(isa):
+    for dtype in (np.float32, np.float64):
+        lanes = fastcnn._kernels.program.lanes(np.dtype(dtype).itemsize)
+        assert layouts(np.dtype(dtype)) == (Layout("images", lanes), Layout("channels", lanes))
