@@ -46,7 +46,7 @@ def test_a_quick_run(name, tmp_path):
     assert all(r["peak_bytes"] > r["imported_bytes"] > 1e6 for r in found["memory"])
     for result in found["results"]:
         assert result["images_per_second"]["fastcnn"] > 0
-        # May pass 1 here: so short a measurement of the peak can fall into a moment when others hold the cores.
+        # May pass 1 here: so short a measurement of the peak may fall into a moment when others hold cores.
         assert result["share_of_peak"]["fastcnn"] > 0
         assert len(result["peaks"]) == 1
     assert outputs["markdown"].read_text() in done.stdout + "\n"

@@ -37,7 +37,7 @@ def takes_channels(graph: Graph) -> bool:
 
 def _rounds(groups: int) -> int:
     """Return how many groups one of the assumed threads works on."""
-    of_slot = -(-groups // kernels.SLOTS)
+    of_slot = max(1, -(-groups // kernels.SLOTS))
     slots = -(-groups // of_slot)
     return -(-slots // _THREADS) * of_slot
 
