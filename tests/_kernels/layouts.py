@@ -51,14 +51,14 @@ class Workbench:
         return array, array[0].nbytes * self.layout.images, kernels.EACH_GROUP
 
     def run(self, *ops, keys=(0,), threads=2):
-        """Run operations (kernel, buffers, tables, sizes, scalars, tasks or None for groups)."""
+        """Run operations (kernel, buffers, tables, sizes, scalars, tasks or None for groups[, together])."""
         listed, phases = [], []
-        for i, (kernel, buffers, tables, sizes, scalars, tasks) in enumerate(ops):
+        for i, (kernel, buffers, tables, sizes, scalars, tasks, *together) in enumerate(ops):
             given = [b.buffer if isinstance(b, Array) else b for b in buffers]
             given = [b if isinstance(b, tuple) else (b, 0, kernels.EACH_GROUP) for b in given]
             tables = [np.ascontiguousarray(t, np.int32) for t in tables]
             name = f"{self.layout.name}.{kernel}"
-            listed.append((name, given, tables, list(map(int, sizes)), scalars, False, tasks or 0))
+            listed.append((name, given, tables, list(map(int, sizes)), scalars, any(together), tasks or 0))
             phases.append((kernels.OVER_GROUPS if tasks is None else kernels.OVER_TASKS, i, i + 1))
         program = kernels.Program(self.dtype.itemsize, self.layout.images, listed, phases, [])
         program.run(self.batch, np.array(keys, np.uint64), 0, len(phases), threads, ())

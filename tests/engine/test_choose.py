@@ -42,6 +42,10 @@ def test_costs_of_training_by_hand():
     assert cost(products(), CHANNELS, 1, True) == pytest.approx(image)
 
 
+def test_no_images_cost_nothing():
+    assert cost(products(), IMAGES, 0, False) == cost(products(), CHANNELS, 0, True) == 0
+
+
 def test_groups_of_channels_have_one_layout():
     """Vectors of channels would belong to two groups."""
     grouped = graph(nn.Conv2d(2, 4, 3, groups=2))

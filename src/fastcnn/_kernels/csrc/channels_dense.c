@@ -80,7 +80,8 @@ INLINE void dots(const rows_of *f, real *sums, ptrdiff_t n0, ptrdiff_t o0, ptrdi
             value[n] = tail(f, x[n] + k1);
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; ++o) {
-            const vreal weight = tail(f, w[o] + k1);
+            vreal weight = tail(f, w[o] + k1);
+            PIN(weight); /* a product that moved into a branch of `tail` would be rounded before it is added */
 #pragma GCC unroll 8
             for (int n = 0; n < images; ++n)
                 sum[n * outputs + o] += weight * value[n];
