@@ -6,7 +6,7 @@ instruction set when it is imported. The other Cython modules reach the kernels 
 one binary runs on every machine of an architecture.
 
 Environment: FASTCNN_DEBUG=1 builds with debug information and -O1; FASTCNN_SANITIZE=1 adds
-AddressSanitizer and UBSan; FASTCNN_NO_OPENMP=1 builds without threads; CC chooses the compiler.
+AddressSanitizer and UBSan; CC chooses the compiler.
 """
 
 import os
@@ -35,7 +35,7 @@ X86_FLAGS = {
 REALS = {"f32": "float", "f64": "double"}
 # Compiled once: they hold no arithmetic, or none that depends on the element type.
 ONCE = ["parallel.c", "pool.c", "program.c"]
-C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-fPIC"]
+C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-fPIC", "-pthread"]
 WARNINGS = ["-Wall", "-Wextra", "-Wvla"]
 RELEASE_FLAGS = ["-g0"]
 DEBUG_FLAGS = ["-g", "-UNDEBUG"]
@@ -73,14 +73,6 @@ def check_tools(compiler, include_dirs):
         raise SystemExit(f"{NEEDS} Python's headers; there is no Python.h (Debian: python3-dev)")
 
 
-def openmp_flags(compiler):
-    """Flags that switch OpenMP on, or none: the kernels are then serial."""
-    if os.environ.get("FASTCNN_NO_OPENMP") == "1":
-        return []
-    source = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
-    return ["-fopenmp"] if compiles(compiler, ["-fopenmp"], source) else []
-
-
 def instruction_sets(compiler):
     """Instruction sets to build for the compiler's target, as {name: flags}."""
     is_x86 = compiles(compiler, source="#ifndef __x86_64__\n#error\n#endif\n" + MAIN)
@@ -95,7 +87,7 @@ class BuildKernels(build_ext):
         compiler = self.compiler.compiler_so
         check_tools(compiler, self.compiler.include_dirs)
         isas = instruction_sets(compiler)
-        common = [*C_FLAGS, *(DEBUG_FLAGS if DEBUG else RELEASE_FLAGS), *openmp_flags(compiler)]
+        common = [*C_FLAGS, *(DEBUG_FLAGS if DEBUG else RELEASE_FLAGS)]
         common += SANITIZE_FLAGS if SANITIZE else []
         objects = compile_kernels([*compiler, *common, "-O1" if DEBUG else "-O3", *WARNINGS], isas)
         for extension in self.extensions:

@@ -17,8 +17,7 @@ def set_num_threads(n: int) -> None:
     Parameters
     ----------
     n : int
-        From 1 to 1024. A build without OpenMP always uses 1, and so does a forked child process, which
-        inherits no threads.
+        From 1 to 1024. A forked child process keeps the number and starts threads of its own.
     """
     count = integer(n, "set_num_threads: n", 1)
     if count > cpu.MAX_THREADS:
@@ -41,7 +40,6 @@ def config() -> dict[str, str]:
         "instruction set": f"{cpu.get_isa()} (available: {', '.join(cpu.available_isas())})",
         "vector width": f"{8 * cpu.vector_bytes()} bits",
         "threads": str(cpu.get_num_threads()),
-        "OpenMP": "yes" if cpu.has_openmp() else "no",
     }
 
 

@@ -23,7 +23,7 @@ weight = np.random.default_rng(1).standard_normal((8, 8, 3, 3), np.float32)
 def work():
     return ops.conv2d(x, weight).tobytes()
 """
-openmp = pytest.mark.skipif(not cpu.has_openmp(), reason="built without threads")
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 
 
 def run(code, **environment):
@@ -44,7 +44,7 @@ def report(**environment):
 
 def test_the_best_instruction_set_and_all_cores_are_the_default():
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert report() == (cpu.available_isas()[-1], cores if cpu.has_openmp() else 1)
+    assert report() == (cpu.available_isas()[-1], cores)
 
 
 def test_every_available_instruction_set_was_built():
@@ -77,7 +77,6 @@ def test_isa_from_the_environment():
     assert "FASTCNN_ISA: 'AVX9000' is not available here" in done.stderr
 
 
-@openmp
 def test_threads_from_the_environment():
     assert report(FASTCNN_NUM_THREADS="3")[1] == 3
     assert report(OMP_NUM_THREADS="5")[1] == 5
@@ -94,7 +93,6 @@ def test_bad_threads_in_the_environment(text):
     assert "OMP_NUM_THREADS must be" in run(REPORT, OMP_NUM_THREADS="many").stderr
 
 
-@openmp
 def test_set_num_threads():
     with using_threads(1):
         fastcnn.set_num_threads(np.int64(7))
@@ -119,26 +117,54 @@ def test_peak_of_the_vector_units():
 def test_show_config(capsys):
     fastcnn.show_config()
     text = capsys.readouterr().out
-    for fact in (fastcnn.__version__, np.__version__, cpu.get_isa(), "threads", "OpenMP"):
+    for fact in (fastcnn.__version__, np.__version__, cpu.get_isa(), "threads"):
         assert fact in text
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
-def test_a_forked_child_works_after_threads_were_used():
-    """OpenMP's runtime would wait for threads that the child does not have."""
+@forks
+def test_a_forked_child_starts_threads_of_its_own():
     code = """
 import os, sys, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads: that is the point here
+from fastcnn import get_num_threads
+def threads_that_exist():
+    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 4
 expected = work()
 child = os.fork()
 if child == 0:
-    from fastcnn import get_num_threads, set_num_threads
-    set_num_threads(4)
-    os._exit(0 if work() == expected and get_num_threads() == 1 else 1)
+    same = get_num_threads() == 4 and work() == expected
+    os._exit(0 if same and threads_that_exist() >= 4 else 1)
 status = os.waitpid(child, 0)[1]
 sys.exit(os.waitstatus_to_exitcode(status) or work() != expected)
 """
     done = run(WORK + code, FASTCNN_NUM_THREADS="4")
+    assert done.returncode == 0, done.stderr
+
+
+@forks
+def test_a_child_may_be_forked_while_kernels_run():
+    """The child inherits a pool in the middle of a job whose threads it does not have."""
+    code = """
+import os, sys, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+expected = work()
+over = threading.Event()
+def keep_working():
+    while not over.is_set():
+        work()
+thread = threading.Thread(target=keep_working)
+thread.start()
+codes = []
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        os._exit(work() != expected)
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+over.set()
+thread.join()
+sys.exit(any(codes) or work() != expected)
+"""
+    done = run(WORK + code, FASTCNN_NUM_THREADS="3")
     assert done.returncode == 0, done.stderr
 
 
@@ -160,7 +186,6 @@ if __name__ == "__main__":
     assert done.returncode == 0, done.stderr
 
 
-@openmp
 def test_threads_of_python_may_use_threads_of_the_kernels():
     """Several Python threads at once, each with kernels that run in parallel and a workspace of its own."""
     code = """

@@ -20,7 +20,7 @@ if [ ! -x "$ROOT/usr/bin/python3" ]; then
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     # The first stage unpacks the essential packages only, and its second stage would have to run in there:
     # unpacking the rest is enough for a Python.
-    debootstrap --foreign --arch=arm64 --variant=minbase --include=python3-dev,libgomp1 "$suite" "$ROOT"
+    debootstrap --foreign --arch=arm64 --variant=minbase --include=python3-dev "$suite" "$ROOT"
     for package in "$ROOT"/var/cache/apt/archives/*.deb; do
         dpkg -x "$package" "$ROOT"
     done
@@ -45,7 +45,7 @@ export CFLAGS="-I$ROOT/usr/include/python$version -I$ROOT/usr/include"
 "$VENV/bin/python" setup.py -q build --build-base "$BUILD" --build-lib "$BUILD/lib"
 
 unset CFLAGS
-export PYTHONPATH="$BUILD/lib:$SITE" PYTHONNOUSERSITE=1 OMP_WAIT_POLICY=passive
+export PYTHONPATH="$BUILD/lib:$SITE" PYTHONNOUSERSITE=1
 if [ $# -eq 0 ]; then
     set -- tests/_kernels tests/ops tests/nn
     [ ! -d tests/engine ] || set -- "$@" tests/engine

@@ -37,7 +37,6 @@ cdef extern from *:
     const fcn_table *fcn_find(int level, int is_double) nogil
     int fcn_get_threads() nogil
     void fcn_set_threads(int count) nogil
-    int fcn_has_openmp() nogil
     const char *FCN_BUILT_FOR
 
 cdef const fcn_table *table32 = NULL
@@ -46,8 +45,6 @@ cdef const fcn_table *table64 = NULL
 LEVELS = ("baseline", "avx2", "avx512")
 MAX_THREADS = 1024
 _isa = "baseline"
-# 1 without OpenMP and in a forked child.
-_most_threads = MAX_THREADS if fcn_has_openmp() else 1
 
 
 cdef const fcn_table *table(size_t itemsize) noexcept nogil:
@@ -118,19 +115,14 @@ def fma_gflops(double seconds=0.05, int threads=1, int itemsize=4):
             return best / 1e9
 
 
-def has_openmp():
-    """Tell whether the kernels were built with threads."""
-    return bool(fcn_has_openmp())
-
-
 def get_num_threads():
     """Return the number of threads that kernels use."""
     return fcn_get_threads()
 
 
 def set_num_threads(int count):
-    """Set the number of threads that kernels use, where it may have several; the caller has checked it."""
-    fcn_set_threads(min(count, _most_threads))
+    """Set the number of threads that kernels use; the caller has checked it."""
+    fcn_set_threads(count)
 
 
 def _usable_cores():
@@ -142,7 +134,7 @@ def _usable_cores():
 
 def _threads_from_environment():
     name = "FASTCNN_NUM_THREADS" if os.environ.get("FASTCNN_NUM_THREADS") else "OMP_NUM_THREADS"
-    # OpenMP's variable may be a list, one number for each level of nesting.
+    # OpenMP's variable, which most libraries honour, may be a list, one number for each level of nesting.
     text = os.environ.get(name, "").split(",")[0]
     if not text:
         return min(_usable_cores(), MAX_THREADS)
@@ -151,13 +143,5 @@ def _threads_from_environment():
     return int(text)
 
 
-def _after_fork_in_child():
-    """Run serially from now on: a child inherits no threads, and OpenMP's runtime would wait for them."""
-    global _most_threads
-    _most_threads = 1
-    set_num_threads(1)
-
-
 set_isa(os.environ.get("FASTCNN_ISA") or available_isas()[-1])
 set_num_threads(_threads_from_environment())
-os.register_at_fork(after_in_child=_after_fork_in_child)

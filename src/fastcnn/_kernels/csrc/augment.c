@@ -9,7 +9,7 @@
  *           after it. A place further out is moved to the border, so no tap is ever tested. Of bytes, the
  *           four taps of a place are first packed into one word, so that a pixel costs one load, not four.
  *           They are computed in rows of a multiple of LANES pixels, so that the loop has no remainder.
- * Threads   Over images.
+ * Threads   Over images (normalisation: over planes).
  * Edges     A place that is not a number counts as outside. Bytes are rounded to nearest, halves up.
  */
 #include "kernels.h"
@@ -114,26 +114,64 @@ static void sample_row_u8(real *restrict out, const uint32_t *restrict packed, l
     }
 }
 
-void FCN(affine)(void *y_, const void *x_, const double *matrices, const void *fill_, ptrdiff_t batch,
-                 ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, void *workspace, int threads)
+/* y, x and fill are of the type of the images. */
+typedef struct {
+    void *y;
+    const void *x, *fill;
+    const double *matrices;
+    ptrdiff_t channels, height, width;
+    layout s;
+    char *workspace;
+} affine_args;
+
+static void affine_images(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *y = y_;
-    const real *x = x_, *fill = fill_;
-    const layout s = make_layout(height, width);
-    FCN_PARALLEL_FOR(threads)
-    for (ptrdiff_t n = 0; n < batch; ++n) {
-        char *scratch = (char *)workspace + (size_t)fcn_thread() * s.bytes;
-        real *plane = (real *)scratch;
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            const ptrdiff_t start = (n * channels + c) * height * width;
-            for (ptrdiff_t i = 0; i < (height + BORDER) * s.stride; ++i)
-                plane[i] = fill[c];
-            for (ptrdiff_t i = 0; i < height; ++i)
-                memcpy(plane + (i + 1) * s.stride + 1, x + start + i * width, (size_t)width * sizeof(real));
-            for (ptrdiff_t i = 0; i < height; ++i)
-                sample_row(y + start + i * width, plane, make_line(matrices + 6 * n, i, &s), &s);
+    const affine_args a = *(const affine_args *)args;
+    const layout s = a.s;
+    const real *x = a.x, *fill = a.fill;
+    real *y = a.y, *plane = (real *)(a.workspace + (size_t)thread * s.bytes);
+    for (ptrdiff_t p = first * a.channels; p < last * a.channels; ++p) {
+        const double *matrix = a.matrices + 6 * (p / a.channels);
+        const ptrdiff_t start = p * a.height * a.width;
+        for (ptrdiff_t i = 0; i < (a.height + BORDER) * s.stride; ++i)
+            plane[i] = fill[p % a.channels];
+        for (ptrdiff_t i = 0; i < a.height; ++i)
+            memcpy(plane + (i + 1) * s.stride + 1, x + start + i * a.width, (size_t)a.width * sizeof(real));
+        for (ptrdiff_t i = 0; i < a.height; ++i)
+            sample_row(y + start + i * a.width, plane, make_line(matrix, i, &s), &s);
+    }
+}
+
+static void affine_u8_images(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    const affine_args a = *(const affine_args *)args;
+    const layout s = a.s;
+    const uint8_t *x = a.x, *fill = a.fill;
+    char *scratch = a.workspace + (size_t)thread * s.bytes;
+    uint8_t *y = a.y, *plane = (uint8_t *)scratch;
+    uint32_t *packed = (uint32_t *)(scratch + s.plane);
+    real *row = (real *)(scratch + s.plane + s.packed);
+    for (ptrdiff_t p = first * a.channels; p < last * a.channels; ++p) {
+        const double *matrix = a.matrices + 6 * (p / a.channels);
+        const ptrdiff_t start = p * a.height * a.width;
+        memset(plane, fill[p % a.channels], (size_t)((a.height + BORDER) * s.stride));
+        for (ptrdiff_t i = 0; i < a.height; ++i)
+            memcpy(plane + (i + 1) * s.stride + 1, x + start + i * a.width, (size_t)a.width);
+        pack_taps(packed, plane, &s);
+        for (ptrdiff_t i = 0; i < a.height; ++i) {
+            sample_row_u8(row, packed, make_line(matrix, i, &s), &s);
+            for (ptrdiff_t j = 0; j < a.width; ++j)
+                y[start + i * a.width + j] = (uint8_t)(int32_t)(row[j] + (real)0.5);
         }
     }
+}
+
+void FCN(affine)(void *y, const void *x, const double *matrices, const void *fill, ptrdiff_t batch,
+                 ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, void *workspace, int threads)
+{
+    const layout s = make_layout(height, width);
+    const affine_args a = {y, x, fill, matrices, channels, height, width, s, workspace};
+    fcn_parallel_for(batch, (double)(channels * height * width), threads, affine_images, &a);
 }
 
 void FCN(affine_u8)(uint8_t *y, const uint8_t *x, const double *matrices, const uint8_t *fill,
@@ -141,36 +179,31 @@ void FCN(affine_u8)(uint8_t *y, const uint8_t *x, const double *matrices, const 
                     int threads)
 {
     const layout s = make_layout(height, width);
-    FCN_PARALLEL_FOR(threads)
-    for (ptrdiff_t n = 0; n < batch; ++n) {
-        char *scratch = (char *)workspace + (size_t)fcn_thread() * s.bytes;
-        uint8_t *plane = (uint8_t *)scratch;
-        uint32_t *packed = (uint32_t *)(scratch + s.plane);
-        real *row = (real *)(scratch + s.plane + s.packed);
-        for (ptrdiff_t c = 0; c < channels; ++c) {
-            const ptrdiff_t start = (n * channels + c) * height * width;
-            memset(plane, fill[c], (size_t)((height + BORDER) * s.stride));
-            for (ptrdiff_t i = 0; i < height; ++i)
-                memcpy(plane + (i + 1) * s.stride + 1, x + start + i * width, (size_t)width);
-            pack_taps(packed, plane, &s);
-            for (ptrdiff_t i = 0; i < height; ++i) {
-                sample_row_u8(row, packed, make_line(matrices + 6 * n, i, &s), &s);
-                for (ptrdiff_t j = 0; j < width; ++j)
-                    y[start + i * width + j] = (uint8_t)(int32_t)(row[j] + (real)0.5);
-            }
-        }
+    const affine_args a = {y, x, fill, matrices, channels, height, width, s, workspace};
+    fcn_parallel_for(batch, (double)(channels * height * width), threads, affine_u8_images, &a);
+}
+
+typedef struct {
+    real *y;
+    const uint8_t *x;
+    const real *table;
+    ptrdiff_t channels, size;
+} normalize_args;
+
+static void normalize_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const normalize_args a = *(const normalize_args *)args;
+    for (ptrdiff_t p = first; p < last; ++p) {
+        const real *values = a.table + p % a.channels * 256;
+        for (ptrdiff_t i = p * a.size; i < (p + 1) * a.size; ++i)
+            a.y[i] = values[a.x[i]];
     }
 }
 
-void FCN(normalize_u8)(void *y_, const uint8_t *x, const void *table_, ptrdiff_t batch, ptrdiff_t channels,
+void FCN(normalize_u8)(void *y, const uint8_t *x, const void *table, ptrdiff_t batch, ptrdiff_t channels,
                        ptrdiff_t size, int threads)
 {
-    real *y = y_;
-    const real *table = table_;
-    FCN_PARALLEL_FOR(threads)
-    for (ptrdiff_t p = 0; p < batch * channels; ++p) {
-        const real *values = table + p % channels * 256;
-        for (ptrdiff_t i = p * size; i < (p + 1) * size; ++i)
-            y[i] = values[x[i]];
-    }
+    const normalize_args a = {y, x, table, channels, size};
+    fcn_parallel_for(batch * channels, (double)size, threads, normalize_planes, &a);
 }

@@ -57,106 +57,152 @@ size_t FCN(conv2d_workspace)(const fcn_conv2d *s, int threads)
     return (size_t)threads * thread_bytes(&p, &s->window) + partial_sums;
 }
 
-/* Threads for one pass: a few thousand products are done before another thread wakes up. */
-static int pass_threads(const fcn_conv2d *s, const plan *p, int threads)
+/* One pass over the data: it reads two of x, y and weight (or their gradients) and writes the third. */
+typedef struct {
+    const fcn_conv2d *s;
+    plan p;
+    size_t bytes; /* of the workspace of one thread */
+    char *workspace;
+    real *x, *y, *weight;
+    const real *bias;
+    ptrdiff_t slot_images; /* gradient of the weight: its partial sums are taken over so many images */
+} pass;
+
+static pass make_pass(const fcn_conv2d *s, const void *x, const void *y, const void *weight, void *workspace)
 {
-    double products = (double)s->batch * (double)weight_size(s, p) * (double)p->out_size;
-    return products < 8.0 * FCN_SERIAL_BELOW ? 1 : threads;
+    pass a = {.s = s, .p = make_plan(s), .workspace = workspace};
+    a.bytes = thread_bytes(&a.p, &s->window);
+    a.x = (real *)x;
+    a.y = (real *)y;
+    a.weight = (real *)weight;
+    return a;
 }
 
-void FCN(conv2d)(void *y_, const void *x_, const void *weight_, const void *bias_, const fcn_conv2d *s,
-                 void *workspace, int threads)
+static real *thread_columns(const pass *a, int thread)
 {
-    real *y = y_;
-    const real *x = x_, *weight = weight_, *bias = bias_;
-    const fcn_window *w = &s->window;
-    const plan p = make_plan(s);
-    const size_t bytes = thread_bytes(&p, w);
-    threads = pass_threads(s, &p, threads);
-    FCN_PARALLEL_FOR(threads)
-    for (ptrdiff_t task = 0; task < s->batch * s->groups * p.runs; ++task) {
-        ptrdiff_t run = task % p.runs, block = task / p.runs, group = block % s->groups;
+    return (real *)(a->workspace + (size_t)thread * a->bytes);
+}
+
+static void *thread_panels(const pass *a, int thread)
+{
+    return a->workspace + (size_t)(thread + 1) * a->bytes - round_up(FCN(gemm_workspace)(1));
+}
+
+/* Share out a pass that was cut into parts of about the same work. */
+static void run_pass(const pass *a, ptrdiff_t parts, int threads, fcn_loop *loop)
+{
+    double products = (double)a->s->batch * (double)weight_size(a->s, &a->p) * (double)a->p.out_size;
+    fcn_parallel_for(parts, products / (double)fcn_max(1, parts) / FCN_PRODUCTS_PER_ELEMENT, threads, loop,
+                     a);
+}
+
+/* Part: (image, group, run of rows). */
+static void forward_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    const pass *a = args;
+    const plan p = a->p;
+    const fcn_window *w = &a->s->window;
+    real *columns = thread_columns(a, thread);
+    for (ptrdiff_t part = first; part < last; ++part) {
+        ptrdiff_t run = part % p.runs, block = part / p.runs, group = block % a->s->groups;
         ptrdiff_t row0 = run * p.rows, row1 = fcn_min(w->out_h, row0 + p.rows);
         ptrdiff_t pixels = (row1 - row0) * w->out_w;
-        const real *image = x + block * p.in_channels * p.in_size;
-        real *columns = (real *)((char *)workspace + (size_t)fcn_thread() * bytes);
-        void *panels = (char *)columns + bytes - round_up(FCN(gemm_workspace)(1));
-        real *out = y + block * p.out_channels * p.out_size + row0 * w->out_w;
+        const real *image = a->x + block * p.in_channels * p.in_size;
+        real *out = a->y + block * p.out_channels * p.out_size + row0 * w->out_w;
         if (!p.pointwise)
             FCN(im2col_rows)(columns, image, p.in_channels, w, row0, row1);
-        if (bias)
-            for (ptrdiff_t o = 0; o < p.out_channels; ++o)
+        if (a->bias)
+            for (ptrdiff_t o = 0; o < p.out_channels; ++o) {
+                const real bias = a->bias[group * p.out_channels + o];
                 for (ptrdiff_t i = 0; i < pixels; ++i)
-                    out[o * p.out_size + i] = bias[group * p.out_channels + o];
-        fcn_matrix a = {weight + group * p.out_channels * p.depth, p.depth, 1};
+                    out[o * p.out_size + i] = bias;
+            }
+        fcn_matrix weight = {a->weight + group * p.out_channels * p.depth, p.depth, 1};
         fcn_matrix b = {p.pointwise ? image : columns, pixels, 1};
-        FCN(gemm_serial)(out, p.out_size, a, b, p.out_channels, pixels, p.depth, bias != NULL, panels);
+        FCN(gemm_serial)(out, p.out_size, weight, b, p.out_channels, pixels, p.depth, a->bias != NULL,
+                         thread_panels(a, thread));
     }
 }
 
-void FCN(conv2d_backward_input)(void *dx_, const void *dy_, const void *weight_, const fcn_conv2d *s,
-                                void *workspace, int threads)
+void FCN(conv2d)(void *y, const void *x, const void *weight, const void *bias, const fcn_conv2d *s,
+                 void *workspace, int threads)
 {
-    real *dx = dx_;
-    const real *dy = dy_, *weight = weight_;
-    const fcn_window *w = &s->window;
-    const plan p = make_plan(s);
-    const size_t bytes = thread_bytes(&p, w);
-    threads = pass_threads(s, &p, threads);
-    FCN_PARALLEL_FOR(threads)
-    for (ptrdiff_t block = 0; block < s->batch * s->groups; ++block) {
-        ptrdiff_t group = block % s->groups;
-        real *image = dx + block * p.in_channels * p.in_size;
-        real *columns = (real *)((char *)workspace + (size_t)fcn_thread() * bytes);
-        void *panels = (char *)columns + bytes - round_up(FCN(gemm_workspace)(1));
+    pass a = make_pass(s, x, y, weight, workspace);
+    a.bias = bias;
+    run_pass(&a, s->batch * s->groups * a.p.runs, threads, forward_parts);
+}
+
+/* Part: (image, group). */
+static void backward_input_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    const pass *a = args;
+    const plan p = a->p;
+    const fcn_window *w = &a->s->window;
+    for (ptrdiff_t block = first; block < last; ++block) {
+        ptrdiff_t group = block % a->s->groups;
+        real *image = a->x + block * p.in_channels * p.in_size;
         if (!p.pointwise)
             memset(image, 0, (size_t)(p.in_channels * p.in_size) * sizeof(real));
         for (ptrdiff_t row0 = 0; row0 < w->out_h; row0 += p.rows) {
             ptrdiff_t row1 = fcn_min(w->out_h, row0 + p.rows), pixels = (row1 - row0) * w->out_w;
-            fcn_matrix a = {weight + group * p.out_channels * p.depth, 1, p.depth};
-            fcn_matrix b = {dy + block * p.out_channels * p.out_size + row0 * w->out_w, p.out_size, 1};
-            real *product = p.pointwise ? image : columns;
-            FCN(gemm_serial)(product, pixels, a, b, p.depth, pixels, p.out_channels, 0, panels);
+            fcn_matrix weight = {a->weight + group * p.out_channels * p.depth, 1, p.depth};
+            fcn_matrix dy = {a->y + block * p.out_channels * p.out_size + row0 * w->out_w, p.out_size, 1};
+            real *product = p.pointwise ? image : thread_columns(a, thread);
+            FCN(gemm_serial)(product, pixels, weight, dy, p.depth, pixels, p.out_channels, 0,
+                             thread_panels(a, thread));
             if (!p.pointwise)
-                FCN(col2im_rows)(image, columns, p.in_channels, w, row0, row1);
+                FCN(col2im_rows)(image, product, p.in_channels, w, row0, row1);
         }
     }
 }
 
-void FCN(conv2d_backward_weight)(void *dweight_, const void *dy_, const void *x_, const fcn_conv2d *s,
-                                 void *workspace, int threads)
+void FCN(conv2d_backward_input)(void *dx, const void *dy, const void *weight, const fcn_conv2d *s,
+                                void *workspace, int threads)
 {
-    real *dweight = dweight_;
-    const real *dy = dy_, *x = x_;
-    const fcn_window *w = &s->window;
-    const plan p = make_plan(s);
-    const size_t bytes = thread_bytes(&p, w);
-    threads = pass_threads(s, &p, threads);
-    const ptrdiff_t size = weight_size(s, &p), group_size = p.out_channels * p.depth;
-    const ptrdiff_t slot_images = fcn_max(1, fcn_divide_up(s->batch, FCN_SUM_SLOTS));
-    const ptrdiff_t slots = fcn_divide_up(s->batch, slot_images);
-    real *partial = (real *)((char *)workspace + (size_t)threads * bytes);
-    FCN_PARALLEL_FOR(threads)
-    for (ptrdiff_t task = 0; task < slots * s->groups; ++task) {
-        ptrdiff_t slot = task / s->groups, group = task % s->groups;
-        real *columns = (real *)((char *)workspace + (size_t)fcn_thread() * bytes);
-        void *panels = (char *)columns + bytes - round_up(FCN(gemm_workspace)(1));
-        real *sum = partial + slot * size + group * group_size;
-        ptrdiff_t first = slot * slot_images, last = fcn_min(s->batch, first + slot_images);
-        for (ptrdiff_t n = first; n < last; ++n) {
-            ptrdiff_t block = n * s->groups + group;
-            const real *image = x + block * p.in_channels * p.in_size;
+    const pass a = make_pass(s, dx, dy, weight, workspace);
+    run_pass(&a, s->batch * s->groups, threads, backward_input_parts);
+}
+
+/* Part: (slot of images, group); its sum goes to a place of its own, weight + slot * weight_size. */
+static void backward_weight_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    const pass *a = args;
+    const plan p = a->p;
+    const fcn_window *w = &a->s->window;
+    const ptrdiff_t groups = a->s->groups;
+    real *columns = thread_columns(a, thread);
+    for (ptrdiff_t part = first; part < last; ++part) {
+        ptrdiff_t slot = part / groups, group = part % groups;
+        real *sum = a->weight + slot * weight_size(a->s, &p) + group * p.out_channels * p.depth;
+        ptrdiff_t first_image = slot * a->slot_images;
+        ptrdiff_t last_image = fcn_min(a->s->batch, first_image + a->slot_images);
+        for (ptrdiff_t n = first_image; n < last_image; ++n) {
+            ptrdiff_t block = n * groups + group;
+            const real *image = a->x + block * p.in_channels * p.in_size;
             for (ptrdiff_t row0 = 0; row0 < w->out_h; row0 += p.rows) {
                 ptrdiff_t row1 = fcn_min(w->out_h, row0 + p.rows), pixels = (row1 - row0) * w->out_w;
                 if (!p.pointwise)
                     FCN(im2col_rows)(columns, image, p.in_channels, w, row0, row1);
-                fcn_matrix a = {dy + block * p.out_channels * p.out_size + row0 * w->out_w, p.out_size, 1};
+                fcn_matrix dy = {a->y + block * p.out_channels * p.out_size + row0 * w->out_w, p.out_size, 1};
                 fcn_matrix b = {p.pointwise ? image : columns, 1, pixels};
-                FCN(gemm_serial)(sum, p.depth, a, b, p.out_channels, p.depth, pixels, n > first || row0 > 0,
-                                 panels);
+                FCN(gemm_serial)(sum, p.depth, dy, b, p.out_channels, p.depth, pixels,
+                                 n > first_image || row0 > 0, thread_panels(a, thread));
             }
         }
     }
+}
+
+void FCN(conv2d_backward_weight)(void *dweight_, const void *dy, const void *x, const fcn_conv2d *s,
+                                 void *workspace, int threads)
+{
+    real *dweight = dweight_;
+    pass a = make_pass(s, x, dy, NULL, workspace);
+    const ptrdiff_t size = weight_size(s, &a.p);
+    real *partial = thread_columns(&a, threads); /* behind the workspaces of the threads */
+    a.weight = partial;
+    a.slot_images = fcn_max(1, fcn_divide_up(s->batch, FCN_SUM_SLOTS));
+    const ptrdiff_t slots = fcn_divide_up(s->batch, a.slot_images);
+    run_pass(&a, slots * s->groups, threads, backward_weight_parts);
     memset(dweight, 0, (size_t)size * sizeof(real));
     for (ptrdiff_t slot = 0; slot < slots; ++slot)
         for (ptrdiff_t i = 0; i < size; ++i)

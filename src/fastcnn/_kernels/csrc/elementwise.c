@@ -32,17 +32,29 @@ static inline uint32_t mix(uint32_t h)
     return h ^ (h >> 16);
 }
 
-void FCN(dropout_mask)(void *mask_, ptrdiff_t rows, ptrdiff_t size, uint64_t key, double p)
+typedef struct {
+    real *mask;
+    ptrdiff_t size;
+    uint64_t key, threshold;
+    real kept;
+} mask_args;
+
+static void mask_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *restrict mask = mask_;
-    const real kept = (real)(p < 1 ? 1 / (1 - p) : 0);
-    const uint64_t threshold = (uint64_t)(p * 4294967296.0);
-    FCN_PARALLEL_FOR(fcn_threads_for(rows * size))
-    for (ptrdiff_t row = 0; row < rows; ++row) {
-        uint32_t low = mix((uint32_t)key ^ mix((uint32_t)row)), high = mix((uint32_t)(key >> 32) + low);
-        for (ptrdiff_t i = 0; i < size; ++i) {
+    (void)thread;
+    const mask_args a = *(const mask_args *)args;
+    for (ptrdiff_t row = first; row < last; ++row) {
+        uint32_t low = mix((uint32_t)a.key ^ mix((uint32_t)row)), high = mix((uint32_t)(a.key >> 32) + low);
+        for (ptrdiff_t i = 0; i < a.size; ++i) {
             uint32_t bits = mix(mix((uint32_t)i + low) ^ high);
-            mask[row * size + i] = bits < threshold ? 0 : kept;
+            a.mask[row * a.size + i] = bits < a.threshold ? 0 : a.kept;
         }
     }
+}
+
+void FCN(dropout_mask)(void *mask, ptrdiff_t rows, ptrdiff_t size, uint64_t key, double p)
+{
+    const real kept = (real)(p < 1 ? 1 / (1 - p) : 0);
+    const mask_args a = {mask, size, key, (uint64_t)(p * 4294967296.0), kept};
+    fcn_parallel_for(rows, (double)size, fcn_get_threads(), mask_rows, &a);
 }

@@ -116,25 +116,40 @@ void FCN(gemm_serial)(real *c, ptrdiff_t ldc, fcn_matrix a, fcn_matrix b, ptrdif
     }
 }
 
+typedef struct {
+    real *c;
+    fcn_matrix a, b;
+    ptrdiff_t m, n, k;
+    ptrdiff_t row_tile, column_tile, row_tiles; /* the size of a tile, and how many lie in a column of them */
+    int accumulate;
+    real *workspace;
+} tile_args;
+
+static void gemm_tiles(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    const tile_args t = *(const tile_args *)args;
+    for (ptrdiff_t tile = first; tile < last; ++tile) {
+        ptrdiff_t i = tile % t.row_tiles * t.row_tile, j = tile / t.row_tiles * t.column_tile;
+        fcn_matrix a_rows = t.a, b_columns = t.b;
+        a_rows.data = (const real *)t.a.data + i * t.a.row_stride;
+        b_columns.data = (const real *)t.b.data + j * t.b.column_stride;
+        FCN(gemm_serial)(t.c + i * t.n + j, t.n, a_rows, b_columns, fcn_min(t.row_tile, t.m - i),
+                         fcn_min(t.column_tile, t.n - j), t.k, t.accumulate,
+                         t.workspace + thread * WORKSPACE_REALS);
+    }
+}
+
 void FCN(gemm)(void *c, fcn_matrix a, fcn_matrix b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, int accumulate,
                void *workspace, int threads)
 {
     if (m == 0 || n == 0)
         return;
-    if (m * n * (k + 1) < FCN_SERIAL_BELOW)
-        threads = 1;
     /* Tiles as square as the panels allow, a few for each thread. */
-    ptrdiff_t row_tile = m > 2 * MC ? MC : fcn_divide_up(m, MR) * MR;
-    ptrdiff_t column_tile = fcn_min(NC, fcn_divide_up(fcn_divide_up(n, 4), NR) * NR);
-    ptrdiff_t row_tiles = fcn_divide_up(m, row_tile), column_tiles = fcn_divide_up(n, column_tile);
-    FCN_PARALLEL_FOR_DYNAMIC(threads)
-    for (ptrdiff_t tile = 0; tile < row_tiles * column_tiles; ++tile) {
-        ptrdiff_t i = tile % row_tiles * row_tile, j = tile / row_tiles * column_tile;
-        fcn_matrix a_rows = a, b_columns = b;
-        a_rows.data = (const real *)a.data + i * a.row_stride;
-        b_columns.data = (const real *)b.data + j * b.column_stride;
-        FCN(gemm_serial)((real *)c + i * n + j, n, a_rows, b_columns, fcn_min(row_tile, m - i),
-                         fcn_min(column_tile, n - j), k, accumulate,
-                         (real *)workspace + fcn_thread() * WORKSPACE_REALS);
-    }
+    const ptrdiff_t row_tile = m > 2 * MC ? MC : fcn_divide_up(m, MR) * MR;
+    const ptrdiff_t column_tile = fcn_min(NC, fcn_divide_up(fcn_divide_up(n, 4), NR) * NR);
+    const ptrdiff_t row_tiles = fcn_divide_up(m, row_tile);
+    const tile_args t = {c, a, b, m, n, k, row_tile, column_tile, row_tiles, accumulate, workspace};
+    const double products = (double)row_tile * (double)column_tile * (double)(k + 1);
+    fcn_parallel_for(row_tiles * fcn_divide_up(n, column_tile), products / FCN_PRODUCTS_PER_ELEMENT, threads,
+                     gemm_tiles, &t);
 }

@@ -70,24 +70,46 @@ void FCN(col2im_rows)(real *x, const real *columns, ptrdiff_t channels, const fc
             }
 }
 
-void FCN(im2col)(void *columns_, const void *x_, ptrdiff_t planes, const fcn_window *w)
+typedef struct {
+    real *columns, *x; /* im2col writes only to columns, col2im only to x */
+    const fcn_window *window;
+    ptrdiff_t in_size, out_size; /* of one plane */
+} plane_args;
+
+static void im2col_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *columns = columns_;
-    const real *x = x_;
-    ptrdiff_t in_size = w->in_h * w->in_w, out_size = w->kernel_h * w->kernel_w * w->out_h * w->out_w;
-    FCN_PARALLEL_FOR(fcn_threads_for(planes * out_size))
-    for (ptrdiff_t p = 0; p < planes; ++p)
-        FCN(im2col_rows)(columns + p * out_size, x + p * in_size, 1, w, 0, w->out_h);
+    (void)thread;
+    const plane_args *a = args;
+    for (ptrdiff_t p = first; p < last; ++p)
+        FCN(im2col_rows)(a->columns + p * a->out_size, a->x + p * a->in_size, 1, a->window, 0,
+                         a->window->out_h);
 }
 
-void FCN(col2im)(void *x_, const void *columns_, ptrdiff_t planes, const fcn_window *w)
+static void col2im_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *x = x_;
-    const real *columns = columns_;
-    ptrdiff_t in_size = w->in_h * w->in_w, out_size = w->kernel_h * w->kernel_w * w->out_h * w->out_w;
-    FCN_PARALLEL_FOR(fcn_threads_for(planes * out_size))
-    for (ptrdiff_t p = 0; p < planes; ++p) {
-        memset(x + p * in_size, 0, (size_t)in_size * sizeof(real));
-        FCN(col2im_rows)(x + p * in_size, columns + p * out_size, 1, w, 0, w->out_h);
+    (void)thread;
+    const plane_args *a = args;
+    for (ptrdiff_t p = first; p < last; ++p) {
+        real *plane = a->x + p * a->in_size;
+        memset(plane, 0, (size_t)a->in_size * sizeof(real));
+        FCN(col2im_rows)(plane, a->columns + p * a->out_size, 1, a->window, 0, a->window->out_h);
     }
+}
+
+static void each_plane(fcn_loop *loop, const void *columns, const void *x, ptrdiff_t planes,
+                       const fcn_window *w)
+{
+    const ptrdiff_t out_size = w->kernel_h * w->kernel_w * w->out_h * w->out_w;
+    const plane_args a = {(real *)columns, (real *)x, w, w->in_h * w->in_w, out_size};
+    fcn_parallel_for(planes, (double)out_size, fcn_get_threads(), loop, &a);
+}
+
+void FCN(im2col)(void *columns, const void *x, ptrdiff_t planes, const fcn_window *w)
+{
+    each_plane(im2col_planes, columns, x, planes, w);
+}
+
+void FCN(col2im)(void *x, const void *columns, ptrdiff_t planes, const fcn_window *w)
+{
+    each_plane(col2im_planes, columns, x, planes, w);
 }

@@ -7,7 +7,8 @@
  *           Ioffe and Szegedy, "Batch Normalization" (2015).
  * Method    Each plane is summed in vector lanes and added to a double, so that float32 statistics are exact to
  *           rounding; the variance is taken in a second pass around the mean.
- * Threads   Over channels: every sum is taken by one thread in a fixed order.
+ * Threads   Over channels: every sum is taken by one thread in a fixed order. The normalisation itself takes no
+ *           sum: over rows.
  * Edges     weight and bias may be NULL (1 and 0). An empty channel has the statistics NaN
  *           and gradients of 0.
  */
@@ -46,82 +47,133 @@ static double row_product_sum(const real *dy, const real *x, real mean, ptrdiff_
     return (double)sum;
 }
 
-void FCN(channel_sums)(void *sums_, const void *x_, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
+typedef struct {
+    real *sums;
+    const real *x;
+    ptrdiff_t batch, channels, size;
+} sums_args;
+
+static void sum_channels(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *sums = sums_;
-    const real *x = x_;
-    FCN_PARALLEL_FOR(fcn_threads_for(batch * channels * size))
-    for (ptrdiff_t c = 0; c < channels; ++c) {
+    (void)thread;
+    const sums_args a = *(const sums_args *)args;
+    for (ptrdiff_t c = first; c < last; ++c) {
         double sum = 0;
-        for (ptrdiff_t n = 0; n < batch; ++n)
-            sum += row_sum(x + (n * channels + c) * size, size);
-        sums[c] = (real)sum;
+        for (ptrdiff_t n = 0; n < a.batch; ++n)
+            sum += row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+        a.sums[c] = (real)sum;
     }
 }
 
-void FCN(batch_norm_statistics)(double *mean, double *var, const void *x_, ptrdiff_t batch,
-                                ptrdiff_t channels, ptrdiff_t size)
+void FCN(channel_sums)(void *sums, const void *x, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
 {
-    const real *x = x_;
-    const double count = (double)batch * (double)size;
-    FCN_PARALLEL_FOR(fcn_threads_for(batch * channels * size))
-    for (ptrdiff_t c = 0; c < channels; ++c) {
+    const sums_args a = {sums, x, batch, channels, size};
+    fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), sum_channels, &a);
+}
+
+typedef struct {
+    double *mean, *var;
+    const real *x;
+    ptrdiff_t batch, channels, size;
+} statistics_args;
+
+static void channel_statistics(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const statistics_args a = *(const statistics_args *)args;
+    const double count = (double)a.batch * (double)a.size;
+    for (ptrdiff_t c = first; c < last; ++c) {
         double sum = 0, squares = 0;
-        for (ptrdiff_t n = 0; n < batch; ++n)
-            sum += row_sum(x + (n * channels + c) * size, size);
-        mean[c] = sum / count;
-        for (ptrdiff_t n = 0; n < batch; ++n)
-            squares += row_square_sum(x + (n * channels + c) * size, (real)mean[c], size);
+        for (ptrdiff_t n = 0; n < a.batch; ++n)
+            sum += row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+        const double mean = sum / count;
+        for (ptrdiff_t n = 0; n < a.batch; ++n)
+            squares += row_square_sum(a.x + (n * a.channels + c) * a.size, (real)mean, a.size);
         /* The mean was rounded to `real` above: take that shift out again. */
-        double shift = mean[c] - (double)(real)mean[c];
+        double shift = mean - (double)(real)mean;
         double variance = squares / count - shift * shift;
-        var[c] = variance < 0 ? 0 : variance; /* a NaN stays one */
+        a.mean[c] = mean;
+        a.var[c] = variance < 0 ? 0 : variance; /* a NaN stays one */
     }
 }
 
-void FCN(batch_norm)(void *y_, const void *x_, const double *mean, const double *invstd, const void *weight_,
-                     const void *bias_, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
+void FCN(batch_norm_statistics)(double *mean, double *var, const void *x, ptrdiff_t batch, ptrdiff_t channels,
+                                ptrdiff_t size)
 {
-    real *y = y_;
-    const real *x = x_, *weight = weight_, *bias = bias_;
-    FCN_PARALLEL_FOR(fcn_threads_for(batch * channels * size))
-    for (ptrdiff_t row = 0; row < batch * channels; ++row) {
-        ptrdiff_t c = row % channels;
-        real center = (real)mean[c], shift = bias ? bias[c] : 0;
-        real scale = (real)(invstd[c] * (weight ? (double)weight[c] : 1.0));
-        for (ptrdiff_t i = row * size; i < (row + 1) * size; ++i)
-            y[i] = (x[i] - center) * scale + shift;
+    const statistics_args a = {mean, var, x, batch, channels, size};
+    fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), channel_statistics, &a);
+}
+
+typedef struct {
+    real *y;
+    const real *x, *weight, *bias;
+    const double *mean, *invstd;
+    ptrdiff_t channels, size;
+} norm_args;
+
+/* Row: one channel of one image. */
+static void norm_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const norm_args a = *(const norm_args *)args;
+    for (ptrdiff_t row = first; row < last; ++row) {
+        ptrdiff_t c = row % a.channels;
+        real center = (real)a.mean[c], shift = a.bias ? a.bias[c] : 0;
+        real scale = (real)(a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0));
+        for (ptrdiff_t i = row * a.size; i < (row + 1) * a.size; ++i)
+            a.y[i] = (a.x[i] - center) * scale + shift;
     }
 }
 
-void FCN(batch_norm_backward)(void *dx_, void *dweight_, void *dbias_, const void *dy_, const void *x_,
-                              const double *mean, const double *invstd, const void *weight_, int training,
-                              ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
+void FCN(batch_norm)(void *y, const void *x, const double *mean, const double *invstd, const void *weight,
+                     const void *bias, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
 {
-    real *dx = dx_, *dweight = dweight_, *dbias = dbias_;
-    const real *dy = dy_, *x = x_, *weight = weight_;
-    const double count = (double)batch * (double)size;
-    FCN_PARALLEL_FOR(fcn_threads_for(batch * channels * size))
-    for (ptrdiff_t c = 0; c < channels; ++c) {
+    const norm_args a = {y, x, weight, bias, mean, invstd, channels, size};
+    fcn_parallel_for(batch * channels, (double)size, fcn_get_threads(), norm_rows, &a);
+}
+
+typedef struct {
+    real *dx, *dweight, *dbias;
+    const real *dy, *x, *weight;
+    const double *mean, *invstd;
+    int training;
+    ptrdiff_t batch, channels, size;
+} norm_grad_args;
+
+static void norm_grad_channels(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const norm_grad_args a = *(const norm_grad_args *)args;
+    const double count = (double)a.batch * (double)a.size;
+    for (ptrdiff_t c = first; c < last; ++c) {
         double sum = 0, products = 0;
-        real center = (real)mean[c];
-        for (ptrdiff_t n = 0; n < batch; ++n) {
-            ptrdiff_t row = (n * channels + c) * size;
-            sum += row_sum(dy + row, size);
-            products += row_product_sum(dy + row, x + row, center, size);
+        real center = (real)a.mean[c];
+        for (ptrdiff_t n = 0; n < a.batch; ++n) {
+            ptrdiff_t row = (n * a.channels + c) * a.size;
+            sum += row_sum(a.dy + row, a.size);
+            products += row_product_sum(a.dy + row, a.x + row, center, a.size);
         }
-        dbias[c] = (real)sum;
-        dweight[c] = count > 0 ? (real)(products * invstd[c]) : 0;
-        double scale = invstd[c] * (weight ? (double)weight[c] : 1.0);
-        real a = (real)scale, b = 0, shift = 0;
-        if (training) {
-            b = (real)(scale * products * invstd[c] * invstd[c] / count);
+        a.dbias[c] = (real)sum;
+        a.dweight[c] = count > 0 ? (real)(products * a.invstd[c]) : 0;
+        double scale = a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0);
+        real factor = (real)scale, slope = 0, shift = 0;
+        if (a.training) {
+            slope = (real)(scale * products * a.invstd[c] * a.invstd[c] / count);
             shift = (real)(scale * sum / count);
         }
-        for (ptrdiff_t n = 0; n < batch; ++n) {
-            ptrdiff_t row = (n * channels + c) * size;
-            for (ptrdiff_t i = row; i < row + size; ++i)
-                dx[i] = a * dy[i] - b * (x[i] - center) - shift;
+        for (ptrdiff_t n = 0; n < a.batch; ++n) {
+            ptrdiff_t row = (n * a.channels + c) * a.size;
+            for (ptrdiff_t i = row; i < row + a.size; ++i)
+                a.dx[i] = factor * a.dy[i] - slope * (a.x[i] - center) - shift;
         }
     }
+}
+
+void FCN(batch_norm_backward)(void *dx, void *dweight, void *dbias, const void *dy, const void *x,
+                              const double *mean, const double *invstd, const void *weight, int training,
+                              ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
+{
+    const norm_grad_args a = {dx,   dweight, dbias,    dy,    x,        weight,
+                              mean, invstd,  training, batch, channels, size};
+    fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), norm_grad_channels, &a);
 }

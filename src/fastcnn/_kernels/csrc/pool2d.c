@@ -22,65 +22,90 @@ static inline void taps_inside(ptrdiff_t *first, ptrdiff_t *last, ptrdiff_t star
     *last = start >= size ? 0 : fcn_min(kernel, (size - 1 - start) / dilation + 1);
 }
 
-/* Threads for all windows; counted in double, since a window may be far larger than the image. */
-static inline int window_threads(ptrdiff_t planes, const fcn_window *w)
+/* The worth of one plane: its taps. */
+static inline double plane_elements(const fcn_window *w)
 {
-    double taps =
-        (double)planes * (double)w->out_h * (double)w->out_w * (double)w->kernel_h * (double)w->kernel_w;
-    return fcn_threads_for(taps < FCN_SERIAL_BELOW ? (ptrdiff_t)taps : FCN_SERIAL_BELOW);
+    return (double)w->out_h * (double)w->out_w * (double)w->kernel_h * (double)w->kernel_w;
 }
 
-void FCN(max_pool2d)(void *y_, int64_t *argmax, const void *x_, ptrdiff_t planes, const fcn_window *w)
+typedef struct {
+    real *y;
+    int64_t *argmax;
+    const real *x;
+    const fcn_window *window;
+} max_args;
+
+static void max_plane(real *y, int64_t *argmax, const real *plane, const fcn_window *w)
 {
-    real *y = y_;
-    const real *x = x_;
-    ptrdiff_t in_size = w->in_h * w->in_w, out_size = w->out_h * w->out_w;
-    FCN_PARALLEL_FOR(window_threads(planes, w))
-    for (ptrdiff_t p = 0; p < planes; ++p) {
-        const real *plane = x + p * in_size;
-        for (ptrdiff_t i = 0; i < w->out_h; ++i) {
-            ptrdiff_t top = i * w->stride_h - w->pad_top, u0, u1;
-            taps_inside(&u0, &u1, top, w->kernel_h, w->dilation_h, w->in_h);
-            for (ptrdiff_t j = 0; j < w->out_w; ++j) {
-                ptrdiff_t left = j * w->stride_w - w->pad_left, v0, v1;
-                taps_inside(&v0, &v1, left, w->kernel_w, w->dilation_w, w->in_w);
-                int empty = u0 >= u1 || v0 >= v1;
-                ptrdiff_t best_at =
-                    empty ? 0 : (top + u0 * w->dilation_h) * w->in_w + left + v0 * w->dilation_w;
-                real best = empty ? (real)-INFINITY : plane[best_at];
-                for (ptrdiff_t u = u0; u < u1; ++u)
-                    for (ptrdiff_t v = v0; v < v1; ++v) {
-                        ptrdiff_t at = (top + u * w->dilation_h) * w->in_w + left + v * w->dilation_w;
-                        real value = plane[at];
-                        if (value > best || value != value) {
-                            best = value;
-                            best_at = at;
-                        }
+    for (ptrdiff_t i = 0; i < w->out_h; ++i) {
+        ptrdiff_t top = i * w->stride_h - w->pad_top, u0, u1;
+        taps_inside(&u0, &u1, top, w->kernel_h, w->dilation_h, w->in_h);
+        for (ptrdiff_t j = 0; j < w->out_w; ++j) {
+            ptrdiff_t left = j * w->stride_w - w->pad_left, v0, v1;
+            taps_inside(&v0, &v1, left, w->kernel_w, w->dilation_w, w->in_w);
+            int empty = u0 >= u1 || v0 >= v1;
+            ptrdiff_t best_at = empty ? 0 : (top + u0 * w->dilation_h) * w->in_w + left + v0 * w->dilation_w;
+            real best = empty ? (real)-INFINITY : plane[best_at];
+            for (ptrdiff_t u = u0; u < u1; ++u)
+                for (ptrdiff_t v = v0; v < v1; ++v) {
+                    ptrdiff_t at = (top + u * w->dilation_h) * w->in_w + left + v * w->dilation_w;
+                    real value = plane[at];
+                    if (value > best || value != value) {
+                        best = value;
+                        best_at = at;
                     }
-                y[p * out_size + i * w->out_w + j] = best;
-                argmax[p * out_size + i * w->out_w + j] = best_at;
-            }
+                }
+            y[i * w->out_w + j] = best;
+            argmax[i * w->out_w + j] = best_at;
         }
     }
 }
 
-int FCN(max_pool2d_backward)(void *dx_, const void *dy_, const int64_t *argmax, ptrdiff_t planes,
+static void max_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const max_args a = *(const max_args *)args;
+    const fcn_window w = *a.window;
+    const ptrdiff_t in_size = w.in_h * w.in_w, out_size = w.out_h * w.out_w;
+    for (ptrdiff_t p = first; p < last; ++p)
+        max_plane(a.y + p * out_size, a.argmax + p * out_size, a.x + p * in_size, &w);
+}
+
+void FCN(max_pool2d)(void *y, int64_t *argmax, const void *x, ptrdiff_t planes, const fcn_window *w)
+{
+    const max_args a = {y, argmax, x, w};
+    fcn_parallel_for(planes, plane_elements(w), fcn_get_threads(), max_planes, &a);
+}
+
+typedef struct {
+    real *dx;
+    const real *dy;
+    const int64_t *argmax;
+    ptrdiff_t in_size, out_size;
+} max_grad_args;
+
+static void max_grad_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const max_grad_args a = *(const max_grad_args *)args;
+    for (ptrdiff_t p = first; p < last; ++p) {
+        real *plane = a.dx + p * a.in_size;
+        memset(plane, 0, (size_t)a.in_size * sizeof(real));
+        for (ptrdiff_t i = p * a.out_size; i < (p + 1) * a.out_size; ++i)
+            plane[a.argmax[i]] += a.dy[i];
+    }
+}
+
+int FCN(max_pool2d_backward)(void *dx, const void *dy, const int64_t *argmax, ptrdiff_t planes,
                              ptrdiff_t in_size, ptrdiff_t out_size)
 {
-    real *dx = dx_;
-    const real *dy = dy_;
     int valid = 1;
     for (ptrdiff_t i = 0; i < planes * out_size; ++i)
         valid &= argmax[i] >= 0 && argmax[i] < in_size;
     if (!valid)
         return 0;
-    FCN_PARALLEL_FOR(fcn_threads_for(planes * in_size))
-    for (ptrdiff_t p = 0; p < planes; ++p) {
-        real *plane = dx + p * in_size;
-        memset(plane, 0, (size_t)in_size * sizeof(real));
-        for (ptrdiff_t i = p * out_size; i < (p + 1) * out_size; ++i)
-            plane[argmax[i]] += dy[i];
-    }
+    const max_grad_args a = {dx, dy, argmax, in_size, out_size};
+    fcn_parallel_for(planes, (double)in_size, fcn_get_threads(), max_grad_planes, &a);
     return 1;
 }
 
@@ -126,45 +151,65 @@ static inline void rectangle_add(real *plane, ptrdiff_t in_w, extent rows, exten
             plane[r * in_w + c] += value;
 }
 
-void FCN(avg_pool2d)(void *y_, const void *x_, ptrdiff_t planes, const fcn_window *w, ptrdiff_t pad_bottom,
-                     ptrdiff_t pad_right, int count_include_pad, ptrdiff_t divisor)
+/* In the backward passes x and y are dx and dy. */
+typedef struct {
+    real *x, *y;
+    const fcn_window *window;
+    ptrdiff_t pad_bottom, pad_right;
+    int count_include_pad;
+    ptrdiff_t divisor;
+} average_args;
+
+static void average_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *y = y_;
-    const real *x = x_;
-    ptrdiff_t in_size = w->in_h * w->in_w, out_size = w->out_h * w->out_w;
-    FCN_PARALLEL_FOR(window_threads(planes, w))
-    for (ptrdiff_t p = 0; p < planes; ++p)
-        for (ptrdiff_t i = 0; i < w->out_h; ++i) {
-            extent rows = average_extent(i, w->stride_h, w->kernel_h, w->pad_top, pad_bottom, w->in_h);
-            for (ptrdiff_t j = 0; j < w->out_w; ++j) {
-                extent columns = average_extent(j, w->stride_w, w->kernel_w, w->pad_left, pad_right, w->in_w);
-                y[p * out_size + i * w->out_w + j] =
-                    rectangle_sum(x + p * in_size, w->in_w, rows, columns) /
-                    average_divisor(rows, columns, count_include_pad, divisor);
+    (void)thread;
+    const average_args a = *(const average_args *)args;
+    const fcn_window w = *a.window;
+    for (ptrdiff_t p = first; p < last; ++p)
+        for (ptrdiff_t i = 0; i < w.out_h; ++i) {
+            extent rows = average_extent(i, w.stride_h, w.kernel_h, w.pad_top, a.pad_bottom, w.in_h);
+            for (ptrdiff_t j = 0; j < w.out_w; ++j) {
+                extent columns = average_extent(j, w.stride_w, w.kernel_w, w.pad_left, a.pad_right, w.in_w);
+                a.y[(p * w.out_h + i) * w.out_w + j] =
+                    rectangle_sum(a.x + p * w.in_h * w.in_w, w.in_w, rows, columns) /
+                    average_divisor(rows, columns, a.count_include_pad, a.divisor);
             }
         }
 }
 
-void FCN(avg_pool2d_backward)(void *dx_, const void *dy_, ptrdiff_t planes, const fcn_window *w,
-                              ptrdiff_t pad_bottom, ptrdiff_t pad_right, int count_include_pad,
-                              ptrdiff_t divisor)
+static void average_grad_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *dx = dx_;
-    const real *dy = dy_;
-    ptrdiff_t in_size = w->in_h * w->in_w, out_size = w->out_h * w->out_w;
-    FCN_PARALLEL_FOR(window_threads(planes, w))
-    for (ptrdiff_t p = 0; p < planes; ++p) {
-        memset(dx + p * in_size, 0, (size_t)in_size * sizeof(real));
-        for (ptrdiff_t i = 0; i < w->out_h; ++i) {
-            extent rows = average_extent(i, w->stride_h, w->kernel_h, w->pad_top, pad_bottom, w->in_h);
-            for (ptrdiff_t j = 0; j < w->out_w; ++j) {
-                extent columns = average_extent(j, w->stride_w, w->kernel_w, w->pad_left, pad_right, w->in_w);
-                rectangle_add(dx + p * in_size, w->in_w, rows, columns,
-                              dy[p * out_size + i * w->out_w + j] /
-                                  average_divisor(rows, columns, count_include_pad, divisor));
+    (void)thread;
+    const average_args a = *(const average_args *)args;
+    const fcn_window w = *a.window;
+    for (ptrdiff_t p = first; p < last; ++p) {
+        real *plane = a.x + p * w.in_h * w.in_w;
+        memset(plane, 0, (size_t)(w.in_h * w.in_w) * sizeof(real));
+        for (ptrdiff_t i = 0; i < w.out_h; ++i) {
+            extent rows = average_extent(i, w.stride_h, w.kernel_h, w.pad_top, a.pad_bottom, w.in_h);
+            for (ptrdiff_t j = 0; j < w.out_w; ++j) {
+                extent columns = average_extent(j, w.stride_w, w.kernel_w, w.pad_left, a.pad_right, w.in_w);
+                rectangle_add(plane, w.in_w, rows, columns,
+                              a.y[(p * w.out_h + i) * w.out_w + j] /
+                                  average_divisor(rows, columns, a.count_include_pad, a.divisor));
             }
         }
     }
+}
+
+void FCN(avg_pool2d)(void *y, const void *x, ptrdiff_t planes, const fcn_window *w, ptrdiff_t pad_bottom,
+                     ptrdiff_t pad_right, int count_include_pad, ptrdiff_t divisor)
+{
+    const average_args a = {(real *)x, y, w, pad_bottom, pad_right, count_include_pad, divisor};
+    fcn_parallel_for(planes, plane_elements(w), fcn_get_threads(), average_planes, &a);
+}
+
+void FCN(avg_pool2d_backward)(void *dx, const void *dy, ptrdiff_t planes, const fcn_window *w,
+                              ptrdiff_t pad_bottom, ptrdiff_t pad_right, int count_include_pad,
+                              ptrdiff_t divisor)
+{
+    const average_args a = {dx, (real *)dy, w, pad_bottom, pad_right, count_include_pad, divisor};
+    fcn_parallel_for(planes, plane_elements(w), fcn_get_threads(), average_grad_planes, &a);
 }
 
 /* Rows (or columns) that output i of `out` averages: floor(i size / out) .. ceil((i + 1) size / out), with the
@@ -176,38 +221,61 @@ static inline extent adaptive_extent(ptrdiff_t i, ptrdiff_t size, ptrdiff_t out)
     return e;
 }
 
-void FCN(adaptive_avg_pool2d)(void *y_, const void *x_, ptrdiff_t planes, ptrdiff_t in_h, ptrdiff_t in_w,
-                              ptrdiff_t out_h, ptrdiff_t out_w)
+/* In the backward pass x and y are dx and dy. */
+typedef struct {
+    real *x, *y;
+    ptrdiff_t in_h, in_w, out_h, out_w;
+} adaptive_args;
+
+static void adaptive_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *y = y_;
-    const real *x = x_;
-    FCN_PARALLEL_FOR(fcn_threads_for(planes * in_h * in_w))
-    for (ptrdiff_t p = 0; p < planes; ++p)
-        for (ptrdiff_t i = 0; i < out_h; ++i) {
-            extent rows = adaptive_extent(i, in_h, out_h);
-            for (ptrdiff_t j = 0; j < out_w; ++j) {
-                extent columns = adaptive_extent(j, in_w, out_w);
-                y[(p * out_h + i) * out_w + j] = rectangle_sum(x + p * in_h * in_w, in_w, rows, columns) /
-                                                 average_divisor(rows, columns, 0, 0);
+    (void)thread;
+    const adaptive_args a = *(const adaptive_args *)args;
+    for (ptrdiff_t p = first; p < last; ++p)
+        for (ptrdiff_t i = 0; i < a.out_h; ++i) {
+            extent rows = adaptive_extent(i, a.in_h, a.out_h);
+            for (ptrdiff_t j = 0; j < a.out_w; ++j) {
+                extent columns = adaptive_extent(j, a.in_w, a.out_w);
+                a.y[(p * a.out_h + i) * a.out_w + j] =
+                    rectangle_sum(a.x + p * a.in_h * a.in_w, a.in_w, rows, columns) /
+                    average_divisor(rows, columns, 0, 0);
             }
         }
 }
 
-void FCN(adaptive_avg_pool2d_backward)(void *dx_, const void *dy_, ptrdiff_t planes, ptrdiff_t in_h,
-                                       ptrdiff_t in_w, ptrdiff_t out_h, ptrdiff_t out_w)
+static void adaptive_grad_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    real *dx = dx_;
-    const real *dy = dy_;
-    FCN_PARALLEL_FOR(fcn_threads_for(planes * in_h * in_w))
-    for (ptrdiff_t p = 0; p < planes; ++p) {
-        memset(dx + p * in_h * in_w, 0, (size_t)(in_h * in_w) * sizeof(real));
-        for (ptrdiff_t i = 0; i < out_h; ++i) {
-            extent rows = adaptive_extent(i, in_h, out_h);
-            for (ptrdiff_t j = 0; j < out_w; ++j) {
-                extent columns = adaptive_extent(j, in_w, out_w);
-                rectangle_add(dx + p * in_h * in_w, in_w, rows, columns,
-                              dy[(p * out_h + i) * out_w + j] / average_divisor(rows, columns, 0, 0));
+    (void)thread;
+    const adaptive_args a = *(const adaptive_args *)args;
+    for (ptrdiff_t p = first; p < last; ++p) {
+        real *plane = a.x + p * a.in_h * a.in_w;
+        memset(plane, 0, (size_t)(a.in_h * a.in_w) * sizeof(real));
+        for (ptrdiff_t i = 0; i < a.out_h; ++i) {
+            extent rows = adaptive_extent(i, a.in_h, a.out_h);
+            for (ptrdiff_t j = 0; j < a.out_w; ++j) {
+                extent columns = adaptive_extent(j, a.in_w, a.out_w);
+                rectangle_add(plane, a.in_w, rows, columns,
+                              a.y[(p * a.out_h + i) * a.out_w + j] / average_divisor(rows, columns, 0, 0));
             }
         }
     }
+}
+
+static void each_adaptive_plane(fcn_loop *loop, const void *x, const void *y, ptrdiff_t planes,
+                                ptrdiff_t in_h, ptrdiff_t in_w, ptrdiff_t out_h, ptrdiff_t out_w)
+{
+    const adaptive_args a = {(real *)x, (real *)y, in_h, in_w, out_h, out_w};
+    fcn_parallel_for(planes, (double)(in_h * in_w), fcn_get_threads(), loop, &a);
+}
+
+void FCN(adaptive_avg_pool2d)(void *y, const void *x, ptrdiff_t planes, ptrdiff_t in_h, ptrdiff_t in_w,
+                              ptrdiff_t out_h, ptrdiff_t out_w)
+{
+    each_adaptive_plane(adaptive_planes, x, y, planes, in_h, in_w, out_h, out_w);
+}
+
+void FCN(adaptive_avg_pool2d_backward)(void *dx, const void *dy, ptrdiff_t planes, ptrdiff_t in_h,
+                                       ptrdiff_t in_w, ptrdiff_t out_h, ptrdiff_t out_w)
+{
+    each_adaptive_plane(adaptive_grad_planes, dx, dy, planes, in_h, in_w, out_h, out_w);
 }

@@ -41,64 +41,111 @@ static row row_of(const void *data, const grid *g, ptrdiff_t i)
     };
 }
 
-void FCN(softmax)(void *y_, const void *x_, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner, int log)
+/* The worth of one row, in elements. */
+static double row_elements(const grid *g) { return (double)g->classes * (g->inner == 1 ? 1 : VL); }
+
+/* y and x are, in the backward pass, dx and dy; there `output` is y. */
+typedef struct {
+    void *y;
+    const void *x, *output;
+    grid g;
+    int log;
+} softmax_args;
+
+static void softmax_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    const grid g = grid_of(outer, classes, inner);
-    FCN_PARALLEL_FOR(fcn_threads_for(outer * classes * inner))
-    for (ptrdiff_t i = 0; i < outer * g.blocks; ++i) {
-        row y = row_of(y_, &g, i), x = row_of(x_, &g, i);
-        if (inner == 1)
-            row_softmax(&y, &x, TOGETHER, log);
+    (void)thread;
+    const softmax_args a = *(const softmax_args *)args;
+    for (ptrdiff_t i = first; i < last; ++i) {
+        row y = row_of(a.y, &a.g, i), x = row_of(a.x, &a.g, i);
+        if (a.g.inner == 1)
+            row_softmax(&y, &x, TOGETHER, a.log);
         else
-            row_softmax(&y, &x, APART, log);
+            row_softmax(&y, &x, APART, a.log);
     }
 }
 
-void FCN(softmax_backward)(void *dx_, const void *dy_, const void *y_, ptrdiff_t outer, ptrdiff_t classes,
+static void softmax_grad_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const softmax_args a = *(const softmax_args *)args;
+    for (ptrdiff_t i = first; i < last; ++i) {
+        row dx = row_of(a.y, &a.g, i), dy = row_of(a.x, &a.g, i), y = row_of(a.output, &a.g, i);
+        if (a.g.inner == 1)
+            row_softmax_grad(&dx, &dy, &y, TOGETHER, a.log);
+        else
+            row_softmax_grad(&dx, &dy, &y, APART, a.log);
+    }
+}
+
+void FCN(softmax)(void *y, const void *x, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner, int log)
+{
+    const softmax_args a = {y, x, NULL, grid_of(outer, classes, inner), log};
+    fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_rows, &a);
+}
+
+void FCN(softmax_backward)(void *dx, const void *dy, const void *y, ptrdiff_t outer, ptrdiff_t classes,
                            ptrdiff_t inner, int log)
 {
-    const grid g = grid_of(outer, classes, inner);
-    FCN_PARALLEL_FOR(fcn_threads_for(outer * classes * inner))
-    for (ptrdiff_t i = 0; i < outer * g.blocks; ++i) {
-        row dx = row_of(dx_, &g, i), dy = row_of(dy_, &g, i), y = row_of(y_, &g, i);
-        if (inner == 1)
-            row_softmax_grad(&dx, &dy, &y, TOGETHER, log);
-        else
-            row_softmax_grad(&dx, &dy, &y, APART, log);
-    }
+    const softmax_args a = {dx, dy, y, grid_of(outer, classes, inner), log};
+    fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_grad_rows, &a);
 }
 
 /* `target` are labels, or NULL with probabilities `soft`. */
-static void cross_entropy(double *losses, void *dlogits, const void *logits, const int64_t *target,
-                          const void *soft, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner,
-                          const loss_options *options)
+typedef struct {
+    double *losses;
+    void *dlogits;
+    const void *logits;
+    const int64_t *target;
+    const void *soft;
+    grid g;
+    loss_options options;
+} loss_args;
+
+static void cross_entropy_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
-    const grid g = grid_of(outer, classes, inner);
-    FCN_PARALLEL_FOR(fcn_threads_for(outer * classes * inner))
-    for (ptrdiff_t i = 0; i < outer * g.blocks; ++i) {
-        row dx = row_of(dlogits, &g, i), x = row_of(logits, &g, i);
-        const row q = soft ? row_of(soft, &g, i) : (row){0};
-        const ptrdiff_t sample = first_sample(&g, i);
-        const int64_t *label = target ? target + sample : NULL;
-        if (inner == 1)
-            row_cross_entropy(losses + sample, NULL, 1, &dx, &x, label, &q, options, 1, TOGETHER);
+    (void)thread;
+    const loss_args a = *(const loss_args *)args;
+    for (ptrdiff_t i = first; i < last; ++i) {
+        row dx = row_of(a.dlogits, &a.g, i), x = row_of(a.logits, &a.g, i);
+        const row q = a.soft ? row_of(a.soft, &a.g, i) : (row){0};
+        const ptrdiff_t sample = first_sample(&a.g, i);
+        const int64_t *label = a.target ? a.target + sample : NULL;
+        double *losses = a.losses + sample;
+        if (a.g.inner == 1)
+            row_cross_entropy(losses, NULL, 1, &dx, &x, label, &q, &a.options, 1, TOGETHER);
         else
-            row_cross_entropy(losses + sample, NULL, 1, &dx, &x, label, &q, options, x.lanes, APART);
+            row_cross_entropy(losses, NULL, 1, &dx, &x, label, &q, &a.options, x.lanes, APART);
     }
+}
+
+static void cross_entropy(const loss_args *a)
+{
+    fcn_parallel_for(a->g.outer * a->g.blocks, row_elements(&a->g), fcn_get_threads(), cross_entropy_rows, a);
 }
 
 void FCN(cross_entropy)(double *losses, void *dlogits, const void *logits, const int64_t *target,
                         const void *weight, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner,
                         int64_t ignore_index, double smoothing, double scale)
 {
-    const loss_options options = {(real *)weight, ignore_index, smoothing, scale};
-    cross_entropy(losses, dlogits, logits, target, NULL, outer, classes, inner, &options);
+    cross_entropy(&(loss_args){losses,
+                               dlogits,
+                               logits,
+                               target,
+                               NULL,
+                               grid_of(outer, classes, inner),
+                               {(real *)weight, ignore_index, smoothing, scale}});
 }
 
 void FCN(cross_entropy_soft)(double *losses, void *dlogits, const void *logits, const void *target,
                              const void *weight, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner,
                              double smoothing, double scale)
 {
-    const loss_options options = {(real *)weight, 0, smoothing, scale};
-    cross_entropy(losses, dlogits, logits, NULL, target, outer, classes, inner, &options);
+    cross_entropy(&(loss_args){losses,
+                               dlogits,
+                               logits,
+                               NULL,
+                               target,
+                               grid_of(outer, classes, inner),
+                               {(real *)weight, 0, smoothing, scale}});
 }
