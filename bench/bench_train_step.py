@@ -37,8 +37,8 @@ def _check_step(name, images, labels):
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
     pairs = zip(trainer.model.parameters(), model.parameters(), strict=True)
     for parameter, reference in pairs:
-        # Of half a million pixels some are on the other side of a ReLU's 0 in float32, and biases' gradients are
-        # what remains of sums that cancel.
+        # In float32 some of half a million pixels are on the other side of a ReLU's 0, and the gradients of
+        # biases are what remains of sums that cancel.
         assert_close(parameter.data, reference.data - reference.grad, 1e-2)
 
 
