@@ -5,7 +5,7 @@ import pytest
 
 import fastcnn
 from fastcnn import nn, zoo
-from fastcnn.engine.choose import choose, cost, layouts, takes_channels
+from fastcnn.engine.choose import choose, choose_bands, cost, layouts, takes_channels
 from fastcnn.engine.fuse import fuse
 from fastcnn.engine.layout import Layout
 from fastcnn.engine.lower import lower
@@ -84,3 +84,20 @@ def test_layouts_follow_the_instruction_set_and_the_type(isa):
     for dtype in (np.float32, np.float64):
         lanes = fastcnn._kernels.program.lanes(np.dtype(dtype).itemsize)
         assert layouts(np.dtype(dtype)) == (Layout("images", lanes), Layout("channels", lanes))
+
+
+@pytest.mark.parametrize(
+    ("batch", "threads", "bands"), [(1, 2, 2), (1, 1, 1), (1, 16, 4), (2, 2, 1), (3, 2, 2), (5, 2, 2)]
+)
+def test_bands_keep_threads_busy(batch, threads, bands):
+    large = graph(nn.Conv2d(64, 64, 3), shape=(64, 40, 40))
+    assert choose_bands(large, CHANNELS, batch, False, threads) == bands
+
+
+def test_where_bands_are_not_worth_it():
+    large = graph(nn.Conv2d(64, 64, 3), shape=(64, 40, 40))
+    assert choose_bands(large, CHANNELS, 7, False, 2) == 1  # little would be gained
+    assert choose_bands(large, CHANNELS, 3, True, 2) == 1
+    assert choose_bands(large, IMAGES, 1, False, 2) == 1
+    assert choose_bands(products(), CHANNELS, 3, False, 2) == 1  # threads would wait for each other
+    assert choose_bands(products(), CHANNELS, 0, False, 2) == 1

@@ -8,7 +8,7 @@ import pytest
 from fastcnn import nn
 from fastcnn.engine import fuse as fusions
 from fastcnn.engine import plan as plans
-from fastcnn.engine.fuse import fuse, fuse_elementwise, fuse_norm_pool, fuse_product_relu
+from fastcnn.engine.fuse import fuse, fuse_elementwise, fuse_norm_pool, fuse_relu
 from fastcnn.engine.graph import Add, Apply, Conv, Dense, NormPool, Pool
 from fastcnn.engine.lower import lower
 
@@ -31,14 +31,16 @@ def conv(out=3, **options):
 
 # For each pattern: layers, and the nodes that they become when it is applied.
 PATTERNS = [
-    (fuse_product_relu, [conv(), nn.ReLU()], [Conv]),
-    (fuse_product_relu, [conv(bias=False), nn.PositionBias((3, 7, 6)), nn.ReLU()], [Conv]),
-    (fuse_product_relu, [nn.Flatten(), nn.Linear(84, 5), nn.ReLU(), nn.Linear(5, 2)], [Dense, Dense]),
-    (fuse_product_relu, [nn.Conv2d(2, 3, (7, 6)), nn.ReLU()], [Dense]),
-    (fuse_product_relu, [conv(), norm(), nn.ReLU()], [Conv, Apply, Apply]),
-    (fuse_product_relu, [conv(), nn.ReLU(), nn.Residual(nn.Conv2d(3, 3, 1))], [Conv, Conv, Add]),
-    (fuse_product_relu, [conv(), nn.Residual(nn.ReLU())], [Conv, Apply, Add]),
-    (fuse_product_relu, [conv()], [Conv]),
+    (fuse_relu, [conv(), nn.ReLU()], [Conv]),
+    (fuse_relu, [conv(bias=False), nn.PositionBias((3, 7, 6)), nn.ReLU()], [Conv]),
+    (fuse_relu, [nn.Flatten(), nn.Linear(84, 5), nn.ReLU(), nn.Linear(5, 2)], [Dense, Dense]),
+    (fuse_relu, [nn.Conv2d(2, 3, (7, 6)), nn.ReLU()], [Dense]),
+    (fuse_relu, [conv(), norm(), nn.ReLU()], [Conv, Apply, Apply]),
+    (fuse_relu, [conv(), nn.ReLU(), nn.Residual(nn.Conv2d(3, 3, 1))], [Conv, Conv, Add]),
+    (fuse_relu, [conv(), nn.Residual(nn.ReLU())], [Conv, Apply, Add]),
+    (fuse_relu, [conv()], [Conv]),
+    (fuse_relu, [conv(), nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU()], [Conv, Conv, Add]),
+    (fuse_relu, [conv(), nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU(), norm()], [Conv, Conv, Add, Apply]),
     (fuse_elementwise, [conv(), norm(), nn.ReLU()], [Conv, Apply]),
     (fuse_elementwise, [conv(), norm(), nn.ReLU(), nn.Dropout(0.4)], [Conv, Apply]),
     (fuse_elementwise, [conv(), norm(), nn.Dropout(0.4)], [Conv, Apply]),

@@ -13,7 +13,7 @@ from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
 from ..nn.module import PLANS
-from .choose import choose
+from .choose import choose, choose_bands
 from .fuse import fuse
 from .locking import Locked
 from .lower import element_type, lower, structure
@@ -25,7 +25,6 @@ _log = logging.getLogger("fastcnn.engine")
 CAPACITY = 8
 # Sizes of batches whose layout a cache remembers.
 _REMEMBERED_SIZES = 256
-_MOST_BANDS = 4
 
 
 class Plans(Locked):
@@ -42,7 +41,7 @@ class Plans(Locked):
         self.input_gradient = input_gradient
         self.reported = False  # whether the log says why the model runs eagerly
         self._plans: dict[tuple, Plan | str] = {}
-        self._layouts: dict[tuple, str] = {}
+        self._layouts: dict[tuple, tuple[str, int]] = {}
         self._last: tuple[tuple | None, Any] = (None, None)  # what was looked for, and found
         self._seen = -1
         self._structure: tuple = ()
@@ -87,9 +86,7 @@ class Plans(Locked):
             if mode and len(x) == 0:
                 return ""
             shape, size = x.shape[1:], len(x)
-            layout = self._layout(model, shape, mode, size)
-            # The threads that predict for one image share the work on it; results are the same to the bit.
-            bands = min(cpu.get_num_threads(), _MOST_BANDS) if size == 1 else 1
+            layout, bands = self._layout(model, shape, mode, size)
             key = (shape, mode, loss, layout, bands)
             plan = self._plans.pop(key, None)
             if isinstance(plan, Plan) and not plan.fits(size):
@@ -122,16 +119,19 @@ class Plans(Locked):
         self._training = modes.pop() if len(modes) == 1 else None
         self._seen = latest
 
-    def _layout(self, model: nn.Module, shape: tuple[int, ...], training: bool, size: int) -> str:
-        """Return the layout for a batch of a size, "" if the model cannot be lowered."""
-        key = (shape, training, size)
+    def _layout(self, model: nn.Module, shape: tuple[int, ...], training: bool, size: int) -> tuple[str, int]:
+        """Return layout and bands for a batch of a size, ("", 1) if the model cannot be lowered."""
+        threads = cpu.get_num_threads()
+        key = (shape, training, size, threads)
         if key not in self._layouts:
             if len(self._layouts) >= _REMEMBERED_SIZES:
                 self._layouts.clear()
             try:
-                self._layouts[key] = choose(fuse(lower(model, shape)), size, training).name
+                graph = fuse(lower(model, shape))
+                layout = choose(graph, size, training)
+                self._layouts[key] = (layout.name, choose_bands(graph, layout, size, training, threads))
             except FastcnnError:
-                self._layouts[key] = ""
+                self._layouts[key] = ("", 1)
         return self._layouts[key]
 
     def _make(
@@ -152,7 +152,7 @@ class Plans(Locked):
                 batch_size=size,
                 input_gradient=self.input_gradient and training,
                 layout=layout or None,
-                bands=bands if layout == "channels" else 1,
+                bands=bands,
                 loss=loss,
             )
         except FastcnnError as error:

@@ -3,7 +3,7 @@
 A layout fills its vectors with images or with channels; what is left empty is lost. Beside that, kernels
 reach the shares of the machine's peak below (measured, see ARCHITECTURE.md), and a batch that makes fewer
 runs of groups than there are cores leaves cores idle. The choice is a function of the model and the batch
-alone: were it one of the number of threads, results would be.
+alone: were it one of the number of threads, results would be. Bands, which may depend on it, change none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ _CHANNELS_SHARE = (0.83, 0.95)
 # The same of weight gradients.
 _IMAGES_WEIGHT_SHARE = 0.62
 _CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
+_MOST_BANDS = 4
+# A batch that leaves threads idle for one of so many of its images is cut into bands, if the work on an image
+# is so many vector operations: threads that share each operation wait for each other.
+_WORTH_BANDS = 6
+_LARGE_IMAGE = 100_000
 
 
 def layouts(dtype: np.dtype) -> tuple[Layout, Layout]:
@@ -72,3 +77,18 @@ def choose(graph: Graph, batch: int, training: bool) -> Layout:
         return images
     costs = [cost(graph, each, batch, training) for each in (images, channels)]
     return channels if costs[1] < costs[0] else images
+
+
+def choose_bands(graph: Graph, layout: Layout, batch: int, training: bool, threads: int) -> int:
+    """Return the bands that the work on an image is cut into for threads to share; they change no result.
+
+    Threads rather have images of their own, which they find in their caches, unless some would idle for long.
+    """
+    threads = min(threads, _MOST_BANDS)
+    if not layout.by_channels or batch == 0:
+        return 1
+    if batch == 1:
+        return threads
+    idle = -batch % threads
+    worth = idle * _WORTH_BANDS >= batch and cost(graph, layout, 1, False) >= _LARGE_IMAGE
+    return threads if worth and not training else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .graph import Apply, Conv, Dense, Graph, Node, NormPool, Pool
+from .graph import Add, Apply, Conv, Dense, Graph, Node, NormPool, Pool
 
 
 def _only_consumer(node: Node, graph: Graph) -> Node | None:
@@ -20,10 +20,10 @@ def _absorb(graph: Graph, first: Node, second: Node) -> None:
     graph.nodes.remove(second)
 
 
-def fuse_product_relu(graph: Graph) -> None:
-    """Convolution or linear layer -> ReLU: one node that clips what it writes."""
+def fuse_relu(graph: Graph) -> None:
+    """Convolution, linear layer or sum -> ReLU: one node that clips what it writes."""
     for node in list(graph.nodes):
-        if isinstance(node, Conv | Dense) and not node.relu:
+        if isinstance(node, Conv | Dense | Add) and not node.relu:
             after = _only_consumer(node, graph)
             if isinstance(after, Apply) and after.norm is None and after.relu and after.dropout is None:
                 node.relu = True
@@ -70,6 +70,6 @@ def fuse_norm_pool(graph: Graph) -> None:
 def fuse(graph: Graph) -> Graph:
     """Apply every fusion, in order."""
     fuse_elementwise(graph)
-    fuse_product_relu(graph)
+    fuse_relu(graph)
     fuse_norm_pool(graph)
     return graph

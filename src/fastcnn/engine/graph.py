@@ -120,9 +120,10 @@ class Softmax(Node):
 
 @dataclass(eq=False)
 class Add(Node):
-    """y = x + other."""
+    """y = x + other, perhaps clipped."""
 
     other: Value
+    relu: bool = False
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 from ..._shapes import Window
 from ...nn import Parameter
 from ..emit import Writer
-from ..graph import Apply, Conv, Dense, Node, NormPool
+from ..graph import Add, Apply, Conv, Dense, Node, NormPool
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv_input import backward_input
@@ -124,8 +124,8 @@ def forward(f: Forward, node: Conv) -> None:
         )
 
 
-def relu_masked(b: Backward, node: Conv | Dense) -> Blob:
-    """Return the gradient of a node's product: that of y where y > 0 if it has a ReLU."""
+def relu_masked(b: Backward, node: Add | Conv | Dense) -> Blob:
+    """Return the gradient of a node's product or sum: that of y where y > 0 if it has a ReLU."""
     g = b.grads[node.y]
     if not node.relu or node.y in b.masked:
         return g

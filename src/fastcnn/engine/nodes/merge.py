@@ -6,14 +6,15 @@ from ..emit import Writer
 from ..graph import Add, Apply, Concat, Conv, Dense, NormPool, Value
 from ..memory import Blob
 from ..parts import Backward, Forward
+from .conv import relu_masked
 from .places import shifted
 
 
 def forward_add(f: Forward, node: Add) -> None:
-    """Write y = x + other."""
+    """Write y = x + other, perhaps clipped."""
     x, other = f.blobs[node.x], f.blobs[node.other]
     z = f.blob(node.y)
-    sizes = [node.y.pixels, f.writer.vectors(node.y.channels)]
+    sizes = [node.y.pixels, f.writer.vectors(node.y.channels), node.relu]
     f.writer.add("apply", [z, other, None, x], [z.pixels, other.pixels, x.pixels], sizes)
 
 
@@ -25,12 +26,14 @@ def _is_used_up(value: Value) -> bool:
     producer = value.producer
     if isinstance(producer, Apply):
         return producer.norm is not None or producer.relu or producer.dropout is not None
-    return isinstance(producer, NormPool | Concat) or (isinstance(producer, Conv | Dense) and producer.relu)
+    return isinstance(producer, NormPool | Concat) or (
+        isinstance(producer, Conv | Dense | Add) and producer.relu
+    )
 
 
 def backward_add(b: Backward, node: Add) -> None:
     """Hand the gradient on to both; x gets a copy if others would add to it while `other` still needs it."""
-    grad = b.grads[node.y]
+    grad = relu_masked(b, node)
     b.give(node.other, grad)
     if not b.wanted(node.x):
         return
