@@ -87,7 +87,7 @@ class Plans(Locked):
                 return ""
             shape, size = x.shape[1:], len(x)
             layout, bands = self._layout(model, shape, mode, size)
-            key = (shape, mode, loss, layout, bands)
+            key = (shape, mode, loss, layout, bands, bands > 1 and size == 1)
             plan = self._plans.pop(key, None)
             if isinstance(plan, Plan) and not plan.fits(size):
                 size = max(size, plan.capacity) if mode and plan.capacity < INT_MAX else size

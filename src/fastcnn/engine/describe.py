@@ -102,6 +102,8 @@ def _buffers_of(op: Op, names: dict[int, str]) -> str:
     for buffer in op.buffers:
         if isinstance(buffer, External):
             shown.append(buffer.name)
+        elif isinstance(buffer, Blob) and buffer.external:
+            shown.append(buffer.external)
         elif isinstance(buffer, Parameter):
             shown.append("x".join(map(str, buffer.shape)))
         elif buffer is not None:

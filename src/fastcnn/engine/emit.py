@@ -45,6 +45,7 @@ class Writer:
     dtype: np.dtype
     layout: Layout
     bands: int = 1  # that the work on one group is cut into, where it is worth it
+    single: bool = False  # whether the program is made for one image
     ops: list[Op] = field(default_factory=list)
     prepared: list[Op] = field(default_factory=list)
     deferred: list[Op] = field(default_factory=list)
@@ -190,6 +191,8 @@ def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
         for i in range(first, last):
             stretch += i > first and (ops[i].together or ops[i - 1].together)
             for buffer in ops[i].buffers:
+                if isinstance(buffer, Blob) and buffer.external:
+                    continue
                 if isinstance(buffer, Blob) or (isinstance(buffer, Vectors) and not buffer.per_slot):
                     uses.setdefault(id(buffer), (buffer, set()))[1].add((number, stretch, ops[i].together))
     grows = False
@@ -228,7 +231,10 @@ def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int
     for i, op in enumerate(writer.ops):
         buffers: list[tuple[np.ndarray | None, int, int]] = []
         for j, buffer in enumerate(op.buffers):
-            if isinstance(buffer, Blob | Vectors):
+            if isinstance(buffer, Blob) and buffer.external:
+                buffers.append((None, buffer.group_size * itemsize, kernels.EACH_GROUP))
+                externals.setdefault(buffer.external, []).append((i, j))
+            elif isinstance(buffer, Blob | Vectors):
                 buffers.append((buffer.array, buffer.group_size * itemsize, buffer.scope))
             elif isinstance(buffer, External):
                 buffers.append((None, buffer.row_bytes * images, kernels.EACH_GROUP))

@@ -41,9 +41,20 @@ class Blob:
     padded : bool
         Whether channels fill whole vectors, where channels are in the lanes; without, nothing can read or
         write it a vector at a time.
+    external : str, optional
+        The name of the array, if it is the caller's: flat samples, given for each run.
     """
 
-    def __init__(self, channels: int, height: int, width: int, layout: Layout, padded: bool = True) -> None:
+    def __init__(
+        self,
+        channels: int,
+        height: int,
+        width: int,
+        layout: Layout,
+        padded: bool = True,
+        external: str | None = None,
+    ) -> None:
+        self.external = external
         self.channels = channels
         self.height = height
         self.width = width

@@ -76,7 +76,7 @@ class Plan(Locked):
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
         chosen = choose(self.graph, batch_size, training)
         self.layout = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
-        writer = Writer(self.dtype, self.layout, bands)
+        writer = Writer(self.dtype, self.layout, bands, single=batch_size == 1 and bands > 1)
         forward = Forward(writer, self.graph, training)
         ends = self._write(writer, forward)
         # A phase over groups, the only kind with a buffer for each thread, has no work for more than SLOTS.
@@ -111,7 +111,7 @@ class Plan(Locked):
 
     def _write(self, writer: Writer, forward: Forward) -> list[int]:
         """Write the program; return the number of operations at the end of each part."""
-        write_forward(forward)
+        write_forward(forward, not self.training or self.loss is not None)
         if not self.training:
             write_output(forward)
             return [writer.close_part()]

@@ -7,7 +7,7 @@ from typing import Any
 
 from .emit import Writer
 from .graph import Add, Apply, Concat, Conv, Dense, Node, NormPool, Pool, Softmax, Value
-from .memory import External
+from .memory import Blob, External
 from .nodes import conv, dense, merge, norm, norm_pool, pool, softmax
 from .parts import Backward, Forward
 
@@ -43,10 +43,13 @@ def _label(f: Forward, node: Node) -> str:
     return node.label if folded is None else f"{node.label} + {folded.label}"
 
 
-def _write_input(f: Forward) -> None:
-    """Lay out the images; only convolutions read them an element at a time."""
+def _write_input(f: Forward, stays: bool) -> None:
+    """Lay out the images; only convolutions read them an element at a time, and linear layers as they are."""
     graph, w = f.graph, f.writer
     value = graph.input
+    if stays and w.layout.by_channels and all(isinstance(node, Dense) for node in value.consumers):
+        f.blobs[value] = Blob(value.size, 1, 1, w.layout, padded=False, external="input")
+        return
     padded = not all(isinstance(node, Conv) for node in value.consumers) or value is graph.output
     source = f.blobs[value] = w.blob(value.channels, value.height, value.width, padded)
     w.label = "input"
@@ -57,8 +60,8 @@ def _external(w: Writer, name: str, value: Value) -> External:
     return External(name, value.size * w.dtype.itemsize)
 
 
-def write_forward(f: Forward) -> None:
-    """Write the forward part: images in, every node."""
+def write_forward(f: Forward, input_stays: bool) -> None:
+    """Write the forward part: images in, every node. The input may stay: the whole program then has it."""
     graph, w = f.graph, f.writer
     if not f.training:
         norm.find_folded(f)
@@ -66,7 +69,7 @@ def write_forward(f: Forward) -> None:
         if isinstance(node, Apply | NormPool):
             w.label = node.label
             norm.prepare(f, node)
-    _write_input(f)
+    _write_input(f, input_stays)
     for node in graph.nodes:
         w.label = _label(f, node)
         _FORWARD[type(node)](f, node)

@@ -332,6 +332,52 @@ void FCN(channels_conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     }
 }
 
+/* A linear layer of several images whose weights are more than the caches hold: a task makes one block of outputs for
+ * one part of the images, so that the weights are read once.
+ * Buffers, tables and sizes: as above, with the number of parts in place of a row's pixels. */
+void FCN(channels_conv_all)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+{
+    const ptrdiff_t parts = op->size[0], vectors = op->size[2], depth = op->size[1] * op->size[5];
+    const ptrdiff_t b = task / parts, v0 = vector_block_start(vectors, b);
+    const ptrdiff_t width = vector_block_start(vectors, b + 1) - v0, most = max_pixels[width];
+    const ptrdiff_t first = run->groups * (task % parts) / parts;
+    const ptrdiff_t images = run->groups * (task % parts + 1) / parts - first;
+    const ptrdiff_t tiles = fcn_divide_up(images, most), segments = op->size[6];
+    const real *bias = op_buffer(op, run, 3, 0);
+    const real least = op->size[3] ? 0 : -INFINITY;
+    fwd f = {
+        .bias = bias,
+        .y_at = op->table[0],
+        .x_at = op->table[1],
+        .run_at = op->table[2],
+        .run_length = op->size[1],
+        .row = row_size(vectors),
+        .least = least,
+    };
+    tile t = {.w = (real *)op_buffer(op, run, 2, 0) + v0 * depth * VL, .o0 = v0 * VL};
+    if (images == 1 && segments > 1) {
+        f.y = op_buffer(op, run, 0, first);
+        f.x = op_buffer(op, run, 1, first);
+        chains[width](&f, &t);
+        return;
+    }
+    for (ptrdiff_t s = 0; s < segments; ++s, t.w += f.run_length * width * VL) {
+        f.bias = s ? NULL : bias;
+        f.add = s > 0;
+        f.least = s + 1 < segments ? -INFINITY : least;
+        t.run0 = s;
+        t.run1 = s + 1;
+        ptrdiff_t image = first;
+        for (ptrdiff_t i = 0; i < tiles; ++i) {
+            const ptrdiff_t size = images / tiles + (i < images % tiles);
+            f.y = op_buffer(op, run, 0, image);
+            f.x = op_buffer(op, run, 1, image);
+            blocks[width][size](&f, &t);
+            image += size;
+        }
+    }
+}
+
 /* Tell whether `count` places follow each other, one real apart. */
 static int consecutive(const int32_t *at, ptrdiff_t count)
 {

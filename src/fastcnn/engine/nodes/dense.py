@@ -19,6 +19,9 @@ from .softmax import features
 
 # Elements of a sample from which on a layer is deep.
 _DEEP = 256
+# Weights from which on a layer multiplies all images at once, rather than that threads read them for each slot.
+_LARGE = 32768
+_LEAST_TASKS = 8
 
 
 def _origin() -> np.ndarray:
@@ -55,7 +58,7 @@ def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
 def _flat(f: Forward, node: Dense) -> Blob:
     """Return x in (C, H, W) order, laid out anew where it is not."""
     x = f.blobs[node.x]
-    if not f.writer.layout.by_channels or node.x.pixels == 1:
+    if not f.writer.layout.by_channels or node.x.pixels == 1 or x.external:
         return x
     flat = f.flat[node] = f.writer.blob(node.x.size, 1, 1)
     f.writer.add("unpack", [flat, x], [x.pixels], [node.x.pixels, node.x.channels])
@@ -80,6 +83,12 @@ def forward(f: Forward, node: Dense) -> None:
                 band=band if bands > 1 else None,
                 flops=2 * depth * (last - first),
             )
+        return
+    if w.layout.by_channels and depth * out >= _LARGE and not w.single:
+        product = _product(node, x, y, 0, out)
+        parts = -(-_LEAST_TASKS // w.blocks(out))
+        packed, bias = pack(w, product, node.weight), w.padded(node.bias)
+        multiply(w, product, y, x, packed, bias=bias, relu=node.relu, parts=parts, flops=2 * depth * out)
         return
     bands, vectors = bands_of(w, 2 * depth * out), w.vectors(out)
     for band in range(bands):

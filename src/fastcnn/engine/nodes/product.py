@@ -110,12 +110,14 @@ def multiply(
     all_channels: int = 0,
     first_channel: int = 0,
     together: bool = False,
+    parts: int = 0,
     band: int | None = None,
     flops: int = 0,
 ) -> None:
     """Write y, or add to it; the biases are those of `all_channels`, of which these begin at first_channel.
 
-    With a `band` this is part of a larger operation; otherwise it may be cut into bands of pixels here.
+    With a `band` this is part of a larger operation; otherwise it may be cut into bands of pixels here. With
+    `parts`, all images are multiplied at once: by tasks, for each block of channels and part of the images.
     """
     tables: list[Places]
     if w.layout.by_channels:
@@ -140,6 +142,17 @@ def multiply(
         tables = [p.y_at, p.x_at, lambda: p.taps(x)]
         sizes = [p.pixels, p.depth, p.channels, relu, add, all_channels, first_channel]
     buffers = [y, x, packed, bias, position_bias]
+    if parts:
+        places = table(np.array(p.segments)).ravel()
+        w.add(
+            "conv_all",
+            buffers,
+            [*tables, lambda: places],
+            [parts, *sizes[1:], len(p.segments)],
+            tasks=w.blocks(p.channels) * parts,
+            flops=flops,
+        )
+        return
     bands = 1 if together else bands_of(w, flops)
     for i in range(bands):
         ends = [p.pixels * j // bands for j in (i, i + 1)]
