@@ -1,4 +1,4 @@
-"""Linear layers: large ones over all images at once, deep ones in several chains, and samples read where they are."""
+"""Linear layers: all images at once, several chains in deep ones, samples that are read where they are."""
 
 import numpy as np
 import pytest

@@ -19,7 +19,7 @@ from .softmax import features
 
 # Elements of a sample from which on a layer is deep.
 _DEEP = 256
-# Weights from which on a layer multiplies all images at once, rather than that threads read them for each slot.
+# Weights from which on a layer multiplies all images at once; otherwise threads read them for each slot.
 _LARGE = 32768
 _LEAST_TASKS = 8
 
