@@ -46,11 +46,12 @@ def test_no_images_cost_nothing():
     assert cost(products(), IMAGES, 0, False) == cost(products(), CHANNELS, 0, True) == 0
 
 
-def test_groups_of_channels_have_one_layout():
-    """Vectors of channels would belong to two groups."""
-    grouped = graph(nn.Conv2d(2, 4, 3, groups=2))
+def test_a_bias_for_each_position_of_groups_has_one_layout():
+    """Its rows hold the channels of all groups."""
+    grouped = graph(nn.Conv2d(2, 4, 3, groups=2, bias=False), nn.PositionBias((4, 2, 2)))
     assert not takes_channels(grouped)
-    assert takes_channels(products())
+    assert takes_channels(graph(nn.Conv2d(2, 4, 3, groups=2)))
+    assert takes_channels(graph(nn.Conv2d(2, 2, 3, groups=2, bias=False), nn.PositionBias((2, 2, 2))))
     for batch in (1, 1000):
         assert choose(grouped, batch, True).name == "images"
 
@@ -58,6 +59,13 @@ def test_groups_of_channels_have_one_layout():
 def test_groups_cost_what_their_channels_do():
     grouped = graph(nn.Conv2d(2, 4, 3, groups=2, padding=1))
     assert cost(grouped, IMAGES, 8, False) == pytest.approx(16 * 9 * 2 * 1 * 2 / 0.93)
+    assert cost(grouped, CHANNELS, 1, False) == pytest.approx(16 * 9 * 2 * 1 / 0.83)
+
+
+def test_depthwise_convolutions_fill_vectors_with_channels():
+    depthwise = graph(nn.Conv2d(12, 12, 3, groups=12, padding=1), shape=(12, 4, 4))
+    assert cost(depthwise, CHANNELS, 1, False) == pytest.approx(16 * 9 * 2 / 0.4)
+    assert cost(depthwise, CHANNELS, 1, True) == pytest.approx(3 * 16 * 9 * 2 / 0.4)
 
 
 @pytest.mark.parametrize("training", [True, False])

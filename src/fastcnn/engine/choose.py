@@ -8,6 +8,8 @@ alone: were it one of the number of threads, results would be. Bands, which may 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .._kernels import program as kernels
@@ -22,6 +24,8 @@ _CHANNELS_SHARE = (0.83, 0.95)
 # The same of weight gradients.
 _IMAGES_WEIGHT_SHARE = 0.62
 _CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
+# Depthwise: with a load for each product.
+_DEPTHWISE_SHARE = 0.4
 _MOST_BANDS = 4
 # A batch that leaves threads idle for one of so many of its images is cut into bands, if the work on an image
 # is so many vector operations: threads that share each operation wait for each other.
@@ -35,9 +39,16 @@ def layouts(dtype: np.dtype) -> tuple[Layout, Layout]:
     return Layout("images", lanes), Layout("channels", lanes)
 
 
+def with_spare(layout: Layout, graph: Graph) -> Layout:
+    """Return the layout for a graph's buffers: with spare room where groups end within vectors."""
+    grouped = any(isinstance(node, Conv) and node.groups > 1 and not node.depthwise for node in graph.nodes)
+    return replace(layout, spare=layout.lanes) if grouped and layout.by_channels else layout
+
+
 def takes_channels(graph: Graph) -> bool:
-    """Tell whether a graph can have channels in the lanes: groups of channels would share vectors."""
-    return not any(isinstance(node, Conv) and node.groups > 1 for node in graph.nodes)
+    """Tell whether a graph can have channels in the lanes."""
+    convolutions = [node for node in graph.nodes if isinstance(node, Conv) and node.groups > 1]
+    return all(node.depthwise or node.position_bias is None for node in convolutions)
 
 
 def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
@@ -48,6 +59,10 @@ def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
             groups, kernel = node.groups, int(np.prod(node.weight.shape[2:]))
             out, inner = node.weight.shape[0] // groups, node.weight.shape[1]
             size = node.y.pixels * kernel * groups
+            if node.depthwise and layout.by_channels:
+                rounds = 3 if training else 1
+                total += rounds * node.y.pixels * kernel * layout.vectors(groups) / _DEPTHWISE_SHARE
+                continue
         elif isinstance(node, Dense):
             out, inner, size = node.weight.shape[0], node.x.size, 1
         else:

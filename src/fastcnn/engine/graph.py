@@ -74,6 +74,11 @@ class Conv(Node):
     position_bias: Parameter | None = None
     relu: bool = False
 
+    @property
+    def depthwise(self) -> bool:
+        """Whether each channel has a window of its own."""
+        return self.groups == self.x.channels == self.y.channels > 1
+
 
 @dataclass(eq=False)
 class Dense(Node):

@@ -15,10 +15,14 @@ class Layout:
         As in the names of kernels.
     lanes : int
         Elements of a vector.
+    spare : int
+        Reals at the end of each pixel that nobody reads, where channels are in the lanes: an operation on a
+        part of the channels writes whole vectors.
     """
 
     name: str
     lanes: int
+    spare: int = 0
 
     @property
     def by_channels(self) -> bool:

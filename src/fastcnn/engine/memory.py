@@ -60,7 +60,7 @@ class Blob:
         self.width = width
         self.step = layout.step  # from channel to channel
         if layout.by_channels:
-            self.pitch = layout.row(channels) if padded else channels
+            self.pitch = layout.row(channels) + layout.spare if padded else channels
         else:
             # An even number of cache lines from pixel to pixel would put a row of pixels into few cache sets.
             odd = channels + 1 - channels % 2 if height * width > 1 else channels

@@ -10,7 +10,7 @@ from .._kernels import program as kernels
 from .._shapes import allocate
 from ..errors import StateError
 from ..nn import changes
-from .choose import choose, layouts
+from .choose import choose, layouts, with_spare
 from .describe import describe
 from .emit import Executable, Writer, assemble
 from .fuse import fuse
@@ -75,7 +75,8 @@ class Plan(Locked):
         self.input_gradient = input_gradient
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
         chosen = choose(self.graph, batch_size, training)
-        self.layout = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
+        named = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
+        self.layout = with_spare(named, self.graph)
         writer = Writer(self.dtype, self.layout, bands, single=batch_size == 1 and bands > 1)
         forward = Forward(writer, self.graph, training)
         ends = self._write(writer, forward)

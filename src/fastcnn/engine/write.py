@@ -50,7 +50,9 @@ def _write_input(f: Forward, stays: bool) -> None:
     if stays and w.layout.by_channels and all(isinstance(node, Dense) for node in value.consumers):
         f.blobs[value] = Blob(value.size, 1, 1, w.layout, padded=False, external="input")
         return
-    padded = not all(isinstance(node, Conv) for node in value.consumers) or value is graph.output
+    padded = value is graph.output or not all(
+        isinstance(node, Conv) and not node.depthwise for node in value.consumers
+    )
     source = f.blobs[value] = w.blob(value.channels, value.height, value.width, padded)
     w.label = "input"
     w.add("pack", [source, _external(w, "input", value)], [source.pixels], _sizes(value))

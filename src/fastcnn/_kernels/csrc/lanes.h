@@ -101,7 +101,7 @@ static inline vreal lane_mask(const fcn_run *run, ptrdiff_t group)
     BOTH(pack) BOTH(relu_grad) BOTH(softmax) BOTH(softmax_grad) BOTH(total) BOTH(unpack) \
     IMAGES(conv) IMAGES(conv_pack) IMAGES(conv_weight) IMAGES(conv_weight_sum) IMAGES(weight_of_all) \
     CHANNELS(conv) CHANNELS(conv_all) CHANNELS(conv_pack) CHANNELS(conv_weight) CHANNELS(conv_weight_sum) \
-    CHANNELS(dense) CHANNELS(dense_input) CHANNELS(dense_weight) CHANNELS(slot_sum) CHANNELS(copy)
+    CHANNELS(depthwise) CHANNELS(depthwise_weight) CHANNELS(dense) CHANNELS(dense_input) CHANNELS(dense_weight) CHANNELS(slot_sum) CHANNELS(copy)
 /* clang-format on */
 
 #define DECLARE_IMAGES(name) fcn_op_kernel FCN(lanes_##name);

@@ -12,7 +12,7 @@ from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv_input import backward_input
 from .norm import operand
-from .product import Places, Product, bands_of, multiply, pack, segments
+from .product import Places, Product, bands_of, group_count, multiply, pack, segments
 
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
 # sums of each slot would cost more than the products.
@@ -22,13 +22,14 @@ _FEW_PIXELS = 16
 _SEVERAL_IMAGES = 100
 
 
-def _product(node: Conv, group: int, x: Blob, y: Blob) -> Product:
+def _product(node: Conv, groups: int, group: int, x: Blob, y: Blob) -> Product:
     """Return the places of one group of channels."""
     win = node.window
-    out, inner = node.weight.shape[0] // node.groups, node.weight.shape[1]
+    out, inner = node.weight.shape[0] // groups, node.weight.shape[1]
     pixels, kernel = np.arange(win.out_h * win.out_w), win.kernel_h * win.kernel_w
+    depthwise = groups < node.groups
     # Pixels of a kernel row follow each other in memory if no padding and no other group lies between.
-    rows = x.pitch == inner * x.step and win.dilation_w == 1
+    rows = x.pitch == inner * x.step and win.dilation_w == 1 and not depthwise
     u, v = (a.ravel() for a in np.mgrid[: win.kernel_h, : 1 if rows else win.kernel_w])
 
     def y_at() -> np.ndarray:
@@ -54,6 +55,7 @@ def _product(node: Conv, group: int, x: Blob, y: Blob) -> Product:
         weight_at=weight_at,
         channel_at=lambda: table((group * out + np.arange(out)) * inner * kernel),
         segments=segments(_kernel_rows(win), win.out_w, 1 if rows else win.kernel_w),
+        depthwise=depthwise,
     )
 
 
@@ -92,6 +94,15 @@ def _position_bias(w: Writer, bias: Parameter) -> np.ndarray:
     return rows
 
 
+def _bias_of(
+    w: Writer, bias: Parameter | np.ndarray | None, first: int, out: int
+) -> Parameter | np.ndarray | None:
+    """Return the biases of a group as kernels read them: in "channels" from its first one on."""
+    if not w.layout.by_channels:
+        return bias
+    return bias[first:] if isinstance(bias, np.ndarray) else w.padded(bias, first, first + out)
+
+
 def forward(f: Forward, node: Conv) -> None:
     """Write y = conv(x) + bias, perhaps clipped, for each group of channels."""
     w, x = f.writer, f.blobs[node.x]
@@ -99,15 +110,16 @@ def forward(f: Forward, node: Conv) -> None:
     y = f.blob(node.y)
     _require_halo(node.window, x)
     channels = node.weight.shape[0]
-    bias: Parameter | np.ndarray | None = w.padded(node.bias) if norm is None else None
+    bias: Parameter | np.ndarray | None = node.bias if norm is None else None
     scale, relu = None, node.relu
     if norm is not None:
         rows, row = f.norms[norm].rows, w.layout.row(channels)
         scale, bias, relu = rows[:row], rows[row : 2 * row], norm.relu
     position = None if node.position_bias is None else _position_bias(w, node.position_bias)
-    out = channels // node.groups
-    for group in range(node.groups):
-        product, first = _product(node, group, x, y), group * out
+    groups = group_count(w, node)
+    out = channels // groups
+    for group in range(groups):
+        product, first = _product(node, groups, group, x, y), group * out
         packed = pack(w, product, node.weight, None if scale is None else scale[first : first + out])
         multiply(
             w,
@@ -115,7 +127,7 @@ def forward(f: Forward, node: Conv) -> None:
             y,
             x,
             packed,
-            bias=bias,
+            bias=_bias_of(w, bias, first, out),
             position_bias=position,
             relu=relu,
             all_channels=channels,
@@ -179,14 +191,15 @@ def backward(b: Backward, node: Conv) -> None:
     over_all = node.y.pixels <= _FEW_PIXELS and not b.writer.layout.by_channels
     x = b.forward.blobs[node.x] if over_all else operand(b, node.x)
     _require_halo(node.window, x)
-    for group in range(node.groups):
+    for group in range(group_count(b.writer, node)):
         _weight_grad(b, node, dweight, x, dy, group)
     if b.wanted(node.x):
         backward_input(b, node, dy)
 
 
 def _weight_grad(b: Backward, node: Conv, dweight: np.ndarray, x: Blob, dy: Blob, group: int) -> None:
-    w, p = b.writer, _product(node, group, x, dy)
+    w = b.writer
+    p = _product(node, group_count(w, node), group, x, dy)
     flops = 2 * p.pixels * p.depth * p.channels
     tables = [p.y_at, p.x_at, lambda: p.taps(x)]
     if p.pixels <= _FEW_PIXELS and not w.layout.by_channels:
@@ -198,7 +211,7 @@ def _weight_grad(b: Backward, node: Conv, dweight: np.ndarray, x: Blob, dy: Blob
         depth, taps = last - first, slice(first, last)
         sums = w.scratch(depth * w.vectors(p.channels), per_slot=True)
         w.add(
-            "conv_weight",
+            "depthwise_weight" if p.depthwise else "conv_weight",
             [sums, x, dy],
             [p.y_at, p.x_at, lambda taps=taps: np.ascontiguousarray(p.taps(x)[taps])],
             [p.pixels, depth, w.vectors(p.channels), node.weight.shape[1]],

@@ -9,7 +9,7 @@ import numpy as np
 from ..graph import Conv
 from ..memory import Blob, table
 from ..parts import Backward
-from .product import Product, multiply, pack, segments
+from .product import Product, group_count, multiply, pack, segments
 
 
 @dataclass
@@ -56,13 +56,14 @@ def backward_input(b: Backward, node: Conv, dy: Blob) -> None:
             right = len(phase.columns) - 1 + high_w - (dy.width - 1)
             bottom = len(phase.rows) - 1 + high_h - (dy.height - 1)
             dy.require(-low_w, right, -low_h, bottom)
-        for group in range(node.groups):
+        for group in range(group_count(b.writer, node)):
             _write_phase(b, node, dy, dx, add, phase, group)
 
 
 def _write_phase(b: Backward, node: Conv, dy: Blob, dx: Blob, add: int, phase: _Phase, group: int) -> None:
     win = node.window
-    out, inner = node.weight.shape[0] // node.groups, node.weight.shape[1]
+    depthwise = group_count(b.writer, node) < node.groups
+    out, inner = node.weight.shape[0] // node.groups, node.x.channels if depthwise else node.weight.shape[1]
     kernel_size = win.kernel_h * win.kernel_w
     kernel_taps = [(u, v, q, r) for u, q in phase.taps_h for v, r in phase.taps_w]
     u, v, q, r = np.array(kernel_taps, np.int64).reshape(-1, 4).T
@@ -81,9 +82,12 @@ def _write_phase(b: Backward, node: Conv, dy: Blob, dx: Blob, add: int, phase: _
         x_at=lambda: dy.at(i, j),
         runs=lambda: dy.offset(q, r) + dy.channel(group * out),
         run_length=out,
-        weight_at=lambda: table((o * inner * kernel_size + (u * win.kernel_w + v)[:, None]).ravel()),
+        weight_at=lambda: table(
+            (o * node.weight.shape[1] * kernel_size + (u * win.kernel_w + v)[:, None]).ravel()
+        ),
         channel_at=lambda: table(np.arange(inner) * kernel_size),
         segments=segments(ranges, len(phase.columns), len(phase.taps_w)),
+        depthwise=depthwise,
     )
     packed = pack(b.writer, product, node.weight)
     # Products of the forward pass with these taps, zeros left out.

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...nn import Parameter
 from ..emit import Writer
+from ..graph import Conv
 from ..memory import Blob, table
 
 Places = Callable[[], np.ndarray]
@@ -42,6 +43,8 @@ class Product:
     segments : list of (first pixel, last + 1, first run, last + 1)
     summed : bool
         Whether the segments are parts of one sum.
+    depthwise : bool
+        Whether each channel of y is made of the same channel of x alone.
     """
 
     pixels: int
@@ -56,6 +59,7 @@ class Product:
     channel_at: Places
     segments: list[tuple[int, int, int, int]]
     summed: bool = False
+    depthwise: bool = False
 
     def taps(self, x: Blob) -> np.ndarray:
         """Return the place of every tap."""
@@ -89,6 +93,11 @@ def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = No
         stage=0 if scale is None else 1,
     )
     return packed
+
+
+def group_count(w: Writer, node: Conv) -> int:
+    """Return the number of groups that are products of their own."""
+    return 1 if node.depthwise and w.layout.by_channels else node.groups
 
 
 def bands_of(w: Writer, flops: int) -> int:
@@ -160,7 +169,7 @@ def multiply(
         found = [each for each in found if each[0] < each[1]]
         places = table(np.array(found, np.int64).reshape(-1, 4) * _segment_scale(w, p)).ravel()
         w.add(
-            "conv",
+            "depthwise" if p.depthwise else "conv",
             buffers,
             [*tables, lambda places=places: places],
             [*sizes, len(found), *([p.summed] if w.layout.by_channels else [])],
