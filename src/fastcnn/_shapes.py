@@ -42,6 +42,8 @@ class Window(NamedTuple):
 
 def integer(value: object, name: str, minimum: int = 0) -> int:
     """Return `value` as an int of at least `minimum`; bools and floats are refused."""
+    if type(value) is int and minimum <= value <= INT_MAX:
+        return value
     if isinstance(value, bool | np.bool_):
         raise DTypeError(f"{name} must be an integer, got {value!r}")
     try:

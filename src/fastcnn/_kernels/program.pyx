@@ -203,9 +203,12 @@ cdef class Program:
                 self.ops[op].buffer[index] = data
         return 0
 
-    def run(self, Py_ssize_t batch, const uint64_t[::1] keys, Py_ssize_t first_phase, Py_ssize_t last_phase,
-            int threads, tuple arrays):
-        """Run the phases first_phase .. last_phase - 1 for `batch` images on up to so many threads."""
+    def run(self, Py_ssize_t batch, keys, Py_ssize_t first_phase, Py_ssize_t last_phase, int threads,
+            tuple arrays):
+        """Run the phases first_phase .. last_phase - 1 for `batch` images on up to so many threads.
+
+        keys are those of dropout, uint64 (at least 1,).
+        """
         cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
         if run.groups == 0:
             return
@@ -214,8 +217,8 @@ cdef class Program:
             self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &run,
                                      threads)
 
-    def time_ops(self, double[::1] seconds, Py_ssize_t batch, const uint64_t[::1] keys,
-                 Py_ssize_t first_phase, Py_ssize_t last_phase, tuple arrays):
+    def time_ops(self, double[::1] seconds, Py_ssize_t batch, keys, Py_ssize_t first_phase,
+                 Py_ssize_t last_phase, tuple arrays):
         """Run phases on one thread, in the order of `run`; add each operation's time to seconds[op]."""
         cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
         if len(seconds) != self.op_count:
@@ -227,16 +230,20 @@ cdef class Program:
             self.kernels.time_program(&seconds[0], self.phases + first_phase, last_phase - first_phase,
                                       self.ops, &run)
 
-    cdef fcn_run _begin(self, Py_ssize_t batch, const uint64_t[::1] keys, Py_ssize_t first_phase,
-                        Py_ssize_t last_phase) except *:
+    cdef fcn_run _begin(self, Py_ssize_t batch, keys, Py_ssize_t first_phase, Py_ssize_t last_phase) except *:
         """Check the phases; return what operations are told."""
         cdef fcn_run run
+        cdef Py_buffer view
         if not 0 <= first_phase <= last_phase <= self.phase_count:
             raise IndexError(f"Program: there are no phases {first_phase} to {last_phase}")
         run.batch = batch
         run.groups = (batch + self.images_per_group - 1) // self.images_per_group
         run.slots = min(<Py_ssize_t>FCN_SLOTS, run.groups)
         run.first = run.count = 0
-        run.keys = &keys[0]
+        PyObject_GetBuffer(keys, &view, PyBUF_SIMPLE)  # a typed view would take longer than a small layer
+        run.keys = <const uint64_t *>view.buf
+        PyBuffer_Release(&view)  # the caller keeps the array
+        if view.len < <Py_ssize_t>sizeof(uint64_t):
+            raise ValueError("Program: keys must have an element")
         run.thread = 0
         return run

@@ -82,8 +82,10 @@ class Plan(Locked):
         ends = self._write(writer, forward)
         # A phase over groups, the only kind with a buffer for each thread, has no work for more than SLOTS.
         self.isa, self.threads = cpu.get_isa(), min(cpu.get_num_threads(), kernels.SLOTS)
+        self._enough_threads = self.threads == kernels.SLOTS
         self.executable: Executable = assemble(writer, ends, batch_size, self.threads)
         self.capacity = self.executable.capacity
+        self._in_and_out = self.executable.externals == ["input", "output"]
         self.shapes = {id(p): p.shape for _, _, p in self.executable.parameters}
         self._parameters = list({id(p): p for _, _, p in self.executable.parameters}.values())
         self.dropouts = forward.dropouts
@@ -133,21 +135,24 @@ class Plan(Locked):
         """Tell whether the plan can run a batch of this size with the present settings."""
         if self.isa != cpu.get_isa() or batch > self.capacity:
             return False
-        return min(cpu.get_num_threads(), kernels.SLOTS) <= self.threads
+        return self._enough_threads or cpu.get_num_threads() <= self.threads
 
-    def _run(self, part: int, **arrays: np.ndarray) -> None:
-        """Run a part on these arrays of the caller."""
+    def _given(self, **arrays: np.ndarray) -> tuple:
+        """Return these arrays of the caller in the order of the program."""
+        return tuple([arrays.get(name) for name in self.executable.externals])
+
+    def _run(self, part: int, given: tuple) -> None:
+        """Run a part on arrays of the caller."""
         executable = self.executable
         program, ends = executable.program, executable.phase_ends
         first = ends[part - 1] if part else 0
-        given = tuple([arrays.get(name) for name in executable.externals])
         if self.seconds is not None:
             program.time_ops(self.seconds, self.batch, self.keys, first, ends[part], given)
             return
         if self._is_packed:
             first = self._prepared_phases
         threads = cpu.get_num_threads()
-        if min(threads, kernels.SLOTS) > self.threads:
+        if threads > self.threads and not self._enough_threads:
             threads = self.threads
         program.run(self.batch, self.keys, first, ends[part], threads, given)
 
@@ -186,21 +191,23 @@ class Plan(Locked):
             C-contiguous, of the plan's dtype.
         """
         self._check(x, self.input_shape, "x")
+        batch = len(x)
         if y is None:
-            shape = (len(x), *self.output_shape)
-            few = len(x) <= _FEW
+            shape = (batch, *self.output_shape)
+            few = batch <= _FEW
             y = np.empty(shape, self.dtype) if few else allocate(shape, self.dtype, "the model's output")
         else:
             self._check(y, self.output_shape, "y")
-        if self.loss is not None or len(y) != len(x) or not self.min_batch <= len(x) <= self.capacity:
+        if self.loss is not None or len(y) != batch or not self.min_batch <= batch <= self.capacity:
             raise StateError(
-                f"forward: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}, "
+                f"forward: a plan for {self.min_batch} to {self.capacity} samples got {batch}, "
                 f"and y has {len(y)} rows"
             )
         with self.lock:
-            kept = self._begin(x)
-            self._run(0, input=x, output=y)
-            self._count_batch()
+            kept = self._begin(batch)
+            self._run(0, (x, y) if self._in_and_out else self._given(input=x, output=y))
+            if self.training:
+                self._count_batch()
             del kept
         return y
 
@@ -228,11 +235,11 @@ class Plan(Locked):
             raise StateError(f"step: target must be int64 ({len(x)},), got {target.dtype} {target.shape}")
         results = np.empty((len(x), RESULTS))
         with self.lock:
-            kept = self._begin(x)
+            kept = self._begin(len(x))
             if factor != self._factor:
                 self._factor = factor
                 self.executable.program.set_scalar(self._loss_op, 0, factor)
-            self._run(0, input=x, target=target, results=results)
+            self._run(0, self._given(input=x, target=target, results=results))
             self._count_batch()
             del kept
         return results
@@ -245,10 +252,10 @@ class Plan(Locked):
             if parameter.requires_grad:
                 parameter.grad = grad if parameter.grad is None else parameter.grad + grad
 
-    def _begin(self, x: np.ndarray) -> list[np.ndarray]:
+    def _begin(self, batch: int) -> list[np.ndarray]:
         """Get ready for a batch; return what must stay alive while it runs."""
         arrays = self._refresh()
-        self.batch = len(x)
+        self.batch = batch
         for i, layer in enumerate(self.dropouts):
             if layer.p:  # as in eager mode, nothing is drawn where nothing is dropped
                 generator = layer.generator or nn.init.default_generator()
@@ -256,10 +263,9 @@ class Plan(Locked):
         return arrays
 
     def _count_batch(self) -> None:
-        if self.training:
-            for norm in self.norms:
-                tracked = norm.num_batches_tracked
-                tracked += 1  # in place: assigning it to the layer would count as a change
+        for norm in self.norms:
+            tracked = norm.num_batches_tracked
+            tracked += 1  # in place: assigning it to the layer would count as a change
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Add the gradients of all parameters; return the input's if the plan has it.
@@ -275,7 +281,7 @@ class Plan(Locked):
             if self.input_gradient:
                 dx = allocate((self.batch, *self.input_shape), self.dtype, "backward: dx")
                 arrays["input_grad"] = dx
-            self._run(1, **arrays)
+            self._run(1, self._given(**arrays))
             del kept
             for parameter, grad in self.parameter_grads:
                 parameter.accumulate(grad.reshape(parameter.shape))
