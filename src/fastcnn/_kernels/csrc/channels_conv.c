@@ -1,4 +1,4 @@
-/* Direct convolution in the layout "channels": forward, backward-input and the packing of weights.
+/* Direct convolution in the layout "channels": forward and backward-input; channels_conv_pack.c packs the weights.
  *
  * Equation  y[p][o] = bias[o] + sum_k x[x_at[p] + run_at[k / run_length] + k % run_length] * w[k][o]
  *           k runs over the kernel rows, kernel columns and input channels of a window, in this order; elements
@@ -32,7 +32,6 @@ typedef struct {
     ptrdiff_t o0, p0, run0, run1;
 } tile;
 
-#define INLINE static inline __attribute__((always_inline))
 #define MAX_SUMS 24
 #define CHAINS FCN_CHAINS
 
@@ -103,110 +102,7 @@ INLINE void forward(const fwd *f, const tile *t, const int vectors, const int pi
             vstore(y + y_at[p] + v * VL, vmax(least, sum[p * vectors + v]));
 }
 
-#if MAX_BLOCK == 8
-#define MOST_PAIRS 10
-#define FEWEST_PAIRS 5
-/* Windows of fewer elements are over before a longer block has paid. */
-#define LEAST_DEPTH 48
-
-/* Blocks of one vector by pairs of pixels, one below the other; `at` holds the places of the upper ones in the tables,
- * `width` is the pixels of a row. */
-INLINE void forward_pairs(const fwd *f, const tile *t, const int32_t *at_, ptrdiff_t width, const int pairs)
-{
-    vreal upper[MOST_PAIRS], lower[MOST_PAIRS];
-    const real *x[MOST_PAIRS];
-    const real *w = t->w;
-    const ptrdiff_t below = f->x_at[at_[0] + width] - f->x_at[at_[0]];
-#pragma GCC unroll 32
-    for (int p = 0; p < pairs; ++p) {
-        x[p] = f->x + f->x_at[at_[p]];
-        PIN_INTEGER(x[p]);
-        const real *start = f->position_bias ? f->position_bias + at_[p] * f->row + t->o0
-                            : f->bias        ? f->bias + t->o0
-                                             : NULL;
-        upper[p] = start ? vload(start) : (vreal){0};
-        lower[p] = start ? vload(start + (f->position_bias ? width * f->row : 0)) : (vreal){0};
-    }
-    for (ptrdiff_t run = t->run0; run < t->run1; ++run) {
-        ptrdiff_t at = f->run_at[run];
-        const ptrdiff_t end = at + f->run_length;
-        for (; at < end; ++at, w += VL) {
-            ptrdiff_t at_below = at + below;
-            PIN_INTEGER(at);
-            PIN_INTEGER(at_below);
-            vreal weight = vload(w);
-            PIN(weight);
-#pragma GCC unroll 32
-            for (int p = 0; p < pairs; ++p) {
-                vreal value = vset(x[p][at]);
-                PIN(value);
-                upper[p] += value * weight;
-            }
-#pragma GCC unroll 32
-            for (int p = 0; p < pairs; ++p) {
-                vreal value = vset(x[p][at_below]);
-                PIN(value);
-                lower[p] += value * weight;
-            }
-        }
-    }
-    real *y = f->y + t->o0;
-    const int32_t *y_at = f->y_at;
-    const vreal least = vset(f->least);
-    for (int half = 0; half < 2; ++half) {
-        if (f->add) {
-#pragma GCC unroll 32
-            for (int p = 0; p < pairs; ++p)
-                upper[p] += vload(y + y_at[at_[p]]);
-        }
-#pragma GCC unroll 32
-        for (int p = 0; p < pairs; ++p) {
-            vstore(y + y_at[at_[p]], vmax(least, upper[p]));
-            upper[p] = lower[p];
-        }
-        y_at += width;
-    }
-}
-
-#define PAIR_BLOCKS(K) K(5) K(6) K(7) K(8) K(9) K(10)
-#define DEFINE_PAIRS(p)                                                                                      \
-    static void pairs_##p(const fwd *f, const tile *t, const int32_t *at, ptrdiff_t width)                   \
-    {                                                                                                        \
-        forward_pairs(f, t, at, width, p);                                                                   \
-    }
-PAIR_BLOCKS(DEFINE_PAIRS)
-#define ENTRY_PAIRS(p) [p] = pairs_##p,
-static void (*const pair_blocks[])(const fwd *, const tile *, const int32_t *,
-                                   ptrdiff_t) = {PAIR_BLOCKS(ENTRY_PAIRS)};
-
-/* Take the pixels from t->p0 up to `end` by pairs of rows of `width`; return how many were taken. */
-static ptrdiff_t take_pairs(const fwd *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
-{
-    const ptrdiff_t count = (end - t->p0) / (2 * width) * width, depth = (t->run1 - t->run0) * f->run_length;
-    if (count < FEWEST_PAIRS || depth < LEAST_DEPTH)
-        return 0;
-    const ptrdiff_t parts = fcn_divide_up(count, MOST_PAIRS);
-    ptrdiff_t next = t->p0, left = width; /* in the row */
-    for (ptrdiff_t part = 0; part < parts; ++part) {
-        const ptrdiff_t size = count / parts + (part < count % parts);
-        int32_t at[MOST_PAIRS];
-        for (ptrdiff_t i = 0; i < size; ++i) {
-            at[i] = (int32_t)next++;
-            if (--left == 0) {
-                next += width;
-                left = width;
-            }
-        }
-        pair_blocks[size](f, t, at, width);
-    }
-    return 2 * count;
-}
-#else
-static ptrdiff_t take_pairs(const fwd *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
-{
-    return (void)f, (void)t, (void)end, (void)width, 0;
-}
-#endif
+#include "channels_conv_pairs.h"
 
 /* One pixel of a deep window, CHAINS parts of the depth side by side: a chain of multiply-adds waits for itself. */
 INLINE void forward_chains(const fwd *f, const tile *t, const int vectors)
@@ -375,57 +271,5 @@ void FCN(channels_conv_all)(const fcn_op *op, const fcn_run *run, ptrdiff_t task
             blocks[width][size](&f, &t);
             image += size;
         }
-    }
-}
-
-/* Tell whether `count` places follow each other, one real apart. */
-static int consecutive(const int32_t *at, ptrdiff_t count)
-{
-    for (ptrdiff_t i = 1; i < count; ++i)
-        if (at[i] != at[0] + i)
-            return 0;
-    return 1;
-}
-
-/* VL rows of VL reals, transposed: column k of the rows becomes the row at out + k * stride. */
-INLINE void transpose(real *out, ptrdiff_t stride, const real *const *rows, ptrdiff_t at)
-{
-    real square[VL][VL];
-    for (int i = 0; i < VL; ++i)
-        vstore(square[i], vload(rows[i] + at));
-    for (int k = 0; k < VL; ++k)
-        for (int i = 0; i < VL; ++i)
-            out[k * stride + i] = square[i][k];
-}
-
-/* One task packs one block of vectors: packed[block][k][channel of the block] = weight * scale, 0 past the channels.
- * Buffers: packed, weight, scale (channels, or NULL). Tables: weight_at, channel_at. Sizes: depth, channels. */
-void FCN(channels_conv_pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t b)
-{
-    const ptrdiff_t depth = op->size[0], channels = op->size[1], vectors = fcn_divide_up(channels, VL);
-    const ptrdiff_t v0 = vector_block_start(vectors, b), width = vector_block_start(vectors, b + 1) - v0;
-    const real *weight = op_buffer(op, run, 1, 0), *scale = op_buffer(op, run, 2, 0);
-    const int32_t *weight_at = op->table[0], *channel_at = op->table[1];
-    const int dense = consecutive(weight_at, depth);
-    for (ptrdiff_t v = v0; v < v0 + width; ++v) {
-        real *packed = op_buffer(op, run, 0, 0) + (v0 * depth + v - v0) * VL;
-        const ptrdiff_t valid = fcn_min(VL, channels - v * VL), stride = width * VL;
-        real factor[VL] = {0};
-        const real *rows[VL];
-        for (ptrdiff_t i = 0; i < VL; ++i) {
-            /* The lanes past the channels read the last channel. */
-            rows[i] = weight + channel_at[v * VL + fcn_min(i, valid - 1)];
-            if (i < valid)
-                factor[i] = scale ? scale[v * VL + i] : 1;
-        }
-        ptrdiff_t k = 0;
-        for (; dense && valid == VL && k + VL <= depth; k += VL) {
-            transpose(packed + k * stride, stride, rows, weight_at[k]);
-            for (ptrdiff_t i = k; scale && i < k + VL; ++i)
-                vstore(packed + i * stride, vload(packed + i * stride) * vload(factor));
-        }
-        for (; k < depth; ++k)
-            for (ptrdiff_t i = 0; i < VL; ++i)
-                packed[k * stride + i] = i < valid ? rows[i][weight_at[k]] * factor[i] : 0;
     }
 }

@@ -1,0 +1,108 @@
+/* The blocks of channels_conv.c for one vector of channels where there are 32 registers: pairs of pixels, one below the
+ * other. The elements of x that both read stand at one distance, so a pair needs one pointer, and a block of 20 pixels
+ * loads one number less for each two products than a block of 12. Part of channels_conv.c, which has the types.
+ */
+#if MAX_BLOCK == 8
+#define MOST_PAIRS 10
+#define FEWEST_PAIRS 5
+/* Windows of fewer elements are over before a longer block has paid. */
+#define LEAST_DEPTH 48
+
+/* Blocks of one vector by pairs of pixels, one below the other; `at` holds the places of the upper ones in the tables,
+ * `width` is the pixels of a row. */
+INLINE void forward_pairs(const fwd *f, const tile *t, const int32_t *at_, ptrdiff_t width, const int pairs)
+{
+    vreal upper[MOST_PAIRS], lower[MOST_PAIRS];
+    const real *x[MOST_PAIRS];
+    const real *w = t->w;
+    const ptrdiff_t below = f->x_at[at_[0] + width] - f->x_at[at_[0]];
+#pragma GCC unroll 32
+    for (int p = 0; p < pairs; ++p) {
+        x[p] = f->x + f->x_at[at_[p]];
+        PIN_INTEGER(x[p]);
+        const real *start = f->position_bias ? f->position_bias + at_[p] * f->row + t->o0
+                            : f->bias        ? f->bias + t->o0
+                                             : NULL;
+        upper[p] = start ? vload(start) : (vreal){0};
+        lower[p] = start ? vload(start + (f->position_bias ? width * f->row : 0)) : (vreal){0};
+    }
+    for (ptrdiff_t run = t->run0; run < t->run1; ++run) {
+        ptrdiff_t at = f->run_at[run];
+        const ptrdiff_t end = at + f->run_length;
+        for (; at < end; ++at, w += VL) {
+            ptrdiff_t at_below = at + below;
+            PIN_INTEGER(at);
+            PIN_INTEGER(at_below);
+            vreal weight = vload(w);
+            PIN(weight);
+#pragma GCC unroll 32
+            for (int p = 0; p < pairs; ++p) {
+                vreal value = vset(x[p][at]);
+                PIN(value);
+                upper[p] += value * weight;
+            }
+#pragma GCC unroll 32
+            for (int p = 0; p < pairs; ++p) {
+                vreal value = vset(x[p][at_below]);
+                PIN(value);
+                lower[p] += value * weight;
+            }
+        }
+    }
+    real *y = f->y + t->o0;
+    const int32_t *y_at = f->y_at;
+    const vreal least = vset(f->least);
+    for (int half = 0; half < 2; ++half) {
+        if (f->add) {
+#pragma GCC unroll 32
+            for (int p = 0; p < pairs; ++p)
+                upper[p] += vload(y + y_at[at_[p]]);
+        }
+#pragma GCC unroll 32
+        for (int p = 0; p < pairs; ++p) {
+            vstore(y + y_at[at_[p]], vmax(least, upper[p]));
+            upper[p] = lower[p];
+        }
+        y_at += width;
+    }
+}
+
+#define PAIR_BLOCKS(K) K(5) K(6) K(7) K(8) K(9) K(10)
+#define DEFINE_PAIRS(p)                                                                                      \
+    static void pairs_##p(const fwd *f, const tile *t, const int32_t *at, ptrdiff_t width)                   \
+    {                                                                                                        \
+        forward_pairs(f, t, at, width, p);                                                                   \
+    }
+PAIR_BLOCKS(DEFINE_PAIRS)
+#define ENTRY_PAIRS(p) [p] = pairs_##p,
+static void (*const pair_blocks[])(const fwd *, const tile *, const int32_t *,
+                                   ptrdiff_t) = {PAIR_BLOCKS(ENTRY_PAIRS)};
+
+/* Take the pixels from t->p0 up to `end` by pairs of rows of `width`; return how many were taken. */
+static ptrdiff_t take_pairs(const fwd *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
+{
+    const ptrdiff_t count = (end - t->p0) / (2 * width) * width, depth = (t->run1 - t->run0) * f->run_length;
+    if (count < FEWEST_PAIRS || depth < LEAST_DEPTH)
+        return 0;
+    const ptrdiff_t parts = fcn_divide_up(count, MOST_PAIRS);
+    ptrdiff_t next = t->p0, left = width; /* in the row */
+    for (ptrdiff_t part = 0; part < parts; ++part) {
+        const ptrdiff_t size = count / parts + (part < count % parts);
+        int32_t at[MOST_PAIRS];
+        for (ptrdiff_t i = 0; i < size; ++i) {
+            at[i] = (int32_t)next++;
+            if (--left == 0) {
+                next += width;
+                left = width;
+            }
+        }
+        pair_blocks[size](f, t, at, width);
+    }
+    return 2 * count;
+}
+#else
+static ptrdiff_t take_pairs(const fwd *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
+{
+    return (void)f, (void)t, (void)end, (void)width, 0;
+}
+#endif
