@@ -34,7 +34,7 @@ X86_FLAGS = {
 }
 REALS = {"f32": "float", "f64": "double"}
 # Compiled once: they hold no arithmetic, or none that depends on the element type.
-ONCE = ["parallel.c", "pool.c", "program.c"]
+ONCE = ["denormals.c", "parallel.c", "pool.c", "program.c"]
 C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-fPIC", "-pthread"]
 WARNINGS = ["-Wall", "-Wextra", "-Wvla"]
 RELEASE_FLAGS = ["-g0"]

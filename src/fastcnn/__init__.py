@@ -13,7 +13,13 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import data, engine, errors, nn, ops, optim, recipes, testing, training, zoo
-    from ._config import get_num_threads, set_num_threads, show_config
+    from ._config import (
+        get_flush_denormal,
+        get_num_threads,
+        set_flush_denormal,
+        set_num_threads,
+        show_config,
+    )
     from .engine import compile
     from .nn.init import manual_seed
     from .training import History, Trainer, load_weights, save_weights
@@ -21,7 +27,9 @@ if TYPE_CHECKING:
 _SUBMODULES = ("data", "engine", "errors", "nn", "ops", "optim", "recipes", "testing", "training", "zoo")
 _NAMES = {
     "compile": ".engine",
+    "get_flush_denormal": "._config",
     "get_num_threads": "._config",
+    "set_flush_denormal": "._config",
     "set_num_threads": "._config",
     "show_config": "._config",
     "manual_seed": ".nn.init",
@@ -39,6 +47,7 @@ __all__ = [
     "data",
     "engine",
     "errors",
+    "get_flush_denormal",
     "get_num_threads",
     "load_weights",
     "manual_seed",
@@ -47,6 +56,7 @@ __all__ = [
     "optim",
     "recipes",
     "save_weights",
+    "set_flush_denormal",
     "set_num_threads",
     "show_config",
     "testing",

@@ -33,6 +33,17 @@ def using_threads(count):
         cpu.set_num_threads(before)
 
 
+@contextmanager
+def flushing(mode):
+    """Let float32 kernels take denormal numbers for zeros, or not."""
+    before = cpu.get_flush_denormal()
+    cpu.set_flush_denormal(mode)
+    try:
+        yield
+    finally:
+        cpu.set_flush_denormal(before)
+
+
 def poisoned(shape, dtype):
     """Return an array that a kernel must fill: every element that it leaves alone shows."""
     poison = np.nan if np.dtype(dtype).kind == "f" else np.iinfo(dtype).min

@@ -6,7 +6,7 @@ import pytest
 from fastcnn._kernels import softmax as kernels
 
 from . import reference
-from .helpers import assert_near, normal, on_any_threads, poisoned
+from .helpers import assert_near, flushing, normal, on_any_threads, poisoned
 
 # (outer, classes, inner)
 SHAPES = [(1, 1, 1), (3, 10, 1), (5, 2, 3), (2, 17, 4), (7, 61, 1), (1, 3, 33), (0, 4, 2), (2, 4, 0)]
@@ -119,9 +119,14 @@ def test_exp_is_within_two_roundings(isa, dtype):
     special = np.array([0, -0.0, high + 1, np.inf, -np.inf, np.nan], dtype)
     y = np.zeros((x.size + special.size, 2, 1), dtype)
     y[:, 0, 0] = np.concatenate([x, special])
-    dx = poisoned(y.shape, dtype)
-    kernels.softmax_backward(dx, np.broadcast_to(np.array([[0], [-1]], dtype), y.shape).copy(), y, True)
+    dx, flushed = poisoned(y.shape, dtype), poisoned(y.shape, dtype)
+    dy = np.broadcast_to(np.array([[0], [-1]], dtype), y.shape).copy()
+    with flushing(False):
+        kernels.softmax_backward(dx, dy, y, True)
+    kernels.softmax_backward(flushed, dy, y, True)
     exact = np.exp(x.astype(np.longdouble))
     error = np.abs(dx[: x.size, 0, 0] - exact) / np.spacing(exact.astype(dtype))
     assert error.max() <= 2
     np.testing.assert_array_equal(dx[x.size :, 0, 0], [1, 1, np.inf, np.inf, 0, np.nan])
+    denormal = (dx > 0) & (dx < info.tiny) & (dtype == np.float32)
+    np.testing.assert_array_equal(flushed, np.where(denormal, 0, dx))

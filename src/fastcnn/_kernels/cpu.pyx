@@ -9,6 +9,7 @@ import time
 
 cdef extern from *:
     """
+    #include "denormals.h"
     #include "parallel.h"
     #include "table.h"
     #define FCN_DECLARE_TABLE(isa) extern const fcn_table fcn_table_f32_##isa, fcn_table_f64_##isa;
@@ -37,6 +38,8 @@ cdef extern from *:
     const fcn_table *fcn_find(int level, int is_double) nogil
     int fcn_get_threads() nogil
     void fcn_set_threads(int count) nogil
+    bint fcn_get_flush_denormals() nogil
+    bint fcn_set_flush_denormals(bint flush) nogil
     const char *FCN_BUILT_FOR
 
 cdef const fcn_table *table32 = NULL
@@ -123,6 +126,16 @@ def get_num_threads():
 def set_num_threads(int count):
     """Set the number of threads that kernels use; the caller has checked it."""
     fcn_set_threads(count)
+
+
+def get_flush_denormal():
+    """Tell whether float32 kernels take denormal numbers for zeros."""
+    return fcn_get_flush_denormals()
+
+
+def set_flush_denormal(bint mode):
+    """Let float32 kernels take denormal numbers for zeros, or not; return whether this processor can."""
+    return fcn_set_flush_denormals(mode)
 
 
 def _usable_cores():

@@ -127,6 +127,7 @@ static void forward_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int
 void FCN(conv2d)(void *y, const void *x, const void *weight, const void *bias, const fcn_conv2d *s,
                  void *workspace, int threads)
 {
+    FLUSH_DENORMALS;
     pass a = make_pass(s, x, y, weight, workspace);
     a.bias = bias;
     run_pass(&a, s->batch * s->groups * a.p.runs, threads, forward_parts);
@@ -159,6 +160,7 @@ static void backward_input_parts(const void *args, ptrdiff_t first, ptrdiff_t la
 void FCN(conv2d_backward_input)(void *dx, const void *dy, const void *weight, const fcn_conv2d *s,
                                 void *workspace, int threads)
 {
+    FLUSH_DENORMALS;
     const pass a = make_pass(s, dx, dy, weight, workspace);
     run_pass(&a, s->batch * s->groups, threads, backward_input_parts);
 }
@@ -195,6 +197,7 @@ static void backward_weight_parts(const void *args, ptrdiff_t first, ptrdiff_t l
 void FCN(conv2d_backward_weight)(void *dweight_, const void *dy, const void *x, const fcn_conv2d *s,
                                  void *workspace, int threads)
 {
+    FLUSH_DENORMALS;
     real *dweight = dweight_;
     pass a = make_pass(s, x, dy, NULL, workspace);
     const ptrdiff_t size = weight_size(s, &a.p);

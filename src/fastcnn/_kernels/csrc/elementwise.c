@@ -11,6 +11,7 @@
 
 void FCN(relu)(void *y_, const void *x_, ptrdiff_t size)
 {
+    FLUSH_DENORMALS;
     real *restrict y = y_;
     const real *restrict x = x_;
     for (ptrdiff_t i = 0; i < size; ++i)
@@ -19,6 +20,7 @@ void FCN(relu)(void *y_, const void *x_, ptrdiff_t size)
 
 void FCN(relu_backward)(void *dx_, const void *dy_, const void *x_, ptrdiff_t size)
 {
+    FLUSH_DENORMALS;
     real *restrict dx = dx_;
     const real *restrict dy = dy_, *restrict x = x_;
     for (ptrdiff_t i = 0; i < size; ++i)
@@ -54,6 +56,7 @@ static void mask_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thr
 
 void FCN(dropout_mask)(void *mask, ptrdiff_t rows, ptrdiff_t size, uint64_t key, double p)
 {
+    FLUSH_DENORMALS;
     const real kept = (real)(p < 1 ? 1 / (1 - p) : 0);
     const mask_args a = {mask, size, key, (uint64_t)(p * 4294967296.0), kept};
     fcn_parallel_for(rows, (double)size, fcn_get_threads(), mask_rows, &a);

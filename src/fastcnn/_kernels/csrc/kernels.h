@@ -5,6 +5,7 @@
 #ifndef FCN_KERNELS_H
 #define FCN_KERNELS_H
 
+#include "denormals.h"
 #include "parallel.h"
 #include "table.h"
 #include "vec.h"
@@ -12,6 +13,8 @@
 /* A kernel is declared with the type of its table entry. */
 #define FCN_DECLARE(name) extern __typeof__(*((fcn_table *)0)->name) FCN(name)
 
+FCN_DECLARE(run_program);
+FCN_DECLARE(time_program);
 FCN_DECLARE(fma_peak);
 FCN_DECLARE(gemm_workspace);
 FCN_DECLARE(gemm);

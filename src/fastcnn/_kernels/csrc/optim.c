@@ -19,6 +19,7 @@
 
 void FCN(sgd_step)(void *param_, void *momentum_buffer, const void *grad_, const fcn_sgd *o, ptrdiff_t size)
 {
+    FLUSH_DENORMALS;
     real *restrict param = param_, *restrict buffer = momentum_buffer;
     const real *restrict grad = grad_;
     const real sign = o->maximize ? -1 : 1, decay = (real)o->weight_decay, lr = (real)o->lr;
@@ -40,6 +41,7 @@ void FCN(sgd_step)(void *param_, void *momentum_buffer, const void *grad_, const
 void FCN(adam_step)(void *param_, void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const void *grad_,
                     const fcn_adam *o, ptrdiff_t size)
 {
+    FLUSH_DENORMALS;
     real *restrict param = param_, *restrict m = exp_avg, *restrict v = exp_avg_sq,
                    *restrict top = max_exp_avg_sq;
     const real *restrict grad = grad_;

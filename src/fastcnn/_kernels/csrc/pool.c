@@ -1,5 +1,6 @@
 /* The pool of threads of pool.h: POSIX threads and C11 atomics. */
 #include "pool.h"
+#include "denormals.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -29,6 +30,7 @@ static struct {
     void *context;
     ptrdiff_t tasks;
     int threads;
+    fcn_float_mode mode;
 } job;
 
 static _Atomic uint64_t ticket; /* (job number << 32) | next task */
@@ -91,8 +93,10 @@ static void *worker(void *argument)
         }
         atomic_fetch_add(&readers, 1);
         last = current_number();
-        if (last % 2 == 0 && thread < job.threads)
+        if (last % 2 == 0 && thread < job.threads) {
+            fcn_set_float_mode(job.mode);
             work(last, job.task, job.context, job.tasks, thread);
+        }
         atomic_fetch_sub(&readers, 1);
     }
     return NULL;
@@ -159,6 +163,7 @@ void fcn_parallel(ptrdiff_t tasks, int threads, fcn_task *task, void *context)
     job.context = context;
     job.tasks = tasks;
     job.threads = threads < tasks ? threads : (int)tasks;
+    job.mode = fcn_get_float_mode();
     atomic_store(&unfinished, tasks);
     ++number;
     atomic_store(&ticket, (uint64_t)number << 32);
