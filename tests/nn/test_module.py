@@ -130,36 +130,6 @@ def test_init_of_the_base_comes_first():
         Careless()
 
 
-def test_parameter():
-    parameter = nn.Parameter(np.arange(6).reshape(2, 3).T)
-    assert parameter.dtype == np.float32
-    assert parameter.shape == (3, 2)
-    assert parameter.size == 6
-    assert parameter.data.flags.c_contiguous
-    parameter.accumulate(np.ones((3, 2)))
-    parameter.accumulate(np.full((3, 2), 2.0))
-    np.testing.assert_array_equal(parameter.grad, np.full((3, 2), 3))
-    assert parameter.grad.dtype == np.float32
-    parameter.zero_grad()
-    assert parameter.grad is None
-    with pytest.raises(ShapeError, match=r"Parameter: grad must have the shape \(3, 2\), got \(6,\)"):
-        parameter.accumulate(np.zeros(6))
-    with pytest.raises(DTypeError, match="Parameter: data must be numbers"):
-        nn.Parameter(np.array(["a"]))
-    frozen = nn.Parameter(np.zeros(2), requires_grad=False)
-    frozen.accumulate(np.ones(2))
-    assert frozen.grad is None
-
-
-def test_the_first_gradient_is_a_copy():
-    """What a layer returns may be used elsewhere: adding to it would change that."""
-    parameter = nn.Parameter(np.zeros(2))
-    grad = np.ones(2)
-    parameter.accumulate(grad)
-    parameter.accumulate(grad)
-    np.testing.assert_array_equal(grad, 1)
-
-
 # Passes
 
 
