@@ -95,9 +95,12 @@ class Parameter:
         else:
             self.grad += grad
 
-    def zero_grad(self) -> None:
-        """Forget the gradient."""
-        self.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradient, or with False fill it with zeros, in place, if there is one."""
+        if set_to_none:
+            self.grad = None
+        elif self.grad is not None:
+            self.grad[...] = 0
 
     def __repr__(self) -> str:
         frozen = "" if self.requires_grad else ", requires_grad=False"
