@@ -58,11 +58,8 @@ def _whole(draw, shape):
 
 
 def _norm(draw, shape):
-    return [
-        nn.BatchNorm2d(
-            shape[0], eps=draw.one(1e-5, 1e-2), momentum=draw.one(0.1, 0.7), affine=draw.chance(0.8)
-        )
-    ]
+    eps, momentum, kind = draw.one(1e-5, 1e-2), draw.one(0.1, 0.7), draw.rng.random()
+    return [nn.BatchNorm2d(shape[0], eps, momentum, affine=kind < 0.8, bias=kind > 0.2)]
 
 
 def _relu(draw, shape):

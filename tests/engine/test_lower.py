@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastcnn import nn
+from fastcnn.engine.fuse import fuse
 from fastcnn.engine.graph import Add, Apply, Concat, Conv, Dense, Pool
 from fastcnn.engine.lower import lower, structure
 from fastcnn.engine.rules import UnsupportedError
@@ -50,6 +51,18 @@ def test_linear_reads_what_was_flattened():
     assert isinstance(node, Dense)
     assert node.x is graph.input
     assert (sizes(node.y), graph.output_flat, graph.dtype) == ((7, 1, 1), True, np.float32)
+
+
+def test_identity_is_nothing():
+    """It parts no neighbours that fuse, and a margin goes through it to the layer that reads it."""
+    layers = [nn.Identity(), nn.ZeroPad2d(1), nn.Identity(), nn.Conv2d(3, 4, 3), nn.Identity(3), nn.ReLU()]
+    conv, relu = nodes_of(*layers)
+    assert isinstance(conv, Conv)
+    assert sizes(conv.y) == (4, 8, 6)
+    assert relu.x is conv.y
+    assert [type(node) for node in fuse(lower(nn.Sequential(*layers), (3, 8, 6))).nodes] == [Conv]
+    with pytest.raises(UnsupportedError, match="a model that only changes shapes"):
+        nodes_of(nn.Identity())
 
 
 def test_input_of_features():

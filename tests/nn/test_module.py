@@ -1,11 +1,12 @@
-"""The tree of modules: names, weights, modes, prediction, and layers that users write."""
+"""Passes, modes, prediction, weights, and layers that users write."""
 
 import copy
 
 import numpy as np
 import pytest
 
-from fastcnn import nn
+import fastcnn
+from fastcnn import nn, optim
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError, StateError
 from fastcnn.testing import gradcheck
 
@@ -58,106 +59,6 @@ def assert_untouched(model, before):
     for (mode, saved), (mode_before, saved_before) in zip(now[2], before[2], strict=True):
         assert mode == mode_before
         assert saved is saved_before
-
-
-# Registration and names
-
-
-def test_names_follow_the_tree():
-    model = network()
-    assert [name for name, _ in model.named_children()] == ["stem", "block", "scale", "flat", "head"]
-    modules = dict(model.named_modules())
-    assert list(modules)[:5] == ["", "stem", "block", "block.body", "block.body.0"]
-    assert isinstance(modules["block.body.1"], nn.BatchNorm2d)
-    names = [name for name, _ in model.named_parameters()]
-    assert names == [
-        "stem.weight",
-        "block.body.0.weight",
-        "block.body.0.bias",
-        "block.body.1.weight",
-        "block.body.1.bias",
-        "scale.weight",
-        "head.weight",
-        "head.bias",
-    ]
-    assert [name for name, _ in model.named_parameters("net")] == [f"net.{name}" for name in names]
-    buffers = [name for name, _ in model.named_buffers()]
-    assert buffers == [
-        f"block.body.1.{name}" for name in ("running_mean", "running_var", "num_batches_tracked")
-    ]
-    assert list(model.children()) == list(model)
-    assert list(model.modules()) == list(modules.values())
-    assert model.num_parameters() == 2 * 4 * 9 + (4 * 4 * 9 + 4) + 8 + 4 + (64 * 3 + 3)
-
-
-def test_a_shared_module_counts_once():
-    shared = nn.Linear(3, 3)
-    model = nn.Sequential(shared, nn.ReLU(), shared)
-    assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias"]
-    assert len(list(model.modules())) == 3
-    model(np.ones((2, 3), np.float32))
-
-
-def test_assignment_registers_and_replaces():
-    module = nn.Module()
-    module.weight = nn.Parameter(np.zeros(2))
-    module.child = nn.ReLU()
-    module.number = 3
-    module.register_buffer("steps", np.array(0))
-    assert [name for name, _ in module.named_parameters()] == ["weight"]
-    assert [name for name, _ in module.named_children()] == ["child"]
-    assert [name for name, _ in module.named_buffers()] == ["steps"]
-    module.weight = nn.Parameter(np.ones(3))
-    module.child = nn.Flatten()
-    module.steps = np.array(7)
-    assert module.weight.shape == (3,)
-    assert isinstance(module.child, nn.Flatten)
-    assert module.state_dict()["steps"] == 7
-    module.child = None
-    assert list(module.children()) == []
-    with pytest.raises(DTypeError, match="Module: weight must be a Parameter or None, got ndarray"):
-        module.weight = np.zeros(3)
-    with pytest.raises(AttributeError, match="Module has no attribute 'gone'"):
-        _ = module.gone
-
-
-def test_init_of_the_base_comes_first():
-    class Careless(nn.Module):
-        def __init__(self):
-            self.weight = nn.Parameter(np.zeros(1))
-
-    with pytest.raises(StateError, match=r"Careless: call super\(\).__init__\(\) before setting attributes"):
-        Careless()
-
-
-def test_parameter():
-    parameter = nn.Parameter(np.arange(6).reshape(2, 3).T)
-    assert parameter.dtype == np.float32
-    assert parameter.shape == (3, 2)
-    assert parameter.size == 6
-    assert parameter.data.flags.c_contiguous
-    parameter.accumulate(np.ones((3, 2)))
-    parameter.accumulate(np.full((3, 2), 2.0))
-    np.testing.assert_array_equal(parameter.grad, np.full((3, 2), 3))
-    assert parameter.grad.dtype == np.float32
-    parameter.zero_grad()
-    assert parameter.grad is None
-    with pytest.raises(ShapeError, match=r"Parameter: grad must have the shape \(3, 2\), got \(6,\)"):
-        parameter.accumulate(np.zeros(6))
-    with pytest.raises(DTypeError, match="Parameter: data must be numbers"):
-        nn.Parameter(np.array(["a"]))
-    frozen = nn.Parameter(np.zeros(2), requires_grad=False)
-    frozen.accumulate(np.ones(2))
-    assert frozen.grad is None
-
-
-def test_the_first_gradient_is_a_copy():
-    """What a layer returns may be used elsewhere: adding to it would change that."""
-    parameter = nn.Parameter(np.zeros(2))
-    grad = np.ones(2)
-    parameter.accumulate(grad)
-    parameter.accumulate(grad)
-    np.testing.assert_array_equal(grad, 1)
 
 
 # Passes
@@ -401,6 +302,41 @@ def test_zero_grad():
     assert all(p.grad is not None for p in model.parameters())
     model.zero_grad()
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_zero_grad_can_fill_with_zeros_in_place():
+    """As in PyTorch, an array that is there stays the parameter's gradient, and none is made."""
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    for owner in (model, optimizer, fastcnn.compile(model)):
+        grad = np.ones((2, 2), np.float32)
+        model[0].weight.grad = grad
+        owner.zero_grad(set_to_none=False)
+        assert model[0].weight.grad is grad
+        np.testing.assert_array_equal(grad, 0)
+        assert model[0].bias.grad is None
+        owner.zero_grad()
+        assert model[0].weight.grad is None
+
+
+def test_requires_grad_of_a_whole_tree():
+    model = network()
+    assert model.block.requires_grad_(False) is model.block
+    frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+    assert frozen == {f"block.body.{name}" for name in ("0.weight", "0.bias", "1.weight", "1.bias")}
+    assert model.num_parameters() == 2 * 4 * 9 + 4 + (64 * 3 + 3)
+    model.requires_grad_()
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_apply_goes_from_the_children_up():
+    model, met = network(), []
+    assert model.apply(lambda module: met.append(module)) is model
+    body = model.block.body
+    assert met == [model.stem, *body, body, model.block, model.scale, model.flat, model.head, model]
+    shared, times = nn.ReLU(), []
+    nn.Sequential(shared, shared).apply(times.append)
+    assert times.count(shared) == 1
 
 
 def test_repr_shows_the_tree():

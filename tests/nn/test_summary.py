@@ -52,6 +52,8 @@ def test_memory():
     body = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU())
     # The convolution's output and the sum.
     assert summarize(nn.Sequential(nn.Residual(body)), (1, 3, 3)).output_values == 2 * 9
+    # An identity hands its input on.
+    assert summarize(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Identity()), (1, 3, 3)).output_values == 9
     # Dropout keeps its own output in training.
     assert summarize(nn.Sequential(nn.Dropout(), nn.ReLU()), (1, 3, 3)).output_values == 9
 

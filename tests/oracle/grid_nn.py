@@ -35,6 +35,8 @@ LAYERS = {
     "batch-norm-momentum": ((3, 4, 3, 2), layer("BatchNorm2d", num_features=4, momentum=0.4), True),
     "batch-norm-average": ((3, 4, 3, 2), layer("BatchNorm2d", num_features=4, momentum=None), True),
     "batch-norm-plain": ((3, 4, 3, 2), layer("BatchNorm2d", num_features=4, affine=False), True),
+    "batch-norm-no-bias": ((3, 4, 3, 2), layer("BatchNorm2d", num_features=4, bias=False), True),
+    "batch-norm-no-bias-eval": ((3, 4, 3, 2), layer("BatchNorm2d", num_features=4, bias=False), False),
     "batch-norm-untracked": (
         (3, 4, 3, 2),
         layer("BatchNorm2d", num_features=4, track_running_stats=False),
@@ -59,6 +61,7 @@ LAYERS = {
     ),
     "avg-pool-divisor": ((2, 3, 7, 6), layer("AvgPool2d", kernel_size=(2, 3), divisor_override=4), True),
     "adaptive-avg-pool": ((2, 3, 7, 6), layer("AdaptiveAvgPool2d", output_size=(None, 4)), True),
+    "identity": ((2, 3, 4), layer("Identity"), True),
     "flatten": ((2, 3, 4, 5), layer("Flatten"), True),
     "flatten-middle": ((2, 3, 4, 5), layer("Flatten", start_dim=-3, end_dim=2), True),
     "zero-pad": ((2, 3, 4, 5), layer("ZeroPad2d", padding=(1, 0, 2, 3)), True),

@@ -52,6 +52,8 @@ def test_every_argument_there_and_back():
         nn.Conv2d(4, 8, (3, 1), (2, 1), (0, 1, 2, 0), (1, 2), 2, False),
         nn.Conv2d(8, 8, 3, padding="same"),
         nn.BatchNorm2d(8, 1e-3, None, False, False),
+        nn.BatchNorm2d(8, bias=False),
+        nn.Identity(),
         nn.PositionBias((8, 13, 23)),
         nn.ZeroPad2d((1, 0, 2, 0)),
         nn.Residual(nn.Conv2d(8, 8, 1)),
@@ -72,8 +74,10 @@ def test_every_argument_there_and_back():
     assert repr(again) == repr(model)
     assert again.output_shape((1, *shape)) == model.output_shape((1, *shape)) == (1, 4)
     assert again[2].momentum is None
-    assert again[2].affine is again[2].track_running_stats is again[8].count_include_pad is False
-    assert again[8].divisor_override == 3
+    assert again[2].affine is again[2].track_running_stats is again[10].count_include_pad is False
+    assert again[10].divisor_override == 3
+    assert again[3].bias is None
+    assert {"type": "BatchNorm2d", "bias": False} in zoo.to_dicts(model)
     assert {key: value.shape for key, value in again.state_dict().items()} == {
         key: value.shape for key, value in model.state_dict().items()
     }

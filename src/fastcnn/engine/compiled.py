@@ -128,9 +128,9 @@ class CompiledModule:
         """Yield the model's parameters."""
         return self.model.parameters()
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        self.model.zero_grad()
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or with False fill those that there are with zeros."""
+        self.model.zero_grad(set_to_none)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"model": self.model, "input_gradient": self.input_gradient}

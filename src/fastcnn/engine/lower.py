@@ -30,6 +30,7 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.DenseResidual: Rule(rules.dense_residual, _nothing),
     nn.Dropout: Rule(rules.dropout, attrgetter("p")),
     nn.Flatten: Rule(rules.flatten, attrgetter("start_dim", "end_dim")),
+    nn.Identity: Rule(rules.identity, _nothing),
     nn.Linear: Rule(rules.linear, _nothing),
     nn.LogSoftmax: Rule(rules.softmax, attrgetter("dim")),
     nn.MaxPool2d: Rule(pool_rules.max_pool, attrgetter(*_WINDOW, "dilation", "ceil_mode")),

@@ -181,7 +181,7 @@ def batch_norm(lowering: Lowering, module: nn.BatchNorm2d, x: View) -> View:
     value, shape = image(x, "BatchNorm2d"), (x.value.channels,)
     if not module.track_running_stats or not norm_is_fixed(module):
         raise UnsupportedError("BatchNorm2d without running statistics of a fixed momentum")
-    if value.channels != module.num_features or (module.weight is None) != (module.bias is None):
+    if value.channels != module.num_features:
         raise UnsupportedError(f"BatchNorm2d of {value.channels} channels")
     for parameter in (module.weight, module.bias):
         if parameter is not None:
@@ -212,6 +212,11 @@ def softmax(lowering: Lowering, module: nn.Softmax | nn.LogSoftmax, x: View) -> 
     y = Value(value.channels, value.height, value.width)
     log = isinstance(module, nn.LogSoftmax)
     return View(lowering.append(Softmax(value, y, log)).value, flat=x.flat)
+
+
+def identity(lowering: Lowering, module: nn.Identity, x: View) -> View:
+    """Lower Identity: nothing is done."""
+    return x
 
 
 def flatten(lowering: Lowering, module: nn.Flatten, x: View) -> View:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
-from . import changes
+from .lists import NumberedModules
 from .module import Module
 
 
-class Sequential(Module):
-    """Run modules one after the other.
+class Sequential(NumberedModules):
+    """Run modules one after the other; it is a list of them, too.
 
     Parameters
     ----------
@@ -29,26 +29,13 @@ class Sequential(Module):
         for name, module in named.items():
             if not isinstance(module, Module):
                 raise DTypeError(f"Sequential: {name} must be a Module, got {type(module).__name__}")
-            self._modules[name] = module
+        self._set(named)
 
-    def append(self, module: Module) -> Sequential:
-        """Add a module at the end."""
-        if not isinstance(module, Module):
-            raise DTypeError(f"Sequential: a Module is needed, got {type(module).__name__}")
-        self._modules[str(len(self._modules))] = module
-        changes.note()
-        return self
+    def __add__(self, other: Iterable[Module]) -> Sequential:
+        return Sequential(*self, *self._all_checked(other))
 
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
-
-    def __getitem__(self, index: int | slice) -> Module:
-        if isinstance(index, slice):
-            return Sequential(dict(list(self._modules.items())[index]))
-        return list(self._modules.values())[index]
+    def _part(self, members: dict[str, Module]) -> Sequential:
+        return Sequential(members)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the last module's output."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from .._shapes import allocate, integer
 from ..errors import ArgumentError, DTypeError, ShapeError, StateError
 from . import changes, init
-from .parameter import Parameter
+from .tree import Tree
 
 # Where the engine keeps a model's plans, so that they end with it: the one name in a module's __dict__ that
 # no copy and no pickle takes along.
@@ -29,7 +29,7 @@ def _engine_predict() -> Callable:
     return predict
 
 
-class Module:
+class Module(Tree):
     """Base of layers and networks.
 
     A layer defines ``forward(x) -> y`` and ``backward(dy) -> dx``; backward adds the gradients of its
@@ -53,44 +53,8 @@ class Module:
     """
 
     def __init__(self) -> None:
-        self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _saved=None, training=True)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if "_parameters" not in self.__dict__:
-            raise StateError(f"{type(self).__name__}: call super().__init__() before setting attributes")
-        self._assign(name, value)
-        if name != "saved":  # which every forward pass sets
-            changes.note()
-
-    def _assign(self, name: str, value: Any) -> None:
-        for kind, store in ((Parameter, self._parameters), (Module, self._modules)):
-            if isinstance(value, kind):
-                self.__dict__.pop(name, None)
-                store[name] = value
-                return
-        for store in (self._parameters, self._modules):
-            if name in store:
-                if value is not None:
-                    raise DTypeError(
-                        f"{type(self).__name__}: {name} must be a {type(store[name]).__name__} or None, "
-                        f"got {type(value).__name__}"
-                    )
-                del store[name]
-        if name in self._buffers:
-            self._buffers[name] = np.asarray(value)
-            return
-        object.__setattr__(self, name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        for store in ("_parameters", "_buffers", "_modules"):
-            if name in self.__dict__.get(store, {}):
-                return self.__dict__[store][name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
-    def register_buffer(self, name: str, value: np.ndarray) -> None:
-        """Add an array that is saved with the parameters but not trained, e.g. running statistics."""
-        self._buffers[name] = np.asarray(value)
-        changes.note()
+        super().__init__()
+        self.__dict__.update(_saved=None, training=True)
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy makes its own plans.
@@ -163,53 +127,7 @@ class Module:
                 y[start : start + size] = self(x[start : start + size])
             return y
 
-    # The tree ---------------------------------------------------------------------------------------
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yield (name, module) of the direct children."""
-        yield from self._modules.items()
-
-    def children(self) -> Iterator[Module]:
-        """Yield the direct children."""
-        yield from self._modules.values()
-
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Yield (dotted name, module) of this module and all below it, each module once."""
-        seen: set[int] = set()
-        stack = [(prefix, self)]
-        while stack:
-            name, module = stack.pop()
-            if id(module) in seen:
-                continue
-            seen.add(id(module))
-            yield name, module
-            below = [(f"{name}.{key}" if name else key, child) for key, child in module._modules.items()]
-            stack.extend(reversed(below))
-
-    def modules(self) -> Iterator[Module]:
-        """Yield this module and all below it."""
-        for _, module in self.named_modules():
-            yield module
-
-    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """Yield (dotted name, parameter), each parameter once."""
-        seen: set[int] = set()
-        for path, module in self.named_modules(prefix):
-            for name, parameter in module._parameters.items():
-                if id(parameter) not in seen:
-                    seen.add(id(parameter))
-                    yield (f"{path}.{name}" if path else name), parameter
-
-    def parameters(self) -> Iterator[Parameter]:
-        """Yield every parameter once."""
-        for _, parameter in self.named_parameters():
-            yield parameter
-
-    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
-        """Yield (dotted name, array) of the buffers."""
-        for path, module in self.named_modules(prefix):
-            for name, value in module._buffers.items():
-                yield (f"{path}.{name}" if path else name), value
+    # All of the tree ----------------------------------------------------------------------------------
 
     def num_parameters(self) -> int:
         """Return the number of trainable values."""
@@ -225,10 +143,23 @@ class Module:
         """Switch to evaluation mode."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Say whether the parameters are trained: with False they are frozen, and optimizers leave them."""
         for parameter in self.parameters():
-            parameter.zero_grad()
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def apply(self, fn: Callable[[Module], object]) -> Module:
+        """Call ``fn(module)`` for every module below this one, children first, and for this one."""
+        for module in dict.fromkeys(self.children()):
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or with False fill those that there are with zeros."""
+        for parameter in self.parameters():
+            parameter.zero_grad(set_to_none)
 
     def astype(self, dtype: object) -> Module:
         """Convert parameters and floating-point buffers to float32 or float64; gradients are forgotten."""

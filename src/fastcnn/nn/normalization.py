@@ -26,6 +26,8 @@ class BatchNorm2d(Module):
         Whether to learn a scale and a shift.
     track_running_stats : bool
         Whether to keep running statistics; without them evaluation uses the batch's.
+    bias : bool
+        Whether there is a shift beside the scale; by name only.
 
     Attributes
     ----------
@@ -42,6 +44,8 @@ class BatchNorm2d(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = integer(num_features, "BatchNorm2d: num_features", 1)
@@ -50,7 +54,7 @@ class BatchNorm2d(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         self.weight = Parameter(np.ones(self.num_features, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(self.num_features, np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(self.num_features, np.float32)) if affine and bias else None
         if track_running_stats:
             self.register_buffer("running_mean", np.zeros(self.num_features, np.float32))
             self.register_buffer("running_var", np.ones(self.num_features, np.float32))
@@ -58,8 +62,9 @@ class BatchNorm2d(Module):
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Set scale, shift and running statistics to their first values."""
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
         if self.track_running_stats:
             self.running_mean[...] = 0
@@ -97,11 +102,17 @@ class BatchNorm2d(Module):
         dx, dweight, dbias = ops.batch_norm_backward(
             dy, x, weight, training=batch_statistics, saved=(mean, invstd)
         )
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             self.weight.accumulate(dweight)
+        if self.bias is not None:
             self.bias.accumulate(dbias)
         return dx
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
-        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+        parts = [f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"]
+        if self.weight is None:
+            parts.append("affine=False")
+        elif self.bias is None:
+            parts.append("bias=False")
+        return ", ".join(parts + ([] if self.track_running_stats else ["track_running_stats=False"]))

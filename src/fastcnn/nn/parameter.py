@@ -1,8 +1,11 @@
 """A trainable array."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
+from ..ops._check import flag
 from . import changes
 
 
@@ -14,7 +17,7 @@ class Parameter:
     data : array of float32 or float64
         Initial values; kept C-contiguous. Integers and other floats become float32.
     requires_grad : bool
-        Whether optimizers may change it.
+        Whether it is trained.
 
     Attributes
     ----------
@@ -22,6 +25,8 @@ class Parameter:
         The values. Change them in place (``p.data[...] = values``) or assign a new array.
     grad : array or None
         Gradient of the loss; None until the first backward pass after zero_grad.
+    requires_grad : bool
+        Whether it is trained: without it, backward passes leave `grad` alone, and optimizers the values.
     """
 
     def __init__(self, data: np.ndarray, requires_grad: bool = True) -> None:
@@ -29,7 +34,7 @@ class Parameter:
         self.reads = 0
         self.data = data
         self.grad: np.ndarray | None = None
-        self.requires_grad = requires_grad
+        self._requires_grad = flag(requires_grad, "requires_grad", "Parameter")
 
     @property
     def data(self) -> np.ndarray:
@@ -48,6 +53,23 @@ class Parameter:
         changes.note()
 
     @property
+    def requires_grad(self) -> bool:
+        """Whether it is trained."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        wanted = flag(value, "requires_grad", "Parameter")
+        if wanted != self._requires_grad:
+            self._requires_grad = wanted
+            changes.note()
+
+    def requires_grad_(self, requires_grad: bool = True) -> Parameter:
+        """Say whether it is trained, and return it."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the values."""
         return self._data.shape
@@ -64,7 +86,7 @@ class Parameter:
 
     def accumulate(self, grad: np.ndarray) -> None:
         """Add `grad`, an array of the parameter's shape, to the gradient."""
-        if not self.requires_grad:
+        if not self._requires_grad:
             return
         if np.shape(grad) != self.shape:
             raise ShapeError(f"Parameter: grad must have the shape {self.shape}, got {np.shape(grad)}")
@@ -73,9 +95,13 @@ class Parameter:
         else:
             self.grad += grad
 
-    def zero_grad(self) -> None:
-        """Forget the gradient."""
-        self.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradient, or with False fill it with zeros, in place, if there is one."""
+        if set_to_none:
+            self.grad = None
+        elif self.grad is not None:
+            self.grad[...] = 0
 
     def __repr__(self) -> str:
-        return f"Parameter(shape={self.shape}, dtype={self.dtype})"
+        frozen = "" if self.requires_grad else ", requires_grad=False"
+        return f"Parameter(shape={self.shape}, dtype={self.dtype}{frozen})"

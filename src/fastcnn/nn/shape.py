@@ -1,4 +1,6 @@
-"""Layers that change the shape alone: Flatten and ZeroPad2d."""
+"""Layers that compute nothing: Identity, Flatten and ZeroPad2d."""
+
+from typing import Any
 
 import numpy as np
 
@@ -6,6 +8,27 @@ from .. import ops
 from .._shapes import padding4
 from ..errors import ShapeError
 from .module import Module
+
+
+class Identity(Module):
+    """Return the input, e.g. in the place of a layer that was taken out.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Of no meaning, so that any layer can be replaced by it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return x."""
+        return x
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Return dy."""
+        return dy
 
 
 class Flatten(Module):

@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from .activation import ReLU
 from .module import Module, observe
 from .receptive_field import ReceptiveFields
-from .shape import Flatten
+from .shape import Flatten, Identity
 from .summary_table import render
 
 _FLOAT_BYTES = 4
@@ -64,7 +64,7 @@ class Summary:
         Values of all parameters, and those of them that are trained.
     output_values : int
         Numbers that a sample's forward pass keeps: all outputs, but for those of ReLU, which can overwrite
-        its input, and Flatten, which is another view of it.
+        its input, and of Flatten and Identity, which are other views of it.
     optimizer, loss : dict or None
         Class and settings of what was given.
     """
@@ -165,7 +165,8 @@ def summarize(
             # What a container returns is an array of its own only where it merges branches.
             outputs.setdefault(id(y), y.size)
             return
-        outputs[id(y)] = outputs.get(id(y), 0) + (0 if isinstance(module, ReLU | Flatten) else y.size)
+        kept = 0 if isinstance(module, ReLU | Flatten | Identity) else y.size
+        outputs[id(y)] = outputs.get(id(y), 0) + kept
         own = [p for p in module.parameters() if id(p) not in counted]
         counted.update(id(p) for p in own)
         rows.append(

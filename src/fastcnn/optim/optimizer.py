@@ -150,11 +150,11 @@ class Optimizer:
             held = state[key] = held.astype(parameter.dtype)
         return held
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or with False fill those that there are with zeros."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                parameter.zero_grad()
+                parameter.zero_grad(set_to_none)
 
     # State ------------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from .. import nn
 from .._shapes import available_bytes, check_size, integer
 from ..errors import DataError, FastcnnError, ShapeError, SizeError
-from .layers import BLOCKS, LAYERS, Shape, short
+from .arguments import short
+from .layers import BLOCKS, LAYERS, Shape
 
 MOST_LAYERS = 10_000
 # Blocks inside each other.

@@ -73,7 +73,8 @@ def _arguments(module: nn.Module, kind: str, where: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key in LAYERS[kind].arguments:
         if key == "bias":
-            values[key] = module.bias is not None
+            # Batch norm that is not affine has no bias either way.
+            values[key] = module.bias is not None or not getattr(module, "affine", True)
         elif kind == "PositionBias":
             values[key] = module.bias.shape
         else:

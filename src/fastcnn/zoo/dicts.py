@@ -22,9 +22,10 @@ import tomli_w
 
 from .. import nn
 from ..errors import ArgumentError, DataError, FastcnnError, suggestion
+from .arguments import short
 from .definition import MOST_LAYERS, MOST_LEVELS, Layer, build_layers
 from .describe import describe
-from .layers import BLOCKS, LAYERS, check_argument, short
+from .layers import BLOCKS, LAYERS, check_argument
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 # Layers behind which what was flat is still flat.

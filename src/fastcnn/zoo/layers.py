@@ -6,99 +6,17 @@ Nothing here makes a layer or an array: a file is understood, and found too larg
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .. import nn
-from .._shapes import INT_MAX, conv_padding, integer, padding4, pair, window
-from ..errors import ArgumentError, DTypeError, ShapeError
+from .._shapes import conv_padding, padding4, pair, window
+from ..errors import ArgumentError, ShapeError
+from . import arguments
+from .arguments import Check
 
 Shape = tuple[int, ...]
 Values = Mapping[str, Any]
-Check = Callable[[Any, str], Any]
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 100
-
-
-def short(value: object) -> str:
-    """Return a value as a message shows it, however long it is."""
-    return _short.repr(value)
-
-
-# Arguments --------------------------------------------------------------------------------------------
-
-
-def _plain(value: Any, name: str) -> Any:
-    """Return lists as tuples; refuse integers that no size has, before a message shows all their digits."""
-    if isinstance(value, list | tuple):
-        if len(value) > 4:
-            raise ArgumentError(f"{name} must be a number or a few, got {len(value)}")
-        return tuple(_plain(each, name) for each in value)
-    if isinstance(value, int) and abs(value) > INT_MAX:
-        raise ArgumentError(f"{name} must be below 2**63, got {short(value)}")
-    return value
-
-
-def _count(value: Any, name: str) -> int:
-    return integer(value, name, 1)
-
-
-def _pair(value: Any, name: str) -> Any:
-    numbers = pair(value, name, 1)
-    return numbers[0] if numbers[0] == numbers[1] else numbers
-
-
-def _padding(value: Any, name: str) -> Any:
-    padding4(value, name)
-    return value
-
-
-def _padding_or_word(value: Any, name: str) -> Any:
-    return value if value in ("same", "valid") else _padding(value, name)
-
-
-def _flag(value: Any, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise DTypeError(f"{name} must be true or false, got {short(value)}")
-    return value
-
-
-def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DTypeError(f"{name} must be a number, got {short(value)}")
-    if not (math.isfinite(value) and value >= 0):
-        raise ArgumentError(f"{name} must be at least 0 and finite, got {value}")
-    return value
-
-
-def _share(value: Any, name: str) -> float:
-    if _number(value, name) > 1:
-        raise ArgumentError(f"{name} must lie in [0, 1], got {value}")
-    return value
-
-
-def _axis(value: Any, name: str) -> int:
-    return integer(value, name, -4)
-
-
-def _sample(value: Any, name: str) -> tuple[int, ...]:
-    if not isinstance(value, tuple) or len(value) != 3:
-        raise ShapeError(f"{name} must be (C, H, W), got {short(value)}")
-    return tuple(integer(size, name, 1) for size in value)
-
-
-def _part(value: Any, name: str) -> Any:
-    if not isinstance(value, tuple):
-        return integer(value, name, 1)
-    if len(value) != 2:
-        raise ArgumentError(f"{name} must be an integer or two, got {short(value)}")
-    return tuple(None if each is None else integer(each, name, 1) for each in value)
-
-
-def _optional(check: Check) -> Check:
-    """Return a check that lets None pass."""
-    return lambda value, name: None if value is None else check(value, name)
 
 
 # Shapes -----------------------------------------------------------------------------------------------
@@ -209,20 +127,32 @@ def _channels(shape: Shape) -> int:
     return shape[0]
 
 
-_WINDOW: dict[str, Check] = {"kernel_size": _pair, "stride": _optional(_pair), "padding": _padding}
+_WINDOW: dict[str, Check] = {
+    "kernel_size": arguments.one_or_two,
+    "stride": arguments.optional(arguments.one_or_two),
+    "padding": arguments.margins,
+}
 _WINDOW_DEFAULTS = {"stride": None, "padding": 0}
 _SOFTMAX: dict[str, Any] = {
-    "arguments": {"dim": _optional(_axis)},
+    "arguments": {"dim": arguments.optional(arguments.axis)},
     "defaults": {"dim": None},
     "output": _along,
 }
 LAYERS = {
     "AdaptiveAvgPool2d": LayerType(
-        nn.AdaptiveAvgPool2d, {"output_size": _optional(_part)}, output=_averaged, images=True
+        nn.AdaptiveAvgPool2d,
+        {"output_size": arguments.optional(arguments.parts)},
+        output=_averaged,
+        images=True,
     ),
     "AvgPool2d": LayerType(
         nn.AvgPool2d,
-        {**_WINDOW, "ceil_mode": _flag, "count_include_pad": _flag, "divisor_override": _optional(_count)},
+        {
+            **_WINDOW,
+            "ceil_mode": arguments.flag,
+            "count_include_pad": arguments.flag,
+            "divisor_override": arguments.optional(arguments.count),
+        },
         {**_WINDOW_DEFAULTS, "ceil_mode": False, "count_include_pad": True, "divisor_override": None},
         _pooled,
         images=True,
@@ -230,13 +160,14 @@ LAYERS = {
     "BatchNorm2d": LayerType(
         nn.BatchNorm2d,
         {
-            "num_features": _count,
-            "eps": _number,
-            "momentum": _optional(_share),
-            "affine": _flag,
-            "track_running_stats": _flag,
+            "num_features": arguments.count,
+            "eps": arguments.number,
+            "momentum": arguments.optional(arguments.share),
+            "affine": arguments.flag,
+            "track_running_stats": arguments.flag,
+            "bias": arguments.flag,
         },
-        {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True},
+        {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True, "bias": True},
         weights=lambda values: [(4, values["num_features"])],
         sizes={"num_features": _channels},
         images=True,
@@ -244,14 +175,14 @@ LAYERS = {
     "Conv2d": LayerType(
         nn.Conv2d,
         {
-            "in_channels": _count,
-            "out_channels": _count,
-            "kernel_size": _pair,
-            "stride": _pair,
-            "padding": _padding_or_word,
-            "dilation": _pair,
-            "groups": _count,
-            "bias": _flag,
+            "in_channels": arguments.count,
+            "out_channels": arguments.count,
+            "kernel_size": arguments.one_or_two,
+            "stride": arguments.one_or_two,
+            "padding": arguments.margins_or_word,
+            "dilation": arguments.one_or_two,
+            "groups": arguments.count,
+            "bias": arguments.flag,
         },
         {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True},
         _convolved,
@@ -259,13 +190,17 @@ LAYERS = {
         {"in_channels": _channels},
         images=True,
     ),
-    "Dropout": LayerType(nn.Dropout, {"p": _share}, {"p": 0.5}),
+    "Dropout": LayerType(nn.Dropout, {"p": arguments.share}, {"p": 0.5}),
     "Flatten": LayerType(
-        nn.Flatten, {"start_dim": _axis, "end_dim": _axis}, {"start_dim": 1, "end_dim": -1}, _flattened
+        nn.Flatten,
+        {"start_dim": arguments.axis, "end_dim": arguments.axis},
+        {"start_dim": 1, "end_dim": -1},
+        _flattened,
     ),
+    "Identity": LayerType(nn.Identity, {}),
     "Linear": LayerType(
         nn.Linear,
-        {"in_features": _count, "out_features": _count, "bias": _flag},
+        {"in_features": arguments.count, "out_features": arguments.count, "bias": arguments.flag},
         {"bias": True},
         _connected,
         lambda values: [(values["out_features"], values["in_features"])],
@@ -274,21 +209,21 @@ LAYERS = {
     "LogSoftmax": LayerType(nn.LogSoftmax, **_SOFTMAX),
     "MaxPool2d": LayerType(
         nn.MaxPool2d,
-        {**_WINDOW, "dilation": _pair, "ceil_mode": _flag},
+        {**_WINDOW, "dilation": arguments.one_or_two, "ceil_mode": arguments.flag},
         {**_WINDOW_DEFAULTS, "dilation": 1, "ceil_mode": False},
         _pooled,
         images=True,
     ),
     "PositionBias": LayerType(
         nn.PositionBias,
-        {"shape": _sample},
+        {"shape": arguments.sample},
         weights=lambda values: [values["shape"]],
         sizes={"shape": lambda shape: shape},
         images=True,
     ),
     "ReLU": LayerType(nn.ReLU, {}),
     "Softmax": LayerType(nn.Softmax, **_SOFTMAX),
-    "ZeroPad2d": LayerType(nn.ZeroPad2d, {"padding": _padding}, output=_padded, images=True),
+    "ZeroPad2d": LayerType(nn.ZeroPad2d, {"padding": arguments.margins}, output=_padded, images=True),
 }
 # Layers with a body of layers, and what class each is.
 BLOCKS: dict[str, Callable[..., nn.Module]] = {
@@ -306,4 +241,4 @@ def check_argument(kind: str, key: str, value: Any) -> Any:
     ArgumentError, DTypeError
         If it cannot have that value; the message starts with the name of the argument.
     """
-    return LAYERS[kind].arguments[key](_plain(value, key), key)
+    return LAYERS[kind].arguments[key](arguments.plain(value, key), key)

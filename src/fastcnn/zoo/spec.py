@@ -21,10 +21,11 @@ from typing import Any
 from .. import nn
 from .._shapes import conv_padding, pair
 from ..errors import ArgumentError, DataError, suggestion
+from .arguments import short
 from .definition import MOST_LAYERS, Layer, build_layers
 from .describe import describe
 from .files import read_text
-from .layers import LAYERS, short
+from .layers import LAYERS
 
 # Word -> the type of layer, and the arguments that its numbers are, in order.
 GRAMMAR: dict[str, tuple[str, dict[str, str]]] = {
