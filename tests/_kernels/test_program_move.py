@@ -33,11 +33,12 @@ def test_images_in_and_results_out(isa, dtype, name, shape):
 @both_layouts
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_apply(isa, dtype, name, shape):
-    """Each combination of scale and offset, an array to add, ReLU and dropout, in place or not."""
+    """Each combination of mean, scale and offset, an array to add, ReLU and dropout, in place or not."""
     batch, channels, height, width = shape
     bench, pixels = Workbench(name, dtype, batch), height * width
-    y, r, scale, offset = (normal(s, dtype, i) for i, s in enumerate([shape, shape, channels, channels]))
-    state = np.concatenate([bench.row(scale), bench.row(offset)])
+    y, r = normal(shape, dtype), normal(shape, dtype, 1)
+    scale, offset, mean = (normal(channels, dtype, i) for i in (2, 3, 4))
+    state = np.concatenate([bench.row(scale), bench.row(offset), bench.row(mean)])
     mask = np.empty((batch, channels * pixels), dtype)
     elementwise.dropout_mask(mask, KEY, 0.3)
     for normed, added, relu, dropout in itertools.product((0, 1), repeat=4):
@@ -48,7 +49,7 @@ def test_apply(isa, dtype, name, shape):
         bench.run(("apply", buffers, [z.at, source.at, other.at], sizes, [0.3], None), keys=[KEY])
         expected = y.astype(np.float64)
         if normed:
-            expected = expected * scale[:, None, None] + offset[:, None, None]
+            expected = (expected - mean[:, None, None]) * scale[:, None, None] + offset[:, None, None]
         if added:
             expected = expected + r
         if relu:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastcnn._kernels import elementwise
+from fastcnn._kernels.program import SUM_BLOCK
 
 from .helpers import normal
 from .layouts import SHAPES, Workbench, both_layouts, square_windows
@@ -36,28 +37,23 @@ class Norm:
         self.input, self.vectors = bench.array(self.y), bench.vectors(channels)
         self.pixels, self.channels = shape[2] * shape[3], channels
         self.state = np.zeros(8 * bench.layout.row(channels), bench.dtype)
-        self.sums = bench.scratch(2 * self.vectors)
+        self.tasks = -(-channels // bench.layout.lanes)
+        self.sums = bench.scratch(3 * self.vectors * -(-self.pixels // SUM_BLOCK))
 
     def statistics(self):
         """Return the operations up to the state."""
-        shift = self.bench.row(self.mean)
-        buffers = [self.state, self.sums, self.gamma, self.beta, self.mean, self.var, shift]
+        buffers = [self.state, self.sums, self.gamma, self.beta, self.mean, self.var]
+        sizes = [self.pixels, self.vectors, self.channels]
         return [
-            (
-                "bn_sums",
-                [self.sums, self.input, shift],
-                [self.input.at],
-                [self.pixels, self.vectors],
-                [],
-                None,
-            ),
-            ("bn_finish", buffers, [], [self.pixels, self.vectors, self.channels], [EPS, MOMENTUM], 1),
+            ("bn_sums", [self.sums, self.input], [self.input.at], sizes[:2], [], None),
+            ("bn_finish", buffers, [], sizes, [EPS, MOMENTUM], self.tasks),
         ]
 
-    def finish(self, dgamma, dbeta):
-        """Return the operation that turns sums of gradients into factors."""
+    def finish(self, dgamma, dbeta, pixels=None, fixed=0):
+        """Return the operation that turns sums of gradients, over so many pixels, into factors."""
         buffers = [self.state, self.sums, self.gamma, dgamma, dbeta]
-        return ("bn_grad_finish", buffers, [], [self.pixels, self.vectors, self.channels], [], 1)
+        sizes = [pixels or self.pixels, self.vectors, self.channels, self.pixels, fixed]
+        return ("bn_grad_finish", buffers, [], sizes, [], self.tasks)
 
     def assert_gradients(self, g, dy, dgamma, dbeta, kept=1):
         """Check all gradients for the gradient g of z."""
@@ -116,17 +112,42 @@ def test_backward(isa, dtype, name, shape, mask, behind_relu):
 
 
 @both_layouts
-def test_evaluation_takes_a_bias_along(isa, dtype, name):
-    """Scale and offset of a normalisation act on a convolution without its bias."""
+@pytest.mark.parametrize("folded", [0, 1])
+def test_evaluation(isa, dtype, name, folded):
+    """Folded, scale and offset of a normalisation act on a convolution without its bias."""
     bench = Workbench(name, dtype, 1)
-    norm, bias = Norm(bench, (1, 17, 2, 2)), normal(17, dtype, 6)
+    norm, bias = Norm(bench, (1, 17, 2, 2)), normal(17, dtype, 6) if folded else None
     buffers = [norm.state, None, norm.gamma, norm.beta, norm.mean, norm.var, bias]
-    bench.run(("bn_fixed", buffers, [], [4, norm.vectors, 17], [EPS], 1))
-    scale, offset = norm.state.reshape(8, -1)[:2, :17]
+    bench.run(("bn_fixed", buffers, [], [4, norm.vectors, 17, folded], [EPS], norm.tasks))
+    scale, offset, mean = norm.state.reshape(8, -1)[:3, :17]
     expected = norm.gamma / np.sqrt(norm.var.astype(np.float64) + EPS)
     close(scale, expected)
-    close(offset, norm.beta + (bias.astype(np.float64) - norm.mean) * expected)
+    close(mean, np.zeros(17) if folded else norm.mean)
+    shift = (bias.astype(np.float64) - norm.mean) * expected if folded else 0
+    close(offset, norm.beta + shift)
     assert not norm.state.reshape(8, -1)[:, 17:].any()
+
+
+@both_layouts
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_backward_in_evaluation(isa, dtype, name, shape):
+    """dx = gamma invstd dy, and the gradients of scale and shift around the running mean."""
+    bench = Workbench(name, dtype, shape[0])
+    norm, g = Norm(bench, shape), bench.array(normal(shape, dtype, 5))
+    dy, y = bench.empty(*shape[1:]), norm.input
+    dgamma, dbeta = np.full((2, shape[1]), np.nan, dtype)
+    buffers = [norm.state, None, norm.gamma, norm.beta, norm.mean, norm.var, None]
+    sizes = [norm.pixels, norm.vectors, 0]
+    bench.run(
+        ("bn_fixed", buffers, [], [norm.pixels, norm.vectors, shape[1], 0], [EPS], norm.tasks),
+        ("bn_grad_sums", [norm.sums, g, y, norm.state, None], [g.at, y.at], sizes, [1.0], None),
+        norm.finish(dgamma, dbeta, fixed=1),
+        ("bn_grad", [dy, g, y, norm.state, None], [dy.at, g.at, y.at], [*sizes, 0], [1.0], None),
+    )
+    exact, invstd = g.get().astype(np.float64), 1 / np.sqrt(norm.var.astype(np.float64) + EPS)
+    close(dy.get(), exact * (norm.gamma * invstd)[:, None, None])
+    close(dgamma, (exact * (norm.y - norm.mean[:, None, None].astype(np.float64))).sum((0, 2, 3)) * invstd)
+    close(dbeta, exact.sum((0, 2, 3)))
 
 
 @both_layouts
@@ -154,7 +175,7 @@ def test_with_max_pooling(isa, dtype, name, shape, size, relu, dropout):
         *norm.statistics(),
         ("apply_pool", [z, y, norm.state, winners], [z.at, first, taps, numbers], apply_sizes, [P], None),
         ("bn_pool_grad_sums", [norm.sums, *grad_buffers], tables, sizes, [factor], None),
-        norm.finish(dgamma, dbeta),
+        norm.finish(dgamma, dbeta, len(windows)),
         (
             "bn_pool_grad",
             [dy, *grad_buffers],

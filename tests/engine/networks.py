@@ -233,6 +233,24 @@ def random_network(seed):
     return model, first, draw.one(*BATCHES)
 
 
+def freeze(model, seed):
+    """Put layers into evaluation mode and take parameters out of training, at random; return the model."""
+    draw = _Draw(seed)
+    modes = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d | nn.Dropout)]
+    share = draw.one(0.0, 0.5, 1.0)
+    for module in modes:
+        module.train(not draw.chance(share))
+    parameters = list(model.parameters())
+    if draw.chance(0.5):  # as in fine-tuning: all but the last ones
+        first = int(draw.rng.integers(len(parameters) + 1))
+        for parameter in parameters[:first]:
+            parameter.requires_grad = False
+    else:
+        for parameter in parameters:
+            parameter.requires_grad = draw.chance(0.5)
+    return model
+
+
 def random_classifier(seed):
     """Return a random network like `random_network`, whose output is a row of logits."""
     model, shape, batch = random_network(seed)

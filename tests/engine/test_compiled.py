@@ -446,15 +446,74 @@ def test_without_input_gradient_none_is_returned_compiled_or_not():
         assert compiled.backward(compiled(images(4))) is None
 
 
-def test_a_layer_in_another_mode_runs_eagerly(caplog):
+@pytest.mark.parametrize("frozen", [[1], [4], [1, 4]], ids=["BatchNorm2d", "Dropout", "both"])
+def test_layers_in_evaluation_mode_while_the_model_trains(frozen):
     model = network()
-    model[1].eval()
+    for i in frozen:
+        model[i].eval()
     compiled, reference = fastcnn.compile(model, input_gradient=True), copy.deepcopy(model)
-    assert_same_step(compiled, reference, images(5), eager=True)
-    assert "layers in training and in evaluation mode" in caplog.text
-    model[1].train()
-    reference[1].train()
+    before = {name: value.copy() for name, value in model.named_buffers()}
     assert_same_step(compiled, reference, images(5))
+    for name, value in model.named_buffers():
+        assert np.array_equal(value, before[name]) == (1 in frozen), name
+    for i in frozen:
+        model[i].train()
+        reference[i].train()
+    assert_same_step(compiled, reference, images(5))
+    model.eval()
+    reference.eval()
+    assert_same_step(compiled, reference, images(5))
+
+
+def test_plans_for_each_mode_are_kept():
+    """A layer that is frozen and thawed by turns costs no new plan each time."""
+    model = network()
+    compiled = fastcnn.compile(model)
+    found = []
+    for _ in range(2):
+        for frozen in (True, False):
+            model[1].train(not frozen)
+            compiled(images(5))
+            found.append(compiled._last)
+    assert found[0] is found[2] is not found[1] is found[3]
+
+
+def test_parameters_that_are_not_trained():
+    """They have no gradients, and nothing before the first layer that is trained goes backward."""
+    model = network()
+    model[0].requires_grad_(False)
+    model[1].requires_grad_(False).eval()
+    compiled, reference = fastcnn.compile(model), copy.deepcopy(model)
+    y, want = compiled(images(5)), reference(images(5))
+    np.testing.assert_allclose(y, want, rtol=1e-10, atol=1e-12)
+    dy = images(5, 1, want.shape[1:])
+    assert compiled.backward(dy) is None
+    reference.backward(dy)
+    for one, other in zip(model.parameters(), reference.parameters(), strict=True):
+        assert (one.grad is None) == (other.grad is None) == (not one.requires_grad)
+        if one.grad is not None:
+            np.testing.assert_allclose(one.grad, other.grad, rtol=1e-9, atol=1e-12)
+    plan = compiled._last
+    first, last = plan.executable.phases[plan.executable.phase_ends[0]][1], plan.executable.phases[-1][2]
+    backward = {op.label for op in plan.executable.writer.ops[first:last]}
+    assert not any("Conv2d" in label and label.startswith("0") for label in backward)
+    # As in a prediction, batch normalisation is part of the weights of the frozen convolution before it.
+    assert not any(op.kernel in ("bn_sums", "apply_pool") for op in plan.executable.writer.ops)
+    model.requires_grad_(True)
+    reference.requires_grad_(True)
+    compiled = fastcnn.compile(model, input_gradient=True)
+    assert_same_step(compiled, reference, images(5))
+
+
+def test_a_model_of_which_nothing_is_trained():
+    model = network().requires_grad_(False)
+    compiled = fastcnn.compile(model)
+    y = compiled(images(5))
+    assert compiled.backward(np.ones_like(y)) is None
+    assert all(parameter.grad is None for parameter in model.parameters())
+    loss, _ = compiled.gradients(images(5), np.zeros(5, np.int64), nn.CrossEntropyLoss())
+    assert np.isfinite(loss)
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_the_mode_of_layers_that_have_none_does_not_count():

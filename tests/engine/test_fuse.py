@@ -75,7 +75,7 @@ def names(pattern):
 @pytest.mark.parametrize("pattern", PATTERNS, ids=names)
 def test_nodes(pattern):
     function, layers, kinds = pattern
-    graph = lower(nn.Sequential(*layers), SHAPE)
+    graph = lower(nn.Sequential(*layers), SHAPE, training=True)
     function(graph)
     assert [type(node) for node in graph.nodes] == kinds
     values = {graph.input, *(node.y for node in graph.nodes)}

@@ -6,7 +6,7 @@ import pytest
 from fastcnn import nn
 from fastcnn.engine.fuse import fuse
 from fastcnn.engine.graph import Add, Apply, Concat, Conv, Dense, Pool
-from fastcnn.engine.lower import lower, structure
+from fastcnn.engine.lower import lower, structure, training_mode
 from fastcnn.engine.rules import UnsupportedError
 from fastcnn.errors import ShapeError
 
@@ -73,12 +73,46 @@ def test_input_of_features():
 
 def test_elementwise_layers():
     norm, drop = nn.BatchNorm2d(3), nn.Dropout(0.3)
-    first, second, third = nodes_of(norm, nn.ReLU(), drop)
-    assert first.norm is norm
+    first, second, third = lower(nn.Sequential(norm, nn.ReLU(), drop), (3, 8, 6), training=True).nodes
+    assert (first.norm, first.fixed) == (norm, False)
     assert second.relu
     assert third.dropout is drop
     assert first.y.consumers == [second]
     assert second.y.producer is second
+
+
+def test_layers_in_evaluation_mode():
+    """Batch normalisation is fixed and dropout does nothing."""
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.3), nn.BatchNorm2d(3), nn.Dropout(0.3))
+    assert [node.fixed for node in lower(model, (3, 8, 6)).nodes] == [True, True]
+    model[0].eval()
+    model[1].eval()
+    first, second, third = lower(model, (3, 8, 6), training=True).nodes
+    assert (first.fixed, second.fixed, third.dropout) == (True, False, model[3])
+
+
+def test_training_mode():
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU())
+    assert training_mode(model) == ((True,), (True,) * 4)
+    model[1].eval()
+    model[0].weight.requires_grad = False
+    assert training_mode(model) == ((False,), (False, True, True, True))
+    assert training_mode(model.eval()) is None
+    model[2].train()
+    assert training_mode(model) == ((False,), (False, True, True, True))
+
+
+def test_wanted_gradients_end_at_what_is_trained():
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU())
+    graph = lower(model, (3, 4, 4), training=True)
+    conv, relu, inner, add, last = graph.nodes
+    assert graph.wanted() == {conv.y, relu.y, inner.y, add.y, last.y}
+    assert graph.wanted(input_gradient=True) == graph.wanted() | {graph.input}
+    model[0].requires_grad_(False)
+    assert graph.wanted() == {inner.y, add.y, last.y}
+    model.requires_grad_(False)
+    assert graph.wanted() == set()
+    assert graph.wanted(input_gradient=True) == {graph.input, conv.y, relu.y, inner.y, add.y, last.y}
 
 
 def test_zero_padding_becomes_the_padding_of_a_convolution():

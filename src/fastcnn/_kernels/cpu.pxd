@@ -59,7 +59,7 @@ cdef extern from "table.h" nogil:
         void (*kernel)(const fcn_op *, const fcn_run *, Py_ssize_t) noexcept nogil
 
     const int FCN_SLOTS, FCN_TOGETHER, FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS
-    const int FCN_MAX_BUFFERS, FCN_MAX_TABLES, FCN_MAX_SIZES, FCN_CHAINS
+    const int FCN_MAX_BUFFERS, FCN_MAX_TABLES, FCN_MAX_SIZES, FCN_CHAINS, FCN_SUM_BLOCK
 
     ctypedef struct fcn_table:
         int vector_bytes

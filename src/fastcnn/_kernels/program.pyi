@@ -4,6 +4,7 @@ import numpy as np
 
 CHAINS: int
 SLOTS: int
+SUM_BLOCK: int
 TOGETHER: int
 EACH_GROUP: int
 EACH_THREAD: int

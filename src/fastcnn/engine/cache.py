@@ -16,7 +16,7 @@ from ..nn.module import PLANS
 from .choose import choose, choose_bands
 from .fuse import fuse
 from .locking import Locked
-from .lower import element_type, lower, structure
+from .lower import element_type, lower, structure, training_mode
 from .nodes.loss import Loss
 from .plan import Plan
 
@@ -46,7 +46,7 @@ class Plans(Locked):
         self._seen = -1
         self._structure: tuple = ()
         self._dtype: np.dtype | None = None
-        self._training: bool | None = False
+        self._mode: tuple | None = None
 
     def find(
         self, model: nn.Module, x: np.ndarray, training: bool | None = None, loss: Loss | None = None
@@ -78,11 +78,9 @@ class Plans(Locked):
     def _find(self, model: nn.Module, x: np.ndarray, training: bool | None, loss: Loss | None) -> Plan | str:
         with self.lock:
             self._follow(model)
-            mode = self._training if training is None else training
+            mode = None if training is False else self._mode
             if not isinstance(x, np.ndarray) or x.ndim not in (2, 4) or x.dtype != self._dtype:
                 return ""  # for eager mode to take, or to refuse
-            if mode is None:
-                return "layers in training and in evaluation mode"
             if mode and len(x) == 0:
                 return ""
             shape, size = x.shape[1:], len(x)
@@ -93,7 +91,7 @@ class Plans(Locked):
                 size = max(size, plan.capacity) if mode and plan.capacity < INT_MAX else size
                 plan = None  # its memory is freed before the next one asks for some
             if plan is None:
-                plan = self._make(model, shape, mode, size, layout, bands, loss)
+                plan = self._make(model, shape, mode is not None, size, layout, bands, loss)
             self._plans[key] = plan
             while len(self._plans) > CAPACITY:
                 del self._plans[next(iter(self._plans))]
@@ -113,23 +111,25 @@ class Plans(Locked):
             self._last = (None, None)
             self._structure = now
         self._dtype = element_type(model)
-        # Only these two do other things in training.
-        modes = {m.training for m in model.modules() if isinstance(m, nn.BatchNorm2d | nn.Dropout)}
-        modes = modes or {model.training}
-        self._training = modes.pop() if len(modes) == 1 else None
+        self._mode = training_mode(model)
         self._seen = latest
 
-    def _layout(self, model: nn.Module, shape: tuple[int, ...], training: bool, size: int) -> tuple[str, int]:
+    def _layout(
+        self, model: nn.Module, shape: tuple[int, ...], mode: tuple | None, size: int
+    ) -> tuple[str, int]:
         """Return layout and bands for a batch of a size, ("", 1) if the model cannot be lowered."""
         threads = cpu.get_num_threads()
-        key = (shape, training, size, threads)
+        key = (shape, mode, size, threads)
         if key not in self._layouts:
             if len(self._layouts) >= _REMEMBERED_SIZES:
                 self._layouts.clear()
             try:
-                graph = fuse(lower(model, shape))
-                layout = choose(graph, size, training)
-                self._layouts[key] = (layout.name, choose_bands(graph, layout, size, training, threads))
+                graph = fuse(lower(model, shape, mode is not None))
+                layout = choose(graph, size, mode is not None)
+                self._layouts[key] = (
+                    layout.name,
+                    choose_bands(graph, layout, size, mode is not None, threads),
+                )
             except FastcnnError:
                 self._layouts[key] = ("", 1)
         return self._layouts[key]

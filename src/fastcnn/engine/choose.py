@@ -54,13 +54,15 @@ def takes_channels(graph: Graph) -> bool:
 def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
     """Return how long the products of a batch take, in vector operations at the machine's peak."""
     total = 0.0
+    wanted = graph.wanted() if training else set()
     for node in graph.nodes:
+        trained = node.y in wanted
         if isinstance(node, Conv):
             groups, kernel = node.groups, int(np.prod(node.weight.shape[2:]))
             out, inner = node.weight.shape[0] // groups, node.weight.shape[1]
             size = node.y.pixels * kernel * groups
             if node.depthwise and layout.by_channels:
-                rounds = 3 if training else 1
+                rounds = 3 if trained else 1
                 total += rounds * node.y.pixels * kernel * layout.vectors(groups) / _DEPTHWISE_SHARE
                 continue
         elif isinstance(node, Dense):
@@ -68,9 +70,9 @@ def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
         else:
             continue
         total += size * inner * layout.vectors(out) / _share(layout, out)
-        if training:
-            if node.x is not graph.input:
-                total += size * out * layout.vectors(inner) / _share(layout, inner)
+        if node.x in wanted:
+            total += size * out * layout.vectors(inner) / _share(layout, inner)
+        if trained and node.weight.requires_grad:
             share = _IMAGES_WEIGHT_SHARE
             if layout.by_channels:
                 share = _CHANNELS_WEIGHT_SHARE[layout.vectors(out) > 1]

@@ -60,7 +60,9 @@ def fuse_norm_pool(graph: Graph) -> None:
         after = _only_consumer(node, graph)
         if isinstance(after, Pool) and after.factors is None and _share_no_pixel(after):
             label = f"{node.label} + {after.label}"
-            fused = NormPool(node.x, after.y, node.norm, node.relu, node.dropout, after.taps, label=label)
+            fused = NormPool(
+                node.x, after.y, node.norm, node.relu, node.dropout, after.taps, node.fixed, label=label
+            )
             graph.nodes[graph.nodes.index(node)] = fused
             graph.nodes.remove(after)
             node.x.consumers[node.x.consumers.index(node)] = fused

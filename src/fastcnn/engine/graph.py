@@ -62,6 +62,16 @@ class Node:
     y: Value
     label: str = field(default="", kw_only=True)  # the layers that it came from
 
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """The values that it reads."""
+        return (self.x,)
+
+    @property
+    def parameters(self) -> tuple[Parameter | None, ...]:
+        """Its parameters, None where a layer has none."""
+        return ()
+
 
 @dataclass(eq=False)
 class Conv(Node):
@@ -73,6 +83,11 @@ class Conv(Node):
     groups: int
     position_bias: Parameter | None = None
     relu: bool = False
+
+    @property
+    def parameters(self) -> tuple[Parameter | None, ...]:
+        """Weight and biases."""
+        return self.weight, self.bias, self.position_bias
 
     @property
     def depthwise(self) -> bool:
@@ -88,14 +103,28 @@ class Dense(Node):
     bias: Parameter | None
     relu: bool = False
 
+    @property
+    def parameters(self) -> tuple[Parameter | None, ...]:
+        """Weight and bias."""
+        return self.weight, self.bias
+
 
 @dataclass(eq=False)
 class Apply(Node):
-    """Elementwise: batch normalisation, then ReLU, then dropout, each optional."""
+    """Elementwise: batch normalisation, then ReLU, then dropout, each optional.
+
+    A `fixed` normalisation is in evaluation mode: it has the running statistics.
+    """
 
     norm: BatchNorm2d | None = None
     relu: bool = False
     dropout: Dropout | None = None
+    fixed: bool = False
+
+    @property
+    def parameters(self) -> tuple[Parameter | None, ...]:
+        """Scale and shift."""
+        return () if self.norm is None else (self.norm.weight, self.norm.bias)
 
 
 @dataclass(eq=False)
@@ -114,6 +143,12 @@ class NormPool(Node):
     relu: bool
     dropout: Dropout | None
     taps: list[list[tuple[int, int]]]
+    fixed: bool
+
+    @property
+    def parameters(self) -> tuple[Parameter | None, ...]:
+        """Scale and shift."""
+        return self.norm.weight, self.norm.bias
 
 
 @dataclass(eq=False)
@@ -130,12 +165,22 @@ class Add(Node):
     other: Value
     relu: bool = False
 
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """Both terms."""
+        return self.x, self.other
+
 
 @dataclass(eq=False)
 class Concat(Node):
     """y = x's channels, then other's."""
 
     other: Value
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """Both parts."""
+        return self.x, self.other
 
 
 @dataclass(eq=False)
@@ -147,3 +192,15 @@ class Graph:
     output_flat: bool
     nodes: list[Node]
     dtype: np.dtype
+
+    def wanted(self, input_gradient: bool = False) -> set[Value]:
+        """Return the values whose gradients a backward pass has to make.
+
+        They are those that depend on a parameter that is trained or, with `input_gradient`, on the input.
+        """
+        found = {self.input} if input_gradient else set()
+        for node in self.nodes:
+            trained = any(p is not None and p.requires_grad for p in node.parameters)
+            if trained or not found.isdisjoint(node.inputs):
+                found.add(node.y)
+        return found

@@ -56,8 +56,10 @@ def element_type(model: nn.Module) -> np.dtype | None:
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def lower(model: nn.Module, input_shape: tuple[int, ...]) -> Graph:
+def lower(model: nn.Module, input_shape: tuple[int, ...], training: bool = False) -> Graph:
     """Lower `model` for samples of input_shape: (C, H, W) or (F,).
+
+    All layers are in evaluation mode or, for `training`, each in its own.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def lower(model: nn.Module, input_shape: tuple[int, ...]) -> Graph:
         raise UnsupportedError("parameters of different types")
     source = Value(*input_shape) if len(input_shape) == 3 else Value(input_shape[0], 1, 1)
     names = {id(m): f"{name} {type(m).__name__}".lstrip() for name, m in model.named_modules()}
-    lowering = Lowering(RULES, dtype, names)
+    lowering = Lowering(RULES, dtype, names, training)
     result = lowering.run(model, View(source, flat=len(input_shape) == 1))
     if result.value is source or any(result.margin):
         raise UnsupportedError("a model that only changes shapes")
@@ -90,6 +92,21 @@ def structure(model: nn.Module) -> tuple:
     have theirs; of the rest, which may be gone, everything that counts is listed.
     """
     return tuple(_facts(module) for module in model.modules())
+
+
+def training_mode(model: nn.Module) -> tuple | None:
+    """Return what a plan for training depends on beside the structure.
+
+    That is the mode of each layer that does something else in training, and which parameters are trained; or
+    None, where all of the model is in evaluation mode.
+    """
+    modules = list(model.modules())
+    if not any(module.training for module in modules):
+        return None
+    return (
+        tuple(module.training for module in modules if isinstance(module, nn.BatchNorm2d | nn.Dropout)),
+        tuple(parameter.requires_grad for parameter in model.parameters()),
+    )
 
 
 def _facts(module: nn.Module) -> tuple:

@@ -26,6 +26,7 @@ class NormState:
     rows: np.ndarray
     sums: Vectors | None
     sizes: list[int]  # pixels, vectors, channels
+    tasks: int  # of operations that go by channels
 
     @property
     def running(self) -> list[np.ndarray]:
@@ -40,8 +41,9 @@ class Forward:
     writer: Writer
     graph: Graph
     training: bool
+    wanted: set[Value]  # whose gradients the backward part makes
     blobs: dict[Value, Blob] = field(default_factory=dict)
-    norms: dict[Node, NormState] = field(default_factory=dict)
+    norms: dict[Apply | NormPool, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     dropouts: list[Dropout] = field(default_factory=list)
     drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
@@ -54,8 +56,8 @@ class Forward:
         return blob
 
     def dropout(self, node: Apply | NormPool) -> tuple[int, float]:
-        """Return (the number of a node's dropout, from 1; its probability), or zeros where none acts."""
-        if node.dropout is None or not self.training:
+        """Return (the number of a node's dropout, from 1; its probability), or zeros where there is none."""
+        if node.dropout is None:
             return 0, 0.0
         self.dropouts.append(node.dropout)
         self.drops[node] = len(self.dropouts)
@@ -79,7 +81,7 @@ class Backward:
 
     def wanted(self, value: Value) -> bool:
         """Tell whether the gradient of a value is needed."""
-        return self.input_gradient or value is not self.forward.graph.input
+        return value in self.forward.wanted
 
     def target(self, value: Value) -> tuple[Blob, int]:
         """Return (the blob of a value's gradient, 1 if it holds a part already, which is to be added to)."""
@@ -99,8 +101,10 @@ class Backward:
             "apply", [whole, grad, None, whole], tables, [value.pixels, self.writer.vectors(value.channels)]
         )
 
-    def parameter(self, parameter: Parameter) -> np.ndarray:
-        """Return the array that a parameter's gradient is written to."""
+    def parameter(self, parameter: Parameter | None) -> np.ndarray | None:
+        """Return the array that a parameter's gradient is written to, None if it is not trained."""
+        if parameter is None or not parameter.requires_grad:
+            return None
         grad = self.writer.constant(parameter.size)
         self.parameter_grads.append((parameter, grad))
         return grad

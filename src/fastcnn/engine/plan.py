@@ -40,7 +40,8 @@ class Plan(Locked):
     input_shape : (C, H, W) or (F,)
         Shape of one sample.
     training : bool
-        Whether to use batch statistics and dropout, and to have a backward part.
+        Whether each layer is in its own mode and there is a backward part, for the parameters with
+        requires_grad; else all layers are in evaluation mode.
     batch_size : int
         The largest batch, if memory depends on it; rounded up to whole vectors.
     input_gradient : bool
@@ -67,7 +68,7 @@ class Plan(Locked):
     ) -> None:
         super().__init__()
         self._seen = -1
-        self.graph: Graph = fuse(lower(model, input_shape))
+        self.graph: Graph = fuse(lower(model, input_shape, training))
         self.input_shape = tuple(input_shape)
         self.training = training
         self.dtype = self.graph.dtype
@@ -78,7 +79,8 @@ class Plan(Locked):
         named = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
         self.layout = with_spare(named, self.graph)
         writer = Writer(self.dtype, self.layout, bands, single=batch_size == 1 and bands > 1)
-        forward = Forward(writer, self.graph, training)
+        wanted = self.graph.wanted(input_gradient) if training else set()
+        forward = Forward(writer, self.graph, training, wanted)
         ends = self._write(writer, forward)
         # A phase over groups, the only kind with a buffer for each thread, has no work for more than SLOTS.
         self.isa, self.threads = cpu.get_isa(), min(cpu.get_num_threads(), kernels.SLOTS)
@@ -89,13 +91,14 @@ class Plan(Locked):
         self.shapes = {id(p): p.shape for _, _, p in self.executable.parameters}
         self._parameters = list({id(p): p for _, _, p in self.executable.parameters}.values())
         self.dropouts = forward.dropouts
-        self.norms = [state.norm for state in forward.norms.values()]
+        # Those that take and count the statistics of batches.
+        self.norms = [state.norm for node, state in forward.norms.items() if not node.fixed]
         self._packed = Packed(
             self._parameters, [a for state in forward.norms.values() for a in state.running]
         )
         self._is_packed = False  # whether the present run finds packed weights
         self._prepared_phases = sum(last <= writer.first_prepared for _, _, last in self.executable.phases)
-        one_pixel = training and any(node.x.pixels == 1 for node in forward.norms)
+        one_pixel = training and any(node.x.pixels == 1 and not node.fixed for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
         self.keys = np.zeros(max(1, len(self.dropouts)), np.uint64)
         self._model_parameters = list(model.parameters())
@@ -249,8 +252,7 @@ class Plan(Locked):
         for parameter in self._model_parameters:
             parameter.grad = None
         for parameter, grad in self._shaped_grads:
-            if parameter.requires_grad:
-                parameter.grad = grad if parameter.grad is None else parameter.grad + grad
+            parameter.grad = grad if parameter.grad is None else parameter.grad + grad
 
     def _begin(self, batch: int) -> list[np.ndarray]:
         """Get ready for a batch; return what must stay alive while it runs."""

@@ -40,14 +40,21 @@ class Lowering:
         Of all parameters.
     names : mapping
         What to call a module, by its id.
+    training : bool
+        Whether each layer is in its own mode; else all are in evaluation mode.
     """
 
     def __init__(
-        self, rules: Mapping[type[nn.Module], Rule], dtype: np.dtype, names: Mapping[int, str]
+        self,
+        rules: Mapping[type[nn.Module], Rule],
+        dtype: np.dtype,
+        names: Mapping[int, str],
+        training: bool,
     ) -> None:
         self.rules = rules
         self.dtype = dtype
         self.names = names
+        self.training = training
         self.label = ""  # of the module that is being lowered
         self.nodes: list[Node] = []
         self.held: set[Value] = set()  # values that a later node reads too
@@ -188,7 +195,7 @@ def batch_norm(lowering: Lowering, module: nn.BatchNorm2d, x: View) -> View:
             lowering.weight(parameter, shape)
     for name in ("running_mean", "running_var"):
         lowering.array(getattr(module, name), shape, f"BatchNorm2d with a {name}")
-    return _elementwise(lowering, x, norm=module)
+    return _elementwise(lowering, x, norm=module, fixed=not (lowering.training and module.training))
 
 
 def relu(lowering: Lowering, module: nn.ReLU, x: View) -> View:
@@ -197,9 +204,11 @@ def relu(lowering: Lowering, module: nn.ReLU, x: View) -> View:
 
 
 def dropout(lowering: Lowering, module: nn.Dropout, x: View) -> View:
-    """Lower dropout."""
+    """Lower dropout, which does nothing in evaluation mode."""
     if not is_number(module.p, 1.0):
         raise UnsupportedError(f"Dropout with p={module.p!r}")
+    if not (lowering.training and module.training):
+        return x
     return _elementwise(lowering, x, dropout=module)
 
 

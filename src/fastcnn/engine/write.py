@@ -65,8 +65,7 @@ def _external(w: Writer, name: str, value: Value) -> External:
 def write_forward(f: Forward, input_stays: bool) -> None:
     """Write the forward part: images in, every node. The input may stay: the whole program then has it."""
     graph, w = f.graph, f.writer
-    if not f.training:
-        norm.find_folded(f)
+    norm.find_folded(f)
     for node in graph.nodes:
         if isinstance(node, Apply | NormPool):
             w.label = node.label
@@ -94,9 +93,14 @@ def write_output_grad(b: Backward) -> None:
 
 
 def write_backward(b: Backward) -> None:
-    """Write the backward part from the output's gradient: every node in reverse, the input's gradient out."""
+    """Write the backward part from the output's gradient: nodes in reverse, the input's gradient out.
+
+    It ends at what is trained: a node whose output depends on nothing that is has no backward pass.
+    """
     graph, w = b.forward.graph, b.writer
     for node in reversed(graph.nodes):
+        if not b.wanted(node.y):
+            continue
         w.label = node.label
         _BACKWARD[type(node)](b, node)
     if b.input_gradient:

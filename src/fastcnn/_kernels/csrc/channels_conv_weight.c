@@ -5,7 +5,8 @@
  * Method    Register blocks of VECTORS vectors of output channels by TAPS taps are held over the pixels of an image:
  *           each step loads VECTORS vectors of dy and broadcasts TAPS elements of x. Taps that are neighbours in x
  *           share one pointer; up to FEW taps may stand anywhere.
- * Order     Images of a slot are added one after the other, then slots in order.
+ * Order     Each tile of pixels is summed from 0; the tiles and images of a slot are added one after the other, then
+ *           slots in order.
  */
 #define FCN_CHANNELS
 #include "lanes.h"
@@ -33,7 +34,7 @@ INLINE void add_taps(real *sums, const grad *f, ptrdiff_t k0, const int vectors,
     const int32_t *x_at = f->x_at, *dy_at = f->dy_at;
 #pragma GCC unroll 32
     for (int i = 0; i < taps * vectors; ++i)
-        sum[i] = f->fresh ? (vreal){0} : vload(sums + i * VL);
+        sum[i] = (vreal){0};
 #pragma GCC unroll 32
     for (int t = 0; t < taps; ++t)
         if (t == 0 || taps <= FEW)
@@ -71,7 +72,7 @@ INLINE void add_taps(real *sums, const grad *f, ptrdiff_t k0, const int vectors,
     }
 #pragma GCC unroll 32
     for (int i = 0; i < taps * vectors; ++i)
-        vstore(sums + i * VL, sum[i]);
+        vstore(sums + i * VL, f->fresh ? sum[i] : vload(sums + i * VL) + sum[i]);
 }
 
 #define UP_TO_6(K, v) K(v, 1) K(v, 2) K(v, 3) K(v, 4) K(v, 5) K(v, 6)

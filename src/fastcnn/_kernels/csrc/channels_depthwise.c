@@ -92,7 +92,7 @@ void FCN(channels_depthwise)(const fcn_op *op, const fcn_run *run, ptrdiff_t gro
 typedef struct {
     const real *x, *dy;
     const int32_t *x_at, *dy_at, *tap_at;
-    ptrdiff_t pixels, width; /* width: vectors from one sum to the next */
+    ptrdiff_t p0, p1, width; /* width: vectors from one sum to the next */
     int fresh;
 } grad;
 
@@ -103,9 +103,9 @@ INLINE void add_taps(real *sums, const grad *f, ptrdiff_t k0, const int taps)
 #pragma GCC unroll 16
     for (int t = 0; t < taps; ++t) {
         tap[t] = f->x + f->tap_at[k0 + t];
-        sum[t] = f->fresh ? (vreal){0} : vload(sums + t * f->width * VL);
+        sum[t] = (vreal){0};
     }
-    for (ptrdiff_t p = 0; p < f->pixels; ++p) {
+    for (ptrdiff_t p = f->p0; p < f->p1; ++p) {
         const ptrdiff_t at = f->x_at[p];
         vreal dy = vload(f->dy + f->dy_at[p]);
         PIN(dy);
@@ -114,34 +114,38 @@ INLINE void add_taps(real *sums, const grad *f, ptrdiff_t k0, const int taps)
             sum[t] += vload(tap[t] + at) * dy;
     }
 #pragma GCC unroll 16
-    for (int t = 0; t < taps; ++t)
-        vstore(sums + t * f->width * VL, sum[t]);
+    for (int t = 0; t < taps; ++t) {
+        real *at = sums + t * f->width * VL;
+        vstore(at, f->fresh ? sum[t] : vload(at) + sum[t]);
+    }
 }
 
 /* Buffers, tables and sizes: those of channels_conv_weight. */
 void FCN(channels_depthwise_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
-    const ptrdiff_t depth = op->size[1], vectors = op->size[2];
+    const ptrdiff_t pixels = op->size[0], depth = op->size[1], vectors = op->size[2];
     const ptrdiff_t end = group + (op->together ? run->count : 1);
     real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
     for (ptrdiff_t image = group; image < end; ++image)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const ptrdiff_t v0 = v / MAX_WIDTH * MAX_WIDTH;
-            const grad f = {
+            grad f = {
                 .x = op_buffer(op, run, 1, image) + v * VL,
                 .dy = op_buffer(op, run, 2, image) + v * VL,
                 .dy_at = op->table[0],
                 .x_at = op->table[1],
                 .tap_at = op->table[2],
-                .pixels = op->size[0],
                 .width = fcn_min(MAX_WIDTH, vectors - v0),
-                .fresh = fcn_is_slot_start(run, image),
             };
             real *to = sums + (v0 * depth + v - v0) * VL;
-            ptrdiff_t k = 0;
-            for (; k + TAPS <= depth; k += TAPS)
-                add_taps(to + k * f.width * VL, &f, k, TAPS);
-            for (; k < depth; ++k)
-                add_taps(to + k * f.width * VL, &f, k, 1);
+            for (; f.p0 < pixels; f.p0 = f.p1) {
+                f.p1 = fcn_min(pixels, f.p0 + FCN_SUM_BLOCK);
+                f.fresh = f.p0 == 0 && fcn_is_slot_start(run, image);
+                ptrdiff_t k = 0;
+                for (; k + TAPS <= depth; k += TAPS)
+                    add_taps(to + k * f.width * VL, &f, k, TAPS);
+                for (; k < depth; ++k)
+                    add_taps(to + k * f.width * VL, &f, k, 1);
+            }
         }
 }

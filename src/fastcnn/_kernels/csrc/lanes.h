@@ -42,7 +42,7 @@ static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels, ptrdiff_t few)
 }
 
 /* Rows of the state of a batch normalisation, row_size(vectors) reals each; see lanes_norm.c. */
-enum { SCALE, OFFSET, MEAN, INVSTD, GRAD_A, GRAD_B, GRAD_C, STATE_ROWS };
+enum { SCALE, OFFSET, MEAN, MEAN_REST, INVSTD, GRAD_A, GRAD_B, GRAD_C, STATE_ROWS };
 
 static inline vreal state_row(const real *state, int row, ptrdiff_t vectors, ptrdiff_t vector)
 {

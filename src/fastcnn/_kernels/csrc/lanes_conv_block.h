@@ -74,7 +74,7 @@ static void NAME(weight, BLOCK, PIXELS)(real *sums, const grad *f, ptrdiff_t k0,
         tap[k] = f->x + f->tap_at[k0 + k];
 #pragma GCC unroll 16
         for (int o = 0; o < BLOCK; ++o)
-            sum[k][o] = fresh ? (vreal){0} : vload(sums + (k * BLOCK + o) * VL);
+            sum[k][o] = (vreal){0};
     }
     for (ptrdiff_t g = 0; g < f->groups; ++g) {
         const real *dy = f->dy + g * f->dy_stride + o0 * VL;
@@ -99,8 +99,10 @@ static void NAME(weight, BLOCK, PIXELS)(real *sums, const grad *f, ptrdiff_t k0,
 #pragma GCC unroll 16
     for (int k = 0; k < PIXELS; ++k)
 #pragma GCC unroll 16
-        for (int o = 0; o < BLOCK; ++o)
-            vstore(sums + (k * BLOCK + o) * VL, sum[k][o]);
+        for (int o = 0; o < BLOCK; ++o) {
+            real *at = sums + (k * BLOCK + o) * VL;
+            vstore(at, fresh ? sum[k][o] : vload(at) + sum[k][o]);
+        }
 }
 
 #undef NAME

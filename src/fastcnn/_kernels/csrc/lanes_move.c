@@ -14,8 +14,9 @@ INLINE void apply(const elements *e, const int normed, const int added, const in
     for (ptrdiff_t p0 = 0, p1; p0 < e->pixels; p0 = p1) {
         p1 = tile_end(p0, e->pixels, added ? 1 : FEW_PIXELS);
         for (ptrdiff_t v = 0; v < e->vectors; ++v) {
-            vreal scale = {0}, offset = {0};
+            vreal center = {0}, scale = {0}, offset = {0};
             if (normed) {
+                center = state_row(e->state, MEAN, e->vectors, v);
                 scale = state_row(e->state, SCALE, e->vectors, v);
                 offset = state_row(e->state, OFFSET, e->vectors, v);
             }
@@ -23,7 +24,7 @@ INLINE void apply(const elements *e, const int normed, const int added, const in
             for (ptrdiff_t p = p0; p < p1; ++p) {
                 vreal value = vload(e->y + e->y_at[p] + v * VL);
                 if (normed)
-                    value = value * scale + offset;
+                    value = (value - center) * scale + offset;
                 if (added)
                     value += vload(e->r + e->r_at[p] + v * VL);
                 if (relu)
@@ -36,9 +37,9 @@ INLINE void apply(const elements *e, const int normed, const int added, const in
     }
 }
 
-/* z = relu(y * scale + offset + r) * dropout, each part optional; z may be y. In the gradient of dropout alone,
+/* z = relu((y - mean) * scale + offset + r) * dropout, each part optional; z may be y. In the gradient of dropout alone,
  * y and z are gradients.
- * Buffers: z, y, state (scale, offset), r. Tables: z_at, y_at, r_at.
+ * Buffers: z, y, state, r. Tables: z_at, y_at, r_at.
  * Sizes: pixels, vectors, relu, number of the dropout layer + 1 or 0. Scalars: p of dropout. */
 void LANES(apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
@@ -86,6 +87,30 @@ void LANES(relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     }
 }
 
+/* Vectors whose sums over a block of pixels are made together, see tile_end. */
+#define SUMS_TOGETHER (GROUP_IMAGES == 1 ? 1 : 16)
+
+/* Add `count` pixels, summed by themselves, to the sums of the vectors v0 .. v1 - 1. */
+static void add_pixels(real *sums, const real *g, const int32_t *g_at, ptrdiff_t count, ptrdiff_t v0,
+                       ptrdiff_t v1, int fresh)
+{
+    vreal sum[16];
+    for (ptrdiff_t v = v0; v < v1; ++v)
+        sum[v - v0] = vset((real)-0.0); /* -0 + x is x, whatever x is */
+    for (ptrdiff_t p0 = 0, p1; p0 < count; p0 = p1) {
+        p1 = tile_end(p0, count, FEW_PIXELS);
+        for (ptrdiff_t v = v0; v < v1; ++v) {
+            vreal total = sum[v - v0];
+#pragma GCC unroll 4
+            for (ptrdiff_t p = p0; p < p1; ++p)
+                total += vload(g + g_at[p] + v * VL);
+            sum[v - v0] = total;
+        }
+    }
+    for (ptrdiff_t v = v0; v < v1; ++v)
+        vstore(sums + v * VL, fresh ? sum[v - v0] : vload(sums + v * VL) + sum[v - v0]);
+}
+
 /* sums[slot][vector] += sum over pixels of g, or with by_position sums[slot][pixel][vector] += g.
  * Buffers: sums, g. Tables: g_at. Sizes: pixels, vectors, by_position. */
 void LANES(grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
@@ -95,18 +120,16 @@ void LANES(grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
     const real *g = op_buffer(op, run, 1, group);
     const int32_t *g_at = op->table[0];
-    for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
-        p1 = by_position ? p0 + 1 : tile_end(p0, pixels, FEW_PIXELS);
+    for (ptrdiff_t p = 0; by_position && p < pixels; ++p)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
-            real *at = sums + ((by_position ? p0 * vectors : 0) + v) * VL;
-            /* -0 + x is x, whatever x is. */
-            vreal sum = fresh && (by_position || p0 == 0) ? vset((real)-0.0) : vload(at);
-#pragma GCC unroll 4
-            for (ptrdiff_t p = p0; p < p1; ++p)
-                sum += vload(g + g_at[p] + v * VL);
-            vstore(at, sum);
+            real *at = sums + (p * vectors + v) * VL;
+            const vreal value = vload(g + g_at[p] + v * VL);
+            vstore(at, fresh ? value : vload(at) + value);
         }
-    }
+    for (ptrdiff_t p = 0; !by_position && p < pixels; p += FCN_SUM_BLOCK)
+        for (ptrdiff_t v = 0; v < vectors; v += SUMS_TOGETHER)
+            add_pixels(sums, g, g_at + p, fcn_min(FCN_SUM_BLOCK, pixels - p), v,
+                       fcn_min(vectors, v + SUMS_TOGETHER), fresh && p == 0);
 }
 
 #ifdef FCN_CHANNELS

@@ -1,6 +1,6 @@
 /* Batch normalisation, ReLU, dropout and max-pooling as one step, for windows that share no pixel.
  *
- * Equation  forward   z[p] = max over the taps of relu(y * scale + offset) * dropout, with the winner's number
+ * Equation  forward   z[p] = max over the taps of relu((y - mean) * scale + offset) * dropout, with the winner's number
  *           backward  g[tap] = factor * dz[p] for the winner where z[p] > 0, else 0; sums and dy as in lanes_norm.c
  * Method    The full-size output and its gradient are never written: both passes read y, which has to be kept
  *           anyway, and the pooled arrays.
@@ -20,13 +20,14 @@ typedef struct {
 INLINE void apply_window(const window *w, const int count, const int relu, const int dropout)
 {
     for (ptrdiff_t v = 0; v < w->vectors; ++v) {
+        const vreal center = state_row(w->state, MEAN, w->vectors, v);
         const vreal scale = state_row(w->state, SCALE, w->vectors, v);
         const vreal offset = state_row(w->state, OFFSET, w->vectors, v);
         vreal best = {0};
         vint winner = {0};
 #pragma GCC unroll 4
         for (int t = 0; t < count; ++t) {
-            vreal value = vload(w->y + w->taps[t] + v * VL) * scale + offset;
+            vreal value = (vload(w->y + w->taps[t] + v * VL) - center) * scale + offset;
             if (relu)
                 value = clip(value);
             if (dropout)
@@ -109,7 +110,7 @@ INLINE vreal winner_value(const source *s, ptrdiff_t p, ptrdiff_t v, const int c
     return value;
 }
 
-/* Buffers: sums [group][2][vectors][VL], dz, y, state, z, argmax. Tables: dz_at, z_at, first, taps (of y).
+/* Buffers: sums [group][block][2][vectors][VL], dz, y, state, z, argmax. Tables: dz_at, z_at, first, taps (of y).
  * Sizes: pixels of z, vectors, relu. Scalars: factor of dz. */
 void LANES(bn_pool_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
@@ -129,21 +130,25 @@ void LANES(bn_pool_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t gr
         .factor = vset((real)op->scalar[0]),
         .relu = (int)op->size[2],
     };
-    memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
-    for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
-        p1 = tile_end(p0, pixels, FEW_PIXELS);
-        for (ptrdiff_t v = 0; v < vectors; ++v) {
-            const vreal center = state_row(state, MEAN, vectors, v);
-            vreal sum = vload(sums + v * VL), products = vload(sums + (vectors + v) * VL);
-            for (ptrdiff_t p = p0; p < p1; ++p) {
-                const int count = s.first[p + 1] - s.first[p];
-                const vreal g = winner_grad(&s, p, v);
-                const vreal value = count == 4 ? winner_value(&s, p, v, 4) : winner_value(&s, p, v, count);
-                sum += g;
-                products += g * (value - center);
+    for (ptrdiff_t begin = 0, end; begin < pixels; begin = end, sums += 2 * vectors * VL) {
+        end = fcn_min(pixels, begin + FCN_SUM_BLOCK);
+        memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
+        for (ptrdiff_t p0 = begin, p1; p0 < end; p0 = p1) {
+            p1 = tile_end(p0, end, FEW_PIXELS);
+            for (ptrdiff_t v = 0; v < vectors; ++v) {
+                const vreal center = state_row(state, MEAN, vectors, v);
+                vreal sum = vload(sums + v * VL), products = vload(sums + (vectors + v) * VL);
+                for (ptrdiff_t p = p0; p < p1; ++p) {
+                    const int count = s.first[p + 1] - s.first[p];
+                    const vreal g = winner_grad(&s, p, v);
+                    const vreal value =
+                        count == 4 ? winner_value(&s, p, v, 4) : winner_value(&s, p, v, count);
+                    sum += g;
+                    products += g * (value - center);
+                }
+                vstore(sums + v * VL, sum);
+                vstore(sums + (vectors + v) * VL, products);
             }
-            vstore(sums + v * VL, sum);
-            vstore(sums + (vectors + v) * VL, products);
         }
     }
 }
@@ -173,11 +178,12 @@ void LANES(bn_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
             const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
+            const vreal center = state_row(state, MEAN, vectors, v);
             const vreal g = state_row(state, GRAD_A, vectors, v) * mask * winner_grad(&s, p, v);
             const vint winner = winner_of(&s, p, v);
 #pragma GCC unroll 4
             for (int t = 0; t < count; ++t) {
-                vreal value = b * vload(y + y_taps[t] + v * VL) + shift;
+                vreal value = b * (vload(y + y_taps[t] + v * VL) - center) + shift;
                 vstore(dy + dy_taps[t] + v * VL, value + keep(winner == t, g));
             }
         }
@@ -186,6 +192,7 @@ void LANES(bn_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
             const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
-            vstore(dy + rest[uncovered + i] + v * VL, b * vload(y + rest[i] + v * VL) + shift);
+            const vreal d = vload(y + rest[i] + v * VL) - state_row(state, MEAN, vectors, v);
+            vstore(dy + rest[uncovered + i] + v * VL, b * d + shift);
         }
 }

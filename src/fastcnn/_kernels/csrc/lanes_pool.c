@@ -112,6 +112,18 @@ void LANES(max_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     }
 }
 
+/* The sum of x at some taps: of halves, where they are many, lest digits be lost in a long one. */
+static vreal sum_of_taps(const real *x, const int32_t *taps, ptrdiff_t count)
+{
+    const ptrdiff_t half = count / 2;
+    if (count > 128)
+        return sum_of_taps(x, taps, half) + sum_of_taps(x, taps + half, count - half);
+    vreal sum = {0};
+    for (ptrdiff_t t = 0; t < count; ++t)
+        sum += vload(x + taps[t]);
+    return sum;
+}
+
 /* Buffers: z, x, factor (pixels). Tables: z_at, first, taps. Sizes: pixels, vectors. */
 void LANES(avg_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 {
@@ -121,9 +133,7 @@ void LANES(avg_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     const int32_t *z_at = op->table[0], *first = op->table[1], *taps = op->table[2];
     for (ptrdiff_t p = 0; p < pixels; ++p)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
-            vreal sum = {0};
-            for (int32_t t = first[p]; t < first[p + 1]; ++t)
-                sum += vload(x + taps[t] + v * VL);
+            const vreal sum = sum_of_taps(x + v * VL, taps + first[p], first[p + 1] - first[p]);
             vstore(z + z_at[p] + v * VL, sum * factor[p]);
         }
 }

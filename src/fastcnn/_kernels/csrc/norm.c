@@ -5,46 +5,36 @@
  *           dx = weight invstd (dy - dbias / m - xhat dweight / m), m = batch * size   (training)
  *           dx = weight invstd dy                                                      (evaluation)
  *           Ioffe and Szegedy, "Batch Normalization" (2015).
- * Method    Each plane is summed in vector lanes and added to a double, so that float32 statistics are exact to
- *           rounding; the variance is taken in a second pass around the mean.
+ * Method    Planes are summed in blocks, which are added in double (sums.h), so that float32 statistics are exact to
+ *           rounding; a second pass around the rounded mean gives the variance and what rounding took from the
+ *           mean, so that it is as exact where the data lie far from 0.
  * Threads   Over channels: every sum is taken by one thread in a fixed order. The normalisation itself takes no
  *           sum: over rows.
  * Edges     weight and bias may be NULL (1 and 0). An empty channel has the statistics NaN
  *           and gradients of 0.
  */
 #include "kernels.h"
+#include "sums.h"
 
-/* sum of f over one row of `size` elements: lanes first, then the rest. */
-#define ROW_SUM(result, size, vector_term, scalar_term)                                                      \
-    do {                                                                                                     \
-        vreal lanes = {0};                                                                                   \
-        ptrdiff_t i = 0;                                                                                     \
-        for (; i + VL <= (size); i += VL)                                                                    \
-            lanes += vector_term;                                                                            \
-        (result) = vsum(lanes);                                                                              \
-        for (; i < (size); ++i)                                                                              \
-            (result) += scalar_term;                                                                         \
-    } while (0)
-
-static double row_sum(const real *x, ptrdiff_t size)
+static double row_difference_sum(const real *x, real mean, ptrdiff_t size)
 {
-    real sum;
-    ROW_SUM(sum, size, vload(x + i), x[i]);
-    return (double)sum;
+    double sum;
+    FCN_ROW_SUM(sum, size, vload(x + i) - mean, x[i] - mean);
+    return sum;
 }
 
 static double row_square_sum(const real *x, real mean, ptrdiff_t size)
 {
-    real sum;
-    ROW_SUM(sum, size, (vload(x + i) - mean) * (vload(x + i) - mean), (x[i] - mean) * (x[i] - mean));
-    return (double)sum;
+    double sum;
+    FCN_ROW_SUM(sum, size, (vload(x + i) - mean) * (vload(x + i) - mean), (x[i] - mean) * (x[i] - mean));
+    return sum;
 }
 
 static double row_product_sum(const real *dy, const real *x, real mean, ptrdiff_t size)
 {
-    real sum;
-    ROW_SUM(sum, size, vload(dy + i) * (vload(x + i) - mean), dy[i] * (x[i] - mean));
-    return (double)sum;
+    double sum;
+    FCN_ROW_SUM(sum, size, vload(dy + i) * (vload(x + i) - mean), dy[i] * (x[i] - mean));
+    return sum;
 }
 
 typedef struct {
@@ -60,7 +50,7 @@ static void sum_channels(const void *args, ptrdiff_t first, ptrdiff_t last, int 
     for (ptrdiff_t c = first; c < last; ++c) {
         double sum = 0;
         for (ptrdiff_t n = 0; n < a.batch; ++n)
-            sum += row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+            sum += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
         a.sums[c] = (real)sum;
     }
 }
@@ -86,14 +76,17 @@ static void channel_statistics(const void *args, ptrdiff_t first, ptrdiff_t last
     for (ptrdiff_t c = first; c < last; ++c) {
         double sum = 0, squares = 0;
         for (ptrdiff_t n = 0; n < a.batch; ++n)
-            sum += row_sum(a.x + (n * a.channels + c) * a.size, a.size);
-        const double mean = sum / count;
-        for (ptrdiff_t n = 0; n < a.batch; ++n)
-            squares += row_square_sum(a.x + (n * a.channels + c) * a.size, (real)mean, a.size);
-        /* The mean was rounded to `real` above: take that shift out again. */
-        double shift = mean - (double)(real)mean;
-        double variance = squares / count - shift * shift;
-        a.mean[c] = mean;
+            sum += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+        const real center = (real)(sum / count);
+        double rest = 0;
+        for (ptrdiff_t n = 0; n < a.batch; ++n) {
+            const real *row = a.x + (n * a.channels + c) * a.size;
+            rest += row_difference_sum(row, center, a.size);
+            squares += row_square_sum(row, center, a.size);
+        }
+        rest /= count; /* what the rounded mean has lost */
+        double variance = squares / count - rest * rest;
+        a.mean[c] = (double)center + rest;
         a.var[c] = variance < 0 ? 0 : variance; /* a NaN stays one */
     }
 }
@@ -120,8 +113,10 @@ static void norm_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thr
     const norm_args a = *(const norm_args *)args;
     for (ptrdiff_t row = first; row < last; ++row) {
         ptrdiff_t c = row % a.channels;
-        real center = (real)a.mean[c], shift = a.bias ? a.bias[c] : 0;
-        real scale = (real)(a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0));
+        const double factor = a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0);
+        const real center = (real)a.mean[c], scale = (real)factor;
+        const double rest = a.mean[c] - (double)center, bias = a.bias ? (double)a.bias[c] : 0.0;
+        const real shift = (real)(bias - rest * factor);
         for (ptrdiff_t i = row * a.size; i < (row + 1) * a.size; ++i)
             a.y[i] = (a.x[i] - center) * scale + shift;
     }
@@ -153,16 +148,17 @@ static void norm_grad_channels(const void *args, ptrdiff_t first, ptrdiff_t last
         real center = (real)a.mean[c];
         for (ptrdiff_t n = 0; n < a.batch; ++n) {
             ptrdiff_t row = (n * a.channels + c) * a.size;
-            sum += row_sum(a.dy + row, a.size);
+            sum += fcn_row_sum(a.dy + row, a.size);
             products += row_product_sum(a.dy + row, a.x + row, center, a.size);
         }
+        products -= sum * (a.mean[c] - (double)center); /* they were taken with the rounded mean */
         a.dbias[c] = (real)sum;
         a.dweight[c] = count > 0 ? (real)(products * a.invstd[c]) : 0;
         double scale = a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0);
         real factor = (real)scale, slope = 0, shift = 0;
         if (a.training) {
             slope = (real)(scale * products * a.invstd[c] * a.invstd[c] / count);
-            shift = (real)(scale * sum / count);
+            shift = (real)(scale * sum / count - (double)slope * (a.mean[c] - (double)center));
         }
         for (ptrdiff_t n = 0; n < a.batch; ++n) {
             ptrdiff_t row = (n * a.channels + c) * a.size;

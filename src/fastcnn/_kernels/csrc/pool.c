@@ -71,6 +71,7 @@ static void *worker(void *argument)
 {
     const int thread = (int)(ptrdiff_t)argument;
     uint32_t last = 0;
+    fcn_float_mode mode = fcn_get_float_mode();
     for (;;) {
         if (thread > atomic_load(&enrolled)) {
             pthread_mutex_lock(&mutex);
@@ -94,7 +95,8 @@ static void *worker(void *argument)
         atomic_fetch_add(&readers, 1);
         last = current_number();
         if (last % 2 == 0 && thread < job.threads) {
-            fcn_set_float_mode(job.mode);
+            if (job.mode != mode)
+                fcn_set_float_mode(mode = job.mode);
             work(last, job.task, job.context, job.tasks, thread);
         }
         atomic_fetch_sub(&readers, 1);

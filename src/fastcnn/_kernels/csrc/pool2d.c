@@ -12,6 +12,7 @@
  *           pixels of the window in the padded image (count_include_pad) or in the image, or what is given.
  */
 #include "kernels.h"
+#include "sums.h"
 #include <math.h>
 
 /* The part [first, last) of a window's taps that lies inside the image. */
@@ -137,12 +138,18 @@ static inline real average_divisor(extent rows, extent columns, int count_includ
     return (real)fcn_max(1, pixels); /* a window that lies in the padding alone has the sum 0 */
 }
 
-static inline real rectangle_sum(const real *plane, ptrdiff_t in_w, extent rows, extent columns)
+static inline double rectangle_sum(const real *plane, ptrdiff_t in_w, extent rows, extent columns)
 {
-    real sum = 0;
-    for (ptrdiff_t r = rows.first; r < rows.last; ++r)
-        for (ptrdiff_t c = columns.first; c < columns.last; ++c)
-            sum += plane[r * in_w + c];
+    const ptrdiff_t width = columns.last - columns.first;
+    double sum = 0;
+    for (ptrdiff_t r = rows.first; r < rows.last; ++r) {
+        const real *row = plane + r * in_w + columns.first;
+        if (width >= VL)
+            sum += fcn_row_sum(row, width);
+        else
+            for (ptrdiff_t c = 0; c < width; ++c)
+                sum += (double)row[c];
+    }
     return sum;
 }
 
@@ -173,8 +180,8 @@ static void average_planes(const void *args, ptrdiff_t first, ptrdiff_t last, in
             for (ptrdiff_t j = 0; j < w.out_w; ++j) {
                 extent columns = average_extent(j, w.stride_w, w.kernel_w, w.pad_left, a.pad_right, w.in_w);
                 a.y[(p * w.out_h + i) * w.out_w + j] =
-                    rectangle_sum(a.x + p * w.in_h * w.in_w, w.in_w, rows, columns) /
-                    average_divisor(rows, columns, a.count_include_pad, a.divisor);
+                    (real)(rectangle_sum(a.x + p * w.in_h * w.in_w, w.in_w, rows, columns) /
+                           (double)average_divisor(rows, columns, a.count_include_pad, a.divisor));
             }
         }
 }
@@ -241,8 +248,8 @@ static void adaptive_planes(const void *args, ptrdiff_t first, ptrdiff_t last, i
             for (ptrdiff_t j = 0; j < a.out_w; ++j) {
                 extent columns = adaptive_extent(j, a.in_w, a.out_w);
                 a.y[(p * a.out_h + i) * a.out_w + j] =
-                    rectangle_sum(a.x + p * a.in_h * a.in_w, a.in_w, rows, columns) /
-                    average_divisor(rows, columns, 0, 0);
+                    (real)(rectangle_sum(a.x + p * a.in_h * a.in_w, a.in_w, rows, columns) /
+                           (double)average_divisor(rows, columns, 0, 0));
             }
         }
 }

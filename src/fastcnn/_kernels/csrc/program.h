@@ -25,6 +25,7 @@
 #define FCN_TASK_TAPS 48     /* taps whose weight gradient is one task, in layers of few pixels */
 #define FCN_TASK_COLUMNS 64  /* columns of a linear layer's weight gradient that are one task */
 #define FCN_TASK_TOTALS 1024 /* sums whose lanes are added in one task */
+#define FCN_SUM_BLOCK 1024   /* pixels of an image that are summed in one go; more would lose digits */
 #define FCN_CHAINS 4         /* sums that a deep linear layer's output is made of */
 #define FCN_MAX_BUFFERS 8
 #define FCN_MAX_TABLES 8

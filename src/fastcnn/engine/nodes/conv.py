@@ -148,9 +148,11 @@ def relu_masked(b: Backward, node: Add | Conv | Dense) -> Blob:
     return dy
 
 
-def _write_total(b: Backward, parameter: Parameter, dy: Blob, by_position: bool) -> None:
-    """Sum dy over images, and over pixels unless by_position, into the gradient of a bias."""
+def _write_total(b: Backward, parameter: Parameter | None, dy: Blob, by_position: bool) -> None:
+    """Sum dy over images, and over pixels unless by_position, into the gradient of a bias that is trained."""
     w, grad = b.writer, b.parameter(parameter)
+    if grad is None:
+        return
     vectors, row = w.vectors(dy.channels), w.layout.row(dy.channels)
     pixels = np.arange(dy.height * dy.width if by_position else 1)
     sums = w.scratch(pixels.size * vectors, per_slot=True)
@@ -167,34 +169,43 @@ def _write_total(b: Backward, parameter: Parameter, dy: Blob, by_position: bool)
     w.defer("total", [grad, sums], tables, [place.size], tasks=-(-place.size // w.task_totals))
 
 
-def bias_grad(b: Backward, bias: Parameter, dy: Blob) -> None:
-    """Write the gradient of a bias for each channel."""
+def bias_grad(b: Backward, bias: Parameter | None, dy: Blob) -> None:
+    """Write the gradient of a bias for each channel, if there is one and it is trained."""
     _write_total(b, bias, dy, False)
 
 
 def _before_norm(node: Node) -> bool:
+    """Tell whether only batch normalisation by the batch's own statistics reads what a node makes."""
     readers = node.y.consumers
-    return len(readers) == 1 and isinstance(readers[0], Apply | NormPool) and readers[0].norm is not None
+    return (
+        len(readers) == 1
+        and isinstance(readers[0], Apply | NormPool)
+        and readers[0].norm is not None
+        and not readers[0].fixed
+    )
 
 
 def backward(b: Backward, node: Conv) -> None:
     """Write the gradients of biases, weight and, where it is wanted, x."""
     dy = relu_masked(b, node)
-    if node.bias is not None:
-        if _before_norm(node) and not node.relu:
-            b.parameter(node.bias)  # batch normalisation takes the mean out again: the gradient is exactly 0
-        else:
-            bias_grad(b, node.bias, dy)
-    if node.position_bias is not None:
-        _write_total(b, node.position_bias, dy, True)
-    dweight = b.parameter(node.weight)
+    if _before_norm(node) and not node.relu:
+        b.parameter(node.bias)  # batch normalisation takes the mean out again: the gradient is exactly 0
+    else:
+        bias_grad(b, node.bias, dy)
+    _write_total(b, node.position_bias, dy, True)
+    if (dweight := b.parameter(node.weight)) is not None:
+        _weight_grads(b, node, dweight, dy)
+    if b.wanted(node.x):
+        backward_input(b, node, dy)
+
+
+def _weight_grads(b: Backward, node: Conv, dweight: np.ndarray, dy: Blob) -> None:
+    """Write the gradient of the weight, for each group of channels."""
     over_all = node.y.pixels <= _FEW_PIXELS and not b.writer.layout.by_channels
     x = b.forward.blobs[node.x] if over_all else operand(b, node.x)
     _require_halo(node.window, x)
     for group in range(group_count(b.writer, node)):
         _weight_grad(b, node, dweight, x, dy, group)
-    if b.wanted(node.x):
-        backward_input(b, node, dy)
 
 
 def _weight_grad(b: Backward, node: Conv, dweight: np.ndarray, x: Blob, dy: Blob, group: int) -> None:

@@ -114,16 +114,14 @@ def backward(b: Backward, node: Dense) -> None:
     """Write the gradients of bias, weight and, where it is wanted, x."""
     f, w = b.forward, b.writer
     dy = relu_masked(b, node)
-    if node.bias is not None:
-        bias_grad(b, node.bias, dy)
+    bias_grad(b, node.bias, dy)
     out, depth = node.weight.shape[0], node.x.size
     dweight = b.parameter(node.weight)
     if w.layout.by_channels:
-        x, flops = f.flat.get(node, f.blobs[node.x]), 2 * depth * out
-        tasks = -(-depth // TASK_COLUMNS)
-        w.defer(
-            "dense_weight", [dweight, x, dy], [x.pixels, dy.pixels], [depth, out], tasks=tasks, flops=flops
-        )
+        if dweight is not None:
+            x, flops = f.flat.get(node, f.blobs[node.x]), 2 * depth * out
+            tables, tasks = [x.pixels, dy.pixels], -(-depth // TASK_COLUMNS)
+            w.defer("dense_weight", [dweight, x, dy], tables, [depth, out], tasks=tasks, flops=flops)
         if b.wanted(node.x):
             flat = dx = w.blob(depth, 1, 1)
             _flat_input_grad(b, node, flat, dy)
@@ -132,10 +130,11 @@ def backward(b: Backward, node: Dense) -> None:
                 w.add("pack", [dx, flat], [dx.pixels], [node.x.pixels, node.x.channels])
             b.give(node.x, dx)
         return
-    x = f.blobs[node.x]
-    product = _product(node, x, dy, 0, out)
-    tables = [dy.pixels, _origin, lambda: product.taps(x)]
-    weight_of_all(b, dweight, x, dy, tables, [product.weight_at, product.channel_at], product, True)
+    if dweight is not None:
+        x = f.blobs[node.x]
+        product = _product(node, x, dy, 0, out)
+        tables = [dy.pixels, _origin, lambda: product.taps(x)]
+        weight_of_all(b, dweight, x, dy, tables, [product.weight_at, product.channel_at], product, True)
     if b.wanted(node.x):
         _backward_input(b, node, dy)
 

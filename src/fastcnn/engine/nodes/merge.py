@@ -34,10 +34,11 @@ def _is_used_up(value: Value) -> bool:
 def backward_add(b: Backward, node: Add) -> None:
     """Hand the gradient on to both; x gets a copy if others would add to it while `other` still needs it."""
     grad = relu_masked(b, node)
-    b.give(node.other, grad)
+    if b.wanted(node.other):
+        b.give(node.other, grad)
     if not b.wanted(node.x):
         return
-    if node.x not in b.grads and not _is_used_up(node.other):
+    if b.wanted(node.other) and node.x not in b.grads and not _is_used_up(node.other):
         copy = b.writer.blob(node.x.channels, node.x.height, node.x.width)
         sizes = [node.x.pixels, b.writer.vectors(node.x.channels)]
         b.writer.add("apply", [copy, grad], [copy.pixels, grad.pixels], sizes)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from ...nn import Parameter
+from typing import Any
+
+from ..._kernels.program import SUM_BLOCK
 from ..graph import Apply, Conv, Dense, Node, NormPool, Value
 from ..memory import Blob
 from ..parts import Backward, Forward, NormState
 
 
 def find_folded(f: Forward) -> None:
-    """In evaluation, let batch normalisation right after a convolution be part of its weights."""
+    """Let batch normalisation right after a convolution be part of its weights.
+
+    It must be in evaluation mode, and nothing before its output be trained: what it reads is never made.
+    """
     for node in f.graph.nodes:
         before = node.x.producer
         if (
             isinstance(node, Apply | NormPool)
             and node.norm is not None
+            and node.fixed
+            and node.y not in f.wanted
             and isinstance(before, Conv)
             and not before.relu
             and before.position_bias is None
@@ -24,20 +31,25 @@ def find_folded(f: Forward) -> None:
 
 
 def prepare(f: Forward, node: Apply | NormPool) -> None:
-    """Make the state of a batch normalisation; in evaluation, fill it from the running statistics."""
+    """Make the state of a batch normalisation; in evaluation mode, fill it from the running statistics."""
     norm, w = node.norm, f.writer
     if norm is None:
         return
     channels, vectors = norm.num_features, w.vectors(norm.num_features)
-    sums = w.scratch(2 * vectors) if f.training else None
+    sums = w.scratch(3 * vectors * -(-node.x.pixels // SUM_BLOCK)) if _sums(f, node) else None
     rows, sizes = w.constant(8 * w.layout.row(channels)), [node.x.pixels, vectors, channels]
-    state = f.norms[node] = NormState(norm, rows, sums, sizes)
-    if not f.training:
-        conv_bias: Parameter | None = None
-        if isinstance(node.x.producer, Conv) and f.folded.get(node.x.producer) is node:
-            conv_bias = node.x.producer.bias
+    state = f.norms[node] = NormState(norm, rows, sums, sizes, -(-channels // w.layout.lanes))
+    if node.fixed:
+        folded = is_folded(f, node)
+        conv_bias = node.x.producer.bias if folded else None  # type: ignore[union-attr]
         buffers = [state.rows, None, norm.weight, norm.bias, *state.running, conv_bias]
-        w.prepare("bn_fixed", buffers, [], sizes, [lambda: norm.eps], tasks=1)
+        w.prepare("bn_fixed", buffers, [], [*sizes, folded], [lambda: norm.eps], tasks=state.tasks)
+
+
+def _sums(f: Forward, node: Apply | NormPool) -> bool:
+    """Tell whether a normalisation sums over the batch: for its statistics, or for its gradients alone."""
+    trained = any(p is not None and p.requires_grad for p in node.parameters)
+    return not node.fixed or (node.y in f.wanted and trained)
 
 
 def is_folded(f: Forward, node: Apply | NormPool) -> bool:
@@ -49,11 +61,10 @@ def batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
     """Sum y over each group, then, with all groups, find mean and variance and update the running ones."""
     w, state = f.writer, f.norms[node]
     norm = state.norm
-    shift = w.padded(state.running[0])
-    w.add("bn_sums", [state.sums, y, shift], [y.pixels], state.sizes[:2])
+    w.add("bn_sums", [state.sums, y], [y.pixels], state.sizes[:2])
     scalars = [lambda: norm.eps, lambda: norm.momentum]
-    buffers = [state.rows, state.sums, norm.weight, norm.bias, *state.running, shift]
-    w.add("bn_finish", buffers, [], state.sizes, scalars, tasks=1)
+    buffers = [state.rows, state.sums, norm.weight, norm.bias, *state.running]
+    w.add("bn_finish", buffers, [], state.sizes, scalars, tasks=state.tasks)
 
 
 def forward(f: Forward, node: Apply) -> None:
@@ -62,7 +73,7 @@ def forward(f: Forward, node: Apply) -> None:
     if is_folded(f, node):
         f.blobs[node.y] = y
         return
-    if node.norm is not None and f.training:
+    if node.norm is not None and not node.fixed:
         batch_statistics(f, node, y)
     z = f.blob(node.y)
     _write_apply(f, node, z, y, *f.dropout(node))
@@ -86,6 +97,7 @@ def operand(b: Backward, value: Value) -> Blob:
         or node.norm is None
         or node.dropout is not None
         or len(value.consumers) != 1
+        or is_folded(f, node)
     ):
         return f.blobs[value]
     z = f.writer.blob(value.channels, value.height, value.width)
@@ -100,14 +112,20 @@ def kept_factor(node: Node | None) -> float:
     return 1 / (1 - node.dropout.p) if node.dropout.p < 1 else 0.0
 
 
-def finish_gradients(b: Backward, node: Apply | NormPool) -> None:
-    """With the sums of all groups, find the gradients of scale and shift and the factors of dy."""
-    state = b.forward.norms[node]
-    weight, bias = state.norm.weight, state.norm.bias
-    dgamma = b.parameter(weight) if weight is not None else None
-    dbeta = b.parameter(bias) if bias is not None else None
-    buffers = [state.rows, state.sums, weight, dgamma, dbeta]
-    b.writer.add("bn_grad_finish", buffers, [], state.sizes, tasks=1)
+def write_gradients(
+    b: Backward, node: Apply | NormPool, kernel: str, buffers: list[Any], *args: Any, pixels: int
+) -> None:
+    """Sum over `pixels` with a kernel; find the gradients of scale and shift, and the factors of dy."""
+    f, w, state = b.forward, b.writer, b.forward.norms[node]
+    if not _sums(f, node):
+        return
+    w.add(kernel, [state.sums, *buffers], *args)
+    weight = state.norm.weight
+    gradients = [b.parameter(parameter) for parameter in (weight, state.norm.bias)]
+    sizes = [pixels, *state.sizes[1:], node.x.pixels, node.fixed]
+    # Where the statistics are fixed, the factors are known, and nobody waits.
+    add = w.defer if node.fixed else w.add
+    add("bn_grad_finish", [state.rows, state.sums, weight, *gradients], [], sizes, tasks=state.tasks)
 
 
 def backward(b: Backward, node: Apply) -> None:
@@ -138,11 +156,16 @@ def backward(b: Backward, node: Apply) -> None:
     relu = int(node.relu and node.y not in b.masked)
     if node.dropout is None:  # the mask can be had from y, which is read anyway
         z, z_at = None, []
-    sums_sizes = [*sizes, relu]
-    w.add(
-        "bn_grad_sums", [state.sums, g, y, state.rows, z], [g.pixels, y.pixels, *z_at], sums_sizes, [factor]
+    write_gradients(
+        b,
+        node,
+        "bn_grad_sums",
+        [g, y, state.rows, z],
+        [g.pixels, y.pixels, *z_at],
+        [*sizes, relu],
+        [factor],
+        pixels=node.x.pixels,
     )
-    finish_gradients(b, node)
     if not b.wanted(node.x):
         return
     dy = w.blob(node.x.channels, node.x.height, node.x.width)

@@ -9,7 +9,7 @@ import numpy as np
 from ..graph import NormPool
 from ..memory import table
 from ..parts import Backward, Forward
-from .norm import batch_statistics, finish_gradients, is_folded, kept_factor
+from .norm import batch_statistics, is_folded, kept_factor, write_gradients
 from .places import first_taps, tap_places
 
 
@@ -23,8 +23,9 @@ def forward(f: Forward, node: NormPool) -> None:
     if is_folded(f, node):
         w.add("max_pool", [z, y, None], [z.pixels, first, taps], [*sizes, node.y.channels])
         return
-    if f.training:
+    if not node.fixed:
         batch_statistics(f, node, y)
+    if node.y in f.wanted:
         f.argmax[node] = w.scratch(node.y.pixels * vectors)
     dropout, p = f.dropout(node)
     numbers = table(np.array([u * node.x.width + v for window in node.taps for u, v in window]))
@@ -40,14 +41,13 @@ def backward(b: Backward, node: NormPool) -> None:
     factor = kept_factor(node)
     sizes = [node.y.pixels, w.vectors(node.y.channels), node.relu]
     tables = [dz.pixels, z.pixels, partial(first_taps, node), partial(tap_places, node, y)]
-    w.add("bn_pool_grad_sums", [state.sums, dz, y, state.rows, z, f.argmax[node]], tables, sizes, [factor])
-    finish_gradients(b, node)
+    buffers = [dz, y, state.rows, z, f.argmax[node]]
+    write_gradients(b, node, "bn_pool_grad_sums", buffers, tables, sizes, [factor], pixels=node.y.pixels)
     if not b.wanted(node.x):
         return
     dy = w.blob(node.x.channels, node.x.height, node.x.width)
     covered = [u * node.x.width + v for window in node.taps for u, v in window]
     rest = np.setdiff1d(np.arange(node.x.pixels), covered)
     tables += [partial(tap_places, node, dy), lambda: np.concatenate([y.pixels()[rest], dy.pixels()[rest]])]
-    buffers = [dy, dz, y, state.rows, z, f.argmax[node]]
-    w.add("bn_pool_grad", buffers, tables, [*sizes, rest.size], [factor])
+    w.add("bn_pool_grad", [dy, *buffers], tables, [*sizes, rest.size], [factor])
     b.give(node.x, dy)

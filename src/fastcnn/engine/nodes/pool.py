@@ -23,7 +23,7 @@ def forward(f: Forward, node: Pool) -> None:
     tables = [z.pixels, partial(first_taps, node), partial(tap_places, node, x)]
     sizes = [node.y.pixels, w.vectors(node.y.channels)]
     if node.factors is None:
-        if f.training:
+        if node.x in f.wanted:
             f.argmax[node] = w.scratch(node.y.pixels * sizes[1])
         w.add("max_pool", [z, x, f.argmax.get(node)], tables, [*sizes, node.y.channels])
     else:
