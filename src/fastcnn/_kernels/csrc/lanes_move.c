@@ -87,6 +87,8 @@ void LANES(relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     }
 }
 
+/* Pixels that are summed by themselves before they are added to those before. */
+#define PIXELS_TOGETHER 256
 /* Vectors whose sums over a block of pixels are made together, see tile_end. */
 #define SUMS_TOGETHER (GROUP_IMAGES == 1 ? 1 : 16)
 
@@ -126,9 +128,9 @@ void LANES(grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
             const vreal value = vload(g + g_at[p] + v * VL);
             vstore(at, fresh ? value : vload(at) + value);
         }
-    for (ptrdiff_t p = 0; !by_position && p < pixels; p += FCN_SUM_BLOCK)
+    for (ptrdiff_t p = 0; !by_position && p < pixels; p += PIXELS_TOGETHER)
         for (ptrdiff_t v = 0; v < vectors; v += SUMS_TOGETHER)
-            add_pixels(sums, g, g_at + p, fcn_min(FCN_SUM_BLOCK, pixels - p), v,
+            add_pixels(sums, g, g_at + p, fcn_min(PIXELS_TOGETHER, pixels - p), v,
                        fcn_min(vectors, v + SUMS_TOGETHER), fresh && p == 0);
 }
 

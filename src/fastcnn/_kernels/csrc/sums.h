@@ -6,7 +6,7 @@
 
 #include "vec.h"
 
-#define FCN_ROW_BLOCK 4096
+#define FCN_ROW_BLOCK 1024
 
 /* result = sum over i < size of a term, which is told for the vector and for the number at i. */
 #define FCN_ROW_SUM(result, size, vector_term, scalar_term)                                                  \
