@@ -91,6 +91,13 @@ def test_a_schedule_may_count_batches(tiny):
     assert made.trainer.history["lr"] == pytest.approx([0.01 * 0.5**5, 0.01 * 0.5**11])
 
 
+def test_limits_of_gradients(tiny):
+    assert experiment(tiny).trainer.clip_grad_norm is None
+    tiny["training"].update(clip_grad_norm=0.5, clip_grad_value=1)
+    trainer = experiment(tiny).trainer
+    assert (trainer.clip_grad_norm, trainer.clip_grad_value) == (0.5, 1.0)
+
+
 def test_without_validation(tiny):
     tiny["data"]["validation"] = 0
     tiny["training"]["monitor"] = "accuracy"

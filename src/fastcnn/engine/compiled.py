@@ -38,11 +38,16 @@ class CompiledModule:
     def __init__(self, model: nn.Module, *, input_gradient: bool = False) -> None:
         if not isinstance(model, nn.Module):
             raise DTypeError(f"compile: model must be a Module, got {type(model).__name__}")
-        self.model = model
+        self._model = model
         self.input_gradient = input_gradient
         self._plans = Plans(input_gradient)
         # What the last call ran: a plan, or the model itself.
         self._last: Plan | nn.Module | None = None
+
+    @property
+    def model(self) -> nn.Module:
+        """The model; plans belong to it, so that another one is compiled anew: ``fastcnn.compile(other)``."""
+        return self._model
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the model's output for x (N, ...) in the model's mode."""
