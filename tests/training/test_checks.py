@@ -47,8 +47,8 @@ def test_a_batch_of_one_image_without_variance(engine, count, batch_size, messag
     with pytest.raises(ShapeError) as refused:
         t.fit(images(count), epochs=1, batch_size=batch_size, progress=False)
     assert str(refused.value) == (
-        "fit: layer '0.1' (BatchNorm2d) cannot be trained on a batch of one image, of which it gets (4, 1, 1), "
-        f"but {message}"
+        "fit: layer '0.1' (BatchNorm2d) cannot be trained on a batch of one image, of which it gets "
+        f"(4, 1, 1), but {message}"
     )
     assert not begun
     assert not t.history.epochs

@@ -11,6 +11,7 @@ import numpy as np
 from .. import nn
 from .._shapes import integer
 from ..errors import DTypeError, ShapeError, StateError
+from ..nn.parameter_pass import backward_parameters
 from .cache import Plans, report
 from .nodes.loss import as_loss, check_targets
 from .plan import Plan
@@ -79,8 +80,10 @@ class CompiledModule:
         if last is None:
             raise StateError("backward: no forward pass came before")
         if isinstance(last, nn.Module):
-            dx = last.backward(dy)
-            return dx if self.input_gradient else None
+            if self.input_gradient:
+                return last.backward(dy)
+            backward_parameters(last, dy)
+            return None
         if not last.training:
             raise StateError(
                 "backward: the last forward pass was in evaluation mode; call the model's train() before it, "

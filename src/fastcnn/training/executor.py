@@ -11,6 +11,7 @@ from ..engine import CompiledModule
 from ..errors import ArgumentError
 from ..nn import changes
 from ..nn.module import Module
+from ..nn.parameter_pass import backward_parameters
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim import Optimizer
 
@@ -90,9 +91,13 @@ class Eager:
         loss = float(value)
         correct = count_correct(logits, y)
         if math.isfinite(loss):
-            self.model.backward(self.loss.backward())
+            self._backward(self.loss.backward())
             self._update()
         return loss, correct
+
+    def _backward(self, dy: np.ndarray) -> None:
+        """Add the gradients of the parameters for the gradient of the logits."""
+        backward_parameters(self.model, dy)
 
     def _update(self) -> None:
         """Let the optimizer take a step with the gradients that there are, clipped."""
@@ -124,6 +129,9 @@ class Compiled(Eager):
         if math.isfinite(done[0]):
             self._update()
         return done
+
+    def _backward(self, dy: np.ndarray) -> None:
+        self.model.backward(dy)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs for one batch in evaluation mode, each row the same to the bit in any batch."""
