@@ -248,20 +248,6 @@ class CSVLogger(Callback):
         trainer.history.to_csv(self.path, self.columns)
 
 
-class StopOnNaN(Callback):
-    """Stop at the first loss that is NaN or infinite; Trainer has one of its own unless told otherwise."""
-
-    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
-        """Stop if the loss is not finite."""
-        if not math.isfinite(logs["loss"]):
-            trainer.history.diverged = True
-            lr = trainer.optimizer.param_groups[0]["lr"]
-            trainer.stop(
-                f"the loss is {logs['loss']} in epoch {len(trainer.history) + 1}, batch {batch} "
-                f"(learning rate {lr:.3g}): try a smaller one, and look for NaN in the images"
-            )
-
-
 class LambdaCallback(Callback):
     """Call functions instead of overriding methods.
 

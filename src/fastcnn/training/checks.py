@@ -35,14 +35,21 @@ def check_labels(dataset: Dataset, logits: np.ndarray, what: str) -> None:
 
 
 def check_fit(
-    dataset: Dataset, predict: Callable[[np.ndarray], np.ndarray], augment: Callable | None, what: str
-) -> np.ndarray:
+    dataset: Dataset,
+    prepare: Callable[[np.ndarray], np.ndarray],
+    forward: Callable[[np.ndarray], np.ndarray],
+    augment: Callable | None,
+    what: str,
+) -> tuple[np.ndarray, np.ndarray]:
     """Run one image through everything and raise if something does not fit.
 
     Parameters
     ----------
     dataset : Dataset
-    predict : callable ``predict(images) -> logits``
+    prepare : callable ``prepare(images) -> images``
+        Makes of images of the data set what the model takes.
+    forward : callable ``forward(images) -> logits``
+        The model in evaluation mode.
     augment : callable ``augment(images, rng) -> images``, optional
         Applied first; it may change the size of the images.
     what : str
@@ -51,7 +58,9 @@ def check_fit(
     Returns
     -------
     array (1, C, H, W)
-        The image, augmented.
+        The image as the model takes it.
+    array (1, K)
+        The logits.
     """
     check_dataset(dataset, what)
     sample = dataset.images[:1]
@@ -60,30 +69,23 @@ def check_fit(
             raise DTypeError(f"{what}: augment must be callable, got {type(augment).__name__}")
         sample = augment(sample.copy(), np.random.default_rng(0))
     try:
-        logits = predict(sample)
+        x = prepare(sample)
+        logits = forward(x)
     except ShapeError as error:
         raise ShapeError(f"{what} does not fit the model: an image is {sample.shape[1:]}: {error}") from error
     check_labels(dataset, logits, what)
-    return sample
+    return x, logits
 
 
-def check_batches(
-    model: Module,
-    sample: np.ndarray,
-    prepare: Callable[[np.ndarray], np.ndarray],
-    loader: Loader,
-    what: str,
-) -> None:
+def check_batches(model: Module, x: np.ndarray, loader: Loader, what: str) -> None:
     """Raise ShapeError if there is a batch of one image, and a layer that cannot be trained on one.
 
     Parameters
     ----------
     model : Module
         In training mode, its layers keep their own modes while it trains; else all are trained.
-    sample : array (1, C, H, W)
-        An image of the data set, augmented.
-    prepare : callable ``prepare(images) -> images``
-        Makes of it what the model takes.
+    x : array (1, C, H, W)
+        An image as the model takes it.
     loader : Loader
         Makes the batches.
     what : str
@@ -111,4 +113,4 @@ def check_batches(
         )
 
     if names:
-        observe(model, prepare(sample), check)
+        observe(model, x, check)

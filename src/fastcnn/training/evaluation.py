@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from .._shapes import allocate, integer
 from ..data import Dataset
 from ..errors import DTypeError
 from . import metrics
-from .checks import check_dataset, check_labels
+from .checks import check_dataset, check_fit, check_labels
 from .executor import count_correct
 from .parts import Parts
 
@@ -77,3 +78,9 @@ class Evaluator(Parts):
             raise DTypeError(f"Trainer: preprocess must return an array, got {type(x).__name__}")
         dtype = self._executor.dtype()
         return x if x.dtype == dtype else x.astype(dtype)
+
+    def _check_fit(
+        self, dataset: Dataset, augment: Callable | None, what: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Run an image through everything; return it as the model takes it, and the logits."""
+        return check_fit(dataset, self.prepare, self._executor.forward, augment, what)

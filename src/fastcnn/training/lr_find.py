@@ -19,7 +19,8 @@ from .._shapes import integer
 from ..data import Dataset, Loader
 from ..errors import ArgumentError, DTypeError
 from ..nn import init
-from .checks import check_batches, check_fit
+from .checks import check_batches
+from .hints import give_hints
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class LRFindResult:
     smoothed: np.ndarray
     suggestion: float | None
     stop_reason: str
+
+    def __repr__(self) -> str:
+        found = "None" if self.suggestion is None else f"{self.suggestion:.3g}"
+        span = f"{self.lrs[0]:.3g} to {self.lrs[-1]:.3g}, " if len(self.lrs) else ""
+        return f"LRFindResult(suggestion={found}, {span}{len(self.lrs)} steps: {self.stop_reason})"
 
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
         """Draw the losses; see `fastcnn.training.report.plot_lr_find`."""
@@ -134,10 +140,11 @@ def lr_find(
     if not stop_factor > 1:
         raise ArgumentError(f"lr_find: stop_factor must be above 1, got {stop_factor!r}")
     rates = np.geomspace(start_lr, end_lr, integer(steps, "lr_find: steps", 2))
-    sample = check_fit(train, trainer.predict, augment, "lr_find: train")
+    x, logits = trainer._check_fit(train, augment, "lr_find: train")
     loader = Loader(train, batch_size, seed=trainer.seed, augment=augment, drop_last=drop_last)
     if len(rates) >= len(loader):  # the last batch of an epoch is among the steps
-        check_batches(trainer.model, sample, trainer.prepare, loader, "lr_find")
+        check_batches(trainer.model, x, loader, "lr_find")
+    give_hints(trainer, x, logits)
     with _undone(trainer):
         losses, stop_reason = _climb(trainer, loader, rates, float(stop_factor))
     smoothed = _smooth(losses)

@@ -12,8 +12,9 @@ from ..errors import ArgumentError, DTypeError
 from ..nn.module import Module
 from ..nn.utils.clip_grad import check_limit
 from ..optim import Optimizer
-from .callbacks import Callback, StopOnNaN
+from .callbacks import Callback
 from .checks import to_unit_range
+from .divergence import StopOnNaN
 from .executor import Compiled, Eager
 from .schedule import Schedule, Scheduler
 

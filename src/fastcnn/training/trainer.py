@@ -16,8 +16,9 @@ from ..errors import ShapeError
 from ..nn.module import Module
 from ..optim import Optimizer
 from .callbacks import Callback
-from .checks import check_batches, check_fit
+from .checks import check_batches
 from .evaluation import Evaluator
+from .hints import give_hints
 from .history import History
 from .interrupt import DeferredInterrupt
 from .progress import EpochBar
@@ -67,6 +68,8 @@ class Trainer(Evaluator):
     ----------
     history : History
         All epochs so far.
+    hints : list of str
+        What seems to be a mistake in model, loss or images, each of which the log warns of once.
     model, optimizer, loss, ... : as above
         Every parameter is an attribute that may be set: from then on everything uses the new one. They must
         fit each other when the next step is taken, not before, so that several can be set in turn.
@@ -97,6 +100,8 @@ class Trainer(Evaluator):
         self.history = History()
         self.validating = False
         self.batches_per_epoch = 0
+        self.outputs = 0
+        self.hints: list[str] = []
         super().__init__(
             model=model,
             optimizer=optimizer,
@@ -180,9 +185,9 @@ class Trainer(Evaluator):
         """
         epochs = integer(epochs, "fit: epochs", 0)
         self._check()
-        sample = check_fit(train, self.predict, augment, "fit: train")
+        x, logits = self._check_fit(train, augment, "fit: train")
         if validation is not None:
-            check_fit(validation, self.predict, None, "fit: validation")
+            self._check_fit(validation, None, "fit: validation")
         loader = Loader(
             train,
             batch_size,
@@ -192,10 +197,12 @@ class Trainer(Evaluator):
             seed=self.seed,
             augment=augment,
         )
-        check_batches(self.model, sample, self.prepare, loader, "fit")
+        check_batches(self.model, x, loader, "fit")
         self._schedule.check(epochs, len(loader), validation is not None)
         self.validating = validation is not None
         self.batches_per_epoch = len(loader)
+        self.outputs = logits.shape[1]
+        give_hints(self, x, logits)
         self.history.begin()
         for callback in self.callbacks:
             callback.on_train_begin(self)
@@ -210,7 +217,7 @@ class Trainer(Evaluator):
         finally:
             if not was_training:
                 self.model.eval()
-        if self.history.diverged:
+        if self.history.diverged and self.history.stop_reason is not None:
             logger.warning("training stopped: %s", self.history.stop_reason)
         for callback in self.callbacks:
             callback.on_train_end(self, self.history)
