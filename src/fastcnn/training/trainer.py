@@ -53,7 +53,7 @@ class Trainer(Evaluator):
         The column that ReduceLROnPlateau is given. Default: "val_loss" or, for mode "max", "val_accuracy";
         without validation "loss" or "accuracy".
     stop_on_nan : bool
-        Stop fit at the first loss that is not finite, see StopOnNaN.
+        Stop fit at the first loss that is not finite, and tell of one that has blown up, see StopOnNaN.
     engine : bool
         Run the model as one compiled program (see `fastcnn.compile`), several times faster; with False, layer
         after layer, which is the reference. The two agree but for rounding. A model with a layer of the
