@@ -106,9 +106,29 @@ SIGNATURES = {
     "compile": "(model, *, input_gradient=False)",
     "nn.Module.load_state_dict": "(self, state, strict=True)",
     "nn.CrossEntropyLoss": "(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
-    "nn.BatchNorm2d": "(num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)",
+    "nn.BatchNorm2d": (
+        "(num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, *, bias=True)"
+    ),
+    "nn.Module.zero_grad": "(self, set_to_none=True)",
+    "nn.Identity": "(*args, **kwargs)",
+    "nn.ModuleList": "(modules=None)",
+    "nn.ModuleDict": "(modules=None)",
+    "nn.utils.clip_grad_norm_": "(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False)",
+    "nn.utils.clip_grad_value_": "(parameters, clip_value)",
 }
-PACKAGES = ["", "data", "engine", "nn", "ops", "optim", "optim.lr_scheduler", "recipes", "training", "zoo"]
+PACKAGES = [
+    "",
+    "data",
+    "engine",
+    "nn",
+    "nn.utils",
+    "ops",
+    "optim",
+    "optim.lr_scheduler",
+    "recipes",
+    "training",
+    "zoo",
+]
 
 
 def find(name):

@@ -368,6 +368,14 @@ def test_gradients_that_do_not_fit(dy, kind, message):
         compiled.backward(dy)
 
 
+def test_the_model_of_a_compiled_module_cannot_be_replaced():
+    """Its plans would be those of the old one."""
+    compiled, other = fastcnn.compile(network()), network()
+    with pytest.raises(AttributeError, match="model"):
+        compiled.model = other
+    assert compiled.model is not other
+
+
 def test_what_is_compiled_is_a_module():
     with pytest.raises(DTypeError, match="compile: model must be a Module, got function"):
         fastcnn.compile(lambda x: x)

@@ -72,6 +72,47 @@ def test_frozen_parameters_get_no_gradient_and_stay():
     assert np.array_equal(layer.weight.data, before)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
+        lambda p: optim.Adam(p, weight_decay=0.1),
+        lambda p: optim.AdamW(p, lr=0.1),
+    ],
+    ids=["SGD", "Adam", "AdamW"],
+)
+def test_a_parameter_that_is_frozen_is_left_alone(make):
+    """No decay, no momentum, no state, though it has a gradient; released, it goes on with its own steps."""
+    frozen, free = nn.Parameter(np.ones(2), requires_grad=False), nn.Parameter(np.ones(2))
+    optimizer = make([frozen, free])
+    frozen.grad, free.grad = np.ones(2), np.ones(2)
+    optimizer.step()
+    optimizer.step()
+    assert (frozen.data == 1).all()
+    assert list(optimizer.state) == [free]
+    alone = nn.Parameter(np.ones(2))
+    alone.grad = np.ones(2)
+    make([alone]).step()
+    frozen.requires_grad = True
+    optimizer.step()
+    np.testing.assert_array_equal(frozen.data, alone.data)
+    moved = frozen.data.copy()
+    frozen.requires_grad = False
+    before = optimizer.state_dict()["state"][0]
+    optimizer.step()
+    np.testing.assert_array_equal(frozen.data, moved)
+    for key, value in optimizer.state_dict()["state"][0].items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+def test_an_optimizer_of_frozen_parameters_alone():
+    """As in PyTorch it can be made, and its steps do nothing."""
+    parameter = nn.Parameter(np.ones(2), requires_grad=False)
+    optimizer = optim.SGD([parameter], lr=0.1, weight_decay=0.5)
+    optimizer.step()
+    np.testing.assert_array_equal(parameter.data, 1)
+
+
 def test_zero_grad_and_closure():
     param = nn.Parameter(np.array([2.0]))
     optimizer = optim.SGD([param], lr=0.25)
@@ -152,7 +193,11 @@ def parameters():
         (lambda p: optim.Adam(p, betas=0.9), DTypeError, "Adam: betas must be two numbers, got 0.9"),
         (lambda p: optim.Adam(p, eps=-1), ArgumentError, "Adam: eps"),
         (lambda p: optim.AdamW(p, weight_decay=-1), ArgumentError, "AdamW: weight_decay"),
-        (lambda p: optim.SGD([]), ArgumentError, "SGD: params is empty"),
+        (
+            lambda p: optim.SGD([]),
+            ArgumentError,
+            "SGD: params is empty: the optimizer got an empty parameter list",
+        ),
         (lambda p: optim.SGD(p[0]), DTypeError, "SGD: params must be an iterable .* got Parameter"),
         (lambda p: optim.SGD(set(p)), DTypeError, "SGD: params must have an order"),
         (

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fastcnn import nn, optim
-from fastcnn.errors import DataError
+from fastcnn.errors import DataError, ShapeError
 from fastcnn.recipes import Experiment, read_recipe
 from fastcnn.training import EarlyStopping, LambdaCallback
 
@@ -89,6 +89,27 @@ def test_a_schedule_may_count_batches(tiny):
     made = experiment(tiny)
     made.fit(progress=False)
     assert made.trainer.history["lr"] == pytest.approx([0.01 * 0.5**5, 0.01 * 0.5**11])
+
+
+def test_a_last_image_that_batch_norm_cannot_be_trained_on(tiny):
+    """The key that leaves it out counts for the search for a rate, too."""
+    conv = {"type": "Conv2d", "out_channels": 4, "kernel_size": 28}
+    head = [{"type": "BatchNorm2d"}, {"type": "Flatten"}, {"type": "Linear", "out_features": 10}]
+    tiny["model"] = {"layers": [conv, *head]}
+    tiny["training"].update(batch_size=299, epochs=1)
+    for run in (lambda made: made.fit(progress=False), lambda made: made.lr_find(steps=2)):
+        with pytest.raises(ShapeError, match="batch_size=299 leaves 1 of 300 images for the last one"):
+            run(experiment(tiny))
+    tiny["training"]["drop_last"] = True
+    assert len(experiment(tiny).lr_find(steps=2).lrs) == 2
+    assert len(experiment(tiny).fit(progress=False)) == 1
+
+
+def test_limits_of_gradients(tiny):
+    assert experiment(tiny).trainer.clip_grad_norm is None
+    tiny["training"].update(clip_grad_norm=0.5, clip_grad_value=1)
+    trainer = experiment(tiny).trainer
+    assert (trainer.clip_grad_norm, trainer.clip_grad_value) == (0.5, 1.0)
 
 
 def test_without_validation(tiny):

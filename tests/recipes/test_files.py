@@ -59,6 +59,8 @@ def test_a_recipe_shows_every_key_it_could_have():
         "patience",
         "monitor",
         "drop_last",
+        "clip_grad_norm",
+        "clip_grad_value",
     ):
         assert re.search(rf"\b{key}\b", text), key
 

@@ -63,6 +63,8 @@ def test_whole_numbers_where_a_number_is_asked_for(tiny):
         ("training.epochs", 2.5, "training.epochs must be an integer of at least 1, got 2.5"),
         ("training.epochs", True, "training.epochs must be an integer of at least 1, got True"),
         ("training.batch_size", "64", "training.batch_size must be an integer of at least 1, got '64'"),
+        ("training.clip_grad_norm", -1, "training.clip_grad_norm must be a number of at least 0, got -1"),
+        ("training.clip_grad_value", "1", "training.clip_grad_value must be a number of at least 0, got"),
         ("training.drop_last", 1, "training.drop_last must be true or false, got 1"),
         (
             "training.monitor",

@@ -8,6 +8,7 @@ import pytest
 
 import fastcnn
 from fastcnn import nn, optim, zoo
+from fastcnn.errors import ArgumentError
 from fastcnn.training import Trainer
 from fastcnn.training.executor import Compiled, Eager, count_correct
 
@@ -102,6 +103,32 @@ def test_a_loss_that_is_no_number_changes_no_weight():
             np.testing.assert_array_equal(p.data, data)
 
 
+@pytest.mark.parametrize("engine", [True, False])
+@pytest.mark.parametrize("limits", [{"norm": 0.3}, {"value": 0.02}, {"norm": 0.1, "value": 0.02}], ids=str)
+def test_gradients_are_clipped_as_in_a_loop_of_ones_own(engine, limits):
+    """Elements first, then the norm of what the optimizer trains; each limit here changes something."""
+    model, free, loss = classifier(), classifier(), nn.CrossEntropyLoss()
+    model[5].bias.requires_grad = False
+    own = copy.deepcopy(model)
+    optimizers = [sgd(each.parameters()) for each in (model, own, free)]
+    options = {f"clip_grad_{key}": value for key, value in limits.items()}
+    trainer = Trainer(model, optimizers[0], loss, engine=engine, seed=2, **options)
+    unclipped = Trainer(free, optimizers[2], loss, engine=engine, seed=2)
+    for x, y in batches((1, 6, 6), 3, (8, 5, 33)):
+        trainer.train_step(x, y)
+        unclipped.train_step(x, y)
+        own.zero_grad()
+        loss(own(x), y)
+        own.backward(loss.backward())
+        if "value" in limits:
+            nn.utils.clip_grad_value_(own.parameters(), limits["value"])
+        if "norm" in limits:
+            nn.utils.clip_grad_norm_(own.parameters(), limits["norm"])
+        optimizers[1].step()
+    assert_same_state(model, own)
+    assert not np.allclose(model[5].weight.data, free[5].weight.data, rtol=1e-3)
+
+
 CHANGES = [
     lambda m: setattr(m[3], "p", 0.6),
     lambda m: setattr(m[1], "eps", 0.3),
@@ -150,6 +177,20 @@ def test_the_number_of_threads_changes_no_bit():
     for state in states[1:]:
         for one, other in zip(states[0], state, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_a_loss_that_is_an_array_is_named():
+    """Also where it becomes one between two steps."""
+    for kind in (Compiled, Eager):
+        model, loss = classifier(), nn.CrossEntropyLoss()
+        executor = kind(model, sgd(model.parameters()), loss)
+        x, y = batches((1, 6, 6), 3, (4,))[0]
+        executor.step(x, y)
+        loss.reduction = "none"
+        with pytest.raises(
+            ArgumentError, match=r"must be one number, got an array of the shape \(4,\): take"
+        ):
+            executor.step(x, y)
 
 
 def test_rows_that_are_right():

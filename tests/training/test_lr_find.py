@@ -6,7 +6,7 @@ import pytest
 from fastcnn import nn, optim
 from fastcnn.errors import ArgumentError, DTypeError
 from fastcnn.nn import init
-from fastcnn.training import LambdaCallback, lr_find
+from fastcnn.training import LambdaCallback, LRFindResult, lr_find
 
 from .networks import linear, network, trainer
 
@@ -148,3 +148,11 @@ def test_invalid_arguments_are_named(small, options, message):
 def test_it_takes_a_trainer(small):
     with pytest.raises(DTypeError, match="lr_find: trainer must be a Trainer, got Sequential"):
         lr_find(linear(), small[0], batch_size=50)
+
+
+def test_repr_is_short(small):
+    found = lr_find(trainer(linear()), small[0], batch_size=50, start_lr=1e-5, end_lr=1.0, steps=60)
+    span = f"1e-05 to {found.lrs[-1]:.3g}, {len(found.lrs)} steps: {found.stop_reason}"
+    assert repr(found) == f"LRFindResult(suggestion={found.suggestion:.3g}, {span})"
+    nothing = LRFindResult(np.empty(0), np.empty(0), np.empty(0), None, "the loss was nan at 0.1")
+    assert str(nothing) == "LRFindResult(suggestion=None, 0 steps: the loss was nan at 0.1)"

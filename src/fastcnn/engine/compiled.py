@@ -11,6 +11,7 @@ import numpy as np
 from .. import nn
 from .._shapes import integer
 from ..errors import DTypeError, ShapeError, StateError
+from ..nn.parameter_pass import backward_parameters
 from .cache import Plans, report
 from .nodes.loss import as_loss, check_targets
 from .plan import Plan
@@ -38,11 +39,16 @@ class CompiledModule:
     def __init__(self, model: nn.Module, *, input_gradient: bool = False) -> None:
         if not isinstance(model, nn.Module):
             raise DTypeError(f"compile: model must be a Module, got {type(model).__name__}")
-        self.model = model
+        self._model = model
         self.input_gradient = input_gradient
         self._plans = Plans(input_gradient)
         # What the last call ran: a plan, or the model itself.
         self._last: Plan | nn.Module | None = None
+
+    @property
+    def model(self) -> nn.Module:
+        """The model; plans belong to it, so that another one is compiled anew: ``fastcnn.compile(other)``."""
+        return self._model
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the model's output for x (N, ...) in the model's mode."""
@@ -74,8 +80,10 @@ class CompiledModule:
         if last is None:
             raise StateError("backward: no forward pass came before")
         if isinstance(last, nn.Module):
-            dx = last.backward(dy)
-            return dx if self.input_gradient else None
+            if self.input_gradient:
+                return last.backward(dy)
+            backward_parameters(last, dy)
+            return None
         if not last.training:
             raise StateError(
                 "backward: the last forward pass was in evaluation mode; call the model's train() before it, "

@@ -3,7 +3,7 @@
 Names, arguments, defaults and state-dict keys are those of ``torch.nn``.
 """
 
-from . import init
+from . import init, utils
 from .activation import Dropout, LogSoftmax, ReLU, Softmax
 from .containers import DenseResidual, Residual, Sequential
 from .conv import Conv2d
@@ -42,4 +42,5 @@ __all__ = [
     "Softmax",
     "ZeroPad2d",
     "init",
+    "utils",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import DTypeError, ShapeError
 from .lists import NumberedModules
 from .module import Module
+from .parameter_pass import backward_parameters, has_trained
 
 
 class Sequential(NumberedModules):
@@ -43,11 +44,23 @@ class Sequential(NumberedModules):
             x = module(x)
         return x
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return the first module's dx."""
-        for module in reversed(list(self)):
+    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
+        """Return the first module's dx.
+
+        Without `input_gradient` return None; what lies before the first trained layer then has no backward
+        pass.
+        """
+        modules = list(self)
+        if input_gradient:
+            for module in reversed(modules):
+                dy = module.backward(dy)
+            return dy
+        first = next((i for i, module in enumerate(modules) if has_trained(module)), len(modules))
+        for module in reversed(modules[first + 1 :]):
             dy = module.backward(dy)
-        return dy
+        for module in modules[first : first + 1]:
+            backward_parameters(module, dy)
+        return None  # type: ignore[return-value]
 
 
 class Residual(Module):
@@ -72,8 +85,11 @@ class Residual(Module):
             raise ShapeError(f"Residual: body turned the shape {x.shape} into {y.shape}; it must keep it")
         return x + y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dy + body.backward(dy)."""
+    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
+        """Return dy + body.backward(dy), or None without `input_gradient`."""
+        if not input_gradient:
+            backward_parameters(self.body, dy)
+            return None  # type: ignore[return-value]
         return dy + self.body.backward(dy)
 
 
@@ -100,7 +116,10 @@ class DenseResidual(Module):
         self.saved = x.shape[-3]
         return np.concatenate([x, y], axis=-3)
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return the first channels of dy plus body.backward of the others."""
+    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
+        """Return the first channels of dy plus body.backward of the others; None without `input_gradient`."""
         channels = self.saved
+        if not input_gradient:
+            backward_parameters(self.body, dy[..., channels:, :, :])
+            return None  # type: ignore[return-value]
         return dy[..., :channels, :, :] + self.body.backward(dy[..., channels:, :, :])

@@ -7,7 +7,7 @@ from .._shapes import conv_padding, integer, pair
 from ..errors import ArgumentError
 from . import init
 from .module import Module
-from .parameter import Parameter
+from .parameter import Parameter, accumulate, is_trained
 
 
 class Conv2d(Module):
@@ -84,12 +84,13 @@ class Conv2d(Module):
         bias = None if self.bias is None else self.bias.data
         return ops.conv2d(x, self.weight.data, bias, **self._geometry())
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dx; add the gradients of weight and bias."""
-        dx, dweight, dbias = ops.conv2d_backward(dy, self.saved, self.weight.data, **self._geometry())
-        self.weight.accumulate(dweight)
-        if self.bias is not None:
-            self.bias.accumulate(dbias)
+    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
+        """Return dx, or None without `input_gradient`; add the gradients of weight and bias."""
+        wanted = input_gradient, is_trained(self.weight), is_trained(self.bias)
+        dx, dweight, dbias = ops.conv2d_backward(
+            dy, self.saved, self.weight.data, **self._geometry(), output_mask=wanted
+        )
+        accumulate((self.weight, dweight), (self.bias, dbias))
         return dx
 
     def macs(self, output_shape: tuple[int, ...]) -> int:

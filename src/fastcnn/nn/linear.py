@@ -7,7 +7,7 @@ from .._shapes import integer
 from ..errors import ShapeError
 from . import init
 from .module import Module
-from .parameter import Parameter
+from .parameter import Parameter, accumulate, is_trained
 
 
 class Linear(Module):
@@ -45,12 +45,11 @@ class Linear(Module):
         self.saved = x
         return ops.linear(x, self.weight.data, None if self.bias is None else self.bias.data)
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dx; add the gradients of weight and bias."""
-        dx, dweight, dbias = ops.linear_backward(dy, self.saved, self.weight.data)
-        self.weight.accumulate(dweight)
-        if self.bias is not None:
-            self.bias.accumulate(dbias)
+    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
+        """Return dx, or None without `input_gradient`; add the gradients of weight and bias."""
+        wanted = input_gradient, is_trained(self.weight), is_trained(self.bias)
+        dx, dweight, dbias = ops.linear_backward(dy, self.saved, self.weight.data, output_mask=wanted)
+        accumulate((self.weight, dweight), (self.bias, dbias))
         return dx
 
     def macs(self, output_shape: tuple[int, ...]) -> int:
@@ -95,7 +94,8 @@ class PositionBias(Module):
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Return dy; add its sum over the batch to the bias's gradient."""
-        self.bias.accumulate(dy.sum(axis=0) if dy.ndim == 4 else dy)
+        if is_trained(self.bias):
+            self.bias.accumulate(dy.sum(axis=0) if dy.ndim == 4 else dy)
         return dy
 
     def extra_repr(self) -> str:

@@ -8,7 +8,7 @@ from ..errors import ShapeError
 from ..ops.normalization import batch_norm_forward
 from . import init
 from .module import Module
-from .parameter import Parameter
+from .parameter import Parameter, accumulate, is_trained
 
 
 class BatchNorm2d(Module):
@@ -71,6 +71,10 @@ class BatchNorm2d(Module):
             self.running_var[...] = 1
             self.num_batches_tracked[...] = 0
 
+    def needs_batch(self, input_shape: tuple[int, ...]) -> bool:
+        """Tell whether training fails on one such input (1, C, H, W): a single value has no variance."""
+        return tuple(input_shape[-2:]) == (1, 1)
+
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the normalised x; in training, update the running statistics."""
         if np.ndim(x) != 4:
@@ -95,17 +99,15 @@ class BatchNorm2d(Module):
         self.saved = (x, mean, invstd, batch_statistics)
         return y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dx; add the gradients of weight and bias."""
+    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
+        """Return dx, or None without `input_gradient`; add the gradients of weight and bias."""
         x, mean, invstd, batch_statistics = self.saved
         weight = None if self.weight is None else self.weight.data
+        wanted = input_gradient, is_trained(self.weight), is_trained(self.bias)
         dx, dweight, dbias = ops.batch_norm_backward(
-            dy, x, weight, training=batch_statistics, saved=(mean, invstd)
+            dy, x, weight, training=batch_statistics, saved=(mean, invstd), output_mask=wanted
         )
-        if self.weight is not None:
-            self.weight.accumulate(dweight)
-        if self.bias is not None:
-            self.bias.accumulate(dbias)
+        accumulate((self.weight, dweight), (self.bias, dbias))
         return dx
 
     def extra_repr(self) -> str:

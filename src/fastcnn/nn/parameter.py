@@ -105,3 +105,15 @@ class Parameter:
     def __repr__(self) -> str:
         frozen = "" if self.requires_grad else ", requires_grad=False"
         return f"Parameter(shape={self.shape}, dtype={self.dtype}{frozen})"
+
+
+def is_trained(parameter: Parameter | None) -> bool:
+    """Tell whether there is a parameter, and whether it is trained."""
+    return parameter is not None and parameter.requires_grad
+
+
+def accumulate(*pairs: tuple[Parameter | None, np.ndarray | None]) -> None:
+    """Add gradients to their parameters, where there is a parameter that is trained."""
+    for parameter, grad in pairs:
+        if parameter is not None and grad is not None:
+            parameter.accumulate(grad)

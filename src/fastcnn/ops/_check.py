@@ -82,6 +82,14 @@ def flag(value: object, name: str, what: str) -> bool:
     return bool(value)
 
 
+def mask(value: object, name: str, what: str) -> tuple[bool, bool, bool]:
+    """Return `value`, three bools."""
+    if not isinstance(value, tuple | list) or len(value) != 3:
+        raise DTypeError(f"{what}: {name} must be three bools, got {value!r}")
+    first, second, third = (flag(each, name, what) for each in value)
+    return first, second, third
+
+
 def axis(value: object, ndim: int, name: str, what: str) -> int:
     """Return `value` as an axis in 0 .. ndim - 1 (negative counts from the end)."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):

@@ -1,6 +1,6 @@
 """2-D convolution, and the column matrices that it is computed with."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -118,7 +118,9 @@ def conv2d_backward(
     padding: int | tuple[int, ...] | str = 0,
     dilation: int | tuple[int, int] = 1,
     groups: int = 1,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    *,
+    output_mask: tuple[bool, bool, bool] = (True, True, True),
+) -> tuple[Any, Any, Any]:
     """Gradients of `conv2d` with respect to x, weight and bias.
 
     ``dx = col2im(weight^T dy)``, ``dweight = sum_n dy[n] im2col(x[n])^T``, ``dbias = sum_{n, i, j} dy``.
@@ -129,26 +131,35 @@ def conv2d_backward(
         Gradient of the loss with respect to the output.
     x, weight, stride, padding, dilation, groups
         As given to conv2d.
+    output_mask : (bool, bool, bool)
+        Which of the three are wanted.
 
     Returns
     -------
-    dx, dweight, dbias : arrays of the shapes of x, weight and (out_channels,)
+    dx, dweight, dbias : arrays of the shapes of x, weight and (out_channels,), or None
     """
     what = "conv2d_backward"
     c = _prepare(what, x, weight, stride, padding, dilation, groups)
     grad = _check.gradient(dy, c.out_shape, c.unbatched, "dy", what)
     _check.same_dtype(what, dy=grad, x=c.x)
-    dx = allocate(c.x.shape, c.x.dtype, f"{what}: dx")
-    dweight = allocate(c.weight.shape, c.x.dtype, f"{what}: dweight")
-    dbias = allocate(c.weight.shape[:1], c.x.dtype, f"{what}: dbias")
-    if grad.size:
-        kernels.conv2d_backward_input(dx, grad, c.weight, c.groups, c.window)
-        kernels.conv2d_backward_weight(dweight, grad, c.x, c.groups, c.window)
-    else:
-        dx[...] = 0
-        dweight[...] = 0
-    norm_kernels.channel_sums(dbias, grad.reshape(*grad.shape[:2], c.window.out_h * c.window.out_w))
-    return (dx[0] if c.unbatched else dx), dweight, dbias
+    wants_dx, wants_dweight, wants_dbias = _check.mask(output_mask, "output_mask", what)
+    dx = dweight = dbias = None
+    if wants_dx:
+        dx = allocate(c.x.shape, c.x.dtype, f"{what}: dx")
+        if grad.size:
+            kernels.conv2d_backward_input(dx, grad, c.weight, c.groups, c.window)
+        else:
+            dx[...] = 0
+    if wants_dweight:
+        dweight = allocate(c.weight.shape, c.x.dtype, f"{what}: dweight")
+        if grad.size:
+            kernels.conv2d_backward_weight(dweight, grad, c.x, c.groups, c.window)
+        else:
+            dweight[...] = 0
+    if wants_dbias:
+        dbias = allocate(c.weight.shape[:1], c.x.dtype, f"{what}: dbias")
+        norm_kernels.channel_sums(dbias, grad.reshape(*grad.shape[:2], c.window.out_h * c.window.out_w))
+    return (dx[0] if dx is not None and c.unbatched else dx), dweight, dbias
 
 
 def _column_window(

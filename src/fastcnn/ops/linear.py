@@ -1,5 +1,7 @@
 """The fully connected layer."""
 
+from typing import Any
+
 import numpy as np
 
 from .._kernels import gemm as kernels
@@ -52,8 +54,12 @@ def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) ->
 
 
 def linear_backward(
-    dy: np.ndarray, x: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    dy: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    *,
+    output_mask: tuple[bool, bool, bool] = (True, True, True),
+) -> tuple[Any, Any, Any]:
     """Gradients of `linear`: ``dx = dy weight``, ``dweight = dy^T x``, ``dbias = sum of dy over the rows``.
 
     Parameters
@@ -62,10 +68,12 @@ def linear_backward(
         Gradient of the loss with respect to the output.
     x, weight
         As given to linear.
+    output_mask : (bool, bool, bool)
+        Which of the three are wanted.
 
     Returns
     -------
-    dx, dweight, dbias : arrays of the shapes of x, weight and (out_features,)
+    dx, dweight, dbias : arrays of the shapes of x, weight and (out_features,), or None
     """
     what = "linear_backward"
     rows, matrix = _rows(what, x, weight)
@@ -74,10 +82,16 @@ def linear_backward(
     _check.shape_is(grad, (*x.shape[:-1], out_features), "dy", what)
     _check.same_dtype(what, dy=grad, x=rows)
     grad = _check.contiguous(grad, "dy", what).reshape(rows.shape[0], out_features)
-    dx = allocate(rows.shape, rows.dtype, f"{what}: dx")
-    dweight = allocate(matrix.shape, rows.dtype, f"{what}: dweight")
-    dbias = allocate((out_features,), rows.dtype, f"{what}: dbias")
-    kernels.gemm(dx, grad, matrix)
-    kernels.gemm(dweight, grad.T, rows)
-    norm_kernels.channel_sums(dbias, grad[:, :, None])
-    return dx.reshape(x.shape), dweight, dbias
+    wants_dx, wants_dweight, wants_dbias = _check.mask(output_mask, "output_mask", what)
+    dx = dweight = dbias = None
+    if wants_dx:
+        dx = allocate(rows.shape, rows.dtype, f"{what}: dx")
+        kernels.gemm(dx, grad, matrix)
+        dx = dx.reshape(x.shape)
+    if wants_dweight:
+        dweight = allocate(matrix.shape, rows.dtype, f"{what}: dweight")
+        kernels.gemm(dweight, grad.T, rows)
+    if wants_dbias:
+        dbias = allocate((out_features,), rows.dtype, f"{what}: dbias")
+        norm_kernels.channel_sums(dbias, grad[:, :, None])
+    return dx, dweight, dbias

@@ -1,5 +1,7 @@
 """Batch normalisation."""
 
+from typing import Any
+
 import numpy as np
 
 from .._kernels import norm as kernels
@@ -136,7 +138,9 @@ def batch_norm_backward(
     training: bool = True,
     eps: float = 1e-5,
     saved: tuple[np.ndarray, np.ndarray] | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    *,
+    output_mask: tuple[bool, bool, bool] = (True, True, True),
+) -> tuple[Any, Any, Any]:
     """Gradients of `batch_norm` with respect to x, weight and bias.
 
     With ``xhat = (x - mean) invstd``: ``dbias = sum dy``, ``dweight = sum dy xhat`` and, in training,
@@ -151,10 +155,12 @@ def batch_norm_backward(
         As given to batch_norm.
     saved : (mean, invstd), optional
         The float64 statistics of the forward pass, which are computed again if None.
+    output_mask : (bool, bool, bool)
+        Which of the three are wanted. In training dx needs the sums that the others are.
 
     Returns
     -------
-    dx, dweight, dbias : arrays of the shapes of x, (C,) and (C,)
+    dx, dweight, dbias : arrays of the shapes of x, (C,) and (C,), or None
     """
     what = "batch_norm_backward"
     planes = _as_channels(x, "x", what)
@@ -173,8 +179,13 @@ def batch_norm_backward(
         mean, invstd = saved
         _check.shape_is(mean, (channels,), "saved[0]", what)
         _check.shape_is(invstd, (channels,), "saved[1]", what)
+    wanted = _check.mask(output_mask, "output_mask", what)
     dx = allocate(planes.shape, planes.dtype, f"{what}: dx")
-    dweight, dbias = (allocate((channels,), planes.dtype, f"{what}: {name}") for name in ("dweight", "dbias"))
     grad = _check.contiguous(grad, "dy", what).reshape(planes.shape)
+    if not batch_statistics and not any(wanted[1:]):
+        kernels.batch_norm(dx, grad, np.zeros(channels), invstd, weight, None)  # dx = dy * scale
+        return (dx.reshape(x.shape) if wanted[0] else None), None, None
+    dweight, dbias = (allocate((channels,), planes.dtype, f"{what}: {name}") for name in ("dweight", "dbias"))
     kernels.batch_norm_backward(dx, dweight, dbias, grad, planes, mean, invstd, weight, batch_statistics)
-    return dx.reshape(x.shape), dweight, dbias
+    every = dx.reshape(x.shape), dweight, dbias
+    return tuple(each if want else None for each, want in zip(every, wanted, strict=True))  # type: ignore

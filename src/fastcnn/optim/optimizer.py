@@ -53,7 +53,7 @@ class Optimizer:
         self.state: dict[Parameter, dict[str, Any]] = {}
         given: list[Any] = list(params)
         if not given:
-            raise ArgumentError(f"{self._name}: params is empty")
+            raise ArgumentError(f"{self._name}: params is empty: the optimizer got an empty parameter list")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -103,7 +103,7 @@ class Optimizer:
         self.param_groups.append(complete)
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Change every parameter that has a gradient.
+        """Change every parameter that has a gradient and is trained (``requires_grad``).
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class Optimizer:
             pairs: dict[np.dtype, list[tuple[Parameter, np.ndarray]]] = {}
             for parameter in group["params"]:
                 grad = parameter.grad
-                if grad is None or parameter.size == 0:
+                if grad is None or not parameter.requires_grad or parameter.size == 0:
                     continue
                 if np.shape(grad) != parameter.shape:
                     raise ShapeError(

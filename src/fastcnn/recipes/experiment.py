@@ -160,6 +160,8 @@ class Experiment:
             preprocess=normalize,
             scheduler_step=options.get("step"),
             monitor=options.get("monitor"),
+            clip_grad_norm=training.clip_grad_norm,
+            clip_grad_value=training.clip_grad_value,
         )
 
     def _try(self, steps: list[tuple[str, transforms.Transform]]) -> None:
@@ -207,8 +209,15 @@ class Experiment:
         **options
             As `fastcnn.training.lr_find` takes them.
         """
-        batch_size = self.recipe.training.batch_size
-        return lr_find(self.trainer, self.train, batch_size=batch_size, augment=self._augment, **options)
+        training = self.recipe.training
+        return lr_find(
+            self.trainer,
+            self.train,
+            batch_size=training.batch_size,
+            augment=self._augment,
+            drop_last=training.drop_last,
+            **options,
+        )
 
     def evaluate(self) -> dict[str, Any]:
         """Return the metrics on the test images."""

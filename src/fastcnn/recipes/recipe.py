@@ -108,6 +108,8 @@ class TrainingSection:
         `fastcnn.training.SampledAccuracy`.
     accuracy_samples : int
         How many images that sample has at the most.
+    clip_grad_norm, clip_grad_value : float or None
+        Limits of the gradients' norm and of each of their elements, as in `fastcnn.Trainer`.
     """
 
     epochs: int = setting(minimum=1)
@@ -119,6 +121,8 @@ class TrainingSection:
     patience: int | None = setting(None, minimum=1)
     accuracy_every: int | None = setting(None, minimum=1)
     accuracy_samples: int = setting(1000, minimum=1)
+    clip_grad_norm: float | None = setting(None, minimum=0)
+    clip_grad_value: float | None = setting(None, minimum=0)
 
 
 @dataclass(frozen=True)

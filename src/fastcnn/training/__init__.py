@@ -13,9 +13,9 @@ from .callbacks import (
     EarlyStopping,
     LambdaCallback,
     ModelCheckpoint,
-    StopOnNaN,
 )
 from .checkpoint import load_weights, read_metadata, save_weights
+from .divergence import StopOnNaN
 from .history import History
 from .lr_find import LRFindResult, lr_find
 from .sampling import SampledAccuracy

@@ -15,6 +15,7 @@ from .checkpoint import save_weights
 from .history import History, better_is
 
 if TYPE_CHECKING:
+    from ..nn.module import Module
     from .trainer import Trainer
 
 
@@ -56,6 +57,7 @@ class _Monitor(Callback):
     def __init__(self, monitor: str, mode: str) -> None:
         self.monitor = monitor
         self.mode = better_is(monitor, mode)
+        self._model: Module | None = None  # whose epochs are compared
         self._reset()
 
     def _reset(self) -> None:
@@ -70,6 +72,13 @@ class _Monitor(Callback):
             )
         if not trainer.history.epochs:
             self._reset()
+        self._follow(trainer)
+
+    def _follow(self, trainer: Trainer) -> None:
+        """Begin anew if the trainer has another model than before."""
+        if self._model is not None and trainer.model is not self._model:
+            self._reset()
+        self._model = trainer.model
 
     def _value(self, row: Mapping[str, Any]) -> float:
         if self.monitor not in row:
@@ -78,8 +87,9 @@ class _Monitor(Callback):
             )
         return float(row[self.monitor])
 
-    def _take(self, epoch: int, row: Mapping[str, Any]) -> bool:
+    def _take(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> bool:
         """Take note of an epoch; return whether it is the best so far."""
+        self._follow(trainer)
         value = self._value(row)
         better = value < self.best_value if self.mode == "min" else value > self.best_value
         if better:
@@ -115,12 +125,12 @@ class BestWeights(_Monitor):
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
         """Copy the weights if they are the best so far."""
-        if self._take(epoch, row):
+        if self._take(trainer, epoch, row):
             self._state = trainer.model.state_dict()
 
     def on_train_end(self, trainer: Trainer, history: History) -> None:
         """Put the best weights back."""
-        if self._state is not None:
+        if self._state is not None and trainer.model is self._model:
             trainer.model.load_state_dict(self._state)
             history.restored_epoch = self.best_epoch
 
@@ -160,6 +170,7 @@ class EarlyStopping(BestWeights):
     def _reset(self) -> None:
         super()._reset()
         self._reference = self.best_value
+        self.bad_epochs = 0
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Begin to count."""
@@ -171,7 +182,7 @@ class EarlyStopping(BestWeights):
         if self.restore_best:
             super().on_epoch_end(trainer, epoch, row)
         else:
-            self._take(epoch, row)
+            self._take(trainer, epoch, row)
         value = self._value(row)
         gain = self._reference - value if self.mode == "min" else value - self._reference
         if gain > self.min_delta:
@@ -212,7 +223,7 @@ class ModelCheckpoint(_Monitor):
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
         """Write the weights if they are the best so far."""
-        if self._take(epoch, row):
+        if self._take(trainer, epoch, row):
             notes = {**self.metadata, "epoch": str(epoch), self.monitor: repr(self.best_value)}
             save_weights(trainer.model, self.path, notes)
 
@@ -235,20 +246,6 @@ class CSVLogger(Callback):
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
         """Write all epochs so far."""
         trainer.history.to_csv(self.path, self.columns)
-
-
-class StopOnNaN(Callback):
-    """Stop at the first loss that is NaN or infinite; Trainer has one of its own unless told otherwise."""
-
-    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
-        """Stop if the loss is not finite."""
-        if not math.isfinite(logs["loss"]):
-            trainer.history.diverged = True
-            lr = trainer.optimizer.param_groups[0]["lr"]
-            trainer.stop(
-                f"the loss is {logs['loss']} in epoch {len(trainer.history) + 1}, batch {batch} "
-                f"(learning rate {lr:.3g}): try a smaller one, and look for NaN in the images"
-            )
 
 
 class LambdaCallback(Callback):

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from ..data import Dataset
+from ..data import Dataset, Loader
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..nn.module import Module
-from ..optim import Optimizer
+from ..nn.module import Module, observe
 
 
 def to_unit_range(images: np.ndarray) -> np.ndarray:
     """Return uint8 images as float32 from 0 to 1, and others as they are."""
     return np.divide(images, np.float32(255), dtype=np.float32) if images.dtype == np.uint8 else images
-
-
-def check_parts(model: object, optimizer: object, loss: object, preprocess: object) -> None:
-    """Raise unless these can be the parts of a Trainer."""
-    if not isinstance(model, Module):
-        raise DTypeError(f"Trainer: model must be a Module, got {type(model).__name__}")
-    if not isinstance(optimizer, Optimizer):
-        raise DTypeError(f"Trainer: optimizer must be an Optimizer, got {type(optimizer).__name__}")
-    if not callable(loss) or not callable(getattr(loss, "backward", None)):
-        raise DTypeError(f"Trainer: loss must be callable and have backward, got {type(loss).__name__}")
-    if getattr(loss, "reduction", "mean") == "none":
-        raise ArgumentError("Trainer: the loss must be one number: reduction 'mean' or 'sum', not 'none'")
-    if preprocess is not None and not callable(preprocess):
-        raise DTypeError(f"Trainer: preprocess must be callable, got {type(preprocess).__name__}")
-    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    if trained.isdisjoint(id(p) for p in model.parameters()):
-        raise ArgumentError("Trainer: the optimizer holds no parameter of the model")
 
 
 def check_dataset(dataset: object, what: str) -> None:
@@ -52,18 +35,32 @@ def check_labels(dataset: Dataset, logits: np.ndarray, what: str) -> None:
 
 
 def check_fit(
-    dataset: Dataset, predict: Callable[[np.ndarray], np.ndarray], augment: Callable | None, what: str
-) -> None:
+    dataset: Dataset,
+    prepare: Callable[[np.ndarray], np.ndarray],
+    forward: Callable[[np.ndarray], np.ndarray],
+    augment: Callable | None,
+    what: str,
+) -> tuple[np.ndarray, np.ndarray]:
     """Run one image through everything and raise if something does not fit.
 
     Parameters
     ----------
     dataset : Dataset
-    predict : callable ``predict(images) -> logits``
+    prepare : callable ``prepare(images) -> images``
+        Makes of images of the data set what the model takes.
+    forward : callable ``forward(images) -> logits``
+        The model in evaluation mode.
     augment : callable ``augment(images, rng) -> images``, optional
         Applied first; it may change the size of the images.
     what : str
         Opens the message of an error.
+
+    Returns
+    -------
+    array (1, C, H, W)
+        The image as the model takes it.
+    array (1, K)
+        The logits.
     """
     check_dataset(dataset, what)
     sample = dataset.images[:1]
@@ -72,7 +69,48 @@ def check_fit(
             raise DTypeError(f"{what}: augment must be callable, got {type(augment).__name__}")
         sample = augment(sample.copy(), np.random.default_rng(0))
     try:
-        logits = predict(sample)
+        x = prepare(sample)
+        logits = forward(x)
     except ShapeError as error:
         raise ShapeError(f"{what} does not fit the model: an image is {sample.shape[1:]}: {error}") from error
     check_labels(dataset, logits, what)
+    return x, logits
+
+
+def check_batches(model: Module, x: np.ndarray, loader: Loader, what: str) -> None:
+    """Raise ShapeError if there is a batch of one image, and a layer that cannot be trained on one.
+
+    Parameters
+    ----------
+    model : Module
+        In training mode, its layers keep their own modes while it trains; else all are trained.
+    x : array (1, C, H, W)
+        An image as the model takes it.
+    loader : Loader
+        Makes the batches.
+    what : str
+        Opens the message: the function that trains.
+    """
+    count, size = len(loader.dataset), loader.batch_size
+    left_over = not loader.drop_last and count % size == 1
+    if not left_over and min(count, size) > 1:
+        return
+    trained = [(name, module) for name, module in model.named_modules() if hasattr(module, "needs_batch")]
+    names = {id(module): name for name, module in trained if module.training or not model.training}
+
+    def check(module: Any, x: np.ndarray, y: np.ndarray) -> None:
+        if id(module) not in names or not module.needs_batch(x.shape):
+            return
+        if left_over and count > size:
+            cause = f"batch_size={size} leaves 1 of {count} images for the last one"
+            cure = "pass drop_last=True, or another batch_size"
+        else:
+            cause = f"batch_size={size} of {count} images makes batches of 1"
+            cure = "take a larger batch_size" if count > 1 else "take more images"
+        raise ShapeError(
+            f"{what}: layer {names[id(module)]!r} ({type(module).__name__}) cannot be trained on a batch of "
+            f"one image, of which it gets {x.shape[1:]}, but {cause}: {cure}"
+        )
+
+    if names:
+        observe(model, x, check)

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..engine import CompiledModule
+from ..errors import ArgumentError
 from ..nn import changes
 from ..nn.module import Module
+from ..nn.parameter_pass import backward_parameters
+from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim import Optimizer
 
 
@@ -24,12 +27,31 @@ def count_correct(logits: np.ndarray, target: np.ndarray) -> int:
 
 
 class Eager:
-    """Run layer after layer in Python: the reference."""
+    """Run layer after layer in Python: the reference.
 
-    def __init__(self, model: Module, optimizer: Optimizer, loss: Any) -> None:
+    Parameters
+    ----------
+    model : Module
+    optimizer : Optimizer
+    loss : loss of fastcnn.nn, or the like
+    clip_norm, clip_value : float, optional
+        Limits of the gradients' norm and of each element, see Trainer.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Any,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
         self.model: Any = model
         self.optimizer = optimizer
         self.loss = loss
+        self._clip_norm = clip_norm
+        self._clip_value = clip_value
         self._module = model
         self._dtype_at = -1  # the change of the model up to which its type is known
 
@@ -37,7 +59,8 @@ class Eager:
         """Return the element type of the model's first parameter."""
         if self._dtype_at != changes.latest():
             self._dtype_at = changes.latest()
-            self._dtype = next(self._module.parameters()).dtype
+            first = next(self._module.parameters(), None)
+            self._dtype = np.dtype(np.float32) if first is None else first.dtype
         return self._dtype
 
     def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
@@ -59,12 +82,32 @@ class Eager:
         """
         self.model.zero_grad()
         logits = self.model(x)
-        loss = float(self.loss(logits, y))
+        value = self.loss(logits, y)
+        if np.ndim(value):
+            raise ArgumentError(
+                f"Trainer: the loss must be one number, got an array of the shape {np.shape(value)}: take "
+                "reduction 'mean' or 'sum'"
+            )
+        loss = float(value)
         correct = count_correct(logits, y)
         if math.isfinite(loss):
-            self.model.backward(self.loss.backward())
-            self.optimizer.step()
+            self._backward(self.loss.backward())
+            self._update()
         return loss, correct
+
+    def _backward(self, dy: np.ndarray) -> None:
+        """Add the gradients of the parameters for the gradient of the logits."""
+        backward_parameters(self.model, dy)
+
+    def _update(self) -> None:
+        """Let the optimizer take a step with the gradients that there are, clipped."""
+        if self._clip_norm is not None or self._clip_value is not None:
+            trained = [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
+            if self._clip_value is not None:
+                clip_grad_value_(trained, self._clip_value)
+            if self._clip_norm is not None:
+                clip_grad_norm_(trained, self._clip_norm)
+        self.optimizer.step()
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs for one batch in evaluation mode."""
@@ -74,8 +117,8 @@ class Eager:
 class Compiled(Eager):
     """Run the model's compiled program; a model that has none runs layer after layer."""
 
-    def __init__(self, model: Module, optimizer: Optimizer, loss: Any) -> None:
-        super().__init__(model, optimizer, loss)
+    def __init__(self, model: Module, optimizer: Optimizer, loss: Any, **limits: float | None) -> None:
+        super().__init__(model, optimizer, loss, **limits)
         self.model = CompiledModule(model)
 
     def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
@@ -84,8 +127,11 @@ class Compiled(Eager):
         if done is None:
             return super().step(x, y)
         if math.isfinite(done[0]):
-            self.optimizer.step()
+            self._update()
         return done
+
+    def _backward(self, dy: np.ndarray) -> None:
+        self.model.backward(dy)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs for one batch in evaluation mode, each row the same to the bit in any batch."""

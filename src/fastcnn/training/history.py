@@ -53,7 +53,8 @@ class History:
     interrupted : bool
         Whether the last fit was ended by Ctrl-C.
     diverged : bool
-        Whether the last fit was ended because the loss was not finite.
+        Whether the loss of the last fit has blown up: it was not finite, which ended the fit, or was far
+        above its start and did not come back; `StopOnNaN` says how far.
     stop_reason : str or None
         Why the last fit ended before its last epoch.
     restored_epoch : int or None

@@ -19,7 +19,8 @@ from .._shapes import integer
 from ..data import Dataset, Loader
 from ..errors import ArgumentError, DTypeError
 from ..nn import init
-from .checks import check_fit
+from .checks import check_batches
+from .hints import give_hints
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class LRFindResult:
     suggestion: float | None
     stop_reason: str
 
+    def __repr__(self) -> str:
+        found = "None" if self.suggestion is None else f"{self.suggestion:.3g}"
+        span = f"{self.lrs[0]:.3g} to {self.lrs[-1]:.3g}, " if len(self.lrs) else ""
+        return f"LRFindResult(suggestion={found}, {span}{len(self.lrs)} steps: {self.stop_reason})"
+
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
         """Draw the losses; see `fastcnn.training.report.plot_lr_find`."""
         from .report import plot_lr_find
@@ -90,6 +96,7 @@ def lr_find(
     steps: int = 100,
     stop_factor: float = 4.0,
     augment: Callable | None = None,
+    drop_last: bool = False,
 ) -> LRFindResult:
     """Train for some steps while the learning rate rises exponentially, then undo all of it.
 
@@ -112,6 +119,8 @@ def lr_find(
         Above 1.
     augment : callable ``augment(images, rng) -> images``, optional
         As in fit.
+    drop_last : bool
+        As in fit.
 
     Raises
     ------
@@ -131,8 +140,11 @@ def lr_find(
     if not stop_factor > 1:
         raise ArgumentError(f"lr_find: stop_factor must be above 1, got {stop_factor!r}")
     rates = np.geomspace(start_lr, end_lr, integer(steps, "lr_find: steps", 2))
-    check_fit(train, trainer.predict, augment, "lr_find: train")
-    loader = Loader(train, batch_size, seed=trainer.seed, augment=augment)
+    x, logits = trainer._check_fit(train, augment, "lr_find: train")
+    loader = Loader(train, batch_size, seed=trainer.seed, augment=augment, drop_last=drop_last)
+    if len(rates) >= len(loader):  # the last batch of an epoch is among the steps
+        check_batches(trainer.model, x, loader, "lr_find")
+    give_hints(trainer, x, logits)
     with _undone(trainer):
         losses, stop_reason = _climb(trainer, loader, rates, float(stop_factor))
     smoothed = _smooth(losses)
@@ -147,7 +159,7 @@ def _climb(
     groups = trainer.optimizer.param_groups
     first = groups[0]["lr"]
     ratios = [group["lr"] / first if first > 0 else 1.0 for group in groups]
-    adds_up = getattr(trainer.loss, "reduction", "mean") == "sum"
+    adds_up = trainer.adds_up
     losses: list[float] = []
     average, lowest, epoch = 0.0, math.inf, 0
     while True:

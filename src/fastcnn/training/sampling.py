@@ -55,7 +55,7 @@ class SampledAccuracy(Callback):
     def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
         """Measure, if it is time to."""
         self._step += 1
-        adds_up = getattr(trainer.loss, "reduction", "mean") == "sum"
+        adds_up = trainer.adds_up
         self._losses.append(logs["loss"] / logs["count"] if adds_up else logs["loss"])
         if self._step % self.every:
             return

@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from .._shapes import allocate, integer
+from .._shapes import integer
 from ..data import Dataset, Loader
-from ..errors import DTypeError, ShapeError
+from ..errors import ShapeError
 from ..nn.module import Module
 from ..optim import Optimizer
-from . import metrics
-from .callbacks import Callback, StopOnNaN
-from .checks import check_dataset, check_fit, check_labels, check_parts, to_unit_range
-from .executor import Compiled, Eager, count_correct
+from .callbacks import Callback
+from .checks import check_batches
+from .evaluation import Evaluator
+from .hints import give_hints
 from .history import History
 from .interrupt import DeferredInterrupt
 from .progress import EpochBar
-from .schedule import Schedule, Scheduler
+from .schedule import Scheduler
 
 logger = logging.getLogger(__name__)
 
 
-class Trainer:
+class Trainer(Evaluator):
     """Train, evaluate and use a classifier.
 
     Parameters
@@ -53,16 +53,26 @@ class Trainer:
         The column that ReduceLROnPlateau is given. Default: "val_loss" or, for mode "max", "val_accuracy";
         without validation "loss" or "accuracy".
     stop_on_nan : bool
-        Stop fit at the first loss that is not finite, see StopOnNaN.
+        Stop fit at the first loss that is not finite, and tell of one that has blown up, see StopOnNaN.
     engine : bool
         Run the model as one compiled program (see `fastcnn.compile`), several times faster; with False, layer
         after layer, which is the reference. The two agree but for rounding. A model with a layer of the
         user's own runs layer after layer anyway, which the log says once.
+    clip_grad_norm : float, optional
+        Scale the gradients of each step so that their norm, of all that the optimizer trains together, is at
+        most this; see `fastcnn.nn.utils.clip_grad_norm_`.
+    clip_grad_value : float, optional
+        Clip each element of the gradients to ``[-clip_grad_value, clip_grad_value]``, before their norm.
 
     Attributes
     ----------
     history : History
         All epochs so far.
+    hints : list of str
+        What seems to be a mistake in model, loss or images, each of which the log warns of once.
+    model, optimizer, loss, ... : as above
+        Every parameter is an attribute that may be set: from then on everything uses the new one. They must
+        fit each other when the next step is taken, not before, so that several can be set in turn.
 
     Raises
     ------
@@ -84,25 +94,29 @@ class Trainer:
         monitor: str | None = None,
         stop_on_nan: bool = True,
         engine: bool = True,
+        clip_grad_norm: float | None = None,
+        clip_grad_value: float | None = None,
     ) -> None:
-        check_parts(model, optimizer, loss, preprocess)
-        self.callbacks = list(callbacks)
-        for each in self.callbacks:
-            if not isinstance(each, Callback):
-                raise DTypeError(f"Trainer: callbacks must be Callbacks, got {type(each).__name__}")
-        if stop_on_nan and not any(isinstance(each, StopOnNaN) for each in self.callbacks):
-            self.callbacks.insert(0, StopOnNaN())
-        self.model = model
-        self.optimizer = optimizer
-        self.loss = loss
-        self.seed = integer(seed, "Trainer: seed")
-        self.preprocess = preprocess if preprocess is not None else to_unit_range
         self.history = History()
         self.validating = False
         self.batches_per_epoch = 0
-        self._schedule = Schedule(scheduler, optimizer, scheduler_step, monitor)
-        self._executor = (Compiled if engine else Eager)(model, optimizer, loss)
-        model.reseed(self.seed)
+        self.outputs = 0
+        self.hints: list[str] = []
+        super().__init__(
+            model=model,
+            optimizer=optimizer,
+            loss=loss,
+            scheduler=scheduler,
+            callbacks=callbacks,
+            seed=seed,
+            preprocess=preprocess,
+            scheduler_step=scheduler_step,
+            monitor=monitor,
+            stop_on_nan=stop_on_nan,
+            engine=engine,
+            clip_grad_norm=clip_grad_norm,
+            clip_grad_value=clip_grad_value,
+        )
 
     # Training ---------------------------------------------------------------------------------------
 
@@ -124,7 +138,7 @@ class Trainer:
         if len(x) != len(y):
             raise ShapeError(f"train_step: {len(x)} images but {len(y)} labels")
         self._train_mode()
-        return self._executor.step(self._prepare(x), np.asarray(y))[0]
+        return self._step(x, np.asarray(y))[0]
 
     def fit(
         self,
@@ -170,9 +184,10 @@ class Trainer:
             Before training starts, if data, model and schedule do not fit each other.
         """
         epochs = integer(epochs, "fit: epochs", 0)
-        check_fit(train, self.predict, augment, "fit: train")
+        self._check()
+        x, logits = self._check_fit(train, augment, "fit: train")
         if validation is not None:
-            check_fit(validation, self.predict, None, "fit: validation")
+            self._check_fit(validation, None, "fit: validation")
         loader = Loader(
             train,
             batch_size,
@@ -182,9 +197,12 @@ class Trainer:
             seed=self.seed,
             augment=augment,
         )
+        check_batches(self.model, x, loader, "fit")
         self._schedule.check(epochs, len(loader), validation is not None)
         self.validating = validation is not None
         self.batches_per_epoch = len(loader)
+        self.outputs = logits.shape[1]
+        give_hints(self, x, logits)
         self.history.begin()
         for callback in self.callbacks:
             callback.on_train_begin(self)
@@ -199,7 +217,7 @@ class Trainer:
         finally:
             if not was_training:
                 self.model.eval()
-        if self.history.diverged:
+        if self.history.diverged and self.history.stop_reason is not None:
             logger.warning("training stopped: %s", self.history.stop_reason)
         for callback in self.callbacks:
             callback.on_train_end(self, self.history)
@@ -240,10 +258,10 @@ class Trainer:
         """Return the metrics over the batches, or None if a callback has stopped training."""
         self._train_mode()
         total, correct, count = 0.0, 0, 0
-        adds_up = getattr(self.loss, "reduction", "mean") == "sum"
+        adds_up = self.adds_up
         for number, (images, labels) in enumerate(batches, 1):
             lr = self.optimizer.param_groups[0]["lr"]
-            loss, right = self._executor.step(self._prepare(images), labels)
+            loss, right = self._step(images, labels)
             total += loss if adds_up else loss * len(labels)
             correct += right
             count += len(labels)
@@ -256,73 +274,16 @@ class Trainer:
         mean = total if adds_up else total / count
         return {"epoch": epoch, "lr": lr, "loss": mean, "accuracy": correct / count}
 
-    # Use --------------------------------------------------------------------------------------------
-
-    def evaluate(self, dataset: Dataset, batch_size: int = 256) -> dict[str, Any]:
-        """Return the metrics of the model, in evaluation mode, on a data set.
-
-        Parameters
-        ----------
-        dataset : Dataset
-        batch_size : int
-            Has no influence on the result; without the engine, on the last bits of the logits.
-
-        Returns
-        -------
-        dict
-            "loss" (over all images at once: exact for any reduction), "accuracy", "macro_f1", "confusion"
-            (int64 (K, K), true class by predicted class), "correct" and "count".
-        """
-        check_dataset(dataset, "evaluate: dataset")
-        logits = self.predict(dataset.images, batch_size)
-        check_labels(dataset, logits, "evaluate: dataset")
-        confusion = metrics.confusion_matrix(dataset.labels, logits.argmax(1), logits.shape[1])
-        return {
-            "loss": float(self.loss(logits, dataset.labels)),
-            "accuracy": metrics.accuracy(confusion),
-            "macro_f1": metrics.macro_f1(confusion),
-            "confusion": confusion,
-            "correct": count_correct(logits, dataset.labels),
-            "count": len(dataset),
-        }
-
-    def predict(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
-        """Return the model's output for images, in evaluation mode.
-
-        Parameters
-        ----------
-        images : array (N, C, H, W)
-            As in a data set: `preprocess` is applied here.
-        batch_size : int
-
-        Returns
-        -------
-        array (N, K)
-            Logits, or what else the model ends with.
-        """
-        size = integer(batch_size, "predict: batch_size", 1)
-        first = self._executor.forward(self._prepare(images[:size]))
-        if len(images) <= size:
-            return first
-        outputs = allocate((len(images), *first.shape[1:]), first.dtype, "predict: the outputs")
-        outputs[:size] = first
-        for start in range(size, len(images), size):
-            outputs[start : start + size] = self._executor.forward(
-                self._prepare(images[start : start + size])
-            )
-        return outputs
-
     # Inside -----------------------------------------------------------------------------------------
+
+    def _step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        """Do one step; return the loss and the number of images predicted right."""
+        if not self._checked:
+            self._check()
+            self._train_mode()
+        return self._executor.step(self.prepare(images), labels)
 
     def _train_mode(self) -> None:
         # Not if it is in training mode already: the user may have put a layer of it into evaluation mode.
         if not self.model.training:
             self.model.train()
-
-    def _prepare(self, images: np.ndarray) -> np.ndarray:
-        """Return a batch as the model takes it."""
-        x = self.preprocess(images)
-        if not isinstance(x, np.ndarray):
-            raise DTypeError(f"Trainer: preprocess must return an array, got {type(x).__name__}")
-        dtype = self._executor.dtype()
-        return x if x.dtype == dtype else x.astype(dtype)

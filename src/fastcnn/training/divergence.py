@@ -1,0 +1,101 @@
+"""Losses that are not finite, and finite ones that have blown up."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..nn.losses import CrossEntropyLoss, NLLLoss
+from .callbacks import Callback
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+logger = logging.getLogger(__name__)
+
+# How many times the loss of the start and that of guessing a loss must be that has blown up; where that of
+# guessing is not known, how many times that of the first batch, of how many images at the least.
+_FACTOR, _FACTOR_OF_OTHERS, _ENOUGH_IMAGES = 10.0, 1000.0, 8
+# The last steps that are looked at: half of an epoch and at least so many, a share of which may be a spike.
+_FEWEST, _SPIKE = 8, 0.25
+
+
+class StopOnNaN(Callback):
+    """Stop at the first loss that is NaN or infinite, and tell of one that is finite but has blown up.
+
+    Trainer has one of its own unless told otherwise. Both make ``history.diverged`` True.
+
+    A loss has blown up if, at the end of an epoch, its mean over the last half of the epoch's batches (and at
+    least 8), without the highest quarter of them, is more than 10 times both the loss of the first batch and
+    that of guessing, ``log K`` for K classes. A spike that comes back, the steps of a warm-up and a rate that
+    is merely bad are no such thing. The loss of guessing is known for cross-entropy and NLLLoss; any other
+    loss must be 1,000 times that of the first batch, which must have had 8 images. Training goes on, the log
+    warns once in each fit, and ``diverged`` is False again if a later epoch ends otherwise.
+    """
+
+    _judged: tuple[Any, Any] | None = None  # the model and the loss whose start is known
+    _losses: deque[float] = deque(maxlen=0)  # noqa: RUF012 - replaced when training begins
+    _told = False
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Begin to watch; what the first loss was is kept while a training goes on."""
+        if not trainer.history.epochs:
+            self._judged = None
+        self._losses = deque(maxlen=max(_FEWEST, trainer.batches_per_epoch // 2))
+        self._told = False
+
+    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
+        """Stop if the loss is not finite."""
+        loss = logs["loss"]
+        if not math.isfinite(loss):
+            trainer.history.diverged = True
+            lr = trainer.optimizer.param_groups[0]["lr"]
+            trainer.stop(
+                f"the loss is {loss} in epoch {len(trainer.history) + 1}, batch {batch} "
+                f"(learning rate {lr:.3g}): try a smaller one, and look for NaN in the images"
+            )
+            return
+        loss = loss / logs["count"] if trainer.adds_up else loss
+        judged = self._judged
+        if judged is None or judged[0] is not trainer.model or judged[1] is not trainer.loss:
+            self._judged = trainer.model, trainer.loss
+            self._losses.clear()
+            self._start, self._images = loss, logs["count"]
+        self._losses.append(loss)
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+        """Tell of a loss that has blown up."""
+        if not self._losses:
+            return
+        losses = sorted(self._losses)
+        calm = losses[: max(1, len(losses) - math.ceil(_SPIKE * len(losses)))]
+        loss = sum(calm) / len(calm)
+        trainer.history.diverged = loss > self._limit(trainer)
+        if trainer.history.diverged and not self._told:
+            self._told = True
+            logger.warning(
+                "the loss has blown up: at the end of epoch %d it is about %.4g, in the first batch it was "
+                "%.4g; lower the learning rate (now %.3g) and begin with new weights",
+                epoch,
+                loss,
+                self._start,
+                row["lr"],
+            )
+
+    def _limit(self, trainer: Trainer) -> float:
+        """Return the loss above which it has blown up; infinity where that cannot be told."""
+        if isinstance(trainer.loss, CrossEntropyLoss | NLLLoss):
+            return _FACTOR * max(self._start, _guessing(trainer.loss, trainer.outputs))
+        judged = self._start > 0 and self._images >= _ENOUGH_IMAGES
+        return _FACTOR_OF_OTHERS * self._start if judged else math.inf
+
+
+def _guessing(loss: CrossEntropyLoss | NLLLoss, classes: int) -> float:
+    """Return the loss of an image, all classes being as likely, if nothing is known of it."""
+    logits = np.full((classes, classes), -math.log(classes))
+    value, _ = loss.compute(logits, np.arange(classes))
+    return float(value) / classes if loss.reduction == "sum" else float(value)
