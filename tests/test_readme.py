@@ -37,12 +37,18 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)
     assert (names["logits"].argmax(1) == names["test"].labels).mean() > 0.5
     # The loop went on from where the Trainer stopped.
     assert names["loss"] < names["trainer"].history[0]["loss"]
+
+
+def test_a_new_head(names):
+    first, second = names["tuning"].history
+    assert second["loss"] < first["loss"]
+    assert names["model"][-1].weight.shape == (2, 32 * 7 * 7)
 
 
 def test_weights_file_holds_the_model(names):

@@ -44,7 +44,7 @@ def step_of(plan, x, target, loss):
     """Run a step; return (the loss, rows predicted right)."""
     classes, divisor = check_targets(target, plan.output_shape[0], plan.loss, loss.reduction)
     results = plan.step(x, classes, 1 / divisor if divisor else 0.0)
-    plan.replace_gradients()
+    plan.gradients.hand_out()
     return results[:, 0].sum() / divisor if divisor else np.nan, int(results[:, 1].sum())
 
 

@@ -56,6 +56,21 @@ def alone(list parameters, list reads, Py_ssize_t references):
     return True
 
 
+def references(list arrays, list parameters):
+    """Return how many references there are to each array and to the memory that it is a view of.
+
+    That of a parameter whose gradient the array is does not count.
+    """
+    cdef Py_ssize_t i
+    cdef object array
+    cdef list counts = []
+    for i in range(len(arrays)):
+        array = arrays[i]
+        counts.append(Py_REFCNT(<PyObject *>array) + Py_REFCNT(<PyObject *>(array.base))
+                      - ((<object>parameters[i]).grad is array))
+    return counts
+
+
 def same(list arrays, list copies):
     """Tell whether C-contiguous arrays hold the bytes of their copies."""
     cdef Py_ssize_t i

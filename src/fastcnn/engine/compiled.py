@@ -111,8 +111,8 @@ class CompiledModule:
         Returns
         -------
         (float, int) or None
-            The loss, and the number of rows predicted right; the gradients of all parameters are replaced, by
-            arrays that the next call overwrites. None, and nothing has happened, if there is no such program.
+            The loss, and the number of rows predicted right; the gradients of all parameters are replaced.
+            None, and nothing has happened, if there is no such program.
         """
         spec = as_loss(loss, target)
         if spec is None or len(target) != len(x):
@@ -123,7 +123,7 @@ class CompiledModule:
         self._last = None
         classes, divisor = check_targets(target, plan.output_shape[0], spec, loss.reduction)
         results = plan.step(as_input(x), classes, 1 / divisor if divisor else 0.0)
-        plan.replace_gradients()
+        plan.gradients.hand_out()
         total, correct = results.sum(axis=0)
         return (total / divisor if divisor else math.nan), int(correct)
 

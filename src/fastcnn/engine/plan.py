@@ -14,6 +14,7 @@ from .choose import choose, layouts, with_spare
 from .describe import describe
 from .emit import Executable, Writer, assemble
 from .fuse import fuse
+from .gradients import Gradients
 from .graph import Graph
 from .locking import Locked
 from .lower import lower
@@ -101,8 +102,7 @@ class Plan(Locked):
         one_pixel = training and any(node.x.pixels == 1 and not node.fixed for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
         self.keys = np.zeros(max(1, len(self.dropouts)), np.uint64)
-        self._model_parameters = list(model.parameters())
-        self._shaped_grads = [(p, grad.reshape(p.shape)) for p, grad in self.parameter_grads]
+        self.gradients = Gradients(self.executable, self.parameter_grads, model)
         self._factor = 1.0
         self._loss_op = next((i for i, op in enumerate(writer.ops) if op.kernel == "cross_entropy"), -1)
         value = self.graph.output
@@ -215,7 +215,7 @@ class Plan(Locked):
         return y
 
     def step(self, x: np.ndarray, target: np.ndarray, factor: float) -> np.ndarray:
-        """Run forward, loss and backward pass; the gradients of parameters are in `parameter_grads` then.
+        """Run forward, loss and backward pass; `gradients` has those of parameters then.
 
         Parameters
         ----------
@@ -238,6 +238,7 @@ class Plan(Locked):
             raise StateError(f"step: target must be int64 ({len(x)},), got {target.dtype} {target.shape}")
         results = np.empty((len(x), RESULTS))
         with self.lock:
+            self.gradients.keep_handed_out()
             kept = self._begin(len(x))
             if factor != self._factor:
                 self._factor = factor
@@ -246,13 +247,6 @@ class Plan(Locked):
             self._count_batch()
             del kept
         return results
-
-    def replace_gradients(self) -> None:
-        """Let the last step's gradients be those of the parameters, which have no others then."""
-        for parameter in self._model_parameters:
-            parameter.grad = None
-        for parameter, grad in self._shaped_grads:
-            parameter.grad = grad if parameter.grad is None else parameter.grad + grad
 
     def _begin(self, batch: int) -> list[np.ndarray]:
         """Get ready for a batch; return what must stay alive while it runs."""

@@ -1,0 +1,77 @@
+"""The gradients of parameters that a step leaves: arrays of the program, the user's own once handed out.
+
+A step writes its gradients where the optimizer reads them, without a copy. An array that somebody keeps, or
+of which somebody keeps a view, is not written again: the program gets another one in its place.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import nn
+from .._kernels import program as kernels
+from .emit import Executable
+from .memory import aligned_zeros
+
+
+class Gradients:
+    """What the operations of a program write for each parameter that is trained.
+
+    Parameters
+    ----------
+    executable : Executable
+        The program.
+    arrays : list of (Parameter, array)
+        A parameter's gradient, flat, and in the order of the program. Kept up to date.
+    model : Module
+        All of whose parameters a step gives new gradients, or none.
+    """
+
+    def __init__(
+        self, executable: Executable, arrays: list[tuple[nn.Parameter, np.ndarray]], model: nn.Module
+    ) -> None:
+        self.arrays = arrays
+        self._executable = executable
+        self._all = list(model.parameters())
+        ops = executable.writer.ops
+        self._places = [
+            [(i, j) for i, op in enumerate(ops) for j, buffer in enumerate(op.buffers) if buffer is array]
+            for _, array in arrays
+        ]
+        self._parameters = [parameter for parameter, _ in arrays]
+        self._shaped = [array.reshape(parameter.shape) for parameter, array in arrays]
+        self._references: list[int] = []
+        self._count_references()
+
+    def _count_references(self) -> None:
+        self._references = kernels.references(self._shaped, self._parameters)
+
+    def keep_handed_out(self) -> None:
+        """Let the program write elsewhere what somebody else holds; to be called before each step."""
+        now = kernels.references(self._shaped, self._parameters)
+        if now == self._references:
+            return
+        for k, (count, before) in enumerate(zip(now, self._references, strict=True)):
+            if count != before:
+                self._renew(k)
+        self._count_references()
+
+    def _renew(self, k: int) -> None:
+        parameter, old = self.arrays[k]
+        array = aligned_zeros(old.size, old.dtype, "engine: a gradient")
+        self.arrays[k] = parameter, array
+        self._shaped[k] = array.reshape(parameter.shape)
+        for op, index in self._places[k]:
+            buffers = list(self._executable.writer.ops[op].buffers)
+            buffers[index] = array
+            self._executable.writer.ops[op].buffers = buffers
+            self._executable.program.bind(op, index, array)
+
+    def hand_out(self) -> None:
+        """Let the step's gradients be those of the parameters, which have no others then."""
+        for parameter in self._all:
+            parameter.grad = None
+        for k, (parameter, grad) in enumerate(zip(self._parameters, self._shaped, strict=True)):
+            if not self._places[k]:  # no operation writes it: it is 0
+                grad = np.zeros(parameter.shape, grad.dtype)
+            parameter.grad = grad if parameter.grad is None else parameter.grad + grad
