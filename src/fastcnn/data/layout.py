@@ -18,6 +18,8 @@ _CHANNELS = (1, 3, 4)
 
 def dtype_cure(dtype: np.dtype) -> str:
     """Return what makes images of another type uint8 or float32, as the end of a message."""
+    if dtype in IMAGE_DTYPES:
+        return ""
     if dtype.kind == "f":
         return ": use images.astype(np.float32)"
     if dtype.kind in "iub":
@@ -27,7 +29,11 @@ def dtype_cure(dtype: np.dtype) -> str:
 
 def grey_cure(shape: tuple[int, ...]) -> str:
     """Return what makes grey images (N, H, W) four-dimensional, as the end of a message."""
-    return '; for grey images (N, H, W) give layout="NHW" or images[:, None]' if len(shape) == 3 else ""
+    return (
+        '; for grey images (N, H, W) give layout="NHW" (--layout NHW) or images[:, None]'
+        if len(shape) == 3
+        else ""
+    )
 
 
 def looks_channels_last(shape: tuple[int, ...]) -> bool:
@@ -71,7 +77,7 @@ def to_nchw(images: np.ndarray, layout: str | None, what: str) -> np.ndarray:
         if looks_channels_last(images.shape):
             raise ShapeError(
                 f"{what} have the shape {images.shape}, which looks like (N, H, W, C), but must be "
-                f'(N, C, H, W): give layout="NHWC" or turn them with images.transpose(0, 3, 1, 2); if they '
+                f'(N, C, H, W): give layout="NHWC" (--layout NHWC) or turn them with images.transpose(0, 3, 1, 2); if they '
                 f'do have {images.shape[1]} channels, give layout="NCHW"'
             )
         layout = "NCHW"
