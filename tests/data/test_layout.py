@@ -52,7 +52,8 @@ def test_a_data_set_of_any_layout(dtype):
 def test_channels_last_are_refused_with_the_cure():
     expected = (
         "Dataset: images have the shape (10, 8, 6, 3), which looks like (N, H, W, C), but must be "
-        '(N, C, H, W): give layout="NHWC" (--layout NHWC) or turn them with images.transpose(0, 3, 1, 2); if they do have 8 channels, give '
+        '(N, C, H, W): give layout="NHWC" (--layout NHWC) or turn them with '
+        "images.transpose(0, 3, 1, 2); if they do have 8 channels, give "
         'layout="NCHW"'
     )
     with pytest.raises(ShapeError) as caught:
@@ -97,7 +98,7 @@ def test_it_is_for_files_of_ones_own(tmp_path):
         with pytest.raises(ArgumentError, match=f"load: {key} is for files of your own, but 'mnist'"):
             load("mnist", **{key: value})
     (tmp_path / "a").mkdir()
-    with pytest.raises(DataError, match="layout and value_range are for [.]npz files"):
+    with pytest.raises(DataError, match=r"layout and value_range are for \.npz files"):
         load(str(tmp_path), layout="NHWC")
     np.savez(tmp_path / "a.npz", images=LAST, labels=LABELS)
     with pytest.raises(DataError, match=re.escape("a.npz: white is for folders of pictures")):

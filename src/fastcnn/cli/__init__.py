@@ -2,7 +2,8 @@
 
 One module a command. It is imported when the command runs, so that help and mistakes answer at once.
 
-Exit codes: 0 success; 1 something that the user can put right, said in one line; 2 a wrong command line;
+Exit codes: 0 success; 1 something that the user can put right, said in one line
+(what was tried to download a file: in one for each address); 2 a wrong command line;
 130 interrupted by Ctrl-C.
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from .._version import __version__
-from ..errors import FastcnnError
+from ..errors import DownloadError, FastcnnError
 from . import options
 
 _DESCRIPTION = """\
@@ -257,5 +258,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _failure(error: Exception) -> int:
     message = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, DownloadError):
+        message = str(error)
     print(f"fastcnn: error: {message}", file=sys.stderr)
     return 1

@@ -67,6 +67,11 @@ def run(args: argparse.Namespace) -> int:
 def read_recipe(args: argparse.Namespace) -> recipes.Recipe:
     """Return the recipe that a command names, changed by its options."""
     recipe = recipes.load(args.recipe)
+    monitor = recipe.training.monitor
+    if getattr(args, "validation", None) == 0 and monitor.startswith("val_"):
+        # The best epoch is then told by the training images, for there are no others.
+        monitor = "loss" if monitor == "val_loss" else "accuracy"
+        recipe = recipe.replace("training.monitor", monitor, "--validation")
     for option, key in _OPTIONS.items():
         value = getattr(args, option, None)
         if value is not None:

@@ -77,8 +77,9 @@ def to_nchw(images: np.ndarray, layout: str | None, what: str) -> np.ndarray:
         if looks_channels_last(images.shape):
             raise ShapeError(
                 f"{what} have the shape {images.shape}, which looks like (N, H, W, C), but must be "
-                f'(N, C, H, W): give layout="NHWC" (--layout NHWC) or turn them with images.transpose(0, 3, 1, 2); if they '
-                f'do have {images.shape[1]} channels, give layout="NCHW"'
+                f'(N, C, H, W): give layout="NHWC" (--layout NHWC) or turn them with '
+                f"images.transpose(0, 3, 1, 2); if they do have {images.shape[1]} channels, give "
+                f'layout="NCHW"'
             )
         layout = "NCHW"
     if images.ndim != len(layout):

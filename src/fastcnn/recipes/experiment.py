@@ -60,14 +60,18 @@ def fitted_parts(recipe: Recipe) -> tuple[Recipe, Parts]:
         if own is not None:
             validation = own if section.validation else None
         elif section.validation:
-            recipe = sizes.fit_validation(recipe, len(train))
+            recipe = sizes.fit_validation(recipe, train)
             train, validation = data.split(
-                train, recipe.data.validation, seed=recipe.seed, balanced=section.balanced
+                train, recipe.data.validation, seed=recipe.seed, balanced=recipe.data.balanced
             )
         key = "train"
-        train = sizes.limited(train, section.train, recipe.seed, "data.train" in recipe.suggested)
+        recipe = sizes.fit_limit(recipe, key, train)
+        if recipe.data.train is not None:
+            train = data.stratified_subset(train, recipe.data.train, recipe.seed)
         key = "test"
-        test = sizes.limited(test, section.test, recipe.seed, "data.test" in recipe.suggested)
+        recipe = sizes.fit_limit(recipe, key, test)
+        if recipe.data.test is not None:
+            test = data.stratified_subset(test, recipe.data.test, recipe.seed)
     except FastcnnError as error:
         cure = "; give --validation, a number or a fraction such as 0.2" if key == "validation" else ""
         raise DataError(f"{recipe.source}: data.{key}: {error}{cure}") from error
