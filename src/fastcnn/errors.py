@@ -35,6 +35,10 @@ class DataError(FastcnnError, ValueError):
     """A file or a data set is missing, malformed or not what it says it is."""
 
 
+class DownloadError(DataError):
+    """No address gave a file; the message has a line for each that was tried."""
+
+
 class CheckpointError(DataError):
     """A weights file cannot be read or does not fit the model."""
 

@@ -50,13 +50,13 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def fails(capsys):
-    """Return a function that runs a command that must fail in one line, and returns that line."""
+    """Return a function that runs a command that must fail in one line or so many, and returns them."""
 
-    def run(*argv, code=1):
+    def run(*argv, code=1, lines=1):
         assert main([str(each) for each in argv]) == code
         error = capsys.readouterr().err
         assert error.startswith("fastcnn: error: ")
-        assert error.count("\n") == 1
+        assert error.count("\n") == lines
         return error.removeprefix("fastcnn: error: ").rstrip("\n")
 
     return run

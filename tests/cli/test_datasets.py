@@ -51,9 +51,11 @@ def test_mistakes(official, server, fails, tmp_path):  # noqa: F811
     assert fails("datasets", "download", "x").startswith("fetch: no data set is called 'x'")
     name = f"/{catalog.TRAIN_IMAGES}.gz"
     server.put(name, failing(403))
-    error = fails("datasets", "download", "fashion-mnist")
-    assert "cannot be downloaded" in error
-    assert f"{server.url(name)}: HTTP 403 Forbidden" in error
+    first, *addresses, cure = fails("datasets", "download", "fashion-mnist", lines=4).split("\n")
+    assert first.endswith(f"{name}: cannot be downloaded:")
+    assert addresses[-1] == f"  {server.url(name)}: HTTP 403 Forbidden"
+    assert cure.startswith("Put the file there by hand (")
+    assert cure.endswith("or name a folder that has it, with root= or --data.")
 
 
 def test_training_and_evaluation_take_a_folder(recipe, official, capsys, tmp_path, fails):  # noqa: F811

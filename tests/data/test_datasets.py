@@ -78,6 +78,19 @@ def test_other_content_is_refused(tmp_path):
     assert "expected 65a50cbb" in str(caught.value)
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_names_with_a_dot(tmp_path, packed):
+    for path in PACKAGED.glob("*.gz"):
+        content = path.read_bytes()
+        name = path.name.replace("-idx", ".idx")
+        if packed:
+            (tmp_path / name).write_bytes(content)
+        else:
+            (tmp_path / name.removesuffix(".gz")).write_bytes(gzip.decompress(content))
+    train, test = load("mnist", root=tmp_path)
+    assert (len(train), len(test)) == (60_000, 10_000)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(DataError) as caught:
         load("mnist", root=tmp_path)

@@ -211,6 +211,18 @@ def test_modes_are_put_back(small):
     assert np.array_equal(frozen.running_mean, before)
 
 
+def test_predict_of_one_image():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 26 * 26, 10))
+    t = Trainer(model, optim.SGD(model.parameters(), 0.1), nn.CrossEntropyLoss())
+    image = np.zeros((3, 28, 28), np.uint8)
+    expected = r"predict: images must have the shape \(N, C, H, W\), got \(3, 28, 28\); .* images\[None\]"
+    with pytest.raises(ShapeError, match=expected):
+        t.predict(image)
+    assert t.predict(image[None]).shape == (1, 10)
+    # Of a network that takes any shape this is a batch.
+    assert trainer(linear()).predict(np.zeros((2, 28, 28), np.uint8)).shape == (2, 10)
+
+
 def test_predict_of_nothing():
     assert trainer(linear()).predict(np.zeros((0, 1, 28, 28), np.uint8)).shape == (0, 10)
 

@@ -19,6 +19,15 @@ def test_text(tmp_path):
         read_text(tmp_path)
 
 
+def test_a_byte_order_mark(tmp_path):
+    path = tmp_path / "net.txt"
+    path.write_text("FC 10\n", encoding="utf-8-sig")
+    assert read_text(path)[0] == "FC 10\n"
+    path.write_text("FC 10\n", encoding="utf-16")
+    with pytest.raises(DataError, match=r"at byte 0; it looks like UTF-16: save it as UTF-8"):
+        read_text(path)
+
+
 def test_a_file_that_is_too_large(tmp_path):
     path = tmp_path / "net.txt"
     with path.open("wb") as file:

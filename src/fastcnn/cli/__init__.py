@@ -2,7 +2,8 @@
 
 One module a command. It is imported when the command runs, so that help and mistakes answer at once.
 
-Exit codes: 0 success; 1 something that the user can put right, said in one line; 2 a wrong command line;
+Exit codes: 0 success; 1 something that the user can put right, said in one line
+(what was tried to download a file: in one for each address); 2 a wrong command line;
 130 interrupted by Ctrl-C.
 """
 
@@ -16,7 +17,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from .._version import __version__
-from ..errors import FastcnnError
+from ..errors import DownloadError, FastcnnError
+from . import options
 
 _DESCRIPTION = """\
 Train and run small convolutional networks on CPUs.
@@ -64,13 +66,15 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         "model.json), or the folder of an older run; default: %(default)s",
     )
     train.add_argument("--dataset", help=_DATASET)
-    _add_data(train)
+    options.add_data(train)
+    options.add_reading(train)
+    options.add_validation(train)
     train.add_argument("--epochs", type=int)
     train.add_argument("--batch-size", type=int)
     train.add_argument("--lr", type=float, help="learning rate of the optimizer")
     train.add_argument("--seed", type=int, help="of weights, split, order and augmentation")
     train.add_argument("--limit", type=int, metavar="N", help="train on N images only, for a quick look")
-    _add_threads(train)
+    options.add_threads(train)
     train.add_argument("--out", metavar="FOLDER", help="default: runs/RECIPE-N, always a new one")
     train.add_argument("--overwrite", action="store_true", help="let --out be a folder that is not empty")
     train.add_argument("--quiet", action="store_true", help="print the result only")
@@ -92,14 +96,16 @@ def _add_lr_find(commands: argparse._SubParsersAction) -> None:
         "recipe", nargs="?", default="compact-mnist", metavar="RECIPE", help="what train takes as RECIPE"
     )
     find.add_argument("--dataset", help=_DATASET)
-    _add_data(find)
+    options.add_data(find)
+    options.add_reading(find)
+    options.add_validation(find)
     find.add_argument("--batch-size", type=int)
     find.add_argument("--seed", type=int, help="of weights, split, order and augmentation")
     find.add_argument("--steps", type=int, default=100, metavar="N", help="default: %(default)s")
     find.add_argument("--start-lr", type=float, default=1e-7, metavar="LR", help="default: %(default)g")
     find.add_argument("--end-lr", type=float, default=10.0, metavar="LR", help="default: %(default)g")
     find.add_argument("--plot", metavar="FILE", help="PNG; default: runs/RECIPE-lr-find.png")
-    _add_threads(find)
+    options.add_threads(find)
 
 
 def _add_report(commands: argparse._SubParsersAction) -> None:
@@ -110,7 +116,7 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
         "with everything in it.",
     )
     report.add_argument("folder", metavar="RUN", help="the folder of a run")
-    _add_threads(report)
+    options.add_threads(report)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -119,9 +125,10 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     )
     evaluate.add_argument("weights", metavar="RUN_OR_WEIGHTS", help=_WEIGHTS)
     evaluate.add_argument("--dataset", help=f"{_DATASET}; default: that of the training")
-    _add_data(evaluate)
-    _add_recipe(evaluate)
-    _add_threads(evaluate)
+    options.add_data(evaluate)
+    options.add_reading(evaluate)
+    options.add_recipe(evaluate)
+    options.add_threads(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print all metrics as JSON")
 
 
@@ -141,8 +148,10 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         help="swap black and white; auto: if the image is light around the edge and the training images are "
         "dark there, or the other way round; default: %(default)s",
     )
-    _add_recipe(predict)
-    _add_threads(predict)
+    options.add_range(predict, "the training images, where the weights do not tell them")
+    options.add_white(predict)
+    options.add_recipe(predict)
+    options.add_threads(predict)
     predict.add_argument("--json", action="store_true", help="print all probabilities as JSON")
 
 
@@ -153,7 +162,7 @@ def _add_summary(commands: argparse._SubParsersAction) -> None:
         description="Print the table of a network's layers: shapes, parameters, multiply-accumulates, "
         "receptive fields and memory; then the optimizer and the loss of its recipe.",
     )
-    _add_model(summary)
+    options.add_model(summary)
     summary.add_argument(
         "--format", choices=("text", "markdown", "json"), default="text", help="default: %(default)s"
     )
@@ -172,7 +181,7 @@ def _add_convert(commands: argparse._SubParsersAction) -> None:
         description="Print a network as a list of dicts in JSON or TOML, as Python source, or as text "
         "(spec); its layers alone, without weights.",
     )
-    _add_model(convert)
+    options.add_model(convert)
     convert.add_argument("--to", choices=("json", "python", "spec", "toml"), required=True)
 
 
@@ -184,14 +193,14 @@ def _add_profile(commands: argparse._SubParsersAction) -> None:
         "time and its share of what the processor could do: the FMA peak, which is measured in between. "
         "ARCHITECTURE.md tells how to read it.",
     )
-    _add_model(profile)
+    options.add_model(profile)
     profile.add_argument("--batch-size", type=int, default=128, metavar="N", help="default: %(default)s")
     mode = profile.add_mutually_exclusive_group()
     mode.add_argument("--training", action="store_true", default=True, help="a step of training; the default")
     mode.add_argument("--inference", action="store_false", dest="training", help="prediction")
     profile.add_argument("--describe", action="store_true", help="print the program, run nothing")
     profile.add_argument("--json", action="store_true", help="print all figures as JSON")
-    _add_threads(profile)
+    options.add_threads(profile)
 
 
 def _add_datasets(commands: argparse._SubParsersAction) -> None:
@@ -207,32 +216,7 @@ def _add_datasets(commands: argparse._SubParsersAction) -> None:
     verify = actions.add_parser("verify", help="compare the files of a data set with their SHA-256")
     for parser in (download, verify):
         parser.add_argument("name", metavar="NAME")
-        _add_data(parser)
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        metavar="DIR",
-        help="folder with the official files of the data set; default: the cache, see fastcnn datasets",
-    )
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="what train takes as RECIPE, or a file of weights")
-    parser.add_argument(
-        "--input", metavar="C,H,W", help="shape of the images; default: those of the recipe's data set"
-    )
-
-
-def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--recipe", help="what train takes as RECIPE: for weights that do not say which network they are of"
-    )
-
-
-def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, metavar="N", help="default: all cores; the result is the same")
+        options.add_data(parser)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -274,5 +258,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _failure(error: Exception) -> int:
     message = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, DownloadError):
+        message = str(error)
     print(f"fastcnn: error: {message}", file=sys.stderr)
     return 1

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 
 from .. import data
 from ..errors import DataError
 from ..recipes import Classifier
+from ..recipes.images import ImageFacts
+from ..recipes.sections import READING
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure a network on a test set; return the exit code."""
     classifier = Classifier.load(args.weights, args.recipe)
     name = args.dataset or classifier.dataset
-    _, test = data.load(name, root=args.data)
+    given = {key: getattr(args, key) for key in READING if getattr(args, key) is not None}
+    reading = given or (classifier.reading if args.dataset is None else {})
+    train, test = data.load(name, root=args.data, **reading)
     if test.image_shape != classifier.input_shape or test.num_classes != len(classifier.classes):
         raise DataError(
             f"{args.weights}: made for images {classifier.input_shape} of {len(classifier.classes)} classes, "
             f"but {name} has images {test.image_shape} of {test.num_classes} classes"
         )
+    test = _like_training(test, train.value_range, classifier, name, args.weights)
     result = classifier.trainer.evaluate(test)
     if args.json:
         print(json.dumps({"dataset": name, **result, "confusion": result["confusion"].tolist()}, indent=1))
@@ -30,3 +38,34 @@ def run(args: argparse.Namespace) -> int:
         f"loss {result['loss']:.4f}, macro F1 {result['macro_f1']:.4f}"
     )
     return 0
+
+
+def _like_training(
+    test: data.Dataset,
+    value_range: tuple[float, float] | None,
+    classifier: Classifier,
+    name: str,
+    weights: str,
+) -> data.Dataset:
+    """Return the images with the values that those of the training had."""
+    facts = classifier.images
+    polarity = ImageFacts.of(test).polarity
+    if "mixed" not in (polarity, facts.polarity) and polarity != facts.polarity:
+        _LOGGER.warning("%s: is %s, but the network was trained on %s", name, polarity, facts.polarity)
+    if not facts.recorded:
+        # As they are: there is nothing to compare them with.
+        return test
+    same_kind, unknown = test.images.dtype.name == facts.dtype, (value_range, facts.value_range).count(None)
+    if same_kind and (unknown == 2 or (unknown == 1 and name == classifier.dataset)):
+        if name != classifier.dataset:
+            _LOGGER.warning("%s: whether its values are those of the training images is not known", name)
+        return test
+    if value_range is None:
+        raise DataError(
+            f"{name}: which of its values are black and white is not known, so it cannot be made like the "
+            f"training images ({facts.describe()}); say it: --value-range BLACK WHITE"
+        )
+    images = facts.like_training(test.images, value_range, weights)
+    if images is test.images:
+        return test
+    return data.Dataset(images, test.labels, test.classes, test.name, layout="NCHW")

@@ -7,8 +7,10 @@ import os
 import numpy as np
 
 from .. import data
+from ..data.values import BYTES, UNIT, Range, to_unit
 from ..errors import DataError
 from ..recipes.classifier import border_level
+from ..recipes.images import ImageFacts
 
 # Shares of red, green and blue in grey (ITU-R BT.601).
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -17,21 +19,30 @@ _TURNED = 0.5
 
 
 def read_images(
-    path: str, shape: tuple[int, int, int], invert: str, background: float
+    path: str,
+    shape: tuple[int, int, int],
+    invert: str,
+    background: float,
+    facts: ImageFacts | None = None,
+    white: float | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Read the images of a file for a network.
 
     Parameters
     ----------
     path : str
-        A ``.npy`` file with an array (H, W), (C, H, W), (H, W, C) or (N, C, H, W), of uint8 or of
-        numbers from 0 to 1; or a picture in a format that pillow reads.
+        A ``.npy`` file with an array (H, W), (C, H, W), (H, W, C) or (N, C, H, W), of uint8, of
+        numbers from 0 to 1, or with the values of the training images; or a picture that pillow reads.
     shape : (C, H, W)
         What the network takes.
     invert : {"auto", "yes", "no"}
         Whether black and white are swapped; "auto": if the border is far from `background`.
     background : float
         How light the border of the training images is, from 0 to 1.
+    facts : ImageFacts, optional
+        What the training images were like. Default: bytes from 0 to 255.
+    white : float, optional
+        The value of white in pictures with more than 8 bits.
 
     Returns
     -------
@@ -49,7 +60,7 @@ def read_images(
     """
     if os.path.isdir(path) or not os.path.exists(path):
         raise DataError(f"{path}: {'is a folder, not an image' if os.path.isdir(path) else 'no such file'}")
-    images, notes = _read_array(path) if path.endswith(".npy") else _read_picture(path)
+    images, notes = _read_array(path, facts) if path.endswith(".npy") else _read_picture(path, white)
     images, channel_notes = _to_channels(images, shape[0], path)
     images, size_notes = _to_size(images, shape[1:])
     notes += channel_notes + size_notes
@@ -60,7 +71,7 @@ def read_images(
     return images, notes
 
 
-def _read_array(path: str) -> tuple[np.ndarray, list[str]]:
+def _read_array(path: str, facts: ImageFacts | None) -> tuple[np.ndarray, list[str]]:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -79,16 +90,32 @@ def _read_array(path: str) -> tuple[np.ndarray, list[str]]:
         return array.astype(np.float32), notes
     if array.dtype.kind not in "iuf":
         raise DataError(f"{path}: must hold numbers, got {array.dtype}")
-    low, high = array.min(), array.max()
-    most = 1 if array.dtype.kind == "f" else 255
-    if not (low >= 0 and high <= most):  # NaN is refused too
-        kind = "numbers" if most == 1 else "integers"
-        raise DataError(f"{path}: {kind} must be from 0 to {most}, got {low:g} to {high:g}")
-    return (array / np.float32(most)).astype(np.float32), notes
+    black, white = _range_of(array, facts, path)
+    if (black, white) not in (BYTES, UNIT):
+        notes.append(f"black {black:g}, white {white:g}")
+    return to_unit(array.astype(np.float32), (black, white)), notes
 
 
-def _read_picture(path: str) -> tuple[np.ndarray, list[str]]:
-    pixels, transparent = data.read_picture(path)
+def _range_of(array: np.ndarray, facts: ImageFacts | None, path: str) -> Range:
+    """Return the values of black and white in an array: of its type or of the training images."""
+    low, high = float(array.min()), float(array.max())
+    is_float = array.dtype.kind == "f"
+    usual, trained = (UNIT if is_float else BYTES), facts and facts.value_range
+    same_kind = facts is not None and (facts.dtype == "float32") == is_float
+    ranges = [usual]
+    if trained and same_kind and trained != usual:
+        # Integers from 0 to 16, say, are more likely those that the network knows than almost black.
+        ranges = [usual, trained] if is_float else [trained, usual]
+    for black, white in ranges:
+        if low >= black and high <= white:  # NaN is refused too
+            return black, white
+    kind = "numbers" if is_float else "integers"
+    expected = " or ".join(f"from {black:g} to {white:g}" for black, white in ranges)
+    raise DataError(f"{path}: {kind} must be {expected}, got {low:g} to {high:g}")
+
+
+def _read_picture(path: str, white: float | None) -> tuple[np.ndarray, list[str]]:
+    pixels, transparent = data.read_picture(path, white)
     return pixels[None], ["on white"] if transparent else []
 
 

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 
 import numpy as np
 
+from ..data.pictures import check_white
 from ..recipes import Classifier
 from ..training.report import probabilities
 from .images import read_images
 
+_LOGGER = logging.getLogger(__name__)
 _TOP = 3
+_NO_BACKGROUND = 0.5
 
 
 def run(args: argparse.Namespace) -> int:
     """Classify images; return the exit code."""
-    classifier = Classifier.load(args.weights, args.recipe)
+    classifier = Classifier.load(args.weights, args.recipe, value_range=args.value_range)
+    facts = classifier.images
+    facts.check_known(args.weights)
+    if not facts.recorded:
+        _LOGGER.warning(
+            "%s does not tell what the images of %s were like: they are taken for bytes, or numbers from 0 "
+            "to 1 (--value-range says otherwise)",
+            args.weights,
+            classifier.dataset,
+        )
+    # Half-way between black and white nothing is inverted.
+    background = _NO_BACKGROUND if facts.polarity == "mixed" else classifier.background
+    white = facts.white if args.white is None else check_white(args.white, "--white")
     # All files before the first line: a wrong name at the end is told at once.
     files = [
-        read_images(path, classifier.input_shape, args.invert, classifier.background) for path in args.images
+        read_images(path, classifier.input_shape, args.invert, background, facts, white)
+        for path in args.images
     ]
     results = []
     for path, (images, notes) in zip(args.images, files, strict=True):
-        rows = probabilities(classifier.trainer.predict(images))
+        rows = probabilities(classifier.trainer.predict(classifier.prepare(images)))
         for number, row in enumerate(rows):
             label = path if len(rows) == 1 else f"{path}[{number}]"
             results.append(_result(label, notes, row, classifier.classes))

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import recipes
 from .._config import config
+from ..data.values import BYTES
 from ..errors import ArgumentError
 from ..recipes.report import METRICS, REPORT, can_draw, duration, figure_of
 from ..training import History
@@ -23,6 +24,10 @@ _OPTIONS = {
     "lr": "optimizer.lr",
     "seed": "seed",
     "limit": "data.train",
+    "validation": "data.validation",
+    "layout": "data.layout",
+    "value_range": "data.value_range",
+    "white": "data.white",
 }
 
 
@@ -62,6 +67,11 @@ def run(args: argparse.Namespace) -> int:
 def read_recipe(args: argparse.Namespace) -> recipes.Recipe:
     """Return the recipe that a command names, changed by its options."""
     recipe = recipes.load(args.recipe)
+    monitor = recipe.training.monitor
+    if getattr(args, "validation", None) == 0 and monitor.startswith("val_"):
+        # The best epoch is then told by the training images, for there are no others.
+        monitor = "loss" if monitor == "val_loss" else "accuracy"
+        recipe = recipe.replace("training.monitor", monitor, "--validation")
     for option, key in _OPTIONS.items():
         value = getattr(args, option, None)
         if value is not None:
@@ -75,11 +85,19 @@ def _header(experiment: recipes.Experiment, folder: Any) -> str:
     kept = len(experiment.validation) if experiment.validation is not None else 0
     name = recipe.model.name or recipe.name
     threads = "1 thread" if facts["threads"] == "1" else f"{facts['threads']} threads"
+    images = experiment.images
+    # Bytes from 0 to 255 are what everybody expects.
+    values = (
+        [] if images.value_range == BYTES and images.dtype == "uint8" else [f"values    {images.describe()}"]
+    )
+    if images.value_range is None:
+        values.append("          predictions of pictures need them: --value-range BLACK WHITE")
     return "\n".join(
         [
             f"network   {name}, {experiment.model.num_parameters():,} parameters",
             f"data      {recipe.data.dataset}, {shape}: {len(experiment.train):,} training, "
             f"{kept:,} validation, {len(experiment.test):,} test images",
+            *values,
             f"training  {recipe.training.epochs} epochs, batch size {recipe.training.batch_size}, "
             f"{recipe.optimizer.type} with lr {recipe.optimizer.options['lr']:g}, seed {recipe.seed}",
             f"machine   {threads}, {facts['instruction set'].split()[0]}",

@@ -7,7 +7,7 @@ a `Loader` yields shuffled batches, augmented by ``transforms`` on a background 
 from . import catalog, formats, normalization, transforms
 from .cache import cache_folder, fetch, verify
 from .dataset import Dataset
-from .datasets import load, names
+from .datasets import load, load_parts, names
 from .loader import Loader
 from .pictures import read_picture
 from .split import split, stratified_subset
@@ -20,6 +20,7 @@ __all__ = [
     "fetch",
     "formats",
     "load",
+    "load_parts",
     "names",
     "normalization",
     "read_picture",

@@ -5,35 +5,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
+from .labels import check_integers
+from .layout import IMAGE_DTYPES, check_layout, dtype_cure, to_nchw
+from .values import check_range, guess_range
 
-IMAGE_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))
+
+def check_array(images: object, what: str) -> np.ndarray:
+    """Return `images` if it is an array of uint8 or float32; `what` opens the error."""
+    if not isinstance(images, np.ndarray):
+        raise DTypeError(f"{what} must be a NumPy array, got {type(images).__name__}")
+    if images.dtype not in IMAGE_DTYPES:
+        raise DTypeError(f"{what} must be uint8 or float32, got {images.dtype}{dtype_cure(images.dtype)}")
+    return images
 
 
 def check_images(images: object, what: str) -> np.ndarray:
     """Return `images` if it is a (N, C, H, W) array of uint8 or float32; `what` opens the error."""
-    if not isinstance(images, np.ndarray):
-        raise DTypeError(f"{what} must be a NumPy array, got {type(images).__name__}")
-    if images.dtype not in IMAGE_DTYPES:
-        raise DTypeError(f"{what} must be uint8 or float32, got {images.dtype}")
+    images = check_array(images, what)
     if images.ndim != 4:
         raise ShapeError(f"{what} must have the shape (N, C, H, W), got {images.shape}")
     if 0 in images.shape[1:]:
         raise ShapeError(f"{what} must have at least one channel, row and column, got {images.shape}")
     return images
-
-
-def check_integers(values: object, what: str) -> np.ndarray:
-    """Return `values` as a 1-D int64 array; bools and floats are refused."""
-    array = np.asarray(values)
-    if array.size == 0 and not isinstance(values, np.ndarray):
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "iu":
-        raise DTypeError(f"{what} must be integers, got {array.dtype}")
-    if array.ndim != 1:
-        raise ShapeError(f"{what} must have one dimension, got the shape {array.shape}")
-    if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
-        raise ArgumentError(f"{what} must be below 2**63, got {array.max()}")
-    return array.astype(np.int64, copy=False)
 
 
 class Dataset:
@@ -42,13 +35,18 @@ class Dataset:
     Parameters
     ----------
     images : ndarray (N, C, H, W)
-        uint8 (0 to 255) or float32. Kept as it is, without a copy.
+        uint8 (0 to 255) or float32. Kept as it is, without a copy, unless `layout` is "NHWC".
     labels : array_like of int (N,)
         Class of each image, from 0 to ``num_classes - 1``; kept as int64.
     classes : sequence of str, optional
         Name of each class. Default: "0", "1", ... up to the largest label.
     name : str
         What the set is called in messages.
+    layout : {"NCHW", "NHWC", "NHW"}, optional
+        The order of the axes of `images`; "NHW" are grey images. Default: "NCHW", and images that look as if
+        their channels came last are refused.
+    value_range : (float, float), optional
+        The values of black and white. Default: found from the smallest and the largest value.
 
     Raises
     ------
@@ -57,9 +55,18 @@ class Dataset:
     """
 
     def __init__(
-        self, images: np.ndarray, labels: object, classes: Sequence[str] | None = None, name: str = ""
+        self,
+        images: np.ndarray,
+        labels: object,
+        classes: Sequence[str] | None = None,
+        name: str = "",
+        *,
+        layout: str | None = None,
+        value_range: Sequence[float] | None = None,
     ) -> None:
-        self.images = check_images(images, "Dataset: images")
+        array = check_array(images, "Dataset: images")
+        array = to_nchw(array, check_layout(layout, "Dataset"), "Dataset: images")
+        self.images = check_images(array, "Dataset: images")
         self.labels = check_integers(labels, "Dataset: labels")
         if len(self.images) != len(self.labels):
             raise ShapeError(
@@ -91,6 +98,12 @@ class Dataset:
         if not isinstance(name, str):
             raise DTypeError(f"Dataset: name must be a str, got {name!r}")
         self.name = name
+        self._range = None if value_range is None else check_range(value_range, "Dataset: value_range")
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        """The values of black and white; None if they were not given and the images do not tell."""
+        return guess_range(self.images) if self._range is None else self._range
 
     @property
     def num_classes(self) -> int:
@@ -125,7 +138,14 @@ class Dataset:
             raise ArgumentError(
                 f"Dataset.subset: index {chosen[outside][0]} is out of range for {len(self)} images"
             )
-        return Dataset(self.images[chosen], self.labels[chosen], self.classes, self.name)
+        return Dataset(
+            self.images[chosen],
+            self.labels[chosen],
+            self.classes,
+            self.name,
+            layout="NCHW",
+            value_range=self._range,
+        )
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -6,6 +6,7 @@ the caller names, or else in the cache, and are downloaded if they are not there
 
 import functools
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,16 +16,26 @@ from .cache import fetch, folder_of, is_cached
 from .catalog import SOURCES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Source, find, names
 from .dataset import Dataset
 from .formats import read_idx
+from .layout import check_layout
+from .pictures import check_white
+from .values import BYTES, check_range
 
-__all__ = ["load", "names"]
+__all__ = ["load", "load_parts", "names"]
 
 Parts = tuple[np.ndarray, np.ndarray]
 _PACKAGED = os.path.join(os.path.dirname(__file__), "mnist")
 _IDX_FILES = ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS))
 
 
-def load(name: str, *, root: str | os.PathLike | None = None) -> tuple[Dataset, Dataset]:
-    """Load a data set.
+def load(
+    name: str,
+    *,
+    root: str | os.PathLike | None = None,
+    layout: str | None = None,
+    value_range: Sequence[float] | None = None,
+    white: float | None = None,
+) -> tuple[Dataset, Dataset]:
+    """Load a data set; validation images of its own are left out, see `load_parts`.
 
     Parameters
     ----------
@@ -32,12 +43,18 @@ def load(name: str, *, root: str | os.PathLike | None = None) -> tuple[Dataset, 
         "mnist", "fashion-mnist": 60,000 training and 10,000 test images, uint8 (N, 1, 28, 28).
         "cifar10": 50,000 and 10,000 images, uint8 (N, 3, 32, 32).
         Or the path of an ``.npz`` file with the arrays `train_images`, `train_labels`, `test_images`,
-        `test_labels` and, optionally, `classes` (text); or of a folder with a subfolder of pictures for each
-        class, in ``train`` and ``test``. Where there are only `images` and `labels`, or only the classes, a
-        fifth of every class, always the same, is the test set.
+        `test_labels` and, optionally, `val_images`, `val_labels` and `classes` (text); or of a folder with a
+        subfolder of pictures for each class, in ``train``, ``test`` and, optionally, ``val``. Where there are
+        only `images` and `labels`, or only the classes, or validation but no test images, a fifth of every
+        class, always the same, is the test set.
     root : path, optional
         Folder with the official files of a data set with a name, packed or not. Default: MNIST is in the
         package; others are in the cache (see `cache_folder`) or are downloaded into it (see `fetch`).
+    layout, value_range : optional
+        Of the images of an ``.npz`` file: the order of their axes, and their values of black and white. See
+        `Dataset`.
+    white : float, optional
+        The value of white in pictures with more than 8 bits, see `read_picture`.
 
     Returns
     -------
@@ -48,7 +65,7 @@ def load(name: str, *, root: str | os.PathLike | None = None) -> tuple[Dataset, 
     Raises
     ------
     ArgumentError
-        If there is no data set of that name.
+        If there is no data set of that name, or an argument is not for that kind of data set.
     DataError
         If a file is missing, damaged or not what it should be; the message starts with its path. SHA-256
         decides for MNIST and for what is in the cache; of other files in `root`, layout, sizes and labels are
@@ -56,25 +73,63 @@ def load(name: str, *, root: str | os.PathLike | None = None) -> tuple[Dataset, 
     ImportError
         If it is a folder of pictures and Pillow is not installed.
     """
+    train, _, test = load_parts(name, root=root, layout=layout, value_range=value_range, white=white)
+    return train, test
+
+
+def load_parts(
+    name: str,
+    *,
+    root: str | os.PathLike | None = None,
+    layout: str | None = None,
+    value_range: Sequence[float] | None = None,
+    white: float | None = None,
+) -> tuple[Dataset, Dataset | None, Dataset]:
+    """Load a data set with the validation images that it has of its own.
+
+    Parameters
+    ----------
+    name, root, layout, value_range, white
+        As for `load`.
+
+    Returns
+    -------
+    train, validation, test : Dataset
+        `validation` is None if the data set has none; `split` then takes it from the training images.
+
+    Raises
+    ------
+    ArgumentError, DataError, ImportError
+        As for `load`.
+    """
     if not isinstance(name, str):
         raise DTypeError(f"load: name must be a str, got {name!r}")
     if not isinstance(root, str | os.PathLike | None):
         raise DTypeError(f"load: root must be a path, got {root!r}")
+    check_layout(layout, "load")
+    black_white = None if value_range is None else check_range(value_range, "load: value_range")
+    if white is not None:
+        white = check_white(white, "load: white")
     if name not in SOURCES and own.is_path(name):
         if root is not None:
             raise ArgumentError(f"load: root is for data sets with a name, but {name!r} is a path")
-        return own.read(name)
+        return own.read(name, layout, black_white, white)
     source = find(name, "load")
+    for key, value in (("layout", layout), ("value_range", value_range), ("white", white)):
+        if value is not None:
+            raise ArgumentError(
+                f"load: {key} is for files of your own, but {name!r} is a data set with a name"
+            )
     folder = None if root is None else os.fspath(root)
     if source.files and folder is None and not is_cached(source):
         fetch(name)
     where = folder_of(source, folder) if source.files or folder is not None else _PACKAGED
     parts = _read(source.name, where, folder is None, _stamp(where))
     train, test = (
-        Dataset(images, labels, source.classes, f"{name} {part}")
+        Dataset(images, labels, source.classes, f"{name} {part}", layout="NCHW", value_range=BYTES)
         for (images, labels), part in zip(parts, ("train", "test"), strict=True)
     )
-    return train, test
+    return train, None, test
 
 
 @functools.lru_cache(maxsize=1)
@@ -142,8 +197,9 @@ def _read_idx_part(source: Source, folder: str, images_name: str, labels_name: s
 
 
 def _find(folder: str, name: str) -> str:
-    """Return the path of the file `name` in `folder`, plain or with .gz."""
-    for path in (os.path.join(folder, name), os.path.join(folder, f"{name}.gz")):
-        if os.path.isfile(path):
-            return path
+    """Return the path of an IDX file in `folder`, plain or with .gz; some have a dot in its name."""
+    for each in (name, name.replace("-idx", ".idx")):
+        for path in (os.path.join(folder, each), os.path.join(folder, f"{each}.gz")):
+            if os.path.isfile(path):
+                return path
     raise DataError(f"{os.path.join(folder, name)}: there is no such file, nor {name}.gz beside it")

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from .._version import __version__
-from ..errors import DataError
+from ..errors import DataError, DownloadError
 from .catalog import RemoteFile
 from .partial import DISK_FULL, partial_file
 
@@ -128,7 +128,7 @@ def _fill(file: RemoteFile, stored: BinaryIO, path: str, progress: bool) -> None
             return _try_address(file, url, stored, progress)
         except _AddressError as error:
             reasons.append(f"  {url}: {error}")
-    raise DataError(
+    raise DownloadError(
         "\n".join(
             [
                 f"{path}: cannot be downloaded:",

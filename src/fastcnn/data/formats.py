@@ -13,6 +13,8 @@ import numpy as np
 
 from .._shapes import check_size
 from ..errors import DataError, FastcnnError, SizeError
+from .labels import labels_cure
+from .layout import IMAGE_DTYPES, dtype_cure, grey_cure, to_nchw
 
 if TYPE_CHECKING:
     import zipfile
@@ -223,7 +225,9 @@ def _read_npz_member(
     return array.astype(dtype.newbyteorder("="), order="C")
 
 
-def read_npz(path: str | os.PathLike, part: str = "") -> tuple[np.ndarray, np.ndarray]:
+def read_npz(
+    path: str | os.PathLike, part: str = "", layout: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Read the arrays `images` and `labels` of an .npz file; nothing in it is unpickled.
 
     Parameters
@@ -231,6 +235,8 @@ def read_npz(path: str | os.PathLike, part: str = "") -> tuple[np.ndarray, np.nd
     path : path
     part : str
         Stands before both names, such as "train_".
+    layout : {"NCHW", "NHWC", "NHW"}, optional
+        The order of the axes of the images, see `fastcnn.data.Dataset`.
 
     Returns
     -------
@@ -246,13 +252,19 @@ def read_npz(path: str | os.PathLike, part: str = "") -> tuple[np.ndarray, np.nd
     with _opened_npz(path) as archive:
         images = _read_npz_member(archive, f"{part}images", path)
         labels = _read_npz_member(archive, f"{part}labels", path)
-    if images.dtype not in (np.uint8, np.float32) or images.ndim != 4:
+    if images.dtype not in IMAGE_DTYPES or (layout is None and images.ndim != 4):
         raise DataError(
             f"{path}: {part}images must be uint8 or float32 (N, C, H, W), got {images.dtype} {images.shape}"
+            f"{dtype_cure(images.dtype) or grey_cure(images.shape)}"
         )
+    try:
+        images = to_nchw(images, layout, f"{part}images")
+    except FastcnnError as error:
+        raise DataError(f"{path}: {error}") from error
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise DataError(
             f"{path}: {part}labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
+            f"{labels_cure(labels, f'{part}labels')}"
         )
     return images, labels.astype(np.int64, copy=False)
 

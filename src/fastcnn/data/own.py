@@ -1,18 +1,32 @@
 """Data sets of one's own, by path: an .npz file or a folder of pictures."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 import numpy as np
 
+from .._shapes import allocate
 from ..errors import DataError, FastcnnError
 from .dataset import Dataset
+from .folders import Listing, find_parts, list_pictures
 from .formats import read_npz, read_npz_classes
-from .pictures import read_image_folder, subfolders
+from .pictures import read_pictures
 from .split import split
+from .values import BYTES
 
 # The share of the images that becomes the test set where there is no division: a fifth of every class.
 TEST_SHARE = 0.2
 _SEED = 0
+# What stands before the names of the arrays of a part.
+_PREFIXES = {
+    "train": ("train_",),
+    "validation": ("val_", "valid_", "validation_"),
+    "test": ("test_",),
+}
+
+Divided = tuple[Dataset, Dataset | None, Dataset]
 
 
 def is_path(name: str) -> bool:
@@ -20,8 +34,13 @@ def is_path(name: str) -> bool:
     return name.endswith(".npz") or os.sep in name or os.path.exists(name)
 
 
-def read(path: str) -> tuple[Dataset, Dataset]:
-    """Read a data set from an .npz file or a folder of pictures, see `fastcnn.data.load`.
+def read(
+    path: str,
+    layout: str | None = None,
+    value_range: tuple[float, float] | None = None,
+    white: float | None = None,
+) -> Divided:
+    """Read a data set from an .npz file or a folder of pictures, see `fastcnn.data.load_parts`.
 
     Raises
     ------
@@ -30,51 +49,119 @@ def read(path: str) -> tuple[Dataset, Dataset]:
     """
     if not os.path.exists(path):
         raise DataError(f"{path}: there is no such file or folder")
-    if not os.path.isdir(path):
-        return _read_npz(path)
-    names = subfolders(path)
-    if set(names) != {"train", "test"}:
-        return _divided(_dataset(path, *read_image_folder(path)), path)
-    train, test = (read_image_folder(os.path.join(path, part)) for part in ("train", "test"))
-    if train[2] != test[2]:
-        different = min(set(train[2]) ^ set(test[2]))
-        raise DataError(f"{path}: the class {different!r} is only in one of train and test")
-    if train[0].shape[1:] != test[0].shape[1:]:
-        raise DataError(
-            f"{path}: the images in train are {train[0].shape[1:]}, those in test {test[0].shape[1:]}"
+    if os.path.isdir(path):
+        if layout is not None or value_range is not None:
+            raise DataError(
+                f"{path}: layout and value_range are for .npz files, but it is a folder of pictures"
+            )
+        return _read_folder(path, white)
+    if white is not None:
+        raise DataError(f"{path}: white is for folders of pictures, but it is a file; give value_range")
+    return _read_npz(path, layout, value_range)
+
+
+def _read_folder(path: str, white: float | None) -> Divided:
+    folders = find_parts(path)
+    if not folders:
+        listing = list_pictures(path)
+        images = _images([listing], white)
+        return _divided(
+            _dataset(path, images[0], listing.labels(listing.classes), listing.classes, BYTES), path
         )
-    return _dataset(path, *train, "train"), _dataset(path, *test, "test")
+    listings = {part: list_pictures(folder) for part, folder in folders.items()}
+    classes = listings["train"].classes
+    for part, listing in listings.items():
+        # A class may be missing among the few images for validation.
+        different = set(listing.classes) - set(classes)
+        different |= set(classes) - set(listing.classes) if part == "test" else set()
+        if different:
+            raise DataError(f"{path}: the class {min(different)!r} is only in one of train and {part}")
+    images = _images(list(listings.values()), white)
+    for listing, each in zip(listings.values(), images, strict=True):
+        if each.shape[2:] != images[0].shape[2:]:
+            raise DataError(
+                f"{path}: the images in {os.path.basename(listings['train'].folder)} are "
+                f"{images[0].shape[1:]}, those in {os.path.basename(listing.folder)} {each.shape[1:]}"
+            )
+    parts = {
+        part: _dataset(path, each, listing.labels(classes), classes, BYTES, part)
+        for (part, listing), each in zip(listings.items(), images, strict=True)
+    }
+    return _complete(parts, path)
 
 
-def _read_npz(path: str) -> tuple[Dataset, Dataset]:
+def _images(listings: list[Listing], white: float | None) -> list[np.ndarray]:
+    """Return the images of all parts, with the same channels."""
+    every = [path for listing in listings for path in listing.paths]
+    images = [read_pictures(listing.paths, white, every) for listing in listings]
+    channels = max(each.shape[1] for each in images)
+    for number, each in enumerate(images):
+        if each.shape[1] < channels:
+            coloured = allocate((len(each), channels, *each.shape[2:]), np.uint8, "the images")
+            coloured[:] = each
+            images[number] = coloured
+    return images
+
+
+def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | None) -> Divided:
     names, classes = read_npz_classes(path)
-    if not any(name.startswith(("train_", "test_")) for name in names):
-        return _divided(_dataset(path, *read_npz(path), classes), path)
-    train, test = read_npz(path, "train_"), read_npz(path, "test_")
-    if train[0].shape[1:] != test[0].shape[1:] or train[0].dtype != test[0].dtype:
-        raise DataError(
-            f"{path}: train_images are {train[0].dtype} {train[0].shape[1:]}, "
-            f"test_images {test[0].dtype} {test[0].shape[1:]}"
-        )
+    prefixes = {
+        part: prefix
+        for part, known in _PREFIXES.items()
+        for prefix in known
+        if any(name in (f"{prefix}images", f"{prefix}labels") for name in names)
+    }
+    if not prefixes:
+        return _divided(_dataset(path, *read_npz(path, layout=layout), classes, value_range), path)
+    if "validation" not in prefixes:
+        # Without validation images both must be there; a message names the one that is not.
+        prefixes = {"train": "train_", "test": "test_"}
+    arrays = {
+        part: read_npz(path, prefix, layout) for part, prefix in {"train": "train_", **prefixes}.items()
+    }
+    train = arrays["train"]
+    for part, each in arrays.items():
+        if each[0].shape[1:] != train[0].shape[1:] or each[0].dtype != train[0].dtype:
+            raise DataError(
+                f"{path}: train_images are {train[0].dtype} {train[0].shape[1:]}, "
+                f"{prefixes[part]}images {each[0].dtype} {each[0].shape[1:]}"
+            )
     if classes is None:
-        # Those of both parts: one of them may lack the last class.
-        classes = max((_dataset(path, *part, None).classes for part in (train, test)), key=len)
-    return _dataset(path, *train, classes, "train"), _dataset(path, *test, classes, "test")
+        # Those of all parts: one of them may lack the last class.
+        classes = max((_dataset(path, *each, None, None).classes for each in arrays.values()), key=len)
+    parts = {part: _dataset(path, *each, classes, value_range, part) for part, each in arrays.items()}
+    return _complete(parts, path)
+
+
+def _complete(parts: dict[str, Dataset], path: str) -> Divided:
+    """Return all parts; a test set that is missing is taken of the training images."""
+    validation = parts.get("validation")
+    if "test" in parts:
+        return parts["train"], validation, parts["test"]
+    train, _, test = _divided(parts["train"], path)
+    return train, validation, test
 
 
 def _dataset(
-    path: str, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...] | None, part: str = ""
+    path: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: tuple[str, ...] | None,
+    value_range: Any,
+    part: str = "",
 ) -> Dataset:
     try:
-        return Dataset(images, labels, classes, f"{path} {part}".rstrip())
+        return Dataset(
+            images, labels, classes, f"{path} {part}".rstrip(), layout="NCHW", value_range=value_range
+        )
     except FastcnnError as error:
         raise DataError(f"{path}: {error}") from error
 
 
-def _divided(dataset: Dataset, path: str) -> tuple[Dataset, Dataset]:
+def _divided(dataset: Dataset, path: str) -> Divided:
     try:
         train, test = split(dataset, TEST_SHARE, seed=_SEED)
     except FastcnnError as error:
         raise DataError(f"{path}: cannot be divided into training and test images: {error}") from error
     train.name, test.name = f"{path} train", f"{path} test"
-    return train, test
+    return train, None, test

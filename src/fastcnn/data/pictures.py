@@ -1,25 +1,56 @@
-"""Pictures in files, read with Pillow, and folders of them with a subfolder for each class."""
+"""Pictures in files, read with Pillow, and what their values mean."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._shapes import allocate
 from ..errors import DataError
+from ._arguments import real
 
-# What counts as a picture in a folder; anything else there is left alone.
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_WHITE_16 = 65535.0
+# A picture of 16 bits that nowhere reaches a quarter of white may hold the 10, 12 or 14 bits of a camera.
+_QUARTER_16, _QUARTER_8 = 65535 // 4, 255 // 4
+# The same for floats: pictures that somebody has divided once too often.
+_FAINT = 0.1
 
 
-def read_picture(path: str) -> tuple[np.ndarray, bool]:
+@dataclass(frozen=True)
+class _Raw:
+    """The values of a picture as its file has them.
+
+    Attributes
+    ----------
+    values : float32 (C, H, W)
+    white : float or None
+        What stands for white in this kind of file; None: nobody knows.
+    sure : bool
+        Whether the values leave no doubt of that.
+    deep : bool
+        More than 8 bits a value: another `white` may be given.
+    transparent : bool
+    """
+
+    values: np.ndarray
+    white: float | None
+    sure: bool
+    deep: bool
+    transparent: bool
+
+
+def read_picture(path: str, white: float | None = None) -> tuple[np.ndarray, bool]:
     """Read a picture; transparency is laid on white, and the orientation that a camera notes is applied.
 
     Parameters
     ----------
     path : str
+    white : float, optional
+        The value of white in a picture with more than 8 bits, such as 4095 for 12 bits in a 16-bit file;
+        black is 0. Default: 65535 for 16 bits, 1 for floats, if the values leave no doubt of it.
 
     Returns
     -------
@@ -31,89 +62,132 @@ def read_picture(path: str) -> tuple[np.ndarray, bool]:
     Raises
     ------
     DataError
-        If the file is missing or holds no picture.
+        If the file is missing or holds no picture, or has more than 8 bits and does not tell which value is
+        white: 16 bits that stay below a quarter of their range, other integers, floats beyond 0 to 1.
     ImportError
         If Pillow is not installed.
     """
-    try:
-        from PIL import Image, ImageOps
-    except ImportError as error:
-        raise ImportError(f'{path}: pictures need pillow: pip install "fastcnn[images]" (or .npy)') from error
-    try:
-        with Image.open(path) as file:
-            picture: Any = ImageOps.exif_transpose(file)
-            mode = picture.mode
-            if mode.startswith(("I", "F")):
-                # 16 bits or more a pixel, or floats, which pillow cuts off instead of scaling.
-                grey = np.maximum(np.asarray(picture, np.float32), 0)
-                white = 65535.0 if mode.startswith("I") else 1.0
-                pixels = (grey / max(white, float(grey.max())))[None]
-            else:
-                flat = Image.new("RGBA", picture.size, "white")
-                flat.alpha_composite(picture.convert("RGBA"))
-                pixels = np.moveaxis(np.asarray(flat, np.float32)[..., :3] / 255, 2, 0)
-                # A grey picture stays one: converting it back must not change it.
-                pixels = pixels[:1] if mode in ("1", "L", "LA") else pixels
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: not a picture that can be read: {error}") from error
-    transparent = mode.endswith("A") or "transparency" in picture.info
-    return np.ascontiguousarray(pixels, np.float32), transparent
+    white = None if white is None else check_white(white, "read_picture: white")
+    raw = _read(path)
+    return _scaled(raw, white, path), raw.transparent
 
 
-def read_image_folder(folder: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Read the pictures in the subfolders of a folder; a subfolder's name is the class of its pictures.
+def check_white(value: object, what: str) -> float:
+    """Return the value of white as a float above 0; `what` opens the error."""
+    return real(value, what, float(np.finfo(np.float32).tiny))
 
-    Names are taken in alphabetical order, those that start with a dot are left out. If any picture is
-    coloured, all get three channels.
+
+def read_pictures(paths: Sequence[str], white: float | None, others: Sequence[str] = ()) -> np.ndarray:
+    """Read pictures of one size; if any is coloured, all get three channels.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        At least one.
+    white : float or None
+        See `read_picture`.
+    others : sequence of str
+        More pictures of the same data set: where one picture leaves a doubt, another may remove it.
 
     Returns
     -------
-    images : uint8 (N, C, H, W)
-    labels : int64 (N,)
-    classes : tuple of str
+    uint8 (N, C, H, W)
 
     Raises
     ------
-    DataError
-        If there is no subfolder, or one without a picture, or a picture is damaged or of another size.
-    ImportError
-        If Pillow is not installed.
+    DataError, ImportError
+        As `read_picture`; and if they are not of one size.
     """
-    classes = subfolders(folder)
-    if not classes:
-        raise DataError(f"{folder}: has no subfolders, which would be the classes of the pictures in them")
-    paths, labels = [], []
-    for label, name in enumerate(classes):
-        found = [each for each in _listed(os.path.join(folder, name)) if each.lower().endswith(ENDINGS)]
-        if not found:
-            raise DataError(f"{os.path.join(folder, name)}: has no picture ({', '.join(ENDINGS)})")
-        paths += [os.path.join(folder, name, each) for each in found]
-        labels += [label] * len(found)
     images: Any = None
     for index, path in enumerate(paths):
-        pixels = np.rint(read_picture(path)[0] * 255).astype(np.uint8)
+        raw = _read(path)
+        if white is None and raw.deep and not raw.sure:
+            white = _common_white(raw, [*paths, *others])
+        pixels = np.rint(_scaled(raw, white, path) * 255).astype(np.uint8)
         if images is None:
-            images = allocate((len(paths), *pixels.shape), np.uint8, f"{folder}: the images")
+            images = allocate((len(paths), *pixels.shape), np.uint8, "the images")
         if pixels.shape[1:] != images.shape[2:]:
             sizes = [f"{each.shape[-1]}x{each.shape[-2]}" for each in (pixels, images)]
             raise DataError(
                 f"{path}: is {sizes[0]}, but {paths[0]} is {sizes[1]}; all pictures must have one size"
             )
         if len(pixels) > images.shape[1]:
-            coloured = allocate((len(paths), *pixels.shape), np.uint8, f"{folder}: the images")
+            coloured = allocate((len(paths), *pixels.shape), np.uint8, "the images")
             coloured[:index] = images[:index]
             images = coloured
         images[index] = pixels
-    return images, np.array(labels, np.int64), classes
+    return images
 
 
-def subfolders(folder: str) -> tuple[str, ...]:
-    """Return the names of the folders in a folder, in order, without those that start with a dot."""
-    return tuple(name for name in _listed(folder) if os.path.isdir(os.path.join(folder, name)))
+def _common_white(raw: _Raw, paths: Sequence[str]) -> float | None:
+    """Return the white of a doubtful picture if another one of the same kind leaves no doubt."""
+    if raw.white is None:
+        return None
+    for path in paths:
+        other = _read(path)
+        if other.deep and other.sure and other.white == raw.white:
+            return other.white
+    return None
 
 
-def _listed(folder: str) -> list[str]:
+def _read(path: str) -> _Raw:
     try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise ImportError(f'{path}: pictures need pillow: pip install "fastcnn[images]" (or .npy)') from error
+    try:
+        with Image.open(path) as file:
+            # Pillow forgets it once the pixels are there.
+            tiles = repr(file.tile)
+            picture: Any = ImageOps.exif_transpose(file)
+            mode = picture.mode
+            transparent = mode.endswith(("A", "a")) or "transparency" in picture.info
+            if mode.startswith(("I", "F")):
+                return _deep(np.asarray(picture, np.float32)[None], mode, tiles)
+            flat = Image.new("RGBA", picture.size, "white")
+            flat.alpha_composite(picture.convert("RGBA"))
+            pixels = np.moveaxis(np.asarray(flat, np.float32)[..., :3], 2, 0)
+            # Of 16 bits a channel, pillow drops the lower 8: what is left of 12 bits is almost black.
+            if "16" in tiles and 0 < np.asarray(picture).max(axis=(0, 1))[:3].max() < _QUARTER_8:
+                raise DataError(
+                    f"{path}: has 16 bits a channel but nowhere reaches a quarter of white, as if it held "
+                    f"10, 12 or 14 bits; coloured pictures must use their whole range: store it with 8 bits"
+                )
+            # A grey picture stays one: converting it back must not change it.
+            pixels = pixels[:1] if mode in ("1", "L", "LA") else pixels
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: not a picture that can be read: {error}") from error
+    return _Raw(pixels, 255.0, True, False, transparent)
+
+
+def _deep(values: np.ndarray, mode: str, tiles: str) -> _Raw:
+    """Return a picture of 16 or 32 bits, or of floats, which pillow would cut off instead of scaling."""
+    high = float(values.max(initial=0))
+    if mode == "F":
+        return _Raw(values, 1.0, high == 0 or _FAINT <= high <= 1, True, False)
+    if "'ppm'" in tiles:
+        # Pillow has brought the values to 16 bits, for that format says which one is white.
+        return _Raw(values, _WHITE_16, True, False, False)
+    if mode.startswith("I;16") or "I;16" in tiles:
+        return _Raw(values, _WHITE_16, high == 0 or high >= _QUARTER_16, True, False)
+    return _Raw(values, None, high == 0, True, False)
+
+
+def _scaled(raw: _Raw, white: float | None, path: str) -> np.ndarray:
+    """Return the values from 0 to 1."""
+    low, high = float(raw.values.min(initial=0)), float(raw.values.max(initial=0))
+    if not raw.deep:
+        white = raw.white
+    elif white is None:
+        if not raw.sure:
+            kind = {_WHITE_16: "16-bit integers", 1.0: "floats", None: "32-bit integers"}[raw.white]
+            raise DataError(
+                f"{path}: holds {kind} from {low:g} to {high:g}, which do not tell the value of white; say "
+                f"it with white=... or --white, such as 4095 for 12 bits"
+            )
+        white = raw.white or 1.0
+    if not (low >= 0 and high <= (white or 1.0)):  # NaN is refused too
+        raise DataError(f"{path}: has values from {low:g} to {high:g}, but black is 0 and white {white:g}")
+    return np.ascontiguousarray(raw.values / np.float32(white), np.float32)

@@ -15,8 +15,9 @@ from .classifier import Classifier
 from .component import Component
 from .experiment import Experiment
 from .files import load, names, read_file, write_file
-from .recipe import DataSection, ModelSection, Recipe, TrainingSection, read_recipe
+from .recipe import Recipe, read_recipe
 from .run import Run, new_folder, take_folder
+from .sections import DataSection, ModelSection, TrainingSection
 
 __all__ = [
     "Classifier",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,20 @@ import numpy as np
 
 from .. import nn, optim
 from .._version import __version__
+from ..data.dataset import check_images
+from ..data.values import UNIT, check_range
 from ..errors import CheckpointError, DataError, FastcnnError
 from ..training import Trainer, load_weights, read_metadata
 from .component import NORMALIZATIONS, Component, fitted, read_component
 from .experiment import Experiment, build_network, load_parts
 from .files import CONFIG, load, read_file
-from .recipe import ModelSection, Recipe, read_model
+from .images import ImageFacts, Prepare
+from .recipe import Recipe, read_model
+from .sections import READING, ModelSection
 
 WEIGHTS = "weights.safetensors"
 _KEY = "fastcnn"
 _FORMAT = 1
-# Images whose borders tell the background of a data set.
-_SAMPLE = 1000
 
 
 def border_level(images: np.ndarray) -> float:
@@ -57,7 +59,9 @@ def describe(experiment: Experiment, row: Mapping[str, Any]) -> dict[str, str]:
         "dataset": recipe.data.dataset,
         "epoch": row["epoch"],
         monitor: row[monitor],
-        "background": round(border_level(train.images[:_SAMPLE]), 4),
+        "background": round(experiment.images.background, 4),
+        "images": experiment.images.to_dict(),
+        "reading": recipe.data.reading,
     }
     return {_KEY: json.dumps(description)}
 
@@ -74,6 +78,10 @@ class Classifier:
         What it was trained on.
     background : float
         How light the border of those images is, from 0 to 1.
+    images : ImageFacts
+        More about them: their type, their values of black and white.
+    reading : dict
+        What `fastcnn.data.load` was told to read them.
     trainer : Trainer
         Its ``predict`` and ``evaluate`` prepare the images as in training.
     """
@@ -86,21 +94,37 @@ class Classifier:
         normalize: Component,
         dataset: str,
         background: float,
+        images: ImageFacts | None = None,
+        reading: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
         self.input_shape = input_shape
         self.classes = classes
         self.dataset = dataset
-        self.background = background
+        self.reading = dict(reading or {})
+        self._normalize = NORMALIZATIONS.make(normalize)
         self.trainer = Trainer(
             model,
             optim.SGD(model.parameters()),
             nn.CrossEntropyLoss(),
-            preprocess=NORMALIZATIONS.make(normalize),
         )
+        self._know(ImageFacts.assumed(background, dataset) if images is None else images)
+        self.background = background
+
+    def _know(self, images: ImageFacts) -> None:
+        """Take that for what the training images were like."""
+        self.images = images
+        self.background = images.background
+        self.trainer.preprocess = Prepare(images, self._normalize)
 
     @classmethod
-    def load(cls, path: str | PathLike[str], recipe: str | None = None) -> Classifier:
+    def load(
+        cls,
+        path: str | PathLike[str],
+        recipe: str | None = None,
+        *,
+        value_range: Sequence[float] | None = None,
+    ) -> Classifier:
         """Read a trained network.
 
         Parameters
@@ -110,6 +134,8 @@ class Classifier:
         recipe : str, optional
             What `fastcnn.recipes.load` takes: tells the network and its images where the file does not, for
             example one that PyTorch wrote. Default: the config.toml beside it.
+        value_range : (float, float), optional
+            The values of black and white in the training images. Default: as the file tells.
 
         Raises
         ------
@@ -133,7 +159,31 @@ class Classifier:
                 f"give a recipe"
             )
         load_weights(result.model, file)
+        if value_range is not None:
+            result._know(result.images.with_range(value_range, "Classifier.load: value_range"))
         return result
+
+    def prepare(self, images: np.ndarray, value_range: Sequence[float] = UNIT) -> np.ndarray:
+        """Return images with the values that black and white had in training, as `trainer` takes them.
+
+        Parameters
+        ----------
+        images : uint8 or float32 (N, C, H, W)
+        value_range : (float, float)
+            Their values of black and white; (0, 255) for uint8. Default: as from `read_picture`.
+
+        Returns
+        -------
+        uint8 or float32 (N, C, H, W)
+
+        Raises
+        ------
+        DataError
+            If the values of the training images are not known.
+        """
+        black_white = check_range(value_range, "Classifier.prepare: value_range")
+        images = check_images(images, "Classifier.prepare: images")
+        return self.images.like_training(images, black_white, "Classifier.prepare")
 
     @classmethod
     def _from_recipe(cls, recipe: Recipe) -> Classifier:
@@ -141,9 +191,18 @@ class Classifier:
         model = build_network(
             recipe.model, recipe.layers, train.image_shape, train.num_classes, recipe.source
         )
-        background = border_level(train.images[:_SAMPLE])
+        images = ImageFacts.of(train, recipe.data.white)
         normalize, _ = fitted(recipe.normalize, train.images)
-        return cls(model, train.image_shape, train.classes, normalize, recipe.data.dataset, background)
+        return cls(
+            model,
+            train.image_shape,
+            train.classes,
+            normalize,
+            recipe.data.dataset,
+            images.background,
+            images,
+            recipe.data.reading,
+        )
 
     @classmethod
     def _from_notes(cls, text: str, source: str) -> Classifier:
@@ -160,7 +219,10 @@ class Classifier:
             normalize = read_component(NORMALIZATIONS, notes["normalize"], "normalize", source)
             shape = (int(channels), int(height), int(width))
             model = _network(section, layers, shape, len(classes), source)
-            return cls(model, shape, classes, normalize, str(notes["dataset"]), float(notes["background"]))
+            background = float(notes["background"])
+            images = ImageFacts.read(notes["images"]) if "images" in notes else None
+            reading = {key: notes["reading"][key] for key in READING if key in notes.get("reading", {})}
+            return cls(model, shape, classes, normalize, str(notes["dataset"]), background, images, reading)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, FastcnnError):
                 raise

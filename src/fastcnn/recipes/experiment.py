@@ -20,12 +20,16 @@ from ..training import (
     Trainer,
     lr_find,
 )
-from . import component
-from .recipe import ModelSection, Recipe
+from . import component, sizes
+from .images import ImageFacts
+from .recipe import Recipe
 from .scheduler import make_scheduler
+from .sections import ModelSection
+
+Parts = tuple[data.Dataset, data.Dataset | None, data.Dataset]
 
 
-def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.Dataset]:
+def load_parts(recipe: Recipe) -> Parts:
     """Return the training, validation (None: there is none) and test images of a recipe.
 
     Raises
@@ -33,24 +37,45 @@ def load_parts(recipe: Recipe) -> tuple[data.Dataset, data.Dataset | None, data.
     DataError
         If the data set cannot be read or divided like that.
     """
+    return fitted_parts(recipe)[1]
+
+
+def fitted_parts(recipe: Recipe) -> tuple[Recipe, Parts]:
+    """Return the recipe, with sizes that fit its data set (see `sizes`), and the parts as `load_parts` does.
+
+    Raises
+    ------
+    DataError
+        As for `load_parts`.
+    """
     section = recipe.data
-    train, test = data.load(section.dataset, root=section.root)
+    own = None
+    if section.dataset in data.names():
+        train, test = data.load(section.dataset, root=section.root, **section.reading)
+    else:
+        train, own, test = data.load_parts(section.dataset, root=section.root, **section.reading)
     validation = None
     key = "validation"
     try:
-        if section.validation:
+        if own is not None:
+            validation = own if section.validation else None
+        elif section.validation:
+            recipe = sizes.fit_validation(recipe, train)
             train, validation = data.split(
-                train, section.validation, seed=recipe.seed, balanced=section.balanced
+                train, recipe.data.validation, seed=recipe.seed, balanced=recipe.data.balanced
             )
         key = "train"
-        if section.train is not None:
-            train = data.stratified_subset(train, section.train, recipe.seed)
+        recipe = sizes.fit_limit(recipe, key, train)
+        if recipe.data.train is not None:
+            train = data.stratified_subset(train, recipe.data.train, recipe.seed)
         key = "test"
-        if section.test is not None:
-            test = data.stratified_subset(test, section.test, recipe.seed)
+        recipe = sizes.fit_limit(recipe, key, test)
+        if recipe.data.test is not None:
+            test = data.stratified_subset(test, recipe.data.test, recipe.seed)
     except FastcnnError as error:
-        raise DataError(f"{recipe.source}: data.{key}: {error}") from error
-    return train, validation, test
+        cure = "; give --validation, a number or a fraction such as 0.2" if key == "validation" else ""
+        raise DataError(f"{recipe.source}: data.{key}: {error}{cure}") from error
+    return sizes.fit_batches(recipe, len(train)), (train, validation, test)
 
 
 def build_network(
@@ -99,6 +124,10 @@ class Experiment:
     ----------
     train, validation, test : Dataset
         `validation` is None if the recipe keeps no images apart.
+    recipe : Recipe
+        With sizes that fit the images.
+    images : ImageFacts
+        What the training images are like.
     normalize : Component
         That of the recipe, with what was taken of the training images filled in.
     model : Module
@@ -114,8 +143,9 @@ class Experiment:
     """
 
     def __init__(self, recipe: Recipe, callbacks: Iterable[Callback] = ()) -> None:
+        recipe, (self.train, self.validation, self.test) = fitted_parts(recipe)
         self.recipe = recipe
-        self.train, self.validation, self.test = load_parts(recipe)
+        self.images = ImageFacts.of(self.train, recipe.data.white)
         self.model = build_network(
             recipe.model, recipe.layers, self.train.image_shape, self.train.num_classes, recipe.source
         ).initialize(recipe.model.init, recipe.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from os import PathLike
@@ -16,6 +17,7 @@ from ..errors import DataError, suggestion
 from ..training.files import write_atomic
 from ..zoo.files import parse_toml, read_text
 from .recipe import Recipe, read_recipe
+from .sizes import SIZES
 
 CONFIG = "config.toml"
 _FOLDER = Path(zoo.__file__).parent / "recipes"
@@ -45,9 +47,9 @@ def load(name: str | PathLike[str]) -> Recipe:
     """
     text = os.fspath(name)
     if text in names():
-        return read_recipe(_read_toml(_FOLDER / f"{text}.toml"), text, text)
+        return _suggested(read_recipe(_read_toml(_FOLDER / f"{text}.toml"), text, text))
     if text in zoo.names():
-        return read_recipe({**_default(), "model": {"name": text}}, text, text)
+        return _suggested(read_recipe({**_default(), "model": {"name": text}}, text, text))
     path = Path(text)
     if path.is_dir():
         return read_file(path / CONFIG)
@@ -59,7 +61,7 @@ def load(name: str | PathLike[str]) -> Recipe:
             f"{text}: no recipe, network or file is called that{suggestion(text, known)}; "
             f"there is {', '.join(known)}"
         )
-    return read_recipe({**_default(), "model": {"file": path.name}}, text, _name_of(path))
+    return _suggested(read_recipe({**_default(), "model": {"file": path.name}}, text, _name_of(path)))
 
 
 def read_file(path: str | PathLike[str]) -> Recipe:
@@ -95,6 +97,11 @@ def write_file(recipe: Recipe, path: str | PathLike[str], comment: str = "") -> 
 def to_toml(recipe: Recipe) -> str:
     """Return the text of a TOML file with every key of a recipe."""
     return tomli_w.dumps(recipe.to_dict(), multiline_strings=True)
+
+
+def _suggested(recipe: Recipe) -> Recipe:
+    """Mark the sizes of a recipe of the package as chosen for its own data set."""
+    return dataclasses.replace(recipe, suggested=SIZES)
 
 
 def _default() -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from .. import data, zoo
 from ..data.own import is_path
-from ..errors import ArgumentError, DataError
-from ..nn.init import SCHEMES
+from ..data.values import check_range
+from ..errors import ArgumentError, DataError, FastcnnError
 from .component import (
     AUGMENTATIONS,
     LOSSES,
@@ -26,9 +26,9 @@ from .component import (
     read_component,
 )
 from .scheduler import read_scheduler
-from .schema import check_choice, check_keys, read_section, setting
+from .schema import check_choice, check_keys, read_section
+from .sections import MONITORS, DataSection, ModelSection, TrainingSection
 
-MONITORS = ("val_accuracy", "val_loss", "val_macro_f1", "accuracy", "loss")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # Sections that hold one component (beside [scheduler], which may hold several), and those that must be there.
 _COMPONENTS = {
@@ -37,92 +37,6 @@ _COMPONENTS = {
     "loss": LOSSES,
 }
 _NEEDED = ("model", "optimizer", "training")
-
-
-@dataclass(frozen=True)
-class ModelSection:
-    """The network, said in one of four ways.
-
-    Attributes
-    ----------
-    name : str or None
-        One of the zoo.
-    spec : str or None
-        A text in the format of `fastcnn.zoo.spec`, or dicts in JSON (`fastcnn.zoo.dicts`).
-    layers : list or None
-        The dicts themselves; a recipe that was read has them in `spec`.
-    file : str or None
-        A file with any of these, beside the recipe; a recipe that was read has its text in `spec`.
-    init : str
-        See `fastcnn.nn.Module.initialize`.
-    """
-
-    name: str | None = setting(None)
-    spec: str | None = setting(None)
-    layers: list | None = setting(None)  # noqa: RUF009 - the default is None
-    file: str | None = setting(None)
-    init: str = setting("default", choices=SCHEMES)
-
-
-@dataclass(frozen=True)
-class DataSection:
-    """The images.
-
-    Attributes
-    ----------
-    dataset : str
-        A name or a path that `fastcnn.data.load` takes; a relative path starts at the current folder.
-    root : str or None
-        Folder of the official files of a data set with a name, if not the usual one.
-    validation : int or float
-        Number or fraction of the training images that are kept apart to choose the best epoch; 0 for none.
-    balanced : bool
-        Keep the same number of every class apart, whatever their shares of the training images.
-    train, test : int or None
-        Use only so many images of each part, the same number of every class.
-    """
-
-    dataset: str = setting("mnist")
-    root: str | None = setting(None)
-    validation: int | float = setting(5000, minimum=0)
-    balanced: bool = setting(False)
-    train: int | None = setting(None, minimum=1)
-    test: int | None = setting(None, minimum=1)
-
-
-@dataclass(frozen=True)
-class TrainingSection:
-    """The length and the steps of the training.
-
-    Attributes
-    ----------
-    epochs, batch_size : int
-    shuffle, drop_last, replacement : bool
-        As in `fastcnn.data.Loader`.
-    monitor : str
-        The column of the history that tells the best epoch, whose weights are kept.
-    patience : int or None
-        Stop after so many epochs without improvement.
-    accuracy_every : int or None
-        Measure the accuracy on a sample of the training images every so many steps, see
-        `fastcnn.training.SampledAccuracy`.
-    accuracy_samples : int
-        How many images that sample has at the most.
-    clip_grad_norm, clip_grad_value : float or None
-        Limits of the gradients' norm and of each of their elements, as in `fastcnn.Trainer`.
-    """
-
-    epochs: int = setting(minimum=1)
-    batch_size: int = setting(minimum=1)
-    shuffle: bool = setting(True)
-    drop_last: bool = setting(False)
-    replacement: bool = setting(False)
-    monitor: str = setting("val_accuracy", choices=MONITORS)
-    patience: int | None = setting(None, minimum=1)
-    accuracy_every: int | None = setting(None, minimum=1)
-    accuracy_samples: int = setting(1000, minimum=1)
-    clip_grad_norm: float | None = setting(None, minimum=0)
-    clip_grad_value: float | None = setting(None, minimum=0)
 
 
 @dataclass(frozen=True)
@@ -146,6 +60,9 @@ class Recipe:
         Those of ``model.spec``; they remember where they came from.
     source : str
         Where the recipe came from, for messages.
+    suggested : frozenset of str
+        Keys of sizes that nobody has chosen for the data set, e.g. "data.validation": they give way where
+        there are fewer images (see `fastcnn.recipes.sizes`).
     """
 
     name: str
@@ -160,6 +77,7 @@ class Recipe:
     augment: tuple[Component, ...]
     layers: tuple[zoo.Layer, ...]
     source: str
+    suggested: frozenset[str] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tables of a TOML file that gives this recipe again."""
@@ -203,7 +121,8 @@ class Recipe:
         changed = read_recipe(table, source)
         # The lines of the text still come from the file that it was read from.
         layers = self.layers if changed.model.spec == self.model.spec else changed.layers
-        return dataclasses.replace(changed, source=self.source, layers=layers)
+        suggested = self.suggested - {path}
+        return dataclasses.replace(changed, source=self.source, layers=layers, suggested=suggested)
 
 
 def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> Recipe:
@@ -261,8 +180,14 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         layers=layers,
         scheduler=scheduler,
         source=source,
+        suggested=frozenset() if "validation" in table.get("data", {}) else frozenset({"data.validation"}),
         **components,
     )
+    if recipe.data.value_range is not None:
+        try:
+            check_range(recipe.data.value_range, "data.value_range")
+        except FastcnnError as error:
+            raise DataError(f"{source}: {error}") from error
     if not is_path(recipe.data.dataset):
         check_choice(recipe.data.dataset, data.names(), "data.dataset", source)
     _check_monitors(recipe, source)

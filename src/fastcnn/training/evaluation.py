@@ -9,7 +9,7 @@ import numpy as np
 
 from .._shapes import allocate, integer
 from ..data import Dataset
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
 from . import metrics
 from .checks import check_dataset, check_fit, check_labels
 from .executor import count_correct
@@ -62,7 +62,16 @@ class Evaluator(Parts):
             Logits, or what else the model ends with.
         """
         size = integer(batch_size, "predict: batch_size", 1)
-        first = self._executor.forward(self.prepare(images[:size]))
+        try:
+            first = self._executor.forward(self.prepare(images[:size]))
+        except ShapeError as error:
+            # Layers take one image for several of another shape, and only a later one stumbles.
+            if np.ndim(images) != 3:
+                raise
+            raise ShapeError(
+                f"predict: images must have the shape (N, C, H, W), got {np.shape(images)}; for one image "
+                f"give images[None] ({error})"
+            ) from error
         if len(images) <= size:
             return first
         outputs = allocate((len(images), *first.shape[1:]), first.dtype, "predict: the outputs")

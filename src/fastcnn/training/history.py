@@ -172,7 +172,7 @@ class History:
 def _read_rows(path: str | PathLike[str]) -> list[dict[str, Any]]:
     name = os.fspath(path)
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:
             head, *rows = csv.reader(file, strict=True)
         table = [dict(zip(head, map(_number, row), strict=True)) for row in rows]
     except OSError as error:

@@ -65,7 +65,7 @@ def parse_json(text: str, source: str) -> tuple[Layer, ...]:
         If it is not JSON, or not right; see `parse`.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         raise DataError(f"{source}: not a JSON file: brackets are nested too deep") from None
     except ValueError as error:  # JSONDecodeError, and integers with thousands of digits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from os import PathLike
@@ -15,6 +16,7 @@ else:
     import tomli as tomllib
 
 _MOST_BYTES = 2**22
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_text(path: str | PathLike[str]) -> tuple[str, str]:
@@ -34,9 +36,13 @@ def read_text(path: str | PathLike[str]) -> tuple[str, str]:
     if len(content) > _MOST_BYTES:
         raise DataError(f"{name}: has more than {_MOST_BYTES // 2**20} MiB, which no recipe or network needs")
     try:
-        return content.decode(), name
+        # Editors on Windows put a byte-order mark before the text.
+        return content.decode("utf-8-sig"), name
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not a text file (UTF-8): {error.reason} at byte {error.start}") from error
+        cure = "; it looks like UTF-16: save it as UTF-8" if content[:2] in _UTF_16 else ""
+        raise DataError(
+            f"{name}: not a text file (UTF-8): {error.reason} at byte {error.start}{cure}"
+        ) from error
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:

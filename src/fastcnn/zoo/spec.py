@@ -61,7 +61,7 @@ def parse(text: str, source: str = "<text>") -> tuple[Layer, ...]:
         file, line and text.
     """
     layers: list[Layer] = []
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         words = raw.partition("#")[0].split()
         if words:
             layers.append(_parse_line(words, f"{source}:{number}: {short(raw.strip())}"))

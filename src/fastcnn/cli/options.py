@@ -1,0 +1,84 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+
+# Those of fastcnn.data.layout, which would take its time to import.
+_LAYOUTS = ("NCHW", "NHWC", "NHW")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add --data."""
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="folder with the official files of the data set; default: the cache, see fastcnn datasets",
+    )
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add --layout, --value-range and --white: how files of one's own are read."""
+    parser.add_argument(
+        "--layout",
+        choices=_LAYOUTS,
+        help="order of the axes of the images in an .npz file; default: NCHW",
+    )
+    add_range(parser, "the images in an .npz file; default: found from their smallest and largest value")
+    add_white(parser)
+
+
+def add_range(parser: argparse.ArgumentParser, where: str) -> None:
+    """Add --value-range."""
+    parser.add_argument(
+        "--value-range",
+        nargs=2,
+        type=float,
+        metavar=("BLACK", "WHITE"),
+        help=f"values of black and white in {where}",
+    )
+
+
+def add_white(parser: argparse.ArgumentParser) -> None:
+    """Add --white."""
+    parser.add_argument(
+        "--white",
+        type=float,
+        metavar="N",
+        help="value of white in pictures with more than 8 bits, such as 4095 for 12 bits in a 16-bit file",
+    )
+
+
+def add_validation(parser: argparse.ArgumentParser) -> None:
+    """Add --validation."""
+    parser.add_argument(
+        "--validation",
+        type=_number,
+        metavar="N",
+        help="training images kept apart to choose the best epoch: a number, or a fraction such as 0.2; "
+        "0: none. A data set with validation images of its own keeps those",
+    )
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.isdecimal() else float(text)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the network that a command is about, and --input."""
+    parser.add_argument("model", metavar="MODEL", help="what train takes as RECIPE, or a file of weights")
+    parser.add_argument(
+        "--input", metavar="C,H,W", help="shape of the images; default: those of the recipe's data set"
+    )
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Add --recipe."""
+    parser.add_argument(
+        "--recipe", help="what train takes as RECIPE: for weights that do not say which network they are of"
+    )
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add --threads."""
+    parser.add_argument("--threads", type=int, metavar="N", help="default: all cores; the result is the same")

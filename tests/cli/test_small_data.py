@@ -1,0 +1,142 @@
+"""Small data sets of one's own, from the command line."""
+
+import numpy as np
+import pytest
+
+from fastcnn import recipes
+from fastcnn.cli import main
+from fastcnn.recipes import Experiment, read_recipe
+
+rng = np.random.default_rng(0)
+
+
+def save(path, count=144, classes=3, shape=(1, 12, 12), **more):
+    np.savez(
+        path,
+        images=rng.integers(0, 256, (count, *shape), np.uint8),
+        labels=np.arange(count) % classes,
+        **more,
+    )
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Make the current folder one with small.npz and net.txt."""
+    monkeypatch.chdir(tmp_path)
+    save("small.npz")
+    (tmp_path / "net.txt").write_text("Conv 4 3 1 0\nReLU\nFC 3\n")
+
+
+def data_line(capsys):
+    out = capsys.readouterr().out
+    return next(line for line in out.splitlines() if line.startswith("data"))
+
+
+def train(*options):
+    argv = ["train", "net.txt", "--dataset", "small.npz", "--epochs", "1", "--no-curves"]
+    return main([*argv, *options])
+
+
+@pytest.mark.parametrize(
+    ("options", "counts"),
+    [
+        # 144 images: 29 are the test set, and a fifth of the others is for validation.
+        ((), "92 training, 23 validation, 29 test images"),
+        (("--validation", "0.4"), "69 training, 46 validation, 29 test images"),
+        (("--validation", "10"), "105 training, 10 validation, 29 test images"),
+        (("--limit", "30"), "30 training, 23 validation, 29 test images"),
+    ],
+)
+def test_a_share_is_kept_apart(small, capsys, options, counts):
+    assert train(*options) == 0
+    assert data_line(capsys) == f"data      small.npz, 1x12x12: {counts}"
+    # The folder repeats it.
+    assert main(["train", "runs/net-1", "--no-curves"]) == 0
+    assert data_line(capsys).endswith(counts)
+
+
+def test_no_validation(small, capsys):
+    assert train("--validation", "0") == 0
+    out = capsys.readouterr().out
+    assert "115 training, 0 validation, 29 test images" in out
+    assert "best      epoch 1 of 1, accuracy " in out
+
+
+def test_numbers_that_do_not_fit_are_told(small, fails):
+    error = fails("train", "net.txt", "--dataset", "small.npz", "--validation", "500")
+    assert error.startswith("net.txt: data.validation: split: validation=500 of 115 images leaves -385")
+    assert error.endswith("; give --validation, a number or a fraction such as 0.2")
+    with pytest.raises(SystemExit):
+        main(["train", "--validation", "some"])
+
+
+@pytest.mark.parametrize("name", ["residual-mnist", "spec-lenet", "plain-mnist-bn-relu"])
+def test_recipes_of_the_package_take_small_sets(tmp_path, monkeypatch, name):
+    """They drop a last batch, and use so many images of each class."""
+    monkeypatch.chdir(tmp_path)
+    labels = np.repeat(np.arange(10), [2, *[12] * 8, 30])
+    images = rng.integers(0, 256, (len(labels), 1, 28, 28), np.uint8)
+    np.savez("small.npz", images=images, labels=labels)
+    recipe = recipes.load(name).replace("data.dataset", "small.npz", "test")
+    made = Experiment(recipe.replace("training.epochs", 1, "test"))
+    assert (len(made.train), len(made.validation), len(made.test)) == (82, 20, 26)
+    assert len(made.fit(progress=False)) == 1
+    # What it came to is in the recipe that is written into the folder.
+    again = Experiment(read_recipe(made.recipe.to_dict(), "again"))
+    assert (len(again.train), len(again.validation), len(again.test)) == (82, 20, 26)
+
+
+def test_numbers_of_a_recipe_of_ones_own_stay(tiny_recipe):
+    assert len(Experiment(tiny_recipe({"validation": 60})).validation) == 60
+    assert len(Experiment(tiny_recipe({})).validation) == 23
+
+
+@pytest.fixture
+def tiny_recipe(small):
+    def make(data):
+        table = {
+            "model": {"spec": "FC 3"},
+            "data": {"dataset": "small.npz", **data},
+            "optimizer": {"type": "Adam"},
+            "training": {"epochs": 1, "batch_size": 20},
+        }
+        return read_recipe(table, "my.toml")
+
+    return make
+
+
+def test_validation_images_of_its_own(small, capsys, tiny_recipe):
+    images = rng.integers(0, 256, (30, 1, 12, 12), np.uint8)
+    arrays = {f"{part}_images": images for part in ("train", "val", "test")}
+    np.savez(
+        "small.npz", **arrays, **{f"{part}_labels": np.arange(30) % 3 for part in ("train", "val", "test")}
+    )
+    assert train() == 0
+    assert data_line(capsys).endswith("30 training, 30 validation, 30 test images")
+    assert main(["evaluate", "runs/net-1"]) == 0
+    recipe = tiny_recipe({}).replace("training.monitor", "loss", "test")
+    assert Experiment(recipe.replace("data.validation", 0, "test")).validation is None
+
+
+def test_channels_last(small, capsys, fails):
+    save("small.npz", shape=(12, 12, 3))
+    assert 'layout="NHWC" (--layout NHWC)' in fails("train", "net.txt", "--dataset", "small.npz")
+    assert train("--layout", "NHWC") == 0
+    assert "small.npz, 3x12x12: " in data_line(capsys)
+    # The run knows how to read its data set.
+    assert main(["evaluate", "runs/net-1"]) == 0
+    assert main(["report", "runs/net-1"]) == 0
+    assert main(["lr-find", "net.txt", "--dataset", "small.npz", "--layout", "NHWC", "--steps", "3"]) == 0
+
+
+def test_files_with_a_byte_order_mark(small, tmp_path):
+    (tmp_path / "net.txt").write_text("Conv 4 3 1 0\nReLU\nFC 3\n", encoding="utf-8-sig")
+    (tmp_path / "net.json").write_text('[{"type": "Linear", "out_features": 3}]', encoding="utf-8-sig")
+    text = (
+        '[model]\nfile = "net.json"\n[data]\ndataset = "small.npz"\n[optimizer]\ntype = "Adam"\n'
+        "[training]\nepochs = 1\nbatch_size = 20\n"
+    )
+    (tmp_path / "my.toml").write_text(text, encoding="utf-8-sig")
+    assert train("--quiet") == 0
+    assert main(["train", "my.toml", "--quiet"]) == 0
+    assert main(["train", "net.json", "--dataset", "small.npz", "--epochs", "1", "--quiet"]) == 0
