@@ -10,7 +10,7 @@ import safetensors.numpy
 import fastcnn
 from fastcnn import nn
 from fastcnn.errors import CheckpointError, DTypeError
-from fastcnn.training import checkpoint, files, load_weights, read_metadata, save_weights
+from fastcnn.training import checkpoint, load_weights, read_metadata, save_weights
 
 from ..oracle import recipe
 
@@ -222,7 +222,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "fsync", full)
+        patch.setattr(os, "fsync", full)
         with pytest.raises(CheckpointError, match=r"w\.safetensors: cannot be written: .*No space left"):
             save_weights(model, path)
     assert path.read_bytes() == before

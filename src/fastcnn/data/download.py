@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from .._files import replace as replace_file
 from .._version import __version__
 from ..errors import DataError
 from .catalog import RemoteFile
@@ -95,14 +96,16 @@ def download(file: RemoteFile, folder: str, *, progress: bool = True, replace: b
         )
     try:
         os.makedirs(folder, exist_ok=True)
-        with partial_file(path) as (stored, name):
+        # Beside the file that a link leads to: a rename needs both names in one folder.
+        target = os.path.realpath(path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with partial_file(target) as (stored, name):
             # Another process may have had it all along.
             if not is_right(file, path):
-                _check_room(file, folder, stored)
+                _check_room(file, path, stored)
                 _fill(file, stored, path, progress)
                 stored.flush()
-                os.fsync(stored.fileno())
-                os.replace(name, path)
+                replace_file(stored, name, target)
     except OSError as error:
         if error.errno in DISK_FULL:
             raise DataError(f"{path}: no space left on the disk; it needs {_mega(file.size)}") from error
@@ -110,13 +113,12 @@ def download(file: RemoteFile, folder: str, *, progress: bool = True, replace: b
     return path
 
 
-def _check_room(file: RemoteFile, folder: str, stored: BinaryIO) -> None:
+def _check_room(file: RemoteFile, path: str, stored: BinaryIO) -> None:
     needed = file.size - min(_length(stored), file.size)
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(os.path.dirname(os.path.realpath(path))).free
     if free < needed + _SPARE_BYTES:
         raise DataError(
-            f"{os.path.join(folder, file.name)}: no space: {_mega(needed)} are to be downloaded, but the "
-            f"disk has {_mega(free)} free"
+            f"{path}: no space: {_mega(needed)} are to be downloaded, but the disk has {_mega(free)} free"
         )
 
 

@@ -18,10 +18,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as _serialize
 
+from .._files import write_atomic
 from ..errors import CheckpointError, DTypeError
 from ..nn import state as states
 from ..nn.module import Module
-from .files import write_atomic
 
 # Names of element types in the file, and what NumPy calls them.
 _FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}  # bfloat16 is the upper half of a float32
