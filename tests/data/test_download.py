@@ -441,3 +441,10 @@ def test_damaged_file_behind_a_link_keeps_link_and_mode(server, folder, tmp_path
     assert elsewhere.stat().st_mode & 0o777 == 0o640
     assert os.listdir(folder) == ["file.bin"]
     assert os.listdir(elsewhere.parent) == ["file"]
+
+
+def test_no_standard_error_no_bar(server, folder, monkeypatch):
+    for number, stream in enumerate((None, object())):
+        monkeypatch.setattr(sys, "stderr", stream)
+        file = remote(server.put("/a", whole(CONTENT)))
+        assert download(file, f"{folder}{number}") == os.path.join(f"{folder}{number}", "file.bin")

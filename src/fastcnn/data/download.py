@@ -13,6 +13,7 @@ import hashlib
 import http.client
 import os
 import shutil
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from .._files import replace as replace_file
+from .._streams import steady
 from .._version import __version__
 from ..errors import DataError
 from .catalog import RemoteFile
@@ -211,9 +213,15 @@ def _copy(
 
     done = start
     window, received = time.monotonic(), 0
-    disable = None if progress else True  # None: unless it is a terminal
+    screen = steady(sys.stderr)
     with tqdm(
-        desc=file.name, total=file.size, initial=start, unit="B", unit_scale=True, disable=disable
+        desc=file.name,
+        total=file.size,
+        initial=start,
+        unit="B",
+        unit_scale=True,
+        file=screen,
+        disable=not (progress and screen.isatty()),
     ) as bar:
         while done < file.size:
             with _network_errors():
