@@ -425,3 +425,26 @@ def test_partial_file_that_got_its_name_is_not_written(tmp_path):
     thread.join()
     assert (tmp_path / "file.bin").read_bytes() == b"first"
     assert (tmp_path / "file.bin.second").read_bytes() == b"second"
+
+
+def test_damaged_file_behind_a_link_keeps_link_and_mode(server, folder, tmp_path):
+    elsewhere = tmp_path / "large disk" / "file"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(b"damaged")
+    elsewhere.chmod(0o640)
+    os.makedirs(folder)
+    link = os.path.join(folder, "file.bin")
+    os.symlink(elsewhere, link)
+    assert download(remote(server.put("/a", whole(CONTENT))), folder, progress=False) == link
+    assert os.path.islink(link)
+    assert elsewhere.read_bytes() == CONTENT
+    assert elsewhere.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(folder) == ["file.bin"]
+    assert os.listdir(elsewhere.parent) == ["file"]
+
+
+def test_no_standard_error_no_bar(server, folder, monkeypatch):
+    for number, stream in enumerate((None, object())):
+        monkeypatch.setattr(sys, "stderr", stream)
+        file = remote(server.put("/a", whole(CONTENT)))
+        assert download(file, f"{folder}{number}") == os.path.join(f"{folder}{number}", "file.bin")

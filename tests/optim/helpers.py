@@ -1,5 +1,7 @@
 """Run fastcnn on the questions of `cases`."""
 
+import copy
+
 import numpy as np
 
 from fastcnn import optim
@@ -35,3 +37,20 @@ def optimizer_of(name, arguments):
 def position(optimizer):
     """Return [lr, momentum or beta1] of each group."""
     return [[g["lr"], g["momentum"] if "momentum" in g else g["betas"][0]] for g in optimizer.param_groups]
+
+
+def follow_groups(optimizer, scheduler, steps):
+    """Return the rates of all groups after each of the next steps."""
+    rates = []
+    for _ in range(steps):
+        scheduler.step()
+        rates.append([group["lr"] for group in optimizer.param_groups])
+    return rates
+
+
+def state_of(optimizer, scheduler):
+    """Return everything that a call which fails must leave as it is."""
+    groups = [
+        {key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+    ]
+    return copy.deepcopy((groups, scheduler.state_dict()))

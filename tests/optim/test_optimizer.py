@@ -238,6 +238,55 @@ def test_a_state_that_does_not_fit_changes_nothing(change, message):
     assert json.dumps(optimizer.state_dict(), default=np.ndarray.tolist) == before
 
 
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda s: s.update(param_groups=3), DTypeError, '"param_groups" must be a list of dicts'),
+        (lambda s: s.update(param_groups=[{"lr": 1}]), DTypeError, '"param_groups" must be a list of dicts'),
+        (lambda s: s.update(state=[1]), DTypeError, '"state" must map the index of a parameter to a dict'),
+        (
+            lambda s: s["param_groups"].append(s["param_groups"][0]),
+            ArgumentError,
+            r"the saved groups have \[2, 2\] parameters, these have \[2\]: make the optimizer with",
+        ),
+        (
+            lambda s: s["param_groups"][0].update(params=[0, 0]),
+            ArgumentError,
+            "a saved group names a parameter twice",
+        ),
+        (
+            lambda s: s["state"].update({0: {"momentum_buffer": np.zeros(2)}}),
+            ArgumentError,
+            r"parameter 0 has \['momentum_buffer'\], but Adam keeps \['exp_avg', .* another kind",
+        ),
+        (lambda s: s["state"].update({0: {}}), ArgumentError, r"parameter 0 has \[\], but Adam keeps"),
+        (lambda s: s["state"][0].update(step="x"), DTypeError, "step must be a number, got str"),
+        (lambda s: s["state"][0].update(exp_avg="x"), DTypeError, "exp_avg must be an array, got str"),
+    ],
+)
+def test_states_that_do_not_fit_change_nothing(change, error, message):
+    parameters = [nn.Parameter(np.ones(2)), nn.Parameter(np.ones(3))]
+    optimizer = optim.Adam(parameters, lr=0.5)
+    for parameter in parameters:
+        parameter.accumulate(np.ones(parameter.shape))
+    optimizer.step()
+    before = json.dumps(optimizer.state_dict(), default=np.ndarray.tolist)
+    state = optimizer.state_dict()
+    state["param_groups"][0]["lr"] = 0.25
+    change(state)
+    with pytest.raises(error, match=f"Adam.load_state_dict: {message}"):
+        optimizer.load_state_dict(state)
+    assert json.dumps(optimizer.state_dict(), default=np.ndarray.tolist) == before
+
+
+def test_a_group_needs_an_order():
+    optimizer = optim.SGD([nn.Parameter(np.ones(2))])
+    for params in ({nn.Parameter(np.ones(1))}, 3):
+        with pytest.raises(DTypeError, match='"params" of a group must be a Parameter or a list of them'):
+            optimizer.add_param_group({"params": params})
+    assert len(optimizer.param_groups) == 1
+
+
 def test_repr_shows_the_options():
     assert "group 0: 3 parameters, 25 values, lr=0.1, momentum=0.9" in repr(
         optimize("SGD", None, {"lr": 0.1, "momentum": 0.9})[1]

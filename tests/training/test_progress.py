@@ -1,4 +1,5 @@
 import io
+import os
 
 from .networks import linear, trainer
 
@@ -49,3 +50,50 @@ def test_silence(small, capsys):
     fit(small, progress=False)
     captured = capsys.readouterr()
     assert captured.err == captured.out == ""
+
+
+class WriteOnly:
+    """What a logger or a window puts in the place of the standard error."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+
+def test_a_replaced_stream_gets_the_lines(small, monkeypatch):
+    screen = WriteOnly()
+    monkeypatch.setattr("sys.stderr", screen)
+    fit(small)
+    assert [line.split(":")[0] for line in screen.text.splitlines()] == ["epoch 1/2", "epoch 2/2"]
+
+
+def test_no_stream_no_lines(small, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr", None)
+    assert len(fit(small).history) == 2
+    # print(file=None) would write to the standard output.
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr("sys.stdout", None)
+    assert len(fit(small).history) == 2
+
+
+def test_a_reader_that_goes_away_ends_no_training(small, monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr("sys.stderr", pipe)
+        assert len(fit(small).history) == 2
+
+
+def test_an_ascii_terminal_gets_an_ascii_bar(small, monkeypatch):
+    class Plain(Terminal):
+        encoding = "ascii"
+
+        def write(self, text):
+            return super().write(text.encode("ascii").decode())
+
+    screen = Plain()
+    monkeypatch.setattr("sys.stderr", screen)
+    fit(small)
+    assert "100%|####" in screen.getvalue()

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from .._streams import steady_streams
 from .._version import __version__
 from ..errors import DownloadError, FastcnnError
 from . import options
@@ -232,21 +232,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
-    args = _parser().parse_args(argv)
-    logging.basicConfig(format="fastcnn: %(message)s")
+    with steady_streams():
+        args = _parser().parse_args(argv)
+        logging.basicConfig(format="fastcnn: %(message)s")
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         if getattr(args, "threads", None) is not None:
             from .._config import set_num_threads
 
             set_num_threads(args.threads)
-        return import_module(f".{args.command.replace('-', '_')}", __name__).run(args)
+        code = import_module(f".{args.command.replace('-', '_')}", __name__).run(args)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("fastcnn: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of the output has gone, as `| head` does; a second complaint at exit is avoided.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (FastcnnError, OSError, ImportError) as error:
         return _failure(error)
     except ValueError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from .._streams import steady
 from ..recipes.report import duration
 from ..training import Callback, History, Trainer
 
@@ -21,7 +22,7 @@ _INTERVAL = 0.1
 def screen() -> tuple[int, bool]:
     """Return the columns that a chart on the standard output may have, and whether it may go beyond ASCII."""
     columns = shutil.get_terminal_size().columns
-    return min(max(columns, 40), 140), (sys.stdout.encoding or "").lower().startswith("utf")
+    return min(max(columns, 40), 140), steady(sys.stdout).encoding.lower().startswith("utf")
 
 
 class Display(Callback):
@@ -44,6 +45,7 @@ class Display(Callback):
         """Begin a bar."""
         self._loss, self._correct, self._count, self._pending = 0.0, 0, 0, 0
         self._start = self._shown = time.perf_counter()
+        screen = steady(sys.stderr)
         self._bar = tqdm(
             total=self._images,
             desc=self._label(epoch),
@@ -51,7 +53,8 @@ class Display(Callback):
             mininterval=0,
             dynamic_ncols=True,
             leave=False,
-            disable=not sys.stderr.isatty(),
+            file=screen,
+            disable=not screen.isatty(),
         )
 
     def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:

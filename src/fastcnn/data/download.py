@@ -13,12 +13,15 @@ import hashlib
 import http.client
 import os
 import shutil
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from .._files import replace as replace_file
+from .._streams import steady
 from .._version import __version__
 from ..errors import DataError, DownloadError
 from .catalog import RemoteFile
@@ -95,14 +98,16 @@ def download(file: RemoteFile, folder: str, *, progress: bool = True, replace: b
         )
     try:
         os.makedirs(folder, exist_ok=True)
-        with partial_file(path) as (stored, name):
+        # Beside the file that a link leads to: a rename needs both names in one folder.
+        target = os.path.realpath(path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with partial_file(target) as (stored, name):
             # Another process may have had it all along.
             if not is_right(file, path):
-                _check_room(file, folder, stored)
+                _check_room(file, path, stored)
                 _fill(file, stored, path, progress)
                 stored.flush()
-                os.fsync(stored.fileno())
-                os.replace(name, path)
+                replace_file(stored, name, target)
     except OSError as error:
         if error.errno in DISK_FULL:
             raise DataError(f"{path}: no space left on the disk; it needs {_mega(file.size)}") from error
@@ -110,13 +115,12 @@ def download(file: RemoteFile, folder: str, *, progress: bool = True, replace: b
     return path
 
 
-def _check_room(file: RemoteFile, folder: str, stored: BinaryIO) -> None:
+def _check_room(file: RemoteFile, path: str, stored: BinaryIO) -> None:
     needed = file.size - min(_length(stored), file.size)
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(os.path.dirname(os.path.realpath(path))).free
     if free < needed + _SPARE_BYTES:
         raise DataError(
-            f"{os.path.join(folder, file.name)}: no space: {_mega(needed)} are to be downloaded, but the "
-            f"disk has {_mega(free)} free"
+            f"{path}: no space: {_mega(needed)} are to be downloaded, but the disk has {_mega(free)} free"
         )
 
 
@@ -209,9 +213,15 @@ def _copy(
 
     done = start
     window, received = time.monotonic(), 0
-    disable = None if progress else True  # None: unless it is a terminal
+    screen = steady(sys.stderr)
     with tqdm(
-        desc=file.name, total=file.size, initial=start, unit="B", unit_scale=True, disable=disable
+        desc=file.name,
+        total=file.size,
+        initial=start,
+        unit="B",
+        unit_scale=True,
+        file=screen,
+        disable=not (progress and screen.isatty()),
     ) as bar:
         while done < file.size:
             with _network_errors():

@@ -11,6 +11,7 @@ import numpy as np
 from .._shapes import allocate, integer
 from ..errors import ArgumentError, DTypeError, ShapeError, StateError
 from . import changes, init
+from . import state as states
 from .tree import Tree
 
 # Where the engine keeps a model's plans, so that they end with it: the one name in a module's __dict__ that
@@ -51,6 +52,9 @@ class Module(Tree):
     ...         self.weight.accumulate((dy * self.saved).sum(axis=(0, 2, 3))[:, None, None])
     ...         return dy * self.weight.data
     """
+
+    # Names of the layer's own arrays that a saved state may lack; they then stay as they are.
+    _optional_state: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         super().__init__()
@@ -227,50 +231,36 @@ class Module(Tree):
         return self
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return copies of all parameters and buffers under PyTorch's names."""
-        state = {}
-        for path, module in self.named_modules():
-            dot = f"{path}." if path else ""
-            state.update({dot + name: p.data.copy() for name, p in module._parameters.items()})
-            state.update({dot + name: value.copy() for name, value in module._buffers.items()})
-        return state
+        """Return copies of all parameters and buffers under PyTorch's names.
 
-    def load_state_dict(self, state: Mapping[str, np.ndarray], strict: bool = True) -> None:
+        A module or Parameter that is in several places is there under each of its names.
+        """
+        return states.state_dict(self)
+
+    def load_state_dict(
+        self, state: Mapping[str, np.ndarray], strict: bool = True
+    ) -> states._IncompatibleKeys:
         """Copy arrays into the parameters and buffers of the same names.
 
         Parameters
         ----------
         state : mapping of name to array
-            As state_dict returns it.
+            As state_dict returns it. Of what is shared, one of its names is enough.
         strict : bool
             Whether missing and unexpected names are an error. Shapes must always fit.
 
+        Returns
+        -------
+        named tuple
+            ``missing_keys`` and ``unexpected_keys``, lists of names: those that the state lacks, and those
+            that the module lacks. Both are empty if strict is True.
+
         Raises
         ------
-        ArgumentError, ShapeError
-            If names or shapes do not fit; nothing is changed then.
+        ArgumentError, DTypeError, ShapeError
+            If names, types or shapes do not fit; nothing is changed then.
         """
-        own: dict[str, np.ndarray] = {}
-        for path, module in self.named_modules():
-            dot = f"{path}." if path else ""
-            own.update({dot + name: p.data for name, p in module._parameters.items()})
-            own.update({dot + name: value for name, value in module._buffers.items()})
-        missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-        if strict and (missing or unexpected):
-            raise ArgumentError(
-                f"load_state_dict: missing names {missing}, unexpected names {unexpected} "
-                f"(strict=False ignores both)"
-            )
-        fitting = {name: np.asarray(state[name]) for name in own if name in state}
-        for name, value in fitting.items():
-            if value.dtype.kind not in "fiub":
-                raise DTypeError(f"load_state_dict: {name} must be numbers, got {value.dtype}")
-            if value.shape != own[name].shape:
-                raise ShapeError(
-                    f"load_state_dict: {name} must have the shape {own[name].shape}, got {value.shape}"
-                )
-        for name, value in fitting.items():
-            own[name][...] = value
+        return states.load_state_dict(self, state, strict)
 
     # Description ------------------------------------------------------------------------------------
 

@@ -37,6 +37,9 @@ class BatchNorm2d(Module):
         Running statistics and the number of batches in them.
     """
 
+    # PyTorch's own files had it from version 0.4.1 on, and converted ones often lack it.
+    _optional_state = frozenset({"num_batches_tracked"})
+
     def __init__(
         self,
         num_features: int,

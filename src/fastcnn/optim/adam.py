@@ -49,6 +49,9 @@ class Adam(Optimizer):
         If an option is out of range.
     """
 
+    _state_keys = frozenset({"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"})
+    _state_needed = frozenset({"step"})
+
     def __init__(
         self,
         params: Iterable[Parameter] | Iterable[dict[str, Any]],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,10 @@ class Optimizer:
     ArgumentError, DTypeError
         If there is no parameter, one occurs twice, or an option is unknown or out of range.
     """
+
+    # What `state` may hold for a parameter, and what it must; None where a subclass does not say.
+    _state_keys: frozenset[str] | None = None
+    _state_needed: frozenset[str] = frozenset()
 
     def __init__(self, params: Iterable[Parameter] | Iterable[dict[str, Any]], defaults: dict[str, Any]):
         if isinstance(params, Parameter | dict | str) or not isinstance(params, Iterable):
@@ -88,6 +92,11 @@ class Optimizer:
                 f"(known: {sorted(self.defaults)})"
             )
         params = group["params"]
+        if isinstance(params, set | frozenset) or not isinstance(params, Parameter | Iterable):
+            raise DTypeError(
+                f'{self._name}: "params" of a group must be a Parameter or a list of them, '
+                f"got {type(params).__name__}"
+            )
         params = [params] if isinstance(params, Parameter) else list(params)
         taken = {id(p) for each in self.param_groups for p in each["params"]}
         for index, parameter in enumerate(params):
@@ -188,17 +197,26 @@ class Optimizer:
         ArgumentError, ShapeError
             If it does not fit; nothing is changed then.
         """
+        what = f"{self._name}.load_state_dict"
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
-            raise DTypeError(f'{self._name}.load_state_dict: expected a dict with "state" and "param_groups"')
-        saved = state_dict["param_groups"]
+            raise DTypeError(f'{what}: expected a dict with "state" and "param_groups"')
+        saved, states = state_dict["param_groups"], state_dict["state"]
+        if not isinstance(saved, Sequence) or not all(
+            isinstance(g, Mapping) and "params" in g for g in saved
+        ):
+            raise DTypeError(f'{what}: "param_groups" must be a list of dicts with "params", got {saved!r}')
+        if not isinstance(states, Mapping) or not all(isinstance(held, Mapping) for held in states.values()):
+            raise DTypeError(f'{what}: "state" must map the index of a parameter to a dict')
         sizes, own_sizes = ([len(g["params"]) for g in groups] for groups in (saved, self.param_groups))
         if sizes != own_sizes:
             raise ArgumentError(
-                f"{self._name}.load_state_dict: the saved groups have {sizes} parameters, "
-                f"these have {own_sizes}"
+                f"{what}: the saved groups have {sizes} parameters, these have {own_sizes}: make the "
+                "optimizer with the groups that the saved one had (add_param_group for those added later)"
             )
         own = [p for group in self.param_groups for p in group["params"]]
         owner = dict(zip((i for group in saved for i in group["params"]), own, strict=True))
+        if len(owner) != len(own):
+            raise ArgumentError(f"{what}: a saved group names a parameter twice")
         groups = [
             {**group, **old, "params": group["params"]}
             for group, old in zip(self.param_groups, saved, strict=True)
@@ -206,9 +224,15 @@ class Optimizer:
         for group in groups:
             self._check(group)
         state = {}
-        for index, held in state_dict["state"].items():
+        for index, held in states.items():
             if index not in owner:
-                raise ArgumentError(f"{self._name}.load_state_dict: no group has the parameter {index!r}")
+                raise ArgumentError(f"{what}: no group has the parameter {index!r}")
+            keys, known = set(held), self._state_keys
+            if known is not None and not self._state_needed <= keys <= known:
+                raise ArgumentError(
+                    f"{what}: parameter {index!r} has {sorted(map(str, keys))}, but {self._name} keeps "
+                    f"{sorted(known)}: is it the state of another kind of optimizer?"
+                )
             state[owner[index]] = {key: self._restored(v, key, owner[index]) for key, v in held.items()}
         self.state = state
         # In place: schedulers may hold the dicts of the groups.
@@ -219,10 +243,14 @@ class Optimizer:
         """Return a copy of one saved value of a parameter's state."""
         if value is None:
             return None
-        if key == "step":
-            return int(value)
-        array = np.array(value, parameter.dtype)
-        if array.shape != parameter.shape:
+        try:
+            array = int(value) if key == "step" else np.array(value, parameter.dtype)
+        except (TypeError, ValueError) as error:
+            raise DTypeError(
+                f"{self._name}.load_state_dict: {key} must be {'a number' if key == 'step' else 'an array'}, "
+                f"got {type(value).__name__}: {error}"
+            ) from error
+        if isinstance(array, np.ndarray) and array.shape != parameter.shape:
             raise ShapeError(
                 f"{self._name}.load_state_dict: {key} has the shape {array.shape} "
                 f"but its parameter {parameter.shape}"

@@ -46,6 +46,8 @@ class SGD(Optimizer):
         If an option is out of range.
     """
 
+    _state_keys = frozenset({"momentum_buffer"})
+
     def __init__(
         self,
         params: Iterable[Parameter] | Iterable[dict[str, Any]],

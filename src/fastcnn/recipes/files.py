@@ -12,9 +12,9 @@ from typing import Any
 import tomli_w
 
 from .. import zoo
+from .._files import write_atomic
 from .._version import __version__
 from ..errors import DataError, suggestion
-from ..training.files import write_atomic
 from ..zoo.files import parse_toml, read_text
 from .recipe import Recipe, read_recipe
 from .sizes import SIZES

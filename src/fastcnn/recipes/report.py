@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from .. import nn
+from .._files import write_atomic
 from ..data import Dataset
 from ..errors import ArgumentError, DataError
 from ..nn.summary import summarize
 from ..nn.summary_table import table
 from ..training import History, Trainer, metrics, report
-from ..training.files import write_atomic
 from . import page
 from .classifier import Classifier
 from .experiment import load_parts

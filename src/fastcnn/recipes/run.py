@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from .._config import config
+from .._files import write_atomic
 from ..errors import DataError
 from ..training import Callback, History, Trainer, save_weights
-from ..training.files import write_atomic, write_table
+from ..training.files import write_table
 from .classifier import WEIGHTS, describe
 from .experiment import Experiment
 from .files import CONFIG, write_file

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from .._files import open_stream, write_stream
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
 from .checkpoint import save_weights
+from .files import table
 from .history import History, better_is
 
 if TYPE_CHECKING:
@@ -231,6 +233,8 @@ class ModelCheckpoint(_Monitor):
 class CSVLogger(Callback):
     """Write the history to a CSV file after each epoch, see `History.to_csv`.
 
+    To a device or a pipe, each epoch's line is written once, and it is closed when the training ends.
+
     Parameters
     ----------
     path : str or path
@@ -242,10 +246,31 @@ class CSVLogger(Callback):
     ) -> None:
         self.path = path
         self.columns = columns
+        self._stream: BinaryIO | None = None
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
-        """Write all epochs so far."""
-        trainer.history.to_csv(self.path, self.columns)
+        """Write all epochs so far, or this one after those before."""
+        first = self._stream is None
+        if first:
+            self._stream = open_stream(self.path)
+        if self._stream is None:
+            trainer.history.to_csv(self.path, self.columns)
+            return
+        rows = trainer.history.rows(self.columns)
+        try:
+            write_stream(self._stream, table(rows if first else rows[-1:]))
+        except OSError:
+            self._close()
+            raise
+
+    def on_train_end(self, trainer: Trainer, history: History) -> None:
+        """Close a device or a pipe."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
 
 
 class LambdaCallback(Callback):

@@ -7,8 +7,10 @@ executed. ``safetensors.torch.load_file`` reads it, and `load_weights` reads wha
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+import struct
+from collections.abc import Collection, Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -16,13 +18,18 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as _serialize
 
+from .._files import write_atomic
 from ..errors import CheckpointError, DTypeError
+from ..nn import state as states
 from ..nn.module import Module
-from .files import write_atomic
 
-# Names of element types in the file, as NumPy knows them. bfloat16 and float8 it does not.
-_FLOATS = ("F16", "F32", "F64")
-_INTEGERS = ("I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64")
+# Names of element types in the file, and what NumPy calls them.
+_FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}  # bfloat16 is the upper half of a float32
+_INTEGERS = {
+    **{"I8": "<i1", "I16": "<i2", "I32": "<i4", "I64": "<i8"},
+    **{"U8": "<u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "BOOL": "?"},
+}
+_WRITTEN = {np.dtype(each) for name, each in {**_FLOATS, **_INTEGERS}.items() if name != "BF16"}
 # As many names as a message lists.
 _LISTED = 6
 
@@ -43,7 +50,7 @@ def save_weights(model: Module, path: str | PathLike[str], metadata: Mapping[str
     ------
     CheckpointError
         If the file cannot be written, or a weight is NaN or infinite (such a model cannot be used, and the
-        file might replace one that can).
+        file might replace one that can), or a buffer holds what such a file cannot (complex numbers, text).
     """
     if not isinstance(model, Module):
         raise DTypeError(f"save_weights: model must be a Module, got {type(model).__name__}")
@@ -53,7 +60,14 @@ def save_weights(model: Module, path: str | PathLike[str], metadata: Mapping[str
             raise DTypeError(f"save_weights: metadata must map str to str, got {key!r}: {note!r}")
     state = model.state_dict()
     for key, value in state.items():
+        kind = value.dtype.newbyteorder("<")
+        if kind not in _WRITTEN:
+            raise CheckpointError(
+                f"{os.fspath(path)}: not written: {key!r} is an array of {value.dtype}, which the file "
+                f"cannot hold: make it one of {', '.join(sorted(each.name for each in _WRITTEN))}"
+            )
         _check_finite(value, key, path, "not written: ")
+        state[key] = value.astype(kind, order="C", copy=False)
     try:
         write_atomic(path, _serialize(state, metadata=notes or None))
     except OSError as error:
@@ -72,10 +86,11 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, str]:
         return dict(file.metadata() or {})
 
 
-def load_weights(model: Module, path: str | PathLike[str], strict: bool = True) -> None:
+def load_weights(model: Module, path: str | PathLike[str], strict: bool = True) -> states._IncompatibleKeys:
     """Read parameters and buffers from a safetensors file into the model, all or none.
 
-    Floating-point numbers are converted to the model's precision.
+    Floating-point numbers, also float16 and bfloat16, are converted to the model's precision; integers and
+    bools to the model's type if it holds their values.
 
     Parameters
     ----------
@@ -83,6 +98,11 @@ def load_weights(model: Module, path: str | PathLike[str], strict: bool = True) 
     path : str or path
     strict : bool
         Whether names that only the model or only the file has are an error. Shapes must fit either way.
+
+    Returns
+    -------
+    named tuple
+        ``missing_keys`` and ``unexpected_keys``, as `Module.load_state_dict` returns them.
 
     Raises
     ------
@@ -92,56 +112,81 @@ def load_weights(model: Module, path: str | PathLike[str], strict: bool = True) 
     """
     if not isinstance(model, Module):
         raise DTypeError(f"load_weights: model must be a Module, got {type(model).__name__}")
-    own = model.state_dict()
+    own = list(states.entries(model))
     with _open(path) as file:
-        stored = set(file.keys())
+        stored = list(file.keys())
+        result = states.compare(own, stored)
         if strict:
-            _check_names(path, own.keys() - stored, stored - own.keys())
-        common = [key for key in own if key in stored]
+            _check_names(path, result, own, stored)
+        common = [entry for entry in own if entry.name in set(stored)]
         # Every shape before any data: a file for another model is told apart at once.
-        for key in common:
-            _check_entry(path, key, own[key], file.get_slice(key))
-        state = {}
-        for key in common:
-            value = file.get_tensor(key)
-            _check_finite(value, key, path)
-            with np.errstate(over="ignore"):
-                value = value.astype(own[key].dtype)
-            _check_finite(value, key, path, f"too large for {own[key].dtype}: ")
-            state[key] = value
+        for entry in common:
+            _check_entry(path, entry.name, entry.array, file.get_slice(entry.name))
+        state = {entry.name: _read(path, file, entry.name, entry.array.dtype) for entry in common}
     model.load_state_dict(state, strict=False)
+    return result
+
+
+def _read(path: str | PathLike[str], file: safe_open, key: str, dtype: np.dtype) -> np.ndarray:
+    """Return one array of the file, converted to the model's type."""
+    stored = _bfloat16(path, key) if file.get_slice(key).get_dtype() == "BF16" else file.get_tensor(key)
+    _check_finite(stored, key, path)
+    with np.errstate(over="ignore"):
+        value = stored.astype(dtype)
+    _check_finite(value, key, path, f"too large for {dtype}: ")
+    if dtype.kind != "f" and not np.array_equal(value, stored):
+        raise CheckpointError(f"{os.fspath(path)}: {key!r} has values that {dtype} cannot hold")
+    return value
+
+
+def _bfloat16(path: str | PathLike[str], key: str) -> np.ndarray:
+    """Return an array that NumPy has no type for, as float32. Its place in the file has been checked."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        entry = json.loads(file.read(length))[key]
+        start, end = entry["data_offsets"]
+        file.seek(8 + length + start)
+        halves = np.frombuffer(file.read(end - start), _FLOATS["BF16"]).reshape(entry["shape"])
+    return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
 def _open(path: str | PathLike[str]) -> safe_open:
     name = os.fspath(path)
     if not Path(name).is_file():
-        what = "is a folder, not a file" if Path(name).is_dir() else "there is no such file"
-        raise CheckpointError(f"{name}: {what}")
+        if not Path(name).exists():
+            raise CheckpointError(f"{name}: there is no such file")
+        raise CheckpointError(
+            f"{name}: is a {'folder' if Path(name).is_dir() else 'device or pipe'}, not a file"
+        )
     try:
         return safe_open(name, framework="numpy")
     except (SafetensorError, OSError, ValueError, UnicodeError) as error:
         raise CheckpointError(f"{name}: not a safetensors file, or a damaged one: {error}") from error
 
 
-def _listed(names: set[str]) -> str:
+def _listed(names: Collection[str]) -> str:
     shown = sorted(names)[:_LISTED]
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(map(repr, shown)) + more
 
 
-def _check_names(path: str | PathLike[str], missing: set[str], unexpected: set[str]) -> None:
+def _check_names(
+    path: str | PathLike[str], result: states._IncompatibleKeys, own: list[states.Entry], stored: list[str]
+) -> None:
     problems = []
-    if missing:
-        problems.append(f"lacks {_listed(missing)}")
-    if unexpected:
-        problems.append(f"has {_listed(unexpected)}, which the model does not")
+    if result.missing_keys:
+        problems.append(f"lacks {_listed(result.missing_keys)}")
+    if result.unexpected_keys:
+        problems.append(f"has {_listed(result.unexpected_keys)}, which the model does not")
     if problems:
-        raise CheckpointError(f"{os.fspath(path)}: does not fit the model: it {' and '.join(problems)}")
+        name = os.fspath(path)
+        cure = states.advice(own, stored, f"safetensors.numpy.load_file({name!r})")
+        raise CheckpointError(f"{name}: does not fit the model: it {' and '.join(problems)}{cure}")
 
 
 def _check_entry(path: str | PathLike[str], key: str, own: np.ndarray, entry) -> None:
     shape, dtype = tuple(entry.get_shape()), entry.get_dtype()
-    if shape != own.shape:
+    if not states.fits(shape, own.shape):
         raise CheckpointError(
             f"{os.fspath(path)}: {key!r} has the shape {shape} but the model expects {own.shape}"
         )

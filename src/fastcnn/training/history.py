@@ -119,6 +119,13 @@ class History:
             raise ArgumentError(f"History: every {metric!r} is NaN")
         return max(known, key=lambda pair: pair[0])[1]
 
+    def rows(self, columns: Sequence[str] | Mapping[str, str] | None = None) -> list[Sequence[Any]]:
+        """Return the lines that `to_csv` writes: the headings, then the values of each epoch."""
+        names = self.columns if columns is None else list(columns)
+        headings = [columns[name] for name in names] if isinstance(columns, Mapping) else names
+        table = [self[name] for name in names] if self.epochs else []
+        return [headings, *zip(*table, strict=True)]
+
     def to_csv(
         self, path: str | PathLike[str], columns: Sequence[str] | Mapping[str, str] | None = None
     ) -> None:
@@ -130,10 +137,8 @@ class History:
         columns : sequence of str, or mapping of column to heading, optional
             Which columns, and what to call them. Default: all.
         """
-        names = self.columns if columns is None else list(columns)
-        headings = [columns[name] for name in names] if isinstance(columns, Mapping) else names
-        table = [self[name] for name in names] if self.epochs else []
-        write_table(path, headings, zip(*table, strict=True))
+        headings, *rows = self.rows(columns)
+        write_table(path, headings, rows)
 
     @classmethod
     def from_csv(cls, path: str | PathLike[str], steps: str | PathLike[str] | None = None) -> History:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from .._streams import steady
+
 _FORMAT = "{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
 # Seconds between two updates: formatting costs more than a step on a single small image does.
 _INTERVAL = 0.2
@@ -35,7 +37,8 @@ class EpochBar:
     """
 
     def __init__(self, label: str, images: int, enabled: bool) -> None:
-        terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._screen = steady(sys.stderr)
+        terminal = self._screen.isatty()
         self._label = label
         self._line = enabled and not terminal
         self._bar = tqdm(
@@ -44,6 +47,7 @@ class EpochBar:
             bar_format=_FORMAT,
             mininterval=0,
             dynamic_ncols=True,
+            file=self._screen,
             disable=not (enabled and terminal),
         )
         self._start = self._shown = time.perf_counter()
@@ -65,7 +69,8 @@ class EpochBar:
     def finish(self, row: Mapping[str, float]) -> None:
         """Show the metrics of the whole epoch."""
         if self._line:
-            print(f"{self._label}: {describe(row)}, {row['seconds']:.1f} s", file=sys.stderr, flush=True)
+            line = f"{self._label}: {describe(row)}, {row['seconds']:.1f} s"
+            print(line, file=self._screen, flush=True)
         elif not self._bar.disable:
             # Closing the bar draws it.
             self._bar.set_postfix_str(describe(row), refresh=False)

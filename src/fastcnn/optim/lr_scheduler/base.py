@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
-from ...errors import ArgumentError, DTypeError
+from ...errors import ArgumentError, DTypeError, StateError
 from ..optimizer import Optimizer
+
+
+def _alike(value: object, own: object) -> bool:
+    """Tell whether a value of a saved state can be that of an attribute."""
+    if isinstance(own, list):
+        return isinstance(value, list | tuple) and all(_alike(each, 0.0) for each in value)
+    if isinstance(own, bool | str):
+        return isinstance(value, type(own))
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def check_optimizer(optimizer: object, what: str) -> None:
@@ -18,6 +28,8 @@ def check_optimizer(optimizer: object, what: str) -> None:
 class Stateful:
     """A schedule's state is every attribute but those in `_kept_out`."""
 
+    optimizer: Optimizer
+    _last_lr: list[float]
     _kept_out: tuple[str, ...] = ("optimizer",)
 
     def state_dict(self) -> dict[str, Any]:
@@ -33,16 +45,48 @@ class Stateful:
 
         Raises
         ------
-        ArgumentError
-            If the state is that of another kind of schedule.
+        ArgumentError, DTypeError
+            If the state is that of another kind of schedule, or of an optimizer with another number of
+            groups; nothing is changed then.
         """
-        own = self.__dict__.keys() - set(self._kept_out)
-        if state_dict.keys() != own:
+        self._check_state(state_dict)
+        self._take(state_dict)
+
+    def _take(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a state that was checked."""
+        for key, value in state_dict.items():
+            self.__dict__[key] = list(value) if isinstance(value, list | tuple) else value
+
+    def _check_state(self, state_dict: Mapping[str, Any]) -> None:
+        """Raise unless the state can be taken over."""
+        what = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state_dict, Mapping):
+            raise DTypeError(f"{what}: state_dict must be a dict, got {type(state_dict).__name__}")
+        own = {key: value for key, value in self.__dict__.items() if key not in self._kept_out}
+        if state_dict.keys() != own.keys():
             raise ArgumentError(
-                f"{type(self).__name__}.load_state_dict: expected the keys {sorted(own)}, "
-                f"got {sorted(state_dict)}"
+                f"{what}: expected the keys {sorted(own)}, got {sorted(map(str, state_dict))}: is it the "
+                "state of another kind of schedule?"
             )
-        self.__dict__.update(state_dict)
+        for key, value in state_dict.items():
+            if not _alike(value, own[key]):
+                raise DTypeError(f"{what}: {key} must be like {own[key]!r}, got {value!r}")
+        saved, groups = len(state_dict["_last_lr"]), len(self.optimizer.param_groups)
+        if saved != groups:
+            raise ArgumentError(
+                f"{what}: the state is of an optimizer with {saved} groups, this one has {groups}: give it "
+                "the same groups first (add_param_group), and load its own state"
+            )
+
+    def _each_group(self, values: Sequence, name: str, cure: str) -> Sequence:
+        """Return `values` if there is one for each group; a group may have been added since."""
+        groups = len(self.optimizer.param_groups)
+        if len(values) != groups:
+            raise StateError(
+                f"{type(self).__name__}: the optimizer has {groups} groups but {name} has {len(values)} "
+                f"values: was a group added (add_param_group) after the schedule was made? Then {cure}"
+            )
+        return values
 
 
 class LRScheduler(Stateful):
@@ -72,6 +116,12 @@ class LRScheduler(Stateful):
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self._begin()
 
+    def _bases(self) -> Sequence[float]:
+        """Return the rates to start from, one a group."""
+        return self._each_group(
+            self.base_lrs, "base_lrs", "append the rate that the group's schedule starts from to base_lrs"
+        )
+
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`, given that the optimizer holds those of the step before.
 
@@ -89,19 +139,34 @@ class LRScheduler(Stateful):
 
     def _restart(self) -> None:
         """Set step 0, from base_lrs."""
-        for group, lr in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+        for group, lr in zip(self.optimizer.param_groups, self._bases(), strict=True):
             group["lr"] = lr
         self._begin()
 
     def _apply(self) -> None:
-        for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
+        """Set the rates of step `last_epoch`."""
+        rates = self._each_group(self.get_lr(), "the list that get_lr returned", "return one a group")
+        for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = lr
         self._last_lr = self._current()
 
     def step(self) -> None:
-        """Set the next rates."""
+        """Set the next rates.
+
+        A schedule that goes on from the current rates takes groups that were added since along with the
+        others.
+
+        Raises
+        ------
+        StateError
+            If the schedule must know what rate an added group started from; nothing is changed then.
+        """
         self.last_epoch += 1
-        self._apply()
+        try:
+            self._apply()
+        except BaseException:
+            self.last_epoch -= 1
+            raise
 
     def get_last_lr(self) -> list[float]:
         """Return the rates that this schedule set last, one a group."""

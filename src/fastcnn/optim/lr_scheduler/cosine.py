@@ -37,6 +37,6 @@ class CosineAnnealingLR(LRScheduler):
         if (t - 1 - self.T_max) % (2 * self.T_max) == 0:
             # The step before was at eta_min: there is nothing to scale.
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
-            return [lr + (base - self.eta_min) * rise for lr, base in zip(rates, self.base_lrs, strict=True)]
+            return [lr + (base - self.eta_min) * rise for lr, base in zip(rates, self._bases(), strict=True)]
         scale = (1 + math.cos(math.pi * t / self.T_max)) / (1 + math.cos(math.pi * (t - 1) / self.T_max))
         return [scale * (lr - self.eta_min) + self.eta_min for lr in rates]

@@ -39,7 +39,9 @@ class LambdaLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`."""
-        return [base * f(self.last_epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+        cure = "append the group's function to lr_lambdas, and to base_lrs the rate that it starts from"
+        lambdas = self._each_group(self.lr_lambdas, "lr_lambdas", cure)
+        return [base * f(self.last_epoch) for base, f in zip(self._bases(), lambdas, strict=True)]
 
 
 class StepLR(LRScheduler):

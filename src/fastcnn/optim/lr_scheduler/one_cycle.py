@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..._shapes import integer
-from ...errors import ArgumentError
+from ...errors import ArgumentError, StateError
 from .._check import flag, real
 from ..optimizer import Optimizer
 from .base import LRScheduler, check_optimizer
@@ -95,17 +95,17 @@ class OneCycleLR(LRScheduler):
         groups = optimizer.param_groups
         down = real(div_factor, f"{_WHAT}: div_factor", ends="()")
         further = real(final_div_factor, f"{_WHAT}: final_div_factor", ends="()")
-        for group, top in zip(groups, _per_group(max_lr, "max_lr", len(groups)), strict=True):
+        tops = _per_group(max_lr, "max_lr", len(groups))
+        self.cycle_momentum = flag(cycle_momentum, f"{_WHAT}: cycle_momentum")
+        if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
+            raise ArgumentError(f"{_WHAT}: cycle_momentum needs an optimizer with momentum or betas")
+        lows = _per_group(base_momentum, "base_momentum", len(groups))
+        highs = _per_group(max_momentum, "max_momentum", len(groups))
+        for group, top, low, high in zip(groups, tops, lows, highs, strict=True):
             group["initial_lr"] = top / down
             group["max_lr"] = top
             group["min_lr"] = group["initial_lr"] / further
-        self.cycle_momentum = flag(cycle_momentum, f"{_WHAT}: cycle_momentum")
-        if cycle_momentum:
-            if not {"momentum", "betas"} & optimizer.defaults.keys():
-                raise ArgumentError(f"{_WHAT}: cycle_momentum needs an optimizer with momentum or betas")
-            lows = _per_group(base_momentum, "base_momentum", len(groups))
-            highs = _per_group(max_momentum, "max_momentum", len(groups))
-            for group, low, high in zip(groups, lows, highs, strict=True):
+            if cycle_momentum:
                 group["base_momentum"], group["max_momentum"] = low, high
         super().__init__(optimizer)
 
@@ -123,8 +123,8 @@ class OneCycleLR(LRScheduler):
             (last, "initial_lr", "min_lr", "max_momentum", "max_momentum"),
         ]
 
-    def get_lr(self) -> list[float]:
-        """Return the rates of step `last_epoch`; the momentum is set along with them."""
+    def _at(self) -> tuple[float, str, str, str, str]:
+        """Return how much of its phase step `last_epoch` has behind it, and what the phase goes between."""
         if self.last_epoch > self.total_steps:
             raise ArgumentError(f"{_WHAT}: step {self.last_epoch} is beyond total_steps={self.total_steps}")
         start, phases = 0.0, self._phases()
@@ -132,16 +132,38 @@ class OneCycleLR(LRScheduler):
             if self.last_epoch <= phase[0] or phase is phases[-1]:
                 break
             start = phase[0]
-        end, lr_from, lr_to, momentum_from, momentum_to = phase
+        end, *between = phase
         # A phase may have a single step: it is then at its end.
         share = (self.last_epoch - start) / (end - start) if end != start else 1.0
-        rates = []
+        return (share, *between)  # type: ignore[return-value]
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`."""
+        share, lr_from, lr_to, _, _ = self._at()
+        keys = ["initial_lr", "max_lr", "min_lr"]
+        keys += ["base_momentum", "max_momentum"] if self.cycle_momentum else []
+        for index, group in enumerate(self.optimizer.param_groups):
+            missing = [key for key in keys if key not in group]
+            if missing:
+                raise StateError(
+                    f"{_WHAT}: group {index} of the optimizer has no {', '.join(missing)}: was it added "
+                    "(add_param_group) after the schedule was made? Then give it these, as the other groups "
+                    "have them"
+                )
+        return [
+            _anneal(group[lr_from], group[lr_to], share, self.anneal_strategy)
+            for group in self.optimizer.param_groups
+        ]
+
+    def _apply(self) -> None:
+        """Set the rates of step `last_epoch`, and the momentum along with them."""
+        super()._apply()
+        if not self.cycle_momentum:
+            return
+        share, _, _, momentum_from, momentum_to = self._at()
         for group in self.optimizer.param_groups:
-            rates.append(_anneal(group[lr_from], group[lr_to], share, self.anneal_strategy))
-            if self.cycle_momentum:
-                momentum = _anneal(group[momentum_from], group[momentum_to], share, self.anneal_strategy)
-                if "betas" in group:
-                    group["betas"] = (momentum, *group["betas"][1:])
-                else:
-                    group["momentum"] = momentum
-        return rates
+            momentum = _anneal(group[momentum_from], group[momentum_to], share, self.anneal_strategy)
+            if "betas" in group:
+                group["betas"] = (momentum, *group["betas"][1:])
+            else:
+                group["momentum"] = momentum

@@ -34,7 +34,7 @@ class ReduceLROnPlateau(Stateful):
     cooldown : int
         Number of steps after a reduction that are not counted.
     min_lr : float, or sequence of one a group
-        The rate is not lowered further.
+        The rate is not lowered further. A single number is also that of groups that are added later.
     eps : float
         A smaller change of the rate is left undone.
 
@@ -45,6 +45,8 @@ class ReduceLROnPlateau(Stateful):
     num_bad_epochs, cooldown_counter, last_epoch : int
         Steps without improvement, steps of cooldown to come, steps so far.
     """
+
+    _kept_out = ("optimizer", "default_min_lr")
 
     def __init__(
         self,
@@ -70,6 +72,8 @@ class ReduceLROnPlateau(Stateful):
         if len(floors) != len(groups):
             raise ArgumentError(f"{_WHAT}: min_lr has {len(floors)} numbers for {len(groups)} groups")
         self.optimizer = optimizer
+        # For groups that are added later; None if each has its own.
+        self.default_min_lr = None if isinstance(min_lr, Sequence) else real(min_lr, f"{_WHAT}: min_lr")
         self.mode = mode
         self.factor = real(factor, f"{_WHAT}: factor", 0, 1, "()")
         self.patience = integer(patience, f"{_WHAT}: patience")
@@ -93,25 +97,36 @@ class ReduceLROnPlateau(Stateful):
         return metric < bound if self.mode == "min" else metric > bound
 
     def step(self, metrics: float) -> None:
-        """Take note of the metric and lower the rate if it is time."""
+        """Take note of the metric and lower the rate if it is time.
+
+        Raises
+        ------
+        StateError
+            If the rate is to be lowered, and the optimizer has got a group since for which min_lr, a
+            sequence, has no number; nothing is changed then.
+        """
         metric = float(metrics)
-        self.last_epoch += 1
+        best, bad, cooldown = self.best, self.num_bad_epochs + 1, self.cooldown_counter
         if self._improves(metric):
-            self.best = metric
-            self.num_bad_epochs = 0
-        else:
-            self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
-            self.cooldown_counter -= 1
-            self.num_bad_epochs = 0
-        if self.num_bad_epochs > self.patience:
-            for group, floor in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
-                lower = max(group["lr"] * self.factor, floor)
-                if group["lr"] - lower > self.eps:
-                    group["lr"] = lower
-            self.cooldown_counter = self.cooldown
-            self.num_bad_epochs = 0
+            best, bad = metric, 0
+        if cooldown > 0:
+            bad, cooldown = 0, cooldown - 1
+        if bad > self.patience:
+            self._lower()
+            bad, cooldown = 0, self.cooldown
+        self.best, self.num_bad_epochs, self.cooldown_counter = best, bad, cooldown
+        self.last_epoch += 1
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
+    def _lower(self) -> None:
+        groups = self.optimizer.param_groups
+        if self.default_min_lr is not None:
+            self.min_lrs = (self.min_lrs + [self.default_min_lr] * len(groups))[: len(groups)]
+        floors = self._each_group(self.min_lrs, "min_lrs", "append the smallest rate of the group to min_lrs")
+        for group, floor in zip(groups, floors, strict=True):
+            lower = max(group["lr"] * self.factor, floor)
+            if group["lr"] - lower > self.eps:
+                group["lr"] = lower
 
     def get_last_lr(self) -> list[float]:
         """Return the rates after the last step, one a group."""

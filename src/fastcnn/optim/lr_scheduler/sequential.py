@@ -48,6 +48,8 @@ class SequentialLR(LRScheduler):
             )
         if any(a >= b for a, b in zip(self.milestones, self.milestones[1:], strict=False)):
             raise ArgumentError(f"SequentialLR: milestones must increase, got {self.milestones}")
+        for each in schedulers:
+            each._bases()  # raises if a group has been added since
         self._schedulers = list(schedulers)
         # Making the schedules has moved the rates; each has remembered where they were.
         for group in optimizer.param_groups:
@@ -62,26 +64,34 @@ class SequentialLR(LRScheduler):
 
     def step(self) -> None:
         """Set the next rates."""
-        self.last_epoch += 1
-        scheduler = self._schedulers[bisect_right(self.milestones, self.last_epoch)]
-        if self.last_epoch in self.milestones:
+        coming = self.last_epoch + 1
+        scheduler = self._schedulers[bisect_right(self.milestones, coming)]
+        if coming in self.milestones:
             scheduler._restart()
         else:
             scheduler.step()
+        self.last_epoch = coming
         self._last_lr = scheduler.get_last_lr()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state, with those of the schedules under "_schedulers"."""
         return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what state_dict returned."""
+    def _check_state(self, state_dict: Mapping[str, Any]) -> None:
+        if isinstance(state_dict, Mapping):
+            parts = state_dict.get("_schedulers")
+            count = len(parts) if isinstance(parts, list | tuple) else 0
+            if count != len(self._schedulers):
+                raise ArgumentError(
+                    f"SequentialLR.load_state_dict: expected {len(self._schedulers)} schedules, got {count}"
+                )
+            for scheduler, part in zip(self._schedulers, parts or [], strict=True):
+                scheduler._check_state(part)
+            state_dict = {key: value for key, value in state_dict.items() if key != "_schedulers"}
+        super()._check_state(state_dict)
+
+    def _take(self, state_dict: Mapping[str, Any]) -> None:
         own = dict(state_dict)
-        inner = own.pop("_schedulers", [])
-        if len(inner) != len(self._schedulers):
-            raise ArgumentError(
-                f"SequentialLR.load_state_dict: expected {len(self._schedulers)} schedules, got {len(inner)}"
-            )
-        super().load_state_dict(own)
-        for scheduler, state in zip(self._schedulers, inner, strict=True):
-            scheduler.load_state_dict(state)
+        for scheduler, part in zip(self._schedulers, own.pop("_schedulers"), strict=True):
+            scheduler._take(part)
+        super()._take(own)

@@ -56,4 +56,4 @@ class WarmupQuarterCosineLR(LRScheduler):
             share = 0.0
         else:
             share = math.cos(math.pi / 2 * (t - self.warmup_steps) / falling)
-        return [self.min_lr + (base - self.min_lr) * share for base in self.base_lrs]
+        return [self.min_lr + (base - self.min_lr) * share for base in self._bases()]

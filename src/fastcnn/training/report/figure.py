@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ..._files import write_atomic
 from ...errors import ArgumentError
-from ..files import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
