@@ -126,6 +126,7 @@ def test_channels_last(small, capsys, fails):
     # The run knows how to read its data set.
     assert main(["evaluate", "runs/net-1"]) == 0
     assert main(["report", "runs/net-1"]) == 0
+    assert main(["summary", "runs/net-1"]) == 0
     assert main(["lr-find", "net.txt", "--dataset", "small.npz", "--layout", "NHWC", "--steps", "3"]) == 0
 
 
