@@ -126,6 +126,7 @@ def test_channels_last(small, capsys, fails):
     # The run knows how to read its data set.
     assert main(["evaluate", "runs/net-1"]) == 0
     assert main(["report", "runs/net-1"]) == 0
+    assert main(["summary", "runs/net-1"]) == 0
     assert main(["lr-find", "net.txt", "--dataset", "small.npz", "--layout", "NHWC", "--steps", "3"]) == 0
 
 
@@ -140,3 +141,26 @@ def test_files_with_a_byte_order_mark(small, tmp_path):
     assert train("--quiet") == 0
     assert main(["train", "my.toml", "--quiet"]) == 0
     assert main(["train", "net.json", "--dataset", "small.npz", "--epochs", "1", "--quiet"]) == 0
+
+
+def test_pictures_of_twelve_bits(small, capsys, tmp_path, fails):
+    """What was said of white in training holds for predictions."""
+    image = pytest.importorskip("PIL.Image")
+    # Class a is light on the left, class b on the right.
+    for label, name in enumerate("ab"):
+        (tmp_path / "deep" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.integers(0, 1500, (8, 8)).astype(np.uint16)
+            pixels[:, 4 * label : 4 * label + 4] += 2500
+            image.fromarray(pixels).save(tmp_path / "deep" / name / f"{number}.png")
+    (tmp_path / "two.txt").write_text("FC 2\n")
+    argv = ["train", "two.txt", "--dataset", "deep", "--epochs", "60"]
+    argv += ["--batch-size", "8", "--no-curves", "--quiet"]
+    assert "--white, such as 4095" in fails(*argv)
+    assert main([*argv, "--white", "4095"]) == 0
+    capsys.readouterr()
+    assert main(["predict", "runs/two-1", "deep/a/0.png", "deep/b/0.png", "--invert", "no"]) == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["a", "b"]
+    assert main(["evaluate", "runs/two-1"]) == 0
+    assert "test accuracy 100.00%" in capsys.readouterr().out
+    assert fails("predict", "runs/two-1", "deep/b/0.png", "--white", "1000").endswith("0 and white 1000")

@@ -11,6 +11,14 @@ from fastcnn.training import save_weights
 
 from .conftest import TINY
 
+FACTS = {
+    "dtype": "uint8",
+    "smallest": 0.0,
+    "largest": 255.0,
+    "value_range": [0.0, 255.0],
+    "borders": [0.0, 0.0, 0.0],
+    "white": None,
+}
 ROW = {"epoch": 1, "val_accuracy": 0.5}
 
 
@@ -33,6 +41,7 @@ def test_the_file_is_enough(saved, experiment):
     assert classifier.input_shape == (1, 28, 28)
     assert classifier.classes == tuple("0123456789")
     assert (classifier.dataset, classifier.background) == ("mnist", 0.0)
+    assert json.loads(json.dumps(classifier.images.to_dict())) == FACTS
     images = experiment.test.images
     np.testing.assert_array_equal(classifier.trainer.predict(images), experiment.trainer.predict(images))
 
@@ -117,6 +126,11 @@ def test_files_that_cannot_be_read(tmp_path):
         ({"classes": None}, "description of the network is damaged"),
         ({"normalize": {"type": "Normalize"}}, "normalize.mean is missing"),
         ({"background": "dark"}, "description of the network is damaged"),
+        ({"images": {}}, "description of the network is damaged"),
+        ({"images": {**FACTS, "dtype": "int8"}}, "description of the network is damaged"),
+        ({"images": {**FACTS, "value_range": [1, 0]}}, "description of the network is damaged"),
+        ({"images": {**FACTS, "borders": [0]}}, "description of the network is damaged"),
+        ({"reading": 3}, "description of the network is damaged"),
     ],
 )
 def test_descriptions_that_are_wrong(experiment, tmp_path, changes, expected):

@@ -57,7 +57,7 @@ def find_model(
         # Known without the files, which may have to be downloaded.
         shape, classes = source.image_shape, len(source.classes)
     elif shape is None:
-        train, _ = data.load(recipe.data.dataset, root=recipe.data.root)
+        train, _ = data.load(recipe.data.dataset, root=recipe.data.root, **recipe.data.reading)
         shape, classes = train.image_shape, train.num_classes
     if recipe.model.name is None:
         # A file says itself how many outputs there are.

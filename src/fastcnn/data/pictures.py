@@ -187,7 +187,8 @@ def _scaled(raw: _Raw, white: float | None, path: str) -> np.ndarray:
                 f"{path}: holds {kind} from {low:g} to {high:g}, which do not tell the value of white; say "
                 f"it with white=... or --white, such as 4095 for 12 bits"
             )
-        white = raw.white or 1.0
-    if not (low >= 0 and high <= (white or 1.0)):  # NaN is refused too
+        white = raw.white
+    white = float(np.float32(white or 1.0))
+    if not (low >= 0 and high <= white):  # NaN is refused too
         raise DataError(f"{path}: has values from {low:g} to {high:g}, but black is 0 and white {white:g}")
     return np.ascontiguousarray(raw.values / np.float32(white), np.float32)

@@ -82,6 +82,11 @@ class ImageFacts:
             If it is damaged.
         """
         value_range, white = table["value_range"], table["white"]
+        if value_range is not None:
+            black, light = map(float, value_range)
+            if not black < light:
+                raise ValueError(f"value_range {value_range!r}")
+            value_range = black, light
         low, median, high = (float(each) for each in table["borders"])
         if table["dtype"] not in ("uint8", "float32"):
             raise ValueError(f"dtype {table['dtype']!r}")
@@ -89,7 +94,7 @@ class ImageFacts:
             table["dtype"],
             float(table["smallest"]),
             float(table["largest"]),
-            None if value_range is None else check_range(value_range, "value_range"),
+            value_range,
             (low, median, high),
             None if white is None else float(white),
         )
