@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from ._kernels import cpu
+from ._kernels import cores, cpu
 from ._shapes import integer
 from ._version import __version__
 from .errors import ArgumentError
@@ -31,7 +31,7 @@ def get_num_threads() -> int:
 
 
 def config() -> dict[str, str]:
-    """Return the facts that a bug report needs: versions, processor, instruction set, threads."""
+    """Return the facts that a bug report needs: versions, processor, instruction set, cores, threads."""
     return {
         "fastcnn": __version__,
         "Python": sys.version.split()[0],
@@ -39,6 +39,7 @@ def config() -> dict[str, str]:
         "platform": platform.platform(),
         "instruction set": f"{cpu.get_isa()} (available: {', '.join(cpu.available_isas())})",
         "vector width": f"{8 * cpu.vector_bytes()} bits",
+        "cores": cores.describe(),
         "threads": str(cpu.get_num_threads()),
     }
 

@@ -232,7 +232,9 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, metavar="N", help="default: all cores; the result is the same")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="default: the cores that it may use; no effect on results"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
