@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent / "src" / "fastcnn"
 # From the bottom up; what stands in one row may import each other.
 LADDER = [
     {"_version", "errors"},
-    {"_files", "_shapes", "_streams"},
+    {"_bars", "_files", "_shapes", "_streams"},
     {"_kernels"},
     {"_config", "ops", "testing"},
     {"nn"},
@@ -23,7 +23,7 @@ LADDER = [
 ]
 RANK = {unit: rank for rank, units in enumerate(LADDER) for unit in units}
 # A branch beside the ladder: it needs little, and only what trains may need it.
-DATA_IMPORTS = {"errors", "_files", "_shapes", "_streams", "_kernels", "_version"}
+DATA_IMPORTS = {"errors", "_bars", "_files", "_shapes", "_streams", "_kernels", "_version"}
 IMPORTS_DATA = {"training", "recipes", "zoo", "cli", "__main__"}
 # (module, what it imports) where a call has to reach up: Module.predict is the engine's front door.
 REACHES_UP = {("fastcnn.nn.module", "fastcnn.engine.predict.predict")}

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from ._kernels import cpu
+from ._kernels import cores, cpu
 from ._shapes import integer
 from ._version import __version__
 from .errors import ArgumentError
@@ -60,7 +60,7 @@ def get_flush_denormal() -> bool:
 
 
 def config() -> dict[str, str]:
-    """Return the facts that a bug report needs: versions, processor, instruction set, threads."""
+    """Return the facts that a bug report needs: versions, processor, instruction set, cores, threads."""
     return {
         "fastcnn": __version__,
         "Python": sys.version.split()[0],
@@ -68,6 +68,7 @@ def config() -> dict[str, str]:
         "platform": platform.platform(),
         "instruction set": f"{cpu.get_isa()} (available: {', '.join(cpu.available_isas())})",
         "vector width": f"{8 * cpu.vector_bytes()} bits",
+        "cores": cores.describe(),
         "threads": str(cpu.get_num_threads()),
         "denormal numbers": "flushed to zero in float32" if cpu.get_flush_denormal() else "kept",
     }

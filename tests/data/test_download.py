@@ -448,3 +448,27 @@ def test_no_standard_error_no_bar(server, folder, monkeypatch):
         monkeypatch.setattr(sys, "stderr", stream)
         file = remote(server.put("/a", whole(CONTENT)))
         assert download(file, f"{folder}{number}") == os.path.join(f"{folder}{number}", "file.bin")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_child_forked_meanwhile_does_not_keep_the_lock(tmp_path):
+    """A worker that lives on has the partial file open; nobody must wait for its end."""
+    code = """
+import os, sys, warnings
+from fastcnn.data.partial import partial_file
+warnings.simplefilter("ignore", DeprecationWarning)
+reading, writing = os.pipe()
+with partial_file(sys.argv[1]) as (stored, name):
+    child = os.fork()
+    if child == 0:
+        os.close(writing)
+        os.read(reading, 1)
+        os._exit(0)
+with partial_file(sys.argv[1]) as (stored, name):
+    print("mine")
+os.close(writing)
+os.waitpid(child, 0)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("mine\n", "")

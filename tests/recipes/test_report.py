@@ -8,7 +8,8 @@ import pytest
 
 from fastcnn.errors import DataError
 from fastcnn.recipes import Experiment, Run, read_recipe, take_folder
-from fastcnn.recipes.report import PICTURES, Results, duration, write_report
+from fastcnn.recipes.report import PICTURES, duration, write_report
+from fastcnn.recipes.results import Results
 
 from .conftest import TINY
 
@@ -145,20 +146,18 @@ def test_an_experiment_searches_for_its_rate(tiny):
     ("damage", "message"),
     [
         (
-            lambda place: (place / "metrics.json").unlink(),
-            "no metrics.json in it: no run, or one that did not",
+            lambda place: [(place / name).unlink() for name in ("metrics.json", "config.toml")],
+            "no metrics.json in it, nor config.toml: it is not that of a run",
         ),
+        (lambda place: (place / "config.toml").unlink(), "config.toml: cannot be read"),
         (lambda place: (place / "metrics.json").write_text("{"), "metrics.json: damaged"),
         (lambda place: (place / "metrics.json").write_text("[]"), "metrics.json: damaged.*not a table"),
         (
             lambda place: (place / "metrics.json").write_text('{"test": 1}'),
             "metrics.json: damaged.*it lacks best",
         ),
-        (lambda place: (place / "history.csv").unlink(), "history.csv: cannot be read"),
-        (
-            lambda place: (place / "weights.safetensors").unlink(),
-            "weights.safetensors: there is no such file",
-        ),
+        (lambda place: (place / "history.csv").write_text("a\nb\n"), "history.csv: not a table of numbers"),
+        (lambda place: (place / "weights.safetensors").write_text("x"), "weights.safetensors: not a safe"),
     ],
 )
 def test_folders_that_are_no_run(folder, tmp_path, damage, message):
@@ -169,6 +168,77 @@ def test_folders_that_are_no_run(folder, tmp_path, damage, message):
         Results.read(tmp_path)
     with pytest.raises(DataError, match="nowhere: there is no such folder"):
         Results.read(tmp_path / "nowhere")
+
+
+@pytest.fixture
+def unfinished(folder, tmp_path):
+    """Return a function that copies the folder of the run without some files."""
+
+    def copy(*without):
+        for path in folder.iterdir():
+            if path.name not in (*without, *PICTURES, "report.html"):
+                (tmp_path / path.name).write_bytes(path.read_bytes())
+        return tmp_path
+
+    return copy
+
+
+def test_a_run_without_metrics_is_reported_without_the_test_set(folder, unfinished):
+    place = unfinished("metrics.json", "test_stats.csv")
+    results, whole = Results.read(place), Results.read(folder)
+    assert results.metrics["best"] == whole.metrics["best"]
+    assert results.metrics["images_per_second"] == pytest.approx(whole.metrics["images_per_second"], abs=0.1)
+    write_report(results, place)
+    page = Page((place / "report.html").read_text(encoding="utf-8"))
+    assert (
+        "metrics.json is missing: the training was interrupted, or is still running: the test set has not "
+        "been read."
+    ) in page.words
+    best = whole.metrics["best"]
+    assert f"best epoch: val_accuracy {best['val_accuracy']:.2%}" in page.words
+    assert {"Training", "What the network has learned", "Network", "Recipe"} <= set(page.words)
+    assert not {"Test set", "Predictions", "Most confident mistakes", "Machine and versions"} & set(
+        page.words
+    )
+    assert sorted(path.name for path in place.glob("*.png")) == [
+        "curves.png",
+        "feature_maps.png",
+        "filters.png",
+    ]
+
+
+def test_a_run_without_weights_shows_the_rest(unfinished):
+    place = unfinished("weights.safetensors")
+    write_report(Results.read(place), place)
+    page = Page((place / "report.html").read_text(encoding="utf-8"))
+    assert (
+        "weights.safetensors is missing: there is nothing to show of what the network has learned."
+        in page.words
+    )
+    assert {"Training", "Test set", "Network", "2,674", "Machine and versions"} <= set(page.words)
+    assert sorted(path.name for path in place.glob("*.png")) == ["confusion.png", "curves.png"]
+
+
+def test_a_run_without_a_history_shows_the_rest(unfinished):
+    place = unfinished("history.csv")
+    write_report(Results.read(place), place)
+    page = Page((place / "report.html").read_text(encoding="utf-8"))
+    assert "history.csv is missing: there are no figures of the epochs." in page.words
+    assert "Test set" in page.words
+    assert "All epochs" not in page.words
+    assert "curves.png" not in [path.name for path in place.iterdir()]
+    assert "fastcnn[plots]" not in "".join(page.words)
+
+
+def test_a_run_that_has_just_begun(tiny, tmp_path):
+    run = Run(Experiment(read_recipe(tiny, "my.toml")), take_folder(tmp_path / "run"))
+    results = Results.read(run.folder)
+    assert list(results.missing) == ["metrics.json", "history.csv", "weights.safetensors"]
+    write_report(results, run.folder)
+    page = Page((run.folder / "report.html").read_text(encoding="utf-8"))
+    assert sum("is missing" in each for each in page.words) == 3
+    assert {"Network", "Recipe", "2,674"} <= set(page.words)
+    assert not list(run.folder.glob("*.png"))
 
 
 def test_times_as_a_person_writes_them():

@@ -7,6 +7,8 @@ FASTCNN_ISA (baseline, avx2, avx512) and FASTCNN_NUM_THREADS override what is fo
 import os
 import time
 
+from .cores import usable_cores
+
 cdef extern from *:
     """
     #include "denormals.h"
@@ -138,19 +140,12 @@ def set_flush_denormal(bint mode):
     return fcn_set_flush_denormals(mode)
 
 
-def _usable_cores():
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
-
-
 def _threads_from_environment():
     name = "FASTCNN_NUM_THREADS" if os.environ.get("FASTCNN_NUM_THREADS") else "OMP_NUM_THREADS"
     # OpenMP's variable, which most libraries honour, may be a list, one number for each level of nesting.
     text = os.environ.get(name, "").split(",")[0]
     if not text:
-        return min(_usable_cores(), MAX_THREADS)
+        return min(usable_cores(), MAX_THREADS)
     if not text.isdecimal() or not 1 <= int(text) <= MAX_THREADS:
         raise ValueError(f"{name} must be an integer from 1 to {MAX_THREADS}, got {text!r}")
     return int(text)

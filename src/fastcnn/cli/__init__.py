@@ -112,8 +112,8 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
     report = commands.add_parser(
         "report",
         help="write the report of a training again",
-        description="Draw the pictures of a finished training again, and write its report.html, one file "
-        "with everything in it.",
+        description="Draw the pictures of a training again, and write its report.html, one file with "
+        "everything in it; of a training that was interrupted, or is still running, with what there is.",
     )
     report.add_argument("folder", metavar="RUN", help="the folder of a run")
     options.add_threads(report)

@@ -7,8 +7,7 @@ import sys
 import time
 from typing import Any
 
-from tqdm import tqdm  # type: ignore[import-untyped]
-
+from .._bars import new_bar
 from .._streams import steady
 from ..recipes.report import duration
 from ..training import Callback, History, Trainer
@@ -39,23 +38,19 @@ class Display(Callback):
     def __init__(self, epochs: int, images: int) -> None:
         self._epochs = epochs
         self._images = images
-        self._bar: tqdm | None = None
+        self._bar: Any = None
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         """Begin a bar."""
         self._loss, self._correct, self._count, self._pending = 0.0, 0, 0, 0
         self._start = self._shown = time.perf_counter()
-        screen = steady(sys.stderr)
-        self._bar = tqdm(
-            total=self._images,
-            desc=self._label(epoch),
-            bar_format=_FORMAT,
-            mininterval=0,
-            dynamic_ncols=True,
-            leave=False,
-            file=screen,
-            disable=not screen.isatty(),
-        )
+        options: dict[str, Any] = {
+            "bar_format": _FORMAT,
+            "mininterval": 0,
+            "dynamic_ncols": True,
+            "leave": False,
+        }
+        self._bar = new_bar(self._images, self._label(epoch), **options)
 
     def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
         """Count the images of a batch."""

@@ -10,7 +10,8 @@ from .. import recipes
 from .._config import config
 from ..data.values import BYTES
 from ..errors import ArgumentError
-from ..recipes.report import METRICS, REPORT, can_draw, duration, figure_of
+from ..recipes.report import REPORT, can_draw, duration, figure_of
+from ..recipes.results import METRICS
 from ..training import History
 from ..training.report import text_curves
 from .display import Display, screen

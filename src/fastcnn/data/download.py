@@ -13,7 +13,6 @@ import hashlib
 import http.client
 import os
 import shutil
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,7 +20,6 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from .._files import replace as replace_file
-from .._streams import steady
 from .._version import __version__
 from ..errors import DataError, DownloadError
 from .catalog import RemoteFile
@@ -209,20 +207,11 @@ def _receive(file: RemoteFile, url: str, stored: BinaryIO, progress: bool) -> No
 def _copy(
     file: RemoteFile, response: http.client.HTTPResponse, stored: BinaryIO, start: int, progress: bool
 ) -> None:
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from .._bars import new_bar
 
     done = start
     window, received = time.monotonic(), 0
-    screen = steady(sys.stderr)
-    with tqdm(
-        desc=file.name,
-        total=file.size,
-        initial=start,
-        unit="B",
-        unit_scale=True,
-        file=screen,
-        disable=not (progress and screen.isatty()),
-    ) as bar:
+    with new_bar(file.size, file.name, progress, initial=start, unit="B", unit_scale=True) as bar:
         while done < file.size:
             with _network_errors():
                 chunk = response.read1(min(_CHUNK_BYTES, file.size - done))

@@ -7,9 +7,11 @@ nor prefetching changes it.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -103,7 +105,9 @@ class Loader:
         """Yield the batches of one epoch.
 
         The background thread starts with the first batch and has ended when the iterator has: at the end
-        of the epoch, after an error, or when it is closed or no longer referenced.
+        of the epoch, after an error, or when it is closed or no longer referenced. A child process that is
+        forked meanwhile goes on with the same batches, on a thread of its own; those before are augmented
+        once more for it, since the random numbers follow from them.
 
         Parameters
         ----------
@@ -116,8 +120,10 @@ class Loader:
             New memory of the data set's dtype, or what `augment` returns.
         labels : int64 (n,)
         """
-        batches = self._batches(integer(epoch, "Loader.epoch: epoch"))
-        return _prefetched(batches, self.prefetch) if self.prefetch else batches
+        number = integer(epoch, "Loader.epoch: epoch")
+        if self.prefetch:
+            return _prefetched(lambda: self._batches(number), self.prefetch)
+        return self._batches(number)
 
     def _generator(self, epoch: int, stream: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, stream)))
@@ -168,27 +174,34 @@ def _fill(
         ready.put((bundle, last, error))
 
 
-def _prefetched(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
-    """Yield `batches` from a thread that keeps up to `depth` bundles of them ready."""
+def _prefetched(make: Callable[[], Iterator[Batch]], depth: int, begin: int = 0) -> Iterator[Batch]:
+    """Yield what `make()` does from batch `begin` on; a thread keeps up to `depth` bundles ready."""
     ready: queue.SimpleQueue = queue.SimpleQueue()
     free = threading.Semaphore(depth)
     stop = threading.Event()
+    batches = islice(make(), begin, None)
     thread = threading.Thread(
         target=_fill, args=(batches, ready, free, stop), name="fastcnn-loader", daemon=True
     )
+    process = os.getpid()
     thread.start()
     try:
-        while True:
+        while os.getpid() == process:
             bundle, last, error = ready.get()
             free.release()
-            yield from bundle
+            for batch in bundle:
+                begin += 1
+                yield batch
             if error is not None:
                 raise error
             if last:
                 return
     finally:
-        stop.set()
-        free.release()
-        # The garbage collector may close this generator from the thread itself.
-        if thread is not threading.current_thread():
-            thread.join()
+        # In a forked child there is no such thread, and it may have held the locks of these three.
+        if os.getpid() == process:
+            stop.set()
+            free.release()
+            # The garbage collector may close this generator from the thread itself.
+            if thread is not threading.current_thread():
+                thread.join()
+    yield from _prefetched(make, depth, begin)

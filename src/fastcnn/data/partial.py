@@ -47,6 +47,9 @@ def partial_file(path: str) -> Iterator[tuple[BinaryIO, str]]:
             finally:
                 if _is_at(stored, name) and not (keep and os.fstat(stored.fileno()).st_size):
                     os.unlink(name)
+                if can_lock:
+                    # Closing would not do it while a child that was forked meanwhile has the file open.
+                    _unlock(stored)
             return
 
 
@@ -62,6 +65,12 @@ def _lock(stored: BinaryIO) -> bool:
     except OSError:
         return False
     return True
+
+
+def _unlock(stored: BinaryIO) -> None:
+    import fcntl
+
+    fcntl.flock(stored, fcntl.LOCK_UN)
 
 
 def _is_at(stored: BinaryIO, name: str) -> bool:

@@ -145,14 +145,19 @@ class Classifier:
         file = Path(path)
         if file.is_dir():
             file /= WEIGHTS
+            if not file.exists() and file.with_name(CONFIG).exists():
+                raise CheckpointError(
+                    f"{file}: there is no such file: the training was interrupted before it had finished an "
+                    f"epoch, or is still in its first; train again with: fastcnn train {os.fspath(path)}"
+                )
         notes = read_metadata(file)
         config = file.with_name(CONFIG)
         if recipe is not None:
-            result = cls._from_recipe(load(recipe))
+            result = cls.untrained(load(recipe))
         elif _KEY in notes:
             result = cls._from_notes(notes[_KEY], os.fspath(file))
         elif config.is_file():
-            result = cls._from_recipe(read_file(config))
+            result = cls.untrained(read_file(config))
         else:
             raise CheckpointError(
                 f"{file}: does not say which network it belongs to, and there is no {CONFIG} beside it; "
@@ -186,7 +191,14 @@ class Classifier:
         return self.images.like_training(images, black_white, "Classifier.prepare")
 
     @classmethod
-    def _from_recipe(cls, recipe: Recipe) -> Classifier:
+    def untrained(cls, recipe: Recipe) -> Classifier:
+        """Return the network of a recipe, with its first weights.
+
+        Raises
+        ------
+        DataError
+            If the data set cannot be read, or the network does not fit it.
+        """
         train = load_parts(recipe)[0]
         model = build_network(
             recipe.model, recipe.layers, train.image_shape, train.num_classes, recipe.source

@@ -1,100 +1,28 @@
-"""What a finished run has to show: pictures, and one page with all of it that can be sent to someone."""
+"""What a run has to show: pictures, and one page with all of it that can be sent to someone."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
-from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .. import nn
 from .._files import write_atomic
-from ..data import Dataset
-from ..errors import ArgumentError, DataError
+from ..errors import ArgumentError
 from ..nn.summary import summarize
 from ..nn.summary_table import table
-from ..training import History, Trainer, metrics, report
+from ..training import metrics, report
 from . import page
-from .classifier import Classifier
-from .experiment import load_parts
-from .files import CONFIG, read_file, to_toml
-from .recipe import Recipe
+from .classifier import WEIGHTS
+from .files import CONFIG, to_toml
+from .results import Results
 
-HISTORY, STEPS, METRICS, REPORT = "history.csv", "steps.csv", "metrics.json", "report.html"
+REPORT = "report.html"
 CURVES, CONFUSION, MISTAKES = "curves.png", "confusion.png", "mistakes.png"
 PREDICTIONS, FILTERS, FEATURE_MAPS = "predictions.png", "filters.png", "feature_maps.png"
 PICTURES = (CURVES, CONFUSION, MISTAKES, PREDICTIONS, FILTERS, FEATURE_MAPS)
-# Keys of metrics.json that the report shows.
-_NEEDED = ("test", "best", "monitor", "epochs", "seconds", "images_per_second", "machine")
-
-
-@dataclass(frozen=True)
-class Results:
-    """A finished run.
-
-    Attributes
-    ----------
-    recipe : Recipe
-    metrics : mapping
-        What stands in metrics.json.
-    history : History
-    trainer : Trainer
-        With the weights of the best epoch.
-    test : Dataset
-    """
-
-    recipe: Recipe
-    metrics: Mapping[str, Any]
-    history: History
-    trainer: Trainer
-    test: Dataset
-
-    @classmethod
-    def read(cls, folder: str | PathLike[str]) -> Results:
-        """Read the folder of a run.
-
-        Raises
-        ------
-        DataError
-            If a file of it is missing or damaged, or the data set cannot be read.
-        """
-        place = Path(folder)
-        if not place.is_dir():
-            raise DataError(f"{os.fspath(folder)}: there is no such folder")
-        if not (place / METRICS).exists():
-            raise DataError(
-                f"{os.fspath(folder)}: no {METRICS} in it: no run, or one that did not come to its end"
-            )
-        found = _read_metrics(place / METRICS)
-        recipe = read_file(place / CONFIG)
-        steps = place / STEPS
-        history = History.from_csv(place / HISTORY, steps if steps.exists() else None)
-        history.stop_reason = found.get("stop_reason")
-        return cls(recipe, found, history, Classifier.load(place).trainer, load_parts(recipe)[2])
-
-
-def _read_metrics(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())
-        if not isinstance(found, dict):
-            raise ValueError("not a table")
-        missing = [key for key in _NEEDED if key not in found]
-        if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
-        found["test"]["confusion"] = np.array(found["test"]["confusion"], np.int64)
-        metrics.accuracy(found["test"]["confusion"])
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path}: damaged, or not written by fastcnn: {error}") from error
-    return found
 
 
 def can_draw() -> bool:
@@ -116,12 +44,19 @@ def write_report(results: Results, folder: Path) -> None:
 
 
 def _draw(results: Results, folder: Path) -> None:
-    trainer, test = results.trainer, results.test
-    logits = trainer.predict(test.images)
-    report.plot_curves(results.history, folder / CURVES)
-    report.plot_confusion(results.metrics["test"]["confusion"], test.classes, folder / CONFUSION)
-    for plot, name in ((report.plot_mistakes, MISTAKES), (report.plot_predictions, PREDICTIONS)):
-        plot(test.images, test.labels, logits, test.classes, folder / name)
+    """Draw what there is."""
+    trainer, test, measured = results.trainer, results.test, results.metrics.get("test")
+    if len(results.history):
+        report.plot_curves(results.history, folder / CURVES)
+    if measured is not None:
+        report.plot_confusion(measured["confusion"], test.classes, folder / CONFUSION)
+    if WEIGHTS in results.missing:
+        return
+    # Before its end, a training has not read the test set, and nobody has seen how well it does there.
+    if measured is not None:
+        logits = trainer.predict(test.images)
+        for plot, name in ((report.plot_mistakes, MISTAKES), (report.plot_predictions, PREDICTIONS)):
+            plot(test.images, test.labels, logits, test.classes, folder / name)
     # A network without a convolution has neither filters nor maps.
     with contextlib.suppress(ArgumentError):
         report.plot_filters(trainer.model, folder / FILTERS)
@@ -135,23 +70,28 @@ def _html(results: Results, folder: Path) -> str:
     name = f"{recipe.name} on {recipe.data.dataset}"
     shown = {picture: _picture(folder / picture, *words) for picture, words in _WORDS.items()}
     curves, confusion = shown[CURVES], shown[CONFUSION]
-    missing = ""
-    if not curves:
-        missing = page.paragraph(
-            'The pictures are missing: matplotlib was not installed. pip install "fastcnn[plots]", then '
-            "fastcnn report with this folder draws them."
+    notes = [page.paragraph(f"{file} is missing: {why}.") for file, why in results.missing.items()]
+    if not curves and len(results.history):
+        notes.append(
+            page.paragraph(
+                'The pictures are missing: matplotlib was not installed. pip install "fastcnn[plots]", then '
+                "fastcnn report with this folder draws them."
+            )
         )
+    classes = _classes(found["test"]["confusion"], list(test.classes)) if "test" in found else ""
+    epochs = page.folded("All epochs", _epochs(results)) if len(results.history) else ""
+    machine = page.facts(found["machine"]) if found["machine"] else ""
     parts = [
         page.tiles(_tiles(results)),
-        missing,
-        page.section("Training", curves, page.folded("All epochs", _epochs(results))),
-        page.section("Test set", confusion, _classes(found["test"]["confusion"], list(test.classes))),
+        *notes,
+        page.section("Training", curves, epochs),
+        page.section("Test set", confusion, classes),
         page.section("Most confident mistakes", shown[MISTAKES]),
         page.section("Predictions", shown[PREDICTIONS]),
         page.section("What the network has learned", shown[FILTERS], shown[FEATURE_MAPS]),
         page.section("Network", _network(results.trainer.model, test.image_shape)),
         page.section("Recipe", page.preformatted(to_toml(recipe))),
-        page.section("Machine and versions", page.facts(found["machine"])),
+        page.section("Machine and versions", machine),
     ]
     when = f"{found['finished']}, " if "finished" in found else ""
     lead = (
@@ -196,25 +136,26 @@ def duration(seconds: float) -> str:
 
 def _tiles(results: Results) -> list[tuple[str, str]]:
     found = results.metrics
-    test, best, monitor = found["test"], found["best"], found["monitor"]
-    tiles = [
-        (
-            f"{test['accuracy']:.2%}",
-            f"test accuracy: {test['count'] - test['correct']:,} of {test['count']:,} wrong",
-        ),
-        (f"{test['macro_f1']:.4f}", "macro F1 on the test set"),
-        (f"{test['loss']:.4f}", "loss on the test set"),
-        (
-            f"{best['epoch']} of {found['epochs']}",
-            f"best epoch: {monitor} {figure_of(monitor, best[monitor])}",
-        ),
-        (f"{results.trainer.model.num_parameters():,}", "parameters"),
-        (
-            duration(found["seconds"]),
-            f"training, {found['seconds'] / max(found['epochs'], 1):.1f} s an epoch",
-        ),
-        (f"{found['images_per_second']:,.0f}", "images/s in training"),
-    ]
+    tiles = []
+    if "test" in found:
+        test = found["test"]
+        wrong = f"{test['count'] - test['correct']:,} of {test['count']:,} wrong"
+        tiles += [
+            (f"{test['accuracy']:.2%}", f"test accuracy: {wrong}"),
+            (f"{test['macro_f1']:.4f}", "macro F1 on the test set"),
+            (f"{test['loss']:.4f}", "loss on the test set"),
+        ]
+    if "best" in found:
+        best, monitor = found["best"], found["monitor"]
+        figure = f"best epoch: {monitor} {figure_of(monitor, best[monitor])}"
+        tiles.append((f"{best['epoch']} of {found['epochs']}", figure))
+    tiles.append((f"{results.trainer.model.num_parameters():,}", "parameters"))
+    if "seconds" in found:
+        each = f"training, {found['seconds'] / max(found['epochs'], 1):.1f} s an epoch"
+        tiles += [
+            (duration(found["seconds"]), each),
+            (f"{found['images_per_second']:,.0f}", "images/s in training"),
+        ]
     if "total_seconds" in found:
         tiles.append((duration(found["total_seconds"]), "in all, with validation and test"))
     return tiles
@@ -224,9 +165,8 @@ def _epochs(results: Results) -> str:
     """Return the table of all epochs; the best one stands out."""
     history = results.history
     columns = [name for name in history.columns if name != "epoch"]
-    best = next(
-        (i for i, row in enumerate(history) if row["epoch"] == results.metrics["best"]["epoch"]), None
-    )
+    chosen = results.metrics.get("best", {}).get("epoch")
+    best = next((i for i, row in enumerate(history) if row["epoch"] == chosen), None)
     rows = [
         [str(row["epoch"]), *(f"{row[name]:.5g}" if name in row else "" for name in columns)]
         for row in history

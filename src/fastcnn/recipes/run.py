@@ -21,7 +21,8 @@ from ..training.files import write_table
 from .classifier import WEIGHTS, describe
 from .experiment import Experiment
 from .files import CONFIG, write_file
-from .report import HISTORY, METRICS, PICTURES, REPORT, STEPS, Results, write_report
+from .report import PICTURES, REPORT, write_report
+from .results import HISTORY, METRICS, STEPS, Results
 
 VALIDATION_STATS, TEST_STATS = "validation_stats.csv", "test_stats.csv"
 FILES = (WEIGHTS, CONFIG, HISTORY, STEPS, VALIDATION_STATS, TEST_STATS, METRICS, *PICTURES, REPORT)
@@ -200,9 +201,8 @@ class Run:
             total = _total_loss(experiment, result["loss"], result["count"])
             row = (total, result["accuracy"], result["macro_f1"])
             write_table(self.folder / TEST_STATS, _STATS, [row])
-            write_report(
-                Results(experiment.recipe, shown, history, experiment.trainer, experiment.test), self.folder
-            )
+            results = Results(experiment.recipe, shown, history, experiment.trainer, experiment.test, {})
+            write_report(results, self.folder)
         except OSError as error:
             raise DataError(f"{self.folder}: cannot be written: {error.strerror}") from error
         return metrics

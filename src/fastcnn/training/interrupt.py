@@ -18,7 +18,9 @@ class DeferredInterrupt:
     def __enter__(self) -> None:
         self._asked = False
         self._before: Any = None
-        if threading.current_thread() is threading.main_thread():
+        # None is a handler that is not Python's: it could not be put back.
+        ours = signal.getsignal(signal.SIGINT) is not None
+        if ours and threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -27,5 +29,9 @@ class DeferredInterrupt:
     def __exit__(self, *_: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
-        if self._asked:
-            raise KeyboardInterrupt
+        if not self._asked:
+            return
+        if callable(self._before):
+            self._before(signal.SIGINT, None)  # Python's own raises KeyboardInterrupt
+        else:
+            signal.raise_signal(signal.SIGINT)

@@ -6,8 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from tqdm import tqdm  # type: ignore[import-untyped]
-
+from .._bars import new_bar
 from .._streams import steady
 
 _FORMAT = "{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
@@ -38,18 +37,9 @@ class EpochBar:
 
     def __init__(self, label: str, images: int, enabled: bool) -> None:
         self._screen = steady(sys.stderr)
-        terminal = self._screen.isatty()
         self._label = label
-        self._line = enabled and not terminal
-        self._bar = tqdm(
-            total=images,
-            desc=label,
-            bar_format=_FORMAT,
-            mininterval=0,
-            dynamic_ncols=True,
-            file=self._screen,
-            disable=not (enabled and terminal),
-        )
+        self._line = enabled and not self._screen.isatty()
+        self._bar = new_bar(images, label, enabled, bar_format=_FORMAT, mininterval=0, dynamic_ncols=True)
         self._start = self._shown = time.perf_counter()
         self._pending = 0
 
