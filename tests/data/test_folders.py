@@ -91,9 +91,9 @@ def test_a_grey_part_beside_a_coloured_one(tmp_path):
 
 def test_deeper_pictures_are_of_the_class(tmp_path):
     put(tmp_path, 4)
-    deep = tmp_path / "ant" / "session 2" / "camera"
+    deep = tmp_path / "ant" / "shoot 2" / "camera"
     put(deep, 1, classes=(".",), level=77)
-    (tmp_path / "ant" / "session 2" / "back").symlink_to(tmp_path / "ant")  # a way round in circles
+    (tmp_path / "ant" / "shoot 2" / "back").symlink_to(tmp_path / "ant")  # a way round in circles
     train, test = load(str(tmp_path))
     both = sorted(levels(train) + levels(test))
     assert both == [0, 1, 2, 3, 10, 11, 12, 13, 77]
