@@ -37,7 +37,8 @@ def set_flush_denormal(mode: bool) -> bool:
     them: in the moments of Adam where gradients have vanished, in activations that fade from layer to layer.
     Flushing them changes a result by less than 1.2e-38. The kernels flush for the time of their own call and
     on every thread that takes part, so that results do not depend on the number of threads, and leave the
-    floating-point mode of the calling thread as it was. float64 is never flushed, nor is what NumPy computes.
+    floating-point mode of the calling thread as it was. float64 is never flushed, nor is what NumPy computes,
+    and operations that only compare and copy, such as ReLU and max-pooling, may hand a denormal number on.
 
     Parameters
     ----------

@@ -175,6 +175,13 @@ def allocate(shape: Sequence[int], dtype: object, what: str) -> np.ndarray:
         raise SizeError(f"{what} does not fit into memory: {error}") from None
 
 
+def filled(shape: Sequence[int], value: float, dtype: object, what: str) -> np.ndarray:
+    """Return an array of one value; see `allocate`."""
+    array = allocate(shape, dtype, what)
+    array[...] = value
+    return array
+
+
 def available_bytes() -> int:
     """Return the bytes of memory that can be allocated now without swapping (2**63 - 1 if unknown)."""
     try:

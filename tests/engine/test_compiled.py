@@ -12,7 +12,7 @@ import fastcnn
 from fastcnn import engine, nn
 from fastcnn._kernels import cpu
 from fastcnn.engine import Plan
-from fastcnn.errors import DTypeError, FastcnnError, ShapeError, StateError
+from fastcnn.errors import DTypeError, FastcnnError, ShapeError, SizeError, StateError
 
 SHAPE = (2, 6, 5)
 
@@ -555,3 +555,12 @@ def test_copies_have_weights_and_plans_of_their_own(copied):
 def test_names():
     assert fastcnn.compile is engine.compile
     assert fastcnn.engine is engine
+
+
+@pytest.mark.parametrize("padding", [200_000, 2**31, 2**40])
+def test_a_sample_that_is_too_large_is_refused_as_in_eager_mode(padding):
+    model = nn.Sequential(nn.Conv2d(2, 2, 3, padding=padding))
+    with pytest.raises(SizeError):
+        fastcnn.compile(model)(images(1).astype(np.float32))
+    with pytest.raises(SizeError):
+        model.predict(images(1).astype(np.float32))

@@ -7,7 +7,7 @@ import pytest
 
 import fastcnn
 from fastcnn import nn, optim
-from fastcnn.errors import ArgumentError, DTypeError, ShapeError, StateError
+from fastcnn.errors import ArgumentError, DTypeError, ShapeError, SizeError, StateError
 from fastcnn.testing import gradcheck
 
 
@@ -346,3 +346,17 @@ def test_repr_shows_the_tree():
     )
     assert "\n      (3): Dropout(p=0.5)\n" in text
     assert text.endswith("(head): Linear(64, 3)\n)")
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: nn.Conv2d(10**9, 10**9, 3), "Conv2d: weight"),
+        (lambda: nn.Linear(10**12, 10**12), "Linear: weight"),
+        (lambda: nn.PositionBias((10**9, 10**9, 10**9)), "PositionBias: bias"),
+        (lambda: nn.BatchNorm2d(2**62), "BatchNorm2d: weight"),
+    ],
+)
+def test_a_layer_that_no_memory_holds(make, name):
+    with pytest.raises(SizeError, match=name):
+        make()

@@ -206,3 +206,10 @@ def test_a_conversion_that_fails_changes_nothing():
     with pytest.raises(RuntimeWarning, match="overflow"):
         model.load_state_dict({"weight": weights(8), "bias": np.array([1e300, 0])})
     assert all(np.array_equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("name", [1, None, b"weight"])
+def test_names_that_are_no_text(name):
+    model = nn.Linear(2, 2)
+    with pytest.raises(DTypeError, match=f"load_state_dict: the names in state must be text, got {name!r}"):
+        model.load_state_dict({name: np.zeros((2, 2))}, strict=False)

@@ -154,3 +154,17 @@ def test_members_by_dotted_name():
     message = r"get_buffer: 'stem.weight': Conv2d has no buffer 'weight' \(it has: none\)"
     with pytest.raises(AttributeError, match=message):
         model.get_buffer("stem.weight")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("a.b", ArgumentError, "name must not be empty or have a dot, got 'a.b'"),
+        ("", ArgumentError, "name must not be empty or have a dot, got ''"),
+        ("forward", ArgumentError, "'forward' is another attribute"),
+        (3, DTypeError, "name must be a str, got 3"),
+    ],
+)
+def test_names_of_buffers(name, error, message):
+    with pytest.raises(error, match=f"ReLU.register_buffer: {message}"):
+        nn.ReLU().register_buffer(name, np.zeros(2))

@@ -125,7 +125,7 @@ class CompiledModule:
         results = plan.step(as_input(x), classes, 1 / divisor if divisor else 0.0)
         plan.gradients.hand_out()
         total, correct = results.sum(axis=0)
-        return (total / divisor if divisor else math.nan), int(correct)
+        return (float(total / divisor) if divisor else math.nan), int(correct)
 
     def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Return the outputs for x (N, ...) in evaluation mode, a batch at a time; see `Module.predict`."""

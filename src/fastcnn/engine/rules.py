@@ -17,6 +17,9 @@ from .._shapes import Window, conv_padding, integer, padding4, pair, window
 from ..errors import FastcnnError
 from .graph import Add, Apply, Concat, Conv, Dense, Node, Softmax, Value, View
 
+# Of a sample's value: the places of elements are int32.
+_MOST_ELEMENTS = 2**31 - 1
+
 
 class UnsupportedError(FastcnnError):
     """A module has no lowering rule; the model then runs eagerly."""
@@ -61,6 +64,8 @@ class Lowering:
 
     def append(self, node: Node, *others: Value) -> View:
         """Add a node and return a view of what it makes."""
+        if node.y.size > _MOST_ELEMENTS:
+            raise UnsupportedError("a sample with a value of 2**31 elements or more")
         node.y.producer = node
         node.label = self.label
         for value in (node.x, *others):

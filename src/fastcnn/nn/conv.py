@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import ops
-from .._shapes import conv_padding, integer, pair
+from .._shapes import conv_padding, filled, integer, pair
 from ..errors import ArgumentError
 from . import init
 from .module import Module
@@ -62,8 +62,8 @@ class Conv2d(Module):
                 f"groups {groups}"
             )
         shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
-        self.weight = Parameter(np.zeros(shape, np.float32))
-        self.bias = Parameter(np.zeros(self.out_channels, np.float32)) if bias else None
+        self.weight = Parameter(filled(shape, 0, np.float32, "Conv2d: weight"))
+        self.bias = Parameter(filled((self.out_channels,), 0, np.float32, "Conv2d: bias")) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:

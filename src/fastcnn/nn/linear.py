@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import ops
-from .._shapes import integer
+from .._shapes import filled, integer
 from ..errors import ShapeError
 from . import init
 from .module import Module
@@ -32,8 +32,9 @@ class Linear(Module):
         super().__init__()
         self.in_features = integer(in_features, "Linear: in_features", 1)
         self.out_features = integer(out_features, "Linear: out_features", 1)
-        self.weight = Parameter(np.zeros((self.out_features, self.in_features), np.float32))
-        self.bias = Parameter(np.zeros(self.out_features, np.float32)) if bias else None
+        shape = (self.out_features, self.in_features)
+        self.weight = Parameter(filled(shape, 0, np.float32, "Linear: weight"))
+        self.bias = Parameter(filled((self.out_features,), 0, np.float32, "Linear: bias")) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
@@ -80,7 +81,7 @@ class PositionBias(Module):
         if not isinstance(shape, tuple | list) or len(shape) != 3:
             raise ShapeError(f"PositionBias: shape must be (C, H, W), got {shape!r}")
         sizes = tuple(integer(size, "PositionBias: shape", 1) for size in shape)
-        self.bias = Parameter(np.zeros(sizes, np.float32))
+        self.bias = Parameter(filled(sizes, 0, np.float32, "PositionBias: bias"))
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Set the bias to 0."""

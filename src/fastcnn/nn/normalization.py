@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import ops
-from .._shapes import integer
+from .._shapes import filled, integer
 from ..errors import ShapeError
 from ..ops.normalization import batch_norm_forward
 from . import init
@@ -56,11 +56,12 @@ class BatchNorm2d(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        self.weight = Parameter(np.ones(self.num_features, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(self.num_features, np.float32)) if affine and bias else None
+        shape = (self.num_features,)
+        self.weight = Parameter(filled(shape, 1, np.float32, "BatchNorm2d: weight")) if affine else None
+        self.bias = Parameter(filled(shape, 0, np.float32, "BatchNorm2d: bias")) if affine and bias else None
         if track_running_stats:
-            self.register_buffer("running_mean", np.zeros(self.num_features, np.float32))
-            self.register_buffer("running_var", np.ones(self.num_features, np.float32))
+            self.register_buffer("running_mean", filled(shape, 0, np.float32, "BatchNorm2d: running_mean"))
+            self.register_buffer("running_var", filled(shape, 1, np.float32, "BatchNorm2d: running_var"))
             self.register_buffer("num_batches_tracked", np.zeros((), np.int64))
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:

@@ -81,6 +81,9 @@ def load_state_dict(module: Module, state: Mapping[str, Any], strict: bool) -> _
         raise DTypeError(
             f"load_state_dict: state must be a mapping of names to arrays, got {type(state).__name__}"
         )
+    for name in state:
+        if not isinstance(name, str):
+            raise DTypeError(f"load_state_dict: the names in state must be text, got {name!r}")
     own = list(entries(module))
     result = compare(own, state)
     if strict and any(result):

@@ -74,7 +74,14 @@ class Tree:
         changes.note()
 
     def register_buffer(self, name: str, value: np.ndarray) -> None:
-        """Add an array that is saved with the parameters but not trained, e.g. running statistics."""
+        """Add an array that is saved with the parameters but not trained, e.g. running statistics.
+
+        Raises
+        ------
+        ArgumentError, DTypeError
+            If the name cannot be one, or is that of another attribute.
+        """
+        self._check_name(name, self._buffers, "register_buffer")
         self._buffers[name] = np.asarray(value)
         changes.note()
 

@@ -135,6 +135,11 @@ def cross_entropy(
         )
     else:
         probabilities = _check.array(target, "target", what)
+        if probabilities.shape == x.shape[:axis] + x.shape[axis + 1 :] != x.shape:
+            raise DTypeError(
+                f"{what}: target must be integers to name classes, got {probabilities.dtype}: "
+                f"target.astype(np.int64) if they are whole numbers"
+            )
         _check.shape_is(probabilities, x.shape, "target", what)
         _check.same_dtype(what, logits=x, target=probabilities)
         if not np.isfinite(probabilities).all():

@@ -71,7 +71,7 @@ def save_weights(model: Module, path: str | PathLike[str], metadata: Mapping[str
     try:
         write_atomic(path, _serialize(state, metadata=notes or None))
     except OSError as error:
-        raise CheckpointError(f"{os.fspath(path)}: cannot be written: {error}") from error
+        raise CheckpointError(f"{os.fspath(path)}: cannot be written: {error.strerror or error}") from error
 
 
 def read_metadata(path: str | PathLike[str]) -> dict[str, str]:

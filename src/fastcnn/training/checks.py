@@ -12,6 +12,11 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ..nn.module import Module, observe
 
 
+def describe(value: object) -> str:
+    """Return what a message says of something that should be an array of images or labels."""
+    return "an array without axes" if isinstance(value, np.ndarray) else type(value).__name__
+
+
 def to_unit_range(images: np.ndarray) -> np.ndarray:
     """Return uint8 images as float32 from 0 to 1, and others as they are."""
     return np.divide(images, np.float32(255), dtype=np.float32) if images.dtype == np.uint8 else images

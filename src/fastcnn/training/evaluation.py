@@ -11,7 +11,7 @@ from .._shapes import allocate, integer
 from ..data import Dataset
 from ..errors import DTypeError, ShapeError
 from . import metrics
-from .checks import check_dataset, check_fit, check_labels
+from .checks import check_dataset, check_fit, check_labels, describe
 from .executor import count_correct
 from .parts import Parts
 
@@ -62,15 +62,18 @@ class Evaluator(Parts):
             Logits, or what else the model ends with.
         """
         size = integer(batch_size, "predict: batch_size", 1)
+        if not isinstance(images, np.ndarray) or images.ndim == 0:
+            raise DTypeError(f"predict: images must be an array (N, C, H, W), got {describe(images)}")
         try:
             first = self._executor.forward(self.prepare(images[:size]))
         except ShapeError as error:
             # Layers take one image for several of another shape, and only a later one stumbles.
-            if np.ndim(images) != 3:
+            if images.ndim not in (2, 3):
                 raise
+            one = "images[None]" if images.ndim == 3 else "images[None, None]"
             raise ShapeError(
-                f"predict: images must have the shape (N, C, H, W), got {np.shape(images)}; for one image "
-                f"give images[None] ({error})"
+                f"predict: images must have the shape (N, C, H, W), got {images.shape}; for one image "
+                f"give {one} ({error})"
             ) from error
         if len(images) <= size:
             return first

@@ -12,11 +12,11 @@ import numpy as np
 
 from .._shapes import integer
 from ..data import Dataset, Loader
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from ..nn.module import Module
 from ..optim import Optimizer
 from .callbacks import Callback
-from .checks import check_batches
+from .checks import check_batches, describe
 from .evaluation import Evaluator
 from .hints import give_hints
 from .history import History
@@ -135,10 +135,13 @@ class Trainer(Evaluator):
         float
             The loss. If it is not finite, no weight has been changed.
         """
+        for name, value in (("x", x), ("y", y := np.asarray(y))):
+            if not isinstance(value, np.ndarray) or value.ndim == 0:
+                raise DTypeError(f"train_step: {name} must be an array, got {describe(value)}")
         if len(x) != len(y):
             raise ShapeError(f"train_step: {len(x)} images but {len(y)} labels")
         self._train_mode()
-        return self._step(x, np.asarray(y))[0]
+        return self._step(x, y)[0]
 
     def fit(
         self,
@@ -155,6 +158,8 @@ class Trainer(Evaluator):
     ) -> History:
         """Train for a number of epochs; called again, it goes on where it stopped.
 
+        A model in evaluation mode is put into training mode, but for layers all of whose parameters are
+        frozen (``requires_grad_(False)``); in one that is in training mode each layer keeps its own mode.
         Ctrl-C ends it cleanly: callbacks still put the best weights back, and the history says
         ``interrupted``. Epoch e takes its order and augmentation from (seed, e) alone.
 
@@ -285,5 +290,9 @@ class Trainer(Evaluator):
 
     def _train_mode(self) -> None:
         # Not if it is in training mode already: the user may have put a layer of it into evaluation mode.
-        if not self.model.training:
-            self.model.train()
+        if self.model.training:
+            return
+        for module in self.model.modules():
+            own = list(module._parameters.values())
+            if not own or any(parameter.requires_grad for parameter in own):
+                module.training = True
