@@ -11,7 +11,7 @@ import numpy as np
 from .._shapes import allocate
 from ..errors import DataError, FastcnnError
 from .dataset import Dataset
-from .folders import Listing, find_parts, list_pictures
+from .folders import Listing, find_parts, list_pictures, unwrap
 from .formats import read_npz, read_npz_classes
 from .pictures import read_pictures
 from .split import split
@@ -65,7 +65,7 @@ def read(
 
 
 def _read_folder(path: str, white: float | None) -> Divided:
-    folders = find_parts(path)
+    folders = find_parts(unwrap(path))
     if not folders:
         listing = list_pictures(path)
         images = _images([listing], white)
