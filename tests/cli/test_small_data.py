@@ -43,6 +43,7 @@ def train(*options):
         # 144 images: 29 are the test set, and a fifth of the others is for validation.
         ((), "92 training, 23 validation, 29 test images"),
         (("--validation", "0.4"), "69 training, 46 validation, 29 test images"),
+        (("--validation", "40%"), "69 training, 46 validation, 29 test images"),
         (("--validation", "10"), "105 training, 10 validation, 29 test images"),
         (("--limit", "30"), "30 training, 23 validation, 29 test images"),
     ],
@@ -63,11 +64,29 @@ def test_no_validation(small, capsys):
 
 
 def test_numbers_that_do_not_fit_are_told(small, fails):
-    error = fails("train", "net.txt", "--dataset", "small.npz", "--validation", "500")
-    assert error.startswith("net.txt: data.validation: split: validation=500 of 115 images leaves -385")
-    assert error.endswith("; give --validation, a number or a fraction such as 0.2")
+    # 144 images, of which 29 are the test set.
+    error = fails("train", "net.txt", "--dataset", "small.npz", "--validation", "143")
+    assert error == (
+        "net.txt: data.validation: split: validation=143 leaves none of the 115 images for training; "
+        "possible is 1 to 114; the data set has 115 training images beside 29 test images; "
+        "give --validation, a number or a fraction such as 0.2"
+    )
+
+
+@pytest.mark.parametrize("text", ["some", "1e3", "-5", "1.5", "100%", "%", "nan", "twenty%"])
+def test_what_validation_expects(capsys, text):
     with pytest.raises(SystemExit):
-        main(["train", "--validation", "some"])
+        main(["train", f"--validation={text}"])
+    assert capsys.readouterr().err.endswith(
+        "argument --validation: must be a number of images such as 1000, or a fraction below 1 such as 0.2 "
+        f"or 20%, got {text!r}\n"
+    )
+
+
+def test_help_tells_what_validation_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "0.2 or 20%;" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("name", ["residual-mnist", "spec-lenet", "plain-mnist-bn-relu"])

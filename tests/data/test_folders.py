@@ -145,3 +145,39 @@ def test_validation_images_in_an_npz_file(tmp_path, prefix):
     arrays |= {f"{prefix}images": images[4:8], "train_images": images[:10], "train_labels": [0, 1] * 5}
     np.savez(path, **arrays)
     assert [len(part) for part in load_parts(str(path))] == [8, 4, 2]
+
+
+@pytest.mark.parametrize("wrapping", ["inner", "a/b", "Digits"])
+def test_parts_that_are_wrapped_in_one_more_folder(tmp_path, wrapping, caplog):
+    put(tmp_path / wrapping / "train", 3)
+    put(tmp_path / wrapping / "test", 2, level=200)
+    put(tmp_path / "__MACOSX", 1)
+    (tmp_path / "readme.txt").write_text("no picture")
+    train, test = load(str(tmp_path))
+    assert (levels(train), levels(test)) == ([0, 1, 2, 10, 11, 12], [200, 201, 210, 211])
+    assert train.classes == test.classes == CLASSES
+    assert train.name == f"{tmp_path} train"
+    assert not caplog.records
+
+
+def test_a_class_with_folders_that_are_called_like_parts(tmp_path):
+    """There are no classes in them, so they are where some pictures of the class are."""
+    put(tmp_path / "ant", 3, ("train", "test"))
+    train, test = load(str(tmp_path))
+    assert train.classes == ("ant",)
+    assert len(train) + len(test) == 6
+
+
+def test_classes_that_are_wrapped_in_one_more_folder_are_told(tmp_path, caplog):
+    put(tmp_path / "inner", 5)
+    assert load(str(tmp_path))[0].classes == ("inner",)
+    inner = tmp_path / "inner"
+    assert caplog.messages == [
+        f"{tmp_path}: has one class, inner; if the folders in it are the classes, give {inner}"
+    ]
+    assert load(str(inner))[0].classes == CLASSES
+
+
+def test_a_link_that_leads_back_is_no_wrapping(tmp_path):
+    (tmp_path / "inner").symlink_to(tmp_path)
+    assert error_of(tmp_path).startswith(f"{tmp_path / 'inner'}: has no picture (")

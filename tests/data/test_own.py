@@ -58,6 +58,35 @@ def test_npz_of_one_part_is_divided(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("scale", "shift", "warns"),
+    [(1, 0, False), (0.5, 0, False), (255, 0, True), (2, -1, True), (1 / 255, 0, True)],
+)
+def test_npz_of_parts_in_different_scales(tmp_path, caplog, scale, shift, warns):
+    path = tmp_path / "own.npz"
+    unit = np.linspace(0, 1, 60, dtype=np.float32).reshape(3, 1, 4, 5)
+    other = (unit * np.float32(scale) + np.float32(shift)).astype(np.float32)
+    np.savez(path, train_images=unit, train_labels=[0, 1, 2], test_images=other, test_labels=[0, 1, 2])
+    load(str(path))
+    expected = (
+        f"{path}: train_images have values from 0 to 1, but test_images from {shift} to {scale + shift:g}: "
+        "are both of one scale?"
+    )
+    assert [each.getMessage() for each in caplog.records] == [expected] * warns
+
+
+def test_npz_of_a_part_outside_the_range_that_was_given(tmp_path):
+    path = tmp_path / "own.npz"
+    unit = np.linspace(0, 1, 60, dtype=np.float32).reshape(3, 1, 4, 5)
+    np.savez(path, train_images=unit, train_labels=[0, 1, 2], test_images=255 * unit, test_labels=[0, 1, 2])
+    with pytest.raises(DataError) as caught:
+        load(str(path), value_range=(0, 1))
+    assert str(caught.value).startswith(
+        f"{path}: test: Dataset: value_range says black is 0 and white 1, but the values of the images are "
+        "float32 from 0 to 255"
+    )
+
+
+@pytest.mark.parametrize(
     ("arrays", "message"),
     [
         ({"images": IMAGES}, "there is no array 'labels' in it, only images.npy"),

@@ -69,6 +69,16 @@ def test_split_refuses():
     data = numbered([0, 1])
     with pytest.raises(ArgumentError, match=r"validation=0.01 of 2 images leaves 2 for training and 0"):
         split(data, 0.01, seed=0)
+    for many in (2, 3):
+        with pytest.raises(ArgumentError) as caught:
+            split(data, many, seed=0)
+        assert str(caught.value) == (
+            f"split: validation={many} leaves none of the 2 images for training; possible is 1 to 1"
+        )
+    with pytest.raises(ArgumentError, match="validation=2, but one image cannot be divided"):
+        split(numbered([0]), 2, seed=0)
+    with pytest.raises(ArgumentError, match=r"in \(0, 1\), got 1000.0; a number of images is an integer"):
+        split(data, 1e3, seed=0)
     with pytest.raises(DTypeError, match="split: validation must be an integer, got '1'"):
         split(data, "1", seed=0)
     with pytest.raises(DTypeError, match="split: seed must be an integer, got None"):

@@ -59,6 +59,44 @@ def test_a_data_set_knows_them():
         check_range(3, "value_range")
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "dtype", "black_white"),
+    [
+        (0, 255, np.uint8, (10, 20)),
+        (0, 255, np.uint8, (0, 16)),
+        (0, 90, np.uint8, (0, 1000)),  # which no byte can be
+        (0, 90, np.uint8, (-1, 1)),
+        (0, 255, np.float32, (0, 1)),
+        (-1, 1, np.float32, (0, 1)),
+        (-0.3, 0.5, np.float32, (0, 1)),
+    ],
+)
+def test_values_outside_the_range_that_was_given(low, high, dtype, black_white):
+    black, white = black_white
+    message = (
+        f"Dataset: value_range says black is {black} and white {white}, but the values of the images are "
+        f"{np.dtype(dtype)} from {low} to {high}; give the values that black and white have there"
+    )
+    with pytest.raises(ArgumentError) as caught:
+        Dataset(spread(low, high, dtype), [0], value_range=black_white)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "dtype", "black_white"),
+    [
+        (0, 255, np.uint8, (0, 255)),
+        (0, 16, np.uint8, (0, 16)),
+        (0, 255, np.uint8, (0, 256)),
+        (-0.1, 1.2, np.float32, (0, 1)),  # resampling overshoots
+        (0, 255, np.float32, (0, 4095)),
+        (np.nan, np.nan, np.float32, (0, 1)),
+    ],
+)
+def test_values_that_a_range_holds(low, high, dtype, black_white):
+    assert Dataset(spread(low, high, dtype), [0], value_range=black_white).value_range == black_white
+
+
 def test_there_and_back():
     images = spread(-1, 1)
     unit = to_unit(images, (-1, 1))

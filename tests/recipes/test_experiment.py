@@ -130,7 +130,11 @@ def test_a_network_of_the_zoo(tiny):
 @pytest.mark.parametrize(
     ("section", "values", "expected"),
     [
-        ("data", {"validation": 60_000}, "my.toml: data.validation: split: validation=60000 of 60000 images"),
+        (
+            "data",
+            {"validation": 60_000},
+            "my.toml: data.validation: split: validation=60000 leaves none of the 60000 images for training",
+        ),
         ("data", {"validation": 1.5}, "my.toml: data.validation: split: a fraction"),
         (
             "data",

@@ -53,15 +53,26 @@ def add_validation(parser: argparse.ArgumentParser) -> None:
     """Add --validation."""
     parser.add_argument(
         "--validation",
-        type=_number,
+        type=_share,
         metavar="N",
-        help="training images kept apart to choose the best epoch: a number, or a fraction such as 0.2; "
-        "0: none. A data set with validation images of its own keeps those",
+        help="training images kept apart to choose the best epoch: a number, or a fraction such as 0.2 or "
+        "20%%; 0: none. A data set with validation images of its own keeps those",
     )
 
 
-def _number(text: str) -> int | float:
-    return int(text) if text.isdecimal() else float(text)
+def _share(text: str) -> int | float:
+    """Return a number of images, or a fraction of them, which may be said in percent."""
+    try:
+        if text.isdecimal():
+            return int(text)
+        number = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+        if 0 <= number < 1:
+            return number
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(
+        f"must be a number of images such as 1000, or a fraction below 1 such as 0.2 or 20%, got {text!r}"
+    )
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

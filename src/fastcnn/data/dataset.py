@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .labels import check_integers
 from .layout import IMAGE_DTYPES, check_layout, dtype_cure, to_nchw
-from .values import check_range, guess_range
+from .values import BYTES, Range, check_holds, check_range, guess_range
 
 
 def check_array(images: object, what: str) -> np.ndarray:
@@ -51,7 +51,8 @@ class Dataset:
     Raises
     ------
     DTypeError, ShapeError, ArgumentError
-        If the arrays are not of that kind, differ in length, or a label is out of range.
+        If the arrays are not of that kind, differ in length, a label is out of range, or values of the images
+        lie clearly outside `value_range`.
     """
 
     def __init__(
@@ -98,7 +99,16 @@ class Dataset:
         if not isinstance(name, str):
             raise DTypeError(f"Dataset: name must be a str, got {name!r}")
         self.name = name
-        self._range = None if value_range is None else check_range(value_range, "Dataset: value_range")
+        self._range = None if value_range is None else self._check_range(value_range)
+
+    def _check_range(self, value_range: Sequence[float]) -> Range:
+        black_white = check_range(value_range, "Dataset: value_range")
+        images = self.images
+        # Bytes need no look.
+        if images.size and not (images.dtype == np.uint8 and black_white == BYTES):
+            low, high = float(images.min()), float(images.max())
+            check_holds(black_white, low, high, images.dtype.name, "Dataset: value_range")
+        return black_white
 
     @property
     def value_range(self) -> tuple[float, float] | None:

@@ -87,6 +87,29 @@ def find_parts(folder: str) -> dict[str, str]:
     }
 
 
+def unwrap(folder: str) -> str:
+    """Return the folder with the parts where an archive has packed it into others, else `folder` itself.
+
+    Raises
+    ------
+    DataError
+        As for `find_parts`.
+    """
+    here, seen = folder, set()
+    # A link may lead back to where it is.
+    while (real := os.path.realpath(here)) not in seen:
+        seen.add(real)
+        parts = find_parts(here)
+        if parts:
+            # Pictures right in a folder called train, somewhere in that of a class, are no part.
+            return here if here == folder or _subfolders(parts["train"]) else folder
+        names = _subfolders(here)
+        if len(names) != 1:
+            break
+        here = os.path.join(here, names[0])
+    return folder
+
+
 def list_pictures(folder: str) -> Listing:
     """Find the pictures in the subfolders of a folder, however deep; a subfolder's name is their class.
 
@@ -109,6 +132,15 @@ def list_pictures(folder: str) -> Listing:
             raise DataError(f"{os.path.join(folder, name)}: has no picture ({', '.join(ENDINGS)})")
         paths += found
         names += [name] * len(found)
+    if len(classes) == 1:
+        inner = os.path.join(folder, classes[0])
+        if len(_subfolders(inner)) > 1 and not any(_is_picture(inner, name) for name in _listed(inner)):
+            _LOGGER.warning(
+                "%s: has one class, %s; if the folders in it are the classes, give %s",
+                folder,
+                classes[0],
+                inner,
+            )
     loose = [name for name in _listed(folder) if _is_picture(folder, name)]
     if loose:
         _LOGGER.warning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -10,12 +11,15 @@ import numpy as np
 from .._shapes import allocate
 from ..errors import DataError, FastcnnError
 from .dataset import Dataset
-from .folders import Listing, find_parts, list_pictures
+from .folders import Listing, find_parts, list_pictures, unwrap
 from .formats import read_npz, read_npz_classes
 from .pictures import read_pictures
 from .split import split
 from .values import BYTES
 
+_LOGGER = logging.getLogger(__name__)
+# Parts whose values spread so many times as far as another's are hardly images of one kind.
+_APART = 8
 # The share of the images that becomes the test set where there is no division: a fifth of every class.
 TEST_SHARE = 0.2
 _SEED = 0
@@ -61,7 +65,7 @@ def read(
 
 
 def _read_folder(path: str, white: float | None) -> Divided:
-    folders = find_parts(path)
+    folders = find_parts(unwrap(path))
     if not folders:
         listing = list_pictures(path)
         images = _images([listing], white)
@@ -130,7 +134,26 @@ def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | 
         # Those of all parts: one of them may lack the last class.
         classes = max((_dataset(path, *each, None, None).classes for each in arrays.values()), key=len)
     parts = {part: _dataset(path, *each, classes, value_range, part) for part, each in arrays.items()}
+    for part in parts:
+        _compare_values(parts["train"], parts[part], path, f"{prefixes[part]}images")
     return _complete(parts, path)
+
+
+def _compare_values(train: Dataset, other: Dataset, path: str, name: str) -> None:
+    """Warn if the images of a part seem to have other values of black and white than those for training."""
+    if not len(train) or not len(other):
+        return
+    limits = [(float(each.images.min()), float(each.images.max())) for each in (train, other)]
+    narrow, wide = sorted(high - low for low, high in limits)
+    ranges = {train.value_range, other.value_range}
+    if (None not in ranges and len(ranges) > 1) or 0 < _APART * narrow < wide:
+        _LOGGER.warning(
+            "%s: train_images have values from %g to %g, but %s from %g to %g: are both of one scale?",
+            path,
+            *limits[0],
+            name,
+            *limits[1],
+        )
 
 
 def _complete(parts: dict[str, Dataset], path: str) -> Divided:
@@ -155,7 +178,7 @@ def _dataset(
             images, labels, classes, f"{path} {part}".rstrip(), layout="NCHW", value_range=value_range
         )
     except FastcnnError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{path}: {f'{part}: ' if part else ''}{error}") from error
 
 
 def _divided(dataset: Dataset, path: str) -> Divided:

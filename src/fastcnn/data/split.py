@@ -16,14 +16,25 @@ def _count(dataset: Dataset, validation: object) -> int:
     """Return the number of validation images that `validation`, a count or a fraction, stands for."""
     if isinstance(validation, float | np.floating):
         if not 0 < validation < 1:
-            raise ArgumentError(f"split: a fraction for validation must be in (0, 1), got {validation}")
+            raise ArgumentError(
+                f"split: a fraction for validation must be in (0, 1), got {validation}; a number of images "
+                f"is an integer"
+            )
         count = round(len(dataset) * float(validation))
     else:
         count = integer(validation, "split: validation")
-    if not 0 < count < len(dataset):
+    total = len(dataset)
+    if total == 1:
+        raise ArgumentError(f"split: validation={validation}, but one image cannot be divided")
+    if count >= total:
         raise ArgumentError(
-            f"split: validation={validation} of {len(dataset)} images leaves {len(dataset) - count} for "
-            f"training and {count} for validation; both need at least one"
+            f"split: validation={validation} leaves none of the {total} images for training; possible is 1 "
+            f"to {total - 1}"
+        )
+    if count == 0:
+        raise ArgumentError(
+            f"split: validation={validation} of {total} images leaves {total} for training and 0 for "
+            f"validation; both need at least one"
         )
     return count
 

@@ -21,6 +21,8 @@ _NEAR = 1 / 8
 _DARK = 64
 # Numbers from 0 that never reach this have been divided once too often.
 _FAINT = 0.1
+# How far values may lie beyond black and white, as a share of the range: resampling overshoots a little.
+_BEYOND = 1 / 4
 
 
 def check_range(value: object, what: str) -> Range:
@@ -35,6 +37,32 @@ def check_range(value: object, what: str) -> Range:
     if black >= white:
         raise ArgumentError(f"{what} must be (black, white) with black below white, got {value!r}")
     return black, white
+
+
+def holds(value_range: Range, low: float, high: float, dtype: str) -> bool:
+    """Tell whether values from `low` to `high` may have these for black and white."""
+    black, white = value_range
+    beyond = _BEYOND * (white - black)
+    if dtype == "uint8" and (black < BYTES[0] or white > (1 + _BEYOND) * BYTES[1]):
+        return False
+    # Comparisons with NaN are false: it is no reason to refuse a range.
+    return not (low < black - beyond or high > white + beyond)
+
+
+def check_holds(value_range: Range, low: float, high: float, dtype: str, what: str) -> None:
+    """Raise ArgumentError unless `holds`; `what` opens the message.
+
+    Raises
+    ------
+    ArgumentError
+        If values lie clearly outside the range, or bytes cannot have it.
+    """
+    if not holds(value_range, low, high, dtype):
+        black, white = value_range
+        raise ArgumentError(
+            f"{what} says black is {black:g} and white {white:g}, but the values of the images are {dtype} "
+            f"from {low:g} to {high:g}; give the values that black and white have there"
+        )
 
 
 def guess_range(images: np.ndarray) -> Range | None:

@@ -132,14 +132,16 @@ class Classifier:
         path : str or path
             A safetensors file, or the folder of a run.
         recipe : str, optional
-            What `fastcnn.recipes.load` takes: tells the network and its images where the file does not, for
-            example one that PyTorch wrote. Default: the config.toml beside it.
+            What `fastcnn.recipes.load` takes: tells the network and, where the file does not, its images, for
+            example for a file that PyTorch wrote. What the file itself says of the images counts more.
+            Default: the config.toml beside it.
         value_range : (float, float), optional
-            The values of black and white in the training images. Default: as the file tells.
+            The values of black and white in the training images. Default: as the file tells. With a recipe
+            that is a network alone, and a file that tells nothing, they were floats with these values.
 
         Raises
         ------
-        CheckpointError, DataError
+        ArgumentError, CheckpointError, DataError
             If something cannot be read or does not fit.
         """
         file = Path(path)
@@ -150,23 +152,42 @@ class Classifier:
                     f"{file}: there is no such file: the training was interrupted before it had finished an "
                     f"epoch, or is still in its first; train again with: fastcnn train {os.fspath(path)}"
                 )
-        notes = read_metadata(file)
-        config = file.with_name(CONFIG)
-        if recipe is not None:
-            result = cls.untrained(load(recipe))
-        elif _KEY in notes:
-            result = cls._from_notes(notes[_KEY], os.fspath(file))
-        elif config.is_file():
-            result = cls.untrained(read_file(config))
-        else:
+        given = None if recipe is None else load(recipe)
+        # Of a recipe that is a network alone the data set is a default, which tells nothing.
+        own_data = given is not None and "data.dataset" not in given.suggested
+        result = cls._told(file, given, own_data)
+        told = result is not None
+        if result is None:
+            assert given is not None
+            result = cls.untrained(given)
+        load_weights(result.model, file)
+        facts = result.images
+        if value_range is None and given is not None and facts.value_range is None:
+            value_range = given.data.value_range
+        if value_range is not None:
+            what = "value_range (--value-range)"
+            if told:
+                result._know(facts.with_range(value_range, what))
+            else:
+                result._know(facts.like_pictures(value_range, what, sure=own_data))
+        return result
+
+    @classmethod
+    def _told(cls, file: Path, given: Recipe | None, own_data: bool) -> Classifier | None:
+        """Return what a file of weights, or the config beside it, says; None: only the given recipe does."""
+        notes, config = read_metadata(file), file.with_name(CONFIG)
+        if _KEY in notes:
+            result = cls._from_notes(notes[_KEY], os.fspath(file), given)
+            # An older file says less of the images than a recipe with their data set.
+            return result if result.images.recorded or not own_data else None
+        if given is not None:
+            return None
+        if not config.is_file():
             raise CheckpointError(
                 f"{file}: does not say which network it belongs to, and there is no {CONFIG} beside it; "
                 f"give a recipe"
             )
-        load_weights(result.model, file)
-        if value_range is not None:
-            result._know(result.images.with_range(value_range, "Classifier.load: value_range"))
-        return result
+        return cls.untrained(read_file(config))
 
     def prepare(self, images: np.ndarray, value_range: Sequence[float] = UNIT) -> np.ndarray:
         """Return images with the values that black and white had in training, as `trainer` takes them.
@@ -217,20 +238,23 @@ class Classifier:
         )
 
     @classmethod
-    def _from_notes(cls, text: str, source: str) -> Classifier:
+    def _from_notes(cls, text: str, source: str, recipe: Recipe | None = None) -> Classifier:
+        """Return what a file says of itself; the network is that of the recipe if there is one."""
         try:
             notes: Mapping[str, Any] = json.loads(text)
             if notes["format"] != _FORMAT:
                 raise CheckpointError(
                     f"{source}: written by fastcnn {notes['version']} in a newer format: {notes['format']}"
                 )
-            table = {key: notes["model"][key] for key in ("name", "spec") if key in notes["model"]}
             channels, height, width = notes["input_shape"]
             classes = tuple(str(each) for each in notes["classes"])
-            section, layers = read_model(table, source)
             normalize = read_component(NORMALIZATIONS, notes["normalize"], "normalize", source)
             shape = (int(channels), int(height), int(width))
-            model = _network(section, layers, shape, len(classes), source)
+            if recipe is None:
+                table = {key: notes["model"][key] for key in ("name", "spec") if key in notes["model"]}
+                model = _network(*read_model(table, source), shape, len(classes), source)
+            else:
+                model = build_network(recipe.model, recipe.layers, shape, len(classes), recipe.source)
             background = float(notes["background"])
             images = ImageFacts.read(notes["images"]) if "images" in notes else None
             reading = {key: notes["reading"][key] for key in READING if key in notes.get("reading", {})}

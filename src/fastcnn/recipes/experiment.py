@@ -73,7 +73,11 @@ def fitted_parts(recipe: Recipe) -> tuple[Recipe, Parts]:
         if recipe.data.test is not None:
             test = data.stratified_subset(test, recipe.data.test, recipe.seed)
     except FastcnnError as error:
-        cure = "; give --validation, a number or a fraction such as 0.2" if key == "validation" else ""
+        cure = ""
+        if key == "validation":
+            # The test images may have been taken of those that somebody has counted.
+            parts = f"{len(train)} training images beside {len(test)} test images"
+            cure = f"; the data set has {parts}; give --validation, a number or a fraction such as 0.2"
         raise DataError(f"{recipe.source}: data.{key}: {error}{cure}") from error
     return sizes.fit_batches(recipe, len(train)), (train, validation, test)
 

@@ -49,7 +49,7 @@ def load(name: str | PathLike[str]) -> Recipe:
     if text in names():
         return _suggested(read_recipe(_read_toml(_FOLDER / f"{text}.toml"), text, text))
     if text in zoo.names():
-        return _suggested(read_recipe({**_default(), "model": {"name": text}}, text, text))
+        return _alone(read_recipe({**_default(), "model": {"name": text}}, text, text))
     path = Path(text)
     if path.is_dir():
         return read_file(path / CONFIG)
@@ -61,7 +61,7 @@ def load(name: str | PathLike[str]) -> Recipe:
             f"{text}: no recipe, network or file is called that{suggestion(text, known)}; "
             f"there is {', '.join(known)}"
         )
-    return _suggested(read_recipe({**_default(), "model": {"file": path.name}}, text, _name_of(path)))
+    return _alone(read_recipe({**_default(), "model": {"file": path.name}}, text, _name_of(path)))
 
 
 def read_file(path: str | PathLike[str]) -> Recipe:
@@ -102,6 +102,11 @@ def to_toml(recipe: Recipe) -> str:
 def _suggested(recipe: Recipe) -> Recipe:
     """Mark the sizes of a recipe of the package as chosen for its own data set."""
     return dataclasses.replace(recipe, suggested=SIZES)
+
+
+def _alone(recipe: Recipe) -> Recipe:
+    """Mark all that depends on the data set as not chosen: the recipe is a network alone."""
+    return dataclasses.replace(recipe, suggested=SIZES | {"data.dataset"})
 
 
 def _default() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Dataset, catalog
-from ..data.values import BYTES, Range, border_levels, check_range, from_unit, to_unit
+from ..data.values import BYTES, Range, border_levels, check_holds, check_range, from_unit, holds, to_unit
 from ..errors import DataError
 
 # Images whose borders tell the background of a data set.
@@ -106,13 +106,43 @@ class ImageFacts:
         return table
 
     def with_range(self, value_range: object, what: str) -> ImageFacts:
-        """Return a copy with other values of black and white; `what` opens the error."""
-        known = dataclasses.replace(self, value_range=check_range(value_range, what), recorded=True)
+        """Return a copy with other values of black and white; `what` opens the error.
+
+        Raises
+        ------
+        ArgumentError, DTypeError
+            If it is no range, or one that the training images cannot have had.
+        """
+        black_white = check_range(value_range, what)
+        known = dataclasses.replace(self, value_range=black_white, recorded=True)
+        if self.recorded:
+            check_holds(black_white, self.smallest, self.largest, self.dtype, what)
         if self.recorded or self.dtype == "float32":
             return known
         # Somebody knows that these were no bytes: then they were floats, and so is the level of the border.
         low, median, high = (level / 255 for level in self.borders)
         return dataclasses.replace(known, dtype="float32", borders=(low, median, high))
+
+    def like_pictures(self, value_range: object, what: str, sure: bool) -> ImageFacts:
+        """Return what the same pictures are like with other values of black and white.
+
+        For a network that does not tell its images: these are those of a recipe, and somebody knows better.
+
+        Parameters
+        ----------
+        value_range : (float, float)
+        what : str
+            Opens the error.
+        sure : bool
+            Whether the recipe was made for this data set: then its images stay what they are if they can have
+            that range.
+        """
+        black_white = check_range(value_range, what)
+        if self.value_range is None or (sure and holds(black_white, self.smallest, self.largest, self.dtype)):
+            return dataclasses.replace(self, value_range=black_white)
+        levels = np.array([self.smallest, self.largest, *self.borders])
+        smallest, largest, *borders = from_unit(to_unit(levels, self.value_range), black_white).tolist()
+        return ImageFacts("float32", smallest, largest, black_white, tuple(borders), self.white)
 
     @property
     def background(self) -> float:

@@ -61,8 +61,8 @@ class Recipe:
     source : str
         Where the recipe came from, for messages.
     suggested : frozenset of str
-        Keys of sizes that nobody has chosen for the data set, e.g. "data.validation": they give way where
-        there are fewer images (see `fastcnn.recipes.sizes`).
+        Keys that nobody has chosen: sizes, e.g. "data.validation", which give way where there are fewer
+        images (see `fastcnn.recipes.sizes`), and "data.dataset".
     """
 
     name: str
@@ -180,7 +180,9 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         layers=layers,
         scheduler=scheduler,
         source=source,
-        suggested=frozenset() if "validation" in table.get("data", {}) else frozenset({"data.validation"}),
+        suggested=frozenset(
+            f"data.{key}" for key in ("dataset", "validation") if key not in table.get("data", {})
+        ),
         **components,
     )
     if recipe.data.value_range is not None:
