@@ -45,11 +45,11 @@ def test_a_plan_serves_every_batch_that_fits():
 
 def test_prediction_has_a_plan_for_few_images_and_one_for_many():
     model, plans = network(), Plans()
-    few, many = (plans.find(model, images(batch), training=False) for batch in (2, 1000))
+    few, many = (plans.find(model, images(batch), evaluation=True) for batch in (2, 1000))
     assert (few.layout.name, many.layout.name) == ("channels", "images")
-    assert plans.find(model, images(3), training=False) is few
-    assert plans.find(model, images(500), training=False) is many
-    assert few is not plans.find(model, images(2), training=True)
+    assert plans.find(model, images(3), evaluation=True) is few
+    assert plans.find(model, images(500), evaluation=True) is many
+    assert few is not plans.find(model, images(2))
 
 
 def test_weights_keep_the_plan_structure_does_not():

@@ -49,7 +49,7 @@ class Plans(Locked):
         self._mode: tuple | None = None
 
     def find(
-        self, model: nn.Module, x: np.ndarray, training: bool | None = None, loss: Loss | None = None
+        self, model: nn.Module, x: np.ndarray, evaluation: bool = False, loss: Loss | None = None
     ) -> Plan | str:
         """Return the plan for x, or why there is none ("" where that is no news).
 
@@ -59,26 +59,26 @@ class Plans(Locked):
             Always the same one.
         x : array
             Input.
-        training : bool, optional
-            The mode; None takes the model's.
+        evaluation : bool
+            Whether all layers are in evaluation mode, as in a prediction; else each is in its own.
         loss : Loss, optional
             Of a plan that trains in one part.
         """
         with self.lock:
-            key = (getattr(x, "shape", ()), getattr(x, "dtype", None), training, loss)
+            key = (getattr(x, "shape", ()), getattr(x, "dtype", None), evaluation, loss)
             plan = self._last[1]
             if key == self._last[0] and changes.latest() == self._seen and plan.fits(len(x)):
                 return plan
             self._last, plan = (None, None), None
-            plan = self._find(model, x, training, loss)
+            plan = self._find(model, x, evaluation, loss)
             if isinstance(plan, Plan):
                 self._last = (key, plan)
             return plan
 
-    def _find(self, model: nn.Module, x: np.ndarray, training: bool | None, loss: Loss | None) -> Plan | str:
+    def _find(self, model: nn.Module, x: np.ndarray, evaluation: bool, loss: Loss | None) -> Plan | str:
         with self.lock:
             self._follow(model)
-            mode = None if training is False else self._mode
+            mode = None if evaluation else self._mode
             if not isinstance(x, np.ndarray) or x.ndim not in (2, 4) or x.dtype != self._dtype:
                 return ""  # for eager mode to take, or to refuse
             if mode and len(x) == 0:
@@ -118,18 +118,15 @@ class Plans(Locked):
         self, model: nn.Module, shape: tuple[int, ...], mode: tuple | None, size: int
     ) -> tuple[str, int]:
         """Return layout and bands for a batch of a size, ("", 1) if the model cannot be lowered."""
-        threads = cpu.get_num_threads()
+        training, threads = mode is not None, cpu.get_num_threads()
         key = (shape, mode, size, threads)
         if key not in self._layouts:
             if len(self._layouts) >= _REMEMBERED_SIZES:
                 self._layouts.clear()
             try:
-                graph = fuse(lower(model, shape, mode is not None))
-                layout = choose(graph, size, mode is not None)
-                self._layouts[key] = (
-                    layout.name,
-                    choose_bands(graph, layout, size, mode is not None, threads),
-                )
+                graph = fuse(lower(model, shape, training))
+                layout = choose(graph, size, training)
+                self._layouts[key] = (layout.name, choose_bands(graph, layout, size, training, threads))
             except FastcnnError:
                 self._layouts[key] = ("", 1)
         return self._layouts[key]

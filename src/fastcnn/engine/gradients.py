@@ -40,21 +40,20 @@ class Gradients:
         ]
         self._parameters = [parameter for parameter, _ in arrays]
         self._shaped = [array.reshape(parameter.shape) for parameter, array in arrays]
-        self._references: list[int] = []
-        self._count_references()
+        self._references = self._count_references()
 
-    def _count_references(self) -> None:
-        self._references = kernels.references(self._shaped, self._parameters)
+    def _count_references(self) -> list[int]:
+        return kernels.references(self._shaped, self._parameters)
 
     def keep_handed_out(self) -> None:
         """Let the program write elsewhere what somebody else holds; to be called before each step."""
-        now = kernels.references(self._shaped, self._parameters)
+        now = self._count_references()
         if now == self._references:
             return
         for k, (count, before) in enumerate(zip(now, self._references, strict=True)):
             if count != before:
                 self._renew(k)
-        self._count_references()
+        self._references = self._count_references()
 
     def _renew(self, k: int) -> None:
         parameter, old = self.arrays[k]

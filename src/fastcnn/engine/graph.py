@@ -12,6 +12,7 @@ import numpy as np
 
 from .._shapes import Window
 from ..nn import BatchNorm2d, Dropout, Parameter
+from ..nn.parameter import is_trained
 
 
 @dataclass(eq=False)
@@ -71,6 +72,11 @@ class Node:
     def parameters(self) -> tuple[Parameter | None, ...]:
         """Its parameters, None where a layer has none."""
         return ()
+
+    @property
+    def trained(self) -> bool:
+        """Whether one of its parameters is."""
+        return any(map(is_trained, self.parameters))
 
 
 @dataclass(eq=False)
@@ -200,7 +206,6 @@ class Graph:
         """
         found = {self.input} if input_gradient else set()
         for node in self.nodes:
-            trained = any(p is not None and p.requires_grad for p in node.parameters)
-            if trained or not found.isdisjoint(node.inputs):
+            if node.trained or not found.isdisjoint(node.inputs):
                 found.add(node.y)
         return found

@@ -26,7 +26,7 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | Non
     plans : Plans, optional
         Those of the model itself if None.
     """
-    plan = (plans or plans_of(model)).find(model, x, training=False)
+    plan = (plans or plans_of(model)).find(model, x, evaluation=True)
     if not isinstance(plan, Plan):
         y = nn.Module.predict(model, x, batch_size, engine=False)
         report(model, plan)

@@ -96,7 +96,7 @@ void LANES(relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 static void add_pixels(real *sums, const real *g, const int32_t *g_at, ptrdiff_t count, ptrdiff_t v0,
                        ptrdiff_t v1, int fresh)
 {
-    vreal sum[16];
+    vreal sum[SUMS_TOGETHER];
     for (ptrdiff_t v = v0; v < v1; ++v)
         sum[v - v0] = vset((real)-0.0); /* -0 + x is x, whatever x is */
     for (ptrdiff_t p0 = 0, p1; p0 < count; p0 = p1) {

@@ -140,7 +140,7 @@ static void find_moments(moments *m, const fcn_op *op, const fcn_run *run, ptrdi
     }
 }
 
-/* z = (y - mean) * scale + shift, for a `center` that stands in place of the mean. */
+/* (y - center) * scale + offset is to be (y - mean) * scale + shift. */
 static void set_state(real *state, ptrdiff_t row, ptrdiff_t c, double mean, double invstd, double scale,
                       double shift, real center)
 {

@@ -48,8 +48,7 @@ def prepare(f: Forward, node: Apply | NormPool) -> None:
 
 def _sums(f: Forward, node: Apply | NormPool) -> bool:
     """Tell whether a normalisation sums over the batch: for its statistics, or for its gradients alone."""
-    trained = any(p is not None and p.requires_grad for p in node.parameters)
-    return not node.fixed or (node.y in f.wanted and trained)
+    return not node.fixed or (node.y in f.wanted and node.trained)
 
 
 def is_folded(f: Forward, node: Apply | NormPool) -> bool:
