@@ -1,8 +1,8 @@
 """Build of the compiled kernels; everything else about the package stands in pyproject.toml.
 
-Each C file of ``src/fastcnn/_kernels/csrc`` is compiled once per instruction set and element type
-(``-DFCN_ISA=avx2 -DFCN_REAL=float ...``) into one extension, ``fastcnn._kernels.cpu``, which picks an
-instruction set when it is imported. The other Cython modules reach the kernels through its table, so
+A C file of ``src/fastcnn/_kernels/csrc`` is compiled for each instruction set, element type and, in the
+engine, layout of buffers, as its folder says (`FOLDERS`), into one extension, ``fastcnn._kernels.cpu``, which
+picks an instruction set when it is imported. The other Cython modules reach the kernels through its table, so
 one binary runs on every machine of an architecture.
 
 Environment: FASTCNN_DEBUG=1 builds with debug information and -O1; FASTCNN_SANITIZE=1 adds
@@ -32,9 +32,21 @@ X86_FLAGS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"],
 }
-REALS = {"f32": "float", "f64": "double"}
-# Compiled once: they hold no arithmetic, or none that depends on the element type.
-ONCE = ["denormals.c", "parallel.c", "pool.c", "program.c"]
+# Element type -> the C types of what is stored and of what is computed and summed in, and the bytes of the latter.
+ELEMENT_TYPES = {"float32": ("float", "float", 4), "float64": ("double", "double", 8)}
+# What the files of a folder are compiled for: once, or for every element type on every instruction set, and that
+# for each of these layouts of the engine's buffers.
+FOLDERS = {
+    "common": "once",
+    "threads": "once",
+    "engine": "once",
+    "": [None],
+    "eager": [None],
+    "data": [None],
+    "engine/both": ["images", "channels"],
+    "engine/images": ["images"],
+    "engine/channels": ["channels"],
+}
 C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-fPIC", "-pthread"]
 WARNINGS = ["-Wall", "-Wextra", "-Wvla"]
 RELEASE_FLAGS = ["-g0"]
@@ -102,28 +114,42 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
 
+def variants(isas):
+    """Yield (name, compiler flags) of each instruction set and element type."""
+    for isa, isa_flags in isas.items():
+        for element, (stored, real, size) in ELEMENT_TYPES.items():
+            macros = {"STORED": stored, "REAL": real, "REAL_BYTES": size, "VARIANT": f"{element}_{isa}"}
+            yield f"{element}_{isa}", [*isa_flags, *(f"-DFCN_{k}={v}" for k, v in macros.items())]
+
+
+def objects_of(isas):
+    """Yield (C file, name of the object, compiler flags) of everything that is compiled."""
+    for folder, layouts in FOLDERS.items():
+        for source in sorted((CSRC / folder).glob("*.c")):
+            stem = "_".join([*Path(folder).parts, source.stem])
+            if layouts == "once":
+                yield source, stem, []
+                continue
+            for layout in layouts:
+                chosen = [f"-DFCN_LAYOUT={layout}", f"-DFCN_LAYOUT_{layout.upper()}"] if layout else []
+                for variant, flags in variants(isas):
+                    yield source, "_".join([stem, *filter(None, [layout]), variant]), [*flags, *chosen]
+
+
 def compile_kernels(command, isas):
-    """Compile every (file, instruction set, element type) that is out of date; return all objects."""
+    """Compile everything that is out of date; return all objects."""
     # Other flags or another compiler: another folder. All Python versions share the objects.
     folder = Path(f"build/csrc-{zlib.crc32(' '.join(command).encode()):08x}")
     folder.mkdir(parents=True, exist_ok=True)
-    headers = max(path.stat().st_mtime for path in [*CSRC.glob("*.h"), Path(__file__)])
+    headers = [path for path in CSRC.rglob("*") if path.suffix in (".h", ".inc")]
+    newest = max(path.stat().st_mtime for path in [*headers, Path(__file__)])
     jobs, objects = [], []
-    for source in sorted(CSRC.glob("*.c")):
-        if source.name in ONCE:
-            variants = [("once", "f32", [])]
-        else:
-            variants = [(i, r, f) for i, f in isas.items() for r in REALS]
-        for isa, real, isa_flags in variants:
-            target = folder / f"{source.stem}_{isa}_{real}.o"
-            objects.append(str(target))
-            # A kernel of the layout "channels" may be that of "images", included.
-            twin = source.with_name(source.name.replace("channels_", "lanes_"))
-            changed = max(path.stat().st_mtime for path in (source, twin) if path.exists())
-            if target.exists() and target.stat().st_mtime > max(changed, headers):
-                continue
-            macros = [f"-DFCN_REAL={REALS[real]}", f"-DFCN_SUFFIX={real}_{isa}", f"-DFCN_IS_{real.upper()}"]
-            jobs.append([*command, *isa_flags, *macros, "-c", str(source), "-o", str(target)])
+    for source, name, flags in objects_of(isas):
+        target = folder / f"{name}.o"
+        objects.append(str(target))
+        if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, newest):
+            continue
+        jobs.append([*command, *flags, f"-I{CSRC}", "-c", str(source), "-o", str(target)])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in pool.map(lambda job: subprocess.run(job, capture_output=True, text=True), jobs):
             if done.stderr:
@@ -138,7 +164,7 @@ extensions = [
     for path in sorted(KERNELS.glob("*.pyx"))
 ]
 for extension in extensions:
-    extension.depends = ["setup.py", *(str(path) for path in [*CSRC.glob("*.[ch]"), *KERNELS.glob("*.pxd")])]
+    extension.depends = ["setup.py", *(str(path) for path in [*CSRC.rglob("*.*"), *KERNELS.glob("*.pxd")])]
 
 setup(
     ext_modules=cythonize(

@@ -105,7 +105,7 @@ def test_every_kernel_that_cython_calls_flushes():
     entries = set(re.findall(r"= FCN\((\w+)\)", (CSRC / "table.c").read_text())) - WITHOUT
     assert len(entries) > 25
     flushing_kernels = set()
-    for path in CSRC.glob("*.c"):
+    for path in CSRC.rglob("*.c"):
         text = path.read_text()
         flushing_kernels |= set(re.findall(r"FCN\((\w+)\)\([^;{]*\)\n\{\n    FLUSH_DENORMALS;", text))
     assert entries - flushing_kernels == set()

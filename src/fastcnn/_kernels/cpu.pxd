@@ -63,7 +63,7 @@ cdef extern from "table.h" nogil:
 
     ctypedef struct fcn_table:
         int vector_bytes
-        const fcn_named_kernel *op_kernels
+        const fcn_named_kernel *op_kernels[2]
         int max_block, max_vectors
         void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_run *,
                             int) noexcept nogil

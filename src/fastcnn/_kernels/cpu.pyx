@@ -11,10 +11,10 @@ from .cores import usable_cores
 
 cdef extern from *:
     """
-    #include "denormals.h"
-    #include "parallel.h"
+    #include "common/denormals.h"
+    #include "threads/parallel.h"
     #include "table.h"
-    #define FCN_DECLARE_TABLE(isa) extern const fcn_table fcn_table_f32_##isa, fcn_table_f64_##isa;
+    #define FCN_DECLARE_TABLE(isa) extern const fcn_table fcn_table_float32_##isa, fcn_table_float64_##isa;
     FCN_DECLARE_TABLE(baseline)
     #ifdef FCN_HAVE_AVX2
     FCN_DECLARE_TABLE(avx2)
@@ -25,14 +25,14 @@ cdef extern from *:
     static const fcn_table *fcn_find(int level, int is_double)
     {
         if (level == 0)
-            return is_double ? &fcn_table_f64_baseline : &fcn_table_f32_baseline;
+            return is_double ? &fcn_table_float64_baseline : &fcn_table_float32_baseline;
     #ifdef FCN_HAVE_AVX2
         __builtin_cpu_init();
         if (level == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            return is_double ? &fcn_table_f64_avx2 : &fcn_table_f32_avx2;
+            return is_double ? &fcn_table_float64_avx2 : &fcn_table_float32_avx2;
         if (level == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
-            return is_double ? &fcn_table_f64_avx512 : &fcn_table_f32_avx512;
+            return is_double ? &fcn_table_float64_avx512 : &fcn_table_float32_avx512;
     #endif
         return NULL;
     }

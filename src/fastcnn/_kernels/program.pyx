@@ -156,12 +156,15 @@ cdef class Program:
 
     cdef _set_kernel(self, fcn_op *op, str name):
         cdef bytes wanted = name.encode()
-        cdef const fcn_named_kernel *entry = self.kernels.op_kernels
-        while entry.name != NULL:
-            if strcmp(entry.name, wanted) == 0:
-                op.kernel = entry.kernel
-                return
-            entry += 1
+        cdef const fcn_named_kernel *entry
+        cdef int layout
+        for layout in range(2):
+            entry = self.kernels.op_kernels[layout]
+            while entry.name != NULL:
+                if strcmp(entry.name, wanted) == 0:
+                    op.kernel = entry.kernel
+                    return
+                entry += 1
         raise ValueError(f"Program: there is no kernel {name!r}")
 
     cdef _set_table(self, fcn_op *op, Py_ssize_t index, places):

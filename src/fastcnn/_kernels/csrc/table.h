@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pool.h"
-#include "program.h"
+#include "threads/jobs.h"
+#include "engine/program.h"
 
 /* A window that slides over an (in_h, in_w) plane; the same fields as fastcnn._shapes.Window. */
 typedef struct {
@@ -48,7 +48,7 @@ typedef struct {
     int vector_bytes;
 
     /* The engine's kernels, and how many channels, or vectors of channels, a register block has at most. */
-    const fcn_named_kernel *op_kernels;
+    const fcn_named_kernel *op_kernels[2]; /* of the layouts "images" and "channels" */
     int max_block, max_vectors;
     void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
                         int threads);

@@ -1,3 +1,0 @@
-/* lanes_pool.c, in the layout "channels". */
-#define FCN_CHANNELS
-#include "lanes_pool.c"

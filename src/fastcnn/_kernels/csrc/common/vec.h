@@ -1,0 +1,172 @@
+/* The element type, the vector type and the naming of one compiled variant.
+ *
+ * Every kernel file is compiled once per instruction set and element type with
+ *     -DFCN_STORED=float -DFCN_REAL=float -DFCN_REAL_BYTES=4 -DFCN_VARIANT=float32_avx2
+ * (ELEMENT_TYPES of setup.py) and written once, in terms of
+ *     stored    what arrays of values hold
+ *     real      what is computed and summed in: float or double
+ *     vreal     VL reals in one register (GCC and Clang vector extensions; + - * / work on it)
+ *     FCN(name) fcn_name_float32_avx2
+ * A product that is added (acc += a * b) becomes a fused multiply-add where the instruction set has one.
+ */
+#ifndef FCN_VEC_H
+#define FCN_VEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef FCN_STORED stored;
+typedef FCN_REAL real;
+
+#if defined(__AVX512F__)
+#define FCN_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define FCN_VECTOR_BYTES 32
+#else
+#define FCN_VECTOR_BYTES 16 /* SSE2 and NEON */
+#endif
+
+#define VL (FCN_VECTOR_BYTES / FCN_REAL_BYTES)
+
+typedef real vreal __attribute__((vector_size(FCN_VECTOR_BYTES)));
+typedef real vreal_unaligned __attribute__((vector_size(FCN_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+
+#define FCN_PASTE_(a, b, c) a##b##_##c
+#define FCN_PASTE(a, b, c) FCN_PASTE_(a, b, c)
+#define FCN(name) FCN_PASTE(fcn_, name, FCN_VARIANT)
+
+static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
+static inline void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
+static inline vreal vset(real a) { return a - (vreal){0}; }
+
+/* Integer lanes as wide as a real: the result of comparing vectors. */
+#if FCN_REAL_BYTES == 4
+typedef int32_t lane_int;
+#else
+typedef int64_t lane_int;
+#endif
+typedef lane_int vint __attribute__((vector_size(FCN_VECTOR_BYTES)));
+
+/* x where the mask is set, else 0. */
+static inline vreal keep(vint mask, vreal x) { return (vreal)(mask & (vint)x); }
+
+/* x where the mask is set, else y. */
+static inline vreal pick(vint mask, vreal x, vreal y)
+{
+    return (vreal)((mask & (vint)x) | (~mask & (vint)y));
+}
+
+/* Keep a vector in a register: without it the compiler may load it anew for every use. */
+#if defined(__AVX512F__)
+#define PIN(v) __asm__("" : "+v"(v))
+#elif defined(__x86_64__)
+#define PIN(v) __asm__("" : "+x"(v))
+#elif defined(__aarch64__)
+#define PIN(v) __asm__("" : "+w"(v))
+#else
+#define PIN(v) ((void)0)
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* a > b ? a : b in each lane: b where one of them is NaN. On x86 that is what one instruction does; compilers do not
+ * always find it. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#if defined(__AVX512F__)
+#define FCN_MAX(kind) _mm512_max_##kind
+#elif defined(__AVX2__)
+#define FCN_MAX(kind) _mm256_max_##kind
+#else
+#define FCN_MAX(kind) _mm_max_##kind
+#endif
+#if FCN_REAL_BYTES == 4
+static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_MAX(ps)(a, b); }
+#else
+static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_MAX(pd)(a, b); }
+#endif
+#else
+static inline vreal vmax(vreal a, vreal b)
+{
+    for (int i = 0; i < VL; ++i)
+        b[i] = a[i] > b[i] ? a[i] : b[i];
+    return b;
+}
+#endif
+
+/* Sum of the lanes, always in the same order (halves are added until one lane is left). */
+static inline real vsum(vreal v)
+{
+    real lanes[VL];
+    vstore(lanes, v);
+    for (int width = VL / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; ++i)
+            lanes[i] += lanes[i + width];
+    return lanes[0];
+}
+
+/* Pairs of neighbours added: the sums of a's pairs, then those of b's. */
+static inline vreal add_pairs(vreal a, vreal b)
+{
+#if VL == 16
+    vreal even = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    vreal odd = __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif VL == 8
+    vreal even = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+    vreal odd = __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#elif VL == 4
+    vreal even = __builtin_shufflevector(a, b, 0, 2, 4, 6), odd = __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#else
+    vreal even = __builtin_shufflevector(a, b, 0, 2), odd = __builtin_shufflevector(a, b, 1, 3);
+#endif
+    return even + odd;
+}
+
+/* Lane i of the result is the sum of the lanes of v[i]; v (VL vectors) is used up. */
+static inline vreal sum_each(vreal *v)
+{
+    for (int count = VL / 2; count > 0; count /= 2)
+        for (int i = 0; i < count; ++i)
+            v[i] = add_pairs(v[2 * i], v[2 * i + 1]);
+    return v[0];
+}
+
+/* Lanes of a and b in turn: a0 b0 a1 b1 ... to a, the second halves to b. */
+static inline void zip(vreal *a, vreal *b)
+{
+    const vreal x = *a, y = *b;
+#if VL == 16
+    *a = __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    *b = __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif VL == 8
+    *a = __builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
+    *b = __builtin_shufflevector(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif VL == 4
+    *a = __builtin_shufflevector(x, y, 0, 4, 1, 5);
+    *b = __builtin_shufflevector(x, y, 2, 6, 3, 7);
+#else
+    *a = __builtin_shufflevector(x, y, 0, 2);
+    *b = __builtin_shufflevector(x, y, 1, 3);
+#endif
+}
+
+/* Transpose VL vectors: lane j of v[i] becomes lane i of v[j]. */
+INLINE void transpose_lanes(vreal *v)
+{
+#pragma GCC unroll 4
+    for (int step = 1; step < VL; step *= 2) {
+        vreal next[VL];
+#pragma GCC unroll 8
+        for (int i = 0; i < VL / 2; ++i) {
+            next[2 * i] = v[i];
+            next[2 * i + 1] = v[i + VL / 2];
+            zip(&next[2 * i], &next[2 * i + 1]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; ++i)
+            v[i] = next[i];
+    }
+}
+
+#endif

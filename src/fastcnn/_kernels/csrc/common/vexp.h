@@ -1,0 +1,62 @@
+/* exp of a vector.
+ *
+ * Equation  exp(x) = 2^n exp(r) with n = round(x / ln 2) and r = x - n ln 2, |r| <= ln(2) / 2
+ * Method    ln 2 is taken off in two parts, the first of which has so few bits that n times it is exact; exp(r) is
+ *           its Taylor series, cut where the rest is below a tenth of a rounding; 2^n is multiplied in two halves,
+ *           so that denormal results are rounded once and what is too large becomes infinite.
+ * Edges     exp(-inf) = 0, exp(inf) = inf, NaN stays NaN. Within 2 ulp of the true value everywhere.
+ */
+#ifndef FCN_VEXP_H
+#define FCN_VEXP_H
+
+#include "common/vec.h"
+
+#if FCN_REAL_BYTES == 4
+#define EXP_LOG2E 1.44269504f
+#define EXP_LN2_HIGH 0.693359375f /* 9 bits */
+#define EXP_LN2_LOW -2.12194440e-4f
+#define EXP_ROUND 12582912.0f /* 1.5 * 2^23: adding it leaves an integer in the last bits */
+#define EXP_MIN -104.0f       /* exp is 0 */
+#define EXP_MAX 89.0f         /* exp is infinite */
+#define EXP_BITS 23
+#define EXP_BIAS 127
+#else
+#define EXP_LOG2E 1.4426950408889634
+#define EXP_LN2_HIGH 0.6931471803691238 /* 32 bits */
+#define EXP_LN2_LOW 1.9082149292705877e-10
+#define EXP_ROUND 6755399441055744.0 /* 1.5 * 2^52 */
+#define EXP_MIN -746.0
+#define EXP_MAX 710.0
+#define EXP_BITS 52
+#define EXP_BIAS 1023
+#endif
+
+static const real exp_series[] = {
+#if FCN_REAL_BYTES != 4
+    1 / 6227020800.0,   1 / 479001600.0,   1 / 39916800.0,    1 / 3628800.0,    1 / 362880.0,    1 / 40320.0,
+#endif
+    (real)(1 / 5040.0), (real)(1 / 720.0), (real)(1 / 120.0), (real)(1 / 24.0), (real)(1 / 6.0), (real)0.5};
+#define EXP_TERMS (int)(sizeof(exp_series) / sizeof(*exp_series))
+
+static inline vreal power_of_two(vint n) { return (vreal)((n + EXP_BIAS) << EXP_BITS); }
+
+static inline vreal vexp(vreal x)
+{
+    /* What is too small becomes 0 at the end: processors take long to find it out by multiplying. */
+    const vint tiny = x < EXP_MIN;
+    /* vmax keeps a NaN, as its second argument. */
+    x = keep(~tiny, -vmax(vset(-EXP_MAX), -x));
+    const vreal shifted = x * EXP_LOG2E + EXP_ROUND;
+    const vreal n = shifted - EXP_ROUND;
+    const vreal r = x - n * EXP_LN2_HIGH - n * EXP_LN2_LOW;
+    vreal series = vset(exp_series[0]);
+#pragma GCC unroll 16
+    for (int i = 1; i < EXP_TERMS; ++i)
+        series = series * r + exp_series[i];
+    const vreal value = r * r * series + r + 1;
+    /* The integer in the last bits of `shifted`, split in two. */
+    const vint power = (vint)shifted - (vint)vset(EXP_ROUND), half = power >> 1;
+    return keep(~tiny, value * power_of_two(half) * power_of_two(power - half));
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* 2-D convolution (cross-correlation, as in every CNN library) as im2col + GEMM, and its two gradients.
+ *
+ * Equation  y[n, o, i, j] = bias[o] + sum_{c, u, v} weight[o, c, u, v] * x[n, c, i*s - p + u*d, j*s - p + v*d]
+ *           dx = col2im(weight^T dy)        dweight = sum_n dy[n] im2col(x[n])^T
+ * Layout    x (N, C, H, W); weight (O, C / groups, kernel_h, kernel_w); y, dy (N, O, out_h, out_w).
+ * Method    The columns of one image and group are made for a few output rows at a time, so that they stay
+ *           in cache; a 1x1 kernel with stride 1 and no padding needs none: the image is its own columns.
+ * Threads   y: over images, groups and runs of rows; dx: over images and groups; dweight: images are cut
+ *           into FCN_SUM_SLOTS fixed slots with a partial sum each, and the partial sums are added in order.
+ * Edges     batch 0 gives an empty y and a zero dweight.
+ */
+#include "eager/eager.h"
+
+/* The columns of one run of output rows take about this many bytes. */
+#define COLUMN_BYTES (256 * 1024)
+
+typedef struct {
+    ptrdiff_t in_channels, out_channels; /* of one group */
+    ptrdiff_t depth;                     /* rows of the column matrix: in_channels * kernel_h * kernel_w */
+    ptrdiff_t in_size, out_size;         /* pixels of a plane */
+    ptrdiff_t rows, runs;                /* output rows of a run, and how many runs there are */
+    int pointwise;
+} plan;
+
+static plan make_plan(const fcn_conv2d *s)
+{
+    const fcn_window *w = &s->window;
+    plan p;
+    p.in_channels = s->in_channels / s->groups;
+    p.out_channels = s->out_channels / s->groups;
+    p.depth = p.in_channels * w->kernel_h * w->kernel_w;
+    p.in_size = w->in_h * w->in_w;
+    p.out_size = w->out_h * w->out_w;
+    p.pointwise = w->kernel_h * w->kernel_w == 1 && w->stride_h * w->stride_w == 1 &&
+                  p.in_size == p.out_size && w->pad_top == 0 && w->pad_left == 0;
+    ptrdiff_t row_bytes = fcn_max(1, p.depth * w->out_w) * (ptrdiff_t)sizeof(real);
+    p.rows = p.pointwise ? w->out_h : fcn_min(w->out_h, fcn_max(1, COLUMN_BYTES / row_bytes));
+    p.runs = fcn_divide_up(w->out_h, p.rows);
+    return p;
+}
+
+static size_t round_up(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+/* Bytes of one thread: a run of columns and the panels of GEMM. */
+static size_t thread_bytes(const plan *p, const fcn_window *w)
+{
+    size_t columns = p->pointwise ? 0 : (size_t)(p->depth * p->rows * w->out_w) * sizeof(real);
+    return round_up(columns) + round_up(FCN(gemm_workspace)(1));
+}
+
+static ptrdiff_t weight_size(const fcn_conv2d *s, const plan *p) { return s->out_channels * p->depth; }
+
+size_t FCN(conv2d_workspace)(const fcn_conv2d *s, int threads)
+{
+    plan p = make_plan(s);
+    size_t partial_sums = (size_t)(FCN_SUM_SLOTS * weight_size(s, &p)) * sizeof(real);
+    return (size_t)threads * thread_bytes(&p, &s->window) + partial_sums;
+}
+
+/* One pass over the data: it reads two of x, y and weight (or their gradients) and writes the third. */
+typedef struct {
+    const fcn_conv2d *s;
+    plan p;
+    size_t bytes; /* of the workspace of one thread */
+    char *workspace;
+    real *x, *y, *weight;
+    const real *bias;
+    ptrdiff_t slot_images; /* gradient of the weight: its partial sums are taken over so many images */
+} pass;
+
+static pass make_pass(const fcn_conv2d *s, const void *x, const void *y, const void *weight, void *workspace)
+{
+    pass a = {.s = s, .p = make_plan(s), .workspace = workspace};
+    a.bytes = thread_bytes(&a.p, &s->window);
+    a.x = (real *)x;
+    a.y = (real *)y;
+    a.weight = (real *)weight;
+    return a;
+}
+
+static real *thread_columns(const pass *a, int thread)
+{
+    return (real *)(a->workspace + (size_t)thread * a->bytes);
+}
+
+static void *thread_panels(const pass *a, int thread)
+{
+    return a->workspace + (size_t)(thread + 1) * a->bytes - round_up(FCN(gemm_workspace)(1));
+}
+
+/* Share out a pass that was cut into parts of about the same work. */
+static void run_pass(const pass *a, ptrdiff_t parts, int threads, fcn_loop *loop)
+{
+    double products = (double)a->s->batch * (double)weight_size(a->s, &a->p) * (double)a->p.out_size;
+    fcn_parallel_for(parts, products / (double)fcn_max(1, parts) / FCN_PRODUCTS_PER_ELEMENT, threads, loop,
+                     a);
+}
+
+/* Part: (image, group, run of rows). */
+static void forward_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    const pass *a = args;
+    const plan p = a->p;
+    const fcn_window *w = &a->s->window;
+    real *columns = thread_columns(a, thread);
+    for (ptrdiff_t part = first; part < last; ++part) {
+        ptrdiff_t run = part % p.runs, block = part / p.runs, group = block % a->s->groups;
+        ptrdiff_t row0 = run * p.rows, row1 = fcn_min(w->out_h, row0 + p.rows);
+        ptrdiff_t pixels = (row1 - row0) * w->out_w;
+        const real *image = a->x + block * p.in_channels * p.in_size;
+        real *out = a->y + block * p.out_channels * p.out_size + row0 * w->out_w;
+        if (!p.pointwise)
+            FCN(im2col_rows)(columns, image, p.in_channels, w, row0, row1);
+        if (a->bias)
+            for (ptrdiff_t o = 0; o < p.out_channels; ++o) {
+                const real bias = a->bias[group * p.out_channels + o];
+                for (ptrdiff_t i = 0; i < pixels; ++i)
+                    out[o * p.out_size + i] = bias;
+            }
+        fcn_matrix weight = {a->weight + group * p.out_channels * p.depth, p.depth, 1};
+        fcn_matrix b = {p.pointwise ? image : columns, pixels, 1};
+        FCN(gemm_serial)(out, p.out_size, weight, b, p.out_channels, pixels, p.depth, a->bias != NULL,
+                         thread_panels(a, thread));
+    }
+}
+
+void FCN(conv2d)(void *y, const void *x, const void *weight, const void *bias, const fcn_conv2d *s,
+                 void *workspace, int threads)
+{
+    FLUSH_DENORMALS;
+    pass a = make_pass(s, x, y, weight, workspace);
+    a.bias = bias;
+    run_pass(&a, s->batch * s->groups * a.p.runs, threads, forward_parts);
+}
+
+/* Part: (image, group). */
+static void backward_input_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    const pass *a = args;
+    const plan p = a->p;
+    const fcn_window *w = &a->s->window;
+    for (ptrdiff_t block = first; block < last; ++block) {
+        ptrdiff_t group = block % a->s->groups;
+        real *image = a->x + block * p.in_channels * p.in_size;
+        if (!p.pointwise)
+            memset(image, 0, (size_t)(p.in_channels * p.in_size) * sizeof(real));
+        for (ptrdiff_t row0 = 0; row0 < w->out_h; row0 += p.rows) {
+            ptrdiff_t row1 = fcn_min(w->out_h, row0 + p.rows), pixels = (row1 - row0) * w->out_w;
+            fcn_matrix weight = {a->weight + group * p.out_channels * p.depth, 1, p.depth};
+            fcn_matrix dy = {a->y + block * p.out_channels * p.out_size + row0 * w->out_w, p.out_size, 1};
+            real *product = p.pointwise ? image : thread_columns(a, thread);
+            FCN(gemm_serial)(product, pixels, weight, dy, p.depth, pixels, p.out_channels, 0,
+                             thread_panels(a, thread));
+            if (!p.pointwise)
+                FCN(col2im_rows)(image, product, p.in_channels, w, row0, row1);
+        }
+    }
+}
+
+void FCN(conv2d_backward_input)(void *dx, const void *dy, const void *weight, const fcn_conv2d *s,
+                                void *workspace, int threads)
+{
+    FLUSH_DENORMALS;
+    const pass a = make_pass(s, dx, dy, weight, workspace);
+    run_pass(&a, s->batch * s->groups, threads, backward_input_parts);
+}
+
+/* Part: (slot of images, group); its sum goes to a place of its own, weight + slot * weight_size. */
+static void backward_weight_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    const pass *a = args;
+    const plan p = a->p;
+    const fcn_window *w = &a->s->window;
+    const ptrdiff_t groups = a->s->groups;
+    real *columns = thread_columns(a, thread);
+    for (ptrdiff_t part = first; part < last; ++part) {
+        ptrdiff_t slot = part / groups, group = part % groups;
+        real *sum = a->weight + slot * weight_size(a->s, &p) + group * p.out_channels * p.depth;
+        ptrdiff_t first_image = slot * a->slot_images;
+        ptrdiff_t last_image = fcn_min(a->s->batch, first_image + a->slot_images);
+        for (ptrdiff_t n = first_image; n < last_image; ++n) {
+            ptrdiff_t block = n * groups + group;
+            const real *image = a->x + block * p.in_channels * p.in_size;
+            for (ptrdiff_t row0 = 0; row0 < w->out_h; row0 += p.rows) {
+                ptrdiff_t row1 = fcn_min(w->out_h, row0 + p.rows), pixels = (row1 - row0) * w->out_w;
+                if (!p.pointwise)
+                    FCN(im2col_rows)(columns, image, p.in_channels, w, row0, row1);
+                fcn_matrix dy = {a->y + block * p.out_channels * p.out_size + row0 * w->out_w, p.out_size, 1};
+                fcn_matrix b = {p.pointwise ? image : columns, 1, pixels};
+                FCN(gemm_serial)(sum, p.depth, dy, b, p.out_channels, p.depth, pixels,
+                                 n > first_image || row0 > 0, thread_panels(a, thread));
+            }
+        }
+    }
+}
+
+void FCN(conv2d_backward_weight)(void *dweight_, const void *dy, const void *x, const fcn_conv2d *s,
+                                 void *workspace, int threads)
+{
+    FLUSH_DENORMALS;
+    real *dweight = dweight_;
+    pass a = make_pass(s, x, dy, NULL, workspace);
+    const ptrdiff_t size = weight_size(s, &a.p);
+    real *partial = thread_columns(&a, threads); /* behind the workspaces of the threads */
+    a.weight = partial;
+    a.slot_images = fcn_max(1, fcn_divide_up(s->batch, FCN_SUM_SLOTS));
+    const ptrdiff_t slots = fcn_divide_up(s->batch, a.slot_images);
+    run_pass(&a, slots * s->groups, threads, backward_weight_parts);
+    memset(dweight, 0, (size_t)size * sizeof(real));
+    for (ptrdiff_t slot = 0; slot < slots; ++slot)
+        for (ptrdiff_t i = 0; i < size; ++i)
+            dweight[i] += partial[slot * size + i];
+}

@@ -1,0 +1,179 @@
+/* Batch normalisation over (batch, channels, size) arrays, and sums per channel.
+ *
+ * Equation  y = (x - mean) * invstd * weight + bias         with xhat = (x - mean) * invstd
+ *           dbias = sum dy      dweight = sum dy xhat
+ *           dx = weight invstd (dy - dbias / m - xhat dweight / m), m = batch * size   (training)
+ *           dx = weight invstd dy                                                      (evaluation)
+ *           Ioffe and Szegedy, "Batch Normalization" (2015).
+ * Method    Planes are summed in blocks, which are added in double (sums.h), so that float32 statistics are exact to
+ *           rounding; a second pass around the rounded mean gives the variance and what rounding took from the
+ *           mean, so that it is as exact where the data lie far from 0.
+ * Threads   Over channels: every sum is taken by one thread in a fixed order. The normalisation itself takes no
+ *           sum: over rows.
+ * Edges     weight and bias may be NULL (1 and 0). An empty channel has the statistics NaN
+ *           and gradients of 0.
+ */
+#include "eager/eager.h"
+#include "common/sums.h"
+
+static double row_difference_sum(const real *x, real mean, ptrdiff_t size)
+{
+    double sum;
+    FCN_ROW_SUM(sum, size, vload(x + i) - mean, x[i] - mean);
+    return sum;
+}
+
+static double row_square_sum(const real *x, real mean, ptrdiff_t size)
+{
+    double sum;
+    FCN_ROW_SUM(sum, size, (vload(x + i) - mean) * (vload(x + i) - mean), (x[i] - mean) * (x[i] - mean));
+    return sum;
+}
+
+static double row_product_sum(const real *dy, const real *x, real mean, ptrdiff_t size)
+{
+    double sum;
+    FCN_ROW_SUM(sum, size, vload(dy + i) * (vload(x + i) - mean), dy[i] * (x[i] - mean));
+    return sum;
+}
+
+typedef struct {
+    real *sums;
+    const real *x;
+    ptrdiff_t batch, channels, size;
+} sums_args;
+
+static void sum_channels(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const sums_args a = *(const sums_args *)args;
+    for (ptrdiff_t c = first; c < last; ++c) {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < a.batch; ++n)
+            sum += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+        a.sums[c] = (real)sum;
+    }
+}
+
+void FCN(channel_sums)(void *sums, const void *x, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
+{
+    FLUSH_DENORMALS;
+    const sums_args a = {sums, x, batch, channels, size};
+    fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), sum_channels, &a);
+}
+
+typedef struct {
+    double *mean, *var;
+    const real *x;
+    ptrdiff_t batch, channels, size;
+} statistics_args;
+
+static void channel_statistics(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const statistics_args a = *(const statistics_args *)args;
+    const double count = (double)a.batch * (double)a.size;
+    for (ptrdiff_t c = first; c < last; ++c) {
+        double sum = 0, squares = 0;
+        for (ptrdiff_t n = 0; n < a.batch; ++n)
+            sum += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+        const real center = (real)(sum / count);
+        double rest = 0;
+        for (ptrdiff_t n = 0; n < a.batch; ++n) {
+            const real *row = a.x + (n * a.channels + c) * a.size;
+            rest += row_difference_sum(row, center, a.size);
+            squares += row_square_sum(row, center, a.size);
+        }
+        rest /= count; /* what the rounded mean has lost */
+        double variance = squares / count - rest * rest;
+        a.mean[c] = (double)center + rest;
+        a.var[c] = variance < 0 ? 0 : variance; /* a NaN stays one */
+    }
+}
+
+void FCN(batch_norm_statistics)(double *mean, double *var, const void *x, ptrdiff_t batch, ptrdiff_t channels,
+                                ptrdiff_t size)
+{
+    FLUSH_DENORMALS;
+    const statistics_args a = {mean, var, x, batch, channels, size};
+    fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), channel_statistics, &a);
+}
+
+typedef struct {
+    real *y;
+    const real *x, *weight, *bias;
+    const double *mean, *invstd;
+    ptrdiff_t channels, size;
+} norm_args;
+
+/* Row: one channel of one image. */
+static void norm_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const norm_args a = *(const norm_args *)args;
+    for (ptrdiff_t row = first; row < last; ++row) {
+        ptrdiff_t c = row % a.channels;
+        const double factor = a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0);
+        const real center = (real)a.mean[c], scale = (real)factor;
+        const double rest = a.mean[c] - (double)center, bias = a.bias ? (double)a.bias[c] : 0.0;
+        const real shift = (real)(bias - rest * factor);
+        for (ptrdiff_t i = row * a.size; i < (row + 1) * a.size; ++i)
+            a.y[i] = (a.x[i] - center) * scale + shift;
+    }
+}
+
+void FCN(batch_norm)(void *y, const void *x, const double *mean, const double *invstd, const void *weight,
+                     const void *bias, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
+{
+    FLUSH_DENORMALS;
+    const norm_args a = {y, x, weight, bias, mean, invstd, channels, size};
+    fcn_parallel_for(batch * channels, (double)size, fcn_get_threads(), norm_rows, &a);
+}
+
+typedef struct {
+    real *dx, *dweight, *dbias;
+    const real *dy, *x, *weight;
+    const double *mean, *invstd;
+    int training;
+    ptrdiff_t batch, channels, size;
+} norm_grad_args;
+
+static void norm_grad_channels(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const norm_grad_args a = *(const norm_grad_args *)args;
+    const double count = (double)a.batch * (double)a.size;
+    for (ptrdiff_t c = first; c < last; ++c) {
+        double sum = 0, products = 0;
+        real center = (real)a.mean[c];
+        for (ptrdiff_t n = 0; n < a.batch; ++n) {
+            ptrdiff_t row = (n * a.channels + c) * a.size;
+            sum += fcn_row_sum(a.dy + row, a.size);
+            products += row_product_sum(a.dy + row, a.x + row, center, a.size);
+        }
+        products -= sum * (a.mean[c] - (double)center); /* they were taken with the rounded mean */
+        a.dbias[c] = (real)sum;
+        a.dweight[c] = count > 0 ? (real)(products * a.invstd[c]) : 0;
+        double scale = a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0);
+        real factor = (real)scale, slope = 0, shift = 0;
+        if (a.training) {
+            slope = (real)(scale * products * a.invstd[c] * a.invstd[c] / count);
+            shift = (real)(scale * sum / count - (double)slope * (a.mean[c] - (double)center));
+        }
+        for (ptrdiff_t n = 0; n < a.batch; ++n) {
+            ptrdiff_t row = (n * a.channels + c) * a.size;
+            for (ptrdiff_t i = row; i < row + a.size; ++i)
+                a.dx[i] = factor * a.dy[i] - slope * (a.x[i] - center) - shift;
+        }
+    }
+}
+
+void FCN(batch_norm_backward)(void *dx, void *dweight, void *dbias, const void *dy, const void *x,
+                              const double *mean, const double *invstd, const void *weight, int training,
+                              ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
+{
+    FLUSH_DENORMALS;
+    const norm_grad_args a = {dx,   dweight, dbias,    dy,    x,        weight,
+                              mean, invstd,  training, batch, channels, size};
+    fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), norm_grad_channels, &a);
+}

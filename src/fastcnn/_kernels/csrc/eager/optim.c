@@ -1,0 +1,65 @@
+/* Parameter updates: one pass over the arrays of one parameter, in place.
+ *
+ * Equation  SGD:   g += weight_decay p;  b = momentum b + (1 - dampening) g (b = g in the first step);
+ *                  p -= lr b             (nesterov: p -= lr (g + momentum b))
+ *           Adam:  m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2;
+ *                  p -= lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+ *                  Weight decay is added to g (Adam) or shrinks p by lr weight_decay first (AdamW).
+ *           Kingma and Ba, "Adam" (2015); Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
+ * Edges     momentum_buffer and max_exp_avg_sq may be NULL where their option is off. maximize negates g.
+ */
+#include "eager/eager.h"
+#include <math.h>
+
+#if FCN_REAL_BYTES == 4
+#define SQRT sqrtf
+#else
+#define SQRT sqrt
+#endif
+
+void FCN(sgd_step)(void *param_, void *momentum_buffer, const void *grad_, const fcn_sgd *o, ptrdiff_t size)
+{
+    FLUSH_DENORMALS;
+    real *restrict param = param_, *restrict buffer = momentum_buffer;
+    const real *restrict grad = grad_;
+    const real sign = o->maximize ? -1 : 1, decay = (real)o->weight_decay, lr = (real)o->lr;
+    const real momentum = (real)o->momentum, fresh = o->first_step ? 1 : (real)(1 - o->dampening);
+    const real kept = o->first_step ? 0 : momentum;
+    if (!buffer) {
+        for (ptrdiff_t i = 0; i < size; ++i)
+            param[i] -= lr * (sign * grad[i] + decay * param[i]);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < size; ++i) {
+        real g = sign * grad[i] + decay * param[i];
+        real b = kept * buffer[i] + fresh * g;
+        buffer[i] = b;
+        param[i] -= lr * (o->nesterov ? g + momentum * b : b);
+    }
+}
+
+void FCN(adam_step)(void *param_, void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const void *grad_,
+                    const fcn_adam *o, ptrdiff_t size)
+{
+    FLUSH_DENORMALS;
+    real *restrict param = param_, *restrict m = exp_avg, *restrict v = exp_avg_sq,
+                   *restrict top = max_exp_avg_sq;
+    const real *restrict grad = grad_;
+    const real sign = o->maximize ? -1 : 1;
+    const real coupled = o->decoupled ? 0 : (real)o->weight_decay;
+    const real shrink = o->decoupled ? (real)(1 - o->lr * o->weight_decay) : 1;
+    const real fresh1 = (real)(1 - o->beta1), beta2 = (real)o->beta2, fresh2 = (real)(1 - o->beta2);
+    const real step = (real)(o->lr / o->bias_correction1), root = (real)sqrt(o->bias_correction2);
+    const real eps = (real)o->eps;
+    for (ptrdiff_t i = 0; i < size; ++i) {
+        real p = param[i] * shrink, g = sign * grad[i] + coupled * p;
+        real mean = m[i] + fresh1 * (g - m[i]), square = beta2 * v[i] + fresh2 * g * g;
+        m[i] = mean;
+        v[i] = square;
+        if (o->amsgrad) {
+            square = top[i] > square ? top[i] : square;
+            top[i] = square;
+        }
+        param[i] = p - step * mean / (SQRT(square) / root + eps);
+    }
+}

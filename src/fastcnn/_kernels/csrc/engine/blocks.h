@@ -1,0 +1,33 @@
+/* Register blocks: how many output channels, or vectors of them, the innermost loops of products take at a time. */
+#ifndef FCN_BLOCKS_H
+#define FCN_BLOCKS_H
+
+#include "common/integers.h"
+
+/* A register block is BLOCK channels by the pixels that then fit: 24 of 32 vector registers hold sums on AVX-512
+ * and NEON, 12 of 16 elsewhere. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define MAX_BLOCK 8
+#define MAX_VECTORS 4
+#else
+#define MAX_BLOCK 4
+#define MAX_VECTORS 3
+#endif
+
+/* `channels` are split into the fewest blocks of at most MAX_BLOCK, as even as possible. */
+static inline ptrdiff_t block_count(ptrdiff_t channels) { return fcn_divide_up(channels, MAX_BLOCK); }
+static inline ptrdiff_t block_start(ptrdiff_t channels, ptrdiff_t block)
+{
+    ptrdiff_t count = block_count(channels);
+    return channels / count * block + fcn_min(block, channels % count);
+}
+
+/* The layout "channels" likewise splits the vectors of a pixel, into blocks of at most MAX_VECTORS. */
+static inline ptrdiff_t vector_block_count(ptrdiff_t vectors) { return fcn_divide_up(vectors, MAX_VECTORS); }
+static inline ptrdiff_t vector_block_start(ptrdiff_t vectors, ptrdiff_t block)
+{
+    ptrdiff_t count = vector_block_count(vectors);
+    return vectors / count * block + fcn_min(block, vectors % count);
+}
+
+#endif

@@ -1,0 +1,179 @@
+/* The weight gradient of a convolution in the layout "channels".
+ *
+ * Equation  dw[k][o] = sum over images and pixels of x[x_at[p] + tap_at[k]] * dy[dy_at[p]][o]
+ * Layout    see program.h; sums [slot][MAX_WIDTH vectors][k][vectors of the block][VL].
+ * Method    Register blocks of VECTORS vectors of output channels by TAPS taps are held over the pixels of an image:
+ *           each step loads VECTORS vectors of dy and broadcasts TAPS elements of x. Taps that are neighbours in x
+ *           share one pointer; up to FEW taps may stand anywhere.
+ * Order     Each tile of pixels is summed from 0; the tiles and images of a slot are added one after the other, then
+ *           slots in order.
+ */
+#include "engine/kernel.h"
+
+typedef struct {
+    const real *x, *dy;
+    const int32_t *x_at, *dy_at, *tap_at;
+    ptrdiff_t p0, p1, o0;
+    ptrdiff_t images, x_stride, dy_stride; /* from one image to the next, in reals */
+    int fresh;
+} grad;
+
+#define INLINE static inline __attribute__((always_inline))
+#define PIN_INTEGER(i) __asm__("" : "+r"(i))
+#define MAX_SUMS 24
+#define FEW 9
+/* Vectors of a block at most two: dy, read anew for each tile of taps, then comes from the caches fast enough. */
+#define MAX_WIDTH 2
+
+INLINE void add_taps(real *sums, const grad *f, ptrdiff_t k0, const int vectors, const int taps)
+{
+    vreal sum[MAX_SUMS];
+    const real *tap[MAX_SUMS];
+    const real *dy = f->dy + f->o0;
+    const int32_t *x_at = f->x_at, *dy_at = f->dy_at;
+#pragma GCC unroll 32
+    for (int i = 0; i < taps * vectors; ++i)
+        sum[i] = (vreal){0};
+#pragma GCC unroll 32
+    for (int t = 0; t < taps; ++t)
+        if (t == 0 || taps <= FEW)
+            tap[t] = f->x + f->tap_at[k0 + t];
+    for (ptrdiff_t image = 0; image < f->images; ++image) {
+        PIN_INTEGER(dy);
+#pragma GCC unroll 32
+        for (int t = 0; t < taps; ++t)
+            if (t == 0 || taps <= FEW)
+                PIN_INTEGER(tap[t]);
+        for (ptrdiff_t p = f->p0; p < f->p1; ++p) {
+            ptrdiff_t at = x_at[p];
+            PIN_INTEGER(at);
+            vreal grad[MAX_WIDTH];
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v) {
+                grad[v] = vload(dy + dy_at[p] + v * VL);
+                PIN(grad[v]);
+            }
+#pragma GCC unroll 32
+            for (int t = 0; t < taps; ++t) {
+                vreal value = vset(taps > FEW ? tap[0][at + t] : tap[t][at]);
+                if (vectors > 1)
+                    PIN(value);
+#pragma GCC unroll 8
+                for (int v = 0; v < vectors; ++v)
+                    sum[t * vectors + v] += value * grad[v];
+            }
+        }
+        dy += f->dy_stride;
+#pragma GCC unroll 32
+        for (int t = 0; t < taps; ++t)
+            if (t == 0 || taps <= FEW)
+                tap[t] += f->x_stride;
+    }
+#pragma GCC unroll 32
+    for (int i = 0; i < taps * vectors; ++i)
+        vstore(sums + i * VL, f->fresh ? sum[i] : vload(sums + i * VL) + sum[i]);
+}
+
+#define UP_TO_6(K, v) K(v, 1) K(v, 2) K(v, 3) K(v, 4) K(v, 5) K(v, 6)
+#define UP_TO_12(K, v) UP_TO_6(K, v) K(v, 7) K(v, 8) K(v, 9) K(v, 10) K(v, 11) K(v, 12)
+#define UP_TO_18(K, v) UP_TO_12(K, v) K(v, 13) K(v, 14) K(v, 15) K(v, 16) K(v, 17) K(v, 18)
+#define UP_TO_24(K, v) UP_TO_18(K, v) K(v, 19) K(v, 20) K(v, 21) K(v, 22) K(v, 23) K(v, 24)
+
+#if MAX_BLOCK == 8
+#define BLOCKS(K) UP_TO_24(K, 1) UP_TO_12(K, 2)
+static const int max_taps[] = {0, 24, 12};
+#else
+#define BLOCKS(K) UP_TO_12(K, 1) UP_TO_6(K, 2)
+static const int max_taps[] = {0, 12, 6};
+#endif
+
+#define DEFINE(v, t)                                                                                         \
+    static void add_taps_##v##_##t(real *sums, const grad *f, ptrdiff_t k0) { add_taps(sums, f, k0, v, t); }
+BLOCKS(DEFINE)
+
+#define ENTRY(v, t) [v][t] = add_taps_##v##_##t,
+static void (*const blocks[MAX_WIDTH + 1][MAX_SUMS + 1])(real *, const grad *, ptrdiff_t) = {BLOCKS(ENTRY)};
+
+/* How many taps from k0 on one register block takes. */
+static ptrdiff_t block_taps(const int32_t *tap_at, ptrdiff_t k0, ptrdiff_t depth, ptrdiff_t width)
+{
+    ptrdiff_t neighbours = 1, limit = max_taps[width];
+    while (k0 + neighbours < depth && tap_at[k0 + neighbours] == tap_at[k0] + neighbours)
+        ++neighbours;
+    if (neighbours <= FEW) {
+        neighbours = depth - k0;
+        limit = fcn_min(limit, FEW);
+    }
+    return fcn_divide_up(neighbours, fcn_divide_up(neighbours, limit));
+}
+
+/* Pixels whose gradients and windows stay in the first cache while all taps pass over them. */
+#define TILE 256
+
+/* Add what the tile of pixels and images in f gives to the sums of all taps and channels. */
+static void add_tile(real *sums, grad *f, ptrdiff_t depth, ptrdiff_t vectors)
+{
+    for (ptrdiff_t v0 = 0, width; v0 < vectors; v0 += width) {
+        width = fcn_min(MAX_WIDTH, vectors - v0);
+        f->o0 = v0 * VL;
+        for (ptrdiff_t k = 0, taps; k < depth; k += taps) {
+            taps = block_taps(f->tap_at, k, depth, width);
+            blocks[width][taps](sums + (v0 * depth + k * width) * VL, f, k);
+        }
+    }
+}
+
+/* Buffers: sums, x, dy. Tables: dy_at, x_at, tap_at. Sizes: pixels, depth, vectors. An operation that takes images
+ * together adds several of few pixels between a load and a store of a sum. */
+void KERNEL(conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+{
+    const ptrdiff_t pixels = op->size[0], depth = op->size[1], vectors = op->size[2];
+    const ptrdiff_t tiles = fcn_divide_up(pixels, TILE), end = group + (op->together ? run->count : 1);
+    const ptrdiff_t images = fcn_divide_up(TILE, pixels);
+    real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
+    for (ptrdiff_t image = group; image < end; image += images)
+        for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
+            grad f = {
+                .x = op_buffer(op, run, 1, image),
+                .dy = op_buffer(op, run, 2, image),
+                .dy_at = op->table[0],
+                .x_at = op->table[1],
+                .tap_at = op->table[2],
+                .p0 = pixels * tile / tiles,
+                .p1 = pixels * (tile + 1) / tiles,
+                .images = fcn_min(images, end - image),
+                .x_stride = op->stride[1] / (ptrdiff_t)sizeof(real),
+                .dy_stride = op->stride[2] / (ptrdiff_t)sizeof(real),
+                .fresh = tile == 0 && fcn_is_slot_start(run, image),
+            };
+            add_tile(sums, &f, depth, vectors);
+        }
+}
+
+/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes FCN_TASK_TAPS taps of all channels.
+ * Buffers: dweight, sums. Tables: weight_at, channel_at. Sizes: depth, channels. */
+void KERNEL(conv_weight_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+{
+    const ptrdiff_t depth = op->size[0], channels = op->size[1], vectors = fcn_divide_up(channels, VL);
+    const ptrdiff_t k0 = task * FCN_TASK_TAPS, taps = fcn_min(depth - k0, FCN_TASK_TAPS);
+    const ptrdiff_t slots = run->slots;
+    const ptrdiff_t slot_stride = op->stride[1] / (ptrdiff_t)sizeof(real);
+    const int32_t *weight_at = op->table[0] + k0, *channel_at = op->table[1];
+    real *dweight = op_buffer(op, run, 0, 0), total[FCN_TASK_TAPS][VL];
+    for (ptrdiff_t v0 = 0, width; v0 < vectors; v0 += width) {
+        width = fcn_min(MAX_WIDTH, vectors - v0);
+        for (ptrdiff_t v = 0; v < width; ++v) {
+            const real *sums = op_buffer(op, run, 1, 0) + (v0 * depth + k0 * width + v) * VL;
+            for (ptrdiff_t k = 0; k < taps; ++k) {
+                vreal sum = vload(sums + k * width * VL);
+                for (ptrdiff_t slot = 1; slot < slots; ++slot)
+                    sum += vload(sums + k * width * VL + slot * slot_stride);
+                vstore(total[k], sum);
+            }
+            const ptrdiff_t o0 = (v0 + v) * VL;
+            for (ptrdiff_t o = 0; o < VL && o0 + o < channels; ++o)
+                for (ptrdiff_t k = 0; k < taps; ++k)
+                    dweight[weight_at[k] + channel_at[o0 + o]] = total[k][o];
+        }
+    }
+}
