@@ -32,9 +32,9 @@ X86_FLAGS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"],
 }
-# Element type -> the C types of what is stored and of what is computed and summed in, and the bytes of the latter.
+# Element type -> the C types of what is stored and of what is computed and summed in, and the latter's bytes.
 ELEMENT_TYPES = {"float32": ("float", "float", 4), "float64": ("double", "double", 8)}
-# What the files of a folder are compiled for: once, or for every element type on every instruction set, and that
+# What the files of a folder are compiled for: once, or for every element type on every instruction set, and then
 # for each of these layouts of the engine's buffers.
 FOLDERS = {
     "common": "once",
@@ -110,6 +110,8 @@ class BuildKernels(build_ext):
                 extension.extra_objects = objects
                 extension.define_macros = [("FCN_BUILT_FOR", f'"{",".join(isas)}"')]
                 extension.define_macros += [(f"FCN_HAVE_{isa.upper()}", "1") for isa in isas]
+                every = " ".join(f"DO({element}, isa)" for element in ELEMENT_TYPES)
+                extension.define_macros.append(("FCN_EVERY_ELEMENT(DO, isa)", every))
         self.parallel = os.cpu_count()
         super().build_extensions()
 
@@ -119,6 +121,7 @@ def variants(isas):
     for isa, isa_flags in isas.items():
         for element, (stored, real, size) in ELEMENT_TYPES.items():
             macros = {"STORED": stored, "REAL": real, "REAL_BYTES": size, "VARIANT": f"{element}_{isa}"}
+            macros["ELEMENT"] = f'"{element}"'
             yield f"{element}_{isa}", [*isa_flags, *(f"-DFCN_{k}={v}" for k, v in macros.items())]
 
 

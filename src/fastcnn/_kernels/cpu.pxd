@@ -24,51 +24,54 @@ cdef extern from "table.h" nogil:
         double bias_correction1, bias_correction2
         int decoupled, amsgrad, maximize
 
-    ctypedef struct fcn_run:
-        Py_ssize_t batch, groups, slots, first, count
+    ctypedef struct fcn_batch:
+        Py_ssize_t images, group_images, groups, slots, first, count
         const uint64_t *keys
         int thread
 
+    ctypedef enum fcn_scope:
+        FCN_EACH_GROUP
+        FCN_EACH_THREAD
+        FCN_EACH_IN_HAND
+
+    ctypedef struct fcn_buffer:
+        char *data
+        Py_ssize_t stride
+        fcn_scope scope
+
+    ctypedef void fcn_op_kernel(const fcn_op *, const fcn_batch *, Py_ssize_t) noexcept nogil
+
     ctypedef struct fcn_op:
-        void (*kernel)(const fcn_op *, const fcn_run *, Py_ssize_t) noexcept nogil
-        char *buffer[8]
-        Py_ssize_t stride[8]
-        char scope[8]
-        Py_ssize_t tasks
-        char together
-        const int32_t *table[8]
-        Py_ssize_t size[8]
-        double scalar[2]
+        fcn_op_kernel *kernel
+        Py_ssize_t tasks, most_slots
+        bint whole_chunk
+        char arguments[1]
 
     ctypedef enum fcn_phase_kind:
         FCN_OVER_GROUPS
         FCN_OVER_TASKS
         FCN_OVER_BANDS
 
-    ctypedef enum fcn_scope:
-        FCN_EACH_GROUP
-        FCN_EACH_THREAD
-        FCN_EACH_TOGETHER
-
     ctypedef struct fcn_phase:
         fcn_phase_kind kind
         Py_ssize_t first_op, last_op
 
-    ctypedef struct fcn_named_kernel:
-        const char *name
-        void (*kernel)(const fcn_op *, const fcn_run *, Py_ssize_t) noexcept nogil
-
-    const int FCN_SLOTS, FCN_TOGETHER, FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS
-    const int FCN_MAX_BUFFERS, FCN_MAX_TABLES, FCN_MAX_SIZES, FCN_CHAINS, FCN_SUM_BLOCK
+    const int FCN_CHUNK, FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_CHAINS, FCN_SUM_BLOCK
+    const int FCN_MOST_SLOTS
+    Py_ssize_t fcn_slots(Py_ssize_t images)
+    Py_ssize_t fcn_most_slots(Py_ssize_t bytes)
+    Py_ssize_t fcn_slot_start(Py_ssize_t slot, Py_ssize_t slots, Py_ssize_t images)
 
     ctypedef struct fcn_table:
-        int vector_bytes
-        const fcn_named_kernel *op_kernels[2]
+        const char *element
+        int stored_bytes, real_bytes, vector_bytes
+        fcn_op_kernel **images
+        fcn_op_kernel **channels
         int max_block, max_vectors
-        void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_run *,
+        void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_batch *,
                             int) noexcept nogil
         void (*time_program)(double *, const fcn_phase *, Py_ssize_t, const fcn_op *,
-                             const fcn_run *) noexcept nogil
+                             const fcn_batch *) noexcept nogil
         void (*parallel)(Py_ssize_t, int, void (*)(void *, Py_ssize_t, int) noexcept nogil,
                          void *) noexcept nogil
 
@@ -141,5 +144,7 @@ ctypedef fused real:
 
 # The table for elements of this many bytes (4: float32, 8: float64) on the chosen instruction set.
 cdef const fcn_table *table(size_t itemsize) noexcept nogil
+# The table of the engine for elements of a type, by its name, on the chosen instruction set.
+cdef const fcn_table *table_of(str element) except NULL
 cdef int threads() noexcept nogil
 cdef fcn_window as_window(object window) except *

@@ -7,6 +7,8 @@ FASTCNN_ISA (baseline, avx2, avx512) and FASTCNN_NUM_THREADS override what is fo
 import os
 import time
 
+from libc.string cimport strcmp
+
 from .cores import usable_cores
 
 cdef extern from *:
@@ -14,36 +16,43 @@ cdef extern from *:
     #include "common/denormals.h"
     #include "threads/parallel.h"
     #include "table.h"
-    #define FCN_DECLARE_TABLE(isa) extern const fcn_table fcn_table_float32_##isa, fcn_table_float64_##isa;
-    FCN_DECLARE_TABLE(baseline)
+    #define FCN_DECLARE_TABLE(element, isa) extern const fcn_table fcn_table_##element##_##isa;
+    #define FCN_ADDRESS(element, isa) &fcn_table_##element##_##isa,
+    #define FCN_TABLES(isa) \
+        FCN_EVERY_ELEMENT(FCN_DECLARE_TABLE, isa) \
+        static const fcn_table *const fcn_tables_##isa[] = {FCN_EVERY_ELEMENT(FCN_ADDRESS, isa) NULL};
+    FCN_TABLES(baseline)
     #ifdef FCN_HAVE_AVX2
-    FCN_DECLARE_TABLE(avx2)
-    FCN_DECLARE_TABLE(avx512)
+    FCN_TABLES(avx2)
+    FCN_TABLES(avx512)
     #endif
 
-    /* Tables of instruction set `level`, or NULL where this build or this processor has it not. */
-    static const fcn_table *fcn_find(int level, int is_double)
+    /* Tables of instruction set `level`, one for each element type, NULL at the end; or NULL where this build or this
+     * processor has it not. */
+    static const fcn_table *const *fcn_find(int level)
     {
         if (level == 0)
-            return is_double ? &fcn_table_float64_baseline : &fcn_table_float32_baseline;
+            return fcn_tables_baseline;
     #ifdef FCN_HAVE_AVX2
         __builtin_cpu_init();
         if (level == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            return is_double ? &fcn_table_float64_avx2 : &fcn_table_float32_avx2;
+            return fcn_tables_avx2;
         if (level == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
-            return is_double ? &fcn_table_float64_avx512 : &fcn_table_float32_avx512;
+            return fcn_tables_avx512;
     #endif
         return NULL;
     }
     """
-    const fcn_table *fcn_find(int level, int is_double) nogil
+    const fcn_table **fcn_find(int level) nogil
     int fcn_get_threads() nogil
     void fcn_set_threads(int count) nogil
     bint fcn_get_flush_denormals() nogil
     bint fcn_set_flush_denormals(bint flush) nogil
     const char *FCN_BUILT_FOR
 
+cdef const fcn_table **tables = NULL
+# Those of the eager kernels.
 cdef const fcn_table *table32 = NULL
 cdef const fcn_table *table64 = NULL
 
@@ -54,6 +63,16 @@ _isa = "baseline"
 
 cdef const fcn_table *table(size_t itemsize) noexcept nogil:
     return table64 if itemsize == 8 else table32
+
+
+cdef const fcn_table *table_of(str element) except NULL:
+    cdef bytes name = element.encode()
+    cdef const fcn_table **each = tables
+    while each[0] != NULL:
+        if strcmp(each[0].element, name) == 0:
+            return each[0]
+        each += 1
+    raise ValueError(f"there are no kernels for elements of the type {element!r}")
 
 
 cdef int threads() noexcept nogil:
@@ -69,7 +88,7 @@ cdef fcn_window as_window(object window) except *:
 
 def available_isas():
     """Return the instruction sets that this build has and this processor runs, weakest first."""
-    return [name for level, name in enumerate(LEVELS) if fcn_find(level, 0) != NULL]
+    return [name for level, name in enumerate(LEVELS) if fcn_find(level) != NULL]
 
 
 def built_isas():
@@ -84,12 +103,12 @@ def get_isa():
 
 def set_isa(name):
     """Use the kernels of one instruction set; for tests and comparisons."""
-    global table32, table64, _isa
+    global tables, table32, table64, _isa
     if name not in available_isas():
         raise ValueError(f"FASTCNN_ISA: {name!r} is not available here; choose one of {available_isas()}")
-    cdef int level = LEVELS.index(name)
-    table32 = fcn_find(level, 0)
-    table64 = fcn_find(level, 1)
+    tables = fcn_find(LEVELS.index(name))
+    table32 = table_of("float32")
+    table64 = table_of("float64")
     _isa = name
 
 

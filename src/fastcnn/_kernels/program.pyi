@@ -1,24 +1,32 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 CHAINS: int
-SLOTS: int
+CHUNK: int
+MOST_SLOTS: int
 SUM_BLOCK: int
-TOGETHER: int
 EACH_GROUP: int
 EACH_THREAD: int
-EACH_TOGETHER: int
+EACH_IN_HAND: int
 TASK_COLUMNS: int
+TASK_TAPS: int
+TASK_TOTALS: int
 OVER_GROUPS: int
 OVER_TASKS: int
 OVER_BANDS: int
-TASK_TAPS: int
-TASK_TOTALS: int
+BUFFERS: frozenset[str]
+TABLES: frozenset[str]
 
-def lanes(itemsize: int) -> int: ...
-def max_block(itemsize: int) -> int: ...
-def max_vectors(itemsize: int) -> int: ...
+def declarations() -> list[tuple[str, str, list[str]]]: ...
+def lanes(element: str) -> int: ...
+def element_bytes(element: str) -> tuple[int, int]: ...
+def max_block(element: str) -> int: ...
+def max_vectors(element: str) -> int: ...
+def slots(images: int) -> int: ...
+def most_slots(size: int) -> int: ...
+def slot_starts(images: int) -> list[int]: ...
 def alone(parameters: list, reads: list[int], references: int) -> bool: ...
 def references(arrays: list, parameters: list) -> list[int]: ...
 def same(arrays: list[np.ndarray], copies: list[bytes]) -> bool: ...
@@ -26,22 +34,22 @@ def same(arrays: list[np.ndarray], copies: list[bytes]) -> bool: ...
 class Program:
     def __init__(
         self,
-        itemsize: int,
-        images_per_group: int,
-        ops: Sequence[tuple],
-        phases: Sequence[tuple],
-        externals: Sequence[Sequence[tuple[int, int]]],
+        element: str,
+        layout: str,
+        ops: Sequence[tuple[str, Mapping[str, Any], int, int, bool]],
+        phases: Sequence[tuple[int, int, int]],
+        externals: Sequence[Sequence[tuple[int, str]]],
     ) -> None: ...
     @property
     def op_count(self) -> int: ...
     @property
     def phase_count(self) -> int: ...
-    def bind(self, op: int, index: int, array: np.ndarray | None) -> None: ...
-    def point(self, op: int, index: int, array: np.ndarray) -> None: ...
-    def set_scalar(self, op: int, index: int, value: float) -> None: ...
+    def bind(self, op: int, name: str, array: np.ndarray | None) -> None: ...
+    def point(self, op: int, name: str, array: np.ndarray | None) -> None: ...
+    def set_scalar(self, op: int, name: str, value: float) -> None: ...
     def run(
         self,
-        batch: int,
+        images: int,
         keys: np.ndarray,
         first_phase: int,
         last_phase: int,
@@ -51,7 +59,7 @@ class Program:
     def time_ops(
         self,
         seconds: np.ndarray,
-        batch: int,
+        images: int,
         keys: np.ndarray,
         first_phase: int,
         last_phase: int,

@@ -1,46 +1,115 @@
-"""The engine's executor: holds a flat program and runs it without the GIL; see csrc/program.h."""
+"""The engine's executor: holds a flat program and runs it without the GIL; see csrc/engine/program.h."""
 
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from cpython.ref cimport PyObject
-from libc.string cimport memcmp, strcmp
+from libc.string cimport memcmp
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *)
 
 from .cpu cimport (
-    FCN_CHAINS, FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER,
-    FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES,
-    FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS, FCN_SUM_BLOCK,
-    FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_TOGETHER,
-    fcn_named_kernel, fcn_op, fcn_phase, fcn_run, fcn_table, table,
+    FCN_CHAINS, FCN_CHUNK, FCN_EACH_GROUP, FCN_EACH_IN_HAND, FCN_EACH_THREAD, FCN_MOST_SLOTS,
+    FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SUM_BLOCK,
+    FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS,
+    fcn_batch, fcn_buffer, fcn_most_slots, fcn_op, fcn_phase, fcn_slot_start, fcn_slots, fcn_table, table_of,
 )
 
-SLOTS = FCN_SLOTS
+cdef extern from "engine/operations.h" nogil:
+    ctypedef struct fcn_declaration:
+        const char *kind
+        const char *name
+        const char *details[4]
+        size_t bytes
+
+    const fcn_declaration fcn_declarations[]
+
+MOST_SLOTS = FCN_MOST_SLOTS
 SUM_BLOCK = FCN_SUM_BLOCK
 CHAINS = FCN_CHAINS
-TOGETHER = FCN_TOGETHER
+CHUNK = FCN_CHUNK
 TASK_COLUMNS = FCN_TASK_COLUMNS
-OVER_GROUPS, OVER_TASKS, OVER_BANDS = FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_OVER_BANDS
-EACH_GROUP, EACH_THREAD, EACH_TOGETHER = FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_TOGETHER
 TASK_TAPS = FCN_TASK_TAPS
 TASK_TOTALS = FCN_TASK_TOTALS
+OVER_GROUPS, OVER_TASKS, OVER_BANDS = FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_OVER_BANDS
+EACH_GROUP, EACH_THREAD, EACH_IN_HAND = FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_IN_HAND
+
+BUFFERS = frozenset({"OUT", "INOUT", "IN", "OUT_IF", "IN_IF"})
+TABLES = frozenset({"PLACES", "PLACES_OR_NONE", "OFFSETS", "STARTS", "SEGMENTS", "COUNTERS"})
 
 
-def lanes(int itemsize):
-    """Return the number of images in a vector of elements of this size."""
-    return table(itemsize).vector_bytes // itemsize
+def declarations():
+    """Return the lines of csrc/engine/operations.inc as (kind, name, details)."""
+    cdef const fcn_declaration *line = fcn_declarations
+    cdef int i
+    lines = []
+    while line.kind != NULL:
+        details = [line.details[i].decode() for i in range(4) if line.details[i] != NULL]
+        lines.append((line.kind.decode(), line.name.decode(), details))
+        line += 1
+    return lines
 
 
-def max_block(int itemsize):
+def _arguments():
+    """Return for each operation {name of an argument: (kind, its offset in the struct)}, by the operation's name."""
+    cdef const fcn_declaration *line = fcn_declarations
+    cdef size_t offset = 0
+    found = {}
+    while line.kind != NULL:
+        kind, name = line.kind.decode(), line.name.decode()
+        if kind == "OPERATION":
+            offset = 0
+            arguments = found[name] = {}
+        elif kind == "END":
+            assert offset == line.bytes, f"{name}: the struct of arguments has padding"
+        else:
+            arguments[name] = (kind, offset)
+            offset += sizeof(fcn_buffer) if kind in BUFFERS else 8  # a pointer, an integer or a double
+        line += 1
+    return found
+
+
+_ARGUMENTS = _arguments()
+_NUMBERS = {name: number for number, name in enumerate(_ARGUMENTS)}
+
+
+def lanes(str element):
+    """Return the number of lanes of a vector, for elements of a type."""
+    cdef const fcn_table *kernels = table_of(element)
+    return kernels.vector_bytes // kernels.real_bytes
+
+
+def element_bytes(str element):
+    """Return the bytes of an element of a type as it is stored, and as it is summed."""
+    cdef const fcn_table *kernels = table_of(element)
+    return kernels.stored_bytes, kernels.real_bytes
+
+
+def max_block(str element):
     """Return the largest number of channels of a register block."""
-    return table(itemsize).max_block
+    return table_of(element).max_block
 
 
-def max_vectors(int itemsize):
+def max_vectors(str element):
     """Return the largest number of vectors of a register block, where channels are in the lanes."""
-    return table(itemsize).max_vectors
+    return table_of(element).max_vectors
+
+
+def slots(Py_ssize_t images):
+    """Return the number of slots of a batch; see csrc/common/slots.h."""
+    return fcn_slots(images)
+
+
+def most_slots(Py_ssize_t size):
+    """Return how many slots a layer may have whose partial sums take so many bytes."""
+    return fcn_most_slots(size)
+
+
+def slot_starts(Py_ssize_t images):
+    """Return the first image of each slot of a batch."""
+    cdef Py_ssize_t count = fcn_slots(images), slot
+    return [fcn_slot_start(slot, count, images) for slot in range(count)]
 
 
 def alone(list parameters, list reads, Py_ssize_t references):
@@ -91,124 +160,124 @@ cdef class Program:
 
     Parameters
     ----------
-    itemsize : int
-        4 for float32, 8 for float64.
-    images_per_group : int
-        By the layout: lanes or 1, see csrc/program.h.
+    element : str
+        The elements' type by name.
+    layout : {"images", "channels"}
+        See csrc/engine/program.h.
     ops, phases : sequences
-        An operation is (kernel name, buffers, tables, sizes, scalars, together): buffers are (array or None,
-        bytes from one copy to the next, scope); tables are int32 arrays. A phase is (tasks or None for one
-        task a slot of groups, first operation, last operation + 1).
+        An operation is (name, arguments, tasks, most_slots, whole_chunk), with an argument of each name that
+        csrc/engine/operations.inc declares: a buffer is (array or None, bytes from one copy to the next, scope),
+        a table an int32 array or None. A phase is (kind, first operation, last operation + 1).
     externals : sequence of sequences
-        For each array that comes with a run the places (operation, buffer) where it is used.
+        For each array that comes with a run the places (operation, name of the buffer) where it is used.
     """
 
     cdef fcn_op *ops
     cdef fcn_phase *phases
     cdef readonly Py_ssize_t op_count, phase_count
     cdef readonly tuple externals
-    cdef list kept
+    cdef list kept, names
     cdef dict bound
-    cdef Py_ssize_t images_per_group
+    cdef Py_ssize_t group_images
     cdef const fcn_table *kernels
 
-    def __cinit__(self, int itemsize, Py_ssize_t images_per_group, ops, phases, externals):
-        cdef Py_ssize_t i, j
-        self.kernels = table(itemsize)
-        self.images_per_group = images_per_group
+    def __cinit__(self, str element, str layout, ops, phases, externals):
+        cdef Py_ssize_t i
+        self.kernels = table_of(element)
+        self.group_images = self.kernels.vector_bytes // self.kernels.real_bytes if layout == "images" else 1
         self.op_count = len(ops)
         self.phase_count = len(phases)
         self.kept = []
+        self.names = []
         self.bound = {}
         self.ops = <fcn_op *>PyMem_Calloc(max(self.op_count, 1), sizeof(fcn_op))
         self.phases = <fcn_phase *>PyMem_Calloc(max(self.phase_count, 1), sizeof(fcn_phase))
         if self.ops == NULL or self.phases == NULL:
             raise MemoryError("Program: no memory for the operations")
-        for i, (name, buffers, tables, sizes, scalars, together, tasks) in enumerate(ops):
-            self._set_kernel(&self.ops[i], name)
-            if len(buffers) > FCN_MAX_BUFFERS or len(tables) > FCN_MAX_TABLES or len(sizes) > FCN_MAX_SIZES:
-                raise ValueError(f"Program: {name} has too many arguments")
-            self.ops[i].together = together
+        for i, (name, arguments, tasks, most_slots, whole_chunk) in enumerate(ops):
+            self._set_kernel(&self.ops[i], name, layout)
+            self.names.append(name)
             self.ops[i].tasks = tasks
-            for j, (array, stride, scope) in enumerate(buffers):
-                self.ops[i].stride[j] = stride
-                self.ops[i].scope[j] = scope
-                if array is not None:
-                    self.bind(i, j, array)
-            for j, places in enumerate(tables):
-                self._set_table(&self.ops[i], j, places)
-            for j, size in enumerate(sizes):
-                self.ops[i].size[j] = size
-            for j, scalar in enumerate(scalars):
-                self.ops[i].scalar[j] = scalar
+            self.ops[i].most_slots = most_slots
+            self.ops[i].whole_chunk = whole_chunk
+            if arguments.keys() != _ARGUMENTS[name].keys():
+                raise ValueError(f"Program: {name} takes {', '.join(_ARGUMENTS[name])}")
+            for argument, value in arguments.items():
+                self._set(i, argument, value)
         for i, (kind, first, last) in enumerate(phases):
             self.phases[i].kind = kind
             self.phases[i].first_op = first
             self.phases[i].last_op = last
-        for places in externals:
-            for op, index in places:
-                self._check_buffer(op, index)
-        self.externals = tuple(tuple(places) for places in externals)
+        self.externals = tuple([tuple([(op, self._offset(op, name, BUFFERS)) for op, name in places])
+                                for places in externals])
 
     def __dealloc__(self):
         PyMem_Free(self.ops)
         PyMem_Free(self.phases)
 
-    cdef _set_kernel(self, fcn_op *op, str name):
-        cdef bytes wanted = name.encode()
-        cdef const fcn_named_kernel *entry
-        cdef int layout
-        for layout in range(2):
-            entry = self.kernels.op_kernels[layout]
-            while entry.name != NULL:
-                if strcmp(entry.name, wanted) == 0:
-                    op.kernel = entry.kernel
-                    return
-                entry += 1
-        raise ValueError(f"Program: there is no kernel {name!r}")
-
-    cdef _set_table(self, fcn_op *op, Py_ssize_t index, places):
-        cdef const int32_t[::1] view
-        if places is not None and len(places):
-            view = places
-            op.table[index] = &view[0]
-            self.kept.append(places)
-
-    def bind(self, Py_ssize_t op, Py_ssize_t index, array):
-        """Let buffer `index` of operation `op` be `array` (C-contiguous), or nothing, from now on."""
-        cdef Py_buffer view
-        self._check_buffer(op, index)
-        if array is None:
-            self.ops[op].buffer[index] = NULL
-        else:
-            PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
-            self.ops[op].buffer[index] = <char *>view.buf
-            PyBuffer_Release(&view)  # the array itself is kept
-        self.bound[op, index] = array
-
-    def point(self, Py_ssize_t op, Py_ssize_t index, array):
-        """Let buffer `index` of operation `op` be `array`, which the caller keeps alive during runs."""
-        cdef Py_buffer view
-        self._check_buffer(op, index)
-        PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
-        self.ops[op].buffer[index] = <char *>view.buf
-        PyBuffer_Release(&view)
-
-    def set_scalar(self, Py_ssize_t op, Py_ssize_t index, double value):
-        """Set scalar `index` of operation `op`."""
-        if not 0 <= op < self.op_count or not 0 <= index < 2:
-            raise IndexError(f"Program: there is no scalar {index} of operation {op}")
-        self.ops[op].scalar[index] = value
-
-    cdef int _check_buffer(self, Py_ssize_t op, Py_ssize_t index) except -1:
-        if not 0 <= op < self.op_count or not 0 <= index < FCN_MAX_BUFFERS:
-            raise IndexError(f"Program: there is no buffer {index} of operation {op}")
+    cdef int _set_kernel(self, fcn_op *op, str name, str layout) except -1:
+        if name not in _NUMBERS or layout not in ("images", "channels"):
+            raise ValueError(f"Program: there is no operation {name!r} of the layout {layout!r}")
+        op.kernel = (self.kernels.images if layout == "images" else self.kernels.channels)[<int>_NUMBERS[name]]
+        if op.kernel == NULL:
+            raise ValueError(f"Program: the layout {layout!r} has no operation {name!r}")
         return 0
+
+    cdef Py_ssize_t _offset(self, Py_ssize_t op, str name, kinds) except -1:
+        """Return where an argument of one of some kinds stands in an operation's struct."""
+        if not 0 <= op < self.op_count:
+            raise IndexError(f"Program: there is no operation {op}")
+        kind, offset = _ARGUMENTS[self.names[op]].get(name, ("", 0))
+        if kind not in kinds:
+            raise ValueError(f"Program: operation {op}, {self.names[op]}, has no such argument as {name!r}")
+        return offset
+
+    cdef int _set(self, Py_ssize_t op, str name, value) except -1:
+        """Set an argument of an operation."""
+        cdef const int32_t[::1] places
+        cdef fcn_buffer *buffer
+        kind, offset = _ARGUMENTS[self.names[op]][name]
+        cdef char *at = self.ops[op].arguments + <Py_ssize_t>offset
+        if kind in BUFFERS:
+            array, stride, scope = value
+            buffer = <fcn_buffer *>at
+            buffer.stride = stride
+            buffer.scope = scope
+            self.bind(op, name, array)
+        elif kind in TABLES:
+            if value is not None and len(value):
+                places = value
+                (<const int32_t **>at)[0] = &places[0]
+                self.kept.append(value)
+        elif kind == "SCALAR":
+            (<double *>at)[0] = value
+        else:
+            (<int64_t *>at)[0] = value
+        return 0
+
+    def bind(self, Py_ssize_t op, str name, array):
+        """Let a buffer of an operation be `array` (C-contiguous), or nothing, from now on."""
+        self.point(op, name, array)
+        self.bound[op, name] = array
+
+    def point(self, Py_ssize_t op, str name, array):
+        """Let a buffer of an operation be `array` or nothing; the caller keeps it alive during runs."""
+        cdef Py_buffer view
+        cdef fcn_buffer *buffer = <fcn_buffer *>(self.ops[op].arguments + self._offset(op, name, BUFFERS))
+        buffer.data = NULL
+        if array is not None:
+            PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+            buffer.data = <char *>view.buf
+            PyBuffer_Release(&view)
+
+    def set_scalar(self, Py_ssize_t op, str name, double value):
+        """Set a scalar of an operation."""
+        (<double *>(self.ops[op].arguments + self._offset(op, name, ("SCALAR",))))[0] = value
 
     cdef int _connect(self, tuple arrays) except -1:
         """Let the operations use these arrays (C-contiguous or None), one for each of `externals`."""
         cdef Py_buffer view
-        cdef Py_ssize_t op, index
+        cdef Py_ssize_t op, offset
         cdef char *data
         if len(arrays) != len(self.externals):
             raise ValueError(f"Program: {len(arrays)} arrays for {len(self.externals)} externals")
@@ -218,51 +287,53 @@ cdef class Program:
                 PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
                 data = <char *>view.buf
                 PyBuffer_Release(&view)  # the caller keeps the array during the run
-            for op, index in places:
-                self.ops[op].buffer[index] = data
+            for op, offset in places:
+                (<fcn_buffer *>(self.ops[op].arguments + offset)).data = data
         return 0
 
-    def run(self, Py_ssize_t batch, keys, Py_ssize_t first_phase, Py_ssize_t last_phase, int threads,
+    def run(self, Py_ssize_t images, keys, Py_ssize_t first_phase, Py_ssize_t last_phase, int threads,
             tuple arrays):
-        """Run the phases first_phase .. last_phase - 1 for `batch` images on up to so many threads.
+        """Run the phases first_phase .. last_phase - 1 for a batch of images on up to so many threads.
 
         keys are those of dropout, uint64 (at least 1,).
         """
-        cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
-        if run.groups == 0:
+        cdef fcn_batch batch = self._begin(images, keys, first_phase, last_phase)
+        if batch.groups == 0:
             return
         self._connect(arrays)
         with nogil:
-            self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &run,
+            self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &batch,
                                      threads)
 
-    def time_ops(self, double[::1] seconds, Py_ssize_t batch, keys, Py_ssize_t first_phase,
+    def time_ops(self, double[::1] seconds, Py_ssize_t images, keys, Py_ssize_t first_phase,
                  Py_ssize_t last_phase, tuple arrays):
         """Run phases on one thread, in the order of `run`; add each operation's time to seconds[op]."""
-        cdef fcn_run run = self._begin(batch, keys, first_phase, last_phase)
+        cdef fcn_batch batch = self._begin(images, keys, first_phase, last_phase)
         if len(seconds) != self.op_count:
             raise IndexError(f"Program: {self.op_count} operations, but a place for {len(seconds)} times")
-        if run.groups == 0 or self.op_count == 0:
+        if batch.groups == 0 or self.op_count == 0:
             return
         self._connect(arrays)
         with nogil:
             self.kernels.time_program(&seconds[0], self.phases + first_phase, last_phase - first_phase,
-                                      self.ops, &run)
+                                      self.ops, &batch)
 
-    cdef fcn_run _begin(self, Py_ssize_t batch, keys, Py_ssize_t first_phase, Py_ssize_t last_phase) except *:
+    cdef fcn_batch _begin(self, Py_ssize_t images, keys, Py_ssize_t first_phase,
+                          Py_ssize_t last_phase) except *:
         """Check the phases; return what operations are told."""
-        cdef fcn_run run
+        cdef fcn_batch batch
         cdef Py_buffer view
         if not 0 <= first_phase <= last_phase <= self.phase_count:
             raise IndexError(f"Program: there are no phases {first_phase} to {last_phase}")
-        run.batch = batch
-        run.groups = (batch + self.images_per_group - 1) // self.images_per_group
-        run.slots = min(<Py_ssize_t>FCN_SLOTS, run.groups)
-        run.first = run.count = 0
+        batch.images = images
+        batch.group_images = self.group_images
+        batch.groups = (images + self.group_images - 1) // self.group_images
+        batch.slots = fcn_slots(images)
+        batch.first = batch.count = 0
         PyObject_GetBuffer(keys, &view, PyBUF_SIMPLE)  # a typed view would take longer than a small layer
-        run.keys = <const uint64_t *>view.buf
+        batch.keys = <const uint64_t *>view.buf
         PyBuffer_Release(&view)  # the caller keeps the array
         if view.len < <Py_ssize_t>sizeof(uint64_t):
             raise ValueError("Program: keys must have an element")
-        run.thread = 0
-        return run
+        batch.thread = 0
+        return batch

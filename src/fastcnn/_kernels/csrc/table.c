@@ -3,25 +3,29 @@
 #include "eager/eager.h"
 #include "engine/blocks.h"
 
-extern const fcn_named_kernel FCN(images_op_kernels)[], FCN(channels_op_kernels)[];
+extern fcn_op_kernel *const FCN(images_kernels)[], *const FCN(channels_kernels)[];
 
-void FCN(run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
+void FCN(run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                       int threads)
 {
     FLUSH_DENORMALS;
-    fcn_run_program(phases, count, ops, run, threads);
+    fcn_run_program(phases, count, ops, batch, threads);
 }
 
 void FCN(time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
-                       const fcn_run *run)
+                       const fcn_batch *batch)
 {
     FLUSH_DENORMALS;
-    fcn_time_program(seconds, phases, count, ops, run);
+    fcn_time_program(seconds, phases, count, ops, batch);
 }
 
 __attribute__((visibility("default"))) const fcn_table FCN(table) = {
+    .element = FCN_ELEMENT,
+    .stored_bytes = sizeof(stored),
+    .real_bytes = sizeof(real),
     .vector_bytes = FCN_VECTOR_BYTES,
-    .op_kernels = {FCN(images_op_kernels), FCN(channels_op_kernels)},
+    .images = FCN(images_kernels),
+    .channels = FCN(channels_kernels),
     .max_block = MAX_BLOCK,
     .max_vectors = MAX_VECTORS,
     .run_program = FCN(run_program),

@@ -45,15 +45,17 @@ typedef struct {
 } fcn_adam;
 
 typedef struct {
-    int vector_bytes;
+    const char *element; /* the type's name, as NumPy says it */
+    int stored_bytes, real_bytes, vector_bytes;
 
-    /* The engine's kernels, and how many channels, or vectors of channels, a register block has at most. */
-    const fcn_named_kernel *op_kernels[2]; /* of the layouts "images" and "channels" */
+    /* The engine's kernels in the layouts "images" and "channels", by the numbers of their operations; and how many
+     * channels, or vectors of channels, a register block has at most. */
+    fcn_op_kernel *const *images, *const *channels;
     int max_block, max_vectors;
-    void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
+    void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                         int threads);
     void (*time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
-                         const fcn_run *run);
+                         const fcn_batch *batch);
     void (*parallel)(ptrdiff_t tasks, int threads, fcn_task *task, void *context); /* pool.h */
 
     /* peak.c */

@@ -36,8 +36,21 @@ typedef real vreal_unaligned __attribute__((vector_size(FCN_VECTOR_BYTES), align
 #define FCN_PASTE(a, b, c) FCN_PASTE_(a, b, c)
 #define FCN(name) FCN_PASTE(fcn_, name, FCN_VARIANT)
 
-static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
-static inline void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
+/* Values in memory. A type that is stored otherwise than it is summed in has its conversions here. */
+_Static_assert(sizeof(stored) == sizeof(real), "no conversion is known for this element type");
+static inline vreal vload(const stored *p) { return *(const vreal_unaligned *)p; }
+static inline void vstore(stored *p, vreal v) { *(vreal_unaligned *)p = v; }
+static inline real value_of(const stored *p)
+{
+    real value;
+    memcpy(&value, p, sizeof(value));
+    return value;
+}
+static inline void set_value(stored *p, real value) { memcpy(p, &value, sizeof(value)); }
+
+/* Sums, and whatever else is real. */
+static inline vreal rload(const real *p) { return *(const vreal_unaligned *)p; }
+static inline void rstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
 static inline vreal vset(real a) { return a - (vreal){0}; }
 
 /* Integer lanes as wide as a real: the result of comparing vectors. */
@@ -99,7 +112,7 @@ static inline vreal vmax(vreal a, vreal b)
 static inline real vsum(vreal v)
 {
     real lanes[VL];
-    vstore(lanes, v);
+    rstore(lanes, v);
     for (int width = VL / 2; width > 0; width /= 2)
         for (int i = 0; i < width; ++i)
             lanes[i] += lanes[i + width];

@@ -4,12 +4,15 @@
 
 #include <time.h>
 
+/* A phase at work. */
 typedef struct {
     const fcn_phase *phase;
     const fcn_op *ops;
-    const fcn_run *run;
-    double *seconds;     /* of each operation, added to; NULL: no clock is read */
-    ptrdiff_t last_slot; /* the slot that comes first, or 0 where slots are taken upwards */
+    const fcn_batch *batch;
+    double *seconds;      /* of each operation, added to; NULL: no clock is read */
+    ptrdiff_t parts;      /* of the batch, each a task, if the phase is over groups */
+    ptrdiff_t part_slots; /* slots of a part */
+    int downwards;        /* whether the last part comes first */
 } phase_context;
 
 static double now(void)
@@ -19,12 +22,12 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void run_ops(const phase_context *context, const fcn_run *run, ptrdiff_t first, ptrdiff_t last,
-                    ptrdiff_t group)
+static void run_ops(const phase_context *context, const fcn_batch *batch, ptrdiff_t first, ptrdiff_t last,
+                    ptrdiff_t task)
 {
     double before = context->seconds ? now() : 0;
     for (ptrdiff_t op = first; op < last; ++op) {
-        context->ops[op].kernel(&context->ops[op], run, group);
+        context->ops[op].kernel(&context->ops[op], batch, task);
         if (context->seconds) {
             const double after = now();
             context->seconds[op] += after - before;
@@ -33,73 +36,105 @@ static void run_ops(const phase_context *context, const fcn_run *run, ptrdiff_t 
     }
 }
 
-static void run_task(void *context_, ptrdiff_t index, int thread)
+/* Take the groups first .. last - 1 through the operations of a phase, a chunk at a time: neighbouring operations on
+ * one group run for each group of the chunk in turn, so that a group's arrays stay in the cache. */
+static void run_groups(const phase_context *context, fcn_batch *batch, ptrdiff_t first, ptrdiff_t last)
 {
-    const phase_context *context = context_;
     const fcn_phase *phase = context->phase;
-    fcn_run run = *context->run;
-    run.thread = thread;
-    run.first = 0;
-    run.count = 1;
-    if (phase->kind == FCN_OVER_TASKS) {
-        ptrdiff_t op = phase->first_op;
-        for (; index >= context->ops[op].tasks; ++op)
-            index -= context->ops[op].tasks;
-        run_ops(context, &run, op, op + 1, index);
-        return;
-    }
-    if (phase->kind == FCN_OVER_BANDS) {
-        const ptrdiff_t bands = phase->last_op - phase->first_op, op = phase->first_op + index % bands;
-        run.first = index / bands;
-        run_ops(context, &run, op, op + 1, run.first);
-        return;
-    }
-    const ptrdiff_t slot = context->last_slot ? context->last_slot - index : index;
-    const ptrdiff_t first = fcn_slot_start(&run, slot), last = fcn_slot_start(&run, slot + 1);
-    for (ptrdiff_t i = first; i < last; i += FCN_TOGETHER) {
-        run.first = i;
-        run.count = last - i < FCN_TOGETHER ? last - i : FCN_TOGETHER;
+    for (ptrdiff_t i = first; i < last; i += FCN_CHUNK) {
+        batch->first = i;
+        batch->count = fcn_min(FCN_CHUNK, last - i);
         for (ptrdiff_t op = phase->first_op, next; op < phase->last_op; op = next) {
-            const int together = context->ops[op].together;
+            const int whole = context->ops[op].whole_chunk;
             next = op + 1;
-            while (!together && next < phase->last_op && !context->ops[next].together)
+            while (!whole && next < phase->last_op && !context->ops[next].whole_chunk)
                 ++next;
-            for (ptrdiff_t group = i; group < i + (together ? 1 : run.count); ++group)
-                run_ops(context, &run, op, next, group);
+            for (ptrdiff_t group = i; group < i + (whole ? 1 : batch->count); ++group)
+                run_ops(context, batch, op, next, group);
         }
     }
 }
 
-static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
+static void run_task(void *context_, ptrdiff_t index, int thread)
+{
+    const phase_context *context = context_;
+    const fcn_phase *phase = context->phase;
+    fcn_batch batch = *context->batch;
+    batch.thread = thread;
+    batch.first = 0;
+    batch.count = 1;
+    if (phase->kind == FCN_OVER_TASKS) {
+        ptrdiff_t op = phase->first_op;
+        for (; index >= context->ops[op].tasks; ++op)
+            index -= context->ops[op].tasks;
+        run_ops(context, &batch, op, op + 1, index);
+        return;
+    }
+    if (phase->kind == FCN_OVER_BANDS) {
+        const ptrdiff_t bands = phase->last_op - phase->first_op, op = phase->first_op + index % bands;
+        batch.first = index / bands;
+        run_ops(context, &batch, op, op + 1, batch.first);
+        return;
+    }
+    const ptrdiff_t part = context->downwards ? context->parts - 1 - index : index;
+    if (!context->part_slots) {
+        run_groups(context, &batch, batch.groups * part / context->parts,
+                   batch.groups * (part + 1) / context->parts);
+        return;
+    }
+    const ptrdiff_t first = part * context->part_slots;
+    run_groups(context, &batch, fcn_slot_group(&batch, first),
+               fcn_slot_group(&batch, fcn_min(first + context->part_slots, batch.slots)));
+}
+
+/* Cut the batch for a phase over groups. Where it sums over images, a part is as many slots as the layer with the
+ * largest partial sums has in one; else the number of parts is free, and large enough for all threads. */
+static void cut_batch(phase_context *context, int threads)
+{
+    const fcn_batch *batch = context->batch;
+    ptrdiff_t least = FCN_MOST_SLOTS;
+    int sums = 0;
+    for (ptrdiff_t op = context->phase->first_op; op < context->phase->last_op; ++op)
+        if (context->ops[op].most_slots) {
+            sums = 1;
+            least = fcn_min(least, context->ops[op].most_slots);
+        }
+    context->part_slots = sums || threads <= batch->slots ? fcn_slots_in_one(batch->slots, least) : 0;
+    context->parts = context->part_slots ? fcn_divide_up(batch->slots, context->part_slots)
+                                         : fcn_min(batch->groups, threads);
+}
+
+static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                        int threads, double *seconds)
 {
-    /* Phases over groups take their slots upwards and downwards by turns: what the last one used last may still be
-     * in a cache. */
+    /* Phases over groups take the batch upwards and downwards by turns: what the last one used last may still be in
+     * a cache. */
     int downwards = 0;
     for (ptrdiff_t i = 0; i < count; ++i) {
-        phase_context context = {&phases[i], ops, run, seconds, 0};
+        phase_context context = {.phase = &phases[i], .ops = ops, .batch = batch, .seconds = seconds};
         ptrdiff_t tasks = 0;
         if (phases[i].kind == FCN_OVER_TASKS)
             for (ptrdiff_t op = phases[i].first_op; op < phases[i].last_op; ++op)
                 tasks += ops[op].tasks;
         if (phases[i].kind == FCN_OVER_GROUPS) {
-            tasks = run->slots;
-            context.last_slot = downwards ? tasks - 1 : 0;
+            cut_batch(&context, threads);
+            tasks = context.parts;
+            context.downwards = downwards;
             downwards = !downwards;
         } else if (phases[i].kind == FCN_OVER_BANDS)
-            tasks = run->groups * (phases[i].last_op - phases[i].first_op);
+            tasks = batch->groups * (phases[i].last_op - phases[i].first_op);
         fcn_parallel(tasks, threads, run_task, &context);
     }
 }
 
-void fcn_run_program(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_run *run,
+void fcn_run_program(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                      int threads)
 {
-    run_phases(phases, count, ops, run, threads, NULL);
+    run_phases(phases, count, ops, batch, threads, NULL);
 }
 
 void fcn_time_program(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
-                      const fcn_run *run)
+                      const fcn_batch *batch)
 {
-    run_phases(phases, count, ops, run, 1, seconds);
+    run_phases(phases, count, ops, batch, 1, seconds);
 }

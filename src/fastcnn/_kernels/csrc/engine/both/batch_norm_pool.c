@@ -1,16 +1,18 @@
 /* Batch normalisation, ReLU, dropout and max-pooling as one step, for windows that share no pixel.
  *
  * Equation  forward   z[p] = max over the taps of relu((y - mean) * scale + offset) * dropout, with the winner's number
- *           backward  g[tap] = factor * dz[p] for the winner where z[p] > 0, else 0; sums and dy as in lanes_norm.c
+ *           backward  g[tap] = factor * dz[p] for the winner where z[p] > 0, else 0; sums and dy as in batch_norm.c
  * Method    The full-size output and its gradient are never written: both passes read y, which has to be kept
  *           anyway, and the pooled arrays.
  * Edges     Pixels that no window covers have g = 0, but batch normalisation gives them a gradient all the same.
  */
+#include "engine/batch_norm.h"
 #include "engine/dropout.h"
 
 typedef struct {
-    real *z;
-    const real *y, *state;
+    stored *z;
+    const stored *y;
+    const real *state;
     lane_int *argmax;
     const int32_t *taps, *numbers; /* of one window */
     ptrdiff_t vectors;
@@ -46,28 +48,27 @@ INLINE void apply_window(const window *w, const int count, const int relu, const
     }
 }
 
-/* Buffers: z, y, state, argmax (or NULL). Tables: z_at, first, taps, pixel number of each tap.
- * Sizes: pixels of z, vectors, relu, number of the dropout layer + 1 or 0, pixels of y. Scalars: p of dropout. */
-void KERNEL(apply_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(apply_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1], dropout = op->size[3];
-    const int relu = (int)op->size[2];
-    real *z = op_buffer(op, run, 0, group);
-    lane_int *argmax = (lane_int *)op_buffer(op, run, 3, group);
-    const int32_t *z_at = op->table[0], *first = op->table[1];
+    const struct fcn_apply_pool *a = &op->apply_pool;
+    const ptrdiff_t pixels = a->pixels, vectors = a->vectors, dropout = a->dropout;
+    const int relu = (int)a->relu;
+    stored *z = of_group(&a->z, batch, group);
+    lane_int *argmax = of_group(&a->argmax, batch, group);
+    const int32_t *z_at = a->z_at, *first = a->first;
     window w = {
-        .y = op_buffer(op, run, 1, group),
-        .state = op_buffer(op, run, 2, 0),
+        .y = of_group(&a->y, batch, group),
+        .state = the(&a->state),
         .vectors = vectors,
     };
     if (dropout)
-        w.mask = dropout_of_group(op->scalar[0], run->keys[dropout - 1], group, op->size[4]);
+        w.mask = dropout_of_group(a->p, batch->keys[dropout - 1], group, a->y_pixels);
     for (ptrdiff_t p = 0; p < pixels; ++p) {
         const int count = first[p + 1] - first[p];
         w.z = z + z_at[p];
         w.argmax = argmax ? argmax + p * vectors * VL : NULL;
-        w.taps = op->table[2] + first[p];
-        w.numbers = op->table[3] + first[p];
+        w.taps = a->taps + first[p];
+        w.numbers = a->numbers + first[p];
         if (count == 4 && relu && !dropout)
             apply_window(&w, 4, 1, 0);
         else
@@ -76,7 +77,7 @@ void KERNEL(apply_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 }
 
 typedef struct {
-    const real *dz, *y, *z;
+    const stored *dz, *y, *z;
     const lane_int *argmax;
     const int32_t *dz_at, *z_at, *first, *taps;
     ptrdiff_t vectors;
@@ -110,25 +111,24 @@ INLINE vreal winner_value(const source *s, ptrdiff_t p, ptrdiff_t v, const int c
     return value;
 }
 
-/* Buffers: sums [group][block][2][vectors][VL], dz, y, state, z, argmax. Tables: dz_at, z_at, first, taps (of y).
- * Sizes: pixels of z, vectors, relu. Scalars: factor of dz. */
-void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
-    real *sums = op_buffer(op, run, 0, group);
-    const real *state = op_buffer(op, run, 3, 0);
+    const struct fcn_bn_pool_grad_sums *a = &op->bn_pool_grad_sums;
+    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
+    real *sums = of_group(&a->sums, batch, group);
+    const real *state = the(&a->state);
     const source s = {
-        .dz = op_buffer(op, run, 1, group),
-        .y = op_buffer(op, run, 2, group),
-        .z = op_buffer(op, run, 4, group),
-        .argmax = (const lane_int *)op_buffer(op, run, 5, group),
-        .dz_at = op->table[0],
-        .z_at = op->table[1],
-        .first = op->table[2],
-        .taps = op->table[3],
+        .dz = of_group(&a->dz, batch, group),
+        .y = of_group(&a->y, batch, group),
+        .z = of_group(&a->z, batch, group),
+        .argmax = of_group(&a->argmax, batch, group),
+        .dz_at = a->dz_at,
+        .z_at = a->z_at,
+        .first = a->first,
+        .taps = a->taps,
         .vectors = vectors,
-        .factor = vset((real)op->scalar[0]),
-        .relu = (int)op->size[2],
+        .factor = vset((real)a->factor),
+        .relu = (int)a->relu,
     };
     for (ptrdiff_t begin = 0, end; begin < pixels; begin = end, sums += 2 * vectors * VL) {
         end = fcn_min(pixels, begin + FCN_SUM_BLOCK);
@@ -137,7 +137,7 @@ void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t g
             p1 = tile_end(p0, end, FEW_PIXELS);
             for (ptrdiff_t v = 0; v < vectors; ++v) {
                 const vreal center = state_row(state, MEAN, vectors, v);
-                vreal sum = vload(sums + v * VL), products = vload(sums + (vectors + v) * VL);
+                vreal sum = rload(sums + v * VL), products = rload(sums + (vectors + v) * VL);
                 for (ptrdiff_t p = p0; p < p1; ++p) {
                     const int count = s.first[p + 1] - s.first[p];
                     const vreal g = winner_grad(&s, p, v);
@@ -146,34 +146,34 @@ void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t g
                     sum += g;
                     products += g * (value - center);
                 }
-                vstore(sums + v * VL, sum);
-                vstore(sums + (vectors + v) * VL, products);
+                rstore(sums + v * VL, sum);
+                rstore(sums + (vectors + v) * VL, products);
             }
         }
     }
 }
 
-/* Buffers: dy, dz, y, state, z, argmax. Tables: dz_at, z_at, first, taps (of y), taps (of dy), uncovered pixels (of
- * y, then of dy). Sizes: pixels of z, vectors, relu, uncovered pixels. Scalars: factor of dz. */
-void KERNEL(bn_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(bn_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1], uncovered = op->size[3];
-    real *dy = op_buffer(op, run, 0, group);
-    const real *y = op_buffer(op, run, 2, group), *state = op_buffer(op, run, 3, 0);
-    const int32_t *first = op->table[2], *rest = op->table[5];
-    const vreal mask = lane_mask(run, group);
+    const struct fcn_bn_pool_grad *a = &op->bn_pool_grad;
+    const ptrdiff_t pixels = a->pixels, vectors = a->vectors, rest = a->rest;
+    stored *dy = of_group(&a->dy, batch, group);
+    const stored *y = of_group(&a->y, batch, group);
+    const real *state = the(&a->state);
+    const int32_t *first = a->first;
+    const vreal mask = lane_mask(batch, group);
     const source s = {
-        .dz = op_buffer(op, run, 1, group),
-        .z = op_buffer(op, run, 4, group),
-        .argmax = (const lane_int *)op_buffer(op, run, 5, group),
-        .dz_at = op->table[0],
-        .z_at = op->table[1],
+        .dz = of_group(&a->dz, batch, group),
+        .z = of_group(&a->z, batch, group),
+        .argmax = of_group(&a->argmax, batch, group),
+        .dz_at = a->dz_at,
+        .z_at = a->z_at,
         .vectors = vectors,
-        .factor = vset((real)op->scalar[0]),
-        .relu = (int)op->size[2],
+        .factor = vset((real)a->factor),
+        .relu = (int)a->relu,
     };
     for (ptrdiff_t p = 0; p < pixels; ++p) {
-        const int32_t *y_taps = op->table[3] + first[p], *dy_taps = op->table[4] + first[p];
+        const int32_t *y_taps = a->y_taps + first[p], *dy_taps = a->dy_taps + first[p];
         const int count = first[p + 1] - first[p];
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
@@ -188,11 +188,11 @@ void KERNEL(bn_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
             }
         }
     }
-    for (ptrdiff_t i = 0; i < uncovered; ++i)
+    for (ptrdiff_t i = 0; i < rest; ++i)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
             const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
-            const vreal d = vload(y + rest[i] + v * VL) - state_row(state, MEAN, vectors, v);
-            vstore(dy + rest[uncovered + i] + v * VL, b * d + shift);
+            const vreal d = vload(y + a->y_rest[i] + v * VL) - state_row(state, MEAN, vectors, v);
+            vstore(dy + a->dy_rest[i] + v * VL, b * d + shift);
         }
 }

@@ -1,9 +1,11 @@
-/* Elementwise work in the engine's layouts, and sums of gradients. */
+/* Elementwise operations in the engine's layouts: batch normalisation, sums, ReLU, dropout, copies. */
+#include "engine/batch_norm.h"
 #include "engine/dropout.h"
 
 typedef struct {
-    real *z;
-    const real *y, *state, *r;
+    stored *z;
+    const stored *y, *r;
+    const real *state;
     const int32_t *z_at, *y_at, *r_at;
     ptrdiff_t pixels, vectors;
     dropout_mask mask;
@@ -37,27 +39,25 @@ INLINE void apply(const elements *e, const int normed, const int added, const in
     }
 }
 
-/* z = relu((y - mean) * scale + offset + r) * dropout, each part optional; z may be y. In the gradient of dropout alone,
- * y and z are gradients.
- * Buffers: z, y, state, r. Tables: z_at, y_at, r_at.
- * Sizes: pixels, vectors, relu, number of the dropout layer + 1 or 0. Scalars: p of dropout. */
-void KERNEL(apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* z = relu((y - mean) * scale + offset + r) * dropout, each part optional. */
+void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t dropout = op->size[3];
-    const int relu = (int)op->size[2];
+    const struct fcn_apply *a = &op->apply;
+    const ptrdiff_t dropout = a->dropout;
+    const int relu = (int)a->relu;
     elements e = {
-        .z = op_buffer(op, run, 0, group),
-        .y = op_buffer(op, run, 1, group),
-        .state = op_buffer(op, run, 2, 0),
-        .r = op_buffer(op, run, 3, group),
-        .z_at = op->table[0],
-        .y_at = op->table[1],
-        .r_at = op->table[2],
-        .pixels = op->size[0],
-        .vectors = op->size[1],
+        .z = of_group(&a->z, batch, group),
+        .y = of_group(&a->y, batch, group),
+        .state = the(&a->state),
+        .r = of_group(&a->r, batch, group),
+        .z_at = a->z_at,
+        .y_at = a->y_at,
+        .r_at = a->r_at,
+        .pixels = a->pixels,
+        .vectors = a->vectors,
     };
     if (dropout)
-        e.mask = dropout_of_group(op->scalar[0], run->keys[dropout - 1], group, e.pixels);
+        e.mask = dropout_of_group(a->p, batch->keys[dropout - 1], group, e.pixels);
     if (e.state && !e.r && relu && !dropout)
         apply(&e, 1, 0, 1, 0);
     else if (e.state && !e.r && !dropout)
@@ -68,15 +68,15 @@ void KERNEL(apply)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         apply(&e, e.state != NULL, e.r != NULL, relu, dropout != 0);
 }
 
-/* dx = g where z > 0, else 0. Buffers: dx, g, z. Tables: dx_at, g_at, z_at. Sizes: pixels, vectors.
- * Scalars: factor of g. */
-void KERNEL(relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* dx = factor * g where z > 0, else 0 */
+void KERNEL(relu_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
-    real *dx = op_buffer(op, run, 0, group);
-    const real *g = op_buffer(op, run, 1, group), *z = op_buffer(op, run, 2, group);
-    const int32_t *dx_at = op->table[0], *g_at = op->table[1], *z_at = op->table[2];
-    const vreal factor = vset((real)op->scalar[0]);
+    const struct fcn_relu_grad *a = &op->relu_grad;
+    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
+    stored *dx = of_group(&a->dx, batch, group);
+    const stored *g = of_group(&a->g, batch, group), *z = of_group(&a->z, batch, group);
+    const int32_t *dx_at = a->dx_at, *g_at = a->g_at, *z_at = a->z_at;
+    const vreal factor = vset((real)a->factor);
     for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
         p1 = tile_end(p0, pixels, FEW_PIXELS);
         for (ptrdiff_t v = 0; v < vectors; ++v)
@@ -87,128 +87,24 @@ void KERNEL(relu_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
     }
 }
 
-/* Pixels that are summed by themselves before they are added to those before. */
-#define PIXELS_TOGETHER 256
-/* Vectors whose sums over a block of pixels are made together, see tile_end. */
-#define SUMS_TOGETHER (GROUP_IMAGES == 1 ? 1 : 16)
-
-/* Add `count` pixels, summed by themselves, to the sums of the vectors v0 .. v1 - 1. */
-static void add_pixels(real *sums, const real *g, const int32_t *g_at, ptrdiff_t count, ptrdiff_t v0,
-                       ptrdiff_t v1, int fresh)
+/* Channels of each pixel, and nothing beside them. */
+void KERNEL(copy)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    vreal sum[SUMS_TOGETHER];
-    for (ptrdiff_t v = v0; v < v1; ++v)
-        sum[v - v0] = vset((real)-0.0); /* -0 + x is x, whatever x is */
-    for (ptrdiff_t p0 = 0, p1; p0 < count; p0 = p1) {
-        p1 = tile_end(p0, count, FEW_PIXELS);
-        for (ptrdiff_t v = v0; v < v1; ++v) {
-            vreal total = sum[v - v0];
-#pragma GCC unroll 4
-            for (ptrdiff_t p = p0; p < p1; ++p)
-                total += vload(g + g_at[p] + v * VL);
-            sum[v - v0] = total;
-        }
-    }
-    for (ptrdiff_t v = v0; v < v1; ++v)
-        vstore(sums + v * VL, fresh ? sum[v - v0] : vload(sums + v * VL) + sum[v - v0]);
+    const struct fcn_copy *a = &op->copy;
+    const size_t bytes = (size_t)(a->channels * GROUP_IMAGES) * sizeof(stored);
+    stored *z = of_group(&a->z, batch, group);
+    const stored *y = of_group(&a->y, batch, group);
+    for (ptrdiff_t p = 0; p < a->pixels; ++p)
+        memcpy(z + a->z_at[p], y + a->y_at[p], bytes);
 }
 
-/* sums[slot][vector] += sum over pixels of g, or with by_position sums[slot][pixel][vector] += g.
- * Buffers: sums, g. Tables: g_at. Sizes: pixels, vectors, by_position. */
-void KERNEL(grad_sums)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* out[i] = source[place[i]] */
+void KERNEL(gather)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1], by_position = op->size[2];
-    const int fresh = fcn_is_slot_start(run, group);
-    real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
-    const real *g = op_buffer(op, run, 1, group);
-    const int32_t *g_at = op->table[0];
-    for (ptrdiff_t p = 0; by_position && p < pixels; ++p)
-        for (ptrdiff_t v = 0; v < vectors; ++v) {
-            real *at = sums + (p * vectors + v) * VL;
-            const vreal value = vload(g + g_at[p] + v * VL);
-            vstore(at, fresh ? value : vload(at) + value);
-        }
-    for (ptrdiff_t p = 0; !by_position && p < pixels; p += PIXELS_TOGETHER)
-        for (ptrdiff_t v = 0; v < vectors; v += SUMS_TOGETHER)
-            add_pixels(sums, g, g_at + p, fcn_min(PIXELS_TOGETHER, pixels - p), v,
-                       fcn_min(vectors, v + SUMS_TOGETHER), fresh && p == 0);
-}
-
-#ifdef FCN_LAYOUT_CHANNELS
-
-/* out[place[i]] = sum over slots of sums[slot][source[i]]; one task takes FCN_TASK_TOTALS sums.
- * Buffers: out, sums. Tables: place, source. Sizes: count. */
-void KERNEL(total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
-{
-    real *out = op_buffer(op, run, 0, 0);
-    const ptrdiff_t slots = run->slots, first = task * FCN_TASK_TOTALS;
-    const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
-    const int32_t *place = op->table[0], *source = op->table[1];
-    for (ptrdiff_t i = first; i < count; ++i) {
-        real sum = op_buffer(op, run, 1, 0)[source[i]];
-        for (ptrdiff_t slot = 1; slot < slots; ++slot)
-            sum += op_buffer(op, run, 1, slot)[source[i]];
-        out[place[i]] = sum;
-    }
-}
-
-/* Channels of each pixel, as many as may be, and nothing beside them. Buffers: z, y. Tables: z_at, y_at. Sizes: pixels,
- * channels (true). */
-void KERNEL(copy)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
-{
-    real *z = op_buffer(op, run, 0, group);
-    const real *y = op_buffer(op, run, 1, group);
-    for (ptrdiff_t p = 0; p < op->size[0]; ++p)
-        memcpy(z + op->table[0][p], y + op->table[1][p], (size_t)op->size[1] * sizeof(real));
-}
-
-/* out[i] = sum over slots of sums[slot][i]; one task takes FCN_TASK_TOTALS. Buffers: out, sums. Sizes: count, a number
- * of whole vectors. */
-void KERNEL(slot_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
-{
-    real *out = op_buffer(op, run, 0, 0);
-    const ptrdiff_t slots = run->slots, first = task * FCN_TASK_TOTALS;
-    const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
-    for (ptrdiff_t i = first; i < count; i += VL) {
-        vreal sum = vload(op_buffer(op, run, 1, 0) + i);
-        for (ptrdiff_t slot = 1; slot < slots; ++slot)
-            sum += vload(op_buffer(op, run, 1, slot) + i);
-        vstore(out + i, sum);
-    }
-}
-
-#else
-
-/* out[place[i]] = sum over slots and lanes of sums[slot][i]; one task takes FCN_TASK_TOTALS sums.
- * Buffers: out, sums. Tables: place. Sizes: count. */
-void KERNEL(total)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
-{
-    real *out = op_buffer(op, run, 0, 0);
-    const ptrdiff_t slots = run->slots, first = task * FCN_TASK_TOTALS;
-    const ptrdiff_t count = fcn_min(op->size[0], first + FCN_TASK_TOTALS);
-    for (ptrdiff_t i = first; i < count; i += VL) {
-        vreal vectors[VL] = {{0}};
-        const ptrdiff_t valid = fcn_min(VL, count - i);
-        for (ptrdiff_t v = 0; v < valid; ++v) {
-            vectors[v] = vload(op_buffer(op, run, 1, 0) + (i + v) * VL);
-            for (ptrdiff_t slot = 1; slot < slots; ++slot)
-                vectors[v] += vload(op_buffer(op, run, 1, slot) + (i + v) * VL);
-        }
-        real totals[VL];
-        vstore(totals, sum_each(vectors));
-        for (ptrdiff_t v = 0; v < valid; ++v)
-            out[op->table[0][i + v]] = totals[v];
-    }
-}
-
-#endif
-
-/* out[i] = in[place[i]]. Buffers: out, in. Tables: place. Sizes: count. */
-void KERNEL(gather)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
-{
-    (void)task;
-    real *out = op_buffer(op, run, 0, 0);
-    const real *in = op_buffer(op, run, 1, 0);
-    for (ptrdiff_t i = 0; i < op->size[0]; ++i)
-        out[i] = in[op->table[0][i]];
+    const struct fcn_gather *a = &op->gather;
+    (void)batch, (void)task;
+    real *out = the(&a->out);
+    const real *source = the(&a->source);
+    for (ptrdiff_t i = 0; i < a->count; ++i)
+        out[i] = source[a->place[i]];
 }

@@ -1,8 +1,8 @@
-/* The engine's kernels of one layout by name. */
+/* The kernels of one layout, by the numbers of their operations; NULL where the layout has none. */
 #include "engine/kernel.h"
 
-#define NAME_(layout, name) #layout "." #name
-#define NAME_OF(layout, name) NAME_(layout, name)
-#define ENTRY(name) {NAME_OF(FCN_LAYOUT, name), KERNEL(name)},
-
-const fcn_named_kernel KERNEL(op_kernels)[] = {FCN_OP_KERNELS(ENTRY){NULL, NULL}};
+fcn_op_kernel *const KERNEL(kernels)[] = {
+#define OPERATION(name, layouts, over) HAS_##layouts([FCN_OPERATION_##name] = KERNEL(name), )
+#include "engine/operations.inc"
+    [FCN_OPERATIONS] = NULL,
+};

@@ -1,9 +1,9 @@
 /* Max and average pooling in the engine's layouts.
  *
  * Equation  max: z[p] = the largest x[tap], the first of equals, NaN wins; average: z[p] = factor[p] * sum x[tap]
- * Layout    see program.h. Tables: the taps of output pixel p are taps[first[p]] .. taps[first[p + 1] - 1].
- *           Taps outside the image are left out of the table (or stand in the halo of zeros for a zero-padded
- *           input). argmax holds the number of the winning tap, as integers of the width of a real.
+ * Layout    see program.h. The taps of output pixel p are taps[first[p]] .. taps[first[p + 1] - 1]. Those outside
+ *           of the image are left out, but for a padding whose zeros take part in the maximum: it is in the halo.
+ *           argmax holds the number of the winning tap in its window.
  * Edges     Overlapping windows accumulate in the gradient; a tap of -1 in the gradient's table is in the halo,
  *           and its gradient is dropped. The maximum of no taps is -inf.
  */
@@ -11,7 +11,7 @@
 #include <math.h>
 
 /* The maxima of one window. Windows of the usual sizes have a `count` that the compiler knows. */
-INLINE void max_of_window(real *z, lane_int *argmax, const real *x, const int32_t *window, const int count,
+INLINE void max_of_window(stored *z, lane_int *argmax, const stored *x, const int32_t *window, const int count,
                           ptrdiff_t vectors)
 {
     for (ptrdiff_t v = 0; v < vectors; ++v) {
@@ -34,16 +34,16 @@ INLINE void max_of_window(real *z, lane_int *argmax, const real *x, const int32_
     }
 }
 
-/* Buffers: z, x, argmax (or NULL). Tables: z_at, first, taps. Sizes: pixels, vectors, channels. */
-void KERNEL(max_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(max_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
-    real *z = op_buffer(op, run, 0, group);
-    const real *x = op_buffer(op, run, 1, group);
-    lane_int *argmax = (lane_int *)op_buffer(op, run, 2, group);
-    const int32_t *z_at = op->table[0], *first = op->table[1];
+    const struct fcn_max_pool *a = &op->max_pool;
+    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
+    stored *z = of_group(&a->z, batch, group);
+    const stored *x = of_group(&a->x, batch, group);
+    lane_int *argmax = of_group(&a->argmax, batch, group);
+    const int32_t *z_at = a->z_at, *first = a->first;
     for (ptrdiff_t p = 0; p < pixels; ++p) {
-        const int32_t *window = op->table[2] + first[p];
+        const int32_t *window = a->taps + first[p];
         const int count = first[p + 1] - first[p];
         lane_int *winners = argmax ? argmax + p * vectors * VL : NULL;
         if (count == 4 && winners)
@@ -56,20 +56,20 @@ void KERNEL(max_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
             max_of_window(z + z_at[p], NULL, x, window, 9, vectors);
         else if (count)
             max_of_window(z + z_at[p], winners, x, window, count, vectors);
-        else /* its argmax names no tap, whatever it is */
-            for (ptrdiff_t i = 0; i < op->size[2] * GROUP_IMAGES; ++i)
-                z[z_at[p] + i] = (real)-INFINITY;
+        else /* no tap: whatever argmax is, no gradient goes anywhere */
+            for (ptrdiff_t i = 0; i < a->channels * GROUP_IMAGES; ++i)
+                set_value(z + z_at[p] + i, (real)-INFINITY);
     }
 }
 
-static void clear(real *x, const int32_t *x_at, ptrdiff_t pixels, ptrdiff_t vectors)
+static void clear(stored *x, const int32_t *x_at, ptrdiff_t pixels, ptrdiff_t vectors)
 {
     for (ptrdiff_t p = 0; p < pixels; ++p)
-        memset(x + x_at[p], 0, (size_t)(vectors * VL) * sizeof(real));
+        memset(x + x_at[p], 0, (size_t)(vectors * VL) * sizeof(stored));
 }
 
 /* Give each tap of a window its share of the gradient: all of it, or with `winner` that of the lanes that it won. */
-INLINE void spread(real *dx, const int32_t *window, const int count, vreal grad, const vint *winner,
+INLINE void spread(stored *dx, const int32_t *window, const int count, vreal grad, const vint *winner,
                    const int exclusive)
 {
 #pragma GCC unroll 4
@@ -81,20 +81,18 @@ INLINE void spread(real *dx, const int32_t *window, const int count, vreal grad,
     }
 }
 
-/* Buffers: dx, dz, argmax, z. Tables: dz_at, first, taps, places (cleared pixels of dx, then z_at).
- * Sizes: pixels, vectors, cleared pixels, exclusive. Scalars: factor of dz. If z is given, dz counts where z > 0:
- * x is behind a ReLU, and this is its mask. Windows that share no pixel (exclusive) are written, others added. */
-void KERNEL(max_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(max_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
-    const int exclusive = (int)op->size[3];
-    real *dx = op_buffer(op, run, 0, group);
-    const real *dz = op_buffer(op, run, 1, group), *z = op_buffer(op, run, 3, group);
-    const lane_int *argmax = (const lane_int *)op_buffer(op, run, 2, group);
-    const int32_t *dz_at = op->table[0], *first = op->table[1], *taps = op->table[2];
-    const int32_t *z_at = op->table[3] + op->size[2];
-    const vreal factor = vset((real)op->scalar[0]);
-    clear(dx, op->table[3], op->size[2], vectors);
+    const struct fcn_max_pool_grad *a = &op->max_pool_grad;
+    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
+    const int exclusive = (int)a->exclusive;
+    stored *dx = of_group(&a->dx, batch, group);
+    const stored *dz = of_group(&a->dz, batch, group), *z = of_group(&a->z, batch, group);
+    const lane_int *argmax = of_group(&a->argmax, batch, group);
+    const int32_t *dz_at = a->dz_at, *first = a->first, *taps = a->taps;
+    const int32_t *z_at = a->z_at;
+    const vreal factor = vset((real)a->factor);
+    clear(dx, a->cleared, a->cleared_pixels, vectors);
     for (ptrdiff_t p = 0; p < pixels; ++p) {
         const int32_t *window = taps + first[p];
         const int count = first[p + 1] - first[p];
@@ -113,7 +111,7 @@ void KERNEL(max_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group
 }
 
 /* The sum of x at some taps: of halves, where they are many, lest digits be lost in a long one. */
-static vreal sum_of_taps(const real *x, const int32_t *taps, ptrdiff_t count)
+static vreal sum_of_taps(const stored *x, const int32_t *taps, ptrdiff_t count)
 {
     const ptrdiff_t half = count / 2;
     if (count > 128)
@@ -124,13 +122,14 @@ static vreal sum_of_taps(const real *x, const int32_t *taps, ptrdiff_t count)
     return sum;
 }
 
-/* Buffers: z, x, factor (pixels). Tables: z_at, first, taps. Sizes: pixels, vectors. */
-void KERNEL(avg_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(avg_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
-    real *z = op_buffer(op, run, 0, group);
-    const real *x = op_buffer(op, run, 1, group), *factor = op_buffer(op, run, 2, 0);
-    const int32_t *z_at = op->table[0], *first = op->table[1], *taps = op->table[2];
+    const struct fcn_avg_pool *a = &op->avg_pool;
+    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
+    stored *z = of_group(&a->z, batch, group);
+    const stored *x = of_group(&a->x, batch, group);
+    const real *factor = the(&a->factor);
+    const int32_t *z_at = a->z_at, *first = a->first, *taps = a->taps;
     for (ptrdiff_t p = 0; p < pixels; ++p)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal sum = sum_of_taps(x + v * VL, taps + first[p], first[p + 1] - first[p]);
@@ -138,16 +137,16 @@ void KERNEL(avg_pool)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
         }
 }
 
-/* Buffers: dx, dz, factor. Tables: dz_at, first, taps, cleared pixels of dx. Sizes: pixels, vectors, cleared pixels,
- * exclusive. */
-void KERNEL(avg_pool_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(avg_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], vectors = op->size[1];
-    real *dx = op_buffer(op, run, 0, group);
-    const real *dz = op_buffer(op, run, 1, group), *factor = op_buffer(op, run, 2, 0);
-    const int32_t *dz_at = op->table[0], *first = op->table[1], *taps = op->table[2];
-    const int exclusive = (int)op->size[3];
-    clear(dx, op->table[3], op->size[2], vectors);
+    const struct fcn_avg_pool_grad *a = &op->avg_pool_grad;
+    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
+    stored *dx = of_group(&a->dx, batch, group);
+    const stored *dz = of_group(&a->dz, batch, group);
+    const real *factor = the(&a->factor);
+    const int32_t *dz_at = a->dz_at, *first = a->first, *taps = a->taps;
+    const int exclusive = (int)a->exclusive;
+    clear(dx, a->cleared, a->cleared_pixels, vectors);
     for (ptrdiff_t p = 0; p < pixels; ++p)
         for (ptrdiff_t v = 0; v < vectors; ++v)
             spread(dx + v * VL, taps + first[p], first[p + 1] - first[p],

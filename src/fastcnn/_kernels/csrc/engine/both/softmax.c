@@ -10,42 +10,37 @@
 
 #define KIND (GROUP_IMAGES == 1 ? TOGETHER : APART)
 
-static row row_of(const fcn_op *op, const fcn_run *run, int buffer, int table, ptrdiff_t group)
+static row row_of(void *data, const int32_t *places, ptrdiff_t classes)
 {
-    return (row){
-        .data = op_buffer(op, run, buffer, group),
-        .places = op->table[table],
-        .classes = op->size[0],
-        .lanes = VL,
-    };
+    return (row){.data = data, .places = places, .classes = classes, .lanes = VL};
 }
 
-/* Buffers: y, x. Tables: y_at, x_at. Sizes: features, log. */
-void KERNEL(softmax)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(softmax)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    row y = row_of(op, run, 0, 0, group), x = row_of(op, run, 1, 1, group);
-    row_softmax(&y, &x, KIND, (int)op->size[1]);
+    const struct fcn_softmax *a = &op->softmax;
+    row y = row_of(of_group(&a->y, batch, group), a->y_at, a->features);
+    row x = row_of(of_group(&a->x, batch, group), a->x_at, a->features);
+    row_softmax(&y, &x, KIND, (int)a->log);
 }
 
-/* Buffers: dx, dy, y. Tables: dx_at, dy_at, y_at. Sizes: features, log. */
-void KERNEL(softmax_grad)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(softmax_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    row dx = row_of(op, run, 0, 0, group), dy = row_of(op, run, 1, 1, group),
-        y = row_of(op, run, 2, 2, group);
-    row_softmax_grad(&dx, &dy, &y, KIND, (int)op->size[1]);
+    const struct fcn_softmax_grad *a = &op->softmax_grad;
+    row dx = row_of(of_group(&a->dx, batch, group), a->dx_at, a->features);
+    row dy = row_of(of_group(&a->dy, batch, group), a->dy_at, a->features);
+    row y = row_of(of_group(&a->y, batch, group), a->y_at, a->features);
+    row_softmax_grad(&dx, &dy, &y, KIND, (int)a->log);
 }
 
-/* Losses before any reduction, and the gradient of their sum times a factor.
- * Buffers: dlogits, logits, target (int64, one for each image), weight (classes, or NULL), results (double
- * [image][2]: the loss, and 1 where the first maximum is the target, else 0). Tables: dlogits_at, logits_at.
- * Sizes: classes, ignore_index. Scalars: factor, label smoothing. */
-void KERNEL(cross_entropy)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* Losses before any reduction, and the gradient of their sum times a factor. */
+void KERNEL(cross_entropy)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    row dx = row_of(op, run, 0, 0, group), x = row_of(op, run, 1, 1, group);
+    const struct fcn_cross_entropy *a = &op->cross_entropy;
+    row dx = row_of(of_group(&a->dlogits, batch, group), a->dlogits_at, a->classes);
+    row x = row_of(of_group(&a->logits, batch, group), a->logits_at, a->classes);
     const row no_probabilities = {0};
-    const int64_t *target = (const int64_t *)op_buffer(op, run, 2, group);
-    double *results = (double *)op_buffer(op, run, 4, group);
-    const loss_options options = {op_buffer(op, run, 3, 0), op->size[1], op->scalar[1], op->scalar[0]};
-    row_cross_entropy(results, results + 1, 2, &dx, &x, target, &no_probabilities, &options,
-                      fcn_min(GROUP_IMAGES, run->batch - group * GROUP_IMAGES), KIND);
+    double *results = of_group(&a->results, batch, group);
+    const loss_options options = {the(&a->weight), a->ignore_index, a->label_smoothing, a->factor};
+    row_cross_entropy(results, results + 1, 2, &dx, &x, of_group(&a->target, batch, group), &no_probabilities,
+                      &options, fcn_min(GROUP_IMAGES, batch->images - group * GROUP_IMAGES), KIND);
 }

@@ -10,11 +10,11 @@
 
 /* Blocks of one vector by pairs of pixels, one below the other; `at` holds the places of the upper ones in the tables,
  * `width` is the pixels of a row. */
-INLINE void forward_pairs(const fwd *f, const tile *t, const int32_t *at_, ptrdiff_t width, const int pairs)
+INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, ptrdiff_t width, const int pairs)
 {
     vreal upper[MOST_PAIRS], lower[MOST_PAIRS];
-    const real *x[MOST_PAIRS];
-    const real *w = t->w;
+    const stored *x[MOST_PAIRS];
+    const stored *w = t->w;
     const ptrdiff_t below = f->x_at[at_[0] + width] - f->x_at[at_[0]];
 #pragma GCC unroll 32
     for (int p = 0; p < pairs; ++p) {
@@ -23,12 +23,12 @@ INLINE void forward_pairs(const fwd *f, const tile *t, const int32_t *at_, ptrdi
         const real *start = f->position_bias ? f->position_bias + at_[p] * f->row + t->o0
                             : f->bias        ? f->bias + t->o0
                                              : NULL;
-        upper[p] = start ? vload(start) : (vreal){0};
-        lower[p] = start ? vload(start + (f->position_bias ? width * f->row : 0)) : (vreal){0};
+        upper[p] = start ? rload(start) : (vreal){0};
+        lower[p] = start ? rload(start + (f->position_bias ? width * f->row : 0)) : (vreal){0};
     }
-    for (ptrdiff_t run = t->run0; run < t->run1; ++run) {
-        ptrdiff_t at = f->run_at[run];
-        const ptrdiff_t end = at + f->run_length;
+    for (ptrdiff_t span = t->span0; span < t->span1; ++span) {
+        ptrdiff_t at = f->span_at[span];
+        const ptrdiff_t end = at + f->span_length;
         for (; at < end; ++at, w += VL) {
             ptrdiff_t at_below = at + below;
             PIN_INTEGER(at);
@@ -37,19 +37,19 @@ INLINE void forward_pairs(const fwd *f, const tile *t, const int32_t *at_, ptrdi
             PIN(weight);
 #pragma GCC unroll 32
             for (int p = 0; p < pairs; ++p) {
-                vreal value = vset(x[p][at]);
+                vreal value = vset(value_of(x[p] + at));
                 PIN(value);
                 upper[p] += value * weight;
             }
 #pragma GCC unroll 32
             for (int p = 0; p < pairs; ++p) {
-                vreal value = vset(x[p][at_below]);
+                vreal value = vset(value_of(x[p] + at_below));
                 PIN(value);
                 lower[p] += value * weight;
             }
         }
     }
-    real *y = f->y + t->o0;
+    stored *y = f->y + t->o0;
     const int32_t *y_at = f->y_at;
     const vreal least = vset(f->least);
     for (int half = 0; half < 2; ++half) {
@@ -69,19 +69,19 @@ INLINE void forward_pairs(const fwd *f, const tile *t, const int32_t *at_, ptrdi
 
 #define PAIR_BLOCKS(K) K(5) K(6) K(7) K(8) K(9) K(10)
 #define DEFINE_PAIRS(p)                                                                                      \
-    static void pairs_##p(const fwd *f, const tile *t, const int32_t *at, ptrdiff_t width)                   \
+    static void pairs_##p(const product *f, const tile *t, const int32_t *at, ptrdiff_t width)                   \
     {                                                                                                        \
         forward_pairs(f, t, at, width, p);                                                                   \
     }
 PAIR_BLOCKS(DEFINE_PAIRS)
 #define ENTRY_PAIRS(p) [p] = pairs_##p,
-static void (*const pair_blocks[])(const fwd *, const tile *, const int32_t *,
+static void (*const pair_blocks[])(const product *, const tile *, const int32_t *,
                                    ptrdiff_t) = {PAIR_BLOCKS(ENTRY_PAIRS)};
 
 /* Take the pixels from t->p0 up to `end` by pairs of rows of `width`; return how many were taken. */
-static ptrdiff_t take_pairs(const fwd *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
+static ptrdiff_t take_pairs(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
 {
-    const ptrdiff_t count = (end - t->p0) / (2 * width) * width, depth = (t->run1 - t->run0) * f->run_length;
+    const ptrdiff_t count = (end - t->p0) / (2 * width) * width, depth = (t->span1 - t->span0) * f->span_length;
     if (count < FEWEST_PAIRS || depth < LEAST_DEPTH)
         return 0;
     const ptrdiff_t parts = fcn_divide_up(count, MOST_PAIRS);
@@ -101,7 +101,7 @@ static ptrdiff_t take_pairs(const fwd *f, const tile *t, ptrdiff_t end, ptrdiff_
     return 2 * count;
 }
 #else
-static ptrdiff_t take_pairs(const fwd *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
+static ptrdiff_t take_pairs(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
 {
     return (void)f, (void)t, (void)end, (void)width, 0;
 }

@@ -11,25 +11,23 @@
 #include "engine/kernel.h"
 
 typedef struct {
-    const real *x, *dy;
+    const stored *x, *dy;
     const int32_t *x_at, *dy_at, *tap_at;
     ptrdiff_t p0, p1, o0;
     ptrdiff_t images, x_stride, dy_stride; /* from one image to the next, in reals */
     int fresh;
-} grad;
+} pixel_tile;
 
-#define INLINE static inline __attribute__((always_inline))
-#define PIN_INTEGER(i) __asm__("" : "+r"(i))
 #define MAX_SUMS 24
 #define FEW 9
 /* Vectors of a block at most two: dy, read anew for each tile of taps, then comes from the caches fast enough. */
 #define MAX_WIDTH 2
 
-INLINE void add_taps(real *sums, const grad *f, ptrdiff_t k0, const int vectors, const int taps)
+INLINE void add_taps(real *sums, const pixel_tile *f, ptrdiff_t k0, const int vectors, const int taps)
 {
     vreal sum[MAX_SUMS];
-    const real *tap[MAX_SUMS];
-    const real *dy = f->dy + f->o0;
+    const stored *tap[MAX_SUMS];
+    const stored *dy = f->dy + f->o0;
     const int32_t *x_at = f->x_at, *dy_at = f->dy_at;
 #pragma GCC unroll 32
     for (int i = 0; i < taps * vectors; ++i)
@@ -55,7 +53,7 @@ INLINE void add_taps(real *sums, const grad *f, ptrdiff_t k0, const int vectors,
             }
 #pragma GCC unroll 32
             for (int t = 0; t < taps; ++t) {
-                vreal value = vset(taps > FEW ? tap[0][at + t] : tap[t][at]);
+                vreal value = vset(value_of(taps > FEW ? tap[0] + at + t : tap[t] + at));
                 if (vectors > 1)
                     PIN(value);
 #pragma GCC unroll 8
@@ -71,7 +69,7 @@ INLINE void add_taps(real *sums, const grad *f, ptrdiff_t k0, const int vectors,
     }
 #pragma GCC unroll 32
     for (int i = 0; i < taps * vectors; ++i)
-        vstore(sums + i * VL, f->fresh ? sum[i] : vload(sums + i * VL) + sum[i]);
+        rstore(sums + i * VL, f->fresh ? sum[i] : rload(sums + i * VL) + sum[i]);
 }
 
 #define UP_TO_6(K, v) K(v, 1) K(v, 2) K(v, 3) K(v, 4) K(v, 5) K(v, 6)
@@ -88,11 +86,11 @@ static const int max_taps[] = {0, 12, 6};
 #endif
 
 #define DEFINE(v, t)                                                                                         \
-    static void add_taps_##v##_##t(real *sums, const grad *f, ptrdiff_t k0) { add_taps(sums, f, k0, v, t); }
+    static void add_taps_##v##_##t(real *sums, const pixel_tile *f, ptrdiff_t k0) { add_taps(sums, f, k0, v, t); }
 BLOCKS(DEFINE)
 
 #define ENTRY(v, t) [v][t] = add_taps_##v##_##t,
-static void (*const blocks[MAX_WIDTH + 1][MAX_SUMS + 1])(real *, const grad *, ptrdiff_t) = {BLOCKS(ENTRY)};
+static void (*const blocks[MAX_WIDTH + 1][MAX_SUMS + 1])(real *, const pixel_tile *, ptrdiff_t) = {BLOCKS(ENTRY)};
 
 /* How many taps from k0 on one register block takes. */
 static ptrdiff_t block_taps(const int32_t *tap_at, ptrdiff_t k0, ptrdiff_t depth, ptrdiff_t width)
@@ -111,7 +109,7 @@ static ptrdiff_t block_taps(const int32_t *tap_at, ptrdiff_t k0, ptrdiff_t depth
 #define TILE 256
 
 /* Add what the tile of pixels and images in f gives to the sums of all taps and channels. */
-static void add_tile(real *sums, grad *f, ptrdiff_t depth, ptrdiff_t vectors)
+static void add_tile(real *sums, pixel_tile *f, ptrdiff_t depth, ptrdiff_t vectors)
 {
     for (ptrdiff_t v0 = 0, width; v0 < vectors; v0 += width) {
         width = fcn_min(MAX_WIDTH, vectors - v0);
@@ -123,52 +121,56 @@ static void add_tile(real *sums, grad *f, ptrdiff_t depth, ptrdiff_t vectors)
     }
 }
 
-/* Buffers: sums, x, dy. Tables: dy_at, x_at, tap_at. Sizes: pixels, depth, vectors. An operation that takes images
- * together adds several of few pixels between a load and a store of a sum. */
-void KERNEL(conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* An operation that takes images together adds several of few pixels between a load and a store of a sum: as many as
+ * are in the chunk, and in one slot. */
+void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], depth = op->size[1], vectors = op->size[2];
-    const ptrdiff_t tiles = fcn_divide_up(pixels, TILE), end = group + (op->together ? run->count : 1);
-    const ptrdiff_t images = fcn_divide_up(TILE, pixels);
-    real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
-    for (ptrdiff_t image = group; image < end; image += images)
+    const struct fcn_conv_weight *a = &op->conv_weight;
+    const ptrdiff_t pixels = a->pixels, tiles = fcn_divide_up(pixels, TILE);
+    const ptrdiff_t end = group + (op->whole_chunk ? batch->count : 1);
+    for (ptrdiff_t image = group, next; image < end; image = next) {
+        int fresh;
+        real *sums = sums_of_group(op, &a->sums, batch, image, &fresh);
+        next = fcn_min(fcn_min(end, image + fcn_divide_up(TILE, pixels)), slot_end(op, batch, image));
         for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
-            grad f = {
-                .x = op_buffer(op, run, 1, image),
-                .dy = op_buffer(op, run, 2, image),
-                .dy_at = op->table[0],
-                .x_at = op->table[1],
-                .tap_at = op->table[2],
+            pixel_tile f = {
+                .x = of_group(&a->x, batch, image),
+                .dy = of_group(&a->dy, batch, image),
+                .dy_at = a->dy_at,
+                .x_at = a->x_at,
+                .tap_at = a->tap_at,
                 .p0 = pixels * tile / tiles,
                 .p1 = pixels * (tile + 1) / tiles,
-                .images = fcn_min(images, end - image),
-                .x_stride = op->stride[1] / (ptrdiff_t)sizeof(real),
-                .dy_stride = op->stride[2] / (ptrdiff_t)sizeof(real),
-                .fresh = tile == 0 && fcn_is_slot_start(run, image),
+                .images = next - image,
+                .x_stride = a->x.stride / (ptrdiff_t)sizeof(stored),
+                .dy_stride = a->dy.stride / (ptrdiff_t)sizeof(stored),
+                .fresh = tile == 0 && fresh,
             };
-            add_tile(sums, &f, depth, vectors);
+            add_tile(sums, &f, a->depth, a->vectors);
         }
+    }
 }
 
-/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes FCN_TASK_TAPS taps of all channels.
- * Buffers: dweight, sums. Tables: weight_at, channel_at. Sizes: depth, channels. */
-void KERNEL(conv_weight_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes FCN_TASK_TAPS taps of all channels. */
+void KERNEL(conv_weight_sum)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
-    const ptrdiff_t depth = op->size[0], channels = op->size[1], vectors = fcn_divide_up(channels, VL);
+    const struct fcn_conv_weight_sum *a = &op->conv_weight_sum;
+    const ptrdiff_t depth = a->depth, channels = a->channels, vectors = fcn_divide_up(channels, VL);
     const ptrdiff_t k0 = task * FCN_TASK_TAPS, taps = fcn_min(depth - k0, FCN_TASK_TAPS);
-    const ptrdiff_t slots = run->slots;
-    const ptrdiff_t slot_stride = op->stride[1] / (ptrdiff_t)sizeof(real);
-    const int32_t *weight_at = op->table[0] + k0, *channel_at = op->table[1];
-    real *dweight = op_buffer(op, run, 0, 0), total[FCN_TASK_TAPS][VL];
+    const int32_t *weight_at = a->weight_at + k0, *channel_at = a->channel_at;
+    const real *sums[FCN_MOST_SLOTS];
+    const ptrdiff_t slots = all_sums(op, &a->sums, batch, sums);
+    real *dweight = the(&a->dweight), total[FCN_TASK_TAPS][VL];
     for (ptrdiff_t v0 = 0, width; v0 < vectors; v0 += width) {
         width = fcn_min(MAX_WIDTH, vectors - v0);
         for (ptrdiff_t v = 0; v < width; ++v) {
-            const real *sums = op_buffer(op, run, 1, 0) + (v0 * depth + k0 * width + v) * VL;
+            const ptrdiff_t from = (v0 * depth + k0 * width + v) * VL;
             for (ptrdiff_t k = 0; k < taps; ++k) {
-                vreal sum = vload(sums + k * width * VL);
+                const ptrdiff_t at = from + k * width * VL;
+                vreal sum = rload(sums[0] + at);
                 for (ptrdiff_t slot = 1; slot < slots; ++slot)
-                    sum += vload(sums + k * width * VL + slot * slot_stride);
-                vstore(total[k], sum);
+                    sum += rload(sums[slot] + at);
+                rstore(total[k], sum);
             }
             const ptrdiff_t o0 = (v0 + v) * VL;
             for (ptrdiff_t o = 0; o < VL && o0 + o < channels; ++o)

@@ -9,18 +9,18 @@
  */
 #include "dense.h"
 
-#define OUTPUTS 48                             /* a multiple of all numbers of outputs in a block */
-#define CHUNK (2048 / (ptrdiff_t)sizeof(real)) /* elements */
+#define OUTPUTS 48                                 /* a multiple of all numbers of outputs in a block */
+#define ROW_CHUNK (2048 / (ptrdiff_t)sizeof(real)) /* elements */
 
 /* The last elements before `end` of a row, fewer than VL, in the last lanes; zeros in the others. */
 static inline vreal tail(const rows_of *f, const real *end)
 {
     if (f->depth >= VL)
-        return keep(f->tail, vload(end - VL));
+        return keep(f->tail, rload(end - VL));
     real lanes[VL] = {0};
     for (ptrdiff_t i = 0; i < f->depth; ++i)
         lanes[VL - f->depth + i] = end[i - f->depth];
-    return vload(lanes);
+    return rload(lanes);
 }
 
 /* The lanes that such elements are in. */
@@ -47,7 +47,7 @@ INLINE void dots(const rows_of *f, real *sums, ptrdiff_t n0, ptrdiff_t o0, ptrdi
         PIN_INTEGER(x[n]);
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; ++o)
-            sum[n * outputs + o] = k0 ? vload(sums + (n * OUTPUTS + o) * VL) : (vreal){0};
+            sum[n * outputs + o] = k0 ? rload(sums + (n * OUTPUTS + o) * VL) : (vreal){0};
     }
 #pragma GCC unroll 8
     for (int o = 0; o < outputs; ++o) {
@@ -60,12 +60,12 @@ INLINE void dots(const rows_of *f, real *sums, ptrdiff_t n0, ptrdiff_t o0, ptrdi
         vreal value[MAX_IMAGES];
 #pragma GCC unroll 8
         for (int n = 0; n < images; ++n) {
-            value[n] = vload(x[n] + k);
+            value[n] = rload(x[n] + k);
             PIN(value[n]);
         }
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; ++o) {
-            vreal weight = vload(w[o] + k);
+            vreal weight = rload(w[o] + k);
             if (images > 1)
                 PIN(weight);
 #pragma GCC unroll 8
@@ -91,7 +91,7 @@ INLINE void dots(const rows_of *f, real *sums, ptrdiff_t n0, ptrdiff_t o0, ptrdi
     for (int n = 0; n < images; ++n)
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; ++o)
-            vstore(sums + (n * OUTPUTS + o) * VL, sum[n * outputs + o]);
+            rstore(sums + (n * OUTPUTS + o) * VL, sum[n * outputs + o]);
 }
 
 /* Blocks (images, outputs). */
@@ -123,8 +123,8 @@ static void write_outputs(real *y, const real *sums, const real *bias, int relu,
         real total[VL];
         const ptrdiff_t valid = fcn_min(VL, o1 - o);
         for (ptrdiff_t i = 0; i < VL; ++i)
-            vectors[i] = vload(sums + (fcn_min(o + i, o1 - 1) - o0) * VL);
-        vstore(total, sum_each(vectors));
+            vectors[i] = rload(sums + (fcn_min(o + i, o1 - 1) - o0) * VL);
+        rstore(total, sum_each(vectors));
         for (ptrdiff_t i = 0; i < valid; ++i) {
             const real value = total[i] + (bias ? bias[o + i] : 0);
             y[o + i] = relu && value < 0 ? 0 : value;
@@ -132,26 +132,25 @@ static void write_outputs(real *y, const real *sums, const real *bias, int relu,
     }
 }
 
-/* Buffers: y, x, weight, bias (or NULL). Tables: y_at, x_at. Sizes: depth, outputs, relu, first output: it makes
- * `outputs` from that one on. Takes images together. */
-void KERNEL(dense)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(dense)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t depth = op->size[0], outputs = op->size[1], first = op->size[3], count = run->count;
+    const struct fcn_dense *a = &op->dense;
+    const ptrdiff_t depth = a->depth, outputs = a->outputs, first = a->first_output, count = batch->count;
     const rows_of f = {
-        .out = op_buffer(op, run, 0, group) + origin(op, 0) + first,
-        .a = op_buffer(op, run, 1, group) + origin(op, 1),
-        .b = op_buffer(op, run, 2, 0) + first * depth,
-        .out_stride = row_stride(op, 0),
-        .a_stride = row_stride(op, 1),
+        .out = image_rows(&a->y, batch, group, a->y_at) + first,
+        .a = image_rows(&a->x, batch, group, a->x_at),
+        .b = (const real *)the(&a->weight) + first * depth,
+        .out_stride = row_stride(&a->y),
+        .a_stride = row_stride(&a->x),
         .b_stride = depth,
         .rows = outputs,
         .depth = depth,
         .tail = tail_lanes(depth),
     };
-    const real *bias = op_buffer(op, run, 3, 0);
+    const real *bias = the(&a->bias);
     bias = bias ? bias + first : NULL;
-    const ptrdiff_t chunk = count <= MAX_IMAGES ? depth : CHUNK;
-    real sums[FCN_TOGETHER * OUTPUTS * VL];
+    const ptrdiff_t chunk = count <= MAX_IMAGES ? depth : ROW_CHUNK;
+    real sums[FCN_CHUNK * OUTPUTS * VL];
     for (ptrdiff_t o0 = 0; o0 < outputs; o0 += OUTPUTS) {
         const ptrdiff_t o1 = fcn_min(outputs, o0 + OUTPUTS);
         for (ptrdiff_t k = 0; k < depth; k += chunk)
@@ -162,6 +161,6 @@ void KERNEL(dense)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
                                        fcn_min(depth, k + chunk));
             }
         for (ptrdiff_t n = 0; n < count; ++n)
-            write_outputs(f.out + n * f.out_stride, sums + n * OUTPUTS * VL, bias, (int)op->size[2], o0, o1);
+            write_outputs(f.out + n * f.out_stride, sums + n * OUTPUTS * VL, bias, (int)a->relu, o0, o1);
     }
 }

@@ -8,9 +8,6 @@
 
 #include "engine/kernel.h"
 
-#define INLINE static inline __attribute__((always_inline))
-/* Keep an integer or a pointer in a register as it is. */
-#define PIN_INTEGER(i) __asm__("" : "+r"(i))
 #define MAX_SUMS 24
 #define MAX_IMAGES 4
 
@@ -22,18 +19,23 @@ typedef struct {
     ptrdiff_t out_stride, a_stride, b_stride; /* from row to row, in reals */
     ptrdiff_t rows;                           /* of b: outputs, outputs or images */
     ptrdiff_t depth;
-    vint tail; /* the lanes of the last, partial vector of a row, see channels_dense.c */
+    const ptrdiff_t *slot_ends;               /* of the images that are the rows of b, or NULL */
+    int add;                                  /* to what out holds */
+    vint tail; /* the lanes of the last, partial vector of a row, see dense.c */
 } rows_of;
 
-/* Place of the first row in its buffer, where a table tells it. */
-static inline ptrdiff_t origin(const fcn_op *op, int table)
+/* Where the rows of images begin in a buffer, for those from `group` on; a table has the place in each. These kernels
+ * mix values and parameters, and are for element types that are stored as they are summed. */
+static inline real *image_rows(const fcn_buffer *buffer, const fcn_batch *batch, ptrdiff_t group,
+                               const int32_t *at)
 {
-    return op->table[table] ? op->table[table][0] : 0;
+    return (real *)of_group(buffer, batch, group) + at[0];
 }
 
-static inline ptrdiff_t row_stride(const fcn_op *op, int buffer)
+/* From one image's row to the next. */
+static inline ptrdiff_t row_stride(const fcn_buffer *buffer)
 {
-    return op->stride[buffer] / (ptrdiff_t)sizeof(real);
+    return buffer->stride / (ptrdiff_t)sizeof(real);
 }
 
 /* How many images the group from n on holds: groups are as even as possible. */

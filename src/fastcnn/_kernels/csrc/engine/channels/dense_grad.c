@@ -3,7 +3,8 @@
  * Equation  dense_input   dx[n][k] = sum_o dy[n][o] * w[o][k]
  *           dense_weight  dw[o][k] = sum_n dy[n][o] * x[n][k]
  * Method    Lanes run over k; register blocks are images by vectors of k, and outputs by vectors of k.
- * Order     Each element adds over ascending o or n, whatever its block: bitwise the same in every batch.
+ * Order     dx adds over ascending o, whatever its block: bitwise the same in every batch; dw over the images of each
+ *           slot, then over slots.
  */
 #include "dense.h"
 
@@ -30,12 +31,12 @@ INLINE void combine(const rows_of *f, ptrdiff_t i0, ptrdiff_t k0, ptrdiff_t a_ro
         vreal held[8];
 #pragma GCC unroll 8
         for (int h = 0; h < (count < vectors ? count : vectors); ++h) {
-            held[h] = count < vectors ? vset(a[h][at]) : vload(b + h * VL);
+            held[h] = count < vectors ? vset(a[h][at]) : rload(b + h * VL);
             PIN(held[h]);
         }
 #pragma GCC unroll 32
         for (int j = 0; j < (count < vectors ? vectors : count); ++j) {
-            vreal passing = count < vectors ? vload(b + j * VL) : vset(a[j][at]);
+            vreal passing = count < vectors ? rload(b + j * VL) : vset(a[j][at]);
             if (count > 1 && vectors > 1)
                 PIN(passing);
 #pragma GCC unroll 8
@@ -46,8 +47,10 @@ INLINE void combine(const rows_of *f, ptrdiff_t i0, ptrdiff_t k0, ptrdiff_t a_ro
 #pragma GCC unroll 8
     for (int i = 0; i < count; ++i)
 #pragma GCC unroll 32
-        for (int v = 0; v < vectors; ++v)
-            vstore(f->out + (i0 + i) * f->out_stride + k0 + v * VL, sum[i * vectors + v]);
+        for (int v = 0; v < vectors; ++v) {
+            real *out = f->out + (i0 + i) * f->out_stride + k0 + v * VL;
+            rstore(out, f->add ? rload(out) + sum[i * vectors + v] : sum[i * vectors + v]);
+        }
 }
 
 /* Blocks (images, vectors) and (outputs, vectors). */
@@ -88,13 +91,29 @@ typedef void combine_block(const rows_of *f, ptrdiff_t i0, ptrdiff_t k0);
 static combine_block *const input_blocks[MAX_IMAGES + 1][17] = {INPUTS(ENTRY_INPUT)};
 static combine_block *const weight_blocks[WEIGHT_OUTPUTS + 1][5] = {WEIGHTS(ENTRY_WEIGHT)};
 
+/* One block, slot for slot. */
+static void add_slots(const rows_of *f, combine_block *block, ptrdiff_t i0, ptrdiff_t k0)
+{
+    rows_of part = *f;
+    for (ptrdiff_t slot = 0, first = 0; first < f->rows; first = f->slot_ends[slot++]) {
+        part.rows = f->slot_ends[slot] - first;
+        block(&part, i0, k0);
+        part.a += part.rows * f->a_stride;
+        part.b += part.rows * f->b_stride;
+        part.add = 1;
+    }
+}
+
 /* The columns k0 .. k1 - 1 of `count` rows of combine, in the widest blocks that they hold. */
 static void all_columns(const rows_of *f, combine_block *const *block, int widest, ptrdiff_t i0, ptrdiff_t k0,
                         ptrdiff_t k1)
 {
     const ptrdiff_t vectors = (k1 - k0) / VL, width = vectors >= widest ? widest : vectors >= 2 ? 2 : vectors;
     for (ptrdiff_t k = k0; width && k < k1; k += width * VL)
-        block[width](f, i0, fcn_min(k, k1 - width * VL));
+        if (f->slot_ends)
+            add_slots(f, block[width], i0, fcn_min(k, k1 - width * VL));
+        else
+            block[width](f, i0, fcn_min(k, k1 - width * VL));
 }
 
 /* What is too short for a vector. */
@@ -103,35 +122,38 @@ static void short_columns(const rows_of *f, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_
 {
     for (ptrdiff_t i = i0; i < i1; ++i)
         for (ptrdiff_t k = k0; k < k1; ++k) {
-            real sum = 0;
-            for (ptrdiff_t r = 0; r < f->rows; ++r)
-                sum += f->a[i * a_row + r * a_step] * f->b[r * f->b_stride + k];
-            f->out[i * f->out_stride + k] = sum;
+            real total = 0;
+            for (ptrdiff_t r = 0, slot = 0; r < f->rows; ++slot) {
+                const ptrdiff_t end = f->slot_ends ? f->slot_ends[slot] : f->rows;
+                real sum = 0;
+                for (; r < end; ++r)
+                    sum += f->a[i * a_row + r * a_step] * f->b[r * f->b_stride + k];
+                total = slot ? total + sum : sum;
+            }
+            f->out[i * f->out_stride + k] = total;
         }
 }
 
-/* Buffers: dx, dy, weight. Tables: dx_at, dy_at. Sizes: depth, outputs, first column, last column + 1 (all of a layer
- * of less than a vector). Takes images together. */
-void KERNEL(dense_input)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(dense_input)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t depth = op->size[0];
+    const struct fcn_dense_input *a = &op->dense_input;
     const rows_of f = {
-        .out = op_buffer(op, run, 0, group) + origin(op, 0),
-        .a = op_buffer(op, run, 1, group) + origin(op, 1),
-        .b = op_buffer(op, run, 2, 0),
-        .out_stride = row_stride(op, 0),
-        .a_stride = row_stride(op, 1),
-        .b_stride = depth,
-        .rows = op->size[1],
+        .out = image_rows(&a->dx, batch, group, a->dx_at),
+        .a = image_rows(&a->dy, batch, group, a->dy_at),
+        .b = the(&a->weight),
+        .out_stride = row_stride(&a->dx),
+        .a_stride = row_stride(&a->dy),
+        .b_stride = a->depth,
+        .rows = a->outputs,
     };
-    if (depth < VL)
-        short_columns(&f, 0, run->count, f.a_stride, 1, 0, depth);
-    const ptrdiff_t first = op->size[2], last = op->size[3], columns = last - first;
-    const ptrdiff_t panel = run->count <= MAX_IMAGES ? columns : fcn_min(columns, PANEL);
-    for (ptrdiff_t k = first; k < last; k += panel) {
-        const ptrdiff_t k0 = fcn_min(k, last - panel);
-        for (ptrdiff_t n = 0, images; n < run->count; n += images) {
-            images = images_from(n, run->count);
+    if (a->depth < VL)
+        short_columns(&f, 0, batch->count, f.a_stride, 1, 0, a->depth);
+    const ptrdiff_t columns = a->last_column - a->first_column;
+    const ptrdiff_t panel = batch->count <= MAX_IMAGES ? columns : fcn_min(columns, PANEL);
+    for (ptrdiff_t k = a->first_column; k < a->last_column; k += panel) {
+        const ptrdiff_t k0 = fcn_min(k, a->last_column - panel);
+        for (ptrdiff_t n = 0, images; n < batch->count; n += images) {
+            images = images_from(n, batch->count);
             all_columns(&f, input_blocks[images], input_vectors[images], n, k0, k0 + panel);
         }
     }
@@ -140,27 +162,32 @@ void KERNEL(dense_input)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 /* Up to so many images are few: then writing dweight is the work, and a task writes whole rows of it. */
 #define FEW_IMAGES 8
 
-/* The gradient over all images. One of the ceil(depth / FCN_TASK_COLUMNS) tasks takes FCN_TASK_COLUMNS columns, or its
- * share of the rows. Buffers: dweight, x, dy. Tables: x_at, dy_at. Sizes: depth, outputs. */
-void KERNEL(dense_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+/* The gradient over all images: a task takes FCN_TASK_COLUMNS columns, or its share of the rows. */
+void KERNEL(dense_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
-    const ptrdiff_t depth = op->size[0], outputs = op->size[1];
-    const ptrdiff_t k0 = task * FCN_TASK_COLUMNS, k1 = fcn_min(depth, k0 + FCN_TASK_COLUMNS);
+    const struct fcn_dense_weight *a = &op->dense_weight;
+    const ptrdiff_t depth = a->depth, outputs = a->outputs;
+    const ptrdiff_t in_one = fcn_slots_in_one(batch->slots, fcn_most_linear_slots(batch->images));
+    ptrdiff_t slot_ends[FCN_MOST_SLOTS];
+    for (ptrdiff_t slot = 0; slot * in_one < batch->slots; ++slot)
+        slot_ends[slot] = first_group(batch, in_one, slot + 1);
     const rows_of f = {
-        .out = op_buffer(op, run, 0, 0),
-        .a = op_buffer(op, run, 2, 0) + origin(op, 1),
-        .b = op_buffer(op, run, 1, 0) + origin(op, 0),
+        .out = the(&a->dweight),
+        .a = image_rows(&a->dy, batch, 0, a->dy_at),
+        .b = image_rows(&a->x, batch, 0, a->x_at),
         .out_stride = depth,
-        .a_stride = row_stride(op, 2),
-        .b_stride = row_stride(op, 1),
-        .rows = run->batch,
+        .a_stride = row_stride(&a->dy),
+        .b_stride = row_stride(&a->x),
+        .rows = batch->images,
+        .slot_ends = slot_ends,
     };
-    if (run->batch <= FEW_IMAGES && depth >= VL) {
+    if (batch->images <= FEW_IMAGES && depth >= VL) {
         const ptrdiff_t tasks = fcn_divide_up(depth, FCN_TASK_COLUMNS);
         for (ptrdiff_t o = outputs * task / tasks; o < outputs * (task + 1) / tasks; ++o)
             all_columns(&f, weight_blocks[1], WEIGHT_VECTORS, o, 0, depth);
         return;
     }
+    const ptrdiff_t k0 = task * FCN_TASK_COLUMNS, k1 = fcn_min(depth, k0 + FCN_TASK_COLUMNS);
     const ptrdiff_t count = outputs < WEIGHT_OUTPUTS ? 1 : WEIGHT_OUTPUTS;
     for (ptrdiff_t o = 0; o < outputs; o += count)
         all_columns(&f, weight_blocks[count], WEIGHT_VECTORS, fcn_min(o, outputs - count), k0, k1);

@@ -34,10 +34,10 @@ INLINE int is_quads(const image *m, ptrdiff_t p, ptrdiff_t count)
 }
 
 /* Pixels from the first to the last: a quad writes zeros past its channels, as below. */
-INLINE void pack_quads(const image *m, real *x, const real *planes, ptrdiff_t p)
+INLINE void write_quads(const image *m, stored *x, const stored *planes, ptrdiff_t p)
 {
     vreal v[4];
-    real quads[4 * VL];
+    stored quads[4 * VL];
     for (ptrdiff_t i = 0; i < 4; ++i)
         v[i] = i < m->channels ? vload(planes + i * m->pixels) : (vreal){0};
     zip(&v[0], &v[2]);
@@ -47,89 +47,114 @@ INLINE void pack_quads(const image *m, real *x, const real *planes, ptrdiff_t p)
     for (int i = 0; i < 4; ++i)
         vstore(quads + i * VL, v[i]);
     for (ptrdiff_t j = 0; j < VL; ++j)
-        memcpy(x + m->at[p + j], quads + 4 * j, 4 * sizeof(real));
+        memcpy(x + m->at[p + j], quads + 4 * j, 4 * sizeof(stored));
 }
 
 /* The first of the last block of channels, which may be partial. */
 INLINE ptrdiff_t last_block(ptrdiff_t channels) { return (channels - 1) / VL * VL; }
 
-/* Buffers: x, images (CHW, stride: bytes of an image). Tables: x_at. Sizes: pixels, channels. */
-void KERNEL(pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* x = the pixels of planes */
+static void from_planes(const image *m, stored *x, const stored *planes)
 {
-    const image m = {op->table[0], op->size[0], op->size[1]};
-    const ptrdiff_t pixels = m.pixels, count = fcn_min(VL, pixels);
-    real *x = op_buffer(op, run, 0, group);
-    const real *images = op_buffer(op, run, 1, group);
+    const ptrdiff_t pixels = m->pixels, count = fcn_min(VL, pixels);
     if (pixels == 1) {
-        memcpy(x + m.at[0], images, (size_t)m.channels * sizeof(real));
+        memcpy(x + m->at[0], planes, (size_t)m->channels * sizeof(stored));
         return;
     }
     for (ptrdiff_t tile = 0; tile < pixels; tile += VL) {
         const ptrdiff_t p = fcn_min(tile, pixels - count); /* the last tile may take pixels again */
-        if (is_run(&m, p, count)) {
-            vstore(x + m.at[p], vload(images + p));
+        if (is_run(m, p, count)) {
+            vstore(x + m->at[p], vload(planes + p));
             continue;
         }
-        if (is_quads(&m, p, count)) {
-            pack_quads(&m, x, images + p, p);
+        if (is_quads(m, p, count)) {
+            write_quads(m, x, planes + p, p);
             continue;
         }
         /* From the last block to the first: a partial one writes zeros past its channels, which are padding or
          * belong to pixels and channels that are still to come. */
-        for (ptrdiff_t c = last_block(m.channels); c >= 0; c -= VL) {
-            const ptrdiff_t valid = fcn_min(VL, m.channels - c);
-            const real *planes = images + c * pixels + p;
-            if (!is_square(&m, p, count, c)) {
+        for (ptrdiff_t c = last_block(m->channels); c >= 0; c -= VL) {
+            const ptrdiff_t valid = fcn_min(VL, m->channels - c);
+            const stored *tile_planes = planes + c * pixels + p;
+            if (!is_square(m, p, count, c)) {
                 for (ptrdiff_t i = 0; i < valid; ++i)
 #pragma GCC unroll 4
                     for (ptrdiff_t j = 0; j < count; ++j)
-                        x[m.at[p + j] + c + i] = planes[i * pixels + j];
+                        x[m->at[p + j] + c + i] = tile_planes[i * pixels + j];
                 continue;
             }
             vreal square[VL];
 #pragma GCC unroll 16
             for (int i = 0; i < VL; ++i)
-                square[i] = i < valid ? vload(planes + i * pixels) : (vreal){0};
+                square[i] = i < valid ? vload(tile_planes + i * pixels) : (vreal){0};
             transpose_lanes(square);
 #pragma GCC unroll 16
             for (int j = 0; j < VL; ++j)
-                vstore(x + m.at[p + j] + c, square[j]);
+                vstore(x + m->at[p + j] + c, square[j]);
         }
     }
 }
 
-/* Buffers: results (CHW), y. Tables: y_at. Sizes: pixels, channels. */
-void KERNEL(unpack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* planes = the pixels of x */
+static void to_planes(const image *m, stored *planes, const stored *x)
 {
-    const image m = {op->table[0], op->size[0], op->size[1]};
-    const ptrdiff_t pixels = m.pixels, count = fcn_min(VL, pixels);
-    real *results = op_buffer(op, run, 0, group);
-    const real *y = op_buffer(op, run, 1, group);
+    const ptrdiff_t pixels = m->pixels, count = fcn_min(VL, pixels);
     if (pixels == 1) {
-        memcpy(results, y + m.at[0], (size_t)m.channels * sizeof(real));
+        memcpy(planes, x + m->at[0], (size_t)m->channels * sizeof(stored));
         return;
     }
     for (ptrdiff_t tile = 0; tile < pixels; tile += VL) {
         const ptrdiff_t p = fcn_min(tile, pixels - count);
-        for (ptrdiff_t c = 0; c < m.channels; c += VL) {
-            const ptrdiff_t valid = fcn_min(VL, m.channels - c);
-            real *planes = results + c * pixels + p;
-            if (!is_square(&m, p, count, c)) {
+        for (ptrdiff_t c = 0; c < m->channels; c += VL) {
+            const ptrdiff_t valid = fcn_min(VL, m->channels - c);
+            stored *tile_planes = planes + c * pixels + p;
+            if (!is_square(m, p, count, c)) {
                 for (ptrdiff_t i = 0; i < valid; ++i)
 #pragma GCC unroll 4
                     for (ptrdiff_t j = 0; j < count; ++j)
-                        planes[i * pixels + j] = y[m.at[p + j] + c + i];
+                        tile_planes[i * pixels + j] = x[m->at[p + j] + c + i];
                 continue;
             }
             vreal square[VL];
 #pragma GCC unroll 16
             for (int j = 0; j < VL; ++j)
-                square[j] = vload(y + m.at[p + j] + c);
+                square[j] = vload(x + m->at[p + j] + c);
             transpose_lanes(square);
 #pragma GCC unroll 16
             for (int i = 0; i < VL; ++i)
                 if (i < valid)
-                    vstore(planes + i * pixels, square[i]);
+                    vstore(tile_planes + i * pixels, square[i]);
         }
     }
+}
+
+void KERNEL(from_nchw)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_from_nchw *a = &op->from_nchw;
+    const image m = {a->x_at, a->pixels, a->channels};
+    from_planes(&m, of_group(&a->x, batch, group), of_group(&a->images, batch, group));
+}
+
+void KERNEL(to_nchw)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_to_nchw *a = &op->to_nchw;
+    const image m = {a->x_at, a->pixels, a->channels};
+    to_planes(&m, of_group(&a->images, batch, group), of_group(&a->x, batch, group));
+}
+
+/* Rows and planes hold reals; so far no element type stores values otherwise. */
+void KERNEL(rows_from_planes)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
+{
+    const struct fcn_rows_from_planes *a = &op->rows_from_planes;
+    const image m = {a->row_at, a->pixels, a->channels};
+    (void)batch, (void)task;
+    from_planes(&m, the(&a->rows), the(&a->planes));
+}
+
+void KERNEL(planes_from_rows)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
+{
+    const struct fcn_planes_from_rows *a = &op->planes_from_rows;
+    const image m = {a->row_at, a->pixels, a->channels};
+    (void)batch, (void)task;
+    to_planes(&m, the(&a->planes), the(&a->rows));
 }

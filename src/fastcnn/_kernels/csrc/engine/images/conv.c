@@ -17,19 +17,20 @@
 #include <math.h>
 
 typedef struct {
-    real *y;
-    const real *x, *bias, *position_bias;
+    stored *y;
+    const stored *x;
+    const real *bias, *position_bias;
     const int32_t *y_at, *x_at, *tap_at;
     ptrdiff_t all_channels;
     real least; /* y is at least this: 0 with ReLU */
     int add;
-} fwd;
+} product;
 
 typedef struct {
-    const real *x, *dy;
+    const stored *x, *dy;
     const int32_t *dy_at, *x_at, *tap_at;
     ptrdiff_t groups, x_stride, dy_stride; /* from one group to the next, in reals */
-} grad;
+} weight_product;
 
 #define BLOCK 1
 #define PIXELS 8
@@ -92,8 +93,8 @@ typedef struct {
 #include "conv_block.h"
 #endif
 
-typedef void forward_block(const fwd *, const real *, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t k0, ptrdiff_t k1);
-typedef void weight_block(real *, const grad *, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t p1,
+typedef void forward_block(const product *, const stored *, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t k0, ptrdiff_t k1);
+typedef void weight_block(real *, const weight_product *, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t p1,
                           int fresh);
 
 /* For each number of channels in a block: the wide block, the number of its pixels, and the one-pixel block. */
@@ -113,34 +114,31 @@ static const struct {
 #endif
 };
 
-/* Buffers: y, x, packed weights, bias, position bias (pixels, channels).
- * Tables: y_at, x_at, tap_at, segments. Sizes: pixels, depth, channels, relu, add, all channels, first channel (the
- * biases are those of all channels, of which this operation makes `channels` from the first on), segments.
- * A segment (first pixel, last pixel + 1, first tap, last tap + 1) leaves out taps that all read the halo. */
-void KERNEL(conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t depth = op->size[1], channels = op->size[2];
-    const ptrdiff_t all_channels = op->size[5], first = op->size[6];
-    const real *w = op_buffer(op, run, 2, 0), *bias = op_buffer(op, run, 3, 0);
-    const real *position_bias = op_buffer(op, run, 4, 0);
-    const fwd f = {
-        .y = op_buffer(op, run, 0, group),
-        .x = op_buffer(op, run, 1, group),
+    const struct fcn_conv *a = &op->conv;
+    const ptrdiff_t depth = a->depth, channels = a->channels;
+    const ptrdiff_t all_channels = a->all_channels, first = a->first_channel;
+    const stored *w = the(&a->weight);
+    const real *bias = the(&a->bias), *position_bias = the(&a->position_bias);
+    const product f = {
+        .y = of_group(&a->y, batch, group),
+        .x = of_group(&a->x, batch, group),
         .bias = bias ? bias + first : NULL,
         .position_bias = position_bias ? position_bias + first : NULL,
-        .y_at = op->table[0],
-        .x_at = op->table[1],
-        .tap_at = op->table[2],
+        .y_at = a->y_at,
+        .x_at = a->x_at,
+        .tap_at = a->tap_at,
         .all_channels = all_channels,
-        .least = op->size[3] ? 0 : -INFINITY,
-        .add = (int)op->size[4],
+        .least = a->relu ? 0 : -INFINITY,
+        .add = (int)a->add,
     };
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
         const ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
         const ptrdiff_t pixels = blocks[width].pixels;
-        const real *block = w + o0 * depth;
-        for (ptrdiff_t s = 0; s < op->size[7]; ++s) {
-            const int32_t *segment = op->table[3] + 4 * s;
+        const stored *block = w + o0 * depth;
+        for (ptrdiff_t s = 0; s < a->segment_count; ++s) {
+            const int32_t *segment = a->segments + 4 * s;
             ptrdiff_t p = segment[0];
             for (; p + pixels <= segment[1]; p += pixels)
                 blocks[width].wide(&f, block, o0, p, segment[2], segment[3]);
@@ -151,7 +149,7 @@ void KERNEL(conv)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 }
 
 /* sums of the taps k0 .. k1 - 1 for one block of channels and the pixels p0 .. p1 - 1. */
-static void add_taps(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t o0, ptrdiff_t width,
+static void add_taps(real *sums, const weight_product *f, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t o0, ptrdiff_t width,
                      ptrdiff_t p0, ptrdiff_t p1, int fresh)
 {
     ptrdiff_t k = k0;
@@ -166,11 +164,11 @@ static void add_taps(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t k1, ptrd
 
 /* Fetch what the pixels p0 .. p1 - 1 read first: their gradients, and the last kernel row's last pixel of x. The
  * steps from pixel to pixel are too long for the processor to foresee. */
-static void prefetch_pixels(const grad *f, ptrdiff_t depth, ptrdiff_t in_channels, ptrdiff_t channels,
+static void prefetch_pixels(const weight_product *f, ptrdiff_t depth, ptrdiff_t in_channels, ptrdiff_t channels,
                             ptrdiff_t p0, ptrdiff_t p1)
 {
-    const ptrdiff_t line = 64 / (ptrdiff_t)sizeof(real);
-    const real *x = f->x + f->tap_at[depth - in_channels];
+    const ptrdiff_t line = 64 / (ptrdiff_t)sizeof(stored);
+    const stored *x = f->x + f->tap_at[depth - in_channels];
     for (ptrdiff_t p = p0; p < p1; ++p) {
         for (ptrdiff_t i = 0; i < channels * VL; i += line)
             __builtin_prefetch(f->dy + f->dy_at[p] + i, 0, 2);
@@ -179,27 +177,28 @@ static void prefetch_pixels(const grad *f, ptrdiff_t depth, ptrdiff_t in_channel
     }
 }
 
-/* Buffers: sums [slot][block][k][channels of the block][VL], x, dy. Tables: dy_at, x_at, tap_at.
- * Sizes: pixels, depth, channels, input channels. */
-void KERNEL(conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* sums: [slot][block][k][channels of the block][VL] */
+void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], depth = op->size[1], channels = op->size[2];
-    const grad f = {
-        .x = op_buffer(op, run, 1, group),
-        .dy = op_buffer(op, run, 2, group),
-        .dy_at = op->table[0],
-        .x_at = op->table[1],
-        .tap_at = op->table[2],
+    const struct fcn_conv_weight *a = &op->conv_weight;
+    const ptrdiff_t pixels = a->pixels, depth = a->depth, channels = a->vectors;
+    const weight_product f = {
+        .x = of_group(&a->x, batch, group),
+        .dy = of_group(&a->dy, batch, group),
+        .dy_at = a->dy_at,
+        .x_at = a->x_at,
+        .tap_at = a->tap_at,
         .groups = 1,
     };
-    real *sums = op_buffer(op, run, 0, fcn_slot_of(run, group));
+    int first_of_slot;
+    real *sums = sums_of_group(op, &a->sums, batch, group, &first_of_slot);
     /* A tile of pixels is short enough that its gradients stay in the first cache. */
     const ptrdiff_t tile = pixels <= 64 ? pixels : 48;
-    const int streamed = pixels * (channels + op->size[3]) * VL * (ptrdiff_t)sizeof(real) > SECOND_CACHE;
+    const int streamed = pixels * (channels + a->in_channels) * VL * (ptrdiff_t)sizeof(stored) > SECOND_CACHE;
     for (ptrdiff_t p = 0; p < pixels; p += tile) {
-        int fresh = p == 0 && fcn_is_slot_start(run, group);
+        const int fresh = p == 0 && first_of_slot;
         if (streamed)
-            prefetch_pixels(&f, depth, op->size[3], channels, fcn_min(pixels, p + tile),
+            prefetch_pixels(&f, depth, a->in_channels, channels, fcn_min(pixels, p + tile),
                             fcn_min(pixels, p + 2 * tile));
         for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
             ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
@@ -209,8 +208,9 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
 }
 
 /* Write the lane sums of the taps k0 .. k1 - 1 of one block of channels, added over slots, to their places in dweight.
- * VL taps of one channel are reduced at a time; with `dense` they are neighbours in dweight. */
-static void write_sums(real *dweight, const real *sums, ptrdiff_t slot_stride, ptrdiff_t slots, ptrdiff_t k0,
+ * Slot s has them from sums[s] + at on. VL taps of one channel are reduced at a time; with `dense` they are neighbours
+ * in dweight. */
+static void write_sums(real *dweight, const real *const *sums, ptrdiff_t slots, ptrdiff_t at, ptrdiff_t k0,
                        ptrdiff_t k1, ptrdiff_t width, const int32_t *weight_at, const int32_t *channel_at,
                        int dense)
 {
@@ -219,81 +219,82 @@ static void write_sums(real *dweight, const real *sums, ptrdiff_t slot_stride, p
             vreal vectors[VL] = {{0}};
             const ptrdiff_t valid = fcn_min(VL, k1 - k);
             for (ptrdiff_t v = 0; v < valid; ++v) {
-                const real *at = sums + ((k - k0 + v) * width + o) * VL;
-                vectors[v] = vload(at);
+                const ptrdiff_t from = at + ((k - k0 + v) * width + o) * VL;
+                vectors[v] = rload(sums[0] + from);
                 for (ptrdiff_t slot = 1; slot < slots; ++slot)
-                    vectors[v] += vload(at + slot * slot_stride);
+                    vectors[v] += rload(sums[slot] + from);
             }
             vreal totals = sum_each(vectors);
             real *target = dweight + channel_at[o];
             if (dense && valid == VL) {
-                vstore(target + weight_at[k], totals);
+                rstore(target + weight_at[k], totals);
                 continue;
             }
             real lanes[VL];
-            vstore(lanes, totals);
+            rstore(lanes, totals);
             for (ptrdiff_t v = 0; v < valid; ++v)
                 target[weight_at[k + v]] = lanes[v];
         }
 }
 
-/* One task reduces one block of channels of the sums of lanes_conv_weight.
- * Buffers: dweight, sums. Tables: weight_at, channel_at (tap k of channel o stands at their sum in dweight).
- * Sizes: depth, channels. */
-void KERNEL(conv_weight_sum)(const fcn_op *op, const fcn_run *run, ptrdiff_t b)
+/* One task reduces one block of channels of the sums of conv_weight. */
+void KERNEL(conv_weight_sum)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t b)
 {
-    const ptrdiff_t depth = op->size[0], channels = op->size[1];
-    const ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
-    write_sums(op_buffer(op, run, 0, 0), op_buffer(op, run, 1, 0) + o0 * depth * VL,
-               op->stride[1] / (ptrdiff_t)sizeof(real), run->slots, 0, depth, width, op->table[0],
-               op->table[1] + o0, 0);
+    const struct fcn_conv_weight_sum *a = &op->conv_weight_sum;
+    const ptrdiff_t o0 = block_start(a->channels, b), width = block_start(a->channels, b + 1) - o0;
+    const real *sums[FCN_MOST_SLOTS];
+    const ptrdiff_t slots = all_sums(op, &a->sums, batch, sums);
+    write_sums(the(&a->dweight), sums, slots, o0 * a->depth * VL, 0, a->depth, width, a->weight_at,
+               a->channel_at + o0, 0);
 }
 
-/* Weight gradient of a layer with few pixels (a linear layer has one) over all groups at once, so that no partial
- * sums are kept. One task takes FCN_TASK_TAPS taps.
- * Buffers: dweight, x, dy. Tables: dy_at, x_at, tap_at, places (weight_at, then channel_at).
- * Sizes: pixels, depth, channels, dense (taps are neighbours in dweight). */
-void KERNEL(weight_of_all)(const fcn_op *op, const fcn_run *run, ptrdiff_t task)
+/* The sums of some taps and channels over the groups of one slot, first .. last - 1. */
+static void sums_of_slot(real *sums, const weight_product *f, ptrdiff_t first, ptrdiff_t last, ptrdiff_t k0,
+                         ptrdiff_t k1, ptrdiff_t o0, ptrdiff_t width, ptrdiff_t pixels)
 {
-    const ptrdiff_t pixels = op->size[0], depth = op->size[1], channels = op->size[2];
-    const int dense = (int)op->size[3];
-    const ptrdiff_t k0 = task * FCN_TASK_TAPS, k1 = fcn_min(depth, k0 + FCN_TASK_TAPS);
-    const int32_t *weight_at = op->table[3], *channel_at = weight_at + depth;
-    const grad f = {
-        .x = op_buffer(op, run, 1, 0),
-        .dy = op_buffer(op, run, 2, 0),
-        .dy_at = op->table[0],
-        .x_at = op->table[1],
-        .tap_at = op->table[2],
-        .x_stride = op->stride[1] / (ptrdiff_t)sizeof(real),
-        .dy_stride = op->stride[2] / (ptrdiff_t)sizeof(real),
-    };
     /* So many groups that their gradients stay in the first cache while all taps pass over them. */
     const ptrdiff_t tile = fcn_max(1, 40 / pixels);
-    real sums[FCN_TASK_TAPS * MAX_BLOCK * VL];
-    for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
-        ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
-        for (ptrdiff_t g = 0; g < run->groups; g += tile) {
-            grad part = f;
-            part.x += g * f.x_stride;
-            part.dy += g * f.dy_stride;
-            part.groups = fcn_min(tile, run->groups - g);
-            add_taps(sums, &part, k0, k1, o0, width, 0, pixels, g == 0);
-        }
-        write_sums(op_buffer(op, run, 0, 0), sums, 0, 1, k0, k1, width, weight_at, channel_at + o0, dense);
+    for (ptrdiff_t g = first; g < last; g += tile) {
+        weight_product part = *f;
+        part.x += g * f->x_stride;
+        part.dy += g * f->dy_stride;
+        part.groups = fcn_min(tile, last - g);
+        add_taps(sums, &part, k0, k1, o0, width, 0, pixels, g == first);
     }
 }
 
-/* One task packs one block of channels: packed[block][k][channels of the block] = weight * scale.
- * Buffers: packed, weight, scale (channels, or NULL). Tables: weight_at, channel_at. Sizes: depth, channels. */
-void KERNEL(conv_pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t b)
+/* Weight gradient of a layer with few pixels (a linear layer has one): a task adds slot to slot for FCN_TASK_TAPS taps,
+ * so that no partial sums are kept. */
+void KERNEL(weight_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
-    const ptrdiff_t depth = op->size[0], channels = op->size[1];
-    const ptrdiff_t o0 = block_start(channels, b), width = block_start(channels, b + 1) - o0;
-    const real *weight = op_buffer(op, run, 1, 0), *scale = op_buffer(op, run, 2, 0);
-    const int32_t *weight_at = op->table[0], *channel_at = op->table[1];
-    real *packed = op_buffer(op, run, 0, 0) + o0 * depth;
-    for (ptrdiff_t k = 0; k < depth; ++k)
-        for (ptrdiff_t o = 0; o < width; ++o)
-            packed[k * width + o] = weight[weight_at[k] + channel_at[o0 + o]] * (scale ? scale[o0 + o] : 1);
+    const struct fcn_weight_of_all *a = &op->weight_of_all;
+    const ptrdiff_t k0 = task * FCN_TASK_TAPS, k1 = fcn_min(a->depth, k0 + FCN_TASK_TAPS);
+    const ptrdiff_t most = a->dense ? fcn_most_linear_slots(batch->images) : op->most_slots;
+    const ptrdiff_t in_one = fcn_slots_in_one(batch->slots, most);
+    const weight_product f = {
+        .x = of_group(&a->x, batch, 0),
+        .dy = of_group(&a->dy, batch, 0),
+        .dy_at = a->dy_at,
+        .x_at = a->x_at,
+        .tap_at = a->tap_at,
+        .x_stride = a->x.stride / (ptrdiff_t)sizeof(stored),
+        .dy_stride = a->dy.stride / (ptrdiff_t)sizeof(stored),
+    };
+    real total[FCN_TASK_TAPS * MAX_BLOCK * VL], sums[FCN_TASK_TAPS * MAX_BLOCK * VL];
+    for (ptrdiff_t b = 0; b < block_count(a->channels); ++b) {
+        const ptrdiff_t o0 = block_start(a->channels, b), width = block_start(a->channels, b + 1) - o0;
+        const ptrdiff_t end = first_group(batch, in_one, 1);
+        sums_of_slot(total, &f, 0, end, k0, k1, o0, width, a->pixels);
+        for (ptrdiff_t first = end, slot = 1, last; first < batch->groups; first = last) {
+            last = first_group(batch, in_one, ++slot);
+            if (first == last)
+                continue;
+            sums_of_slot(sums, &f, first, last, k0, k1, o0, width, a->pixels);
+            for (ptrdiff_t i = 0; i < (k1 - k0) * width * VL; i += VL)
+                rstore(total + i, rload(total + i) + rload(sums + i));
+        }
+        const real *const all[] = {total};
+        write_sums(the(&a->dweight), all, 1, 0, k0, k1, width, a->weight_at, a->channel_at + o0,
+                   (int)a->dense);
+    }
 }

@@ -7,11 +7,11 @@
 #define NAME_(a, b, c) a##_##b##_##c
 #define NAME(a, b, c) NAME_(a, b, c)
 
-static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t o0, ptrdiff_t p0,
+static void NAME(forward, BLOCK, PIXELS)(const product *f, const stored *w, ptrdiff_t o0, ptrdiff_t p0,
                                          ptrdiff_t k0, ptrdiff_t k1)
 {
     vreal sum[PIXELS][BLOCK];
-    const real *x[PIXELS];
+    const stored *x[PIXELS];
     const int32_t *x_at = f->x_at + p0, *y_at = f->y_at + p0;
 #pragma GCC unroll 16
     for (int p = 0; p < PIXELS; ++p)
@@ -42,13 +42,13 @@ static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t 
             value[p] = vload(x[p] + at);
 #pragma GCC unroll 16
         for (int o = 0; o < BLOCK; ++o) {
-            vreal weight = vset(w[o]);
+            vreal weight = vset(value_of(w + o));
 #pragma GCC unroll 16
             for (int p = 0; p < PIXELS; ++p)
                 sum[p][o] += value[p] * weight;
         }
     }
-    real *y = f->y + o0 * VL;
+    stored *y = f->y + o0 * VL;
     if (f->add) {
 #pragma GCC unroll 16
         for (int p = 0; p < PIXELS; ++p)
@@ -64,11 +64,11 @@ static void NAME(forward, BLOCK, PIXELS)(const fwd *f, const real *w, ptrdiff_t 
             vstore(y + y_at[p] + o * VL, vmax(least, sum[p][o]));
 }
 
-static void NAME(weight, BLOCK, PIXELS)(real *sums, const grad *f, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0,
+static void NAME(weight, BLOCK, PIXELS)(real *sums, const weight_product *f, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0,
                                         ptrdiff_t p1, int fresh)
 {
     vreal sum[PIXELS][BLOCK];
-    const real *tap[PIXELS];
+    const stored *tap[PIXELS];
 #pragma GCC unroll 16
     for (int k = 0; k < PIXELS; ++k) {
         tap[k] = f->x + f->tap_at[k0 + k];
@@ -77,10 +77,10 @@ static void NAME(weight, BLOCK, PIXELS)(real *sums, const grad *f, ptrdiff_t k0,
             sum[k][o] = (vreal){0};
     }
     for (ptrdiff_t g = 0; g < f->groups; ++g) {
-        const real *dy = f->dy + g * f->dy_stride + o0 * VL;
+        const stored *dy = f->dy + g * f->dy_stride + o0 * VL;
         const ptrdiff_t group_at = g * f->x_stride;
         for (ptrdiff_t p = p0; p < p1; ++p) {
-            const real *grad_at = dy + f->dy_at[p];
+            const stored *grad_at = dy + f->dy_at[p];
             const ptrdiff_t at = group_at + f->x_at[p];
             vreal value[PIXELS];
 #pragma GCC unroll 16
@@ -101,7 +101,7 @@ static void NAME(weight, BLOCK, PIXELS)(real *sums, const grad *f, ptrdiff_t k0,
 #pragma GCC unroll 16
         for (int o = 0; o < BLOCK; ++o) {
             real *at = sums + (k * BLOCK + o) * VL;
-            vstore(at, fresh ? sum[k][o] : vload(at) + sum[k][o]);
+            rstore(at, fresh ? sum[k][o] : rload(at) + sum[k][o]);
         }
 }
 

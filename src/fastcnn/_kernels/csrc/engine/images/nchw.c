@@ -21,15 +21,15 @@ INLINE ptrdiff_t next_place(element *e)
     return place;
 }
 
-/* Buffers: x, images (NCHW, stride: bytes of a group of VL images). Tables: x_at. Sizes: pixels, channels.
- * Lanes past the batch become 0. */
-void KERNEL(pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+/* Lanes past the batch become 0. */
+void KERNEL(from_nchw)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], size = pixels * op->size[1];
-    const ptrdiff_t valid = fcn_min(VL, run->batch - group * VL);
-    real *x = op_buffer(op, run, 0, group);
-    const real *images = op_buffer(op, run, 1, group);
-    element e = {op->table[0], pixels, 0, 0};
+    const struct fcn_from_nchw *a = &op->from_nchw;
+    const ptrdiff_t pixels = a->pixels, size = pixels * a->channels;
+    const ptrdiff_t valid = fcn_min(VL, batch->images - group * VL);
+    stored *x = of_group(&a->x, batch, group);
+    const stored *images = of_group(&a->images, batch, group);
+    element e = {a->x_at, pixels, 0, 0};
     ptrdiff_t k = 0;
     for (; k + VL <= size; k += VL) {
         vreal square[VL];
@@ -42,36 +42,35 @@ void KERNEL(pack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
             vstore(x + next_place(&e), square[i]);
     }
     for (; k < size; ++k) {
-        real lanes[VL] = {0};
-        for (ptrdiff_t i = 0; i < valid; ++i)
-            lanes[i] = images[i * size + k];
-        vstore(x + next_place(&e), vload(lanes));
+        stored *lanes = x + next_place(&e);
+        for (ptrdiff_t i = 0; i < VL; ++i)
+            set_value(lanes + i, i < valid ? value_of(images + i * size + k) : 0);
     }
 }
 
-/* Buffers: results (N, channels, pixels), y. Tables: y_at. Sizes: pixels, channels. */
-void KERNEL(unpack)(const fcn_op *op, const fcn_run *run, ptrdiff_t group)
+void KERNEL(to_nchw)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const ptrdiff_t pixels = op->size[0], size = pixels * op->size[1];
-    const ptrdiff_t valid = fcn_min(VL, run->batch - group * VL);
-    real *results = op_buffer(op, run, 0, group);
-    const real *y = op_buffer(op, run, 1, group);
-    element e = {op->table[0], pixels, 0, 0};
+    const struct fcn_to_nchw *a = &op->to_nchw;
+    const ptrdiff_t pixels = a->pixels, size = pixels * a->channels;
+    const ptrdiff_t valid = fcn_min(VL, batch->images - group * VL);
+    stored *images = of_group(&a->images, batch, group);
+    const stored *x = of_group(&a->x, batch, group);
+    element e = {a->x_at, pixels, 0, 0};
     ptrdiff_t k = 0;
     for (; k + VL <= size; k += VL) {
         vreal square[VL];
 #pragma GCC unroll 16
         for (int i = 0; i < VL; ++i)
-            square[i] = vload(y + next_place(&e));
+            square[i] = vload(x + next_place(&e));
         transpose_lanes(square);
 #pragma GCC unroll 16
         for (int i = 0; i < VL; ++i)
             if (i < valid)
-                vstore(results + i * size + k, square[i]);
+                vstore(images + i * size + k, square[i]);
     }
     for (; k < size; ++k) {
-        const real *lanes = y + next_place(&e);
+        const stored *lanes = x + next_place(&e);
         for (ptrdiff_t i = 0; i < valid; ++i)
-            results[i * size + k] = lanes[i];
+            images[i * size + k] = lanes[i];
     }
 }

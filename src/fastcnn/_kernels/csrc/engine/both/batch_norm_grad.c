@@ -1,0 +1,207 @@
+/* The gradients of batch normalisation in the engine's layouts; batch_norm.c has the equations.
+ *
+ * Method    Sums over a block of pixels in vectors or numbers of partial sums; over blocks and images in double, those
+ *           of a slot's images, then those of slots.
+ */
+#include "engine/batch_norm.h"
+
+/* The gradient of a ReLU behind the normalisation counts where the ReLU let through: where z > 0 if z is given, else,
+ * with `relu`, where (y - mean) * scale + offset > 0. */
+typedef enum { NO_MASK, MASK_BY_Z, MASK_BY_Y } relu_mask;
+
+static relu_mask mask_of(const stored *z, ptrdiff_t relu) { return z ? MASK_BY_Z : relu ? MASK_BY_Y : NO_MASK; }
+
+typedef struct {
+    real *sums;
+    stored *dy;
+    const stored *g, *y, *z;
+    const real *state;
+    const int32_t *dy_at, *g_at, *y_at, *z_at;
+    ptrdiff_t pixels, vectors;
+    vreal factor, mask;
+    int mask_by_y;
+} norm_grad;
+
+/* d is y - mean. */
+INLINE vreal relu_masked(const norm_grad *f, relu_mask mask, vreal g, ptrdiff_t p, ptrdiff_t v, vreal d,
+                         vreal scale, vreal offset)
+{
+    if (mask == MASK_BY_Z)
+        return keep(vload(f->z + f->z_at[p] + v * VL) > 0, g);
+    return mask == MASK_BY_Y ? keep(d * scale + offset > 0, g) : g;
+}
+
+INLINE void add_product(partials *c, const int i, const norm_grad *f, const relu_mask mask, ptrdiff_t p,
+                        ptrdiff_t v, vreal center, vreal scale, vreal offset)
+{
+    const vreal d = vload(f->y + f->y_at[p] + v * VL) - center;
+    const vreal g = vload(f->g + f->g_at[p] + v * VL) * f->factor;
+    const vreal masked = relu_masked(f, mask, g, p, v, d, scale, offset);
+    c->sum[i] += masked;
+    c->products[i] += masked * d;
+}
+
+INLINE void grad_sums(const norm_grad *f, const relu_mask mask)
+{
+    const ptrdiff_t vectors = f->vectors;
+    real *sums = f->sums;
+    for (ptrdiff_t first = 0, last; first < f->pixels; first = last, sums += 2 * vectors * VL) {
+        last = fcn_min(f->pixels, first + FCN_SUM_BLOCK);
+        memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
+        for (ptrdiff_t p0 = first, p1; p0 < last; p0 = p1) {
+            p1 = tile_end(p0, last, FEW_PIXELS);
+            for (ptrdiff_t v = 0; v < vectors; ++v) {
+                const vreal center = state_row(f->state, MEAN, vectors, v);
+                const vreal scale = state_row(f->state, SCALE, vectors, v),
+                            offset = state_row(f->state, OFFSET, vectors, v);
+                partials c;
+                load_sums(&c, sums, vectors, v);
+                ptrdiff_t p = p0;
+                for (; p + FEW_PIXELS <= p1; p += FEW_PIXELS)
+#pragma GCC unroll 4
+                    for (int i = 0; i < FEW_PIXELS; ++i)
+                        add_product(&c, i % PARTIALS, f, mask, p + i, v, center, scale, offset);
+                for (; p < p1; ++p)
+                    add_product(&c, 0, f, mask, p, v, center, scale, offset);
+                store_sums(sums, vectors, v, &c);
+            }
+        }
+    }
+}
+
+/* The sums of each block of pixels of a group. */
+void KERNEL(bn_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_bn_grad_sums *a = &op->bn_grad_sums;
+    const norm_grad f = {
+        .sums = of_group(&a->sums, batch, group),
+        .g = of_group(&a->g, batch, group),
+        .y = of_group(&a->y, batch, group),
+        .state = the(&a->state),
+        .z = of_group(&a->z, batch, group),
+        .g_at = a->g_at,
+        .y_at = a->y_at,
+        .z_at = a->z_at,
+        .pixels = a->pixels,
+        .vectors = a->vectors,
+        .factor = vset((real)a->factor),
+    };
+    switch (mask_of(f.z, a->relu)) {
+    case NO_MASK:
+        grad_sums(&f, NO_MASK);
+        break;
+    case MASK_BY_Z:
+        grad_sums(&f, MASK_BY_Z);
+        break;
+    case MASK_BY_Y:
+        grad_sums(&f, MASK_BY_Y);
+    }
+}
+
+/* The gradients of gamma and beta, and the factors of dy. */
+void KERNEL(bn_grad_finish)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
+{
+    const struct fcn_bn_grad_finish *a = &op->bn_grad_finish;
+    const ptrdiff_t row = row_size(a->vectors), lanes = GROUP_IMAGES;
+    const ptrdiff_t blocks = fcn_divide_up(a->summed_pixels, FCN_SUM_BLOCK);
+    const ptrdiff_t first = task * VL, some = channels_of_task(task, a->channels);
+    const double count = (double)batch->images * (double)a->pixels;
+    real *state = the(&a->state), *dgamma = the(&a->dgamma),
+         *dbeta = the(&a->dbeta);
+    const real *gamma = the(&a->gamma);
+    double sums[VL] = {0}, around_mean[VL] = {0};
+    for (ptrdiff_t slot = 0; slot < batch->slots; ++slot) {
+        double slot_sums[VL] = {0}, slot_around_mean[VL] = {0};
+        for (ptrdiff_t g = fcn_slot_group(batch, slot); g < fcn_slot_group(batch, slot + 1); ++g) {
+            const real *piece = (const real *)of_group(&a->sums, batch, g) + first * lanes;
+            const ptrdiff_t images = fcn_min(lanes, batch->images - g * lanes);
+            for (ptrdiff_t block = 0; block < blocks; ++block, piece += 2 * row * lanes)
+                for (ptrdiff_t lane = 0; lane < images; ++lane)
+                    for (ptrdiff_t i = 0; i < some; ++i) {
+                        slot_sums[i] += (double)piece[i * lanes + lane];
+                        slot_around_mean[i] += (double)piece[(row + i) * lanes + lane];
+                    }
+        }
+        for (ptrdiff_t i = 0; i < some; ++i) {
+            sums[i] += slot_sums[i];
+            around_mean[i] += slot_around_mean[i];
+        }
+    }
+    for (ptrdiff_t i = 0; i < some; ++i) {
+        const ptrdiff_t c = first + i;
+        const double rest = (double)state[MEAN_REST * row + c];
+        const double invstd = (double)state[INVSTD * row + c];
+        /* The products were taken with the rounded mean. */
+        const double sum = sums[i], products = around_mean[i] - sum * rest;
+        if (dgamma)
+            dgamma[c] = (real)(products * invstd);
+        if (dbeta)
+            dbeta[c] = (real)sum;
+        if (a->fixed)
+            continue;
+        const double scale = invstd * (gamma ? (double)gamma[c] : 1.0);
+        const real b = (real)(-scale * invstd * invstd * products / count);
+        state[GRAD_A * row + c] = (real)scale;
+        state[GRAD_B * row + c] = b;
+        state[GRAD_C * row + c] = (real)(-scale * sum / count - (double)b * rest);
+    }
+}
+
+INLINE void input_grad(const norm_grad *f, const relu_mask mask)
+{
+    const ptrdiff_t vectors = f->vectors;
+    for (ptrdiff_t p0 = 0, p1; p0 < f->pixels; p0 = p1) {
+        p1 = tile_end(p0, f->pixels, FEW_PIXELS);
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            const vreal a = state_row(f->state, GRAD_A, vectors, v) * f->factor;
+            const vreal b = state_row(f->state, GRAD_B, vectors, v) * f->mask;
+            const vreal shift = state_row(f->state, GRAD_C, vectors, v) * f->mask;
+            const vreal center = state_row(f->state, MEAN, vectors, v);
+            const vreal scale = state_row(f->state, SCALE, vectors, v),
+                        offset = state_row(f->state, OFFSET, vectors, v);
+#pragma GCC unroll 4
+            for (ptrdiff_t p = p0; p < p1; ++p) {
+                vreal grad = vload(f->g + f->g_at[p] + v * VL), value = vload(f->y + f->y_at[p] + v * VL);
+                const vreal d = value - center;
+                grad = relu_masked(f, mask, grad, p, v, d, scale, offset);
+                vreal result = a * grad + (b * d + shift);
+                if (f->mask_by_y)
+                    result = keep(value > 0, result);
+                vstore(f->dy + f->dy_at[p] + v * VL, result);
+            }
+        }
+    }
+}
+
+/* dy = A g + B (y - mean) + C */
+void KERNEL(bn_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_bn_grad *a = &op->bn_grad;
+    const vreal mask = lane_mask(batch, group);
+    const norm_grad f = {
+        .dy = of_group(&a->dy, batch, group),
+        .g = of_group(&a->g, batch, group),
+        .y = of_group(&a->y, batch, group),
+        .state = the(&a->state),
+        .z = of_group(&a->z, batch, group),
+        .dy_at = a->dy_at,
+        .g_at = a->g_at,
+        .y_at = a->y_at,
+        .z_at = a->z_at,
+        .pixels = a->pixels,
+        .vectors = a->vectors,
+        .factor = vset((real)a->factor) * mask,
+        .mask = mask,
+        .mask_by_y = (int)a->mask_by_y,
+    };
+    switch (mask_of(f.z, a->relu)) {
+    case NO_MASK:
+        input_grad(&f, NO_MASK);
+        break;
+    case MASK_BY_Z:
+        input_grad(&f, MASK_BY_Z);
+        break;
+    case MASK_BY_Y:
+        input_grad(&f, MASK_BY_Y);
+    }
+}
