@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._kernels import program as kernels
-from .._shapes import allocate
+from .._shapes import filled
 from ..errors import SizeError
 from ..nn import Parameter
 from .layout import Layout
@@ -23,8 +23,7 @@ _ALIGNMENT = 64
 def aligned_zeros(count: int, dtype: np.dtype, what: str) -> np.ndarray:
     """Return `count` zeros that start on a cache line."""
     extra = _ALIGNMENT // dtype.itemsize
-    raw = allocate((count + extra,), dtype, what)
-    raw[...] = 0
+    raw = filled((count + extra,), 0, dtype, what)
     start = -raw.ctypes.data % _ALIGNMENT // dtype.itemsize
     return raw[start : start + count]
 
@@ -68,10 +67,12 @@ class Blob:
         self.halo = [0, 0, 0, 0]  # left, right, top, bottom
         self.scope = kernels.EACH_GROUP
         self.array: np.ndarray | None = None
+        self._pixels: np.ndarray | None = None  # the table, once it was asked for
 
     def require(self, left: int, right: int, top: int, bottom: int) -> None:
         """Ask for a halo at least this wide."""
         self.halo = [max(a, b, 0) for a, b in zip(self.halo, (left, right, top, bottom), strict=True)]
+        self._pixels = None
 
     @property
     def row_width(self) -> int:
@@ -87,14 +88,24 @@ class Blob:
         """Return how far (row, column) stands from (0, 0), in reals."""
         return (np.asarray(row, np.int64) * self.row_width + column) * self.pitch
 
-    def at(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """Return the places of pixels, as a table."""
-        return table(self.offset(np.asarray(row) + self.halo[2], np.asarray(column) + self.halo[0]))
+    def lines(self, channel: int = 0) -> tuple[int, int, int]:
+        """Return the place of a channel of pixel (0, 0), and how far it is to the next row and column."""
+        first, down = channel * self.step, self.row_width * self.pitch
+        _check_places(0, self.group_size - self.pitch + first)
+        return first + self.halo[2] * down + self.halo[0] * self.pitch, down, self.pitch
+
+    def grid(self, rows: np.ndarray, columns: np.ndarray, channel: int = 0) -> np.ndarray:
+        """Return the places of one channel of the pixels in some rows and columns, row by row, as a table."""
+        origin, down, right = self.lines(channel)
+        starts = table(origin + np.asarray(rows, np.int64) * down)
+        return np.add.outer(starts, table(np.asarray(columns, np.int64) * right)).ravel()
 
     def pixels(self) -> np.ndarray:
-        """Return the places of all pixels, row by row."""
-        rows, columns = np.divmod(np.arange(self.height * self.width), self.width)
-        return self.at(rows, columns)
+        """Return the places of all pixels, row by row, in an array that the blob keeps."""
+        if self._pixels is None:
+            self._pixels = self.grid(np.arange(self.height), np.arange(self.width))
+            self._pixels.flags.writeable = False
+        return self._pixels
 
     def channel(self, channel: int | np.ndarray) -> np.ndarray:
         """Return how far a channel of a pixel stands from its first."""
@@ -103,9 +114,14 @@ class Blob:
 
 def table(places: np.ndarray) -> np.ndarray:
     """Return int32 places; refuse what does not fit."""
-    if places.size and (places.max() > _INT32_MAX or places.min() < -_INT32_MAX):
-        raise SizeError(f"engine: a sample has more than 2**31 elements ({places.max()})")
+    if places.size:
+        _check_places(int(places.min()), int(places.max()))
     return np.ascontiguousarray(places, np.int32)
+
+
+def _check_places(lowest: int, highest: int) -> None:
+    if highest > _INT32_MAX or lowest < -_INT32_MAX:
+        raise SizeError(f"engine: a sample has more than 2**31 elements ({highest})")
 
 
 @dataclass(eq=False)

@@ -12,6 +12,7 @@ from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv_input import backward_input
 from .norm import operand
+from .places import shifted
 from .product import Places, Product, bands_of, group_count, multiply, pack, segments
 
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
@@ -26,29 +27,26 @@ def _product(node: Conv, groups: int, group: int, x: Blob, y: Blob) -> Product:
     """Return the places of one group of channels."""
     win = node.window
     out, inner = node.weight.shape[0] // groups, node.weight.shape[1]
-    pixels, kernel = np.arange(win.out_h * win.out_w), win.kernel_h * win.kernel_w
+    kernel = win.kernel_h * win.kernel_w
     depthwise = groups < node.groups
     # Pixels of a kernel row follow each other in memory if no padding and no other group lies between.
     rows = x.pitch == inner * x.step and win.dilation_w == 1 and not depthwise
     u, v = (a.ravel() for a in np.mgrid[: win.kernel_h, : 1 if rows else win.kernel_w])
 
-    def y_at() -> np.ndarray:
-        return y.at(pixels // win.out_w, pixels % win.out_w) + np.int32(y.channel(group * out))
-
     def x_at() -> np.ndarray:
-        i, j = pixels // win.out_w, pixels % win.out_w
-        return x.at(i * win.stride_h - win.pad_top, j * win.stride_w - win.pad_left)
+        i, j = np.arange(win.out_h), np.arange(win.out_w)
+        return x.grid(i * win.stride_h - win.pad_top, j * win.stride_w - win.pad_left)
 
     def weight_at() -> np.ndarray:
         c, taps = np.arange(inner), np.arange(kernel)
         return table((c * kernel + taps[:, None]).ravel())
 
     return Product(
-        pixels=pixels.size,
+        pixels=win.out_h * win.out_w,
         width=win.out_w,
         depth=kernel * inner,
         channels=out,
-        y_at=y_at,
+        y_at=shifted(y, group * out),
         x_at=x_at,
         runs=lambda: x.offset(u * win.dilation_h, v * win.dilation_w) + x.channel(group * inner),
         run_length=win.kernel_w * inner if rows else inner,

@@ -68,18 +68,17 @@ def _write_phase(b: Backward, node: Conv, dy: Blob, dx: Blob, add: int, phase: _
     kernel_taps = [(u, v, q, r) for u, q in phase.taps_h for v, r in phase.taps_w]
     u, v, q, r = np.array(kernel_taps, np.int64).reshape(-1, 4).T
     o = np.arange(out) + group * out
-    i, j = (a.ravel() for a in np.mgrid[: len(phase.rows), : len(phase.columns)])
     ranges = []
     for row in range(len(phase.rows)):
         inside = [t for t, (_, p) in enumerate(phase.taps_h) if 0 <= row + p < node.y.height]
         ranges.append((inside[0], inside[-1] + 1) if inside else (0, 0))
     product = Product(
-        pixels=i.size,
+        pixels=phase.rows.size * phase.columns.size,
         width=len(phase.columns),
         depth=len(kernel_taps) * out,
         channels=inner,
-        y_at=lambda: dx.at(phase.rows[i], phase.columns[j]) + np.int32(dx.channel(group * inner)),
-        x_at=lambda: dy.at(i, j),
+        y_at=lambda: dx.grid(phase.rows, phase.columns, group * inner),
+        x_at=lambda: dy.grid(np.arange(phase.rows.size), np.arange(phase.columns.size)),
         runs=lambda: dy.offset(q, r) + dy.channel(group * out),
         run_length=out,
         weight_at=lambda: table(
