@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastcnn import nn
+from fastcnn import _shapes, nn
 from fastcnn._kernels import program as kernels
 from fastcnn.engine import Plan
 from fastcnn.engine.layout import Layout
@@ -42,9 +42,19 @@ def test_places(name, step, pixel):
     assert blob.channel(2) == 2 * step
     places = [(7 * (2 + i) + 1 + j) * pixel for i in range(2) for j in range(4)]
     np.testing.assert_array_equal(blob.pixels(), places)
-    assert blob.pixels() is blob.pixels()
+    np.testing.assert_array_equal(blob.pixels(2), np.add(places, 2 * step))
     blob.require(2, 0, 0, 0)  # the places move with the halo
     np.testing.assert_array_equal(blob.pixels()[:2], [(8 * 2 + 2) * pixel, (8 * 2 + 3) * pixel])
+
+
+def test_tables_of_the_same_places_are_one_that_nobody_writes_to():
+    one, other = (Blob(channels, 3, 5, Layout("channels", 8)) for channels in (3, 8))
+    places = one.pixels()
+    assert other.pixels() is places
+    with pytest.raises(ValueError, match="read-only"):
+        places[0] = 1
+    other.require(1, 0, 0, 0)
+    assert other.pixels() is not places
 
 
 def test_a_blob_beyond_32_bits_has_no_places():
@@ -117,6 +127,14 @@ def test_nothing_is_written_into_halos(training, layout, isa):
             assert not halo.any()
             elements += halo.size
     assert elements > 200
+
+
+def test_buffers_that_fit_each_and_not_together_are_refused():
+    """None of them is used here, and so no memory."""
+    model, free = nn.Sequential(nn.BatchNorm2d(8), nn.ReLU(), nn.BatchNorm2d(8)), _shapes.available_bytes()
+    batch = int(0.4 * free) // (8 * 100 * 4)
+    with pytest.raises(SizeError, match="engine: the buffers of a program would have the shape"):
+        Plan(model, (8, 10, 10), training=True, batch_size=batch)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -7,6 +7,7 @@ halos while the program is written; places and memory are settled after.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from .layout import Layout
 
 _INT32_MAX = 2**31 - 1
 _ALIGNMENT = 64
+# Tables of places, as long as some program has them: blobs have many in common, within a program and between
+# those of a model, and a large one takes longer to make than to use.
+_grids: WeakValueDictionary[tuple[bytes, bytes], np.ndarray] = WeakValueDictionary()
 
 
 def aligned_zeros(count: int, dtype: np.dtype, what: str) -> np.ndarray:
@@ -67,12 +71,10 @@ class Blob:
         self.halo = [0, 0, 0, 0]  # left, right, top, bottom
         self.scope = kernels.EACH_GROUP
         self.array: np.ndarray | None = None
-        self._pixels: np.ndarray | None = None  # the table, once it was asked for
 
     def require(self, left: int, right: int, top: int, bottom: int) -> None:
         """Ask for a halo at least this wide."""
         self.halo = [max(a, b, 0) for a, b in zip(self.halo, (left, right, top, bottom), strict=True)]
-        self._pixels = None
 
     @property
     def row_width(self) -> int:
@@ -95,17 +97,20 @@ class Blob:
         return first + self.halo[2] * down + self.halo[0] * self.pitch, down, self.pitch
 
     def grid(self, rows: np.ndarray, columns: np.ndarray, channel: int = 0) -> np.ndarray:
-        """Return the places of one channel of the pixels in some rows and columns, row by row, as a table."""
+        """Return the places of a channel of the pixels in some rows and columns: a table for all to read."""
         origin, down, right = self.lines(channel)
-        starts = table(origin + np.asarray(rows, np.int64) * down)
-        return np.add.outer(starts, table(np.asarray(columns, np.int64) * right)).ravel()
+        starts = (origin + np.asarray(rows, np.int64) * down).astype(np.int32)
+        steps = (np.asarray(columns, np.int64) * right).astype(np.int32)
+        key = starts.tobytes(), steps.tobytes()
+        places = _grids.get(key)
+        if places is None:
+            places = _grids[key] = np.add.outer(starts, steps).ravel()
+            places.flags.writeable = False
+        return places
 
-    def pixels(self) -> np.ndarray:
-        """Return the places of all pixels, row by row, in an array that the blob keeps."""
-        if self._pixels is None:
-            self._pixels = self.grid(np.arange(self.height), np.arange(self.width))
-            self._pixels.flags.writeable = False
-        return self._pixels
+    def pixels(self, channel: int = 0) -> np.ndarray:
+        """Return the places of a channel of all pixels, row by row."""
+        return self.grid(np.arange(self.height), np.arange(self.width), channel)
 
     def channel(self, channel: int | np.ndarray) -> np.ndarray:
         """Return how far a channel of a pixel stands from its first."""

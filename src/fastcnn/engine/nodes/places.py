@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ..graph import NormPool, Pool
@@ -25,8 +23,3 @@ def tap_places(node: Pool | NormPool, x: Blob, drop_margin: bool = False) -> np.
             row, column = taps.places(0, 1, 0), taps.places(0, 0, 1)
             places[(row < 0) | (row >= x.height) | (column < 0) | (column >= x.width)] = -1
     return places
-
-
-def shifted(blob: Blob, channels: int) -> Callable[[], np.ndarray]:
-    """Return a table of a blob's pixels that starts at a later channel."""
-    return lambda: blob.pixels() + np.int32(blob.channel(channels)) if channels else blob.pixels()
