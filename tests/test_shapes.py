@@ -215,3 +215,13 @@ def test_size_error_is_a_memory_error():
         _shapes.check_size((2**62, 8), 8, "f: y")
     with pytest.raises(ValueError, match="f: y"):
         _shapes.check_size((2**62, 8), 8, "f: y")
+
+
+def test_arrays_of_one_value():
+    for value in (0, 1.5):
+        array = _shapes.filled((2, 3), value, np.float32, "a test")
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, np.full((2, 3), value))
+        assert array.flags.writeable
+    with pytest.raises(SizeError, match="a test would have the shape"):
+        _shapes.filled((2**30, 2**30), 0, np.float32, "a test")

@@ -176,10 +176,13 @@ def allocate(shape: Sequence[int], dtype: object, what: str) -> np.ndarray:
 
 
 def filled(shape: Sequence[int], value: float, dtype: object, what: str) -> np.ndarray:
-    """Return an array of one value; see `allocate`."""
-    array = allocate(shape, dtype, what)
-    array[...] = value
-    return array
+    """Return an array of one value; see `allocate`. Zeros cost nothing before they are used."""
+    kind = np.dtype(dtype)  # type: ignore[call-overload]
+    check_size(shape, kind.itemsize, what)
+    try:
+        return np.full(tuple(shape), value, kind) if value else np.zeros(tuple(shape), kind)
+    except MemoryError as error:
+        raise SizeError(f"{what} does not fit into memory: {error}") from None
 
 
 def available_bytes() -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastcnn import nn
+from fastcnn import _shapes, nn
 from fastcnn._kernels import program as kernels
 from fastcnn.engine import Plan
 from fastcnn.engine.layout import Layout
@@ -36,10 +36,37 @@ def test_places(name, step, pixel):
     assert blob.pitch == pixel
     assert blob.group_size == 4 * 7 * pixel
     assert blob.offset(1, 1) == 8 * pixel
-    assert blob.at(0, 0) == (2 * 7 + 1) * pixel
+    assert blob.lines() == ((2 * 7 + 1) * pixel, 7 * pixel, pixel)
+    grid = blob.grid(np.array([-2, 1]), np.array([-1, 0, 5]), 2)
+    np.testing.assert_array_equal(grid, [k * pixel + 2 * step for k in (0, 1, 6, 21, 22, 27)])
     assert blob.channel(2) == 2 * step
     places = [(7 * (2 + i) + 1 + j) * pixel for i in range(2) for j in range(4)]
     np.testing.assert_array_equal(blob.pixels(), places)
+    np.testing.assert_array_equal(blob.pixels(2), np.add(places, 2 * step))
+    blob.require(2, 0, 0, 0)  # the places move with the halo
+    np.testing.assert_array_equal(blob.pixels()[:2], [(8 * 2 + 2) * pixel, (8 * 2 + 3) * pixel])
+
+
+def test_tables_of_the_same_places_are_one_that_nobody_writes_to():
+    one, other = (Blob(channels, 3, 5, Layout("channels", 8)) for channels in (3, 8))
+    places = one.pixels()
+    assert other.pixels() is places
+    with pytest.raises(ValueError, match="read-only"):
+        places[0] = 1
+    other.require(1, 0, 0, 0)
+    assert other.pixels() is not places
+
+
+def test_a_blob_beyond_32_bits_has_no_places():
+    blob = Blob(2**27, 4, 4, Layout("channels", 8))
+    message = r"engine: a sample has more than 2\*\*31 elements \(2147483648\)"
+    assert blob.group_size - blob.pitch == 15 * 2**27
+    np.testing.assert_array_equal(blob.grid([3], [3], 2**27 - 1), [2**31 - 1])
+    with pytest.raises(SizeError, match=message):
+        blob.grid([0], [0], 2**27)
+    blob.require(0, 1, 0, 0)
+    with pytest.raises(SizeError, match=message.replace("2147483648", str(19 * 2**27))):
+        blob.pixels()
 
 
 def test_channels_without_padding():
@@ -100,6 +127,14 @@ def test_nothing_is_written_into_halos(training, layout, isa):
             assert not halo.any()
             elements += halo.size
     assert elements > 200
+
+
+def test_buffers_that_fit_each_and_not_together_are_refused():
+    """None of them is used here, and so no memory."""
+    model, free = nn.Sequential(nn.BatchNorm2d(8), nn.ReLU(), nn.BatchNorm2d(8)), _shapes.available_bytes()
+    batch = int(0.4 * free) // (8 * 100 * 4)
+    with pytest.raises(SizeError, match="engine: the buffers of a program would have the shape"):
+        Plan(model, (8, 10, 10), training=True, batch_size=batch)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

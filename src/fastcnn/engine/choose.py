@@ -9,6 +9,7 @@ alone: were it one of the number of threads, results would be. Bands, which may 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
     for node in graph.nodes:
         trained = node.y in wanted
         if isinstance(node, Conv):
-            groups, kernel = node.groups, int(np.prod(node.weight.shape[2:]))
+            groups, kernel = node.groups, prod(node.weight.shape[2:])
             out, inner = node.weight.shape[0] // groups, node.weight.shape[1]
             size = node.y.pixels * kernel * groups
             if node.depthwise and layout.by_channels:
@@ -87,12 +88,20 @@ def _share(layout: Layout, channels: int) -> float:
     return _CHANNELS_SHARE[layout.vectors(channels) > 1]
 
 
+def _vectors(graph: Graph, layout: Layout, batch: int) -> int:
+    """Return the number of vectors that hold all values of a batch."""
+    values = [graph.input, *(node.y for node in graph.nodes)]
+    return -(-batch // layout.images) * sum(value.pixels * layout.vectors(value.channels) for value in values)
+
+
 def choose(graph: Graph, batch: int, training: bool) -> Layout:
     """Return the layout in which a batch takes the least time."""
     images, channels = layouts(graph.dtype)
     if not takes_channels(graph):
         return images
     costs = [cost(graph, each, batch, training) for each in (images, channels)]
+    if not any(costs) and not training:  # nothing is multiplied: what counts is memory
+        costs = [_vectors(graph, each, batch) for each in (images, channels)]
     return channels if costs[1] < costs[0] else images
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._kernels import program as kernels
-from .._shapes import INT_MAX
+from .._shapes import INT_MAX, check_size
 from ..nn import Parameter
 from .layout import Layout
 from .memory import Blob, Buffer, External, Vectors, aligned_zeros
@@ -217,13 +217,16 @@ def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int
         kernels.EACH_TOGETHER: threads * kernels.TOGETHER,
     }
     slots = min(groups, kernels.SLOTS) if grows else kernels.SLOTS
-    memory = 0
     made: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
+    counts = []
     for each in made:
         per_slot = isinstance(each, Vectors) and each.per_slot
-        count = (slots if per_slot else copies[each.scope]) * each.group_size
+        counts.append((slots if per_slot else copies[each.scope]) * each.group_size)
+    memory = sum(counts) * itemsize
+    # Zeros take no memory before they are used: each of them may fit, and all of them not.
+    check_size((memory,), 1, "engine: the buffers of a program")
+    for each, count in zip(made, counts, strict=True):
         each.array = aligned_zeros(count, writer.dtype, "engine: a buffer")
-        memory += each.array.nbytes
     externals: dict[str, list[tuple[int, int]]] = {}
     parameters: list[tuple[int, int, Parameter]] = []
     scalars: list[tuple[int, int, Callable[[], float]]] = []

@@ -44,9 +44,9 @@ def fuse_elementwise(graph: Graph) -> None:
 
 def _share_no_pixel(pool: Pool) -> bool:
     """Tell whether the windows of a pool lie in the image and no pixel is in two of them."""
-    taps = [tap for window in pool.taps for tap in window]
-    inside = all(0 <= u < pool.x.height and 0 <= v < pool.x.width for u, v in taps)
-    return inside and len(set(taps)) == len(taps) and all(pool.taps)
+    inside = pool.taps.within((0, pool.x.height), (0, pool.x.width))
+    counts = pool.taps.counts
+    return bool(counts.all() and (inside.counts == counts).all() and pool.taps.disjoint)
 
 
 def fuse_norm_pool(graph: Graph) -> None:

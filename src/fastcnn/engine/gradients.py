@@ -33,11 +33,11 @@ class Gradients:
         self.arrays = arrays
         self._executable = executable
         self._all = list(model.parameters())
-        ops = executable.writer.ops
-        self._places = [
-            [(i, j) for i, op in enumerate(ops) for j, buffer in enumerate(op.buffers) if buffer is array]
-            for _, array in arrays
-        ]
+        uses: dict[int, list[tuple[int, int]]] = {}  # of each buffer of an operation, by its id
+        for i, op in enumerate(executable.writer.ops):
+            for j, buffer in enumerate(op.buffers):
+                uses.setdefault(id(buffer), []).append((i, j))
+        self._places = [uses.get(id(array), []) for _, array in arrays]
         self._parameters = [parameter for parameter, _ in arrays]
         self._shaped = [array.reshape(parameter.shape) for parameter, array in arrays]
         self._references = self._count_references()

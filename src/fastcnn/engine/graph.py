@@ -6,6 +6,7 @@ in which they run. They refer to the model's own parameters and modules, so noth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from .._shapes import Window
 from ..nn import BatchNorm2d, Dropout, Parameter
 from ..nn.parameter import is_trained
+from .taps import Taps
 
 
 @dataclass(eq=False)
@@ -135,10 +137,10 @@ class Apply(Node):
 
 @dataclass(eq=False)
 class Pool(Node):
-    """Pooling: the taps of each output pixel as (row, column), and for averages a factor each."""
+    """Pooling: the taps of each output pixel, and for averages what makes a factor for each."""
 
-    taps: list[list[tuple[int, int]]]
-    factors: list[float] | None
+    taps: Taps
+    factors: Callable[[], np.ndarray] | None
 
 
 @dataclass(eq=False)
@@ -148,7 +150,7 @@ class NormPool(Node):
     norm: BatchNorm2d
     relu: bool
     dropout: Dropout | None
-    taps: list[list[tuple[int, int]]]
+    taps: Taps
     fixed: bool
 
     @property

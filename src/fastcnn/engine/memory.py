@@ -7,24 +7,27 @@ halos while the program is written; places and memory are settled after.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from .._kernels import program as kernels
-from .._shapes import allocate
+from .._shapes import filled
 from ..errors import SizeError
 from ..nn import Parameter
 from .layout import Layout
 
 _INT32_MAX = 2**31 - 1
 _ALIGNMENT = 64
+# Tables of places, as long as some program has them: blobs have many in common, within a program and between
+# those of a model, and a large one takes longer to make than to use.
+_grids: WeakValueDictionary[tuple[bytes, bytes], np.ndarray] = WeakValueDictionary()
 
 
 def aligned_zeros(count: int, dtype: np.dtype, what: str) -> np.ndarray:
     """Return `count` zeros that start on a cache line."""
     extra = _ALIGNMENT // dtype.itemsize
-    raw = allocate((count + extra,), dtype, what)
-    raw[...] = 0
+    raw = filled((count + extra,), 0, dtype, what)
     start = -raw.ctypes.data % _ALIGNMENT // dtype.itemsize
     return raw[start : start + count]
 
@@ -87,14 +90,27 @@ class Blob:
         """Return how far (row, column) stands from (0, 0), in reals."""
         return (np.asarray(row, np.int64) * self.row_width + column) * self.pitch
 
-    def at(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """Return the places of pixels, as a table."""
-        return table(self.offset(np.asarray(row) + self.halo[2], np.asarray(column) + self.halo[0]))
+    def lines(self, channel: int = 0) -> tuple[int, int, int]:
+        """Return the place of a channel of pixel (0, 0), and how far it is to the next row and column."""
+        first, down = channel * self.step, self.row_width * self.pitch
+        _check_places(0, self.group_size - self.pitch + first)
+        return first + self.halo[2] * down + self.halo[0] * self.pitch, down, self.pitch
 
-    def pixels(self) -> np.ndarray:
-        """Return the places of all pixels, row by row."""
-        rows, columns = np.divmod(np.arange(self.height * self.width), self.width)
-        return self.at(rows, columns)
+    def grid(self, rows: np.ndarray, columns: np.ndarray, channel: int = 0) -> np.ndarray:
+        """Return the places of a channel of the pixels in some rows and columns: a table for all to read."""
+        origin, down, right = self.lines(channel)
+        starts = (origin + np.asarray(rows, np.int64) * down).astype(np.int32)
+        steps = (np.asarray(columns, np.int64) * right).astype(np.int32)
+        key = starts.tobytes(), steps.tobytes()
+        places = _grids.get(key)
+        if places is None:
+            places = _grids[key] = np.add.outer(starts, steps).ravel()
+            places.flags.writeable = False
+        return places
+
+    def pixels(self, channel: int = 0) -> np.ndarray:
+        """Return the places of a channel of all pixels, row by row."""
+        return self.grid(np.arange(self.height), np.arange(self.width), channel)
 
     def channel(self, channel: int | np.ndarray) -> np.ndarray:
         """Return how far a channel of a pixel stands from its first."""
@@ -103,9 +119,14 @@ class Blob:
 
 def table(places: np.ndarray) -> np.ndarray:
     """Return int32 places; refuse what does not fit."""
-    if places.size and (places.max() > _INT32_MAX or places.min() < -_INT32_MAX):
-        raise SizeError(f"engine: a sample has more than 2**31 elements ({places.max()})")
+    if places.size:
+        _check_places(int(places.min()), int(places.max()))
     return np.ascontiguousarray(places, np.int32)
+
+
+def _check_places(lowest: int, highest: int) -> None:
+    if highest > _INT32_MAX or lowest < -_INT32_MAX:
+        raise SizeError(f"engine: a sample has more than 2**31 elements ({highest})")
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""Lowering rules of pooling: windows become lists of the pixels that they read."""
+"""Lowering rules of pooling: windows become the pixels that they read."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from .._shapes import Window, integer, padding4, pair
 from ..ops.pooling import checked_divisor
 from .graph import Pool, Value, View
 from .rules import Lowering, UnsupportedError, image, plain, window_over
+from .taps import Axis, Taps
 
 
-def _taps(w: Window, rows: tuple[int, int], columns: tuple[int, int]) -> list[list[tuple[int, int]]]:
-    """Return the taps of each output pixel that lie in these ranges of rows and columns."""
-    windows = []
-    for i, j in np.ndindex(w.out_h, w.out_w):
-        us = [i * w.stride_h - w.pad_top + u * w.dilation_h for u in range(w.kernel_h)]
-        vs = [j * w.stride_w - w.pad_left + v * w.dilation_w for v in range(w.kernel_w)]
-        windows.append(
-            [(u, v) for u in us for v in vs if rows[0] <= u < rows[1] and columns[0] <= v < columns[1]]
-        )
-    return windows
+def _taps(w: Window) -> Taps:
+    """Return the taps of all windows, in the padding too."""
+    return Taps(
+        Axis.sliding(w.out_h, w.kernel_h, w.stride_h, w.dilation_h, w.pad_top),
+        Axis.sliding(w.out_w, w.kernel_w, w.stride_w, w.dilation_w, w.pad_left),
+    )
 
 
 def _geometry(
@@ -42,7 +39,8 @@ def max_pool(lowering: Lowering, module: nn.MaxPool2d, x: View) -> View:
     """Lower max-pooling: a margin's zeros take part in the maximum, the pool's own padding does not."""
     value, margin = image(x, "MaxPool2d"), x.margin
     w, _ = _geometry(x, module, module.dilation, "max_pool2d")
-    taps = _taps(w, (-margin[2], value.height + margin[3]), (-margin[0], value.width + margin[1]))
+    left, right, top, bottom = margin
+    taps = _taps(w).within((-top, value.height + bottom), (-left, value.width + right))
     return lowering.append(Pool(value, Value(value.channels, w.out_h, w.out_w), taps, None))
 
 
@@ -56,10 +54,15 @@ def avg_pool(lowering: Lowering, module: nn.AvgPool2d, x: View) -> View:
     left, right, top, bottom = (
         (m + p for m, p in zip(margin, pads, strict=True)) if module.count_include_pad else margin
     )
-    inside = _taps(w, (0, value.height), (0, value.width))
-    counted = _taps(w, (-top, value.height + bottom), (-left, value.width + right))
-    factors = [1 / (divisor or max(1, len(window))) for window in counted]
-    return lowering.append(Pool(value, Value(value.channels, w.out_h, w.out_w), inside, factors))
+    taps = _taps(w)
+    inside = taps.within((0, value.height), (0, value.width))
+    counted = taps.within((-top, value.height + bottom), (-left, value.width + right))
+
+    def factors() -> np.ndarray:
+        return 1 / np.maximum(counted.counts, 1) if divisor == 0 else np.full(y.pixels, 1 / divisor)
+
+    y = Value(value.channels, w.out_h, w.out_w)
+    return lowering.append(Pool(value, y, inside, factors))
 
 
 def adaptive_avg_pool(lowering: Lowering, module: nn.AdaptiveAvgPool2d, x: View) -> View:
@@ -74,12 +77,6 @@ def adaptive_avg_pool(lowering: Lowering, module: nn.AdaptiveAvgPool2d, x: View)
         for k, n in zip(wanted, (value.height, value.width), strict=True)
     )
 
-    def extent(i: int, size: int, out: int) -> range:
-        return range(i * size // out, -(-(i + 1) * size // out))
-
-    taps = [
-        [(u, v) for u in extent(i, value.height, out_h) for v in extent(j, value.width, out_w)]
-        for i, j in np.ndindex(out_h, out_w)
-    ]
-    factors = [1 / len(window) for window in taps]
-    return lowering.append(Pool(value, Value(value.channels, out_h, out_w), taps, factors))
+    taps = Taps(Axis.adaptive(out_h, value.height), Axis.adaptive(out_w, value.width))
+    y = Value(value.channels, out_h, out_w)
+    return lowering.append(Pool(value, y, taps, lambda: 1 / taps.counts))

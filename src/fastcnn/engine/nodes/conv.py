@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..._shapes import Window
@@ -12,7 +14,7 @@ from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv_input import backward_input
 from .norm import operand
-from .product import Places, Product, bands_of, group_count, multiply, pack, segments
+from .product import Places, Product, bands_of, group_count, kernel_rows, multiply, pack, segments
 
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
 # sums of each slot would cost more than the products.
@@ -26,48 +28,33 @@ def _product(node: Conv, groups: int, group: int, x: Blob, y: Blob) -> Product:
     """Return the places of one group of channels."""
     win = node.window
     out, inner = node.weight.shape[0] // groups, node.weight.shape[1]
-    pixels, kernel = np.arange(win.out_h * win.out_w), win.kernel_h * win.kernel_w
+    kernel = win.kernel_h * win.kernel_w
     depthwise = groups < node.groups
     # Pixels of a kernel row follow each other in memory if no padding and no other group lies between.
     rows = x.pitch == inner * x.step and win.dilation_w == 1 and not depthwise
-    u, v = (a.ravel() for a in np.mgrid[: win.kernel_h, : 1 if rows else win.kernel_w])
-
-    def y_at() -> np.ndarray:
-        return y.at(pixels // win.out_w, pixels % win.out_w) + np.int32(y.channel(group * out))
-
-    def x_at() -> np.ndarray:
-        i, j = pixels // win.out_w, pixels % win.out_w
-        return x.at(i * win.stride_h - win.pad_top, j * win.stride_w - win.pad_left)
+    # Where windows begin, and where their elements are from there.
+    top = np.arange(win.out_h) * win.stride_h - win.pad_top
+    left = np.arange(win.out_w) * win.stride_w - win.pad_left
+    u, v = np.arange(win.kernel_h) * win.dilation_h, np.arange(1 if rows else win.kernel_w) * win.dilation_w
 
     def weight_at() -> np.ndarray:
         c, taps = np.arange(inner), np.arange(kernel)
         return table((c * kernel + taps[:, None]).ravel())
 
     return Product(
-        pixels=pixels.size,
+        pixels=win.out_h * win.out_w,
         width=win.out_w,
         depth=kernel * inner,
         channels=out,
-        y_at=y_at,
-        x_at=x_at,
-        runs=lambda: x.offset(u * win.dilation_h, v * win.dilation_w) + x.channel(group * inner),
+        y_at=partial(y.pixels, group * out),
+        x_at=lambda: x.grid(top, left),
+        runs=lambda: x.offset(u[:, None], v).ravel() + x.channel(group * inner),
         run_length=win.kernel_w * inner if rows else inner,
         weight_at=weight_at,
         channel_at=lambda: table((group * out + np.arange(out)) * inner * kernel),
-        segments=segments(_kernel_rows(win), win.out_w, 1 if rows else win.kernel_w),
+        segments=segments(kernel_rows(top, u, win.in_h), win.out_w, v.size),
         depthwise=depthwise,
     )
-
-
-def _kernel_rows(window: Window) -> list[tuple[int, int]]:
-    """Return the kernel rows [first, last) of each output row that lie in the image."""
-    ranges = []
-    for i in range(window.out_h):
-        top = i * window.stride_h - window.pad_top
-        first = max(0, -(top // window.dilation_h))
-        last = min(window.kernel_h, (window.in_h - 1 - top) // window.dilation_h + 1)
-        ranges.append((first, max(first, last)) if first < window.kernel_h else (0, 0))
-    return ranges
 
 
 def _require_halo(window: Window, x: Blob) -> None:

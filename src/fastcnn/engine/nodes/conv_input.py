@@ -9,7 +9,7 @@ import numpy as np
 from ..graph import Conv
 from ..memory import Blob, table
 from ..parts import Backward
-from .product import Product, group_count, multiply, pack, segments
+from .product import Product, group_count, kernel_rows, multiply, pack, segments
 
 
 @dataclass
@@ -68,25 +68,22 @@ def _write_phase(b: Backward, node: Conv, dy: Blob, dx: Blob, add: int, phase: _
     kernel_taps = [(u, v, q, r) for u, q in phase.taps_h for v, r in phase.taps_w]
     u, v, q, r = np.array(kernel_taps, np.int64).reshape(-1, 4).T
     o = np.arange(out) + group * out
-    i, j = (a.ravel() for a in np.mgrid[: len(phase.rows), : len(phase.columns)])
-    ranges = []
-    for row in range(len(phase.rows)):
-        inside = [t for t, (_, p) in enumerate(phase.taps_h) if 0 <= row + p < node.y.height]
-        ranges.append((inside[0], inside[-1] + 1) if inside else (0, 0))
+    i, j = np.arange(phase.rows.size), np.arange(phase.columns.size)
+    ranges = kernel_rows(i, np.array([q for _, q in phase.taps_h], np.int64), node.y.height)
     product = Product(
-        pixels=i.size,
-        width=len(phase.columns),
+        pixels=i.size * j.size,
+        width=j.size,
         depth=len(kernel_taps) * out,
         channels=inner,
-        y_at=lambda: dx.at(phase.rows[i], phase.columns[j]) + np.int32(dx.channel(group * inner)),
-        x_at=lambda: dy.at(i, j),
+        y_at=lambda: dx.grid(phase.rows, phase.columns, group * inner),
+        x_at=lambda: dy.grid(i, j),
         runs=lambda: dy.offset(q, r) + dy.channel(group * out),
         run_length=out,
         weight_at=lambda: table(
             (o * node.weight.shape[1] * kernel_size + (u * win.kernel_w + v)[:, None]).ravel()
         ),
         channel_at=lambda: table(np.arange(inner) * kernel_size),
-        segments=segments(ranges, len(phase.columns), len(phase.taps_w)),
+        segments=segments(ranges, j.size, len(phase.taps_w)),
         depthwise=depthwise,
     )
     packed = pack(b.writer, product, node.weight)

@@ -14,7 +14,7 @@ from ..graph import Dense
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from .conv import bias_grad, relu_masked, weight_of_all
-from .product import Product, bands_of, multiply, pack
+from .product import Places, Product, bands_of, multiply, pack
 from .softmax import features
 
 # Elements of a sample from which on a layer is deep.
@@ -133,8 +133,8 @@ def backward(b: Backward, node: Dense) -> None:
     if dweight is not None:
         x = f.blobs[node.x]
         product = _product(node, x, dy, 0, out)
-        tables = [dy.pixels, _origin, lambda: product.taps(x)]
-        weight_of_all(b, dweight, x, dy, tables, [product.weight_at, product.channel_at], product, True)
+        read: list[Places] = [dy.pixels, _origin, lambda: product.taps(x)]
+        weight_of_all(b, dweight, x, dy, read, [product.weight_at, product.channel_at], product, True)
     if b.wanted(node.x):
         _backward_input(b, node, dy)
 

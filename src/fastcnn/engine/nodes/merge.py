@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..emit import Writer
 from ..graph import Add, Apply, Concat, Conv, Dense, NormPool, Value
 from ..memory import Blob
 from ..parts import Backward, Forward
 from .conv import relu_masked
-from .places import shifted
 
 
 def forward_add(f: Forward, node: Add) -> None:
@@ -51,7 +52,7 @@ def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, valu
 
     Where channels are in the lanes, parts of vectors belong to others: only what is the value's is written.
     """
-    tables = [shifted(to, first), shifted(source, source_first)]
+    tables = [partial(to.pixels, first), partial(source.pixels, source_first)]
     w.add("copy" if w.layout.by_channels else "apply", [to, source], tables, [value.pixels, value.channels])
 
 

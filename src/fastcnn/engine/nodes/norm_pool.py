@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 
 from ..graph import NormPool
-from ..memory import table
 from ..parts import Backward, Forward
 from .norm import batch_statistics, is_folded, kept_factor, write_gradients
 from .places import first_taps, tap_places
@@ -28,9 +27,8 @@ def forward(f: Forward, node: NormPool) -> None:
     if node.y in f.wanted:
         f.argmax[node] = w.scratch(node.y.pixels * vectors)
     dropout, p = f.dropout(node)
-    numbers = table(np.array([u * node.x.width + v for window in node.taps for u, v in window]))
     buffers = [z, y, f.norms[node].rows, f.argmax.get(node)]
-    tables = [z.pixels, first, taps, lambda: numbers]
+    tables = [z.pixels, first, taps, lambda: node.taps.places(0, node.x.width, 1)]
     w.add("apply_pool", buffers, tables, [*sizes, node.relu, dropout, node.x.pixels], [p])
 
 
@@ -46,8 +44,7 @@ def backward(b: Backward, node: NormPool) -> None:
     if not b.wanted(node.x):
         return
     dy = w.blob(node.x.channels, node.x.height, node.x.width)
-    covered = [u * node.x.width + v for window in node.taps for u, v in window]
-    rest = np.setdiff1d(np.arange(node.x.pixels), covered)
+    rest = node.taps.unread(node.x.height, node.x.width)
     tables += [partial(tap_places, node, dy), lambda: np.concatenate([y.pixels()[rest], dy.pixels()[rest]])]
     w.add("bn_pool_grad", [dy, *buffers], tables, [*sizes, rest.size], [factor])
     b.give(node.x, dy)

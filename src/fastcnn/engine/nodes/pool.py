@@ -16,10 +16,10 @@ def forward(f: Forward, node: Pool) -> None:
     """Write the maxima, with their places in training, or the means."""
     w, x = f.writer, f.blobs[node.x]
     z = f.blob(node.y)
-    taps = np.array([tap for window in node.taps for tap in window]).reshape(-1, 2)
-    if len(taps):
-        low, high = taps.min(axis=0), taps.max(axis=0)
-        x.require(-low[1], high[1] - (x.width - 1), -low[0], high[0] - (x.height - 1))
+    rows, columns = node.taps.rows.read, node.taps.columns.read
+    if rows.size and columns.size:
+        right, bottom = int(columns.max()) - (x.width - 1), int(rows.max()) - (x.height - 1)
+        x.require(-int(columns.min()), right, -int(rows.min()), bottom)
     tables = [z.pixels, partial(first_taps, node), partial(tap_places, node, x)]
     sizes = [node.y.pixels, w.vectors(node.y.channels)]
     if node.factors is None:
@@ -27,7 +27,7 @@ def forward(f: Forward, node: Pool) -> None:
             f.argmax[node] = w.scratch(node.y.pixels * sizes[1])
         w.add("max_pool", [z, x, f.argmax.get(node)], tables, [*sizes, node.y.channels])
     else:
-        w.add("avg_pool", [z, x, np.array(node.factors, w.dtype)], tables, sizes)
+        w.add("avg_pool", [z, x, node.factors().astype(w.dtype)], tables, sizes)
 
 
 def _behind_relu(b: Backward, value: Value, reader: Node) -> bool:
@@ -46,21 +46,14 @@ def backward(b: Backward, node: Pool) -> None:
     dx, add = b.target(node.x)
     tables = [dz.pixels, partial(first_taps, node), partial(tap_places, node, dx, True)]
     sizes = [node.y.pixels, w.vectors(node.y.channels)]
-    inside = [
-        u * node.x.width + v
-        for window in node.taps
-        for u, v in window
-        if 0 <= u < node.x.height and 0 <= v < node.x.width
-    ]
-    exclusive = len(set(inside)) == len(inside) and not add
-    cleared = np.setdiff1d(np.arange(node.x.pixels), inside if exclusive else [])
-    if add:
-        cleared = cleared[:0]
+    size = (node.x.height, node.x.width)
+    exclusive = not add and node.taps.within((0, size[0]), (0, size[1])).disjoint
+    cleared = node.taps.unread(*size) if exclusive else np.arange(0 if add else node.x.pixels)
     if node.factors is not None:
         tables.append(lambda: dx.pixels()[cleared])
         w.add(
             "avg_pool_grad",
-            [dx, dz, np.array(node.factors, w.dtype)],
+            [dx, dz, node.factors().astype(w.dtype)],
             tables,
             [*sizes, cleared.size, exclusive],
         )

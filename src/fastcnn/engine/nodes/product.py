@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,18 +68,23 @@ class Product:
         return table((self.runs()[:, None] + elements).ravel())
 
 
-def segments(ranges: list[tuple[int, int]], width: int, runs_of_row: int) -> list[tuple[int, int, int, int]]:
-    """Return the segments of output rows of `width` pixels.
+def kernel_rows(top: np.ndarray, taps: np.ndarray, height: int) -> np.ndarray:
+    """Return the kernel rows [first, last) of each output row that lie in the image, as an array (rows, 2).
 
-    `ranges` holds the kernel rows [first, last) of each output row that lie in the image.
+    Kernel row u of output row i reads the row top[i] + taps[u]; `taps` rises or falls.
     """
-    found: list[tuple[int, int, int, int]] = []
-    for i, (first, last) in enumerate(ranges):
-        runs, start = (first * runs_of_row, last * runs_of_row), i * width
-        if found and found[-1][2:] == runs:
-            start = found.pop()[0]
-        found.append((start, (i + 1) * width, *runs))
-    return found
+    if taps.size and taps[0] > taps[-1]:  # upside down they rise
+        top, taps = height - 1 - top, -taps
+    first, last = np.searchsorted(taps, -top), np.searchsorted(taps, height - top)
+    return np.where(first < last, (first, last), 0).T
+
+
+def segments(ranges: np.ndarray, width: int, runs_of_row: int) -> list[tuple[int, int, int, int]]:
+    """Return the segments of output rows of `width` pixels, of which `ranges` are the kernel rows."""
+    runs = ranges * runs_of_row
+    changes = np.flatnonzero((runs[1:] != runs[:-1]).any(axis=1)) + 1
+    ends = [0, *changes.tolist(), len(runs)]
+    return [(i * width, j * width, *runs[i].tolist()) for i, j in pairwise(ends)]
 
 
 def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = None) -> np.ndarray:
