@@ -19,7 +19,9 @@ def test_no_files_import_each_other():
 
 def test_the_graph_is_that_of_the_files():
     graph = import_graph()
-    assert {"fastcnn._slots", "fastcnn._shapes", "fastcnn.nn.passive"} < graph["fastcnn.nn.module"]
+    assert {"fastcnn._slots", "fastcnn._shapes", "fastcnn.nn.passive", "fastcnn.nn.summary"} < graph[
+        "fastcnn.nn.module"
+    ]
     assert "fastcnn.engine.predict" in graph["fastcnn"]
     assert graph["fastcnn._kernels.conv2d"] == {"fastcnn._kernels.cpu", "fastcnn._kernels.workspace"}
     assert "fastcnn._kernels.conv2d" in graph["fastcnn.ops.conv"]

@@ -12,7 +12,6 @@ from .._shapes import allocate, integer
 from ..errors import DTypeError, ShapeError, StateError
 from . import passive
 from .passive import observe as observe  # for those who know it by this name
-from .summary import summarize
 from .weights import Weights
 
 T = TypeVar("T", bound="Module")
@@ -178,6 +177,8 @@ class Module(Weights["Module"]):
         columns : sequence of str, optional
             See `fastcnn.nn.summary.Summary.show`.
         """
+        from .summary import summarize  # which training and prediction do without
+
         return summarize(self, input_shape, optimizer=optimizer, loss=loss).show(format, columns)
 
     def extra_repr(self) -> str:

@@ -14,7 +14,7 @@ class Callback:
     later callbacks, a scheduler that waits for a plateau, and the history then have.
     """
 
-    # `trainer` is the Trainer, which holds callbacks and so is not known here: `Any` lets a callback name it.
+    # The Trainer holds callbacks and stands above them: `Any` lets those above it name its type.
 
     def on_train_begin(self, trainer: Any) -> None:
         """Called when fit begins, after its arguments were checked."""
