@@ -40,5 +40,10 @@ def test_submodules_load_on_first_use():
     assert run(code) == ["True False"]
 
 
+def test_layers_load_neither_engine_nor_summary():
+    code = "import sys, fastcnn.nn; print([n for n in sys.modules if n.startswith({later})])"
+    assert run(code.format(later=("fastcnn.engine", "fastcnn.nn.summary"))) == ["[]"]
+
+
 def test_star_import():
     assert run("from fastcnn import *; print(Trainer.__name__, nn.ReLU.__name__)") == ["Trainer ReLU"]

@@ -9,6 +9,7 @@ when they are first used.
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
+from ._slots import predict as _predict
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ __all__ = [
     "training",
     "zoo",
 ]
+
+
+_predict.fill(lambda: _import_module(".engine.predict", __name__).predict)
 
 
 def __getattr__(name: str) -> object:

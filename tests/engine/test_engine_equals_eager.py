@@ -13,7 +13,7 @@ import fastcnn
 from fastcnn import nn, ops
 from fastcnn.engine import Plan
 from fastcnn.errors import ShapeError
-from fastcnn.nn import module as nn_module
+from fastcnn.nn import passive
 
 from .networks import freeze, random_network
 
@@ -24,11 +24,11 @@ relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthChec
 @contextmanager
 def watched(observer):
     """Call observer(module, x, y) for each forward pass, in whatever mode."""
-    nn_module._observer = observer
+    passive.observer = observer
     try:
         yield
     finally:
-        nn_module._observer = None
+        passive.observer = None
 
 
 def is_ill_conditioned(model, x, eps=1e-5):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastcnn import nn, zoo
+from fastcnn.nn.receptive_field import slide
 from fastcnn.nn.summary import summarize
 
 
@@ -95,6 +96,22 @@ def test_modules_of_somebody_else():
         (None, 1, None),
         (None, None, None),
     ]
+
+
+def test_a_layer_says_what_its_shapes_do_not_tell():
+    class Blurred(nn.Module):
+        def forward(self, x):
+            return x
+
+        def _field_behind(self, field, x, y):
+            return slide(field, (5, 5), (1, 1))
+
+    class Pool(nn.AdaptiveAvgPool2d):
+        pass
+
+    model = nn.Sequential(nn.MaxPool2d(2), Blurred(), Pool(2))
+    # Five pixels are 4 x 2 more than the window's 2; halves of 4 pixels see 1 x 2 more.
+    assert fields(model, (1, 8, 8)) == [(2, 1, 2), (10, 2, 2), (12, 2, 4)]
 
 
 def test_input_that_is_no_image():

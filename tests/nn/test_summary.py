@@ -58,6 +58,19 @@ def test_memory():
     assert summarize(nn.Sequential(nn.Dropout(), nn.ReLU()), (1, 3, 3)).output_values == 9
 
 
+def test_an_output_that_is_another_view_of_the_input_takes_no_memory():
+    class Halved(nn.Module):
+        def forward(self, x):
+            return x[..., ::2]
+
+    class View(Halved):
+        _reuses_input = True
+
+    assert [summarize(layer(), (1, 4, 6)).output_values for layer in (Halved, View)] == [12, 0]
+    reusing = {nn.ReLU(), nn.Flatten(), nn.Identity()}
+    assert {summarize(layer, (1, 4, 6)).output_values for layer in reusing} == {0}
+
+
 def test_titles():
     assert summarize(lenet(), (1, 28, 28)).model == "Sequential"
     assert summarize(lenet(), (1, 28, 28), name="mine").model == "mine"

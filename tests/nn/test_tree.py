@@ -7,7 +7,7 @@ from fastcnn import nn
 from fastcnn.errors import ArgumentError, DTypeError, StateError
 from fastcnn.nn import changes
 
-from .test_module import network
+from .networks import network
 
 
 def test_names_follow_the_tree():

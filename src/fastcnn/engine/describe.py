@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+import numpy as np
 
 from .._kernels import program as kernels
 from .._shapes import INT_MAX
 from ..nn import Parameter
 from .emit import Executable, Op
+from .layout import Layout
 from .memory import Blob, External, Vectors
-
-if TYPE_CHECKING:
-    from .plan import Plan
+from .nodes.loss import Loss
 
 _PARTS = ("forward", "backward")
 _SCOPES = {
@@ -22,7 +23,20 @@ _SCOPES = {
 }
 
 
-def part_of(plan: Plan, phase: int) -> str:
+class Described(Protocol):
+    """What of a `Plan` a description tells."""
+
+    executable: Executable
+    layout: Layout
+    input_shape: tuple[int, ...]
+    dtype: np.dtype
+    capacity: int
+    training: bool
+    loss: Loss | None
+    isa: str
+
+
+def part_of(plan: Described, phase: int) -> str:
     """Return the name of the part that a phase belongs to."""
     if plan.loss is not None:
         return "step"
@@ -38,7 +52,7 @@ def work(value: float, unit: str) -> str:
     return f"{value:.0f} {prefix}{unit}" if value >= 100 or not prefix else f"{value:.3g} {prefix}{unit}"
 
 
-def describe(plan: Plan) -> str:
+def describe(plan: Described) -> str:
     """Return the program of a plan as text."""
     executable, layout = plan.executable, plan.layout
     ops, names = executable.writer.ops, _buffer_names(executable)
@@ -111,7 +125,7 @@ def _buffers_of(op: Op, names: dict[int, str]) -> str:
     return f"{shown[0]} <- {', '.join(shown[1:])}"
 
 
-def _buffers(plan: Plan, names: dict[int, str]) -> list[str]:
+def _buffers(plan: Described, names: dict[int, str]) -> list[str]:
     """Return a line for each buffer: shape, halo, bytes, and what uses it first."""
     executable, itemsize = plan.executable, plan.dtype.itemsize
     writer = executable.writer

@@ -11,6 +11,8 @@ from .module import Module
 class ReLU(Module):
     """Rectify: ``y = max(x, 0)``."""
 
+    _reuses_input = True
+
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return max(x, 0)."""
         self.saved = y = ops.relu(x)

@@ -8,6 +8,7 @@ from ..errors import ShapeError
 from . import init
 from .module import Module
 from .parameter import Parameter, accumulate, is_trained
+from .receptive_field import Field, gather
 
 
 class Linear(Module):
@@ -56,6 +57,9 @@ class Linear(Module):
     def macs(self, output_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for an output (..., out_features)."""
         return int(np.prod(output_shape, dtype=object)) * self.in_features
+
+    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field | None:
+        return gather(field)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

@@ -6,6 +6,7 @@ from .. import ops
 from .._shapes import padding4, pair
 from ..ops.pooling import checked_divisor
 from .module import Module
+from .receptive_field import Field, slide
 
 
 class MaxPool2d(Module):
@@ -141,6 +142,17 @@ class AdaptiveAvgPool2d(Module):
         """Return dx."""
         return ops.adaptive_avg_pool2d_backward(dy, self.saved)
 
+    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
+        # Windows may differ by a pixel: the largest window and the largest step.
+        rows, columns = zip(x[-2:], y[-2:], strict=True)
+        extent = _largest_part(*rows), _largest_part(*columns)
+        return slide(field, extent, (-(-rows[0] // rows[1]), -(-columns[0] // columns[1])))
+
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
         return f"output_size={self.output_size}"
+
+
+def _largest_part(size: int, parts: int) -> int:
+    """Return the pixels of the largest window of adaptive pooling."""
+    return max(-(-(i + 1) * size // parts) - i * size // parts for i in range(parts))

@@ -11,15 +11,12 @@ the image. Source: Dumoulin and Visin, "A guide to convolution arithmetic for de
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._shapes import pair
-from .linear import Linear
-from .module import Module
-from .pooling import AdaptiveAvgPool2d
-from .shape import ZeroPad2d
+from .tree import Tree
 
 
 class Field(NamedTuple):
@@ -41,7 +38,7 @@ class Field(NamedTuple):
 
 
 class ReceptiveFields:
-    """Follows arrays through a network, module by module, as `module.observe` reports them.
+    """Follows arrays through a network, module by module, as `passive.observe` reports them.
 
     Parameters
     ----------
@@ -55,7 +52,7 @@ class ReceptiveFields:
         self._fields: dict[int, Field | None] = {id(x): Field((1, 1), (1, 1)) if x.ndim == 4 else None}
         self._last: dict[int, Field | None] = {}
 
-    def note(self, module: Module, x: np.ndarray, y: np.ndarray) -> tuple[Field | None, Field | None]:
+    def note(self, module: Tree[Any], x: np.ndarray, y: np.ndarray) -> tuple[Field | None, Field | None]:
         """Return the fields of a module's input and output; None where they are not known."""
         before = self._fields.get(id(x))
         children = list(module.children())
@@ -70,40 +67,41 @@ class ReceptiveFields:
         return before, after
 
 
-def _step(module: Module, field: Field | None, x: tuple[int, ...], y: tuple[int, ...]) -> Field | None:
-    """Return the field behind a layer that turns the shape x into y."""
-    if field is None or isinstance(module, ZeroPad2d):
-        return field
-    if isinstance(module, Linear):
-        return None if field.jump else Field(_sum(field.size, field.reach), None)
+def _step(module: Tree[Any], field: Field | None, x: tuple[int, ...], y: tuple[int, ...]) -> Field | None:
+    """Return the field behind a layer that turns the shape x into y.
+
+    A layer that differs from all that can be told from its shapes and its ``kernel_size`` says it itself, in
+    a method ``_field_behind(field, x, y)``.
+    """
+    if field is None:
+        return None
+    own = getattr(module, "_field_behind", None)
+    if own is not None:
+        return own(field, x, y)
     if field.jump is None:
         return field
     if len(y) < len(x):
         return Field(field.size, None, _times((x[2] - 1, x[3] - 1), field.jump))
-    if isinstance(module, AdaptiveAvgPool2d):
-        # Windows may differ by a pixel: the largest window and the largest step.
-        kernel, stride = (
-            (_largest_part(x[2], y[2]), _largest_part(x[3], y[3])),
-            (-(-x[2] // y[2]), -(-x[3] // y[3])),
-        )
-        return _slide(field, field.jump, kernel, stride)
     if hasattr(module, "kernel_size"):
         taps = pair(module.kernel_size, "kernel_size", 1)
         apart = pair(getattr(module, "dilation", 1), "dilation", 1)
         extent = apart[0] * (taps[0] - 1) + 1, apart[1] * (taps[1] - 1) + 1
-        return _slide(field, field.jump, extent, pair(module.stride, "stride", 1))
+        return slide(field, extent, pair(module.stride, "stride", 1))
     # A layer of someone's own that keeps the image's size is taken for one that works on each pixel.
     return field if x[2:] == y[2:] else None
 
 
-def _slide(field: Field, jump: tuple[int, int], extent: tuple[int, int], stride: tuple[int, int]) -> Field:
-    grown = _times((extent[0] - 1, extent[1] - 1), jump)
-    return Field(_sum(field.size, grown), _times(stride, jump))
+def slide(field: Field, extent: tuple[int, int], stride: tuple[int, int]) -> Field:
+    """Return the field behind a window of so many pixels that moves in steps."""
+    if field.jump is None:
+        return field
+    grown = _times((extent[0] - 1, extent[1] - 1), field.jump)
+    return Field(_sum(field.size, grown), _times(stride, field.jump))
 
 
-def _largest_part(size: int, parts: int) -> int:
-    """Return the pixels of the largest window of adaptive pooling."""
-    return max(-(-(i + 1) * size // parts) - i * size // parts for i in range(parts))
+def gather(field: Field) -> Field | None:
+    """Return the field behind a layer that reads all positions at once; None if they are not flattened."""
+    return None if field.jump else Field(_sum(field.size, field.reach), None)
 
 
 def _largest(fields: list[Field | None]) -> Field | None:

@@ -8,6 +8,7 @@ from .. import ops
 from .._shapes import padding4
 from ..errors import ShapeError
 from .module import Module
+from .receptive_field import Field
 
 
 class Identity(Module):
@@ -18,6 +19,8 @@ class Identity(Module):
     *args, **kwargs
         Of no meaning, so that any layer can be replaced by it.
     """
+
+    _reuses_input = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -39,6 +42,8 @@ class Flatten(Module):
     start_dim, end_dim : int
         First and last axis to merge; negative counts from the end.
     """
+
+    _reuses_input = True
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -88,6 +93,9 @@ class ZeroPad2d(Module):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Return dy without its margins."""
         return ops.zero_pad2d_backward(dy, self.padding)
+
+    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
+        return field  # zeros are seen as part of the image
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

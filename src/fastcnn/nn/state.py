@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import changes
 from .parameter import Parameter
-
-if TYPE_CHECKING:
-    from .module import Module
+from .tree import Tree
 
 # What PyTorch's wrappers put in front of, and torch.compile also between, the names of a network.
 _WRAPPERS = {"module.": "DataParallel", "_orig_mod.": "torch.compile"}
@@ -34,7 +32,7 @@ class Entry(NamedTuple):
     """One name of a state dict: the array `key` of `module`."""
 
     name: str
-    module: Module
+    module: Tree[Any]
     key: str
 
     @property
@@ -60,7 +58,7 @@ class Entry(NamedTuple):
             changes.note()
 
 
-def entries(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[Entry]:
+def entries(module: Tree[Any], prefix: str = "", above: tuple[Tree[Any], ...] = ()) -> Iterator[Entry]:
     """Yield every name of the tree. What is shared has several, as in PyTorch."""
     for key in (*module._parameters, *module._buffers):
         yield Entry(prefix + key, module, key)
@@ -70,12 +68,12 @@ def entries(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) ->
             yield from entries(child, f"{prefix}{key}.", (*above, module))
 
 
-def state_dict(module: Module) -> dict[str, np.ndarray]:
+def state_dict(module: Tree[Any]) -> dict[str, np.ndarray]:
     """See `Module.state_dict`."""
     return {entry.name: entry.array.copy() for entry in entries(module)}
 
 
-def load_state_dict(module: Module, state: Mapping[str, Any], strict: bool) -> _IncompatibleKeys:
+def load_state_dict(module: Tree[Any], state: Mapping[str, Any], strict: bool) -> _IncompatibleKeys:
     """See `Module.load_state_dict`."""
     if not isinstance(state, Mapping):
         raise DTypeError(

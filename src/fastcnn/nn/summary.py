@@ -3,105 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._shapes import allocate, integer
 from ..errors import ShapeError
-from .activation import ReLU
-from .module import Module, observe
+from .passive import observe
 from .receptive_field import ReceptiveFields
-from .shape import Flatten, Identity
+from .summary_figures import Figures, LayerRow
 from .summary_table import render
-
-_FLOAT_BYTES = 4
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One layer without children, for one sample.
-
-    Attributes
-    ----------
-    index : int
-        Position in the table, from 1.
-    name, type : str
-        Dotted name in the model, and class.
-    input_shape, output_shape : tuple of int
-        Without the batch axis.
-    parameters, trainable, macs : int
-        Values, those of them that are trained, and multiply-accumulates.
-    receptive_field, jump_in, jump_out : (rows, columns) or None
-        See `fastcnn.nn.receptive_field`; None where there is none, or it is not known.
-    """
-
-    index: int
-    name: str
-    type: str
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    parameters: int
-    trainable: int
-    macs: int
-    receptive_field: tuple[int, int] | None = None
-    jump_in: tuple[int, int] | None = None
-    jump_out: tuple[int, int] | None = None
+from .tree import Tree
 
 
-@dataclass(frozen=True)
-class Summary:
-    """The rows of a model and its totals.
-
-    Attributes
-    ----------
-    model : str
-        Its name, or its class.
-    input_shape : tuple of int
-    layers : list of LayerRow
-    parameters, trainable : int
-        Values of all parameters, and those of them that are trained.
-    output_values : int
-        Numbers that a sample's forward pass keeps: all outputs, but for those of ReLU, which can overwrite
-        its input, and of Flatten and Identity, which are other views of it.
-    optimizer, loss : dict or None
-        Class and settings of what was given.
-    """
-
-    model: str
-    input_shape: tuple[int, ...]
-    layers: list[LayerRow]
-    parameters: int
-    trainable: int
-    output_values: int
-    optimizer: dict[str, Any] | None = None
-    loss: dict[str, Any] | None = None
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of one sample."""
-        return sum(layer.macs for layer in self.layers)
-
-    @property
-    def input_bytes(self) -> int:
-        """Bytes of one float32 sample."""
-        return _FLOAT_BYTES * int(np.prod(self.input_shape, dtype=object))
-
-    @property
-    def forward_backward_bytes(self) -> int:
-        """Bytes of the outputs that are kept, and of their gradients, for one float32 sample."""
-        return 2 * _FLOAT_BYTES * self.output_values
-
-    @property
-    def parameter_bytes(self) -> int:
-        """Bytes of the parameters in float32."""
-        return _FLOAT_BYTES * self.parameters
-
-    @property
-    def total_bytes(self) -> int:
-        """Bytes of input, outputs, gradients of outputs, and parameters."""
-        return self.input_bytes + self.forward_backward_bytes + self.parameter_bytes
+class Summary(Figures):
+    """The rows of a model and its totals, which it can show; see `Figures`."""
 
     def text(self, columns: Sequence[str] | None = None) -> str:
         """Return the table as text; see `show`."""
@@ -126,7 +42,7 @@ class Summary:
 
 
 def summarize(
-    model: Module, input_shape: tuple[int, ...], *, optimizer: Any = None, loss: Any = None, name: str = ""
+    model: Tree[Any], input_shape: tuple[int, ...], *, optimizer: Any = None, loss: Any = None, name: str = ""
 ) -> Summary:
     """Run one zero sample of `input_shape` (C, H, W) through `model` and describe each layer.
 
@@ -159,13 +75,13 @@ def summarize(
     outputs: dict[int, int] = {}
     rows: list[LayerRow] = []
 
-    def record(module: Module, x: np.ndarray, y: np.ndarray) -> None:
+    def record(module: Tree[Any], x: np.ndarray, y: np.ndarray) -> None:
         before, after = fields.note(module, x, y)
         if any(True for _ in module.children()):
             # What a container returns is an array of its own only where it merges branches.
             outputs.setdefault(id(y), y.size)
             return
-        kept = 0 if isinstance(module, ReLU | Flatten | Identity) else y.size
+        kept = 0 if module._reuses_input else y.size
         outputs[id(y)] = outputs.get(id(y), 0) + kept
         own = [p for p in module.parameters() if id(p) not in counted]
         counted.update(id(p) for p in own)

@@ -6,12 +6,10 @@ import dataclasses
 import json
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import ArgumentError
-
-if TYPE_CHECKING:
-    from .summary import LayerRow, Summary
+from .summary_figures import Figures, LayerRow
 
 FORMATS = ("text", "markdown", "json")
 _MOST_CHARACTERS = 120
@@ -64,7 +62,7 @@ _DEFAULT = [name for name in COLUMNS if name != "type"]
 _LEFT_OUT = ("input", "jump_in", "jump_out", "name")
 
 
-def render(summary: Summary, format: str, columns: Sequence[str] | None) -> str:
+def render(summary: Figures, format: str, columns: Sequence[str] | None) -> str:
     """Return the table; see `Summary.show`."""
     if format not in FORMATS:
         raise ArgumentError(f"summary: format must be one of {', '.join(FORMATS)}, got {format!r}")
@@ -87,7 +85,7 @@ def render(summary: Summary, format: str, columns: Sequence[str] | None) -> str:
 
 
 def table(
-    summary: Summary, columns: Sequence[str] | None = None
+    summary: Figures, columns: Sequence[str] | None = None
 ) -> tuple[list[str], list[list[str]], list[bool]]:
     """Return the heads, the cells of each row, and which columns stand on the right.
 
@@ -124,7 +122,7 @@ def _aligned(rows: list[list[str]], right: list[bool]) -> list[str]:
     ]
 
 
-def _totals(summary: Summary) -> list[str]:
+def _totals(summary: Figures) -> list[str]:
     frozen = summary.parameters - summary.trainable
     sizes = [
         f"{name} {size / _MEBI:.2f}"
@@ -160,7 +158,7 @@ def _pairs(settings: dict[str, Any]) -> str:
     return "".join(f", {key}={value}" for key, value in settings.items())
 
 
-def as_dict(summary: Summary) -> dict[str, Any]:
+def as_dict(summary: Figures) -> dict[str, Any]:
     """Return everything that is known, as JSON takes it."""
     plain = dataclasses.asdict(summary)
     plain.pop("output_values")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -11,16 +11,16 @@ from ..errors import ArgumentError, DTypeError, StateError
 from . import changes
 from .parameter import Parameter
 
-if TYPE_CHECKING:
-    from .module import Module
+# What a tree is made of: `Module`, which stands on this file and is not known here.
+M = TypeVar("M", bound="Tree")
 
 
-class Tree:
+class Tree(Generic[M]):
     """What `Module` knows of its members; every one that is assigned to an attribute is registered."""
 
     _parameters: dict[str, Parameter]
     _buffers: dict[str, np.ndarray]
-    _modules: dict[str, Module]
+    _modules: dict[str, M]
 
     def __init__(self) -> None:
         self.__dict__.update(_parameters={}, _buffers={}, _modules={})
@@ -101,7 +101,7 @@ class Tree:
         self._check_name(name, self._parameters, "register_parameter")
         setattr(self, name, param)
 
-    def add_module(self, name: str, module: Module | None) -> None:
+    def add_module(self, name: str, module: M | None) -> None:
         """Add a module under a name, as assigning it to an attribute does; None says that there is none.
 
         Raises
@@ -117,7 +117,7 @@ class Tree:
         self._check_name(name, self._modules, "add_module")
         setattr(self, name, module)
 
-    def register_module(self, name: str, module: Module | None) -> None:
+    def register_module(self, name: str, module: M | None) -> None:
         """Do what `add_module` does."""
         self.add_module(name, module)
 
@@ -131,7 +131,7 @@ class Tree:
         if name not in store and hasattr(self, name):
             raise ArgumentError(f"{what}: {name!r} is another attribute: take another name")
 
-    def get_submodule(self, target: str) -> Module:
+    def get_submodule(self, target: str) -> M:
         """Return the module of a dotted name, as `named_modules` gives it; "" is this one.
 
         Raises
@@ -182,15 +182,15 @@ class Tree:
 
     # Walks ------------------------------------------------------------------------------------------
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Iterator[tuple[str, M]]:
         """Yield (name, module) of the direct children."""
         yield from self._modules.items()
 
-    def children(self) -> Iterator[Module]:
+    def children(self) -> Iterator[M]:
         """Yield the direct children."""
         yield from self._modules.values()
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, M]]:
         """Yield (dotted name, module) of this module and all below it, each module once."""
         seen: set[int] = set()
         stack: list[tuple[str, Any]] = [(prefix, self)]
@@ -203,7 +203,7 @@ class Tree:
             below = [(f"{name}.{key}" if name else key, child) for key, child in module._modules.items()]
             stack.extend(reversed(below))
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self) -> Iterator[M]:
         """Yield this module and all below it."""
         for _, module in self.named_modules():
             yield module

@@ -6,9 +6,9 @@
 """
 
 from . import metrics, report
+from .callback import Callback
 from .callbacks import (
     BestWeights,
-    Callback,
     CSVLogger,
     EarlyStopping,
     LambdaCallback,

@@ -5,52 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from .._files import open_stream, write_stream
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
+from ..nn.module import Module
+from .callback import Callback
 from .checkpoint import save_weights
 from .files import table
 from .history import History, better_is
-
-if TYPE_CHECKING:
-    from ..nn.module import Module
-    from .trainer import Trainer
-
-
-class Callback:
-    """Base of callbacks: override what is of interest. They are called in the order of the list.
-
-    A callback may call ``trainer.stop(reason)``, and may add columns to the `row` of an epoch, which
-    later callbacks, a scheduler that waits for a plateau, and the history then have.
-    """
-
-    def on_train_begin(self, trainer: Trainer) -> None:
-        """Called when fit begins, after its arguments were checked."""
-
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        """Called before an epoch; the first one is 1."""
-
-    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
-        """Called after each step.
-
-        Parameters
-        ----------
-        trainer : Trainer
-        batch : int
-            Number of the batch in its epoch, from 1.
-        logs : dict
-            "loss" of the batch, "correct" predictions, "count" of images.
-        """
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
-        """Called after an epoch with its row of the history."""
-
-    def on_train_end(self, trainer: Trainer, history: History) -> None:
-        """Called when fit ends, also when it was stopped or interrupted, but not after an exception."""
+from .trainer import Trainer
 
 
 class _Monitor(Callback):

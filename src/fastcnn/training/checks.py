@@ -9,7 +9,8 @@ import numpy as np
 
 from ..data import Dataset, Loader
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..nn.module import Module, observe
+from ..nn.module import Module
+from ..nn.passive import observe
 
 
 def describe(value: object) -> str:

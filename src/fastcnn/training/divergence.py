@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..nn.losses import CrossEntropyLoss, NLLLoss
-from .callbacks import Callback
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .callback import Callback
+from .state import Training
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +39,14 @@ class StopOnNaN(Callback):
     _losses: deque[float] = deque(maxlen=0)  # noqa: RUF012 - replaced when training begins
     _told = False
 
-    def on_train_begin(self, trainer: Trainer) -> None:
+    def on_train_begin(self, trainer: Training) -> None:
         """Begin to watch; what the first loss was is kept while a training goes on."""
         if not trainer.history.epochs:
             self._judged = None
         self._losses = deque(maxlen=max(_FEWEST, trainer.batches_per_epoch // 2))
         self._told = False
 
-    def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
+    def on_batch_end(self, trainer: Training, batch: int, logs: dict[str, Any]) -> None:
         """Stop if the loss is not finite."""
         loss = logs["loss"]
         if not math.isfinite(loss):
@@ -67,7 +65,7 @@ class StopOnNaN(Callback):
             self._start, self._images = loss, logs["count"]
         self._losses.append(loss)
 
-    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
+    def on_epoch_end(self, trainer: Training, epoch: int, row: dict[str, Any]) -> None:
         """Tell of a loss that has blown up."""
         if not self._losses:
             return
@@ -86,7 +84,7 @@ class StopOnNaN(Callback):
                 row["lr"],
             )
 
-    def _limit(self, trainer: Trainer) -> float:
+    def _limit(self, trainer: Training) -> float:
         """Return the loss above which it has blown up; infinity where that cannot be told."""
         if isinstance(trainer.loss, CrossEntropyLoss | NLLLoss):
             return _FACTOR * max(self._start, _guessing(trainer.loss, trainer.outputs))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..nn.losses import CrossEntropyLoss, NLLLoss
 from ..nn.normalization import BatchNorm2d
 from .checks import to_unit_range
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .state import Training
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +20,7 @@ _LARGE = 32.0
 _ROUNDING = 1e-3
 
 
-def give_hints(trainer: Trainer, x: np.ndarray, outputs: np.ndarray) -> None:
+def give_hints(trainer: Training, x: np.ndarray, outputs: np.ndarray) -> None:
     """Log a warning, once for each Trainer, for each mistake that an image and the outputs for it show.
 
     Parameters
@@ -39,7 +37,7 @@ def give_hints(trainer: Trainer, x: np.ndarray, outputs: np.ndarray) -> None:
             logger.warning("%s", hint)
 
 
-def _about_images(trainer: Trainer, x: np.ndarray) -> str:
+def _about_images(trainer: Training, x: np.ndarray) -> str:
     layers = (module for module in trainer.model.modules() if module._parameters or module._buffers)
     if trainer.preprocess is not to_unit_range or isinstance(next(layers, None), BatchNorm2d):
         return ""  # whoever prepares images knows what they do, and batch norm scales them

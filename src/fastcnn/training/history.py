@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, DataError
 from .files import write_table
+from .report import plot_curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -163,8 +164,6 @@ class History:
 
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
         """Draw the curves of loss and accuracy; see `fastcnn.training.report.plot_curves`."""
-        from .report import plot_curves
-
         return plot_curves(self, path)
 
     def __repr__(self) -> str:

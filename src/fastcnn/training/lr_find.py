@@ -21,6 +21,7 @@ from ..errors import ArgumentError, DTypeError
 from ..nn import init
 from .checks import check_batches
 from .hints import give_hints
+from .report import plot_lr_find, text_chart
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -65,14 +66,10 @@ class LRFindResult:
 
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
         """Draw the losses; see `fastcnn.training.report.plot_lr_find`."""
-        from .report import plot_lr_find
-
         return plot_lr_find(self, path)
 
     def text(self, width: int = 80, height: int = 12, *, unicode: bool = True) -> str:
         """Draw the smoothed loss as text; see `fastcnn.training.report.text_chart`."""
-        from .report import text_chart
-
         # The climb at the end would press all before it flat.
         shown = self.smoothed <= 1.1 * self.smoothed[:_FEWEST].max() if len(self.smoothed) else slice(0)
         return text_chart(

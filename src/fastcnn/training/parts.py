@@ -12,14 +12,15 @@ from ..errors import ArgumentError, DTypeError
 from ..nn.module import Module
 from ..nn.utils.clip_grad import check_limit
 from ..optim import Optimizer
-from .callbacks import Callback
+from .callback import Callback
 from .checks import to_unit_range
 from .divergence import StopOnNaN
 from .executor import Compiled, Eager
 from .schedule import Schedule, Scheduler
+from .state import Training
 
 
-class Parts:
+class Parts(Training):
     """The parts of a Trainer; see there.
 
     They stand here and nowhere else: what is made of them is made anew when one of them is replaced. Each is
@@ -27,25 +28,12 @@ class Parts:
     replaced one after the other.
     """
 
-    model: Module
-    optimizer: Optimizer
-    loss: Any
-    scheduler: Scheduler | None
-    callbacks: list[Callback]
-    seed: int
-    preprocess: Callable[[np.ndarray], np.ndarray]
-    scheduler_step: str | None
-    monitor: str | None
-    stop_on_nan: bool
-    engine: bool
-    clip_grad_norm: float | None
-    clip_grad_value: float | None
-
     _kept_executor: Eager | None
     _kept_schedule: Schedule | None
     _checked: bool
 
     def __init__(self, **parts: Any) -> None:
+        super().__init__()
         self.__dict__.update({name: check(parts[name]) for name, check in _CHECKS.items()})
         self._forget()
         self._watch_loss()
@@ -101,11 +89,6 @@ class Parts:
         if self._kept_schedule is None:
             self._kept_schedule = Schedule(self.scheduler, self.scheduler_step, self.monitor)
         return self._kept_schedule
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether the loss of a batch is the sum of its images' losses."""
-        return getattr(self.loss, "reduction", "mean") == "sum"
 
     def _forget(self) -> None:
         """Forget what was made of the parts."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._shapes import integer
 from ..data import Dataset
-from .callbacks import Callback
+from .callback import Callback
 from .checks import check_dataset
 from .executor import count_correct
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .trainer import Trainer
 
 
 class SampledAccuracy(Callback):

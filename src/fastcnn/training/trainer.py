@@ -15,7 +15,7 @@ from ..data import Dataset, Loader
 from ..errors import DTypeError, ShapeError
 from ..nn.module import Module
 from ..optim import Optimizer
-from .callbacks import Callback
+from .callback import Callback
 from .checks import check_batches, describe
 from .evaluation import Evaluator
 from .hints import give_hints
@@ -97,11 +97,6 @@ class Trainer(Evaluator):
         clip_grad_norm: float | None = None,
         clip_grad_value: float | None = None,
     ) -> None:
-        self.history = History()
-        self.validating = False
-        self.batches_per_epoch = 0
-        self.outputs = 0
-        self.hints: list[str] = []
         super().__init__(
             model=model,
             optimizer=optimizer,
@@ -227,10 +222,6 @@ class Trainer(Evaluator):
         for callback in self.callbacks:
             callback.on_train_end(self, self.history)
         return self.history
-
-    def stop(self, reason: str) -> None:
-        """End fit after the current batch or, from on_epoch_end, the current epoch."""
-        self.history.stop_reason = self.history.stop_reason or reason
 
     def _epoch(self, loader: Loader, validation: Dataset | None, label: str, progress: bool) -> None:
         """Train for one epoch and add its row to the history; stopped half-way, it has none."""

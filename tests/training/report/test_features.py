@@ -3,7 +3,7 @@ import pytest
 
 from fastcnn import nn
 from fastcnn.errors import ArgumentError, ShapeError
-from fastcnn.nn.module import observe
+from fastcnn.nn.passive import observe
 from fastcnn.training import report
 
 

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ArgumentError
+from .drawn import Epochs
 from .figure import GREY, TRAIN, VALIDATION, finished, new_figure, plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..history import History
-
 # Metric -> what is said of its values within epochs.
 _WITHIN = {"loss": "training, within epochs", "accuracy": "sample of training images"}
 
 
-def plot_curves(history: History, path: str | PathLike[str] | None = None) -> Figure:
+def plot_curves(history: Epochs, path: str | PathLike[str] | None = None) -> Figure:
     """Draw loss and accuracy over the epochs, of training and, where there is one, validation.
 
     What `SampledAccuracy` measured within epochs is drawn with them.
@@ -73,7 +72,7 @@ def _set_ticks(axes: Axes, candidates: Sequence[float]) -> None:
     axes.minorticks_off()
 
 
-def _draw_columns(axes: Axes, history: History, name: str, scale: float) -> list[float]:
+def _draw_columns(axes: Axes, history: Epochs, name: str, scale: float) -> list[float]:
     """Draw a metric of training and validation; return its finite values."""
     plain_axes(axes).set_xlabel("epoch")
     axes.set_ylabel("accuracy (%)" if name == "accuracy" else name)
@@ -96,7 +95,7 @@ def _draw_columns(axes: Axes, history: History, name: str, scale: float) -> list
     return drawn
 
 
-def _mark_best(axes: Axes, history: History, column: str, scale: float) -> None:
+def _mark_best(axes: Axes, history: Epochs, column: str, scale: float) -> None:
     if all(math.isnan(value) for value in history[column]):
         return
     best = history.best(column)

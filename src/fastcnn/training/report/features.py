@@ -12,7 +12,7 @@ import numpy as np
 from ... import nn
 from ..._shapes import integer
 from ...errors import ArgumentError, ShapeError
-from ...nn.module import observe
+from ...nn.passive import observe
 from .figure import GREY, drawable, finished, new_figure
 
 if TYPE_CHECKING:

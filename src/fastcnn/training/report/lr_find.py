@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ArgumentError
+from .drawn import Search
 from .figure import GREY, TRAIN, VALIDATION, finished, new_figure, plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..lr_find import LRFindResult
 
-
-def plot_lr_find(result: LRFindResult, path: str | PathLike[str] | None = None) -> Figure:
+def plot_lr_find(result: Search, path: str | PathLike[str] | None = None) -> Figure:
     """Draw the loss over the learning rate, and the rate that is suggested.
 
     Parameters

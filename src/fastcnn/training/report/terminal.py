@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..._shapes import integer
 from ...errors import ArgumentError
-
-if TYPE_CHECKING:
-    from ..history import History
+from .drawn import Epochs
 
 # Marks of the series, then the axes: upright with a tick, upright, corner, level.
 _UNICODE = ("•○◇", ("┤", "│", "└", "─"))
@@ -120,7 +117,7 @@ def _draw(cells: np.ndarray, mark: str, xs: np.ndarray, ys: np.ndarray) -> None:
         before = row
 
 
-def text_curves(history: History, width: int = 80, height: int = 10, *, unicode: bool = True) -> str:
+def text_curves(history: Epochs, width: int = 80, height: int = 10, *, unicode: bool = True) -> str:
     """Draw loss and accuracy over the epochs, of training and, where there is one, validation, as text.
 
     Parameters

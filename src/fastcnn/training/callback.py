@@ -1,0 +1,41 @@
+"""The base of what happens beside the training itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .history import History
+
+
+class Callback:
+    """Base of callbacks: override what is of interest. They are called in the order of the list.
+
+    A callback may call ``trainer.stop(reason)``, and may add columns to the `row` of an epoch, which
+    later callbacks, a scheduler that waits for a plateau, and the history then have.
+    """
+
+    # The Trainer holds callbacks and stands above them: `Any` lets those above it name its type.
+
+    def on_train_begin(self, trainer: Any) -> None:
+        """Called when fit begins, after its arguments were checked."""
+
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        """Called before an epoch; the first one is 1."""
+
+    def on_batch_end(self, trainer: Any, batch: int, logs: dict[str, Any]) -> None:
+        """Called after each step.
+
+        Parameters
+        ----------
+        trainer : Trainer
+        batch : int
+            Number of the batch in its epoch, from 1.
+        logs : dict
+            "loss" of the batch, "correct" predictions, "count" of images.
+        """
+
+    def on_epoch_end(self, trainer: Any, epoch: int, row: dict[str, Any]) -> None:
+        """Called after an epoch with its row of the history."""
+
+    def on_train_end(self, trainer: Any, history: History) -> None:
+        """Called when fit ends, also when it was stopped or interrupted, but not after an exception."""

@@ -1,0 +1,58 @@
+"""A training as it stands: its parts, what came out of it so far, and how to end it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..nn.module import Module
+from ..optim import Optimizer
+from .callback import Callback
+from .history import History
+from .schedule import Scheduler
+
+
+class Training:
+    """What of a `Trainer` is known to those that watch it from inside; see there.
+
+    Attributes
+    ----------
+    validating : bool
+        Whether the last fit has images for validation.
+    batches_per_epoch : int
+        Steps of an epoch of the last fit.
+    outputs : int
+        Numbers that the model returns for an image.
+    """
+
+    model: Module
+    optimizer: Optimizer
+    loss: Any
+    scheduler: Scheduler | None
+    callbacks: list[Callback]
+    seed: int
+    preprocess: Callable[[np.ndarray], np.ndarray]
+    scheduler_step: str | None
+    monitor: str | None
+    stop_on_nan: bool
+    engine: bool
+    clip_grad_norm: float | None
+    clip_grad_value: float | None
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.validating = False
+        self.batches_per_epoch = 0
+        self.outputs = 0
+        self.hints: list[str] = []
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the loss of a batch is the sum of its images' losses."""
+        return getattr(self.loss, "reduction", "mean") == "sum"
+
+    def stop(self, reason: str) -> None:
+        """End fit after the current batch or, from on_epoch_end, the current epoch."""
+        self.history.stop_reason = self.history.stop_reason or reason
