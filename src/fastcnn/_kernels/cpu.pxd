@@ -65,8 +65,6 @@ cdef extern from "table.h" nogil:
     ctypedef struct fcn_table:
         const char *element
         int stored_bytes, real_bytes, vector_bytes
-        fcn_op_kernel **images
-        fcn_op_kernel **channels
         int max_block, max_vectors
         void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_batch *,
                             int) noexcept nogil
@@ -138,6 +136,18 @@ cdef extern from "table.h" nogil:
                              int) noexcept nogil
 
 
+cdef extern from "table.h" nogil:
+    fcn_op_kernel *fcn_op_kernel_of(const fcn_table *, bint by_channels, int operation)
+
+
+cdef extern from "engine/operations.h" nogil:
+    ctypedef struct fcn_declaration:
+        const char *kind
+        const char *name
+        const char *details[4]
+        size_t bytes
+
+
 ctypedef fused real:
     float
     double
@@ -146,5 +156,7 @@ ctypedef fused real:
 cdef const fcn_table *table(size_t itemsize) noexcept nogil
 # The table of the engine for elements of a type, by its name, on the chosen instruction set.
 cdef const fcn_table *table_of(str element) except NULL
+# The lines of csrc/engine/operations.inc.
+cdef const fcn_declaration *declared() noexcept nogil
 cdef int threads() noexcept nogil
 cdef fcn_window as_window(object window) except *

@@ -14,13 +14,14 @@ from .cores import usable_cores
 cdef extern from *:
     """
     #include "common/denormals.h"
+    #include "engine/operations.h"
     #include "threads/parallel.h"
     #include "table.h"
     #define FCN_DECLARE_TABLE(element, isa) extern const fcn_table fcn_table_##element##_##isa;
     #define FCN_ADDRESS(element, isa) &fcn_table_##element##_##isa,
     #define FCN_TABLES(isa) \
         FCN_EVERY_ELEMENT(FCN_DECLARE_TABLE, isa) \
-        static const fcn_table *const fcn_tables_##isa[] = {FCN_EVERY_ELEMENT(FCN_ADDRESS, isa) NULL};
+        static const fcn_table *fcn_tables_##isa[] = {FCN_EVERY_ELEMENT(FCN_ADDRESS, isa) NULL};
     FCN_TABLES(baseline)
     #ifdef FCN_HAVE_AVX2
     FCN_TABLES(avx2)
@@ -29,7 +30,7 @@ cdef extern from *:
 
     /* Tables of instruction set `level`, one for each element type, NULL at the end; or NULL where this build or this
      * processor has it not. */
-    static const fcn_table *const *fcn_find(int level)
+    static const fcn_table **fcn_find(int level)
     {
         if (level == 0)
             return fcn_tables_baseline;
@@ -50,6 +51,7 @@ cdef extern from *:
     bint fcn_get_flush_denormals() nogil
     bint fcn_set_flush_denormals(bint flush) nogil
     const char *FCN_BUILT_FOR
+    const fcn_declaration fcn_declarations[]
 
 cdef const fcn_table **tables = NULL
 # Those of the eager kernels.
@@ -73,6 +75,10 @@ cdef const fcn_table *table_of(str element) except NULL:
             return each[0]
         each += 1
     raise ValueError(f"there are no kernels for elements of the type {element!r}")
+
+
+cdef const fcn_declaration *declared() noexcept nogil:
+    return fcn_declarations
 
 
 cdef int threads() noexcept nogil:

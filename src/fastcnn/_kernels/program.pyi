@@ -18,6 +18,8 @@ OVER_TASKS: int
 OVER_BANDS: int
 BUFFERS: frozenset[str]
 TABLES: frozenset[str]
+SCALARS: frozenset[str]
+DEBUG: bool
 
 def declarations() -> list[tuple[str, str, list[str]]]: ...
 def lanes(element: str) -> int: ...

@@ -13,18 +13,20 @@ from .cpu cimport (
     FCN_CHAINS, FCN_CHUNK, FCN_EACH_GROUP, FCN_EACH_IN_HAND, FCN_EACH_THREAD, FCN_MOST_SLOTS,
     FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SUM_BLOCK,
     FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS,
-    fcn_batch, fcn_buffer, fcn_most_slots, fcn_op, fcn_phase, fcn_slot_start, fcn_slots, fcn_table, table_of,
+    declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_most_slots, fcn_op, fcn_op_kernel_of, fcn_phase, fcn_slot_start, fcn_slots, fcn_table, table_of,
 )
 
-cdef extern from "engine/operations.h" nogil:
-    ctypedef struct fcn_declaration:
-        const char *kind
-        const char *name
-        const char *details[4]
-        size_t bytes
+cdef extern from *:
+    """
+    #ifdef NDEBUG
+    #define FCN_DEBUG 0
+    #else
+    #define FCN_DEBUG 1
+    #endif
+    """
+    const bint FCN_DEBUG
 
-    const fcn_declaration fcn_declarations[]
-
+DEBUG = bool(FCN_DEBUG)
 MOST_SLOTS = FCN_MOST_SLOTS
 SUM_BLOCK = FCN_SUM_BLOCK
 CHAINS = FCN_CHAINS
@@ -36,12 +38,13 @@ OVER_GROUPS, OVER_TASKS, OVER_BANDS = FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_OVER_
 EACH_GROUP, EACH_THREAD, EACH_IN_HAND = FCN_EACH_GROUP, FCN_EACH_THREAD, FCN_EACH_IN_HAND
 
 BUFFERS = frozenset({"OUT", "INOUT", "IN", "OUT_IF", "IN_IF"})
+SCALARS = frozenset({"SCALAR", "SCALAR_IF"})
 TABLES = frozenset({"PLACES", "PLACES_OR_NONE", "OFFSETS", "STARTS", "SEGMENTS", "COUNTERS"})
 
 
 def declarations():
     """Return the lines of csrc/engine/operations.inc as (kind, name, details)."""
-    cdef const fcn_declaration *line = fcn_declarations
+    cdef const fcn_declaration *line = declared()
     cdef int i
     lines = []
     while line.kind != NULL:
@@ -53,7 +56,7 @@ def declarations():
 
 def _arguments():
     """Return for each operation {name of an argument: (kind, its offset in the struct)}, by the operation's name."""
-    cdef const fcn_declaration *line = fcn_declarations
+    cdef const fcn_declaration *line = declared()
     cdef size_t offset = 0
     found = {}
     while line.kind != NULL:
@@ -218,7 +221,7 @@ cdef class Program:
     cdef int _set_kernel(self, fcn_op *op, str name, str layout) except -1:
         if name not in _NUMBERS or layout not in ("images", "channels"):
             raise ValueError(f"Program: there is no operation {name!r} of the layout {layout!r}")
-        op.kernel = (self.kernels.images if layout == "images" else self.kernels.channels)[<int>_NUMBERS[name]]
+        op.kernel = fcn_op_kernel_of(self.kernels, layout == "channels", _NUMBERS[name])
         if op.kernel == NULL:
             raise ValueError(f"Program: the layout {layout!r} has no operation {name!r}")
         return 0
@@ -249,7 +252,7 @@ cdef class Program:
                 places = value
                 (<const int32_t **>at)[0] = &places[0]
                 self.kept.append(value)
-        elif kind == "SCALAR":
+        elif kind in SCALARS:
             (<double *>at)[0] = value
         else:
             (<int64_t *>at)[0] = value
@@ -272,7 +275,7 @@ cdef class Program:
 
     def set_scalar(self, Py_ssize_t op, str name, double value):
         """Set a scalar of an operation."""
-        (<double *>(self.ops[op].arguments + self._offset(op, name, ("SCALAR",))))[0] = value
+        (<double *>(self.ops[op].arguments + self._offset(op, name, SCALARS)))[0] = value
 
     cdef int _connect(self, tuple arrays) except -1:
         """Let the operations use these arrays (C-contiguous or None), one for each of `externals`."""

@@ -1,85 +1,201 @@
-"""The program as it is written: operations in order, cut into phases; buffers are settled at the end."""
+"""The program as it is written: operations in order, each checked against its declaration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .._kernels import program as kernels
-from .._shapes import INT_MAX, check_size
 from ..nn import Parameter
+from .elements import ElementType
 from .layout import Layout
-from .memory import Blob, Buffer, External, Vectors, aligned_zeros
-
-Table = Callable[[], np.ndarray]
+from .memory import NO_HALO, Blob, Halo, Vectors, aligned_zeros
+from .signatures import SIGNATURES, Signature
 
 
 @dataclass(eq=False)
 class Op:
-    """One call of a kernel; `tasks` is None for an operation on every group of images.
+    """One call of a kernel.
 
-    Neighbours with tasks and the same `stage` touch nothing of each other. An operation may be one of the
-    bands of a larger one: those that follow a `band` of 0 and count on.
+    Attributes
+    ----------
+    signature : Signature
+        What it takes.
+    arguments : dict
+        All of its arguments by name.
+    tasks : int
+        Of an operation over tasks.
+    stage : int, optional
+        Neighbours over tasks with the same stage touch nothing of each other.
+    whole_chunk : bool
+        Whether one call is for all groups that a thread has in hand.
+    band : int, optional
+        An operation may be one of the bands of a larger one: those that follow a band of 0 and count on.
+    most_slots : int
+        Slots that the partial sums of its layer are kept for, 0 where it sums nothing over images.
+    flops : int
+        Floating-point operations of one image.
+    label : str
+        The layers that it works for.
     """
 
-    kernel: str
-    buffers: Sequence[Buffer]
-    tables: Sequence[Table] = ()
-    sizes: Sequence[int] = ()
-    scalars: Sequence[float | Callable[[], float]] = ()
-    tasks: int | None = None
+    signature: Signature
+    arguments: dict[str, Any]
+    tasks: int = 0
     stage: int | None = None
-    together: bool = False  # whether one call takes several groups
+    whole_chunk: bool = False
     band: int | None = None
-    flops: int = 0  # of one image
-    label: str = ""  # the layers that it works for
+    most_slots: int = 0
+    flops: int = 0
+    label: str = ""
+
+    @property
+    def kernel(self) -> str:
+        """Its name."""
+        return self.signature.name
+
+    @property
+    def buffers(self) -> dict[str, Any]:
+        """The buffers by name, None where one is left out."""
+        return {each.name: self.arguments[each.name] for each in self.signature.buffers}
 
 
 @dataclass
-class Writer:
-    """Collects the operations of a program."""
+class Setting:
+    """What the operations of a program have in common, and the layers that those to come work for."""
 
-    dtype: np.dtype
+    element: ElementType
     layout: Layout
-    bands: int = 1  # that the work on one group is cut into, where it is worth it
-    single: bool = False  # whether the program is made for one image
-    ops: list[Op] = field(default_factory=list)
-    prepared: list[Op] = field(default_factory=list)
-    deferred: list[Op] = field(default_factory=list)
-    part_start: int = 0
-    first_prepared: int = 0  # operations that were prepared for the first part
-    blobs: list[Blob] = field(default_factory=list)
-    scratches: list[Vectors] = field(default_factory=list)
-    label: str = ""  # of the operations to come
+    label: str = ""
 
-    def __post_init__(self) -> None:
-        largest = kernels.max_vectors if self.layout.by_channels else kernels.max_block
-        self.max_block = largest(self.dtype.itemsize)
-        self.task_taps = kernels.TASK_TAPS
-        self.task_totals = kernels.TASK_TOTALS
+
+class Queue:
+    """A list of operations that are written by name: ``queue.conv(y=..., x=..., relu=True)``.
+
+    Parameters
+    ----------
+    setting : Setting
+        Of the program.
+    stage : int, optional
+        Of operations that are given none.
+    """
+
+    def __init__(self, setting: Setting, stage: int | None = None) -> None:
+        self._setting = setting
+        self._stage = stage
+        self.ops: list[Op] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Op]:
+        if name not in SIGNATURES:
+            raise AttributeError(f"there is no operation {name!r}")
+        return partial(self._write, SIGNATURES[name])
+
+    def _write(
+        self,
+        signature: Signature,
+        *,
+        tasks: int = 0,
+        stage: int | None = None,
+        whole_chunk: bool = False,
+        band: int | None = None,
+        most_slots: int = 0,
+        flops: int = 0,
+        **given: Any,
+    ) -> Op:
+        """Check and append an operation; see Op and, for its arguments, csrc/engine/operations.inc."""
+        if signature.over_tasks != (tasks > 0):
+            needed = "needs a number of tasks" if signature.over_tasks else "is over groups and has no tasks"
+            raise TypeError(f"{signature.name} {needed}, got {tasks}")
+        arguments = signature.complete(given, self._setting.layout, self._setting.element)
+        slots = [each.most_slots for each in arguments.values() if isinstance(each, Vectors) and each.most_slots]
+        op = Op(
+            signature,
+            arguments,
+            tasks,
+            self._stage if stage is None else stage,
+            whole_chunk,
+            band,
+            min(slots, default=most_slots),
+            flops,
+            self._setting.label,
+        )
+        self.ops.append(op)
+        return op
+
+
+class Writer(Queue):
+    """Collects the operations of a program, part by part.
+
+    ``w.conv(...)`` writes an operation; ``w.before.pack_weights(...)`` one that runs before all others of its
+    part; ``w.after.total(...)`` one that runs after them, by default one that touches nothing of its neighbours.
+
+    Parameters
+    ----------
+    element : ElementType
+        Of its values.
+    layout : Layout
+        Of its buffers.
+    bands : int
+        That the work on one group is cut into, where it is worth it.
+    single : bool
+        Whether the program is made for one image.
+    """
+
+    def __init__(self, element: ElementType, layout: Layout, bands: int = 1, single: bool = False) -> None:
+        super().__init__(Setting(element, layout))
+        self.element = element
+        self.layout = layout
+        self.bands = bands
+        self.single = single
+        self.before, self.after = Queue(self._setting, 0), Queue(self._setting, 0)
+        self.blobs: list[Blob] = []
+        self.scratches: list[Vectors] = []
+        self.first_prepared = 0  # operations before all others of the first part
+        self._part_start = 0
+        largest = kernels.max_vectors if layout.by_channels else kernels.max_block
+        self._max_block = largest(element.name)
+
+    @property
+    def label(self) -> str:
+        """The layers that the operations to come work for."""
+        return self._setting.label
+
+    @label.setter
+    def label(self, layers: str) -> None:
+        self._setting.label = layers
 
     def vectors(self, channels: int) -> int:
         """Return the number of vectors that hold a pixel's channels."""
         return self.layout.vectors(channels)
 
-    def blob(self, channels: int, height: int, width: int, padded: bool = True) -> Blob:
+    def blob(self, channels: int, height: int, width: int, halo: Halo = NO_HALO, padded: bool = True) -> Blob:
         """Return a new blob."""
-        blob = Blob(channels, height, width, self.layout, padded)
+        blob = Blob(channels, height, width, self.layout, halo, padded)
         self.blobs.append(blob)
         return blob
 
-    def scratch(self, count: int, per_slot: bool = False) -> Vectors:
-        """Return new scratch of `count` vectors for each group or slot."""
-        scratch = Vectors(count, self.layout.lanes, per_slot)
-        self.scratches.append(scratch)
-        return scratch
+    def scratch(self, count: int, element: str = "REAL") -> Vectors:
+        """Return new scratch of `count` vectors for each group."""
+        self.scratches.append(Vectors(count, self.layout.lanes, element))
+        return self.scratches[-1]
 
-    def constant(self, count: int) -> np.ndarray:
+    def sums(self, count: int, layer_size: int) -> Vectors:
+        """Return new partial sums of `count` vectors for each slot, of a layer with so many sums in all."""
+        most = self.most_slots(layer_size)
+        self.scratches.append(Vectors(count, self.layout.lanes, "REAL", most))
+        return self.scratches[-1]
+
+    def most_slots(self, layer_size: int) -> int:
+        """Return how many slots a layer may have that sums so many numbers over images."""
+        return kernels.most_slots(layer_size * self.element.real.itemsize)
+
+    def constant(self, count: int, element: str = "REAL") -> np.ndarray:
         """Return a new array that all groups share."""
-        return aligned_zeros(count, self.dtype, "engine: a buffer")
+        return aligned_zeros(count, self.element.dtype(element), "engine: a buffer")
 
     def padded(
         self, row: Parameter | np.ndarray | None, first: int = 0, last: int | None = None
@@ -92,171 +208,20 @@ class Writer:
         if size == row.size == self.layout.row(size):
             return row
         wide = self.constant(self.layout.row(size))
-        self.prepare("gather", [wide, row], [lambda: np.arange(first, last, dtype=np.int32)], [size], tasks=1)
+        place = np.arange(first, last, dtype=np.int32)
+        self.before.gather(out=wide, source=row, place=place, tasks=1)
         return wide
 
-    def _op(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> Op:
-        op = Op(kernel, buffers, *args, **options)
-        op.label = self.label
-        return op
-
-    def add(self, kernel: str, buffers: Sequence[Any], *args: Any, **options: Any) -> Op:
-        """Append an operation."""
-        op = self._op(kernel, buffers, *args, **options)
-        self.ops.append(op)
-        return op
-
-    def prepare(
-        self, kernel: str, buffers: Sequence[Any], *args: Any, stage: int = 0, **options: Any
-    ) -> None:
-        """Add an operation that runs before all others of its part, after those of earlier stages."""
-        self.prepared.append(self._op(kernel, buffers, *args, stage=stage, **options))
-
-    def defer(self, kernel: str, buffers: Sequence[Any], *args: Any, stage: int = 0, **options: Any) -> None:
-        """Add an operation that runs after all others of its part, and after those of earlier stages."""
-        self.deferred.append(self._op(kernel, buffers, *args, stage=stage, **options))
-
     def close_part(self) -> int:
-        """End a part: what was prepared comes first, what was deferred last; return where it ends."""
-        for each in (self.prepared, self.deferred):
-            each.sort(key=lambda op: op.stage or 0)
-        self.ops[self.part_start : self.part_start] = self.prepared
-        self.first_prepared = self.first_prepared or len(self.prepared)
-        self.ops.extend(self.deferred)
-        self.prepared, self.deferred = [], []
-        self.part_start = len(self.ops)
+        """End a part; return the number of operations up to there."""
+        before, after = (sorted(each.ops, key=lambda op: op.stage or 0) for each in (self.before, self.after))
+        self.ops[self._part_start : self._part_start] = before
+        self.ops += after
+        self.first_prepared = self.first_prepared or len(before)
+        self.before.ops, self.after.ops = [], []
+        self._part_start = len(self.ops)
         return len(self.ops)
 
     def blocks(self, channels: int) -> int:
         """Return the number of register blocks that `channels` are split into."""
-        return -(-self.layout.vectors(channels) // self.max_block)
-
-
-Phase = tuple[int, int, int]  # kind, first operation, last + 1
-
-
-@dataclass
-class Executable:
-    """A program with its memory.
-
-    Attributes
-    ----------
-    phase_ends : list of int
-        Number of phases at the end of each part.
-    capacity : int
-        The most images of a run; INT_MAX if no buffer grows with them.
-    """
-
-    program: kernels.Program
-    writer: Writer
-    phases: list[Phase]
-    phase_ends: list[int]
-    externals: list[str]
-    parameters: list[tuple[int, int, Parameter]]
-    scalars: list[tuple[int, int, Callable[[], float]]]
-    capacity: int
-    bytes: int
-
-
-def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[Phase], list[int]]:
-    """Return phases, which join neighbouring operations, and their number at the end of each part."""
-    phases: list[Phase] = []
-    phase_ends, start = [], 0
-    for end in part_ends:
-        for i in range(start, end):
-            op, before = ops[i], ops[i - 1]
-            kind, joins = kernels.OVER_GROUPS, True
-            if op.tasks is not None:
-                kind, joins = kernels.OVER_TASKS, op.stage is not None and op.stage == before.stage
-            elif op.band is not None:
-                kind, joins = kernels.OVER_BANDS, op.band > 0
-            if i > start and joins and phases[-1][0] == kind:
-                phases[-1] = (kind, phases[-1][1], i + 1)
-            else:
-                phases.append((kind, i, i + 1))
-        phase_ends.append(len(phases))
-        start = end
-    return phases, phase_ends
-
-
-def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
-    """Let buffers that one phase uses be each thread's own; return whether any is left for each group.
-
-    Operations between two `together` ones are run for one image after the other: what only they use, the next
-    image may overwrite. What a `together` one uses, even alone, holds several images.
-    """
-    uses: dict[int, tuple[Blob | Vectors, set[tuple[int, int, bool]]]] = {}
-    for number, (_, first, last) in enumerate(phases):
-        stretch = 0
-        for i in range(first, last):
-            stretch += i > first and (ops[i].together or ops[i - 1].together)
-            for buffer in ops[i].buffers:
-                if isinstance(buffer, Blob) and buffer.external:
-                    continue
-                if isinstance(buffer, Blob) or (isinstance(buffer, Vectors) and not buffer.per_slot):
-                    uses.setdefault(id(buffer), (buffer, set()))[1].add((number, stretch, ops[i].together))
-    grows = False
-    for buffer, places in uses.values():
-        if len({number for number, _, _ in places}) > 1:
-            buffer.scope, grows = kernels.EACH_GROUP, True
-        else:
-            several = len(places) > 1 or any(together for _, _, together in places)
-            buffer.scope = kernels.EACH_TOGETHER if several else kernels.EACH_THREAD
-    return grows
-
-
-def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int) -> Executable:
-    """Settle the memory of a written program for up to `batch_size` images if memory depends on them."""
-    itemsize, images = writer.dtype.itemsize, writer.layout.images
-    phases, phase_ends = _cut(writer.ops, part_ends)
-    grows = _settle_scopes(writer.ops, phases)
-    groups = max(1, -(-batch_size // images))
-    copies = {
-        kernels.EACH_GROUP: groups,
-        kernels.EACH_THREAD: threads,
-        kernels.EACH_TOGETHER: threads * kernels.TOGETHER,
-    }
-    slots = min(groups, kernels.SLOTS) if grows else kernels.SLOTS
-    made: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
-    counts = []
-    for each in made:
-        per_slot = isinstance(each, Vectors) and each.per_slot
-        counts.append((slots if per_slot else copies[each.scope]) * each.group_size)
-    memory = sum(counts) * itemsize
-    # Zeros take no memory before they are used: each of them may fit, and all of them not.
-    check_size((memory,), 1, "engine: the buffers of a program")
-    for each, count in zip(made, counts, strict=True):
-        each.array = aligned_zeros(count, writer.dtype, "engine: a buffer")
-    externals: dict[str, list[tuple[int, int]]] = {}
-    parameters: list[tuple[int, int, Parameter]] = []
-    scalars: list[tuple[int, int, Callable[[], float]]] = []
-    listed = []
-    for i, op in enumerate(writer.ops):
-        buffers: list[tuple[np.ndarray | None, int, int]] = []
-        for j, buffer in enumerate(op.buffers):
-            if isinstance(buffer, Blob) and buffer.external:
-                buffers.append((None, buffer.group_size * itemsize, kernels.EACH_GROUP))
-                externals.setdefault(buffer.external, []).append((i, j))
-            elif isinstance(buffer, Blob | Vectors):
-                buffers.append((buffer.array, buffer.group_size * itemsize, buffer.scope))
-            elif isinstance(buffer, External):
-                buffers.append((None, buffer.row_bytes * images, kernels.EACH_GROUP))
-                externals.setdefault(buffer.name, []).append((i, j))
-            elif isinstance(buffer, Parameter):
-                buffers.append((None, 0, kernels.EACH_GROUP))
-                parameters.append((i, j, buffer))
-            else:
-                buffers.append((buffer, 0, kernels.EACH_GROUP))
-        for j, scalar in enumerate(op.scalars):
-            if callable(scalar):
-                scalars.append((i, j, scalar))
-        values = [s() if callable(s) else s for s in op.scalars]
-        name = f"{writer.layout.name}.{op.kernel}"
-        listed.append(
-            (name, buffers, [t() for t in op.tables], list(op.sizes), values, op.together, op.tasks or 0)
-        )
-    program = kernels.Program(itemsize, images, listed, phases, list(externals.values()))
-    capacity = groups * images if grows else INT_MAX
-    return Executable(
-        program, writer, phases, phase_ends, list(externals), parameters, scalars, capacity, memory
-    )
+        return -(-self.layout.vectors(channels) // self._max_block)

@@ -1,7 +1,7 @@
 """Buffers of a program and where their elements stand.
 
-A blob is the array of one value, with a halo of zeros as wide as its widest reader needs. Readers ask for
-halos while the program is written; places and memory are settled after.
+A blob is the array of one value, with a halo of zeros as wide as its widest reader needs (halos.py), so that its
+places are known from the beginning. Memory is settled when all operations are written.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ from ..errors import SizeError
 from ..nn import Parameter
 from .layout import Layout
 
+Halo = tuple[int, int, int, int]  # left, right, top, bottom
+NO_HALO: Halo = (0, 0, 0, 0)
 _INT32_MAX = 2**31 - 1
 _ALIGNMENT = 64
 # Tables of places, as long as some program has them: blobs have many in common, within a program and between
 # those of a model, and a large one takes longer to make than to use.
 _grids: WeakValueDictionary[tuple[bytes, bytes], np.ndarray] = WeakValueDictionary()
+
+
+def widest(*halos: Halo) -> Halo:
+    """Return the halo that is as wide as all of some on each side; one side may be narrower than nothing."""
+    left, right, top, bottom = (max(0, *sides) for sides in zip(*halos, strict=True))
+    return left, right, top, bottom
 
 
 def aligned_zeros(count: int, dtype: np.dtype, what: str) -> np.ndarray:
@@ -41,6 +49,8 @@ class Blob:
         Shape of the value.
     layout : Layout
         What the lanes hold.
+    halo : (left, right, top, bottom)
+        Columns and rows of zeros around the value.
     padded : bool
         Whether channels fill whole vectors, where channels are in the lanes; without, nothing can read or
         write it a vector at a time.
@@ -54,10 +64,13 @@ class Blob:
         height: int,
         width: int,
         layout: Layout,
+        halo: Halo = NO_HALO,
         padded: bool = True,
         external: str | None = None,
     ) -> None:
         self.external = external
+        self.layout = layout
+        self.halo = halo
         self.channels = channels
         self.height = height
         self.width = width
@@ -68,13 +81,8 @@ class Blob:
             # An even number of cache lines from pixel to pixel would put a row of pixels into few cache sets.
             odd = channels + 1 - channels % 2 if height * width > 1 else channels
             self.pitch = odd * layout.lanes
-        self.halo = [0, 0, 0, 0]  # left, right, top, bottom
         self.scope = kernels.EACH_GROUP
         self.array: np.ndarray | None = None
-
-    def require(self, left: int, right: int, top: int, bottom: int) -> None:
-        """Ask for a halo at least this wide."""
-        self.halo = [max(a, b, 0) for a, b in zip(self.halo, (left, right, top, bottom), strict=True)]
 
     @property
     def row_width(self) -> int:
@@ -131,26 +139,36 @@ def _check_places(lowest: int, highest: int) -> None:
 
 @dataclass(eq=False)
 class Vectors:
-    """Scratch of `count` vectors for each group, or each slot of groups."""
+    """Scratch of `count` vectors for each group, or each slot of groups.
+
+    Attributes
+    ----------
+    element : {"REAL", "INDEX"}
+        What the numbers are, see csrc/engine/operations.inc.
+    most_slots : int
+        The most slots that have a copy; 0 if each group has one.
+    """
 
     count: int
     lanes: int
-    per_slot: bool
+    element: str = "REAL"
+    most_slots: int = 0
     scope: int = kernels.EACH_GROUP
     array: np.ndarray | None = None
 
     @property
     def group_size(self) -> int:
-        """Reals of one group of images, or slot."""
+        """Numbers of one group of images, or slot."""
         return self.count * self.lanes
 
 
 @dataclass(eq=False)
 class External:
-    """An array of the caller, given for each run; `row_bytes` bytes an image."""
+    """An array of the caller, given for each run: of each image `count` numbers of a type."""
 
     name: str
-    row_bytes: int
+    count: int
+    element: str = "VALUE"
 
 
 # What an operation's buffer can be: a parameter is looked up at each run, so that it may be replaced.

@@ -8,30 +8,26 @@ written with the halo that the convolution's own backward pass reads.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from ..nn import BatchNorm2d, Dropout, Parameter
 from .emit import Writer
 from .graph import Apply, Conv, Dense, Graph, Node, NormPool, Value
-from .memory import Blob, Vectors
+from .memory import NO_HALO, Blob, Halo, Vectors
 
 
 @dataclass
 class NormState:
-    """What batch normalisation keeps between its pieces; rows and sizes as in csrc/lanes.h."""
+    """What batch normalisation keeps between its pieces: rows and sums as in csrc/engine/batch_norm.h."""
 
     norm: BatchNorm2d
     rows: np.ndarray
     sums: Vectors | None
-    sizes: list[int]  # pixels, vectors, channels
     tasks: int  # of operations that go by channels
-
-    @property
-    def running(self) -> list[np.ndarray]:
-        """The running mean and variance."""
-        return [self.norm.running_mean, self.norm.running_var]
 
 
 @dataclass
@@ -42,26 +38,44 @@ class Forward:
     graph: Graph
     training: bool
     wanted: set[Value]  # whose gradients the backward part makes
+    halos: Mapping[Value, Halo]
     blobs: dict[Value, Blob] = field(default_factory=dict)
     norms: dict[Apply | NormPool, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     dropouts: list[Dropout] = field(default_factory=list)
-    drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
     folded: dict[Conv, Apply | NormPool] = field(default_factory=dict)
     flat: dict[Dense, Blob] = field(default_factory=dict)  # inputs laid out anew
+    _drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
 
-    def blob(self, value: Value) -> Blob:
+    def blob(self, value: Value, padded: bool = True) -> Blob:
         """Return a new blob for a value."""
-        blob = self.blobs[value] = self.writer.blob(value.channels, value.height, value.width)
+        halo = self.halos.get(value, NO_HALO)
+        blob = self.writer.blob(value.channels, value.height, value.width, halo, padded)
+        self.blobs[value] = blob
         return blob
 
-    def dropout(self, node: Apply | NormPool) -> tuple[int, float]:
-        """Return (the number of a node's dropout, from 1; its probability), or zeros where there is none."""
+    def dropout(self, node: Apply | NormPool) -> dict[str, float]:
+        """Return what an operation is told of a node's dropout: nothing where there is none."""
         if node.dropout is None:
-            return 0, 0.0
+            return {}
         self.dropouts.append(node.dropout)
-        self.drops[node] = len(self.dropouts)
-        return self.drops[node], node.dropout.p
+        self._drops[node] = len(self.dropouts)
+        return self.dropout_again(node)
+
+    def dropout_again(self, node: Apply) -> dict[str, float]:
+        """Return what an operation that drops the same elements is told."""
+        assert node.dropout is not None
+        return {"dropout": self._drops[node], "p": node.dropout.p}
+
+
+class GradientHalos(Protocol):
+    """The halos of gradients, see halos.py."""
+
+    def of_gradient(self, value: Value) -> Halo:
+        """Return that of a value's gradient."""
+
+    def masked(self, node: Node) -> Halo:
+        """Return that of the gradient of a node's output behind the node's ReLU."""
 
 
 @dataclass
@@ -70,8 +84,9 @@ class Backward:
 
     forward: Forward
     input_gradient: bool
+    halos: GradientHalos
+    masked: set[Value]  # whose gradients are written behind their ReLU
     grads: dict[Value, Blob] = field(default_factory=dict)
-    masked: set[Value] = field(default_factory=set)  # whose gradients are behind their ReLU already
     parameter_grads: list[tuple[Parameter, np.ndarray]] = field(default_factory=list)
 
     @property
@@ -83,12 +98,17 @@ class Backward:
         """Tell whether the gradient of a value is needed."""
         return value in self.forward.wanted
 
-    def target(self, value: Value) -> tuple[Blob, int]:
-        """Return (the blob of a value's gradient, 1 if it holds a part already, which is to be added to)."""
+    def blob(self, value: Value) -> Blob:
+        """Return a new blob for a gradient of a value."""
+        halo = self.halos.of_gradient(value)
+        return self.writer.blob(value.channels, value.height, value.width, halo)
+
+    def target(self, value: Value) -> tuple[Blob, bool]:
+        """Return (the blob of a value's gradient, whether it holds a part already, to be added to)."""
         if value in self.grads:
-            return self.grads[value], 1
-        blob = self.grads[value] = self.writer.blob(value.channels, value.height, value.width)
-        return blob, 0
+            return self.grads[value], True
+        blob = self.grads[value] = self.blob(value)
+        return blob, False
 
     def give(self, value: Value, grad: Blob) -> None:
         """Let `grad` be a part of a value's gradient: all of it, or added to what there is."""
@@ -96,10 +116,7 @@ class Backward:
             self.grads[value] = grad
             return
         whole = self.grads[value]
-        tables = [whole.pixels, grad.pixels, whole.pixels]
-        self.writer.add(
-            "apply", [whole, grad, None, whole], tables, [value.pixels, self.writer.vectors(value.channels)]
-        )
+        self.writer.apply(z=whole, y=grad, r=whole, vectors=self.writer.vectors(value.channels))
 
     def parameter(self, parameter: Parameter | None) -> np.ndarray | None:
         """Return the array that a parameter's gradient is written to, None if it is not trained."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .emit import Writer
-from .graph import Add, Apply, Concat, Conv, Dense, Node, NormPool, Pool, Softmax, Value
+from .graph import Add, Apply, Concat, Conv, Dense, Node, NormPool, Pool, Softmax
 from .memory import Blob, External
 from .nodes import conv, dense, merge, norm, norm_pool, pool, softmax
 from .parts import Backward, Forward
@@ -33,10 +32,6 @@ _BACKWARD: dict[type[Node], Callable[[Backward, Any], None]] = {
 }
 
 
-def _sizes(value: Value) -> list[int]:
-    return [value.pixels, value.channels]
-
-
 def _label(f: Forward, node: Node) -> str:
     """Return the layers of a node, with the batch normalisation that is part of its weights."""
     folded = f.folded.get(node) if isinstance(node, Conv) else None
@@ -53,13 +48,8 @@ def _write_input(f: Forward, stays: bool) -> None:
     padded = value is graph.output or not all(
         isinstance(node, Conv) and not node.depthwise for node in value.consumers
     )
-    source = f.blobs[value] = w.blob(value.channels, value.height, value.width, padded)
     w.label = "input"
-    w.add("pack", [source, _external(w, "input", value)], [source.pixels], _sizes(value))
-
-
-def _external(w: Writer, name: str, value: Value) -> External:
-    return External(name, value.size * w.dtype.itemsize)
+    w.from_nchw(x=f.blob(value, padded), images=External("input", value.size), channels=value.channels)
 
 
 def write_forward(f: Forward, input_stays: bool) -> None:
@@ -79,9 +69,8 @@ def write_forward(f: Forward, input_stays: bool) -> None:
 def write_output(f: Forward) -> None:
     """Write the results out."""
     value, w = f.graph.output, f.writer
-    result = f.blobs[value]
     w.label = "output"
-    w.add("unpack", [_external(w, "output", value), result], [result.pixels], _sizes(value))
+    w.to_nchw(images=External("output", value.size), x=f.blobs[value], channels=value.channels)
 
 
 def write_output_grad(b: Backward) -> None:
@@ -89,7 +78,7 @@ def write_output_grad(b: Backward) -> None:
     value, w = b.forward.graph.output, b.writer
     dy, _ = b.target(value)
     w.label = "output"
-    w.add("pack", [dy, _external(w, "output_grad", value)], [dy.pixels], _sizes(value))
+    w.from_nchw(x=dy, images=External("output_grad", value.size), channels=value.channels)
 
 
 def write_backward(b: Backward) -> None:
@@ -104,6 +93,6 @@ def write_backward(b: Backward) -> None:
         w.label = node.label
         _BACKWARD[type(node)](b, node)
     if b.input_gradient:
-        dx = b.grads[graph.input]
+        value = graph.input
         w.label = "input"
-        w.add("unpack", [_external(w, "input_grad", graph.input), dx], [dx.pixels], _sizes(graph.input))
+        w.to_nchw(images=External("input_grad", value.size), x=b.grads[value], channels=value.channels)

@@ -137,4 +137,10 @@ typedef struct {
                          ptrdiff_t size, int threads);
 } fcn_table;
 
+/* The kernel of an operation, NULL if the layout has none. */
+static inline fcn_op_kernel *fcn_op_kernel_of(const fcn_table *table, int by_channels, int operation)
+{
+    return (by_channels ? table->channels : table->images)[operation];
+}
+
 #endif

@@ -1,4 +1,4 @@
-"""The gradient of a convolution's input: convolutions of dy, one for each phase of the stride."""
+"""The gradient of a convolution's input: convolutions of dy, one for each remainder by the stride."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..emit import Writer
 from ..graph import Conv
-from ..memory import Blob, table
+from ..memory import NO_HALO, Blob, Halo, table, widest
 from ..parts import Backward
-from .product import Product, group_count, kernel_rows, multiply, pack, segments
+from .product import Extras, Product, group_count, kernel_rows, multiply, pack, segments
 
 
 @dataclass
-class _Phase:
+class _Remainder:
     """The input pixels (row0 + i stride, column0 + j stride) read the same taps of dy."""
 
     rows: np.ndarray
@@ -22,7 +23,7 @@ class _Phase:
     taps_w: list[tuple[int, int]]
 
 
-def _phases(node: Conv) -> list[_Phase]:
+def _remainders(node: Conv) -> list[_Remainder]:
     """Cut the input pixels by their remainder by the stride."""
     win = node.window
 
@@ -37,56 +38,61 @@ def _phases(node: Conv) -> list[_Phase]:
         ]
         return pixels, taps
 
-    phases = []
+    remainders = []
     for a in range(min(win.stride_h, win.in_h)):
         rows, taps_h = axis(win.in_h, win.stride_h, win.kernel_h, win.dilation_h, win.pad_top, a)
         for c in range(min(win.stride_w, win.in_w)):
             columns, taps_w = axis(win.in_w, win.stride_w, win.kernel_w, win.dilation_w, win.pad_left, c)
-            phases.append(_Phase(rows, columns, taps_h, taps_w))
-    return phases
+            remainders.append(_Remainder(rows, columns, taps_h, taps_w))
+    return remainders
+
+
+def gradient_halo(node: Conv) -> Halo:
+    """Return the halo that is read around dy."""
+    halo = NO_HALO
+    for part in _remainders(node):
+        if part.taps_h and part.taps_w:
+            rows, columns = [q for _, q in part.taps_h], [q for _, q in part.taps_w]
+            right = part.columns.size - 1 + max(columns) - (node.y.width - 1)
+            bottom = part.rows.size - 1 + max(rows) - (node.y.height - 1)
+            halo = widest(halo, (-min(columns), right, -min(rows), bottom))
+    return halo
 
 
 def backward_input(b: Backward, node: Conv, dy: Blob) -> None:
-    """Write the gradient of x: for each phase of the stride a convolution of dy with that phase's weights."""
+    """Write the gradient of x: for each remainder a convolution of dy with the weights of its taps."""
     dx, add = b.target(node.x)
-    for phase in _phases(node):
-        if phase.taps_h and phase.taps_w:
-            low_h, high_h = min(q for _, q in phase.taps_h), max(q for _, q in phase.taps_h)
-            low_w, high_w = min(q for _, q in phase.taps_w), max(q for _, q in phase.taps_w)
-            right = len(phase.columns) - 1 + high_w - (dy.width - 1)
-            bottom = len(phase.rows) - 1 + high_h - (dy.height - 1)
-            dy.require(-low_w, right, -low_h, bottom)
+    for part in _remainders(node):
         for group in range(group_count(b.writer, node)):
-            _write_phase(b, node, dy, dx, add, phase, group)
+            _write_part(b.writer, node, dy, dx, add, part, group)
 
 
-def _write_phase(b: Backward, node: Conv, dy: Blob, dx: Blob, add: int, phase: _Phase, group: int) -> None:
+def _write_part(
+    w: Writer, node: Conv, dy: Blob, dx: Blob, add: bool, part: _Remainder, group: int
+) -> None:
     win = node.window
-    depthwise = group_count(b.writer, node) < node.groups
+    depthwise = group_count(w, node) < node.groups
     out, inner = node.weight.shape[0] // node.groups, node.x.channels if depthwise else node.weight.shape[1]
     kernel_size = win.kernel_h * win.kernel_w
-    kernel_taps = [(u, v, q, r) for u, q in phase.taps_h for v, r in phase.taps_w]
+    kernel_taps = [(u, v, q, r) for u, q in part.taps_h for v, r in part.taps_w]
     u, v, q, r = np.array(kernel_taps, np.int64).reshape(-1, 4).T
     o = np.arange(out) + group * out
-    i, j = np.arange(phase.rows.size), np.arange(phase.columns.size)
-    ranges = kernel_rows(i, np.array([q for _, q in phase.taps_h], np.int64), node.y.height)
+    i, j = np.arange(part.rows.size), np.arange(part.columns.size)
+    ranges = kernel_rows(i, np.array([q for _, q in part.taps_h], np.int64), node.y.height)
     product = Product(
         pixels=i.size * j.size,
-        width=j.size,
-        depth=len(kernel_taps) * out,
+        row_pixels=j.size,
         channels=inner,
-        y_at=lambda: dx.grid(phase.rows, phase.columns, group * inner),
-        x_at=lambda: dy.grid(i, j),
-        runs=lambda: dy.offset(q, r) + dy.channel(group * out),
-        run_length=out,
-        weight_at=lambda: table(
-            (o * node.weight.shape[1] * kernel_size + (u * win.kernel_w + v)[:, None]).ravel()
-        ),
-        channel_at=lambda: table(np.arange(inner) * kernel_size),
-        segments=segments(ranges, j.size, len(phase.taps_w)),
+        y_at=dx.grid(part.rows, part.columns, group * inner),
+        x_at=dy.grid(i, j),
+        span_at=dy.offset(q, r) + dy.channel(group * out),
+        span_length=out,
+        weight_at=table((o * node.weight.shape[1] * kernel_size + (u * win.kernel_w + v)[:, None]).ravel()),
+        channel_at=table(np.arange(inner) * kernel_size),
+        segments=segments(ranges, j.size, len(part.taps_w)),
         depthwise=depthwise,
     )
-    packed = pack(b.writer, product, node.weight)
+    packed = pack(w, product, node.weight)
     # Products of the forward pass with these taps, zeros left out.
     flops = 2 * node.y.pixels * product.depth * inner
-    multiply(b.writer, product, dx, dy, packed, add=add, flops=flops)
+    multiply(w, product, dx, dy, packed, Extras(add=add), flops=flops)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..._kernels.program import CHAINS, TASK_COLUMNS, TOGETHER
+from ..._kernels.program import CHAINS, CHUNK, TASK_COLUMNS
+from ..emit import Writer
 from ..graph import Dense
-from ..memory import Blob, table
+from ..memory import NO_HALO, Blob, table
 from ..parts import Backward, Forward
-from .conv import bias_grad, relu_masked, weight_of_all
-from .product import Places, Product, bands_of, multiply, pack
+from .bias import bias_grad
+from .conv import weight_of_all
+from .product import Extras, Product, bands_of, multiply, multiply_some, pack
+from .relu import relu_masked
 from .softmax import features
 
 # Elements of a sample from which on a layer is deep.
@@ -24,33 +27,28 @@ _LARGE = 32768
 _LEAST_TASKS = 8
 
 
-def _origin() -> np.ndarray:
-    return table(np.zeros(1))
-
-
 def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
     """Return the places of channels first .. last - 1 of y = weight x.
 
     Where channels are in the lanes, several samples are its pixels.
     """
-    depth, together = node.x.size, x.step == 1
-    samples = np.arange(TOGETHER if together else 1)
+    depth, several = node.x.size, x.layout.by_channels
+    samples = np.arange(CHUNK if several else 1)
     # A sum is a chain of operations that wait for each other: that of a deep layer is made of several.
     chains = CHAINS if depth >= _DEEP and depth % CHAINS == 0 else 1
     part = depth // chains
-    runs = 1 if together else part
+    spans = 1 if several else part
     return Product(
         pixels=samples.size,
-        width=1,
-        depth=depth,
+        row_pixels=1,
         channels=last - first,
-        y_at=lambda: table(samples * y.group_size + y.pixels()[0] + y.channel(first)),
-        x_at=lambda: table(samples * x.group_size + (x.pixels()[0] if together else 0)),
-        runs=(lambda: np.arange(chains) * part) if together else features(x),
-        run_length=part if together else 1,
-        weight_at=lambda: table(np.arange(depth)),
-        channel_at=lambda: table(np.arange(first, last) * depth),
-        segments=[(0, samples.size, i * runs, (i + 1) * runs) for i in range(chains)],
+        y_at=table(samples * y.group_size + y.pixels(first)[0]),
+        x_at=table(samples * x.group_size + (x.pixels()[0] if several else 0)),
+        span_at=np.arange(chains) * part if several else features(x),
+        span_length=part if several else 1,
+        weight_at=table(np.arange(depth)),
+        channel_at=table(np.arange(first, last) * depth),
+        segments=[(0, samples.size, i * spans, (i + 1) * spans) for i in range(chains)],
         summed=chains > 1,
     )
 
@@ -61,7 +59,7 @@ def _flat(f: Forward, node: Dense) -> Blob:
     if not f.writer.layout.by_channels or node.x.pixels == 1 or x.external:
         return x
     flat = f.flat[node] = f.writer.blob(node.x.size, 1, 1)
-    f.writer.add("unpack", [flat, x], [x.pixels], [node.x.pixels, node.x.channels])
+    f.writer.to_nchw(images=flat, x=x, channels=node.x.channels)
     return flat
 
 
@@ -69,42 +67,76 @@ def forward(f: Forward, node: Dense) -> None:
     """Write y = weight x + bias, perhaps clipped."""
     w, x = f.writer, _flat(f, node)
     y = f.blob(node.y)
-    out, depth = node.weight.shape[0], node.x.size
     if w.layout.by_channels and f.training:
-        buffers, bands = [y, x, node.weight, w.padded(node.bias)], bands_of(w, 2 * depth * out)
-        for band in range(bands):
-            first, last = (out * i // bands for i in (band, band + 1))
-            w.add(
-                "dense",
-                buffers,
-                [y.pixels, x.pixels],
-                [depth, last - first, node.relu, first],
-                together=True,
-                band=band if bands > 1 else None,
-                flops=2 * depth * (last - first),
-            )
-        return
-    if w.layout.by_channels and depth * out >= _LARGE and not w.single:
-        product = _product(node, x, y, 0, out)
-        parts = -(-_LEAST_TASKS // w.blocks(out))
-        packed, bias = pack(w, product, node.weight), w.padded(node.bias)
-        multiply(w, product, y, x, packed, bias=bias, relu=node.relu, parts=parts, flops=2 * depth * out)
-        return
+        _on_own_weight(w, node, x, y)
+    elif w.layout.by_channels and node.weight.size >= _LARGE and not w.single:
+        _of_all(w, node, x, y)
+    elif w.layout.by_channels:
+        _of_chunk(w, node, x, y)
+    else:
+        product = _product(node, x, y, 0, node.weight.shape[0])
+        extras = Extras(node.bias, relu=node.relu, all_channels=product.channels)
+        multiply(w, product, y, x, pack(w, product, node.weight), extras, flops=2 * node.weight.size)
+
+
+def _on_own_weight(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
+    """Multiply by the weight as it is, perhaps in bands of outputs."""
+    out, depth = node.weight.shape[0], node.x.size
+    bands, bias = bands_of(w, 2 * depth * out), w.padded(node.bias)
+    for band in range(bands):
+        first, last = (out * i // bands for i in (band, band + 1))
+        w.dense(
+            y=y,
+            x=x,
+            weight=node.weight,
+            bias=bias,
+            depth=depth,
+            outputs=last - first,
+            first_output=first,
+            relu=node.relu,
+            whole_chunk=True,
+            band=band if bands > 1 else None,
+            flops=2 * depth * (last - first),
+        )
+
+
+def _of_all(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
+    """Multiply all images at once."""
+    out = node.weight.shape[0]
+    product, shares = _product(node, x, y, 0, out), -(-_LEAST_TASKS // w.blocks(out))
+    w.dense_of_all(
+        y=y,
+        x=x,
+        weight=pack(w, product, node.weight),
+        bias=w.padded(node.bias),
+        y_at=product.y_at,
+        x_at=product.x_at,
+        span_at=table(product.span_at),
+        span_length=product.span_length,
+        vectors=w.vectors(out),
+        shares=shares,
+        relu=node.relu,
+        tasks=w.blocks(out) * shares,
+        flops=2 * node.weight.size,
+    )
+
+
+def _of_chunk(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
+    """Multiply the images of a chunk at once, perhaps in bands of outputs."""
+    out, depth, lanes = node.weight.shape[0], node.x.size, w.layout.lanes
     bands, vectors = bands_of(w, 2 * depth * out), w.vectors(out)
     for band in range(bands):
-        ends = [vectors * i // bands * w.layout.lanes for i in (band, band + 1)] if bands > 1 else [0, out]
-        first, last = ends[0], min(out, ends[1])
+        first, last = (min(out, vectors * i // bands * lanes) for i in (band, band + 1))
         product = _product(node, x, y, first, last)
-        multiply(
+        multiply_some(
             w,
             product,
             y,
             x,
             pack(w, product, node.weight),
-            bias=w.padded(node.bias, first, last),
-            relu=node.relu,
-            all_channels=out,
-            together=w.layout.by_channels,
+            Extras(w.padded(node.bias, first, last), relu=node.relu),
+            product.segments,
+            whole_chunk=True,
             band=band if bands > 1 else None,
             flops=2 * depth * (last - first),
         )
@@ -114,68 +146,71 @@ def backward(b: Backward, node: Dense) -> None:
     """Write the gradients of bias, weight and, where it is wanted, x."""
     f, w = b.forward, b.writer
     dy = relu_masked(b, node)
-    bias_grad(b, node.bias, dy)
-    out, depth = node.weight.shape[0], node.x.size
+    bias_grad(b, node, dy)
     dweight = b.parameter(node.weight)
-    if w.layout.by_channels:
-        if dweight is not None:
-            x, flops = f.flat.get(node, f.blobs[node.x]), 2 * depth * out
-            tables, tasks = [x.pixels, dy.pixels], -(-depth // TASK_COLUMNS)
-            w.defer("dense_weight", [dweight, x, dy], tables, [depth, out], tasks=tasks, flops=flops)
-        if b.wanted(node.x):
-            flat = dx = w.blob(depth, 1, 1)
-            _flat_input_grad(b, node, flat, dy)
-            if node.x.pixels > 1:
-                dx = w.blob(node.x.channels, node.x.height, node.x.width)
-                w.add("pack", [dx, flat], [dx.pixels], [node.x.pixels, node.x.channels])
-            b.give(node.x, dx)
-        return
-    if dweight is not None:
+    if dweight is not None and w.layout.by_channels:
+        w.after.dense_weight(
+            dweight=dweight,
+            x=f.flat.get(node, f.blobs[node.x]),
+            dy=dy,
+            depth=node.x.size,
+            outputs=node.y.size,
+            tasks=-(-node.x.size // TASK_COLUMNS),
+            flops=2 * node.weight.size,
+        )
+    elif dweight is not None:
         x = f.blobs[node.x]
-        product = _product(node, x, dy, 0, out)
-        read: list[Places] = [dy.pixels, _origin, lambda: product.taps(x)]
-        weight_of_all(b, dweight, x, dy, read, [product.weight_at, product.channel_at], product, True)
+        weight_of_all(w, node.weight, dweight, x, dy, _product(node, x, dy, 0, node.y.size), dense=True)
     if b.wanted(node.x):
-        _backward_input(b, node, dy)
+        if w.layout.by_channels:
+            _input_grad(b, node, dy)
+        else:
+            _input_grad_of_images(b, node, dy)
 
 
-def _flat_input_grad(b: Backward, node: Dense, flat: Blob, dy: Blob) -> None:
-    """Write dx in (C, H, W) order."""
-    w, out, depth = b.writer, node.weight.shape[0], node.x.size
+def _input_grad(b: Backward, node: Dense, dy: Blob) -> None:
+    """Make dx in (C, H, W) order, perhaps in bands of columns, then lay it out."""
+    w, out, depth = b.writer, node.y.size, node.x.size
+    flat = w.blob(depth, 1, 1, b.halos.of_gradient(node.x) if node.x.pixels == 1 else NO_HALO)
     bands = bands_of(w, 2 * depth * out) if depth >= w.bands * w.layout.lanes else 1
     for band in range(bands):
         first, last = (depth * i // bands for i in (band, band + 1))
-        w.add(
-            "dense_input",
-            [flat, dy, node.weight],
-            [flat.pixels, dy.pixels],
-            [depth, out, first, last],
-            together=True,
+        w.dense_input(
+            dx=flat,
+            dy=dy,
+            weight=node.weight,
+            depth=depth,
+            outputs=out,
+            first_column=first,
+            last_column=last,
+            whole_chunk=True,
             band=band if bands > 1 else None,
             flops=2 * out * (last - first),
         )
+    dx = flat
+    if node.x.pixels > 1:
+        dx = b.blob(node.x)
+        w.from_nchw(x=dx, images=flat, channels=node.x.channels)
+    b.give(node.x, dx)
 
 
-def _backward_input(b: Backward, node: Dense, dy: Blob) -> None:
+def _input_grad_of_images(b: Backward, node: Dense, dy: Blob) -> None:
     """Make dx as one pixel with all elements as channels, in its blob's order; spread it over that."""
-    w, out, depth = b.writer, node.weight.shape[0], node.x.size
+    w, out, depth = b.writer, node.y.size, node.x.size
     flat = w.blob(depth, 1, 1)
-    order = np.arange(depth).reshape(node.x.channels, -1).T.ravel()
     product = Product(
         pixels=1,
-        width=1,
-        depth=out,
+        row_pixels=1,
         channels=depth,
-        y_at=flat.pixels,
-        x_at=dy.pixels,
-        runs=lambda: np.zeros(1, np.int64),
-        run_length=out,
-        weight_at=lambda: table(np.arange(out) * depth),
-        channel_at=lambda: table(order),
+        y_at=flat.pixels(),
+        x_at=dy.pixels(),
+        span_at=np.zeros(1, np.int64),
+        span_length=out,
+        weight_at=table(np.arange(out) * depth),
+        channel_at=table(np.arange(depth).reshape(node.x.channels, -1).T.ravel()),
         segments=[(0, 1, 0, 1)],
     )
-    multiply(w, product, flat, dy, pack(w, product, node.weight), flops=2 * depth * out)
+    multiply(w, product, flat, dy, pack(w, product, node.weight), Extras(), flops=2 * depth * out)
     dx, add = b.target(node.x)
     spread = table(np.arange(node.x.pixels) * flat.channel(node.x.channels))
-    sizes = [node.x.pixels, node.x.channels]
-    w.add("apply", [dx, flat, None, dx if add else None], [dx.pixels, lambda: spread, dx.pixels], sizes)
+    w.apply(z=dx, y=flat, y_at=spread, r=dx if add else None, vectors=node.x.channels)

@@ -88,17 +88,19 @@ def check(graph: Graph, loss: Loss) -> None:
 
 
 def write(f: Forward, b: Backward, loss: Loss) -> None:
-    """Write each image's loss, and the gradient of all losses' sum times the operation's first scalar."""
+    """Write each image's loss, and the gradient of the sum of all times the operation's factor."""
     w, value = f.writer, f.graph.output
-    logits = f.blobs[value]
-    dlogits, _ = b.target(value)
-    weight = None if loss.weight is None else np.array(loss.weight, w.dtype)
+    logits, (dlogits, _) = f.blobs[value], b.target(value)
     w.label = "loss"
-
-    w.add(
-        "cross_entropy",
-        [dlogits, logits, External("target", 8), weight, External("results", 8 * RESULTS)],
-        [features(dlogits), features(logits)],
-        [value.size, loss.ignore_index],
-        [1.0, loss.label_smoothing],
+    w.cross_entropy(
+        dlogits=dlogits,
+        logits=logits,
+        target=External("target", 1, "INT64"),
+        weight=None if loss.weight is None else np.array(loss.weight, w.element.real),
+        results=External("results", RESULTS, "FLOAT64"),
+        dlogits_at=features(dlogits),
+        logits_at=features(logits),
+        ignore_index=loss.ignore_index,
+        factor=1.0,
+        label_smoothing=loss.label_smoothing,
     )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from ..emit import Writer
 from ..graph import Add, Apply, Concat, Conv, Dense, NormPool, Value
 from ..memory import Blob
 from ..parts import Backward, Forward
-from .conv import relu_masked
+from .relu import relu_masked
 
 
 def forward_add(f: Forward, node: Add) -> None:
     """Write y = x + other, perhaps clipped."""
     x, other = f.blobs[node.x], f.blobs[node.other]
     z = f.blob(node.y)
-    sizes = [node.y.pixels, f.writer.vectors(node.y.channels), node.relu]
-    f.writer.add("apply", [z, other, None, x], [z.pixels, other.pixels, x.pixels], sizes)
+    f.writer.apply(z=z, y=other, r=x, vectors=f.writer.vectors(node.y.channels), relu=node.relu)
 
 
 def _is_used_up(value: Value) -> bool:
@@ -40,20 +37,18 @@ def backward_add(b: Backward, node: Add) -> None:
     if not b.wanted(node.x):
         return
     if b.wanted(node.other) and node.x not in b.grads and not _is_used_up(node.other):
-        copy = b.writer.blob(node.x.channels, node.x.height, node.x.width)
-        sizes = [node.x.pixels, b.writer.vectors(node.x.channels)]
-        b.writer.add("apply", [copy, grad], [copy.pixels, grad.pixels], sizes)
+        copy = b.blob(node.x)
+        b.writer.apply(z=copy, y=grad, vectors=b.writer.vectors(node.x.channels))
         grad = copy
     b.give(node.x, grad)
 
 
-def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, value: Value) -> None:
-    """Copy the channels of a value between blobs, in each from a channel on.
+def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, channels: int) -> None:
+    """Copy channels between blobs, in each from a channel on.
 
-    Where channels are in the lanes, parts of vectors belong to others: only what is the value's is written.
+    Where channels are in the lanes, parts of vectors belong to others: only what is copied is written.
     """
-    tables = [partial(to.pixels, first), partial(source.pixels, source_first)]
-    w.add("copy" if w.layout.by_channels else "apply", [to, source], tables, [value.pixels, value.channels])
+    w.copy(z=to, y=source, z_at=to.pixels(first), y_at=source.pixels(source_first), channels=channels)
 
 
 def forward_concat(f: Forward, node: Concat) -> None:
@@ -61,7 +56,7 @@ def forward_concat(f: Forward, node: Concat) -> None:
     z = f.blob(node.y)
     first = 0
     for value in (node.x, node.other):
-        _copy(f.writer, z, first, f.blobs[value], 0, value)
+        _copy(f.writer, z, first, f.blobs[value], 0, value.channels)
         first += value.channels
 
 
@@ -70,7 +65,7 @@ def backward_concat(b: Backward, node: Concat) -> None:
     grad, first = b.grads[node.y], 0
     for value in (node.x, node.other):
         if b.wanted(value):
-            part = b.writer.blob(value.channels, value.height, value.width)
-            _copy(b.writer, part, 0, grad, first, value)
+            part = b.blob(value)
+            _copy(b.writer, part, 0, grad, first, value.channels)
             b.give(value, part)
         first += value.channels

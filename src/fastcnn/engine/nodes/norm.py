@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..._kernels.program import SUM_BLOCK
 from ..graph import Apply, Conv, Dense, Node, NormPool, Value
 from ..memory import Blob
 from ..parts import Backward, Forward, NormState
+
+_STATE_ROWS = 8  # STATE_ROWS of csrc/engine/batch_norm.h
 
 
 def find_folded(f: Forward) -> None:
@@ -36,19 +36,27 @@ def prepare(f: Forward, node: Apply | NormPool) -> None:
     if norm is None:
         return
     channels, vectors = norm.num_features, w.vectors(norm.num_features)
-    sums = w.scratch(3 * vectors * -(-node.x.pixels // SUM_BLOCK)) if _sums(f, node) else None
-    rows, sizes = w.constant(8 * w.layout.row(channels)), [node.x.pixels, vectors, channels]
-    state = f.norms[node] = NormState(norm, rows, sums, sizes, -(-channels // w.layout.lanes))
+    # It sums over the batch for its statistics, or for its gradients alone.
+    sums = None
+    if not node.fixed or (node.y in f.wanted and node.trained):
+        sums = w.scratch(3 * vectors * -(-node.x.pixels // SUM_BLOCK))
+    rows, tasks = w.constant(_STATE_ROWS * w.layout.row(channels)), -(-channels // w.layout.lanes)
+    state = f.norms[node] = NormState(norm, rows, sums, tasks)
     if node.fixed:
         folded = is_folded(f, node)
-        conv_bias = node.x.producer.bias if folded else None  # type: ignore[union-attr]
-        buffers = [state.rows, None, norm.weight, norm.bias, *state.running, conv_bias]
-        w.prepare("bn_fixed", buffers, [], [*sizes, folded], [lambda: norm.eps], tasks=state.tasks)
-
-
-def _sums(f: Forward, node: Apply | NormPool) -> bool:
-    """Tell whether a normalisation sums over the batch: for its statistics, or for its gradients alone."""
-    return not node.fixed or (node.y in f.wanted and node.trained)
+        w.before.bn_fixed(
+            state=rows,
+            gamma=norm.weight,
+            beta=norm.bias,
+            running_mean=norm.running_mean,
+            running_var=norm.running_var,
+            conv_bias=node.x.producer.bias if folded else None,  # type: ignore[union-attr]
+            vectors=vectors,
+            channels=channels,
+            folded=folded,
+            eps=lambda: norm.eps,
+            tasks=state.tasks,
+        )
 
 
 def is_folded(f: Forward, node: Apply | NormPool) -> bool:
@@ -59,11 +67,22 @@ def is_folded(f: Forward, node: Apply | NormPool) -> bool:
 def batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
     """Sum y over each group, then, with all groups, find mean and variance and update the running ones."""
     w, state = f.writer, f.norms[node]
-    norm = state.norm
-    w.add("bn_sums", [state.sums, y], [y.pixels], state.sizes[:2])
-    scalars = [lambda: norm.eps, lambda: norm.momentum]
-    buffers = [state.rows, state.sums, norm.weight, norm.bias, *state.running]
-    w.add("bn_finish", buffers, [], state.sizes, scalars, tasks=state.tasks)
+    norm, vectors = state.norm, w.vectors(state.norm.num_features)
+    w.bn_sums(sums=state.sums, y=y, vectors=vectors)
+    w.bn_finish(
+        state=state.rows,
+        sums=state.sums,
+        gamma=norm.weight,
+        beta=norm.bias,
+        running_mean=norm.running_mean,
+        running_var=norm.running_var,
+        pixels=node.x.pixels,
+        vectors=vectors,
+        channels=norm.num_features,
+        eps=lambda: norm.eps,
+        momentum=lambda: norm.momentum,
+        tasks=state.tasks,
+    )
 
 
 def forward(f: Forward, node: Apply) -> None:
@@ -74,14 +93,13 @@ def forward(f: Forward, node: Apply) -> None:
         return
     if node.norm is not None and not node.fixed:
         batch_statistics(f, node, y)
-    z = f.blob(node.y)
-    _write_apply(f, node, z, y, *f.dropout(node))
+    _write_apply(f, node, f.blob(node.y), y, f.dropout(node))
 
 
-def _write_apply(f: Forward, node: Apply, z: Blob, y: Blob, dropout: int, p: float) -> None:
+def _write_apply(f: Forward, node: Apply, z: Blob, y: Blob, dropout: dict[str, float]) -> None:
     state = f.norms[node].rows if node.norm is not None else None
-    sizes = [node.y.pixels, f.writer.vectors(node.y.channels), node.relu, dropout]
-    f.writer.add("apply", [z, y, state], [z.pixels, y.pixels], sizes, [p])
+    vectors = f.writer.vectors(node.y.channels)
+    f.writer.apply(z=z, y=y, state=state, vectors=vectors, relu=node.relu, **dropout)
 
 
 def operand(b: Backward, value: Value) -> Blob:
@@ -99,8 +117,8 @@ def operand(b: Backward, value: Value) -> Blob:
         or is_folded(f, node)
     ):
         return f.blobs[value]
-    z = f.writer.blob(value.channels, value.height, value.width)
-    _write_apply(f, node, z, f.blobs[node.x], 0, 0.0)
+    z = f.writer.blob(value.channels, value.height, value.width, f.blobs[value].halo)
+    _write_apply(f, node, z, f.blobs[node.x], {})
     return z
 
 
@@ -111,67 +129,89 @@ def kept_factor(node: Node | None) -> float:
     return 1 / (1 - node.dropout.p) if node.dropout.p < 1 else 0.0
 
 
-def write_gradients(
-    b: Backward, node: Apply | NormPool, kernel: str, buffers: list[Any], *args: Any, pixels: int
-) -> None:
-    """Sum over `pixels` with a kernel; find the gradients of scale and shift, and the factors of dy."""
-    f, w, state = b.forward, b.writer, b.forward.norms[node]
-    if not _sums(f, node):
-        return
-    w.add(kernel, [state.sums, *buffers], *args)
-    weight = state.norm.weight
-    gradients = [b.parameter(parameter) for parameter in (weight, state.norm.bias)]
-    sizes = [pixels, *state.sizes[1:], node.x.pixels, node.fixed]
+def write_gradients(b: Backward, node: Apply | NormPool, *, summed_pixels: int) -> None:
+    """Find the gradients of scale and shift, and the factors of dy, from sums over so many pixels."""
+    w, state = b.writer, b.forward.norms[node]
     # Where the statistics are fixed, the factors are known, and nobody waits.
-    add = w.defer if node.fixed else w.add
-    add("bn_grad_finish", [state.rows, state.sums, weight, *gradients], [], sizes, tasks=state.tasks)
+    queue = w.after if node.fixed else w
+    queue.bn_grad_finish(
+        state=state.rows,
+        sums=state.sums,
+        gamma=state.norm.weight,
+        dgamma=b.parameter(state.norm.weight),
+        dbeta=b.parameter(state.norm.bias),
+        summed_pixels=summed_pixels,
+        pixels=node.x.pixels,
+        vectors=w.vectors(state.norm.num_features),
+        channels=state.norm.num_features,
+        fixed=node.fixed,
+        tasks=state.tasks,
+    )
+
+
+def masks_gradient(node: Apply) -> bool:
+    """Tell whether the gradient of x is written behind the mask of the ReLU that made x."""
+    product = node.x.producer
+    return (
+        node.norm is not None
+        and node.x.consumers == [node]
+        and isinstance(product, Conv | Dense)
+        and product.relu
+    )
+
+
+def hands_on(node: Node, *, masked: bool) -> bool:
+    """Tell whether a node's gradient is that of its input as it is; `masked`: it is behind the node's ReLU."""
+    return isinstance(node, Apply) and node.norm is None and (masked or not (node.relu or node.dropout))
 
 
 def backward(b: Backward, node: Apply) -> None:
     """Write the gradients of scale and shift and, where it is wanted, x."""
-    f, w = b.forward, b.writer
-    g, sizes = b.grads[node.y], [node.y.pixels, w.vectors(node.y.channels)]
-    z, factor = f.blobs[node.y] if node.relu else None, 1.0
-    if node.y in b.masked:
-        z = None
-    elif node.dropout is not None:
-        p = node.dropout.p
+    masked = node.y in b.masked
+    if hands_on(node, masked=masked):
+        b.give(node.x, b.grads[node.y])
+        return
+    g, factor = b.grads[node.y], 1.0
+    if node.dropout is not None and not masked:
         if node.relu:  # z is 0 where an element was dropped
             factor = kept_factor(node)
         else:
-            dropped = w.blob(node.y.channels, node.y.height, node.y.width)
-            w.add("apply", [dropped, g], [dropped.pixels, g.pixels], [*sizes, 0, f.drops[node]], [p])
-            g = dropped
-    z_at = [z.pixels] if z is not None else []
-    if node.norm is None:
-        if z is None:
-            b.give(node.x, g)
-            return
-        dx = w.blob(node.x.channels, node.x.height, node.x.width)
-        w.add("relu_grad", [dx, g, z], [dx.pixels, g.pixels, *z_at], sizes, [factor])
+            g = _dropped(b, node, g)
+    if node.norm is not None:
+        _norm_backward(b, node, g, factor)
+    elif node.relu:
+        dx, z = b.blob(node.x), b.forward.blobs[node.y]
+        b.writer.relu_grad(dx=dx, g=g, z=z, vectors=b.writer.vectors(node.y.channels), factor=factor)
         b.give(node.x, dx)
-        return
-    state, y = f.norms[node], f.blobs[node.x]
-    relu = int(node.relu and node.y not in b.masked)
-    if node.dropout is None:  # the mask can be had from y, which is read anyway
-        z, z_at = None, []
-    write_gradients(
-        b,
-        node,
-        "bn_grad_sums",
-        [g, y, state.rows, z],
-        [g.pixels, y.pixels, *z_at],
-        [*sizes, relu],
-        [factor],
-        pixels=node.x.pixels,
-    )
-    if not b.wanted(node.x):
-        return
-    dy = w.blob(node.x.channels, node.x.height, node.x.width)
-    tables = [dy.pixels, g.pixels, y.pixels, *z_at]
-    product = node.x.producer
-    behind_relu = isinstance(product, Conv | Dense) and product.relu and node.x.consumers == [node]
-    if behind_relu:
-        b.masked.add(node.x)
-    w.add("bn_grad", [dy, g, y, state.rows, z], tables, [*sizes, relu, behind_relu], [factor])
-    b.give(node.x, dy)
+    else:
+        b.give(node.x, g)
+
+
+def _dropped(b: Backward, node: Apply, g: Blob) -> Blob:
+    """Return a gradient where elements were kept, as often as they were."""
+    dropped = b.blob(node.x)
+    vectors = b.writer.vectors(node.y.channels)
+    b.writer.apply(z=dropped, y=g, vectors=vectors, **b.forward.dropout_again(node))
+    return dropped
+
+
+def _norm_backward(b: Backward, node: Apply, g: Blob, factor: float) -> None:
+    w, state = b.writer, b.forward.norms[node]
+    relu = node.relu and node.y not in b.masked
+    source = {
+        "g": g,
+        "y": b.forward.blobs[node.x],
+        "state": state.rows,
+        # Without dropout the mask can be had from y, which is read anyway.
+        "z": b.forward.blobs[node.y] if relu and node.dropout is not None else None,
+        "vectors": w.vectors(node.y.channels),
+        "relu": relu,
+        "factor": factor,
+    }
+    if state.sums is not None:
+        w.bn_grad_sums(sums=state.sums, **source)
+        write_gradients(b, node, summed_pixels=node.x.pixels)
+    if b.wanted(node.x):
+        dy = b.blob(node.x)
+        w.bn_grad(dy=dy, **source, mask_by_y=node.x in b.masked)
+        b.give(node.x, dy)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import numpy as np
-
 from ..graph import NormPool
 from ..parts import Backward, Forward
 from .norm import batch_statistics, is_folded, kept_factor, write_gradients
@@ -15,36 +11,57 @@ from .places import first_taps, tap_places
 def forward(f: Forward, node: NormPool) -> None:
     """Write z = max_pool(dropout(relu(norm(y))))."""
     w, y = f.writer, f.blobs[node.x]
-    z = f.blob(node.y)
-    first, taps = partial(first_taps, node), partial(tap_places, node, y)
-    vectors = w.vectors(node.y.channels)
-    sizes = [node.y.pixels, vectors]
+    z, vectors = f.blob(node.y), w.vectors(node.y.channels)
+    windows = {"first": first_taps(node), "taps": tap_places(node, y)}
     if is_folded(f, node):
-        w.add("max_pool", [z, y, None], [z.pixels, first, taps], [*sizes, node.y.channels])
+        w.max_pool(z=z, x=y, **windows, vectors=vectors, channels=node.y.channels)
         return
     if not node.fixed:
         batch_statistics(f, node, y)
     if node.y in f.wanted:
-        f.argmax[node] = w.scratch(node.y.pixels * vectors)
-    dropout, p = f.dropout(node)
-    buffers = [z, y, f.norms[node].rows, f.argmax.get(node)]
-    tables = [z.pixels, first, taps, lambda: node.taps.places(0, node.x.width, 1)]
-    w.add("apply_pool", buffers, tables, [*sizes, node.relu, dropout, node.x.pixels], [p])
+        f.argmax[node] = w.scratch(node.y.pixels * vectors, "INDEX")
+    w.apply_pool(
+        z=z,
+        y=y,
+        state=f.norms[node].rows,
+        argmax=f.argmax.get(node),
+        **windows,
+        numbers=node.taps.places(0, node.x.width, 1),
+        vectors=vectors,
+        y_pixels=node.x.pixels,
+        relu=node.relu,
+        **f.dropout(node),
+    )
 
 
 def backward(b: Backward, node: NormPool) -> None:
     """Write the gradients of scale and shift and, where it is wanted, x."""
     f, w = b.forward, b.writer
-    state, y, z, dz = f.norms[node], f.blobs[node.x], f.blobs[node.y], b.grads[node.y]
-    factor = kept_factor(node)
-    sizes = [node.y.pixels, w.vectors(node.y.channels), node.relu]
-    tables = [dz.pixels, z.pixels, partial(first_taps, node), partial(tap_places, node, y)]
-    buffers = [dz, y, state.rows, z, f.argmax[node]]
-    write_gradients(b, node, "bn_pool_grad_sums", buffers, tables, sizes, [factor], pixels=node.y.pixels)
+    y = f.blobs[node.x]
+    source = {
+        "dz": b.grads[node.y],
+        "y": y,
+        "state": f.norms[node].rows,
+        "z": f.blobs[node.y],
+        "argmax": f.argmax[node],
+        "first": first_taps(node),
+        "vectors": w.vectors(node.y.channels),
+        "relu": node.relu,
+        "factor": kept_factor(node),
+    }
+    taps = tap_places(node, y)
+    if (sums := f.norms[node].sums) is not None:
+        w.bn_pool_grad_sums(sums=sums, taps=taps, **source)
+        write_gradients(b, node, summed_pixels=node.y.pixels)
     if not b.wanted(node.x):
         return
-    dy = w.blob(node.x.channels, node.x.height, node.x.width)
-    rest = node.taps.unread(node.x.height, node.x.width)
-    tables += [partial(tap_places, node, dy), lambda: np.concatenate([y.pixels()[rest], dy.pixels()[rest]])]
-    w.add("bn_pool_grad", [dy, *buffers], tables, [*sizes, rest.size], [factor])
+    dy, rest = b.blob(node.x), node.taps.unread(node.x.height, node.x.width)
+    w.bn_pool_grad(
+        dy=dy,
+        **source,
+        y_taps=taps,
+        dy_taps=tap_places(node, dy),
+        y_rest=y.pixels()[rest],
+        dy_rest=dy.pixels()[rest],
+    )
     b.give(node.x, dy)

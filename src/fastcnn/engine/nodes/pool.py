@@ -2,67 +2,76 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
-from ..graph import Apply, Conv, Dense, Node, Pool, Value
+from ..graph import Apply, Conv, Dense, Pool
+from ..memory import NO_HALO, Halo
 from ..parts import Backward, Forward
 from .norm import kept_factor
 from .places import first_taps, tap_places
 
 
+def input_halo(node: Pool) -> Halo:
+    """Return the halo that the windows read around x: a padding whose zeros take part in a maximum."""
+    rows, columns = node.taps.rows.read, node.taps.columns.read
+    if not (rows.size and columns.size):
+        return NO_HALO
+    right, bottom = int(columns.max()) - (node.x.width - 1), int(rows.max()) - (node.x.height - 1)
+    return -int(columns.min()), right, -int(rows.min()), bottom
+
+
 def forward(f: Forward, node: Pool) -> None:
     """Write the maxima, with their places in training, or the means."""
     w, x = f.writer, f.blobs[node.x]
-    z = f.blob(node.y)
-    rows, columns = node.taps.rows.read, node.taps.columns.read
-    if rows.size and columns.size:
-        right, bottom = int(columns.max()) - (x.width - 1), int(rows.max()) - (x.height - 1)
-        x.require(-int(columns.min()), right, -int(rows.min()), bottom)
-    tables = [z.pixels, partial(first_taps, node), partial(tap_places, node, x)]
-    sizes = [node.y.pixels, w.vectors(node.y.channels)]
-    if node.factors is None:
-        if node.x in f.wanted:
-            f.argmax[node] = w.scratch(node.y.pixels * sizes[1])
-        w.add("max_pool", [z, x, f.argmax.get(node)], tables, [*sizes, node.y.channels])
-    else:
-        w.add("avg_pool", [z, x, node.factors().astype(w.dtype)], tables, sizes)
+    z, vectors = f.blob(node.y), w.vectors(node.y.channels)
+    windows = {"first": first_taps(node), "taps": tap_places(node, x)}
+    if node.factors is not None:
+        factor = node.factors().astype(w.element.real)
+        w.avg_pool(z=z, x=x, factor=factor, **windows, vectors=vectors)
+        return
+    if node.x in f.wanted:
+        f.argmax[node] = w.scratch(node.y.pixels * vectors, "INDEX")
+    w.max_pool(
+        z=z, x=x, argmax=f.argmax.get(node), **windows, vectors=vectors, channels=node.y.channels
+    )
 
 
-def _behind_relu(b: Backward, value: Value, reader: Node) -> bool:
-    """Tell whether a value comes out of a ReLU (and dropout) and has one reader."""
-    producer = value.producer
-    if value is b.forward.graph.output or value.consumers != [reader]:
-        return False
-    return isinstance(producer, Conv | Dense | Apply) and producer.relu
+def masks_gradient(node: Pool) -> bool:
+    """Tell whether the gradient of x is written behind the mask of the ReLU that made x (and its dropout)."""
+    producer = node.x.producer
+    return (
+        node.factors is None
+        and node.x.consumers == [node]
+        and isinstance(producer, Conv | Dense | Apply)
+        and producer.relu
+    )
 
 
 def backward(b: Backward, node: Pool) -> None:
-    """Write the gradient of x, behind the mask of the ReLU that made x if there is one."""
+    """Write the gradient of x."""
     if not b.wanted(node.x):
         return
     f, w, dz = b.forward, b.writer, b.grads[node.y]
     dx, add = b.target(node.x)
-    tables = [dz.pixels, partial(first_taps, node), partial(tap_places, node, dx, True)]
-    sizes = [node.y.pixels, w.vectors(node.y.channels)]
-    size = (node.x.height, node.x.width)
-    exclusive = not add and node.taps.within((0, size[0]), (0, size[1])).disjoint
-    cleared = node.taps.unread(*size) if exclusive else np.arange(0 if add else node.x.pixels)
+    height, width = node.x.height, node.x.width
+    exclusive = not add and node.taps.within((0, height), (0, width)).disjoint
+    cleared = node.taps.unread(height, width) if exclusive else np.arange(0 if add else node.x.pixels)
+    common = {
+        "dx": dx,
+        "dz": dz,
+        "first": first_taps(node),
+        "taps": tap_places(node, dx, drop_margin=True),
+        "cleared": dx.pixels()[cleared],
+        "vectors": w.vectors(node.y.channels),
+        "exclusive": exclusive,
+    }
     if node.factors is not None:
-        tables.append(lambda: dx.pixels()[cleared])
-        w.add(
-            "avg_pool_grad",
-            [dx, dz, node.factors().astype(w.dtype)],
-            tables,
-            [*sizes, cleared.size, exclusive],
-        )
+        w.avg_pool_grad(**common, factor=node.factors().astype(w.element.real))
         return
-    z, factor = None, 1.0
-    if _behind_relu(b, node.x, node):
-        z, factor = f.blobs[node.y], kept_factor(node.x.producer)
-        b.masked.add(node.x)
-    masked_at = z or dz
-    tables.append(lambda: np.concatenate([dx.pixels()[cleared], masked_at.pixels()]))
-    buffers = [dx, dz, f.argmax[node], z]
-    w.add("max_pool_grad", buffers, tables, [*sizes, cleared.size, exclusive], [factor])
+    masked = node.x in b.masked
+    w.max_pool_grad(
+        **common,
+        argmax=f.argmax[node],
+        z=f.blobs[node.y] if masked else None,
+        factor=kept_factor(node.x.producer) if masked else 1.0,
+    )

@@ -1,12 +1,12 @@
 """Products of windows with weights: what convolution, its input's gradient and linear layers are made of.
 
-y[pixel][o] = bias[o] + sum over k of x[pixel + tap k] w[k][o]. The taps come in runs of neighbours in memory,
-and output pixels in segments that read the same runs.
+y[pixel][o] = bias[o] + sum over k of x[pixel + tap k] w[k][o]. The taps come in spans of neighbours in memory,
+and output pixels in segments that read the same spans.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,31 +17,30 @@ from ..emit import Writer
 from ..graph import Conv
 from ..memory import Blob, table
 
-Places = Callable[[], np.ndarray]
-
 # Work on a group that is worth a second thread: it outweighs the time in which threads find each other.
 _BAND_FLOPS = 200_000
+Segment = tuple[int, int, int, int]  # first pixel, last + 1, first span, last + 1
 
 
 @dataclass
 class Product:
-    """The places of a product.
+    """The places of a product; tables are int32.
 
     Attributes
     ----------
-    pixels, width : int
+    pixels, row_pixels : int
         Of y, and of a row of them.
-    depth, channels : int
-        Elements of a window, and of y's pixels.
-    y_at, x_at : functions that return tables
-        Of the output pixels, and of each one's window in x.
-    runs : function that returns int64 (runs,)
-        Places of the first elements of runs, relative to the window's.
-    run_length : int
-        Elements of a run: channels that follow each other.
-    weight_at, channel_at : functions that return tables
+    channels : int
+        Elements of y's pixels.
+    y_at, x_at : arrays (pixels,)
+        Places of the output pixels, and of each one's window in x.
+    span_at : array (spans,)
+        Places of the first elements of spans, relative to the window's.
+    span_length : int
+        Elements of a span: channels that follow each other.
+    weight_at, channel_at : arrays (depth,) and (channels,)
         Tap k's weight for channel o stands at their sum.
-    segments : list of (first pixel, last + 1, first run, last + 1)
+    segments : list of Segment
     summed : bool
         Whether the segments are parts of one sum.
     depthwise : bool
@@ -49,23 +48,42 @@ class Product:
     """
 
     pixels: int
-    width: int
-    depth: int
+    row_pixels: int
     channels: int
-    y_at: Places
-    x_at: Places
-    runs: Places
-    run_length: int
-    weight_at: Places
-    channel_at: Places
-    segments: list[tuple[int, int, int, int]]
+    y_at: np.ndarray
+    x_at: np.ndarray
+    span_at: np.ndarray
+    span_length: int
+    weight_at: np.ndarray
+    channel_at: np.ndarray
+    segments: list[Segment]
     summed: bool = False
     depthwise: bool = False
 
+    @property
+    def depth(self) -> int:
+        """Elements of a window."""
+        return self.weight_at.size
+
     def taps(self, x: Blob) -> np.ndarray:
         """Return the place of every tap."""
-        elements = x.channel(np.arange(self.run_length))
-        return table((self.runs()[:, None] + elements).ravel())
+        elements = x.channel(np.arange(self.span_length))
+        return table((self.span_at[:, None] + elements).ravel())
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What goes with a product: biases, a ReLU, and whether it is added to what y holds.
+
+    The biases are those of `all_channels`, of which the product's begin at first_channel.
+    """
+
+    bias: Parameter | np.ndarray | None = None
+    position_bias: np.ndarray | None = None
+    relu: bool = False
+    add: bool = False
+    all_channels: int = 0
+    first_channel: int = 0
 
 
 def kernel_rows(top: np.ndarray, taps: np.ndarray, height: int) -> np.ndarray:
@@ -79,22 +97,23 @@ def kernel_rows(top: np.ndarray, taps: np.ndarray, height: int) -> np.ndarray:
     return np.where(first < last, (first, last), 0).T
 
 
-def segments(ranges: np.ndarray, width: int, runs_of_row: int) -> list[tuple[int, int, int, int]]:
-    """Return the segments of output rows of `width` pixels, of which `ranges` are the kernel rows."""
-    runs = ranges * runs_of_row
-    changes = np.flatnonzero((runs[1:] != runs[:-1]).any(axis=1)) + 1
-    ends = [0, *changes.tolist(), len(runs)]
-    return [(i * width, j * width, *runs[i].tolist()) for i, j in pairwise(ends)]
+def segments(ranges: np.ndarray, row_pixels: int, spans_of_row: int) -> list[Segment]:
+    """Return the segments of output rows of so many pixels, of which `ranges` are the kernel rows."""
+    spans = ranges * spans_of_row
+    changes = np.flatnonzero((spans[1:] != spans[:-1]).any(axis=1)) + 1
+    ends = [0, *changes.tolist(), len(spans)]
+    return [(i * row_pixels, j * row_pixels, *spans[i].tolist()) for i, j in pairwise(ends)]
 
 
 def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = None) -> np.ndarray:
     """Let weights, times a scale for each channel, be packed before all else; return where."""
-    packed = w.constant(p.depth * w.layout.row(p.channels))
-    w.prepare(
-        "conv_pack",
-        [packed, weight, scale],
-        [p.weight_at, p.channel_at],
-        [p.depth, p.channels],
+    packed = w.constant(p.depth * w.layout.row(p.channels), "VALUE")
+    w.before.pack_weights(
+        packed=packed,
+        weight=weight,
+        scale=scale,
+        weight_at=p.weight_at,
+        channel_at=p.channel_at,
         tasks=w.blocks(p.channels),
         stage=0 if scale is None else 1,
     )
@@ -112,80 +131,92 @@ def bands_of(w: Writer, flops: int) -> int:
 
 
 def multiply(
+    w: Writer, p: Product, y: Blob, x: Blob, packed: np.ndarray, extras: Extras, *, flops: int
+) -> None:
+    """Write y, or add to it, perhaps in bands of pixels."""
+    if p.summed and not w.layout.by_channels:
+        for part, rest in _parts_of_sum(p, extras):
+            multiply_some(w, part, y, x, packed, rest, part.segments, flops=flops // len(p.segments))
+        return
+    bands = bands_of(w, flops)
+    for i in range(bands):
+        first, last = (p.pixels * j // bands for j in (i, i + 1))
+        within = [(max(a, first), min(b, last), c, d) for a, b, c, d in p.segments]
+        multiply_some(
+            w,
+            p,
+            y,
+            x,
+            packed,
+            extras,
+            [each for each in within if each[0] < each[1]],
+            flops=flops * (i + 1) // bands - flops * i // bands,
+            band=i if bands > 1 else None,
+        )
+
+
+def _parts_of_sum(p: Product, extras: Extras) -> Iterator[tuple[Product, Extras]]:
+    """Yield the products of a sum: the first has the bias, the last the ReLU, and all but the first add."""
+    for i, segment in enumerate(p.segments):
+        yield (
+            replace(p, segments=[segment], summed=False),
+            replace(
+                extras,
+                bias=extras.bias if i == 0 else None,
+                relu=extras.relu and i + 1 == len(p.segments),
+                add=extras.add or i > 0,
+            ),
+        )
+
+
+def multiply_some(
     w: Writer,
     p: Product,
     y: Blob,
     x: Blob,
     packed: np.ndarray,
+    extras: Extras,
+    some: list[Segment],
     *,
-    bias: Parameter | np.ndarray | None = None,
-    position_bias: np.ndarray | None = None,
-    relu: bool = False,
-    add: int = 0,
-    all_channels: int = 0,
-    first_channel: int = 0,
-    together: bool = False,
-    parts: int = 0,
+    flops: int,
+    whole_chunk: bool = False,
     band: int | None = None,
-    flops: int = 0,
 ) -> None:
-    """Write y, or add to it; the biases are those of `all_channels`, of which these begin at first_channel.
-
-    With a `band` this is part of a larger operation; otherwise it may be cut into bands of pixels here. With
-    `parts`, all images are multiplied at once: by tasks, for each block of channels and part of the images.
-    """
-    tables: list[Places]
-    if w.layout.by_channels:
-        tables = [p.y_at, p.x_at, lambda: table(p.runs())]
-        sizes = [p.width, p.run_length, w.vectors(p.channels), relu, add, p.depth // p.run_length]
-    elif p.summed:
-        for i, segment in enumerate(p.segments):
-            multiply(
-                w,
-                replace(p, segments=[segment], summed=False),
-                y,
-                x,
-                packed,
-                bias=bias if i == 0 else None,
-                relu=relu and i + 1 == len(p.segments),
-                add=add or i > 0,
-                all_channels=all_channels,
-                flops=flops // len(p.segments),
-            )
-        return
+    """Write some segments of a product as one operation."""
+    rows = np.array(some, np.int64).reshape(-1, 4)
+    common = {
+        "y": y,
+        "x": x,
+        "weight": packed,
+        "bias": extras.bias,
+        "position_bias": extras.position_bias,
+        "y_at": p.y_at,
+        "x_at": p.x_at,
+        "relu": extras.relu,
+        "add": extras.add,
+        "flops": flops,
+        "band": band,
+    }
+    if not w.layout.by_channels:
+        w.conv(
+            **common,
+            tap_at=p.taps(x),
+            segments=table(rows * [1, 1, p.span_length, p.span_length]).ravel(),
+            channels=p.channels,
+            all_channels=extras.all_channels,
+            first_channel=extras.first_channel,
+        )
+    elif p.depthwise:
+        vectors = w.vectors(p.channels)
+        w.depthwise(**common, tap_at=table(p.span_at), segments=table(rows).ravel(), vectors=vectors)
     else:
-        tables = [p.y_at, p.x_at, lambda: p.taps(x)]
-        sizes = [p.pixels, p.depth, p.channels, relu, add, all_channels, first_channel]
-    buffers = [y, x, packed, bias, position_bias]
-    if parts:
-        places = table(np.array(p.segments)).ravel()
-        w.add(
-            "conv_all",
-            buffers,
-            [*tables, lambda: places],
-            [parts, *sizes[1:], len(p.segments)],
-            tasks=w.blocks(p.channels) * parts,
-            flops=flops,
+        w.conv_spans(
+            **common,
+            span_at=table(p.span_at),
+            span_length=p.span_length,
+            segments=table(rows).ravel(),
+            row_pixels=p.row_pixels,
+            vectors=w.vectors(p.channels),
+            summed=p.summed,
+            whole_chunk=whole_chunk,
         )
-        return
-    bands = 1 if together else bands_of(w, flops)
-    for i in range(bands):
-        ends = [p.pixels * j // bands for j in (i, i + 1)]
-        found = [(max(a, ends[0]), min(b, ends[1]), c, d) for a, b, c, d in p.segments]
-        found = [each for each in found if each[0] < each[1]]
-        places = table(np.array(found, np.int64).reshape(-1, 4) * _segment_scale(w, p)).ravel()
-        w.add(
-            "depthwise" if p.depthwise else "conv",
-            buffers,
-            [*tables, lambda places=places: places],
-            [*sizes, len(found), *([p.summed] if w.layout.by_channels else [])],
-            together=together,
-            flops=flops * (i + 1) // bands - flops * i // bands,
-            band=i if bands > 1 else band,
-        )
-
-
-def _segment_scale(w: Writer, p: Product) -> list[int]:
-    """In "images" segments are told in taps."""
-    each = 1 if w.layout.by_channels else p.run_length
-    return [1, 1, each, each]

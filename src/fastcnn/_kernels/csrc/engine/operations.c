@@ -17,9 +17,11 @@ const fcn_declaration fcn_declarations[] = {
 #define COUNTERS(name, length) {"COUNTERS", #name, {#length}, 0},
 #define LENGTH(name) {"LENGTH", #name, {0}, 0},
 #define SIZE(name) {"SIZE", #name, {0}, 0},
+#define SIZE_IF(name) {"SIZE_IF", #name, {0}, 0},
 #define INTEGER(name) {"INTEGER", #name, {0}, 0},
 #define FLAG(name) {"FLAG", #name, {0}, 0},
 #define SCALAR(name) {"SCALAR", #name, {0}, 0},
+#define SCALAR_IF(name) {"SCALAR_IF", #name, {0}, 0},
 #define END(name) {"END", #name, {0}, sizeof(struct fcn_##name)},
 #include "engine/operations.inc"
     {0},

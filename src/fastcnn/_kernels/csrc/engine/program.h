@@ -80,9 +80,11 @@ typedef struct {
 #define COUNTERS(name, length) const int32_t *name;
 #define LENGTH(name) ptrdiff_t name;
 #define SIZE(name) ptrdiff_t name;
+#define SIZE_IF SIZE
 #define FLAG(name) ptrdiff_t name;
 #define INTEGER(name) int64_t name;
 #define SCALAR(name) double name;
+#define SCALAR_IF SCALAR
 #define END(name) };
 #include "engine/operations.inc"
 

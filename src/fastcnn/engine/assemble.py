@@ -1,0 +1,163 @@
+"""Putting a written program together: phases, who has a copy of each buffer, memory, and the executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._kernels import program as kernels
+from .._shapes import INT_MAX, check_size
+from ..nn import Parameter
+from .check import check_places, checks_places
+from .emit import Op, Writer
+from .memory import Blob, External, Vectors, aligned_zeros
+
+Phase = tuple[int, int, int]  # kind, first operation, last + 1
+
+
+@dataclass
+class Executable:
+    """A program with its memory.
+
+    Attributes
+    ----------
+    phase_ends : list of int
+        Number of phases at the end of each part.
+    externals : list of str
+        Names of the caller's arrays, in the order in which a run takes them.
+    parameters, scalars : lists
+        The places (operation, name of the argument) of parameters, and of scalars that may change.
+    capacity : int
+        The most images of a run; INT_MAX if no buffer grows with them.
+    """
+
+    program: kernels.Program
+    writer: Writer
+    phases: list[Phase]
+    phase_ends: list[int]
+    externals: list[str]
+    parameters: list[tuple[int, str, Parameter]]
+    scalars: list[tuple[int, str, Callable[[], float]]]
+    capacity: int
+    bytes: int
+
+
+def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[Phase], list[int]]:
+    """Return phases, which join neighbouring operations, and their number at the end of each part."""
+    phases: list[Phase] = []
+    phase_ends, start = [], 0
+    for end in part_ends:
+        for i in range(start, end):
+            op, before = ops[i], ops[i - 1]
+            kind, joins = kernels.OVER_GROUPS, True
+            if op.tasks:
+                kind, joins = kernels.OVER_TASKS, op.stage is not None and op.stage == before.stage
+            elif op.band is not None:
+                kind, joins = kernels.OVER_BANDS, op.band > 0
+            if i > start and joins and phases[-1][0] == kind:
+                phases[-1] = (kind, phases[-1][1], i + 1)
+            else:
+                phases.append((kind, i, i + 1))
+        phase_ends.append(len(phases))
+        start = end
+    return phases, phase_ends
+
+
+def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
+    """Let buffers that one phase uses be each thread's own; return whether any is left for each group.
+
+    Operations between two that take whole chunks are run for one group after the other: what only they use, the
+    next group may overwrite. What an operation on a whole chunk uses, even alone, holds several groups.
+    """
+    uses: dict[int, tuple[Blob | Vectors, set[tuple[int, int, bool]]]] = {}
+    for number, (_, first, last) in enumerate(phases):
+        stretch = 0
+        for i in range(first, last):
+            stretch += i > first and (ops[i].whole_chunk or ops[i - 1].whole_chunk)
+            for buffer in ops[i].buffers.values():
+                if isinstance(buffer, Blob) and buffer.external:
+                    continue
+                if isinstance(buffer, Blob) or (isinstance(buffer, Vectors) and not buffer.most_slots):
+                    place = (number, stretch, ops[i].whole_chunk)
+                    uses.setdefault(id(buffer), (buffer, set()))[1].add(place)
+    grows = False
+    for buffer, places in uses.values():
+        if len({number for number, _, _ in places}) > 1:
+            buffer.scope, grows = kernels.EACH_GROUP, True
+        else:
+            several = len(places) > 1 or any(whole_chunk for _, _, whole_chunk in places)
+            buffer.scope = kernels.EACH_IN_HAND if several else kernels.EACH_THREAD
+    return grows
+
+
+def _allocate(writer: Writer, groups: int, slots: int, threads: int) -> int:
+    """Give each buffer its memory; return the bytes of all."""
+    copies = {
+        kernels.EACH_GROUP: groups,
+        kernels.EACH_THREAD: threads,
+        kernels.EACH_IN_HAND: threads * kernels.CHUNK,
+    }
+    counts: list[tuple[Blob | Vectors, np.dtype, int]] = []
+    for blob in writer.blobs:
+        counts.append((blob, writer.element.value, copies[blob.scope] * blob.group_size))
+    for each in writer.scratches:
+        number = min(slots, each.most_slots) if each.most_slots else copies[each.scope]
+        counts.append((each, writer.element.dtype(each.element), number * each.group_size))
+    memory = sum(dtype.itemsize * count for _, dtype, count in counts)
+    # Zeros take no memory before they are used: each of them may fit, and all of them not.
+    check_size((memory,), 1, "engine: the buffers of a program")
+    for buffer, dtype, count in counts:
+        buffer.array = aligned_zeros(count, dtype, "engine: a buffer")
+    return memory
+
+
+def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int) -> Executable:
+    """Settle the memory of a written program for up to `batch_size` images if memory depends on them."""
+    layout, ops = writer.layout, writer.ops
+    phases, phase_ends = _cut(ops, part_ends)
+    grows = _settle_scopes(ops, phases)
+    groups = max(1, -(-batch_size // layout.images))
+    capacity = groups * layout.images if grows else INT_MAX
+    memory = _allocate(writer, groups, kernels.slots(capacity), threads)
+    if checks_places():
+        for op in ops:
+            check_places(op, layout)
+    externals: dict[str, list[tuple[int, str]]] = {}
+    parameters: list[tuple[int, str, Parameter]] = []
+    scalars: list[tuple[int, str, Callable[[], float]]] = []
+    listed: list[tuple[str, Mapping[str, Any], int, int, bool]] = []
+    for i, op in enumerate(ops):
+        arguments = dict(op.arguments)
+        for name, value in op.arguments.items():
+            if name in op.buffers:
+                arguments[name] = _buffer(value, writer)
+                if isinstance(value, External) or (isinstance(value, Blob) and value.external):
+                    key = value.name if isinstance(value, External) else value.external
+                    externals.setdefault(str(key), []).append((i, name))
+                elif isinstance(value, Parameter):
+                    parameters.append((i, name, value))
+            elif callable(value):
+                scalars.append((i, name, value))
+                arguments[name] = value()
+        listed.append((op.kernel, arguments, op.tasks, op.most_slots, op.whole_chunk))
+    program = kernels.Program(writer.element.name, layout.name, listed, phases, list(externals.values()))
+    return Executable(
+        program, writer, phases, phase_ends, list(externals), parameters, scalars, capacity, memory
+    )
+
+
+def _buffer(buffer: Any, writer: Writer) -> tuple[np.ndarray | None, int, int]:
+    """Return a buffer as the executor takes it: array, bytes from one copy to the next, what has one."""
+    if isinstance(buffer, Blob):
+        array = None if buffer.external else buffer.array
+        scope = kernels.EACH_GROUP if buffer.external else buffer.scope
+        return array, buffer.group_size * writer.element.value.itemsize, scope
+    if isinstance(buffer, Vectors):
+        return buffer.array, buffer.group_size * writer.element.dtype(buffer.element).itemsize, buffer.scope
+    if isinstance(buffer, External):
+        row_bytes = buffer.count * writer.element.dtype(buffer.element).itemsize
+        return None, row_bytes * writer.layout.images, kernels.EACH_GROUP
+    return None if isinstance(buffer, Parameter) else buffer, 0, kernels.EACH_GROUP

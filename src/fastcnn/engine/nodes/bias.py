@@ -1,0 +1,82 @@
+"""Biases of products: for each channel, or for each channel and pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._kernels.program import TASK_TOTALS
+from ...nn import Parameter
+from ..emit import Writer
+from ..graph import Apply, Conv, Dense, Node, NormPool
+from ..memory import Blob, table
+from ..parts import Backward
+
+
+def position_bias(w: Writer, bias: Parameter | None) -> np.ndarray | None:
+    """Let a bias (C, H, W) be laid out pixel by pixel, in padded rows; return where."""
+    if bias is None:
+        return None
+    channels, height, width = bias.shape
+    pixels, row = height * width, w.layout.row(channels)
+    rows = w.constant(pixels * row)
+    if w.layout.by_channels:
+        row_at = table(row * np.arange(pixels))
+        w.before.rows_from_planes(rows=rows, planes=bias, row_at=row_at, channels=channels, tasks=1)
+    else:
+        place = table(np.arange(bias.size).reshape(channels, pixels).T.ravel())
+        w.before.gather(out=rows, source=bias, place=place, tasks=1)
+    return rows
+
+
+def bias_of_group(
+    w: Writer, bias: Parameter | np.ndarray | None, first: int, out: int
+) -> Parameter | np.ndarray | None:
+    """Return the biases of a group as kernels read them: in "channels" from its first one on."""
+    if not w.layout.by_channels:
+        return bias
+    return bias[first:] if isinstance(bias, np.ndarray) else w.padded(bias, first, first + out)
+
+
+def _total(w: Writer, out: np.ndarray, sums: object, place: np.ndarray) -> None:
+    w.after.total(out=out, sums=sums, place=place, tasks=-(-place.size // TASK_TOTALS))
+
+
+def position_bias_grad(b: Backward, bias: Parameter | None, dy: Blob) -> None:
+    """Sum dy over images into the gradient of a bias for each pixel, if there is one and it is trained."""
+    grad, w = b.parameter(bias), b.writer
+    if grad is None:
+        return
+    pixels, vectors = dy.height * dy.width, w.vectors(dy.channels)
+    sums = w.sums(pixels * vectors, grad.size)
+    w.grad_sums(sums=sums, g=dy, vectors=vectors, by_position=True)
+    if w.layout.by_channels:
+        row = w.layout.row(dy.channels)
+        rows, row_at = w.constant(pixels * row), table(row * np.arange(pixels))
+        w.after.slot_sum(out=rows, sums=sums, count=rows.size, tasks=-(-rows.size // TASK_TOTALS))
+        w.after.planes_from_rows(
+            planes=grad, rows=rows, row_at=row_at, channels=dy.channels, tasks=1, stage=1
+        )
+    else:
+        _total(w, grad, sums, table((np.arange(dy.channels) * pixels + np.arange(pixels)[:, None]).ravel()))
+
+
+def _before_norm(node: Node) -> bool:
+    """Tell whether only batch normalisation by the batch's own statistics reads what a node makes."""
+    readers = node.y.consumers
+    return (
+        len(readers) == 1
+        and isinstance(readers[0], Apply | NormPool)
+        and readers[0].norm is not None
+        and not readers[0].fixed
+    )
+
+
+def bias_grad(b: Backward, node: Conv | Dense, dy: Blob) -> None:
+    """Sum dy over images and pixels into the gradient of a node's bias, if there is one and it is trained."""
+    grad, w = b.parameter(node.bias), b.writer
+    if grad is None or (isinstance(node, Conv) and _before_norm(node) and not node.relu):
+        return  # batch normalisation takes the mean out again: the gradient is exactly 0
+    vectors = w.vectors(dy.channels)
+    sums = w.sums(vectors, grad.size)
+    w.grad_sums(sums=sums, g=dy, vectors=vectors)
+    _total(w, grad, sums, table(np.arange(dy.channels)))
