@@ -13,7 +13,12 @@ from ..parts import Backward, Forward
 
 def features(blob: Blob) -> Callable[[], np.ndarray]:
     """Return what makes the table of the places of a sample's elements in (C, H, W) order."""
-    return lambda: table((blob.channel(np.arange(blob.channels))[:, None] + blob.pixels()).ravel())
+
+    def places() -> np.ndarray:
+        blob.lines(blob.channels - 1)  # refuses what has elements beyond 32 bits
+        return np.add.outer(table(blob.channel(np.arange(blob.channels))), blob.pixels()).ravel()
+
+    return places
 
 
 def forward(f: Forward, node: Softmax) -> None:
