@@ -16,10 +16,8 @@ def forward(f: Forward, node: Pool) -> None:
     """Write the maxima, with their places in training, or the means."""
     w, x = f.writer, f.blobs[node.x]
     z = f.blob(node.y)
-    rows, columns = node.taps.rows.read, node.taps.columns.read
-    if rows.size and columns.size:
-        right, bottom = int(columns.max()) - (x.width - 1), int(rows.max()) - (x.height - 1)
-        x.require(-int(columns.min()), right, -int(rows.min()), bottom)
+    (top, bottom), (left, right) = node.taps.rows.span, node.taps.columns.span
+    x.require(-left, right - (x.width - 1), -top, bottom - (x.height - 1))
     tables = [z.pixels, partial(first_taps, node), partial(tap_places, node, x)]
     sizes = [node.y.pixels, w.vectors(node.y.channels)]
     if node.factors is None:
