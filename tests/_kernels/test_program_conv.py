@@ -17,9 +17,9 @@ HALO = 8
 
 def tables_of(bench, window, x, y):
     """Return (places of y, places of windows, first taps of runs, all taps): a run is a pixel's channels."""
-    i, j = np.divmod(np.arange(window.out_h * window.out_w), window.out_w)
+    i, j = np.arange(window.out_h), np.arange(window.out_w)
     u, v = np.divmod(np.arange(window.kernel_h * window.kernel_w), window.kernel_w)
-    corner = x.blob.at(i * window.stride_h - window.pad_top, j * window.stride_w - window.pad_left)
+    corner = x.blob.grid(i * window.stride_h - window.pad_top, j * window.stride_w - window.pad_left)
     runs = x.blob.offset(u * window.dilation_h, v * window.dilation_w)
     taps = runs[:, None] + x.blob.channel(np.arange(x.blob.channels))
     return y.at, corner, runs, taps.ravel()

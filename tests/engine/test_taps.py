@@ -47,10 +47,12 @@ def test_taps_are_those_of_a_walk_through_the_windows(down, across, rows, column
     taps = taps.within((rows.start, rows.stop), (columns.start, columns.stop))
     walked = cross(slide(*down, rows), slide(*across, columns))
     assert listed(taps) == walked
-    assert taps.rows.read.tolist() == [u for us in slide(*down, rows) for u in us]
+    assert taps.rows.read().tolist() == [u for us in slide(*down, rows) for u in us]
 
     pixels = [pixel for window in walked for pixel in window]
     np.testing.assert_array_equal(taps.places(1000, 50, 3), [1000 + 50 * u + 3 * v for u, v in pixels])
+    assert taps.rows.size == len(taps.rows.read())
+    assert taps.rows.span == ((min(taps.rows.read()), max(taps.rows.read())) if taps.rows.size else (0, 0))
     if pixels:
         assert taps.disjoint == (len(set(pixels)) == len(pixels))
     image = [(u, v) for u in range(4) for v in range(5)]
@@ -71,7 +73,7 @@ def test_windows_by_hand():
     """Three windows of 3 taps, one every 2, from -1 on, in 5 rows; cut into 2 shares, row 2 is in both."""
     axis = Axis.sliding(3, 3, 2, 1, 1).within(0, 5)
     assert (axis.start.tolist(), axis.count.tolist()) == ([0, 1, 3], [2, 3, 2])
-    assert axis.read.tolist() == [0, 1, 1, 2, 3, 3, 4]
+    assert axis.read().tolist() == [0, 1, 1, 2, 3, 3, 4]
     assert not axis.disjoint
     axis = Axis.adaptive(2, 5)
     assert (axis.start.tolist(), axis.count.tolist()) == ([0, 2], [3, 3])
@@ -81,6 +83,8 @@ def test_windows_by_hand():
 def test_a_huge_kernel_takes_no_memory():
     axis = Axis.sliding(3, 2**40, 1, 1, 2**39).within(0, 4)
     assert listed(Taps(axis, axis))[0] == [(u, v) for u in range(4) for v in range(4)]
+    many = Axis.sliding(2**20, 2**20, 1, 1, 0)
+    assert (many.size, many.span, many.disjoint) == (2**40, (0, 2**21 - 2), False)
 
 
 def test_what_does_not_fit_into_memory_is_refused():

@@ -8,7 +8,6 @@ kernel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -51,16 +50,28 @@ class Axis:
         skipped, end = (np.clip(-((self.start - row) // self.step), 0, self.count) for row in (first, last))
         return Axis(self.start + skipped * self.step, end - skipped, self.step)
 
-    @cached_property
+    @property
+    def size(self) -> int:
+        """The number of rows that the windows read, each as often as it is read."""
+        return int(self.count.sum())
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last row that is read, (0, 0) if none is."""
+        some = self.count > 0
+        last = (self.start + (self.count - 1) * self.step)[some]
+        return (int(self.start[some].min()), int(last.max())) if some.any() else (0, 0)
+
     def read(self) -> np.ndarray:
-        """The rows that the windows read, one window after the other."""
-        number = np.arange(self.count.sum()) - np.repeat(np.cumsum(self.count) - self.count, self.count)
+        """Return the rows that the windows read, one window after the other."""
+        number = np.arange(self.size) - np.repeat(np.cumsum(self.count) - self.count, self.count)
         return np.repeat(self.start, self.count) + number * self.step
 
     @property
     def disjoint(self) -> bool:
         """Whether no two windows read the same row."""
-        return np.unique(self.read).size == self.read.size
+        first, last = self.span
+        return self.size <= last - first + 1 and np.unique(self.read()).size == self.size
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +100,14 @@ class Taps:
         """Return the numbers of the pixels of an image that no window reads."""
         unread = np.ones((height, width), bool)
         inside = self.within((0, height), (0, width))
-        unread[np.ix_(inside.rows.read, inside.columns.read)] = False
+        unread[np.ix_(inside.rows.read(), inside.columns.read())] = False
         return np.flatnonzero(unread)
 
     def places(self, origin: int, down: int, right: int) -> np.ndarray:
         """Return the int32 place of every tap, where pixel (i, j) stands at origin + i * down + j * right."""
         rows, columns = self.rows, self.columns
-        size = rows.read.size * columns.read.size
-        places = allocate((size,), np.int32, "engine: the taps of a pool")
-        if size == 0:
+        places = allocate((rows.size * columns.size,), np.int32, "engine: the taps of a pool")
+        if places.size == 0:
             return places
         # Rows of windows that read equally many rows differ from each other by one number.
         changes = np.flatnonzero(np.diff(rows.count, prepend=-1, append=-1))

@@ -19,7 +19,7 @@ def tap_places(node: Pool | NormPool, x: Blob, drop_margin: bool = False) -> np.
     places = taps.places(*x.lines())
     if drop_margin:
         inside = taps.within((0, x.height), (0, x.width))
-        if inside.rows.read.size < taps.rows.read.size or inside.columns.read.size < taps.columns.read.size:
+        if inside.rows.size < taps.rows.size or inside.columns.size < taps.columns.size:
             row, column = taps.places(0, 1, 0), taps.places(0, 0, 1)
             places[(row < 0) | (row >= x.height) | (column < 0) | (column >= x.width)] = -1
     return places

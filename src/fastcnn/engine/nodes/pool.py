@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Apply, Conv, Dense, Pool
-from ..memory import NO_HALO, Halo
+from ..memory import Halo
 from ..parts import Backward, Forward
 from .norm import kept_factor
 from .places import first_taps, tap_places
@@ -13,11 +13,8 @@ from .places import first_taps, tap_places
 
 def input_halo(node: Pool) -> Halo:
     """Return the halo that the windows read around x: a padding whose zeros take part in a maximum."""
-    rows, columns = node.taps.rows.read, node.taps.columns.read
-    if not (rows.size and columns.size):
-        return NO_HALO
-    right, bottom = int(columns.max()) - (node.x.width - 1), int(rows.max()) - (node.x.height - 1)
-    return -int(columns.min()), right, -int(rows.min()), bottom
+    (top, bottom), (left, right) = node.taps.rows.span, node.taps.columns.span
+    return -left, right - (node.x.width - 1), -top, bottom - (node.x.height - 1)
 
 
 def forward(f: Forward, node: Pool) -> None:
