@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..nn import changes
 from ..nn.module import PLANS
 from .choose import choose, choose_bands
 from .fuse import fuse
+from .graph import Graph
 from .locking import Locked
 from .lower import element_type, lower, structure, training_mode
 from .nodes.loss import Loss
@@ -25,6 +27,22 @@ _log = logging.getLogger("fastcnn.engine")
 CAPACITY = 8
 # Sizes of batches whose layout a cache remembers.
 _REMEMBERED_SIZES = 256
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """Why there is no plan: eager mode is to run the model, or to say what is wrong.
+
+    Attributes
+    ----------
+    reason : str
+        What the engine does not take.
+    news : bool
+        Whether the log is to say so: the model is the reason, and not this one input.
+    """
+
+    reason: str
+    news: bool = True
 
 
 class Plans(Locked):
@@ -40,7 +58,8 @@ class Plans(Locked):
         super().__init__()
         self.input_gradient = input_gradient
         self.reported = False  # whether the log says why the model runs eagerly
-        self._plans: dict[tuple, Plan | str] = {}
+        self._plans: dict[tuple, Plan] = {}
+        self._graphs: dict[tuple, Graph | Unsupported] = {}
         self._layouts: dict[tuple, tuple[str, int]] = {}
         self._last: tuple[tuple | None, Any] = (None, None)  # what was looked for, and found
         self._seen = -1
@@ -50,8 +69,8 @@ class Plans(Locked):
 
     def find(
         self, model: nn.Module, x: np.ndarray, evaluation: bool = False, loss: Loss | None = None
-    ) -> Plan | str:
-        """Return the plan for x, or why there is none ("" where that is no news).
+    ) -> Plan | Unsupported:
+        """Return the plan for x, or why there is none.
 
         Parameters
         ----------
@@ -70,34 +89,40 @@ class Plans(Locked):
             if key == self._last[0] and changes.latest() == self._seen and plan.fits(len(x)):
                 return plan
             self._last, plan = (None, None), None
-            plan = self._find(model, x, evaluation, loss)
-            if isinstance(plan, Plan):
-                self._last = (key, plan)
-            return plan
+            found = self._find(model, x, evaluation, loss)
+            if isinstance(found, Plan):
+                self._last = (key, found)
+            return found
 
-    def _find(self, model: nn.Module, x: np.ndarray, evaluation: bool, loss: Loss | None) -> Plan | str:
-        with self.lock:
-            self._follow(model)
-            mode = None if evaluation else self._mode
-            if not isinstance(x, np.ndarray) or x.ndim not in (2, 4) or x.dtype != self._dtype:
-                return ""  # for eager mode to take, or to refuse
-            if mode and len(x) == 0:
-                return ""
-            shape, size = x.shape[1:], len(x)
-            layout, bands = self._layout(model, shape, mode, size)
-            key = (shape, mode, loss, layout, bands, bands > 1 and size == 1)
-            plan = self._plans.pop(key, None)
-            if isinstance(plan, Plan) and not plan.fits(size):
-                size = max(size, plan.capacity) if mode and plan.capacity < INT_MAX else size
-                plan = None  # its memory is freed before the next one asks for some
-            if plan is None:
-                plan = self._make(model, shape, mode is not None, size, layout, bands, loss)
-            self._plans[key] = plan
-            while len(self._plans) > CAPACITY:
-                del self._plans[next(iter(self._plans))]
-            if isinstance(plan, Plan) and len(x) < plan.min_batch:
-                return ""
-            return plan
+    def _find(
+        self, model: nn.Module, x: np.ndarray, evaluation: bool, loss: Loss | None
+    ) -> Plan | Unsupported:
+        self._follow(model)
+        mode = None if evaluation else self._mode
+        if not isinstance(x, np.ndarray) or x.ndim not in (2, 4) or x.dtype != self._dtype:
+            return Unsupported("an input that is no batch of the parameters' type", news=False)
+        if mode and len(x) == 0:
+            return Unsupported("training with no image", news=False)
+        shape, size = x.shape[1:], len(x)
+        graph = self._graph(model, shape, mode)
+        if isinstance(graph, Unsupported):
+            return graph
+        layout, bands = self._layout(graph, shape, mode, size)
+        key = (shape, mode, loss, layout, bands, bands > 1 and size == 1)
+        plan = self._plans.pop(key, None)
+        if plan is not None and not plan.fits(size):
+            size = max(size, plan.capacity) if mode and plan.capacity < INT_MAX else size
+            plan = None  # its memory is freed before the next one asks for some
+        if plan is None:
+            made = self._make(model, shape, mode is not None, size, layout, bands, loss, graph)
+            if isinstance(made, Unsupported):
+                return made
+            plan = made
+        self._plans[key] = plan
+        _keep_last(self._plans, CAPACITY)
+        if len(x) < plan.min_batch:
+            return Unsupported("batch normalisation of one value", news=False)
+        return plan
 
     def _follow(self, model: nn.Module) -> None:
         """Forget all plans if the model is built otherwise than before."""
@@ -107,6 +132,7 @@ class Plans(Locked):
         now = structure(model)
         if now != self._structure:
             self._plans.clear()
+            self._graphs.clear()
             self._layouts.clear()
             self._last = (None, None)
             self._structure = now
@@ -114,21 +140,29 @@ class Plans(Locked):
         self._mode = training_mode(model)
         self._seen = latest
 
+    def _graph(self, model: nn.Module, shape: tuple[int, ...], mode: tuple | None) -> Graph | Unsupported:
+        """Return what the model is lowered to, once for each shape and mode."""
+        key = (shape, mode)
+        found = self._graphs.pop(key, None)
+        if found is None:
+            try:
+                found = fuse(lower(model, shape, mode is not None))
+            except FastcnnError as error:
+                found = Unsupported(str(error))
+        self._graphs[key] = found
+        _keep_last(self._graphs, CAPACITY)
+        return found
+
     def _layout(
-        self, model: nn.Module, shape: tuple[int, ...], mode: tuple | None, size: int
+        self, graph: Graph, shape: tuple[int, ...], mode: tuple | None, size: int
     ) -> tuple[str, int]:
-        """Return layout and bands for a batch of a size, ("", 1) if the model cannot be lowered."""
+        """Return layout and bands for a batch of a size."""
         training, threads = mode is not None, cpu.get_num_threads()
         key = (shape, mode, size, threads)
         if key not in self._layouts:
-            if len(self._layouts) >= _REMEMBERED_SIZES:
-                self._layouts.clear()
-            try:
-                graph = fuse(lower(model, shape, training))
-                layout = choose(graph, size, training)
-                self._layouts[key] = (layout.name, choose_bands(graph, layout, size, training, threads))
-            except FastcnnError:
-                self._layouts[key] = ("", 1)
+            layout = choose(graph, size, training)
+            self._layouts[key] = (layout.name, choose_bands(graph, layout, size, training, threads))
+            _keep_last(self._layouts, _REMEMBERED_SIZES)
         return self._layouts[key]
 
     def _make(
@@ -140,7 +174,8 @@ class Plans(Locked):
         layout: str,
         bands: int,
         loss: Loss | None,
-    ) -> Plan | str:
+        graph: Graph,
+    ) -> Plan | Unsupported:
         try:
             return Plan(
                 model,
@@ -148,12 +183,19 @@ class Plans(Locked):
                 training=training,
                 batch_size=size,
                 input_gradient=self.input_gradient and training,
-                layout=layout or None,
+                layout=layout,
                 bands=bands,
                 loss=loss,
+                graph=graph,
             )
         except FastcnnError as error:
-            return str(error)
+            return Unsupported(str(error))
+
+
+def _keep_last(kept: dict, count: int) -> None:
+    """Forget all but the last so many entries."""
+    while len(kept) > count:
+        del kept[next(iter(kept))]
 
 
 def plans_of(model: nn.Module) -> Plans:
@@ -162,9 +204,9 @@ def plans_of(model: nn.Module) -> Plans:
     return model.__dict__.setdefault(PLANS, Plans()) if found is None else found
 
 
-def report(model: nn.Module, reason: str) -> None:
+def report(model: nn.Module, why: Unsupported) -> None:
     """Say once for each model why it runs eagerly; for a call that eager mode has taken."""
     plans = plans_of(model)
-    if reason and not plans.reported:
+    if why.news and not plans.reported:
         plans.reported = True
-        _log.warning("the model runs eagerly, without the compiled engine: %s", reason)
+        _log.warning("the model runs eagerly, without the compiled engine: %s", why.reason)

@@ -36,7 +36,7 @@ _LARGE_IMAGE = 100_000
 
 def layouts(dtype: np.dtype) -> tuple[Layout, Layout]:
     """Return both layouts for elements of a type."""
-    lanes = kernels.lanes(dtype.itemsize)
+    lanes = kernels.lanes(dtype.name)
     return Layout("images", lanes), Layout("channels", lanes)
 
 

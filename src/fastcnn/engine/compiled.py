@@ -12,9 +12,9 @@ from .. import nn
 from .._shapes import integer
 from ..errors import DTypeError, ShapeError, StateError
 from ..nn.parameter_pass import backward_parameters
-from .cache import Plans, report
+from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss, check_targets
-from .plan import Plan
+from .plan import Plan, StepPlan, TwoPassPlan
 from .predict import as_input, predict
 
 
@@ -54,7 +54,7 @@ class CompiledModule:
         """Return the model's output for x (N, ...) in the model's mode."""
         self._last = None
         plan = self._plans.find(self.model, x)
-        if not isinstance(plan, Plan):
+        if isinstance(plan, Unsupported):
             y = self.model(x)
             report(self.model, plan)
             self._last = self.model
@@ -84,7 +84,7 @@ class CompiledModule:
                 return last.backward(dy)
             backward_parameters(last, dy)
             return None
-        if not last.training:
+        if not isinstance(last, TwoPassPlan):
             raise StateError(
                 "backward: the last forward pass was in evaluation mode; call the model's train() before it, "
                 "or use the model itself"
@@ -118,7 +118,7 @@ class CompiledModule:
         if spec is None or len(target) != len(x):
             return None
         plan = self._plans.find(self.model, x, loss=spec)
-        if not isinstance(plan, Plan) or not plan.training or len(plan.output_shape) != 1:
+        if not isinstance(plan, StepPlan) or len(plan.output_shape) != 1:
             return None
         self._last = None
         classes, divisor = check_targets(target, plan.output_shape[0], spec, loss.reduction)

@@ -10,7 +10,8 @@ import numpy as np
 from .._kernels import program as kernels
 from .._shapes import INT_MAX
 from ..nn import Parameter
-from .emit import Executable, Op
+from .assemble import Executable
+from .emit import Op
 from .layout import Layout
 from .memory import Blob, External, Vectors
 from .nodes.loss import Loss
@@ -19,7 +20,7 @@ _PARTS = ("forward", "backward")
 _SCOPES = {
     kernels.EACH_GROUP: "groups",
     kernels.EACH_THREAD: "threads",
-    kernels.EACH_TOGETHER: "groups in hand",
+    kernels.EACH_IN_HAND: "groups in hand",
 }
 
 
@@ -73,7 +74,7 @@ def describe(plan: Described) -> str:
         if part != part_of(plan, number):
             part = part_of(plan, number)
             lines += ["", part]
-        images, tasks = plan.layout.images, sum(op.tasks or 0 for op in ops[first:last])
+        images, tasks = plan.layout.images, sum(op.tasks for op in ops[first:last])
         spread = {
             kernels.OVER_GROUPS: f"{images} image{'s' * (images > 1)} at a time",
             kernels.OVER_TASKS: f"{tasks} task{'s' * (tasks > 1)}",
@@ -113,7 +114,7 @@ def _flops(op: Op) -> str:
 def _buffers_of(op: Op, names: dict[int, str]) -> str:
     """Return what an operation writes and reads."""
     shown = []
-    for buffer in op.buffers:
+    for buffer in op.buffers.values():
         if isinstance(buffer, External):
             shown.append(buffer.name)
         elif isinstance(buffer, Blob) and buffer.external:
@@ -127,23 +128,23 @@ def _buffers_of(op: Op, names: dict[int, str]) -> str:
 
 def _buffers(plan: Described, names: dict[int, str]) -> list[str]:
     """Return a line for each buffer: shape, halo, bytes, and what uses it first."""
-    executable, itemsize = plan.executable, plan.dtype.itemsize
-    writer = executable.writer
+    writer = plan.executable.writer
     first: dict[int, str] = {}
     for i, op in enumerate(writer.ops):
-        for used in op.buffers:
+        for used in op.buffers.values():
             first.setdefault(id(used), f"{i} {op.kernel}")
     rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "first used by")]
     buffers: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
     for buffer in buffers:
-        size = buffer.group_size * itemsize
+        element = buffer.element if isinstance(buffer, Vectors) else "VALUE"
+        size = buffer.group_size * writer.element.dtype(element).itemsize
         kind = _SCOPES[buffer.scope]
         if isinstance(buffer, Blob):
             shape = f"{buffer.channels}x{buffer.height}x{buffer.width}"
             halo = " ".join(map(str, buffer.halo))
         else:
             shape, halo = f"{buffer.count} vectors", ""
-            kind = "slots" if buffer.per_slot else kind
+            kind = "slots" if buffer.most_slots else kind
         total = 0 if buffer.array is None else buffer.array.nbytes
         copies = f"{total // size if size else 0} {kind}"
         row = (names[id(buffer)], shape, halo, work(size, "B"), copies, work(total, "B"))

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import nn
 from .._kernels import program as kernels
-from .emit import Executable
+from .assemble import Executable
 from .memory import aligned_zeros
 
 
@@ -33,10 +33,10 @@ class Gradients:
         self.arrays = arrays
         self._executable = executable
         self._all = list(model.parameters())
-        uses: dict[int, list[tuple[int, int]]] = {}  # of each buffer of an operation, by its id
+        uses: dict[int, list[tuple[int, str]]] = {}  # of each buffer of an operation, by its id
         for i, op in enumerate(executable.writer.ops):
-            for j, buffer in enumerate(op.buffers):
-                uses.setdefault(id(buffer), []).append((i, j))
+            for name, buffer in op.buffers.items():
+                uses.setdefault(id(buffer), []).append((i, name))
         self._places = [uses.get(id(array), []) for _, array in arrays]
         self._parameters = [parameter for parameter, _ in arrays]
         self._shaped = [array.reshape(parameter.shape) for parameter, array in arrays]
@@ -60,11 +60,9 @@ class Gradients:
         array = aligned_zeros(old.size, old.dtype, "engine: a gradient")
         self.arrays[k] = parameter, array
         self._shaped[k] = array.reshape(parameter.shape)
-        for op, index in self._places[k]:
-            buffers = list(self._executable.writer.ops[op].buffers)
-            buffers[index] = array
-            self._executable.writer.ops[op].buffers = buffers
-            self._executable.program.bind(op, index, array)
+        for op, name in self._places[k]:
+            self._executable.writer.ops[op].arguments[name] = array
+            self._executable.program.bind(op, name, array)
 
     def hand_out(self) -> None:
         """Let the step's gradients be those of the parameters, which have no others then."""

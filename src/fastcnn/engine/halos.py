@@ -6,15 +6,19 @@ the value, and where that only hands it on, by those before it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .graph import Add, Apply, Conv, Dense, Graph, Node, Pool, Value
+from .graph import Add, Apply, Conv, Dense, Graph, Node, NormPool, Pool, Value
 from .memory import NO_HALO, Halo, widest
 from .nodes import conv, conv_input, norm, pool
 
 
-def value_halos(graph: Graph) -> dict[Value, Halo]:
-    """Return the halos of values, of those that have one."""
+def value_halos(graph: Graph, folded: Mapping[Conv, Apply | NormPool]) -> dict[Value, Halo]:
+    """Return the halos of values, of those that have one.
+
+    Where a normalisation is part of a convolution's weights, what it makes is what the convolution has written.
+    """
     halos: dict[Value, Halo] = {}
     for node in graph.nodes:
         if isinstance(node, Conv):
@@ -24,6 +28,9 @@ def value_halos(graph: Graph) -> dict[Value, Halo]:
         else:
             continue
         halos[node.x] = widest(halos.get(node.x, NO_HALO), halo)
+    for norm_node in folded.values():
+        if isinstance(norm_node, Apply):
+            halos[norm_node.x] = halos.get(norm_node.y, NO_HALO)
     return halos
 
 

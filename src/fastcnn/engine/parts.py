@@ -38,12 +38,12 @@ class Forward:
     graph: Graph
     training: bool
     wanted: set[Value]  # whose gradients the backward part makes
+    folded: Mapping[Conv, Apply | NormPool]  # batch normalisations that are part of weights
     halos: Mapping[Value, Halo]
     blobs: dict[Value, Blob] = field(default_factory=dict)
     norms: dict[Apply | NormPool, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     dropouts: list[Dropout] = field(default_factory=list)
-    folded: dict[Conv, Apply | NormPool] = field(default_factory=dict)
     flat: dict[Dense, Blob] = field(default_factory=dict)  # inputs laid out anew
     _drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
 

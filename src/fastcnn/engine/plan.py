@@ -24,6 +24,7 @@ from .locking import Locked
 from .lower import lower
 from .nodes import loss as losses
 from .nodes.loss import RESULTS, Loss
+from .nodes.norm import find_folded
 from .packed import Packed
 from .parts import Backward, Forward
 from .runner import Runner, working_threads
@@ -99,7 +100,9 @@ class Plan(Locked):
             ElementType.of(self.dtype), self.layout, bands, single=batch_size == 1 and bands > 1
         )
         wanted = self.graph.wanted(input_gradient) if self.training else set()
-        forward = Forward(writer, self.graph, self.training, wanted, value_halos(self.graph))
+        folded = find_folded(self.graph, wanted)
+        halos = value_halos(self.graph, folded)
+        forward = Forward(writer, self.graph, self.training, wanted, folded, halos)
         ends = self._write(writer, forward)
         self.isa, threads = cpu.get_isa(), working_threads()
         self.executable = assemble(writer, ends, batch_size, threads)

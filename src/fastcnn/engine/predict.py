@@ -6,8 +6,7 @@ import numpy as np
 
 from .. import nn
 from .._shapes import allocate
-from .cache import Plans, plans_of, report
-from .plan import Plan
+from .cache import Plans, Unsupported, plans_of, report
 
 
 def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | None = None) -> np.ndarray:
@@ -27,7 +26,7 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | Non
         Those of the model itself if None.
     """
     plan = (plans or plans_of(model)).find(model, x, evaluation=True)
-    if not isinstance(plan, Plan):
+    if isinstance(plan, Unsupported):
         y = nn.Module.predict(model, x, batch_size, engine=False)
         report(model, plan)
         return y

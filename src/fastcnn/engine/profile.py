@@ -16,7 +16,7 @@ import numpy as np
 from .._kernels import cpu
 from .._shapes import integer
 from .describe import part_of
-from .plan import Plan
+from .plan import InferencePlan, Plan, StepPlan, TwoPassPlan
 
 _LEAST_REPEATS = 3
 # Measured between repeats: a processor's clock rate goes up and down.
@@ -96,16 +96,16 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
     while len(times) <= _LEAST_REPEATS or time.perf_counter() < end:
         peaks.append(1e9 * cpu.fma_gflops(_PEAK_SECONDS, 1, plan.dtype.itemsize))
         times.append(np.zeros(len(ops)))
-        plan.seconds = times[-1]
+        plan.runner.seconds = times[-1]
         try:
-            if plan.loss is not None:
+            if isinstance(plan, StepPlan):
                 plan.step(x, target, 1 / size)
-            else:
-                y = plan.forward(x)
-                if plan.training:
-                    plan.backward(dy.reshape(y.shape))
+            elif isinstance(plan, InferencePlan):
+                plan.forward(x)
+            elif isinstance(plan, TwoPassPlan):
+                plan.backward(dy.reshape(plan.forward(x).shape))
         finally:
-            plan.seconds = None
+            plan.runner.seconds = None
     medians = np.median(times[1:], axis=0)  # the first finds cold memory
     operations = [
         OperationTime(

@@ -55,7 +55,6 @@ def _write_input(f: Forward, stays: bool) -> None:
 def write_forward(f: Forward, input_stays: bool) -> None:
     """Write the forward part: images in, every node. The input may stay: the whole program then has it."""
     graph, w = f.graph, f.writer
-    norm.find_folded(f)
     for node in graph.nodes:
         if isinstance(node, Apply | NormPool):
             w.label = node.label

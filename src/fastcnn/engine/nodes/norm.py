@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from ..._kernels.program import SUM_BLOCK
-from ..graph import Apply, Conv, Dense, Node, NormPool, Value
+from ..graph import Apply, Conv, Dense, Graph, Node, NormPool, Value
 from ..memory import Blob
 from ..parts import Backward, Forward, NormState
 
 _STATE_ROWS = 8  # STATE_ROWS of csrc/engine/batch_norm.h
 
 
-def find_folded(f: Forward) -> None:
-    """Let batch normalisation right after a convolution be part of its weights.
+def find_folded(graph: Graph, wanted: set[Value]) -> dict[Conv, Apply | NormPool]:
+    """Return the batch normalisations right after a convolution that become part of its weights.
 
     It must be in evaluation mode, and nothing before its output be trained: what it reads is never made.
     """
-    for node in f.graph.nodes:
+    folded: dict[Conv, Apply | NormPool] = {}
+    for node in graph.nodes:
         before = node.x.producer
         if (
             isinstance(node, Apply | NormPool)
             and node.norm is not None
             and node.fixed
-            and node.y not in f.wanted
+            and node.y not in wanted
             and isinstance(before, Conv)
             and not before.relu
             and before.position_bias is None
             and node.x.consumers == [node]
         ):
-            f.folded[before] = node
+            folded[before] = node
+    return folded
 
 
 def prepare(f: Forward, node: Apply | NormPool) -> None:
