@@ -10,6 +10,7 @@ AddressSanitizer and UBSan; CC chooses the compiler.
 """
 
 import os
+import re
 import subprocess
 import sysconfig
 import tempfile
@@ -159,6 +160,28 @@ def compile_kernels(command, isas):
     return objects
 
 
+def declare_eager_kernels():
+    """Write the declarations that Cython needs of csrc/eager/kernels.inc; return the folder they stand in."""
+    code = re.sub(r"/\*.*?\*/", "", (CSRC / "eager/kernels.inc").read_text(), flags=re.DOTALL)
+    kernels = re.findall(r"^EAGER_KERNEL\((\w+), (\w+), ([^()]+)\)\s*$", code, re.MULTILINE)
+    if len(kernels) != len(re.findall(r"EAGER_KERNEL\b", code)) - 1:  # the last one is #undef
+        raise SystemExit("csrc/eager/kernels.inc: a line is not EAGER_KERNEL(type, name, arguments)")
+    lines = [
+        "from libc.stddef cimport ptrdiff_t",
+        'cdef extern from "table.h" nogil:',
+        "    ctypedef struct fcn_eager:",
+        *(
+            f"        {kind} (*{name})({' '.join(args.split())}) noexcept nogil"
+            for kind, name, args in kernels
+        ),
+    ]
+    target, text = Path("build/include/eager_kernels.pxi"), "\n".join(lines) + "\n"
+    if not target.exists() or target.read_text() != text:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return target.parent
+
+
 extensions = [
     Extension(f"fastcnn._kernels.{path.stem}", [str(path)], include_dirs=[str(CSRC)])
     for path in sorted(KERNELS.glob("*.pyx"))
@@ -169,7 +192,7 @@ for extension in extensions:
 setup(
     ext_modules=cythonize(
         extensions,
-        include_path=["src"],
+        include_path=["src", str(declare_eager_kernels())],
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives={
             "language_level": "3",

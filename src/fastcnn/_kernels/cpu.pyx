@@ -56,6 +56,10 @@ cdef const fcn_table *table(size_t itemsize) noexcept nogil:
     return table64 if itemsize == 8 else table32
 
 
+cdef const fcn_eager *eager(size_t itemsize) noexcept nogil:
+    return &table(itemsize).eager
+
+
 cdef int threads() noexcept nogil:
     return fcn_get_threads()
 
@@ -111,7 +115,7 @@ def fma_gflops(double seconds=0.05, int threads=1, int itemsize=4):
         4 for float32, 8 for float64.
     """
     cdef double best = 0, moment = min(seconds, 0.01)
-    cdef const fcn_table *kernels = table(itemsize)
+    cdef const fcn_eager *kernels = eager(itemsize)
     cdef double end = time.perf_counter() + seconds
     while True:
         with nogil:
