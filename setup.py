@@ -2,8 +2,8 @@
 
 A C file of ``src/fastcnn/_kernels/csrc`` is compiled for each instruction set, element type and, in the
 engine, layout of buffers, as its folder says (`FOLDERS`), into one extension, ``fastcnn._kernels.cpu``, which
-picks an instruction set when it is imported. The other Cython modules reach the kernels through its table, so
-one binary runs on every machine of an architecture.
+picks an instruction set when it is imported. The other Cython modules reach the kernels through pointers that
+it gives them, so one binary runs on every machine of an architecture.
 
 Environment: FASTCNN_DEBUG=1 builds with debug information and -O1; FASTCNN_SANITIZE=1 adds
 AddressSanitizer and UBSan; CC chooses the compiler.
@@ -33,10 +33,11 @@ X86_FLAGS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"],
 }
-# Element type -> the C types of what is stored and of what is computed and summed in, and the bytes of the latter.
+# Element type -> the C types of what is stored and of what is computed and summed in, and the bytes of the
+# latter.
 ELEMENT_TYPES = {"float32": ("float", "float", 4), "float64": ("double", "double", 8)}
-# What the files of a folder are compiled for: once, or for every element type on every instruction set, and that
-# for each of these layouts of the engine's buffers.
+# What the files of a folder are compiled for: once, or for every element type on every instruction set, and
+# that for each of these layouts of the engine's buffers.
 FOLDERS = {
     "common": "once",
     "threads": "once",
@@ -161,19 +162,22 @@ def compile_kernels(command, isas):
 
 
 def declare_eager_kernels():
-    """Write the declarations that Cython needs of csrc/eager/kernels.inc; return the folder they stand in."""
-    code = re.sub(r"/\*.*?\*/", "", (CSRC / "eager/kernels.inc").read_text(), flags=re.DOTALL)
-    kernels = re.findall(r"^EAGER_KERNEL\((\w+), (\w+), ([^()]+)\)\s*$", code, re.MULTILINE)
-    if len(kernels) != len(re.findall(r"EAGER_KERNEL\b", code)) - 1:  # the last one is #undef
-        raise SystemExit("csrc/eager/kernels.inc: a line is not EAGER_KERNEL(type, name, arguments)")
+    """Write csrc/eager/kernels.inc in Cython's language, for cpu.pxd to include; return the folder."""
+    source = (CSRC / "eager/kernels.inc").read_text()
+    code = re.sub(r"/\*.*?\*/|^#.*?$", "", source, flags=re.DOTALL | re.MULTILINE)
+    members = []
+    for entry in code.split("EAGER_KERNEL")[1:]:
+        parts = re.fullmatch(r"\((\w+), (\w+), ([^()]+)\)", entry.strip())
+        if parts is None:
+            got = f"EAGER_KERNEL{entry.strip()}"
+            raise SystemExit(f"csrc/eager/kernels.inc: {got} is not EAGER_KERNEL(type, name, arguments...)")
+        kind, name, arguments = parts.groups()
+        members.append(f"        {kind} (*{name})({' '.join(arguments.split())}) noexcept nogil")
     lines = [
         "from libc.stddef cimport ptrdiff_t",
-        'cdef extern from "table.h" nogil:',
+        'cdef extern from "kernels.h" nogil:',
         "    ctypedef struct fcn_eager:",
-        *(
-            f"        {kind} (*{name})({' '.join(args.split())}) noexcept nogil"
-            for kind, name, args in kernels
-        ),
+        *members,
     ]
     target, text = Path("build/include/eager_kernels.pxi"), "\n".join(lines) + "\n"
     if not target.exists() or target.read_text() != text:

@@ -1,7 +1,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 
-cdef extern from "table.h" nogil:
+cdef extern from "kernels.h" nogil:
     ctypedef struct fcn_window:
         Py_ssize_t in_h, in_w, out_h, out_w
         Py_ssize_t kernel_h, kernel_w, stride_h, stride_w
@@ -66,8 +66,8 @@ cdef extern from "table.h" nogil:
 include "eager_kernels.pxi"
 
 
-cdef extern from "table.h" nogil:
-    ctypedef struct fcn_table:
+cdef extern from "kernels.h" nogil:
+    ctypedef struct fcn_kernels:
         int vector_bytes
         const fcn_named_kernel *op_kernels[2]
         int max_block, max_vectors
@@ -84,9 +84,9 @@ ctypedef fused real:
     float
     double
 
-# The table for elements of this many bytes (4: float32, 8: float64) on the chosen instruction set.
-cdef const fcn_table *table(size_t itemsize) noexcept nogil
-# The eager kernels in it.
+# The kernels for elements of this many bytes (4: float32, 8: float64) on the chosen instruction set.
+cdef const fcn_kernels *kernels(size_t itemsize) noexcept nogil
+# The eager ones among them.
 cdef const fcn_eager *eager(size_t itemsize) noexcept nogil
 cdef int threads() noexcept nogil
 cdef fcn_window as_window(object window) except *

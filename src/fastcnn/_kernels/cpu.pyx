@@ -1,6 +1,6 @@
 """Instruction sets and threads: chosen once here, used by every kernel.
 
-This extension holds the C kernels of all instruction sets; the other modules reach them through `table`.
+This extension holds the C kernels of all instruction sets; the other modules reach them through `kernels`.
 FASTCNN_ISA (baseline, avx2, avx512) and FASTCNN_NUM_THREADS override what is found.
 """
 
@@ -13,51 +13,52 @@ cdef extern from *:
     """
     #include "common/denormals.h"
     #include "threads/parallel.h"
-    #include "table.h"
-    #define FCN_DECLARE_TABLE(isa) extern const fcn_table fcn_table_float32_##isa, fcn_table_float64_##isa;
-    FCN_DECLARE_TABLE(baseline)
+    #include "kernels.h"
+    #define FCN_DECLARE_KERNELS(isa) \\
+        extern const fcn_kernels fcn_kernels_float32_##isa, fcn_kernels_float64_##isa;
+    FCN_DECLARE_KERNELS(baseline)
     #ifdef FCN_HAVE_AVX2
-    FCN_DECLARE_TABLE(avx2)
-    FCN_DECLARE_TABLE(avx512)
+    FCN_DECLARE_KERNELS(avx2)
+    FCN_DECLARE_KERNELS(avx512)
     #endif
 
-    /* Tables of instruction set `level`, or NULL where this build or this processor has it not. */
-    static const fcn_table *fcn_find(int level, int is_double)
+    /* The kernels of instruction set `level`, or NULL where this build or this processor has it not. */
+    static const fcn_kernels *fcn_find(int level, int is_double)
     {
         if (level == 0)
-            return is_double ? &fcn_table_float64_baseline : &fcn_table_float32_baseline;
+            return is_double ? &fcn_kernels_float64_baseline : &fcn_kernels_float32_baseline;
     #ifdef FCN_HAVE_AVX2
         __builtin_cpu_init();
         if (level == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            return is_double ? &fcn_table_float64_avx2 : &fcn_table_float32_avx2;
+            return is_double ? &fcn_kernels_float64_avx2 : &fcn_kernels_float32_avx2;
         if (level == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
-            return is_double ? &fcn_table_float64_avx512 : &fcn_table_float32_avx512;
+            return is_double ? &fcn_kernels_float64_avx512 : &fcn_kernels_float32_avx512;
     #endif
         return NULL;
     }
     """
-    const fcn_table *fcn_find(int level, int is_double) nogil
+    const fcn_kernels *fcn_find(int level, int is_double) nogil
     int fcn_get_threads() nogil
     void fcn_set_threads(int count) nogil
     bint fcn_get_flush_denormals() nogil
     bint fcn_set_flush_denormals(bint flush) nogil
     const char *FCN_BUILT_FOR
 
-cdef const fcn_table *table32 = NULL
-cdef const fcn_table *table64 = NULL
+cdef const fcn_kernels *kernels32 = NULL
+cdef const fcn_kernels *kernels64 = NULL
 
 LEVELS = ("baseline", "avx2", "avx512")
 MAX_THREADS = 1024
 _isa = "baseline"
 
 
-cdef const fcn_table *table(size_t itemsize) noexcept nogil:
-    return table64 if itemsize == 8 else table32
+cdef const fcn_kernels *kernels(size_t itemsize) noexcept nogil:
+    return kernels64 if itemsize == 8 else kernels32
 
 
 cdef const fcn_eager *eager(size_t itemsize) noexcept nogil:
-    return &table(itemsize).eager
+    return &kernels(itemsize).eager
 
 
 cdef int threads() noexcept nogil:
@@ -88,18 +89,18 @@ def get_isa():
 
 def set_isa(name):
     """Use the kernels of one instruction set; for tests and comparisons."""
-    global table32, table64, _isa
+    global kernels32, kernels64, _isa
     if name not in available_isas():
         raise ValueError(f"FASTCNN_ISA: {name!r} is not available here; choose one of {available_isas()}")
     cdef int level = LEVELS.index(name)
-    table32 = fcn_find(level, 0)
-    table64 = fcn_find(level, 1)
+    kernels32 = fcn_find(level, 0)
+    kernels64 = fcn_find(level, 1)
     _isa = name
 
 
 def vector_bytes():
     """Return the vector width of the instruction set in use, in bytes."""
-    return table32.vector_bytes
+    return kernels32.vector_bytes
 
 
 def fma_gflops(double seconds=0.05, int threads=1, int itemsize=4):

@@ -6,7 +6,7 @@ A step takes all parameters at once: their elements are cut into chunks, which t
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
-from .cpu cimport eager, fcn_adam, fcn_eager, fcn_sgd, table, threads
+from .cpu cimport eager, fcn_adam, fcn_eager, fcn_sgd, kernels, threads
 
 cdef enum:
     ARRAYS = 5
@@ -92,7 +92,7 @@ cdef class Updates:
         all.kernels, all.updates, all.count = eager(self.itemsize), self.items, self.count
         all.itemsize, all.is_adam = self.itemsize, is_adam
         with nogil:
-            table(self.itemsize).parallel(self.chunks, wanted, run_chunk, &all)
+            kernels(self.itemsize).parallel(self.chunks, wanted, run_chunk, &all)
 
 
 def sgd_step(int itemsize, list updates, *, double lr, double momentum, double dampening, double weight_decay,

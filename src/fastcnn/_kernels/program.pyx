@@ -14,7 +14,7 @@ from .cpu cimport (
     FCN_MAX_BUFFERS, FCN_MAX_SIZES, FCN_MAX_TABLES,
     FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SLOTS, FCN_SUM_BLOCK,
     FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_TOGETHER,
-    fcn_named_kernel, fcn_op, fcn_phase, fcn_run, fcn_table, table,
+    fcn_kernels, fcn_named_kernel, fcn_op, fcn_phase, fcn_run, kernels,
 )
 
 SLOTS = FCN_SLOTS
@@ -30,17 +30,17 @@ TASK_TOTALS = FCN_TASK_TOTALS
 
 def lanes(int itemsize):
     """Return the number of images in a vector of elements of this size."""
-    return table(itemsize).vector_bytes // itemsize
+    return kernels(itemsize).vector_bytes // itemsize
 
 
 def max_block(int itemsize):
     """Return the largest number of channels of a register block."""
-    return table(itemsize).max_block
+    return kernels(itemsize).max_block
 
 
 def max_vectors(int itemsize):
     """Return the largest number of vectors of a register block, where channels are in the lanes."""
-    return table(itemsize).max_vectors
+    return kernels(itemsize).max_vectors
 
 
 def alone(list parameters, list reads, Py_ssize_t references):
@@ -110,11 +110,11 @@ cdef class Program:
     cdef list kept
     cdef dict bound
     cdef Py_ssize_t images_per_group
-    cdef const fcn_table *kernels
+    cdef const fcn_kernels *kernels
 
     def __cinit__(self, int itemsize, Py_ssize_t images_per_group, ops, phases, externals):
         cdef Py_ssize_t i, j
-        self.kernels = table(itemsize)
+        self.kernels = kernels(itemsize)
         self.images_per_group = images_per_group
         self.op_count = len(ops)
         self.phase_count = len(phases)

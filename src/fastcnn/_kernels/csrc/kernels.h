@@ -1,12 +1,11 @@
-/* The table of kernels: what Cython calls.
+/* What the Cython modules call: pointers to the kernels of one instruction set and element type.
  *
- * There is one table per instruction set and element type. Buffers cross it as void *, and their element
- * type is the table's; a kernel's C file names the true types. Arrays are C-contiguous and do not overlap
- * unless a comment says so. Output buffers come first, then inputs, then sizes. Kernels never allocate
- * and never need the GIL. Sizes and indices are ptrdiff_t, in elements.
+ * There is an fcn_kernels for each pair of them, and cpu.pyx chooses one when it is imported. The engine's kernels are
+ * found in it by name, the eager ones are members. Kernels never allocate, and run without the GIL. Sizes and indices
+ * are ptrdiff_t, and count elements.
  */
-#ifndef FCN_TABLE_H
-#define FCN_TABLE_H
+#ifndef FCN_KERNELS_H
+#define FCN_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +33,6 @@ typedef struct {
     void (*parallel)(ptrdiff_t tasks, int threads, fcn_task *task, void *context); /* threads/jobs.h */
 
     fcn_eager eager;
-} fcn_table;
+} fcn_kernels;
 
 #endif

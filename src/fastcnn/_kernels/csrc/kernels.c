@@ -1,5 +1,5 @@
-/* Fills the table of one instruction set and element type; see table.h. */
-#include "table.h"
+/* The fcn_kernels of one instruction set and element type; see kernels.h. */
+#include "kernels.h"
 #include "eager/eager.h"
 #include "engine/blocks.h"
 
@@ -19,7 +19,7 @@ void FCN(time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count
     fcn_time_program(seconds, phases, count, ops, run);
 }
 
-__attribute__((visibility("default"))) const fcn_table FCN(table) = {
+__attribute__((visibility("default"))) const fcn_kernels FCN(kernels) = {
     .vector_bytes = FCN_VECTOR_BYTES,
     .op_kernels = {FCN(images_op_kernels), FCN(channels_op_kernels)},
     .max_block = MAX_BLOCK,
