@@ -8,9 +8,9 @@
  */
 #include "eager/eager.h"
 #include "threads/jobs.h"
+#include "threads/system.h"
 
 #include <stdatomic.h>
-#include <time.h>
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define CHAINS 24
@@ -24,13 +24,6 @@ typedef struct {
     _Atomic long long steps;
     volatile real result; /* somebody must want the numbers, or the compiler makes none */
 } clocked;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void run_chains(void *context_, ptrdiff_t index, int thread)
 {
@@ -51,7 +44,7 @@ static void run_chains(void *context_, ptrdiff_t index, int thread)
                 PIN(x[i]);
             }
         atomic_fetch_add(&context->steps, STEPS);
-    } while (now() < context->end);
+    } while (fcn_seconds() < context->end);
     vreal sum = x[0];
 #pragma GCC unroll 24
     for (int i = 1; i < CHAINS; ++i)
@@ -62,8 +55,8 @@ static void run_chains(void *context_, ptrdiff_t index, int thread)
 
 double FCN(fma_peak)(double seconds, int threads)
 {
-    const double start = now();
+    const double start = fcn_seconds();
     clocked context = {.end = start + seconds, .steps = 0};
     fcn_parallel(threads, threads, run_chains, &context);
-    return 2.0 * VL * CHAINS * (double)atomic_load(&context.steps) / (now() - start);
+    return 2.0 * VL * CHAINS * (double)atomic_load(&context.steps) / (fcn_seconds() - start);
 }
