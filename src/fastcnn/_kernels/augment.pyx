@@ -1,4 +1,4 @@
-"""Augmentation of batches of images; equations stand in csrc/augment.c.
+"""Augmentation of batches of images; equations stand in csrc/data/augment.c.
 
 Arrays are C-contiguous (N, C, H, W) and not empty; every size was checked by fastcnn.data.transforms.
 """

@@ -1,4 +1,4 @@
-"""Convolution and its gradients; equation, layout and method stand in csrc/conv2d.c.
+"""Convolution and its gradients; equation, layout and method stand in csrc/eager/conv2d.c.
 
 Arrays are C-contiguous; `window` is a fastcnn._shapes.Window. Every size was checked by fastcnn.ops.
 """

@@ -1,4 +1,4 @@
-"""ReLU and dropout's mask; equations stand in csrc/elementwise.c."""
+"""ReLU and dropout's mask; equations stand in csrc/eager/elementwise.c."""
 
 from libc.stdint cimport uint64_t
 

@@ -1,4 +1,4 @@
-"""Matrix multiplication; the method stands in csrc/gemm.c."""
+"""Matrix multiplication; the method stands in csrc/eager/gemm.c."""
 
 from .cpu cimport eager, fcn_eager, fcn_matrix, real, threads
 

@@ -1,4 +1,4 @@
-"""im2col and col2im; the equation stands in csrc/im2col.c."""
+"""im2col and col2im; the equation stands in csrc/eager/im2col.c."""
 
 from .cpu cimport as_window, eager, fcn_window, real
 

@@ -1,4 +1,4 @@
-"""Batch normalisation; the equation stands in csrc/norm.c. Arrays are (batch, channels, size)."""
+"""Batch normalisation; the equation stands in csrc/eager/norm.c. Arrays are (batch, channels, size)."""
 
 from .cpu cimport eager, real
 

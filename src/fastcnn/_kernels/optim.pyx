@@ -1,4 +1,4 @@
-"""Updates of parameters, in place; equations stand in csrc/optim.c. Arrays of one call are of one type.
+"""Updates of parameters, in place; equations stand in csrc/eager/optim.c. Arrays of one call are of one type.
 
 A step takes all parameters at once: their elements are cut into chunks, which threads share.
 """

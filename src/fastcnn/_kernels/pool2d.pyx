@@ -1,4 +1,4 @@
-"""Pooling and its gradients; equations and edge cases stand in csrc/pool2d.c.
+"""Pooling and its gradients; equations and edge cases stand in csrc/eager/pool2d.c.
 
 Arrays are C-contiguous (planes, height, width); every size was checked by fastcnn.ops.
 """

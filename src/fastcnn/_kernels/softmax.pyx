@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy; equations stand in csrc/softmax.c. Arrays are (outer, classes, inner)."""
+"""Softmax and cross-entropy; equations stand in csrc/eager/softmax.c. Arrays are (outer, classes, inner)."""
 
 from libc.stdint cimport int64_t
 

@@ -1,8 +1,8 @@
 /* What the Cython modules call: pointers to the kernels of one instruction set and element type.
  *
- * There is an fcn_kernels for each pair of them, and cpu.pyx chooses one when it is imported. The engine's kernels are
- * found in it by name, the eager ones are members. Kernels never allocate, and run without the GIL. Sizes and indices
- * are ptrdiff_t, and count elements.
+ * There is an fcn_kernels for each pair of them; cpu.pyx chooses the instruction set when it is imported. The
+ * engine's kernels are found in it by name, the eager ones are its members. Kernels never allocate, and run
+ * without the GIL. Sizes and indices are ptrdiff_t, and count elements.
  */
 #ifndef FCN_KERNELS_H
 #define FCN_KERNELS_H

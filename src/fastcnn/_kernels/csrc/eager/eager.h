@@ -1,5 +1,5 @@
-/* What every file with eager kernels includes: the declarations of the kernels of one variant. A definition that
- * differs from its declaration in kernels.inc does not compile.
+/* What every file with eager kernels includes: the declarations of the kernels of one variant. A definition
+ * that differs from its declaration in kernels.inc does not compile.
  */
 #ifndef FCN_EAGER_H
 #define FCN_EAGER_H
@@ -13,12 +13,14 @@
 #define EAGER_KERNEL(type, name, ...) type FCN(name)(__VA_ARGS__);
 #include "eager/kernels.inc"
 
-/* Shared between kernel files: rows [row0, row1) of the output plane of the columns of one image. */
+/* What kernel files call of each other.
+ *
+ * The columns of one image, for the rows row0 to row1 - 1 of the output. */
 void FCN(im2col_rows)(real *columns, const real *x, ptrdiff_t channels, const fcn_window *window,
                       ptrdiff_t row0, ptrdiff_t row1);
 void FCN(col2im_rows)(real *x, const real *columns, ptrdiff_t channels, const fcn_window *window,
                       ptrdiff_t row0, ptrdiff_t row1);
-/* C (m, n; rows ldc apart) (+)= A B on the calling thread. */
+/* c (m, n; rows are ldc apart) = a b, or c += a b, on the calling thread. */
 void FCN(gemm_serial)(real *c, ptrdiff_t ldc, fcn_matrix a, fcn_matrix b, ptrdiff_t m, ptrdiff_t n,
                       ptrdiff_t k, int accumulate, void *workspace);
 

@@ -1,10 +1,10 @@
-/* The peak of the vector units: what a kernel's speed is a share of.
+/* The peak of the vector units, which the speed of kernels is compared with.
  *
- * Equation  x = x * a + b, in CHAINS accumulators that do not wait for each other
- * Method    All operands stay in registers, and there are more chains than a multiply-add takes cycles times the
- *           units that do it, so every unit is busy in every cycle. A multiply-add counts as two operations for
- *           each element, whether it is one instruction or two.
- * Threads   Each runs chains of its own until the time is over.
+ * Equation  x = x * a + b, again and again, for CHAINS independent vectors x
+ * Method    All operands stay in registers. The chains are more than the cycles that a multiply-add takes,
+ *           times the units that can do one, so every unit is busy in every cycle. A multiply-add counts as
+ *           two operations for each element, whether it is one instruction or two.
+ * Threads   Each has chains of its own, until the time is over.
  */
 #include "eager/eager.h"
 #include "threads/jobs.h"
@@ -17,19 +17,19 @@
 #else
 #define CHAINS 12
 #endif
-#define STEPS 4096 /* between two looks at the clock: some ten microseconds */
+#define STEPS 4096 /* of each chain between two looks at the clock, some ten microseconds */
 
 typedef struct {
     double end;
     _Atomic long long steps;
-    volatile real result; /* somebody must want the numbers, or the compiler makes none */
+    volatile real result; /* without a reader the compiler would leave out the work */
 } clocked;
 
 static void run_chains(void *context_, ptrdiff_t index, int thread)
 {
     (void)thread;
     clocked *context = context_;
-    /* The fixed point is 2: the numbers neither grow nor vanish. */
+    /* x tends to 2, the fixed point: the numbers neither grow nor vanish. */
     vreal a = vset((real)0.5), b = vset(1), x[CHAINS];
     PIN(a);
     PIN(b);

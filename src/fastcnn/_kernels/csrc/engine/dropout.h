@@ -1,5 +1,5 @@
-/* The mask of dropout in the engine's layouts, a vector at a time. A row of common/dropout.h is an image, and its
- * elements are counted in (C, H, W) order.
+/* The mask of dropout in the engine's layouts, a vector at a time. A row of common/dropout.h is an image, and
+ * its elements are counted in (C, H, W) order.
  */
 #ifndef FCN_LANES_DROPOUT_H
 #define FCN_LANES_DROPOUT_H

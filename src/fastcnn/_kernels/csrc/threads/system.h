@@ -23,13 +23,12 @@ void fcn_unlock(fcn_mutex *mutex);
 void fcn_wait(fcn_condition *condition, fcn_mutex *mutex);
 void fcn_broadcast(fcn_condition *condition);
 
-/* Make them new, whatever state they are in. In the child of a fork they may have been held by a thread that
- * the child has not. */
+/* Make them new, whatever state they are in: in the child of a fork, a thread that is not there any more may
+ * have held them. */
 void fcn_renew_mutex(fcn_mutex *mutex);
 void fcn_renew_condition(fcn_condition *condition);
 
-/* Call `handler` in the child of every fork, before fork returns there. Nothing to do where there is no fork.
- * */
+/* Call `handler` in the child of every fork, before fork returns there. Without forks, do nothing. */
 void fcn_at_fork_in_child(void (*handler)(void));
 
 /* Seconds since some moment in the past; the clock never goes back. */
