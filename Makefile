@@ -12,7 +12,7 @@ DEBUG_BUILD := build/debug
 SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" ASAN_OPTIONS=detect_leaks=0 \
 	UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(abspath $(DEBUG_BUILD)/lib)
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
-C_FILES := $(shell find src/fastcnn/_kernels/csrc -name "*.[ch]")
+C_FILES := $(shell find src/fastcnn/_kernels/csrc -name "*.[ch]" -o -name "*.inc")
 
 .PHONY: help venv build debug neon test bench lint format train clean
 .DEFAULT_GOAL := help

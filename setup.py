@@ -2,14 +2,15 @@
 
 A C file of ``src/fastcnn/_kernels/csrc`` is compiled for each instruction set, element type and, in the
 engine, layout of buffers, as its folder says (`FOLDERS`), into one extension, ``fastcnn._kernels.cpu``, which
-picks an instruction set when it is imported. The other Cython modules reach the kernels through its table, so
-one binary runs on every machine of an architecture.
+picks an instruction set when it is imported. The other Cython modules reach the kernels through pointers that
+it gives them, so one binary runs on every machine of an architecture.
 
 Environment: FASTCNN_DEBUG=1 builds with debug information and -O1; FASTCNN_SANITIZE=1 adds
 AddressSanitizer and UBSan; CC chooses the compiler.
 """
 
 import os
+import re
 import subprocess
 import sysconfig
 import tempfile
@@ -162,6 +163,31 @@ def compile_kernels(command, isas):
     return objects
 
 
+def declare_eager_kernels():
+    """Write csrc/eager/kernels.inc in Cython's language, for cpu.pxd to include; return the folder."""
+    source = (CSRC / "eager/kernels.inc").read_text()
+    code = re.sub(r"/\*.*?\*/|^#.*?$", "", source, flags=re.DOTALL | re.MULTILINE)
+    members = []
+    for entry in code.split("EAGER_KERNEL")[1:]:
+        parts = re.fullmatch(r"\((\w+), (\w+), ([^()]+)\)", entry.strip())
+        if parts is None:
+            got = f"EAGER_KERNEL{entry.strip()}"
+            raise SystemExit(f"csrc/eager/kernels.inc: {got} is not EAGER_KERNEL(type, name, arguments...)")
+        kind, name, arguments = parts.groups()
+        members.append(f"        {kind} (*{name})({' '.join(arguments.split())}) noexcept nogil")
+    lines = [
+        "from libc.stddef cimport ptrdiff_t",
+        'cdef extern from "kernels.h" nogil:',
+        "    ctypedef struct fcn_eager:",
+        *members,
+    ]
+    target, text = Path("build/include/eager_kernels.pxi"), "\n".join(lines) + "\n"
+    if not target.exists() or target.read_text() != text:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return target.parent
+
+
 extensions = [
     Extension(f"fastcnn._kernels.{path.stem}", [str(path)], include_dirs=[str(CSRC)])
     for path in sorted(KERNELS.glob("*.pyx"))
@@ -172,7 +198,7 @@ for extension in extensions:
 setup(
     ext_modules=cythonize(
         extensions,
-        include_path=["src"],
+        include_path=["src", str(declare_eager_kernels())],
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives={
             "language_level": "3",

@@ -24,7 +24,7 @@ _CHECKED_FROM_BYTES = 2**28
 
 
 class Window(NamedTuple):
-    """A sliding window over an (in_h, in_w) plane; the order of the fields is that of csrc/table.h."""
+    """A sliding window over an (in_h, in_w) plane; the fields are in the order of fcn_window in C."""
 
     in_h: int
     in_w: int

@@ -152,7 +152,7 @@ def cross_entropy(logits, target, weight, smoothing):
 
 
 def dropout_mask(rows, size, key, p):
-    """The mask of csrc/elementwise.c in 32-bit integers."""
+    """The mask of csrc/common/dropout.h in 32-bit integers."""
 
     def mix(h):
         h = (h ^ (h >> 16)) * 0x7FEB352D & 0xFFFFFFFF

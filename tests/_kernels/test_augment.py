@@ -23,7 +23,7 @@ def threads(request):
 
 
 def sample(x, matrices, fill):
-    """The equation of csrc/augment.c in float64, on an image padded far enough for every tap."""
+    """The equation of csrc/data/augment.c in float64, on an image padded far enough for every tap."""
     count, channels, height, width = x.shape
     padded = np.empty((count, channels, height + 4, width + 4))
     padded[:] = fill[:, None, None]

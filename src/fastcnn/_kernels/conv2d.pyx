@@ -1,9 +1,9 @@
-"""Convolution and its gradients; equation, layout and method stand in csrc/conv2d.c.
+"""Convolution and its gradients; equation, layout and method stand in csrc/eager/conv2d.c.
 
 Arrays are C-contiguous; `window` is a fastcnn._shapes.Window. Every size was checked by fastcnn.ops.
 """
 
-from .cpu cimport as_window, fcn_conv2d, fcn_table, real, table, threads
+from .cpu cimport as_window, eager, fcn_conv2d, fcn_eager, real, threads
 
 from .workspace import workspace
 
@@ -23,7 +23,7 @@ def conv2d(real[:, :, :, ::1] y, const real[:, :, :, ::1] x, const real[:, :, :,
            const real[::1] bias, Py_ssize_t groups, object window):
     """y = conv2d(x, weight) + bias; bias may be None."""
     cdef fcn_conv2d shape = _shape(x.shape[0], x.shape[1], y.shape[1], groups, window)
-    cdef const fcn_table *kernels = table(sizeof(real))
+    cdef const fcn_eager *kernels = eager(sizeof(real))
     cdef int count = threads()
     cdef char[::1] scratch = workspace(kernels.conv2d_workspace(&shape, count))
     cdef const real *bias_data = NULL
@@ -38,7 +38,7 @@ def conv2d_backward_input(real[:, :, :, ::1] dx, const real[:, :, :, ::1] dy,
                           const real[:, :, :, ::1] weight, Py_ssize_t groups, object window):
     """dx, the gradient of conv2d with respect to x."""
     cdef fcn_conv2d shape = _shape(dx.shape[0], dx.shape[1], dy.shape[1], groups, window)
-    cdef const fcn_table *kernels = table(sizeof(real))
+    cdef const fcn_eager *kernels = eager(sizeof(real))
     cdef int count = threads()
     cdef char[::1] scratch = workspace(kernels.conv2d_workspace(&shape, count))
     with nogil:
@@ -50,7 +50,7 @@ def conv2d_backward_weight(real[:, :, :, ::1] dweight, const real[:, :, :, ::1] 
                            const real[:, :, :, ::1] x, Py_ssize_t groups, object window):
     """dweight, the gradient of conv2d with respect to weight."""
     cdef fcn_conv2d shape = _shape(x.shape[0], x.shape[1], dy.shape[1], groups, window)
-    cdef const fcn_table *kernels = table(sizeof(real))
+    cdef const fcn_eager *kernels = eager(sizeof(real))
     cdef int count = threads()
     cdef char[::1] scratch = workspace(kernels.conv2d_workspace(&shape, count))
     with nogil:

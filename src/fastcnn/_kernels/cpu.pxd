@@ -1,7 +1,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 
-cdef extern from "table.h" nogil:
+cdef extern from "kernels.h" nogil:
     ctypedef struct fcn_window:
         Py_ssize_t in_h, in_w, out_h, out_w
         Py_ssize_t kernel_h, kernel_w, stride_h, stride_w
@@ -62,7 +62,13 @@ cdef extern from "table.h" nogil:
     Py_ssize_t fcn_most_slots(Py_ssize_t bytes)
     Py_ssize_t fcn_slot_start(Py_ssize_t slot, Py_ssize_t slots, Py_ssize_t images)
 
-    ctypedef struct fcn_table:
+
+# fcn_eager, which setup.py makes from csrc/eager/kernels.inc.
+include "eager_kernels.pxi"
+
+
+cdef extern from "kernels.h" nogil:
+    ctypedef struct fcn_kernels:
         const char *element
         int stored_bytes, real_bytes, vector_bytes
         int max_block, max_vectors
@@ -72,72 +78,11 @@ cdef extern from "table.h" nogil:
                              const fcn_batch *) noexcept nogil
         void (*parallel)(Py_ssize_t, int, void (*)(void *, Py_ssize_t, int) noexcept nogil,
                          void *) noexcept nogil
-
-        double (*fma_peak)(double, int) noexcept nogil
-
-        size_t (*gemm_workspace)(int) noexcept nogil
-        void (*gemm)(void *, fcn_matrix, fcn_matrix, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, void *,
-                     int) noexcept nogil
-
-        void (*im2col)(void *, const void *, Py_ssize_t, const fcn_window *) noexcept nogil
-        void (*col2im)(void *, const void *, Py_ssize_t, const fcn_window *) noexcept nogil
-
-        size_t (*conv2d_workspace)(const fcn_conv2d *, int) noexcept nogil
-        void (*conv2d)(void *, const void *, const void *, const void *, const fcn_conv2d *, void *,
-                       int) noexcept nogil
-        void (*conv2d_backward_input)(void *, const void *, const void *, const fcn_conv2d *, void *,
-                                      int) noexcept nogil
-        void (*conv2d_backward_weight)(void *, const void *, const void *, const fcn_conv2d *, void *,
-                                       int) noexcept nogil
-
-        void (*max_pool2d)(void *, int64_t *, const void *, Py_ssize_t, const fcn_window *) noexcept nogil
-        int (*max_pool2d_backward)(void *, const void *, const int64_t *, Py_ssize_t, Py_ssize_t,
-                                   Py_ssize_t) noexcept nogil
-        void (*avg_pool2d)(void *, const void *, Py_ssize_t, const fcn_window *, Py_ssize_t, Py_ssize_t, int,
-                           Py_ssize_t) noexcept nogil
-        void (*avg_pool2d_backward)(void *, const void *, Py_ssize_t, const fcn_window *, Py_ssize_t,
-                                    Py_ssize_t, int, Py_ssize_t) noexcept nogil
-        void (*adaptive_avg_pool2d)(void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                                    Py_ssize_t) noexcept nogil
-        void (*adaptive_avg_pool2d_backward)(void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                                             Py_ssize_t, Py_ssize_t) noexcept nogil
-
-        void (*channel_sums)(void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*batch_norm_statistics)(double *, double *, const void *, Py_ssize_t, Py_ssize_t,
-                                      Py_ssize_t) noexcept nogil
-        void (*batch_norm)(void *, const void *, const double *, const double *, const void *, const void *,
-                           Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*batch_norm_backward)(void *, void *, void *, const void *, const void *, const double *,
-                                    const double *, const void *, int, Py_ssize_t, Py_ssize_t,
-                                    Py_ssize_t) noexcept nogil
-
-        void (*softmax)(void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
-        void (*softmax_backward)(void *, const void *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                                 int) noexcept nogil
-        void (*cross_entropy)(double *, void *, const void *, const int64_t *, const void *, Py_ssize_t,
-                              Py_ssize_t, Py_ssize_t, int64_t, double, double) noexcept nogil
-        void (*cross_entropy_soft)(double *, void *, const void *, const void *, const void *, Py_ssize_t,
-                                   Py_ssize_t, Py_ssize_t, double, double) noexcept nogil
-
-        void (*relu)(void *, const void *, Py_ssize_t) noexcept nogil
-        void (*relu_backward)(void *, const void *, const void *, Py_ssize_t) noexcept nogil
-        void (*dropout_mask)(void *, Py_ssize_t, Py_ssize_t, uint64_t, double) noexcept nogil
-
-        void (*sgd_step)(void *, void *, const void *, const fcn_sgd *, Py_ssize_t) noexcept nogil
-        void (*adam_step)(void *, void *, void *, void *, const void *, const fcn_adam *,
-                          Py_ssize_t) noexcept nogil
-
-        size_t (*affine_workspace)(Py_ssize_t, Py_ssize_t, int) noexcept nogil
-        void (*affine)(void *, const void *, const double *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                       Py_ssize_t, void *, int) noexcept nogil
-        void (*affine_u8)(uint8_t *, const uint8_t *, const double *, const uint8_t *, Py_ssize_t,
-                          Py_ssize_t, Py_ssize_t, Py_ssize_t, void *, int) noexcept nogil
-        void (*normalize_u8)(void *, const uint8_t *, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                             int) noexcept nogil
+        fcn_eager eager
 
 
-cdef extern from "table.h" nogil:
-    fcn_op_kernel *fcn_op_kernel_of(const fcn_table *, bint by_channels, int operation)
+cdef extern from "kernels.h" nogil:
+    fcn_op_kernel *fcn_op_kernel_of(const fcn_kernels *, bint by_channels, int operation)
 
 
 cdef extern from "engine/operations.h" nogil:
@@ -152,10 +97,12 @@ ctypedef fused real:
     float
     double
 
-# The table for elements of this many bytes (4: float32, 8: float64) on the chosen instruction set.
-cdef const fcn_table *table(size_t itemsize) noexcept nogil
-# The table of the engine for elements of a type, by its name, on the chosen instruction set.
-cdef const fcn_table *table_of(str element) except NULL
+# The kernels for elements of this many bytes (4: float32, 8: float64) on the chosen instruction set.
+cdef const fcn_kernels *kernels(size_t itemsize) noexcept nogil
+# The eager ones among them.
+cdef const fcn_eager *eager(size_t itemsize) noexcept nogil
+# The kernels for elements of a type, by its name.
+cdef const fcn_kernels *kernels_of(str element) except NULL
 # The lines of csrc/engine/operations.inc.
 cdef const fcn_declaration *declared() noexcept nogil
 cdef int threads() noexcept nogil

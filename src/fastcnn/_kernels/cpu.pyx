@@ -1,6 +1,6 @@
 """Instruction sets and threads: chosen once here, used by every kernel.
 
-This extension holds the C kernels of all instruction sets; the other modules reach them through `table`.
+This extension holds the C kernels of all instruction sets; the other modules reach them through `kernels`.
 FASTCNN_ISA (baseline, avx2, avx512) and FASTCNN_NUM_THREADS override what is found.
 """
 
@@ -16,36 +16,36 @@ cdef extern from *:
     #include "common/denormals.h"
     #include "engine/operations.h"
     #include "threads/parallel.h"
-    #include "table.h"
-    #define FCN_DECLARE_TABLE(element, isa) extern const fcn_table fcn_table_##element##_##isa;
-    #define FCN_ADDRESS(element, isa) &fcn_table_##element##_##isa,
-    #define FCN_TABLES(isa) \
-        FCN_EVERY_ELEMENT(FCN_DECLARE_TABLE, isa) \
-        static const fcn_table *fcn_tables_##isa[] = {FCN_EVERY_ELEMENT(FCN_ADDRESS, isa) NULL};
-    FCN_TABLES(baseline)
+    #include "kernels.h"
+    #define FCN_DECLARE_KERNELS(element, isa) extern const fcn_kernels fcn_kernels_##element##_##isa;
+    #define FCN_ADDRESS(element, isa) &fcn_kernels_##element##_##isa,
+    #define FCN_ALL_KERNELS(isa) \
+        FCN_EVERY_ELEMENT(FCN_DECLARE_KERNELS, isa) \
+        static const fcn_kernels *fcn_all_kernels_##isa[] = {FCN_EVERY_ELEMENT(FCN_ADDRESS, isa) NULL};
+    FCN_ALL_KERNELS(baseline)
     #ifdef FCN_HAVE_AVX2
-    FCN_TABLES(avx2)
-    FCN_TABLES(avx512)
+    FCN_ALL_KERNELS(avx2)
+    FCN_ALL_KERNELS(avx512)
     #endif
 
-    /* Tables of instruction set `level`, one for each element type, NULL at the end; or NULL where this build or this
+    /* The kernels of instruction set `level`, one for each element type, NULL at the end; or NULL where this build or this
      * processor has it not. */
-    static const fcn_table **fcn_find(int level)
+    static const fcn_kernels **fcn_find(int level)
     {
         if (level == 0)
-            return fcn_tables_baseline;
+            return fcn_all_kernels_baseline;
     #ifdef FCN_HAVE_AVX2
         __builtin_cpu_init();
         if (level == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            return fcn_tables_avx2;
+            return fcn_all_kernels_avx2;
         if (level == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
-            return fcn_tables_avx512;
+            return fcn_all_kernels_avx512;
     #endif
         return NULL;
     }
     """
-    const fcn_table **fcn_find(int level) nogil
+    const fcn_kernels **fcn_find(int level) nogil
     int fcn_get_threads() nogil
     void fcn_set_threads(int count) nogil
     bint fcn_get_flush_denormals() nogil
@@ -53,23 +53,27 @@ cdef extern from *:
     const char *FCN_BUILT_FOR
     const fcn_declaration fcn_declarations[]
 
-cdef const fcn_table **tables = NULL
-# Those of the eager kernels.
-cdef const fcn_table *table32 = NULL
-cdef const fcn_table *table64 = NULL
+cdef const fcn_kernels **element_kernels = NULL
+# Those of them that have eager kernels.
+cdef const fcn_kernels *kernels32 = NULL
+cdef const fcn_kernels *kernels64 = NULL
 
 LEVELS = ("baseline", "avx2", "avx512")
 MAX_THREADS = 1024
 _isa = "baseline"
 
 
-cdef const fcn_table *table(size_t itemsize) noexcept nogil:
-    return table64 if itemsize == 8 else table32
+cdef const fcn_kernels *kernels(size_t itemsize) noexcept nogil:
+    return kernels64 if itemsize == 8 else kernels32
 
 
-cdef const fcn_table *table_of(str element) except NULL:
+cdef const fcn_eager *eager(size_t itemsize) noexcept nogil:
+    return &kernels(itemsize).eager
+
+
+cdef const fcn_kernels *kernels_of(str element) except NULL:
     cdef bytes name = element.encode()
-    cdef const fcn_table **each = tables
+    cdef const fcn_kernels **each = element_kernels
     while each[0] != NULL:
         if strcmp(each[0].element, name) == 0:
             return each[0]
@@ -109,18 +113,18 @@ def get_isa():
 
 def set_isa(name):
     """Use the kernels of one instruction set; for tests and comparisons."""
-    global tables, table32, table64, _isa
+    global element_kernels, kernels32, kernels64, _isa
     if name not in available_isas():
         raise ValueError(f"FASTCNN_ISA: {name!r} is not available here; choose one of {available_isas()}")
-    tables = fcn_find(LEVELS.index(name))
-    table32 = table_of("float32")
-    table64 = table_of("float64")
+    element_kernels = fcn_find(LEVELS.index(name))
+    kernels32 = kernels_of("float32")
+    kernels64 = kernels_of("float64")
     _isa = name
 
 
 def vector_bytes():
     """Return the vector width of the instruction set in use, in bytes."""
-    return table32.vector_bytes
+    return kernels32.vector_bytes
 
 
 def fma_gflops(double seconds=0.05, int threads=1, int itemsize=4):
@@ -136,7 +140,7 @@ def fma_gflops(double seconds=0.05, int threads=1, int itemsize=4):
         4 for float32, 8 for float64.
     """
     cdef double best = 0, moment = min(seconds, 0.01)
-    cdef const fcn_table *kernels = table(itemsize)
+    cdef const fcn_eager *kernels = eager(itemsize)
     cdef double end = time.perf_counter() + seconds
     while True:
         with nogil:

@@ -1,13 +1,13 @@
-"""Matrix multiplication; the method stands in csrc/gemm.c."""
+"""Matrix multiplication; the method stands in csrc/eager/gemm.c."""
 
-from .cpu cimport fcn_matrix, fcn_table, real, table, threads
+from .cpu cimport eager, fcn_eager, fcn_matrix, real, threads
 
 from .workspace import workspace
 
 
 def gemm(real[:, ::1] c, const real[:, :] a, const real[:, :] b, bint accumulate=False):
     """C (m, n) = A (m, k) B (k, n), or C += A B; A and B may have any strides."""
-    cdef const fcn_table *kernels = table(sizeof(real))
+    cdef const fcn_eager *kernels = eager(sizeof(real))
     cdef Py_ssize_t m = c.shape[0], n = c.shape[1], k = a.shape[1]
     if a.shape[0] != m or b.shape[0] != k or b.shape[1] != n:
         raise ValueError(f"gemm: shapes do not fit: c ({m}, {n}), a ({a.shape[0]}, {k}), "

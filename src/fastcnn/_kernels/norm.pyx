@@ -1,19 +1,19 @@
-"""Batch normalisation; the equation stands in csrc/norm.c. Arrays are (batch, channels, size)."""
+"""Batch normalisation; the equation stands in csrc/eager/norm.c. Arrays are (batch, channels, size)."""
 
-from .cpu cimport real, table
+from .cpu cimport eager, real
 
 
 def channel_sums(real[::1] sums, const real[:, :, ::1] x):
     """Sum over batch and size, per channel."""
     with nogil:
-        table(sizeof(real)).channel_sums(&sums[0], &x[0, 0, 0], x.shape[0], x.shape[1],
+        eager(sizeof(real)).channel_sums(&sums[0], &x[0, 0, 0], x.shape[0], x.shape[1],
                                          x.shape[2])
 
 
 def batch_norm_statistics(double[::1] mean, double[::1] var, const real[:, :, ::1] x):
     """Mean and biased variance per channel."""
     with nogil:
-        table(sizeof(real)).batch_norm_statistics(&mean[0], &var[0], &x[0, 0, 0], x.shape[0], x.shape[1],
+        eager(sizeof(real)).batch_norm_statistics(&mean[0], &var[0], &x[0, 0, 0], x.shape[0], x.shape[1],
                                                   x.shape[2])
 
 
@@ -27,7 +27,7 @@ def batch_norm(real[:, :, ::1] y, const real[:, :, ::1] x, const double[::1] mea
     if bias is not None:
         bias_data = &bias[0]
     with nogil:
-        table(sizeof(real)).batch_norm(&y[0, 0, 0], &x[0, 0, 0], &mean[0], &invstd[0], weight_data, bias_data,
+        eager(sizeof(real)).batch_norm(&y[0, 0, 0], &x[0, 0, 0], &mean[0], &invstd[0], weight_data, bias_data,
                                        x.shape[0], x.shape[1], x.shape[2])
 
 
@@ -39,6 +39,6 @@ def batch_norm_backward(real[:, :, ::1] dx, real[::1] dweight, real[::1] dbias, 
     if weight is not None:
         weight_data = &weight[0]
     with nogil:
-        table(sizeof(real)).batch_norm_backward(&dx[0, 0, 0], &dweight[0], &dbias[0], &dy[0, 0, 0],
+        eager(sizeof(real)).batch_norm_backward(&dx[0, 0, 0], &dweight[0], &dbias[0], &dy[0, 0, 0],
                                                 &x[0, 0, 0], &mean[0], &invstd[0], weight_data, training,
                                                 x.shape[0], x.shape[1], x.shape[2])

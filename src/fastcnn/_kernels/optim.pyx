@@ -1,4 +1,4 @@
-"""Updates of parameters, in place; equations stand in csrc/optim.c. Arrays of one call are of one type.
+"""Updates of parameters, in place; equations stand in csrc/eager/optim.c. Arrays of one call are of one type.
 
 A step takes all parameters at once: their elements are cut into chunks, which threads share.
 """
@@ -6,7 +6,7 @@ A step takes all parameters at once: their elements are cut into chunks, which t
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
-from .cpu cimport fcn_adam, fcn_sgd, fcn_table, table, threads
+from .cpu cimport eager, fcn_adam, fcn_eager, fcn_sgd, kernels, threads
 
 cdef enum:
     ARRAYS = 5
@@ -21,7 +21,7 @@ cdef struct update:
 
 
 cdef struct job:
-    const fcn_table *kernels
+    const fcn_eager *kernels
     const update *updates
     Py_ssize_t count
     int itemsize
@@ -89,10 +89,10 @@ cdef class Updates:
     cdef run(self, bint is_adam):
         cdef job all
         cdef int wanted = threads() if self.chunks > 1 else 1
-        all.kernels, all.updates, all.count = table(self.itemsize), self.items, self.count
+        all.kernels, all.updates, all.count = eager(self.itemsize), self.items, self.count
         all.itemsize, all.is_adam = self.itemsize, is_adam
         with nogil:
-            all.kernels.parallel(self.chunks, wanted, run_chunk, &all)
+            kernels(self.itemsize).parallel(self.chunks, wanted, run_chunk, &all)
 
 
 def sgd_step(int itemsize, list updates, *, double lr, double momentum, double dampening, double weight_decay,

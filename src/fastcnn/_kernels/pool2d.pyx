@@ -1,18 +1,18 @@
-"""Pooling and its gradients; equations and edge cases stand in csrc/pool2d.c.
+"""Pooling and its gradients; equations and edge cases stand in csrc/eager/pool2d.c.
 
 Arrays are C-contiguous (planes, height, width); every size was checked by fastcnn.ops.
 """
 
 from libc.stdint cimport int64_t
 
-from .cpu cimport as_window, fcn_window, real, table
+from .cpu cimport as_window, eager, fcn_window, real
 
 
 def max_pool2d(real[:, :, ::1] y, int64_t[:, :, ::1] argmax, const real[:, :, ::1] x, object window):
     """Maximum of each window and its index in the plane."""
     cdef fcn_window w = as_window(window)
     with nogil:
-        table(sizeof(real)).max_pool2d(&y[0, 0, 0], &argmax[0, 0, 0], &x[0, 0, 0], x.shape[0], &w)
+        eager(sizeof(real)).max_pool2d(&y[0, 0, 0], &argmax[0, 0, 0], &x[0, 0, 0], x.shape[0], &w)
 
 
 def max_pool2d_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy, const int64_t[:, :, ::1] argmax):
@@ -20,7 +20,7 @@ def max_pool2d_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy, const int6
     cdef Py_ssize_t in_size = dx.shape[1] * dx.shape[2], out_size = dy.shape[1] * dy.shape[2]
     cdef int valid
     with nogil:
-        valid = table(sizeof(real)).max_pool2d_backward(
+        valid = eager(sizeof(real)).max_pool2d_backward(
             &dx[0, 0, 0], &dy[0, 0, 0], &argmax[0, 0, 0],
             dx.shape[0], in_size, out_size)
     return bool(valid)
@@ -31,7 +31,7 @@ def avg_pool2d(real[:, :, ::1] y, const real[:, :, ::1] x, object window, Py_ssi
     """Mean of each window; divisor 0 stands for the number of pixels."""
     cdef fcn_window w = as_window(window)
     with nogil:
-        table(sizeof(real)).avg_pool2d(&y[0, 0, 0], &x[0, 0, 0], x.shape[0], &w, pad_bottom, pad_right,
+        eager(sizeof(real)).avg_pool2d(&y[0, 0, 0], &x[0, 0, 0], x.shape[0], &w, pad_bottom, pad_right,
                                        count_include_pad, divisor)
 
 
@@ -40,20 +40,20 @@ def avg_pool2d_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy, object win
     """dx, the gradient of avg_pool2d."""
     cdef fcn_window w = as_window(window)
     with nogil:
-        table(sizeof(real)).avg_pool2d_backward(&dx[0, 0, 0], &dy[0, 0, 0], dx.shape[0], &w, pad_bottom,
+        eager(sizeof(real)).avg_pool2d_backward(&dx[0, 0, 0], &dy[0, 0, 0], dx.shape[0], &w, pad_bottom,
                                                 pad_right, count_include_pad, divisor)
 
 
 def adaptive_avg_pool2d(real[:, :, ::1] y, const real[:, :, ::1] x):
     """Mean over the windows that divide x into the size of y."""
     with nogil:
-        table(sizeof(real)).adaptive_avg_pool2d(&y[0, 0, 0], &x[0, 0, 0], x.shape[0], x.shape[1], x.shape[2],
+        eager(sizeof(real)).adaptive_avg_pool2d(&y[0, 0, 0], &x[0, 0, 0], x.shape[0], x.shape[1], x.shape[2],
                                                 y.shape[1], y.shape[2])
 
 
 def adaptive_avg_pool2d_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy):
     """dx, the gradient of adaptive_avg_pool2d."""
     with nogil:
-        table(sizeof(real)).adaptive_avg_pool2d_backward(&dx[0, 0, 0], &dy[0, 0, 0],
+        eager(sizeof(real)).adaptive_avg_pool2d_backward(&dx[0, 0, 0], &dy[0, 0, 0],
                                                          dx.shape[0], dx.shape[1], dx.shape[2], dy.shape[1],
                                                          dy.shape[2])

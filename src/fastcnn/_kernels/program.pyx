@@ -13,7 +13,8 @@ from .cpu cimport (
     FCN_CHAINS, FCN_CHUNK, FCN_EACH_GROUP, FCN_EACH_IN_HAND, FCN_EACH_THREAD, FCN_MOST_SLOTS,
     FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SUM_BLOCK,
     FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS,
-    declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_most_slots, fcn_op, fcn_op_kernel_of, fcn_phase, fcn_slot_start, fcn_slots, fcn_table, table_of,
+    declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_kernels, fcn_most_slots, fcn_op, fcn_op_kernel_of,
+    fcn_phase, fcn_slot_start, fcn_slots, kernels_of,
 )
 
 cdef extern from *:
@@ -79,24 +80,24 @@ _NUMBERS = {name: number for number, name in enumerate(_ARGUMENTS)}
 
 def lanes(str element):
     """Return the number of lanes of a vector, for elements of a type."""
-    cdef const fcn_table *kernels = table_of(element)
+    cdef const fcn_kernels *kernels = kernels_of(element)
     return kernels.vector_bytes // kernels.real_bytes
 
 
 def element_bytes(str element):
     """Return the bytes of an element of a type as it is stored, and as it is summed."""
-    cdef const fcn_table *kernels = table_of(element)
+    cdef const fcn_kernels *kernels = kernels_of(element)
     return kernels.stored_bytes, kernels.real_bytes
 
 
 def max_block(str element):
     """Return the largest number of channels of a register block."""
-    return table_of(element).max_block
+    return kernels_of(element).max_block
 
 
 def max_vectors(str element):
     """Return the largest number of vectors of a register block, where channels are in the lanes."""
-    return table_of(element).max_vectors
+    return kernels_of(element).max_vectors
 
 
 def slots(Py_ssize_t images):
@@ -182,11 +183,11 @@ cdef class Program:
     cdef list kept, names
     cdef dict bound
     cdef Py_ssize_t group_images
-    cdef const fcn_table *kernels
+    cdef const fcn_kernels *kernels
 
     def __cinit__(self, str element, str layout, ops, phases, externals):
         cdef Py_ssize_t i
-        self.kernels = table_of(element)
+        self.kernels = kernels_of(element)
         self.group_images = self.kernels.vector_bytes // self.kernels.real_bytes if layout == "images" else 1
         self.op_count = len(ops)
         self.phase_count = len(phases)

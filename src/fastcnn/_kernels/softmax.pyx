@@ -1,20 +1,20 @@
-"""Softmax and cross-entropy; equations stand in csrc/softmax.c. Arrays are (outer, classes, inner)."""
+"""Softmax and cross-entropy; equations stand in csrc/eager/softmax.c. Arrays are (outer, classes, inner)."""
 
 from libc.stdint cimport int64_t
 
-from .cpu cimport real, table
+from .cpu cimport eager, real
 
 
 def softmax(real[:, :, ::1] y, const real[:, :, ::1] x, bint log):
     """Softmax or log-softmax over the middle axis."""
     with nogil:
-        table(sizeof(real)).softmax(&y[0, 0, 0], &x[0, 0, 0], x.shape[0], x.shape[1], x.shape[2], log)
+        eager(sizeof(real)).softmax(&y[0, 0, 0], &x[0, 0, 0], x.shape[0], x.shape[1], x.shape[2], log)
 
 
 def softmax_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy, const real[:, :, ::1] y, bint log):
     """dx from dy and the output y."""
     with nogil:
-        table(sizeof(real)).softmax_backward(&dx[0, 0, 0], &dy[0, 0, 0], &y[0, 0, 0], y.shape[0], y.shape[1],
+        eager(sizeof(real)).softmax_backward(&dx[0, 0, 0], &dy[0, 0, 0], &y[0, 0, 0], y.shape[0], y.shape[1],
                                              y.shape[2], log)
 
 
@@ -26,7 +26,7 @@ def cross_entropy(double[:, ::1] losses, real[:, :, ::1] dlogits, const real[:, 
     if weight is not None:
         weight_data = &weight[0]
     with nogil:
-        table(sizeof(real)).cross_entropy(&losses[0, 0], &dlogits[0, 0, 0], &logits[0, 0, 0], &target[0, 0],
+        eager(sizeof(real)).cross_entropy(&losses[0, 0], &dlogits[0, 0, 0], &logits[0, 0, 0], &target[0, 0],
                                           weight_data, logits.shape[0], logits.shape[1], logits.shape[2],
                                           ignore_index, smoothing, scale)
 
@@ -38,6 +38,6 @@ def cross_entropy_soft(double[:, ::1] losses, real[:, :, ::1] dlogits, const rea
     if weight is not None:
         weight_data = &weight[0]
     with nogil:
-        table(sizeof(real)).cross_entropy_soft(&losses[0, 0], &dlogits[0, 0, 0], &logits[0, 0, 0],
+        eager(sizeof(real)).cross_entropy_soft(&losses[0, 0], &dlogits[0, 0, 0], &logits[0, 0, 0],
                                                &target[0, 0, 0], weight_data, logits.shape[0],
                                                logits.shape[1], logits.shape[2], smoothing, scale)

@@ -3,13 +3,13 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#define FLUSHING 0x8040u /* flush to zero, and denormals are zero */
+#define FLUSHING 0x8040u /* flush to zero (bit 15), and denormals are zeros (bit 6) */
 
 fcn_float_mode fcn_get_float_mode(void) { return _mm_getcsr(); }
 void fcn_set_float_mode(fcn_float_mode mode) { _mm_setcsr((unsigned)mode); }
 
 #elif defined(__aarch64__)
-#define FLUSHING (UINT64_C(1) << 24)
+#define FLUSHING (UINT64_C(1) << 24) /* flush to zero */
 
 fcn_float_mode fcn_get_float_mode(void)
 {

@@ -1,7 +1,8 @@
 /* Rows of classes, a vector at a time.
  *
- * A row is one sample whose classes fill the lanes (TOGETHER), or VL samples with a lane each (APART). Sums over the
- * classes of a sample are taken in an order that depends on their number alone.
+ * With CLASSES_IN_LANES a row is one sample: a vector holds VL of its classes. With SAMPLES_IN_LANES a row is
+ * up to VL samples, one in each lane: a vector holds one class of all of them. A sum over the classes of a
+ * sample is taken in the same order in both, which depends only on how many classes there are.
  */
 #ifndef FCN_ROWS_H
 #define FCN_ROWS_H
@@ -9,15 +10,16 @@
 #include "common/integers.h"
 #include "common/vec.h"
 
-typedef enum { APART, TOGETHER } row_kind;
+typedef enum { SAMPLES_IN_LANES, CLASSES_IN_LANES } row_kind;
 
 typedef struct {
     real *data;
-    const int32_t *places; /* of each class; NULL: they are `step` apart, and neighbours in a row TOGETHER */
+    /* Where each class stands in data; NULL: neighbours if classes are in the lanes, else `step` apart. */
+    const int32_t *places;
     ptrdiff_t step, classes;
-    ptrdiff_t lanes; /* samples APART */
-    const real *end; /* of what may be read, or NULL */
-    vreal last;      /* the last vector of a row TOGETHER, which is often partial, and often the only one */
+    ptrdiff_t lanes; /* how many samples there are, if they are in the lanes */
+    const real *end; /* of the memory that may be read, or NULL if nothing past a partial vector may be */
+    vreal last;      /* the last vector, if classes are in the lanes: often partial, and often the only one */
 } row;
 
 #if VL == 16
@@ -32,33 +34,33 @@ typedef struct {
 
 INLINE ptrdiff_t row_vectors(const row *r, const row_kind kind)
 {
-    return kind == TOGETHER ? fcn_divide_up(r->classes, VL) : r->classes;
+    return kind == CLASSES_IN_LANES ? fcn_divide_up(r->classes, VL) : r->classes;
 }
 
-/* How many lanes of vector k there are. */
+/* How many lanes of vector k are in use. */
 INLINE ptrdiff_t row_lanes(const row *r, ptrdiff_t k, const row_kind kind)
 {
-    return kind == TOGETHER ? fcn_min(VL, r->classes - k * VL) : r->lanes;
+    return kind == CLASSES_IN_LANES ? fcn_min(VL, r->classes - k * VL) : r->lanes;
 }
 
-/* The class of each lane of vector k. */
+/* The class that each lane of vector k holds. */
 INLINE vint row_classes(ptrdiff_t k, const row_kind kind)
 {
-    const vint first = (vint){0} + (lane_int)(kind == TOGETHER ? k * VL : k);
-    return kind == TOGETHER ? first + (vint){FIRST_LANES} : first;
+    const vint first = (vint){0} + (lane_int)(kind == CLASSES_IN_LANES ? k * VL : k);
+    return kind == CLASSES_IN_LANES ? first + (vint){FIRST_LANES} : first;
 }
 
 INLINE real *row_at(const row *r, ptrdiff_t k, const row_kind kind)
 {
-    if (kind == TOGETHER)
+    if (kind == CLASSES_IN_LANES)
         return r->data + k * VL;
     return r->data + (r->places ? r->places[k] : k * r->step);
 }
 
-/* One class of one sample, as it stands in memory. */
+/* The number of class k for the sample in `lane` (if the row has several). */
 INLINE real row_element(const row *r, ptrdiff_t k, ptrdiff_t lane, const row_kind kind)
 {
-    if (kind == TOGETHER)
+    if (kind == CLASSES_IN_LANES)
         return r->data[r->places ? r->places[k] : k];
     return row_at(r, k, kind)[lane];
 }
@@ -75,13 +77,13 @@ INLINE void copy_lanes(real *to, const real *from, ptrdiff_t count)
         }
 }
 
-/* Vector k from memory; lanes that it does not have are `fill`. */
+/* Vector k from memory, with `fill` in the lanes that are not in use. */
 INLINE vreal row_read(const row *r, ptrdiff_t k, const row_kind kind, real fill)
 {
     const ptrdiff_t valid = row_lanes(r, k, kind);
     const real *from = row_at(r, k, kind);
     real lanes[VL];
-    if (kind == TOGETHER && r->places) {
+    if (kind == CLASSES_IN_LANES && r->places) {
         for (ptrdiff_t i = 0; i < VL; ++i)
             lanes[i] = i < valid ? r->data[r->places[k * VL + i]] : fill;
         return vload(lanes);
@@ -100,7 +102,7 @@ INLINE void row_write(const row *r, ptrdiff_t k, const row_kind kind, vreal v)
     const ptrdiff_t valid = row_lanes(r, k, kind);
     real *to = row_at(r, k, kind), lanes[VL];
     vstore(lanes, v);
-    if (kind == TOGETHER && r->places)
+    if (kind == CLASSES_IN_LANES && r->places)
         for (ptrdiff_t i = 0; i < valid; ++i)
             r->data[r->places[k * VL + i]] = lanes[i];
     else if (valid == VL)
@@ -109,39 +111,40 @@ INLINE void row_write(const row *r, ptrdiff_t k, const row_kind kind, vreal v)
         copy_lanes(to, lanes, valid);
 }
 
-/* Rows that are read start with row_begin, those that are written end with row_end. */
+/* Call row_begin before the first row_load of a row, and row_end after its last row_store: in between, the
+ * last vector of a row of classes is kept in `last`, not in memory. */
 INLINE void row_begin(row *r, const row_kind kind, real fill)
 {
-    if (kind == TOGETHER)
+    if (kind == CLASSES_IN_LANES)
         r->last = row_read(r, row_vectors(r, kind) - 1, kind, fill);
 }
 
 INLINE void row_end(const row *r, const row_kind kind)
 {
-    if (kind == TOGETHER)
+    if (kind == CLASSES_IN_LANES)
         row_write(r, row_vectors(r, kind) - 1, kind, r->last);
 }
 
 INLINE vreal row_load(const row *r, ptrdiff_t k, const row_kind kind)
 {
-    return kind == TOGETHER && k == row_vectors(r, kind) - 1 ? r->last : row_read(r, k, kind, 0);
+    return kind == CLASSES_IN_LANES && k == row_vectors(r, kind) - 1 ? r->last : row_read(r, k, kind, 0);
 }
 
 INLINE void row_store(row *r, ptrdiff_t k, const row_kind kind, vreal v)
 {
-    if (kind == TOGETHER && k == row_vectors(r, kind) - 1)
+    if (kind == CLASSES_IN_LANES && k == row_vectors(r, kind) - 1)
         r->last = v;
     else
         row_write(r, k, kind, v);
 }
 
-/* The larger of each lane; NaN wins. */
+/* The larger number in each lane, or NaN if one of them is NaN. */
 static inline vreal larger(vreal a, vreal b) { return pick(a != a, a, vmax(a, b)); }
 
-/* What belongs to one sample: APART each lane's own, TOGETHER that of all lanes, in each lane. */
+/* The largest number of each sample, in each of its lanes. */
 INLINE vreal merge_larger(vreal v, const row_kind kind)
 {
-    for (int width = VL; kind == TOGETHER && width > 1; width /= 2) {
+    for (int width = VL; kind == CLASSES_IN_LANES && width > 1; width /= 2) {
         vreal other = v;
         zip(&v, &other);
         v = larger(v, other);
@@ -149,26 +152,26 @@ INLINE vreal merge_larger(vreal v, const row_kind kind)
     return v;
 }
 
-/* A sum over the classes of each sample: APART a part for each lane that the class would have TOGETHER, so that both
- * add the same numbers in the same order. */
+/* A sum over the classes of each sample. With samples in the lanes it has VL parts, one for each lane that a
+ * class would be in if classes were in the lanes: both kinds add the same numbers in the same order. */
 typedef struct {
     vreal part[VL];
 } row_sum;
 
 INLINE void add_class(row_sum *sum, ptrdiff_t k, const row_kind kind, vreal v)
 {
-    sum->part[kind == TOGETHER ? 0 : k % VL] += v;
+    sum->part[kind == CLASSES_IN_LANES ? 0 : k % VL] += v;
 }
 
 INLINE vreal merge_sum(row_sum *sum, const row_kind kind)
 {
     vreal v = sum->part[0];
-    for (int width = VL; kind == TOGETHER && width > 1; width /= 2) {
+    for (int width = VL; kind == CLASSES_IN_LANES && width > 1; width /= 2) {
         vreal other = v;
         zip(&v, &other);
         v += other;
     }
-    if (kind == TOGETHER)
+    if (kind == CLASSES_IN_LANES)
         return v;
     for (int width = VL / 2; width > 0; width /= 2)
         for (int i = 0; i < width; ++i)

@@ -1,4 +1,5 @@
-/* What the kernels of softmax and cross-entropy share: one row, see rows.h and, for the equations, softmax.c. */
+/* Softmax and cross-entropy of one row (common/rows.h), for eager mode and the engine. The equations stand in
+ * eager/softmax.c. */
 #ifndef FCN_SOFTMAX_H
 #define FCN_SOFTMAX_H
 
@@ -12,15 +13,15 @@
 #define LOG log
 #endif
 
-/* The logarithm of what merge_sum returned. */
+/* The logarithm of what merge_sum returned, in each lane. */
 INLINE vreal log_of(vreal v, const row_kind kind)
 {
-    for (int i = 0; i < (kind == TOGETHER ? 1 : VL); ++i)
+    for (int i = 0; i < (kind == CLASSES_IN_LANES ? 1 : VL); ++i)
         v[i] = LOG(v[i]);
-    return kind == TOGETHER ? vset(v[0]) : v;
+    return kind == CLASSES_IN_LANES ? vset(v[0]) : v;
 }
 
-/* y = softmax(x), or its logarithm. */
+/* y = softmax(x), or the logarithm of that. */
 INLINE void row_softmax(row *y, row *x, const row_kind kind, const int log)
 {
     const ptrdiff_t vectors = row_vectors(x, kind);
@@ -42,7 +43,7 @@ INLINE void row_softmax(row *y, row *x, const row_kind kind, const int log)
     row_end(y, kind);
 }
 
-/* dx of y = softmax(x), or of its logarithm. */
+/* dx from dy and the y of row_softmax. */
 INLINE void row_softmax_grad(row *dx, row *dy, row *y, const row_kind kind, const int log)
 {
     const ptrdiff_t vectors = row_vectors(dy, kind);
@@ -61,27 +62,30 @@ INLINE void row_softmax_grad(row *dx, row *dy, row *y, const row_kind kind, cons
     row_end(dx, kind);
 }
 
-/* Cross-entropy. */
+/* Options of cross-entropy. */
 typedef struct {
     real *weight; /* of each class, or NULL */
     int64_t ignore_index;
-    double smoothing, scale; /* scale: of the gradient */
+    double smoothing, scale; /* the gradient is multiplied by `scale` */
 } loss_options;
 
-/* The share of each lane's class of vector k in the targets, times its weight. */
+/* What a row should be, after smoothing. */
 typedef struct {
-    row weight, soft; /* soft: probabilities; no data: labels */
-    vint label;       /* -1: of no class */
-    vreal hard;       /* the label's share */
-    real rest, smooth;
+    row weight;  /* of each class; without data: 1 */
+    row soft;    /* probabilities; without data the targets are labels */
+    vint label;  /* the class of each sample, -1: none */
+    vreal hard;  /* the part of the label that smoothing leaves to it, times its weight */
+    real rest;   /* the part of a target that smoothing leaves to it */
+    real smooth; /* the part of each class that comes from smoothing */
 } targets;
 
+/* The targets of vector k, each times the weight of its class. */
 INLINE vreal target_share(const targets *t, ptrdiff_t k, const row_kind kind)
 {
     const vint classes = row_classes(k, kind);
     vreal weight = vset(1), share = vset(t->smooth);
     if (t->weight.data)
-        weight = kind == TOGETHER ? row_load(&t->weight, k, kind) : vset(t->weight.data[k]);
+        weight = kind == CLASSES_IN_LANES ? row_load(&t->weight, k, kind) : vset(t->weight.data[k]);
     if (t->soft.data)
         return (row_load(&t->soft, k, kind) * t->rest + share) *
                keep(classes < (lane_int)t->weight.classes, weight);
@@ -89,7 +93,7 @@ INLINE vreal target_share(const targets *t, ptrdiff_t k, const row_kind kind)
     return keep(classes == t->label, t->hard) + share;
 }
 
-/* loss -= share * log_p; what has no share has no loss, even if it is impossible. */
+/* loss -= share * log_p. Where the share is 0 so is the product, even if log_p is -inf. */
 INLINE void add_losses(double *loss, vreal share, vreal log_p)
 {
     real shares[VL], logs[VL];
@@ -99,14 +103,15 @@ INLINE void add_losses(double *loss, vreal share, vreal log_p)
         loss[i] -= (double)shares[i] * (double)logs[i];
 }
 
-/* Losses of `count` samples (one, TOGETHER) and `scale` times their gradients. `label` are their classes, or NULL if
- * `soft` are their probabilities. With `right`, tells where the first maximum is the label, ignored or not. Numbers
- * of a sample stand `stride` apart in losses and right. */
+/* The losses of `count` samples (1 if classes are in the lanes), and `scale` times their gradients. The
+ * targets are the classes `label`, or if that is NULL the probabilities `soft`. If `right` is not NULL it
+ * gets 1 for a sample whose first maximum is its label, ignored or not, and 0 for the others. Numbers of
+ * neighbouring samples are `stride` apart in losses and right. */
 INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, row *dx, row *x,
                               const int64_t *label, const row *soft, const loss_options *o, ptrdiff_t count,
                               const row_kind kind)
 {
-    const ptrdiff_t vectors = row_vectors(x, kind), samples = kind == TOGETHER ? 1 : VL;
+    const ptrdiff_t vectors = row_vectors(x, kind), samples = kind == CLASSES_IN_LANES ? 1 : VL;
     row_begin(x, kind, (real)-INFINITY);
     targets t = {
         .weight = {.data = o->weight, .classes = x->classes},
@@ -130,13 +135,13 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
     vint counts = (vint){0} + counted[0];
     t.label = (vint){0} + labels[0];
     t.hard = vset(hard[0]);
-    if (kind == APART) {
+    if (kind == SAMPLES_IN_LANES) {
         memcpy(&t.label, labels, sizeof(labels));
         memcpy(&counts, counted, sizeof(counted));
         t.hard = vload(hard);
     }
 
-    /* The first maximum of each lane; the first NaN wins. */
+    /* The first maximum in each lane, or the first NaN. */
     vreal max = row_load(x, 0, kind);
     vint winner = row_classes(0, kind);
     for (ptrdiff_t k = 1; k < vectors; ++k) {
@@ -170,7 +175,7 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
     for (ptrdiff_t i = 0; one_class && i < samples; ++i)
         if (hard[i] != 0)
             loss[i] = -(double)hard[i] * (double)(row_element(x, labels[i], i, kind) - max[i] - log_sum[i]);
-    for (int i = 1; kind == TOGETHER && i < VL; ++i)
+    for (int i = 1; kind == CLASSES_IN_LANES && i < VL; ++i)
         loss[0] += loss[i];
     for (ptrdiff_t i = 0; i < count; ++i)
         losses[i * stride] = counted[i] ? loss[i] : 0;
@@ -178,8 +183,8 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
         return;
     lane_int first[VL];
     memcpy(first, &winner, sizeof(winner));
-    if (kind == TOGETHER) {
-        /* The first class of the lanes that hold the maximum. */
+    if (kind == CLASSES_IN_LANES) {
+        /* The first class among the lanes that hold the maximum. */
         const vint holds = (best == max) | (best != best);
         lane_int held[VL], least = (lane_int)x->classes;
         memcpy(held, &holds, sizeof(holds));

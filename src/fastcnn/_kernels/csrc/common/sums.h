@@ -1,5 +1,6 @@
-/* Sums of many numbers, as exact as their type allows: each block of them in the lanes of a vector, and the blocks in
- * double. To a long float32 sum a number adds little more than its first digits.
+/* Sums of many numbers, as exact as their type allows. Blocks of numbers are summed in the lanes of a vector,
+ * and the sums of the blocks in double: in a long sum in float32, all but the first digits of what is added
+ * would be lost.
  */
 #ifndef FCN_SUMS_H
 #define FCN_SUMS_H
@@ -8,7 +9,8 @@
 
 #define FCN_ROW_BLOCK 1024
 
-/* result = sum over i < size of a term, which is told for the vector and for the number at i. */
+/* result = the sum over i < size of a term. vector_term is the term of the VL numbers from i on, scalar_term
+ * that of number i alone. */
 #define FCN_ROW_SUM(result, size, vector_term, scalar_term)                                                  \
     do {                                                                                                     \
         ptrdiff_t i = 0;                                                                                     \

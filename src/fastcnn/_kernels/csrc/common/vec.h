@@ -1,6 +1,6 @@
 /* The element type, the vector type and the naming of one compiled variant.
  *
- * Every kernel file is compiled once per instruction set and element type with
+ * A kernel file is compiled once for each instruction set and element type, with
  *     -DFCN_STORED=float -DFCN_REAL=float -DFCN_REAL_BYTES=4 -DFCN_VARIANT=float32_avx2
  * (ELEMENT_TYPES of setup.py) and written once, in terms of
  *     stored    what arrays of values hold
@@ -53,7 +53,7 @@ static inline vreal rload(const real *p) { return *(const vreal_unaligned *)p; }
 static inline void rstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
 static inline vreal vset(real a) { return a - (vreal){0}; }
 
-/* Integer lanes as wide as a real: the result of comparing vectors. */
+/* Integers as wide as a real. Comparing vectors gives them: -1 (all bits set) for true, 0 for false. */
 #if FCN_REAL_BYTES == 4
 typedef int32_t lane_int;
 #else
@@ -70,7 +70,7 @@ static inline vreal pick(vint mask, vreal x, vreal y)
     return (vreal)((mask & (vint)x) | (~mask & (vint)y));
 }
 
-/* Keep a vector in a register: without it the compiler may load it anew for every use. */
+/* Keep a vector in a register. Without this the compiler may load it from memory for every use. */
 #if defined(__AVX512F__)
 #define PIN(v) __asm__("" : "+v"(v))
 #elif defined(__x86_64__)
@@ -83,8 +83,8 @@ static inline vreal pick(vint mask, vreal x, vreal y)
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* a > b ? a : b in each lane: b where one of them is NaN. On x86 that is what one instruction does; compilers do not
- * always find it. */
+/* a > b ? a : b in each lane, so b where one of them is NaN. On x86 one instruction does just that, but
+ * compilers do not always find it. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #if defined(__AVX512F__)
@@ -119,7 +119,7 @@ static inline real vsum(vreal v)
     return lanes[0];
 }
 
-/* Pairs of neighbours added: the sums of a's pairs, then those of b's. */
+/* The sums of neighbouring lanes: first those of the pairs of a, then those of b. */
 static inline vreal add_pairs(vreal a, vreal b)
 {
 #if VL == 16
@@ -136,7 +136,7 @@ static inline vreal add_pairs(vreal a, vreal b)
     return even + odd;
 }
 
-/* Lane i of the result is the sum of the lanes of v[i]; v (VL vectors) is used up. */
+/* Lane i of the result is the sum of the lanes of v[i]. v (VL vectors) is overwritten. */
 static inline vreal sum_each(vreal *v)
 {
     for (int count = VL / 2; count > 0; count /= 2)
@@ -145,7 +145,7 @@ static inline vreal sum_each(vreal *v)
     return v[0];
 }
 
-/* Lanes of a and b in turn: a0 b0 a1 b1 ... to a, the second halves to b. */
+/* Take the lanes of a and b in turn, a0 b0 a1 b1 ...; the first VL of them go to a, the others to b. */
 static inline void zip(vreal *a, vreal *b)
 {
     const vreal x = *a, y = *b;

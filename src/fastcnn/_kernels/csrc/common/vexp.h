@@ -1,9 +1,10 @@
 /* exp of a vector.
  *
  * Equation  exp(x) = 2^n exp(r) with n = round(x / ln 2) and r = x - n ln 2, |r| <= ln(2) / 2
- * Method    ln 2 is taken off in two parts, the first of which has so few bits that n times it is exact; exp(r) is
- *           its Taylor series, cut where the rest is below a tenth of a rounding; 2^n is multiplied in two halves,
- *           so that denormal results are rounded once and what is too large becomes infinite.
+ * Method    ln 2 is subtracted in two parts, the first of which has so few bits that n times it is exact.
+ *           exp(r) is its Taylor series, as long as a term is more than a tenth of a rounding error. 2^n is
+ *           multiplied in as two factors, so that a denormal result is rounded only once, and one too large
+ *           becomes infinite.
  * Edges     exp(-inf) = 0, exp(inf) = inf, NaN stays NaN. Within 2 ulp of the true value everywhere.
  */
 #ifndef FCN_VEXP_H
@@ -42,9 +43,10 @@ static inline vreal power_of_two(vint n) { return (vreal)((n + EXP_BIAS) << EXP_
 
 static inline vreal vexp(vreal x)
 {
-    /* What is too small becomes 0 at the end: processors take long to find it out by multiplying. */
+    /* Where exp is 0, x is replaced by 0 and the result at the end: multiplying down to 0 goes through
+     * denormal numbers, which are slow. */
     const vint tiny = x < EXP_MIN;
-    /* vmax keeps a NaN, as its second argument. */
+    /* Where one argument is NaN vmax returns the second, which is -x: NaN stays NaN. */
     x = keep(~tiny, -vmax(vset(-EXP_MAX), -x));
     const vreal shifted = x * EXP_LOG2E + EXP_ROUND;
     const vreal n = shifted - EXP_ROUND;
@@ -54,7 +56,7 @@ static inline vreal vexp(vreal x)
     for (int i = 1; i < EXP_TERMS; ++i)
         series = series * r + exp_series[i];
     const vreal value = r * r * series + r + 1;
-    /* The integer in the last bits of `shifted`, split in two. */
+    /* n is the integer in the last bits of `shifted`; it is split in two. */
     const vint power = (vint)shifted - (vint)vset(EXP_ROUND), half = power >> 1;
     return keep(~tiny, value * power_of_two(half) * power_of_two(power - half));
 }

@@ -1,25 +1,27 @@
 /* 2-D convolution (cross-correlation, as in every CNN library) as im2col + GEMM, and its two gradients.
  *
- * Equation  y[n, o, i, j] = bias[o] + sum_{c, u, v} weight[o, c, u, v] * x[n, c, i*s - p + u*d, j*s - p + v*d]
+ * Equation  y[n, o, i, j] = bias[o] + sum_{c, u, v} weight[o, c, u, v] x[n, c, i*s - p + u*d, j*s - p + v*d]
  *           dx = col2im(weight^T dy)        dweight = sum_n dy[n] im2col(x[n])^T
  * Layout    x (N, C, H, W); weight (O, C / groups, kernel_h, kernel_w); y, dy (N, O, out_h, out_w).
- * Method    The columns of one image and group are made for a few output rows at a time, so that they stay
- *           in cache; a 1x1 kernel with stride 1 and no padding needs none: the image is its own columns.
- * Threads   y: over images, groups and runs of rows; dx: over images and groups; dweight: images are cut
- *           into FCN_SUM_SLOTS fixed slots with a partial sum each, and the partial sums are added in order.
- * Edges     batch 0 gives an empty y and a zero dweight.
+ * Method    The columns of one image and group are made for a strip of a few output rows at a time, so that
+ *           they stay in the cache. A 1x1 kernel with stride 1 and no padding needs none: the image is its
+ *           own columns.
+ * Threads   y: over images, groups and strips; dx: over images and groups; dweight: over slots of images and
+ *           groups. There are up to FCN_SUM_SLOTS slots, whatever the number of threads; each has a partial
+ *           sum, and the partial sums are added in order.
+ * Edges     A batch of 0 gives an empty y and a dweight of zeros.
  */
 #include "eager/eager.h"
 
-/* The columns of one run of output rows take about this many bytes. */
+/* The columns of a strip take about this many bytes. */
 #define COLUMN_BYTES (256 * 1024)
 
 typedef struct {
     ptrdiff_t in_channels, out_channels; /* of one group */
     ptrdiff_t depth;                     /* rows of the column matrix: in_channels * kernel_h * kernel_w */
     ptrdiff_t in_size, out_size;         /* pixels of a plane */
-    ptrdiff_t rows, runs;                /* output rows of a run, and how many runs there are */
-    int pointwise;
+    ptrdiff_t rows, strips;              /* output rows of a strip, and how many strips an image has */
+    int pointwise;                       /* the image is its own columns */
 } plan;
 
 static plan make_plan(const fcn_conv2d *s)
@@ -35,17 +37,15 @@ static plan make_plan(const fcn_conv2d *s)
                   p.in_size == p.out_size && w->pad_top == 0 && w->pad_left == 0;
     ptrdiff_t row_bytes = fcn_max(1, p.depth * w->out_w) * (ptrdiff_t)sizeof(real);
     p.rows = p.pointwise ? w->out_h : fcn_min(w->out_h, fcn_max(1, COLUMN_BYTES / row_bytes));
-    p.runs = fcn_divide_up(w->out_h, p.rows);
+    p.strips = fcn_divide_up(w->out_h, p.rows);
     return p;
 }
 
-static size_t round_up(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
-
-/* Bytes of one thread: a run of columns and the panels of GEMM. */
+/* Bytes of workspace of one thread: the columns of a strip, then the panels of GEMM. */
 static size_t thread_bytes(const plan *p, const fcn_window *w)
 {
     size_t columns = p->pointwise ? 0 : (size_t)(p->depth * p->rows * w->out_w) * sizeof(real);
-    return round_up(columns) + round_up(FCN(gemm_workspace)(1));
+    return fcn_whole_lines(columns) + fcn_whole_lines(FCN(gemm_workspace)(1));
 }
 
 static ptrdiff_t weight_size(const fcn_conv2d *s, const plan *p) { return s->out_channels * p->depth; }
@@ -57,7 +57,7 @@ size_t FCN(conv2d_workspace)(const fcn_conv2d *s, int threads)
     return (size_t)threads * thread_bytes(&p, &s->window) + partial_sums;
 }
 
-/* One pass over the data: it reads two of x, y and weight (or their gradients) and writes the third. */
+/* One pass over the data. It reads two of x, y and weight (or their gradients) and writes the third. */
 typedef struct {
     const fcn_conv2d *s;
     plan p;
@@ -65,7 +65,7 @@ typedef struct {
     char *workspace;
     real *x, *y, *weight;
     const real *bias;
-    ptrdiff_t slot_images; /* gradient of the weight: its partial sums are taken over so many images */
+    ptrdiff_t slot_images; /* the gradient of weight: how many images a partial sum is over */
 } pass;
 
 static pass make_pass(const fcn_conv2d *s, const void *x, const void *y, const void *weight, void *workspace)
@@ -85,10 +85,10 @@ static real *thread_columns(const pass *a, int thread)
 
 static void *thread_panels(const pass *a, int thread)
 {
-    return a->workspace + (size_t)(thread + 1) * a->bytes - round_up(FCN(gemm_workspace)(1));
+    return a->workspace + (size_t)(thread + 1) * a->bytes - fcn_whole_lines(FCN(gemm_workspace)(1));
 }
 
-/* Share out a pass that was cut into parts of about the same work. */
+/* Run a pass that is cut into parts, which take about the same time. */
 static void run_pass(const pass *a, ptrdiff_t parts, int threads, fcn_loop *loop)
 {
     double products = (double)a->s->batch * (double)weight_size(a->s, &a->p) * (double)a->p.out_size;
@@ -96,7 +96,7 @@ static void run_pass(const pass *a, ptrdiff_t parts, int threads, fcn_loop *loop
                      a);
 }
 
-/* Part: (image, group, run of rows). */
+/* A part is one image, group and strip. */
 static void forward_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
     const pass *a = args;
@@ -104,8 +104,8 @@ static void forward_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int
     const fcn_window *w = &a->s->window;
     real *columns = thread_columns(a, thread);
     for (ptrdiff_t part = first; part < last; ++part) {
-        ptrdiff_t run = part % p.runs, block = part / p.runs, group = block % a->s->groups;
-        ptrdiff_t row0 = run * p.rows, row1 = fcn_min(w->out_h, row0 + p.rows);
+        ptrdiff_t strip = part % p.strips, block = part / p.strips, group = block % a->s->groups;
+        ptrdiff_t row0 = strip * p.rows, row1 = fcn_min(w->out_h, row0 + p.rows);
         ptrdiff_t pixels = (row1 - row0) * w->out_w;
         const real *image = a->x + block * p.in_channels * p.in_size;
         real *out = a->y + block * p.out_channels * p.out_size + row0 * w->out_w;
@@ -130,10 +130,10 @@ void FCN(conv2d)(void *y, const void *x, const void *weight, const void *bias, c
     FLUSH_DENORMALS;
     pass a = make_pass(s, x, y, weight, workspace);
     a.bias = bias;
-    run_pass(&a, s->batch * s->groups * a.p.runs, threads, forward_parts);
+    run_pass(&a, s->batch * s->groups * a.p.strips, threads, forward_parts);
 }
 
-/* Part: (image, group). */
+/* A part is one image and group. */
 static void backward_input_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
     const pass *a = args;
@@ -165,7 +165,7 @@ void FCN(conv2d_backward_input)(void *dx, const void *dy, const void *weight, co
     run_pass(&a, s->batch * s->groups, threads, backward_input_parts);
 }
 
-/* Part: (slot of images, group); its sum goes to a place of its own, weight + slot * weight_size. */
+/* A part is one slot of images and group. Its sum goes to a place of its own, weight + slot * weight_size. */
 static void backward_weight_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
     const pass *a = args;

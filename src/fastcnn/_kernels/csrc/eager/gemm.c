@@ -1,21 +1,21 @@
-/* Matrix multiplication C (m, n) (+)= A (m, k) B (k, n), blocked and packed.
+/* Matrix multiplication C (m, n) = A (m, k) B (k, n), or C += A B, blocked and packed.
  *
- * Layout  C is row-major; A and B are given by their element strides, so transposes are free.
- * Method  Blocks of KC x NC of B and MC x KC of A are copied ("packed") into panels of NR columns and MR
- *         rows that the micro-kernel reads in order. The micro-kernel holds an MR x NR block of C in
- *         registers and adds one outer product a step: 2 loads, MR broadcasts, 2 MR fused multiply-adds.
+ * Layout  C is row-major; A and B are given by their element strides, so transposes cost nothing.
+ * Method  A block of B (KC x NC) and one of A (MC x KC) are copied ("packed") into panels of NR columns or MR
+ *         rows, in the order in which the micro-kernel reads them. The micro-kernel holds MR x NR numbers of
+ *         C in registers and adds one outer product a step: 2 loads, MR broadcasts, 2 MR fused multiply-adds.
  *         See Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008).
- * Threads C is cut into tiles; k is never cut, so each element is summed in the same order
- *         (blocks of KC, ascending) for any number of threads and any tiling.
- * Edges   Panels are padded with zeros; a block at the border is computed whole and its valid part is
- *         copied. k = 0 writes zeros unless accumulating; m = 0 or n = 0 does nothing.
+ * Threads Over tiles of C. The sum over k is not cut, so each element is summed in the same order (in blocks
+ *         of KC, upwards) for any number of threads and any tiles.
+ * Edges   Panels are padded with zeros; a block at the border is computed whole, and the part that lies in C
+ *         is copied. k = 0 writes zeros, or adds nothing; m = 0 or n = 0 does nothing.
  */
 #include "eager/eager.h"
 
 #if defined(__AVX512F__) || defined(__aarch64__)
-#define MR 8 /* 16 of 32 registers hold C; divides the usual numbers of channels */
+#define MR 8 /* 16 of the 32 registers hold C; 8 divides the usual numbers of channels */
 #else
-#define MR 6 /* 12 of 16 */
+#define MR 6 /* 12 of the 16 registers */
 #endif
 #define NR (2 * VL)
 #define KC 256
@@ -26,7 +26,8 @@
 
 size_t FCN(gemm_workspace)(int threads) { return (size_t)threads * WORKSPACE_REALS * sizeof(real); }
 
-/* panels[p][k][r] = source(p * width + r, k) for `lines` lines of length `depth`, zeros past the last line. */
+/* Pack `lines` lines (rows of A, or columns of B) of length `depth` into panels of `width` lines:
+ * panels[p][k][r] = element k of line p * width + r, or 0 past the last line. */
 static void pack(real *restrict panels, const real *source, ptrdiff_t line_stride, ptrdiff_t depth_stride,
                  ptrdiff_t lines, ptrdiff_t depth, ptrdiff_t width)
 {
@@ -47,7 +48,7 @@ static void pack(real *restrict panels, const real *source, ptrdiff_t line_strid
     }
 }
 
-/* block (MR, NR; rows ldc apart) (+)= A panel * B panel. */
+/* block (MR, NR; rows are ldc apart) = the product of a panel of A and one of B, or += that. */
 static inline void micro_kernel(real *restrict block, ptrdiff_t ldc, const real *restrict a,
                                 const real *restrict b, ptrdiff_t depth, int accumulate)
 {
@@ -69,7 +70,7 @@ static inline void micro_kernel(real *restrict block, ptrdiff_t ldc, const real 
     }
 }
 
-/* One MC x KC by KC x NC product of packed panels. */
+/* The product of a packed block of A (m rows) and one of B (n columns), to or added to c. */
 static void macro_kernel(real *c, ptrdiff_t ldc, const real *a, const real *b, ptrdiff_t m, ptrdiff_t n,
                          ptrdiff_t depth, int accumulate)
 {
@@ -120,7 +121,8 @@ typedef struct {
     real *c;
     fcn_matrix a, b;
     ptrdiff_t m, n, k;
-    ptrdiff_t row_tile, column_tile, row_tiles; /* the size of a tile, and how many lie in a column of them */
+    ptrdiff_t row_tile, column_tile; /* rows and columns of a tile */
+    ptrdiff_t row_tiles;             /* how many tiles are below each other */
     int accumulate;
     real *workspace;
 } tile_args;
@@ -145,7 +147,7 @@ void FCN(gemm)(void *c, fcn_matrix a, fcn_matrix b, ptrdiff_t m, ptrdiff_t n, pt
     FLUSH_DENORMALS;
     if (m == 0 || n == 0)
         return;
-    /* Tiles as square as the panels allow, a few for each thread. */
+    /* A few tiles for each thread, as square as the panels allow. */
     const ptrdiff_t row_tile = m > 2 * MC ? MC : fcn_divide_up(m, MR) * MR;
     const ptrdiff_t column_tile = fcn_min(NC, fcn_divide_up(fcn_divide_up(n, 4), NR) * NR);
     const ptrdiff_t row_tiles = fcn_divide_up(m, row_tile);

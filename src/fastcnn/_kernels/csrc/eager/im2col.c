@@ -4,12 +4,13 @@
  *                                         j * stride_w - pad_left + v * dilation_w]
  *           (0 outside the image); col2im adds each column element back to the pixel that it came from.
  * Layout    x (planes, in_h, in_w); columns (planes, kernel_h, kernel_w, out_h, out_w).
- * Edges     Any padding, also wider than the image; stride larger than the kernel; empty outputs.
- *           Overlapping windows accumulate in col2im, in the order of u, v.
+ * Threads   Over planes.
+ * Edges     The padding may be wider than the image, the stride larger than the kernel, and the output empty.
+ *           Where windows overlap, col2im adds in the order of u, then v.
  */
 #include "eager/eager.h"
 
-/* Outputs [first, last) of one row have their tap inside the image. */
+/* The outputs first to last - 1 of a row are those whose tap lies inside the image. */
 static inline void valid_range(ptrdiff_t *first, ptrdiff_t *last, ptrdiff_t offset, ptrdiff_t stride,
                                ptrdiff_t in_size, ptrdiff_t out_size)
 {
@@ -71,7 +72,7 @@ void FCN(col2im_rows)(real *x, const real *columns, ptrdiff_t channels, const fc
 }
 
 typedef struct {
-    real *columns, *x; /* im2col writes only to columns, col2im only to x */
+    real *columns, *x; /* im2col reads x and writes columns, col2im the other way round */
     const fcn_window *window;
     ptrdiff_t in_size, out_size; /* of one plane */
 } plane_args;

@@ -5,13 +5,13 @@
  *           dx = weight invstd (dy - dbias / m - xhat dweight / m), m = batch * size   (training)
  *           dx = weight invstd dy                                                      (evaluation)
  *           Ioffe and Szegedy, "Batch Normalization" (2015).
- * Method    Planes are summed in blocks, which are added in double (sums.h), so that float32 statistics are exact to
- *           rounding; a second pass around the rounded mean gives the variance and what rounding took from the
- *           mean, so that it is as exact where the data lie far from 0.
- * Threads   Over channels: every sum is taken by one thread in a fixed order. The normalisation itself takes no
- *           sum: over rows.
- * Edges     weight and bias may be NULL (1 and 0). An empty channel has the statistics NaN
- *           and gradients of 0.
+ * Method    Sums are taken in blocks, and the blocks added in double (common/sums.h), so that statistics in
+ *           float32 are exact but for rounding. The variance is summed around the mean as rounded to float32.
+ *           The same pass sums what that rounding took from the mean, so data far from 0 have statistics as
+ *           exact as others.
+ * Threads   Over channels, each of whose sums one thread takes in a fixed order; the normalisation itself,
+ *           which has no sums, over rows.
+ * Edges     weight and bias may be NULL (1 and 0). An empty channel has statistics of NaN and gradients of 0.
  */
 #include "eager/eager.h"
 #include "common/sums.h"
@@ -84,10 +84,10 @@ static void channel_statistics(const void *args, ptrdiff_t first, ptrdiff_t last
             rest += row_difference_sum(row, center, a.size);
             squares += row_square_sum(row, center, a.size);
         }
-        rest /= count; /* what the rounded mean has lost */
+        rest /= count; /* what rounding took from the mean */
         double variance = squares / count - rest * rest;
         a.mean[c] = (double)center + rest;
-        a.var[c] = variance < 0 ? 0 : variance; /* a NaN stays one */
+        a.var[c] = variance < 0 ? 0 : variance; /* and NaN stays NaN */
     }
 }
 
@@ -106,7 +106,7 @@ typedef struct {
     ptrdiff_t channels, size;
 } norm_args;
 
-/* Row: one channel of one image. */
+/* A row is one channel of one image. */
 static void norm_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {
     (void)thread;
@@ -151,7 +151,7 @@ static void norm_grad_channels(const void *args, ptrdiff_t first, ptrdiff_t last
             sum += fcn_row_sum(a.dy + row, a.size);
             products += row_product_sum(a.dy + row, a.x + row, center, a.size);
         }
-        products -= sum * (a.mean[c] - (double)center); /* they were taken with the rounded mean */
+        products -= sum * (a.mean[c] - (double)center); /* the products were taken with the rounded mean */
         a.dbias[c] = (real)sum;
         a.dweight[c] = count > 0 ? (real)(products * a.invstd[c]) : 0;
         double scale = a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0);

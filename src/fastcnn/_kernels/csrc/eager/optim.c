@@ -1,12 +1,15 @@
-/* Parameter updates: one pass over the arrays of one parameter, in place.
+/* Steps of optimizers: one pass over the arrays of one parameter, which are updated in place.
  *
  * Equation  SGD:   g += weight_decay p;  b = momentum b + (1 - dampening) g (b = g in the first step);
  *                  p -= lr b             (nesterov: p -= lr (g + momentum b))
  *           Adam:  m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2;
  *                  p -= lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
  *                  Weight decay is added to g (Adam) or shrinks p by lr weight_decay first (AdamW).
- *           Kingma and Ba, "Adam" (2015); Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
- * Edges     momentum_buffer and max_exp_avg_sq may be NULL where their option is off. maximize negates g.
+ *           Kingma and Ba, "Adam" (2015).
+ *           Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
+ * Threads   None: optim.pyx cuts all parameters of a step into chunks, which threads share.
+ * Edges     momentum_buffer and max_exp_avg_sq may be NULL if momentum and amsgrad are off. With maximize the
+ *           gradient is negated first.
  */
 #include "eager/eager.h"
 #include <math.h>

@@ -1,42 +1,35 @@
-/* The peak of the vector units: what a kernel's speed is a share of.
+/* The peak of the vector units, which the speed of kernels is compared with.
  *
- * Equation  x = x * a + b, in CHAINS accumulators that do not wait for each other
- * Method    All operands stay in registers, and there are more chains than a multiply-add takes cycles times the
- *           units that do it, so every unit is busy in every cycle. A multiply-add counts as two operations for
- *           each element, whether it is one instruction or two.
- * Threads   Each runs chains of its own until the time is over.
+ * Equation  x = x * a + b, again and again, for CHAINS independent vectors x
+ * Method    All operands stay in registers. The chains are more than the cycles that a multiply-add takes,
+ *           times the units that can do one, so every unit is busy in every cycle. A multiply-add counts as
+ *           two operations for each element, whether it is one instruction or two.
+ * Threads   Each has chains of its own, until the time is over.
  */
 #include "eager/eager.h"
 #include "threads/jobs.h"
+#include "threads/system.h"
 
 #include <stdatomic.h>
-#include <time.h>
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define CHAINS 24
 #else
 #define CHAINS 12
 #endif
-#define STEPS 4096 /* between two looks at the clock: some ten microseconds */
+#define STEPS 4096 /* of each chain between two looks at the clock, some ten microseconds */
 
 typedef struct {
     double end;
     _Atomic long long steps;
-    volatile real result; /* somebody must want the numbers, or the compiler makes none */
+    volatile real result; /* without a reader the compiler would leave out the work */
 } clocked;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void run_chains(void *context_, ptrdiff_t index, int thread)
 {
     (void)thread;
     clocked *context = context_;
-    /* The fixed point is 2: the numbers neither grow nor vanish. */
+    /* x tends to 2, the fixed point: the numbers neither grow nor vanish. */
     vreal a = vset((real)0.5), b = vset(1), x[CHAINS];
     PIN(a);
     PIN(b);
@@ -51,7 +44,7 @@ static void run_chains(void *context_, ptrdiff_t index, int thread)
                 PIN(x[i]);
             }
         atomic_fetch_add(&context->steps, STEPS);
-    } while (now() < context->end);
+    } while (fcn_seconds() < context->end);
     vreal sum = x[0];
 #pragma GCC unroll 24
     for (int i = 1; i < CHAINS; ++i)
@@ -62,8 +55,8 @@ static void run_chains(void *context_, ptrdiff_t index, int thread)
 
 double FCN(fma_peak)(double seconds, int threads)
 {
-    const double start = now();
+    const double start = fcn_seconds();
     clocked context = {.end = start + seconds, .steps = 0};
     fcn_parallel(threads, threads, run_chains, &context);
-    return 2.0 * VL * CHAINS * (double)atomic_load(&context.steps) / (now() - start);
+    return 2.0 * VL * CHAINS * (double)atomic_load(&context.steps) / (fcn_seconds() - start);
 }

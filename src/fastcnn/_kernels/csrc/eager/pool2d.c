@@ -3,19 +3,20 @@
  * Equation  max:      y[i, j] = max_{u, v} x[i*s - p + u*d, j*s - p + v*d], padding never wins
  *           average:  y[i, j] = sum_{u, v} x[i*s - p + u, j*s - p + v] / divisor(i, j)
  *           adaptive: y[i, j] = mean of rows floor(i H / out_h) .. ceil((i + 1) H / out_h), columns alike
- * Layout    x (planes, in_h, in_w); y, dy, argmax (planes, out_h, out_w). argmax is the index of the winner in
- *           its (in_h, in_w) plane.
- * Edges     Of equal values the first in row-major order wins; a NaN replaces what came before it (PyTorch's
- *           rule), so it propagates; a window of -inf yields its first pixel, and one whose dilated taps all lie
- *           in the padding yields -inf with index 0, so an index is always valid.
- *           Overlapping windows accumulate in every gradient. The divisor of average pooling is the number of
- *           pixels of the window in the padded image (count_include_pad) or in the image, or what is given.
+ * Layout    x (planes, in_h, in_w); y, dy, argmax (planes, out_h, out_w). argmax is the index of the winner
+ *           in its (in_h, in_w) plane.
+ * Threads   Over planes.
+ * Edges     Of equal values the first in row-major order wins. A NaN wins over whatever came before it
+ *           (PyTorch's rule), so it propagates. A window of -inf yields its first pixel, and one whose
+ *           dilated taps all lie in the padding yields -inf with index 0: an index is always valid. Where
+ *           windows overlap, all gradients add up. The divisor of average pooling is the number of pixels of
+ *           the window in the padded image (count_include_pad) or in the image, unless one is given.
  */
 #include "eager/eager.h"
 #include "common/sums.h"
 #include <math.h>
 
-/* The part [first, last) of a window's taps that lies inside the image. */
+/* The taps first to last - 1 of a window are those that lie inside the image. */
 static inline void taps_inside(ptrdiff_t *first, ptrdiff_t *last, ptrdiff_t start, ptrdiff_t kernel,
                                ptrdiff_t dilation, ptrdiff_t size)
 {
@@ -23,7 +24,7 @@ static inline void taps_inside(ptrdiff_t *first, ptrdiff_t *last, ptrdiff_t star
     *last = start >= size ? 0 : fcn_min(kernel, (size - 1 - start) / dilation + 1);
 }
 
-/* The worth of one plane: its taps. */
+/* How many elements a plane is worth to fcn_parallel_for: one for each tap of each output. */
 static inline double plane_elements(const fcn_window *w)
 {
     return (double)w->out_h * (double)w->out_w * (double)w->kernel_h * (double)w->kernel_w;
@@ -112,8 +113,8 @@ int FCN(max_pool2d_backward)(void *dx, const void *dy, const int64_t *argmax, pt
     return 1;
 }
 
-/* Rows (or columns) [first, last) of one average-pooling window in the image, and its length when the padding
- * counts. */
+/* The rows (or columns) first to last - 1 of a window of average pooling lie in the image; `padded` of them
+ * lie in the padded image. */
 typedef struct {
     ptrdiff_t first, last, padded;
 } extent;
@@ -135,7 +136,7 @@ static inline real average_divisor(extent rows, extent columns, int count_includ
     if (count_include_pad)
         return (real)rows.padded * (real)columns.padded;
     ptrdiff_t pixels = (rows.last - rows.first) * (columns.last - columns.first);
-    return (real)fcn_max(1, pixels); /* a window that lies in the padding alone has the sum 0 */
+    return (real)fcn_max(1, pixels); /* the sum over a window that lies in the padding alone is 0 */
 }
 
 static inline double rectangle_sum(const real *plane, ptrdiff_t in_w, extent rows, extent columns)
@@ -160,7 +161,7 @@ static inline void rectangle_add(real *plane, ptrdiff_t in_w, extent rows, exten
             plane[r * in_w + c] += value;
 }
 
-/* In the backward passes x and y are dx and dy. */
+/* In the backward pass x and y are dx and dy. */
 typedef struct {
     real *x, *y;
     const fcn_window *window;
@@ -223,8 +224,8 @@ void FCN(avg_pool2d_backward)(void *dx, const void *dy, ptrdiff_t planes, const 
     fcn_parallel_for(planes, plane_elements(w), fcn_get_threads(), average_grad_planes, &a);
 }
 
-/* Rows (or columns) that output i of `out` averages: floor(i size / out) .. ceil((i + 1) size / out), with the
- * product kept small so that it cannot overflow. */
+/* The rows (or columns) that output i averages, from floor(i size / out) to ceil((i + 1) size / out) - 1. The
+ * whole part of size / out is taken out of the products, which could overflow. */
 static inline extent adaptive_extent(ptrdiff_t i, ptrdiff_t size, ptrdiff_t out)
 {
     ptrdiff_t whole = size / out, rest = size % out;

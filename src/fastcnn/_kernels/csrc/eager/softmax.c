@@ -1,22 +1,26 @@
 /* Softmax, log-softmax and cross-entropy with its gradient in one pass.
  *
- * Equation  p_c = exp(x_c - max) / sum_k exp(x_k - max)         log p_c = x_c - max - log sum_k exp(x_k - max)
+ * Equation  p_c = exp(x_c - max) / sum_k exp(x_k - max)      log p_c = x_c - max - log sum_k exp(x_k - max)
  *           softmax:     dx_c = p_c (dy_c - sum_k dy_k p_k)
  *           log-softmax: dx_c = dy_c - p_c sum_k dy_k
  *           cross-entropy with targets q (one-hot or probabilities, smoothed by (1 - s) q + s / C) and class
  *           weights w:   loss = -sum_c w_c q_c log p_c         dx_c = p_c sum_k w_k q_k - w_c q_c
  * Layout    x, y, dy, dx (outer, classes, inner); losses, target (outer, inner); weight (classes) or NULL.
- *           `scale` multiplies the gradient (1 / the divisor of the mean).
- * Method    see softmax.h: classes that are neighbours fill the lanes of vectors, else samples do.
- * Edges     The maximum is taken out first, so nothing overflows; a row of ignore_index has loss and gradient 0.
- *           Targets were checked by the caller.
+ *           The gradient is multiplied by `scale`, which is 1 / n for the mean of n losses.
+ * Method    See common/softmax.h. If the classes of a sample are neighbours (inner = 1) they fill the lanes
+ *           of vectors, otherwise neighbouring samples do.
+ * Threads   Over rows.
+ * Edges     The maximum is subtracted first, so nothing overflows. A sample whose target is ignore_index has
+ *           loss and gradient 0. The caller has checked the targets.
  */
 #include "common/softmax.h"
 #include "eager/eager.h"
 
-/* The rows of an (outer, classes, inner) array: with inner = 1 one for each sample, else VL samples at a time. */
+/* The rows (common/rows.h) of an (outer, classes, inner) array: one for each sample if inner is 1, and else
+ * one for up to VL neighbouring samples. */
 typedef struct {
-    ptrdiff_t outer, classes, inner, blocks;
+    ptrdiff_t outer, classes, inner;
+    ptrdiff_t blocks; /* rows for each outer index */
 } grid;
 
 static grid grid_of(ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner)
@@ -24,7 +28,7 @@ static grid grid_of(ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner)
     return (grid){outer, classes, inner, inner == 1 ? 1 : fcn_divide_up(inner, VL)};
 }
 
-/* The number of the first sample of row i. */
+/* The index of the first sample of row i. */
 static ptrdiff_t first_sample(const grid *g, ptrdiff_t i)
 {
     return i / g->blocks * g->inner + i % g->blocks * VL;
@@ -42,10 +46,10 @@ static row row_of(const void *data, const grid *g, ptrdiff_t i)
     };
 }
 
-/* The worth of one row, in elements. */
+/* How many elements a row is worth to fcn_parallel_for. */
 static double row_elements(const grid *g) { return (double)g->classes * (g->inner == 1 ? 1 : VL); }
 
-/* y and x are, in the backward pass, dx and dy; there `output` is y. */
+/* In the backward pass y and x are dx and dy, and `output` is y. */
 typedef struct {
     void *y;
     const void *x, *output;
@@ -60,9 +64,9 @@ static void softmax_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int 
     for (ptrdiff_t i = first; i < last; ++i) {
         row y = row_of(a.y, &a.g, i), x = row_of(a.x, &a.g, i);
         if (a.g.inner == 1)
-            row_softmax(&y, &x, TOGETHER, a.log);
+            row_softmax(&y, &x, CLASSES_IN_LANES, a.log);
         else
-            row_softmax(&y, &x, APART, a.log);
+            row_softmax(&y, &x, SAMPLES_IN_LANES, a.log);
     }
 }
 
@@ -73,9 +77,9 @@ static void softmax_grad_rows(const void *args, ptrdiff_t first, ptrdiff_t last,
     for (ptrdiff_t i = first; i < last; ++i) {
         row dx = row_of(a.y, &a.g, i), dy = row_of(a.x, &a.g, i), y = row_of(a.output, &a.g, i);
         if (a.g.inner == 1)
-            row_softmax_grad(&dx, &dy, &y, TOGETHER, a.log);
+            row_softmax_grad(&dx, &dy, &y, CLASSES_IN_LANES, a.log);
         else
-            row_softmax_grad(&dx, &dy, &y, APART, a.log);
+            row_softmax_grad(&dx, &dy, &y, SAMPLES_IN_LANES, a.log);
     }
 }
 
@@ -94,7 +98,7 @@ void FCN(softmax_backward)(void *dx, const void *dy, const void *y, ptrdiff_t ou
     fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_grad_rows, &a);
 }
 
-/* `target` are labels, or NULL with probabilities `soft`. */
+/* The targets are the labels `target`, or if that is NULL the probabilities `soft`. */
 typedef struct {
     double *losses;
     void *dlogits;
@@ -116,9 +120,9 @@ static void cross_entropy_rows(const void *args, ptrdiff_t first, ptrdiff_t last
         const int64_t *label = a.target ? a.target + sample : NULL;
         double *losses = a.losses + sample;
         if (a.g.inner == 1)
-            row_cross_entropy(losses, NULL, 1, &dx, &x, label, &q, &a.options, 1, TOGETHER);
+            row_cross_entropy(losses, NULL, 1, &dx, &x, label, &q, &a.options, 1, CLASSES_IN_LANES);
         else
-            row_cross_entropy(losses, NULL, 1, &dx, &x, label, &q, &a.options, x.lanes, APART);
+            row_cross_entropy(losses, NULL, 1, &dx, &x, label, &q, &a.options, x.lanes, SAMPLES_IN_LANES);
     }
 }
 

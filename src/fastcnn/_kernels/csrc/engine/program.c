@@ -1,8 +1,7 @@
 /* Runs a program; see program.h. */
 #include "engine/program.h"
 #include "threads/jobs.h"
-
-#include <time.h>
+#include "threads/system.h"
 
 /* A phase at work. */
 typedef struct {
@@ -15,21 +14,14 @@ typedef struct {
     int downwards;        /* whether the last part comes first */
 } phase_context;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run_ops(const phase_context *context, const fcn_batch *batch, ptrdiff_t first, ptrdiff_t last,
                     ptrdiff_t task)
 {
-    double before = context->seconds ? now() : 0;
+    double before = context->seconds ? fcn_seconds() : 0;
     for (ptrdiff_t op = first; op < last; ++op) {
         context->ops[op].kernel(&context->ops[op], batch, task);
         if (context->seconds) {
-            const double after = now();
+            const double after = fcn_seconds();
             context->seconds[op] += after - before;
             before = after;
         }

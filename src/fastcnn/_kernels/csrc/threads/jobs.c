@@ -1,30 +1,25 @@
-/* The pool of threads of pool.h: POSIX threads and C11 atomics. */
+/* The workers of jobs.h. */
 #include "threads/jobs.h"
 #include "common/denormals.h"
+#include "threads/system.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <time.h>
 
 #define MAX_WORKERS 1023
-#define AWAKE_NANOSECONDS 50000
+#define SECONDS_AWAKE 50e-6 /* of a worker without a job, before it sleeps */
 
-#if defined(__x86_64__) || defined(__i386__)
-#define RELAX() __builtin_ia32_pause()
-#elif defined(__aarch64__)
-#define RELAX() __asm__ volatile("yield")
-#else
-#define RELAX() ((void)0)
-#endif
-
-/* The job's number and the count of its claimed tasks share one word, `ticket`: a claim succeeds only while the word
- * is what the worker saw, so that one that comes late claims nothing of another job. Numbers are even while a job
- * runs; the odd one before it says that `job` is being written. A worker counts itself in `readers`, then looks at
- * the number, and reads `job` if it is even; the writer makes the number odd, then waits until nobody is counted.
- * Whichever of the two is first in the one order of all these operations (they are sequentially consistent), the
- * other sees it: `job` is never read while it is written, and no job begins while a worker is still at the last. */
+/* The present job.
+ *
+ * `ticket` holds the job's number and how many of its tasks have been claimed in one word, because a claim
+ * must fail if the job has changed since the worker looked: a late worker then claims nothing of the next
+ * job. The number is even while the job runs, and odd while the caller is writing `job`.
+ *
+ * A worker may read `job` only while nobody writes it. It first counts itself in `readers`, then looks at the
+ * number, and reads if that is even. The caller first makes the number odd, then waits until `readers` is 0,
+ * and writes. All these operations are sequentially consistent, so at least one of the two sees what the
+ * other did first: either the worker finds the odd number, or the caller waits for the worker. The worker
+ * stays counted until it has left the job, so no job begins while a worker is still at the one before. */
 static struct {
     fcn_task *task;
     void *context;
@@ -33,27 +28,20 @@ static struct {
     fcn_float_mode mode;
 } job;
 
-static _Atomic uint64_t ticket; /* (job number << 32) | next task */
-static _Atomic ptrdiff_t unfinished;
-static atomic_flag busy = ATOMIC_FLAG_INIT;
-static atomic_int readers;
-static atomic_int asleep;
-static int workers;         /* threads that exist */
-static atomic_int enrolled; /* the first so many wait for jobs, the others for being enrolled again */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
-static pthread_cond_t enrol = PTHREAD_COND_INITIALIZER;
-
-static long long now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (long long)t.tv_sec * 1000000000 + t.tv_nsec;
-}
+static _Atomic uint64_t ticket;             /* (number of the job << 32) | next task */
+static _Atomic ptrdiff_t unfinished;        /* tasks of the job */
+static atomic_flag busy = ATOMIC_FLAG_INIT; /* there is a job */
+static atomic_int readers;                  /* workers that read `job` or are at its tasks */
+static atomic_int asleep;                   /* workers */
+static int workers;                         /* that have been started */
+static atomic_int enrolled;                 /* workers with numbers up to this wait for jobs, others sleep */
+static fcn_mutex mutex = FCN_MUTEX;
+static fcn_condition wake = FCN_CONDITION;  /* there is a job */
+static fcn_condition enrol = FCN_CONDITION; /* `enrolled` has changed */
 
 static uint32_t current_number(void) { return (uint32_t)(atomic_load(&ticket) >> 32); }
 
-/* Claim and run tasks of job `number` until none is left. */
+/* Claim and run one task of job `number` after another, until none is left. */
 static void work(uint32_t number, fcn_task *task, void *context, ptrdiff_t tasks, int thread)
 {
     for (;;) {
@@ -63,7 +51,7 @@ static void work(uint32_t number, fcn_task *task, void *context, ptrdiff_t tasks
                 return;
         } while (!atomic_compare_exchange_weak(&ticket, &seen, seen + 1));
         task(context, (ptrdiff_t)(uint32_t)seen, thread);
-        atomic_fetch_sub(&unfinished, 1); /* and nothing of the job is touched after its last one */
+        atomic_fetch_sub(&unfinished, 1); /* after the last one the job's context may be gone */
     }
 }
 
@@ -74,22 +62,22 @@ static void *worker(void *argument)
     fcn_float_mode mode = fcn_get_float_mode();
     for (;;) {
         if (thread > atomic_load(&enrolled)) {
-            pthread_mutex_lock(&mutex);
+            fcn_lock(&mutex);
             while (thread > atomic_load(&enrolled))
-                pthread_cond_wait(&enrol, &mutex);
-            pthread_mutex_unlock(&mutex);
+                fcn_wait(&enrol, &mutex);
+            fcn_unlock(&mutex);
         }
-        long long deadline = now() + AWAKE_NANOSECONDS;
+        const double deadline = fcn_seconds() + SECONDS_AWAKE;
         unsigned spins = 0;
         while (current_number() == last) {
-            RELAX();
-            if (++spins % 64 == 0 && now() > deadline) {
-                pthread_mutex_lock(&mutex);
+            fcn_pause();
+            if (++spins % 64 == 0 && fcn_seconds() > deadline) {
+                fcn_lock(&mutex);
                 atomic_fetch_add(&asleep, 1);
                 while (current_number() == last)
-                    pthread_cond_wait(&wake, &mutex);
+                    fcn_wait(&wake, &mutex);
                 atomic_fetch_sub(&asleep, 1);
-                pthread_mutex_unlock(&mutex);
+                fcn_unlock(&mutex);
             }
         }
         atomic_fetch_add(&readers, 1);
@@ -110,14 +98,14 @@ static void after_fork_in_child(void)
     atomic_store(&enrolled, 0);
     atomic_store(&readers, 0);
     atomic_store(&asleep, 0);
-    atomic_store(&ticket, 0); /* it may have been odd */
+    atomic_store(&ticket, 0); /* the number may have been odd */
     atomic_flag_clear(&busy);
-    pthread_mutex_init(&mutex, NULL);
-    pthread_cond_init(&wake, NULL);
-    pthread_cond_init(&enrol, NULL);
+    fcn_renew_mutex(&mutex);
+    fcn_renew_condition(&wake);
+    fcn_renew_condition(&enrol);
 }
 
-/* Have `wanted` workers wait for jobs, or as many as the system gives. */
+/* Have `wanted` workers wait for jobs, or as many as the system lets us start. */
 static void hire(int wanted)
 {
     static int registered;
@@ -125,27 +113,25 @@ static void hire(int wanted)
         return;
     if (!registered) {
         registered = 1;
-        pthread_atfork(NULL, NULL, after_fork_in_child);
+        fcn_at_fork_in_child(after_fork_in_child);
     }
-    pthread_mutex_lock(&mutex);
+    fcn_lock(&mutex);
     atomic_store(&enrolled, wanted);
-    pthread_cond_broadcast(&enrol);
-    pthread_mutex_unlock(&mutex);
+    fcn_broadcast(&enrol);
+    fcn_unlock(&mutex);
     while (workers < wanted && workers < MAX_WORKERS) {
-        pthread_t thread;
-        if (pthread_create(&thread, NULL, worker, (void *)(ptrdiff_t)(workers + 1)))
+        if (!fcn_start_thread(worker, (void *)(ptrdiff_t)(workers + 1)))
             return;
-        pthread_detach(thread);
         ++workers;
     }
 }
 
-/* Wait a little longer; let others run if it takes long. */
+/* One step of a busy wait. A long one lets other threads run. */
 static void relax(unsigned *spins)
 {
-    RELAX();
+    fcn_pause();
     if (++*spins % 4096 == 0)
-        sched_yield();
+        fcn_yield();
 }
 
 void fcn_parallel(ptrdiff_t tasks, int threads, fcn_task *task, void *context)
@@ -170,9 +156,9 @@ void fcn_parallel(ptrdiff_t tasks, int threads, fcn_task *task, void *context)
     ++number;
     atomic_store(&ticket, (uint64_t)number << 32);
     if (atomic_load(&asleep)) {
-        pthread_mutex_lock(&mutex);
-        pthread_cond_broadcast(&wake);
-        pthread_mutex_unlock(&mutex);
+        fcn_lock(&mutex);
+        fcn_broadcast(&wake);
+        fcn_unlock(&mutex);
     }
     work(number, task, context, tasks, 0);
     while (atomic_load(&unfinished))

@@ -1,14 +1,18 @@
-/* A pool of threads that share out the tasks of a job.
+/* Jobs: tasks that threads share.
  *
- * fcn_parallel runs task(context, index, thread) for index 0 .. tasks - 1, each once, on up to `threads`
- * threads (the caller is thread 0), and returns when all are done. Threads claim indices one by one, so a
- * thread that the system does not run delays nothing but the task that it holds. Workers wait for the next
- * job awake for a few tens of microseconds, then asleep. While one job runs, a job of another caller, or one
- * from inside a task, runs on its caller alone. Tasks run in the caller's floating-point mode. After fork the
- * child starts with a pool of its own.
+ * fcn_parallel calls task(context, index, thread) for each index from 0 to tasks - 1, once, on up to
+ * `threads` threads (number 0 is the caller), and returns when all calls have returned. Threads claim one
+ * index after another, so a thread that the system does not let run holds up the task it has claimed and
+ * nothing else.
+ *
+ * The other threads are workers. They are started when a job first asks for them and live as long as the
+ * process. A worker waits for the next job awake for some tens of microseconds, then asleep. There is one job
+ * at a time: a job that another thread of the program starts meanwhile, or that a task starts, runs on its
+ * caller alone. Tasks run in the floating-point mode of the caller (common/denormals.h). After a fork the
+ * child starts workers of its own.
  */
-#ifndef FCN_POOL_H
-#define FCN_POOL_H
+#ifndef FCN_JOBS_H
+#define FCN_JOBS_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-/* Loops over many items, cut into tasks of the pool. */
+/* Loops over many items as jobs, a task for each chunk. */
 #include "threads/parallel.h"
 
 #include "threads/jobs.h"
@@ -9,16 +9,16 @@ int fcn_get_threads(void) { return threads_in_use; }
 void fcn_set_threads(int threads) { threads_in_use = threads; }
 
 typedef struct {
-    ptrdiff_t count, length; /* items, in all and of one run */
+    ptrdiff_t count, length; /* items, in all and of one chunk */
     fcn_loop *loop;
     const void *context;
-} runs;
+} chunks;
 
-static void do_run(void *runs_, ptrdiff_t index, int thread)
+static void run_chunk(void *chunks_, ptrdiff_t index, int thread)
 {
-    const runs *r = runs_;
-    const ptrdiff_t first = index * r->length, rest = r->count - first;
-    r->loop(r->context, first, first + (rest < r->length ? rest : r->length), thread);
+    const chunks *c = chunks_;
+    const ptrdiff_t first = index * c->length, rest = c->count - first;
+    c->loop(c->context, first, first + (rest < c->length ? rest : c->length), thread);
 }
 
 void fcn_parallel_for(ptrdiff_t count, double elements, int threads, fcn_loop *loop, const void *context)
@@ -27,7 +27,7 @@ void fcn_parallel_for(ptrdiff_t count, double elements, int threads, fcn_loop *l
         loop(context, 0, count, 0);
         return;
     }
-    const double length = FCN_RUN_ELEMENTS / elements;
-    runs r = {count, length > 1 ? (ptrdiff_t)length : 1, loop, context};
-    fcn_parallel(count / r.length + (count % r.length > 0), threads, do_run, &r);
+    const double length = FCN_CHUNK_ELEMENTS / elements;
+    chunks c = {count, length > 1 ? (ptrdiff_t)length : 1, loop, context};
+    fcn_parallel(count / c.length + (count % c.length > 0), threads, run_chunk, &c);
 }

@@ -8,7 +8,7 @@
 #include "engine/kernel.h"
 #include "common/softmax.h"
 
-#define KIND (GROUP_IMAGES == 1 ? TOGETHER : APART)
+#define KIND (GROUP_IMAGES == 1 ? CLASSES_IN_LANES : SAMPLES_IN_LANES)
 
 static row row_of(void *data, const int32_t *places, ptrdiff_t classes)
 {

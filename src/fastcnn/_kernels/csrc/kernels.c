@@ -1,0 +1,39 @@
+/* The fcn_kernels of one instruction set and element type; see kernels.h. */
+#include "kernels.h"
+#include "eager/eager.h"
+#include "engine/blocks.h"
+
+extern fcn_op_kernel *const FCN(images_kernels)[], *const FCN(channels_kernels)[];
+
+void FCN(run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
+                      int threads)
+{
+    FLUSH_DENORMALS;
+    fcn_run_program(phases, count, ops, batch, threads);
+}
+
+void FCN(time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
+                       const fcn_batch *batch)
+{
+    FLUSH_DENORMALS;
+    fcn_time_program(seconds, phases, count, ops, batch);
+}
+
+__attribute__((visibility("default"))) const fcn_kernels FCN(kernels) = {
+    .element = FCN_ELEMENT,
+    .stored_bytes = sizeof(stored),
+    .real_bytes = sizeof(real),
+    .vector_bytes = FCN_VECTOR_BYTES,
+    .images = FCN(images_kernels),
+    .channels = FCN(channels_kernels),
+    .max_block = MAX_BLOCK,
+    .max_vectors = MAX_VECTORS,
+    .run_program = FCN(run_program),
+    .time_program = FCN(time_program),
+    .parallel = fcn_parallel,
+    .eager =
+        {
+#define EAGER_KERNEL(type, name, ...) .name = FCN(name),
+#include "eager/kernels.inc"
+        },
+};
