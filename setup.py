@@ -176,7 +176,6 @@ def declare_eager_kernels():
         kind, name, arguments = parts.groups()
         members.append(f"        {kind} (*{name})({' '.join(arguments.split())}) noexcept nogil")
     lines = [
-        "from libc.stddef cimport ptrdiff_t",
         'cdef extern from "kernels.h" nogil:',
         "    ctypedef struct fcn_eager:",
         *members,

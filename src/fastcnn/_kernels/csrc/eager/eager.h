@@ -13,9 +13,8 @@
 #define EAGER_KERNEL(type, name, ...) type FCN(name)(__VA_ARGS__);
 #include "eager/kernels.inc"
 
-/* What kernel files call of each other.
- *
- * The columns of one image, for the rows row0 to row1 - 1 of the output. */
+/* What kernel files call of each other: first the columns of one image, for the rows row0 to row1 - 1 of the
+ * output, and their adjoint. */
 void FCN(im2col_rows)(real *columns, const real *x, ptrdiff_t channels, const fcn_window *window,
                       ptrdiff_t row0, ptrdiff_t row1);
 void FCN(col2im_rows)(real *x, const real *columns, ptrdiff_t channels, const fcn_window *window,
