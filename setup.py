@@ -35,8 +35,8 @@ X86_FLAGS = {
 }
 # Element type -> the C types of what is stored and of what is computed and summed in, and the latter's bytes.
 ELEMENT_TYPES = {"float32": ("float", "float", 4), "float64": ("double", "double", 8)}
-# What the files of a folder are compiled for: once, or for every element type on every instruction set, and then
-# for each of these layouts of the engine's buffers.
+# What the files of a folder are compiled for: once, or for every element type on every instruction set, and
+# then for each of these layouts of the engine's buffers.
 FOLDERS = {
     "common": "once",
     "threads": "once",

@@ -61,6 +61,8 @@ cdef extern from "kernels.h" nogil:
     const int FCN_MOST_SLOTS
     Py_ssize_t fcn_slots(Py_ssize_t images)
     Py_ssize_t fcn_most_slots(Py_ssize_t bytes)
+    Py_ssize_t fcn_most_linear_slots(Py_ssize_t images)
+    Py_ssize_t fcn_slots_in_one(Py_ssize_t slots, Py_ssize_t most)
     Py_ssize_t fcn_slot_start(Py_ssize_t slot, Py_ssize_t slots, Py_ssize_t images)
 
 

@@ -28,8 +28,8 @@ cdef extern from *:
     FCN_ALL_KERNELS(avx512)
     #endif
 
-    /* The kernels of instruction set `level`, one for each element type, NULL at the end; or NULL where this build or this
-     * processor has it not. */
+    /* The kernels of instruction set `level`, one for each element type, NULL at the end; or NULL where this
+     * build or this processor has it not. */
     static const fcn_kernels **fcn_find(int level)
     {
         if (level == 0)

@@ -13,8 +13,8 @@ from .cpu cimport (
     FCN_CHAINS, FCN_CHUNK, FCN_EACH_GROUP, FCN_EACH_IN_HAND, FCN_EACH_THREAD, FCN_MOST_SLOTS,
     FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SUM_BLOCK,
     FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS,
-    declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_kernels, fcn_most_slots, fcn_op, fcn_op_kernel_of,
-    fcn_phase, fcn_slot_start, fcn_slots, kernels_of,
+    declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_kernels, fcn_most_linear_slots, fcn_most_slots,
+    fcn_op, fcn_op_kernel_of, fcn_phase, fcn_slot_start, fcn_slots, fcn_slots_in_one, kernels_of,
 )
 
 cdef extern from *:
@@ -56,7 +56,7 @@ def declarations():
 
 
 def _arguments():
-    """Return for each operation {name of an argument: (kind, its offset in the struct)}, by the operation's name."""
+    """Return {operation: {argument: (kind, offset in the struct)}}, all by name."""
     cdef const fcn_declaration *line = declared()
     cdef size_t offset = 0
     found = {}
@@ -108,6 +108,14 @@ def slots(Py_ssize_t images):
 def most_slots(Py_ssize_t size):
     """Return how many slots a layer may have whose partial sums take so many bytes."""
     return fcn_most_slots(size)
+
+
+def linear_slots(Py_ssize_t images):
+    """Return (first image, last + 1) of each slot of a linear layer."""
+    cdef Py_ssize_t count = fcn_slots(images)
+    cdef Py_ssize_t in_one = fcn_slots_in_one(count, fcn_most_linear_slots(images)), slot
+    return [(fcn_slot_start(slot, count, images), fcn_slot_start(min(slot + in_one, count), count, images))
+            for slot in range(0, count, in_one)]
 
 
 def slot_starts(Py_ssize_t images):
@@ -170,8 +178,8 @@ cdef class Program:
         See csrc/engine/program.h.
     ops, phases : sequences
         An operation is (name, arguments, tasks, most_slots, whole_chunk), with an argument of each name that
-        csrc/engine/operations.inc declares: a buffer is (array or None, bytes from one copy to the next, scope),
-        a table an int32 array or None. A phase is (kind, first operation, last operation + 1).
+        csrc/engine/operations.inc declares: a buffer is (array or None, bytes from one copy to the next,
+        scope), a table an int32 array or None. A phase is (kind, first operation, last operation + 1).
     externals : sequence of sequences
         For each array that comes with a run the places (operation, name of the buffer) where it is used.
     """

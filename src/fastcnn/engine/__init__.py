@@ -2,5 +2,6 @@
 
 from .compiled import CompiledModule, compile
 from .plan import Plan
+from .plans import InferencePlan, StepPlan, TwoPassPlan
 
-__all__ = ["CompiledModule", "Plan", "compile"]
+__all__ = ["CompiledModule", "InferencePlan", "Plan", "StepPlan", "TwoPassPlan", "compile"]

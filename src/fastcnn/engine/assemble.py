@@ -69,8 +69,8 @@ def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[Phase], list[int]]:
 def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
     """Let buffers that one phase uses be each thread's own; return whether any is left for each group.
 
-    Operations between two that take whole chunks are run for one group after the other: what only they use, the
-    next group may overwrite. What an operation on a whole chunk uses, even alone, holds several groups.
+    Operations between two that take whole chunks are run for one group after the other: what only they use,
+    the next group may overwrite. What an operation on a whole chunk uses, even alone, holds several groups.
     """
     uses: dict[int, tuple[Blob | Vectors, set[tuple[int, int, bool]]]] = {}
     for number, (_, first, last) in enumerate(phases):

@@ -12,9 +12,10 @@ from .. import nn
 from .._shapes import integer
 from ..errors import DTypeError, ShapeError, StateError
 from ..nn.parameter_pass import backward_parameters
+from ..ops._images import sum_over_images
 from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss, check_targets
-from .plan import Plan, StepPlan, TwoPassPlan
+from .plans import ForwardPlan, StepPlan, TwoPassPlan
 from .predict import as_input, predict
 
 
@@ -43,7 +44,7 @@ class CompiledModule:
         self.input_gradient = input_gradient
         self._plans = Plans(input_gradient)
         # What the last call ran: a plan, or the model itself.
-        self._last: Plan | nn.Module | None = None
+        self._last: ForwardPlan | nn.Module | None = None
 
     @property
     def model(self) -> nn.Module:
@@ -59,6 +60,7 @@ class CompiledModule:
             report(self.model, plan)
             self._last = self.model
             return y
+        assert isinstance(plan, ForwardPlan)
         y = plan.forward(as_input(x))
         self._last = plan
         return y
@@ -124,7 +126,7 @@ class CompiledModule:
         classes, divisor = check_targets(target, plan.output_shape[0], spec, loss.reduction)
         results = plan.step(as_input(x), classes, 1 / divisor if divisor else 0.0)
         plan.gradients.hand_out()
-        total, correct = results.sum(axis=0)
+        total, correct = sum_over_images(results)
         return (float(total / divisor) if divisor else math.nan), int(correct)
 
     def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:

@@ -111,7 +111,9 @@ class Queue:
             needed = "needs a number of tasks" if signature.over_tasks else "is over groups and has no tasks"
             raise TypeError(f"{signature.name} {needed}, got {tasks}")
         arguments = signature.complete(given, self._setting.layout, self._setting.element)
-        slots = [each.most_slots for each in arguments.values() if isinstance(each, Vectors) and each.most_slots]
+        slots = [
+            each.most_slots for each in arguments.values() if isinstance(each, Vectors) and each.most_slots
+        ]
         op = Op(
             signature,
             arguments,
@@ -131,7 +133,8 @@ class Writer(Queue):
     """Collects the operations of a program, part by part.
 
     ``w.conv(...)`` writes an operation; ``w.before.pack_weights(...)`` one that runs before all others of its
-    part; ``w.after.total(...)`` one that runs after them, by default one that touches nothing of its neighbours.
+    part; ``w.after.total(...)`` one that runs after them, by default one that touches nothing of its
+    neighbours.
 
     Parameters
     ----------

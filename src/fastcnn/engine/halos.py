@@ -17,7 +17,7 @@ from .nodes import conv, conv_input, norm, pool
 def value_halos(graph: Graph, folded: Mapping[Conv, Apply | NormPool]) -> dict[Value, Halo]:
     """Return the halos of values, of those that have one.
 
-    Where a normalisation is part of a convolution's weights, what it makes is what the convolution has written.
+    Where a normalisation is part of a convolution's weights, its output is what the convolution has written.
     """
     halos: dict[Value, Halo] = {}
     for node in graph.nodes:

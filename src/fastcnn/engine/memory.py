@@ -1,7 +1,7 @@
 """Buffers of a program and where their elements stand.
 
-A blob is the array of one value, with a halo of zeros as wide as its widest reader needs (halos.py), so that its
-places are known from the beginning. Memory is settled when all operations are written.
+A blob is the array of one value, with a halo of zeros as wide as its widest reader needs (halos.py), so that
+its places are known from the beginning. Memory is settled when all operations are written.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Forward:
         self._drops[node] = len(self.dropouts)
         return self.dropout_again(node)
 
-    def dropout_again(self, node: Apply) -> dict[str, float]:
+    def dropout_again(self, node: Apply | NormPool) -> dict[str, float]:
         """Return what an operation that drops the same elements is told."""
         assert node.dropout is not None
         return {"dropout": self._drops[node], "p": node.dropout.p}

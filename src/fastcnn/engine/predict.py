@@ -7,6 +7,7 @@ import numpy as np
 from .. import nn
 from .._shapes import allocate
 from .cache import Plans, Unsupported, plans_of, report
+from .plans import ForwardPlan
 
 
 def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | None = None) -> np.ndarray:
@@ -30,6 +31,7 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | Non
         y = nn.Module.predict(model, x, batch_size, engine=False)
         report(model, plan)
         return y
+    assert isinstance(plan, ForwardPlan)
     if len(x) <= batch_size:
         return plan.forward(as_input(x))
     y = allocate((len(x), *plan.output_shape), plan.dtype, "predict: the output")

@@ -16,7 +16,8 @@ import numpy as np
 from .._kernels import cpu
 from .._shapes import integer
 from .describe import part_of
-from .plan import InferencePlan, Plan, StepPlan, TwoPassPlan
+from .plan import Plan
+from .plans import ForwardPlan, StepPlan, TwoPassPlan
 
 _LEAST_REPEATS = 3
 # Measured between repeats: a processor's clock rate goes up and down.
@@ -100,10 +101,10 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
         try:
             if isinstance(plan, StepPlan):
                 plan.step(x, target, 1 / size)
-            elif isinstance(plan, InferencePlan):
-                plan.forward(x)
-            elif isinstance(plan, TwoPassPlan):
-                plan.backward(dy.reshape(plan.forward(x).shape))
+            elif isinstance(plan, ForwardPlan):
+                y = plan.forward(x)
+                if isinstance(plan, TwoPassPlan):
+                    plan.backward(dy.reshape(y.shape))
         finally:
             plan.runner.seconds = None
     medians = np.median(times[1:], axis=0)  # the first finds cold memory

@@ -71,8 +71,8 @@ class Runner:
             data, shape = parameter._data, self._shapes[id(parameter)]
             if data.shape != shape or data.dtype != self._dtype:
                 raise StateError(
-                    f"the plan was made for a parameter of the shape {shape} and type {self._dtype}; now it is "
-                    f"{data.shape}, {data.dtype}"
+                    f"the plan was made for a parameter of the shape {shape} and type {self._dtype}; "
+                    f"now it is {data.shape}, {data.dtype}"
                 )
             executable.program.point(op, name, data)
         for op, name, scalar in executable.scalars:

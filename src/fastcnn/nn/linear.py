@@ -5,6 +5,7 @@ import numpy as np
 from .. import ops
 from .._shapes import filled, integer
 from ..errors import ShapeError
+from ..ops._images import sum_over_images
 from . import init
 from .module import Module
 from .parameter import Parameter, accumulate, is_trained
@@ -100,7 +101,7 @@ class PositionBias(Module):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Return dy; add its sum over the batch to the bias's gradient."""
         if is_trained(self.bias):
-            self.bias.accumulate(dy.sum(axis=0) if dy.ndim == 4 else dy)
+            self.bias.accumulate(sum_over_images(dy) if dy.ndim == 4 else dy)
         return dy
 
     def extra_repr(self) -> str:

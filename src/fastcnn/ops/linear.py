@@ -9,6 +9,7 @@ from .._kernels import norm as norm_kernels
 from .._shapes import allocate
 from ..errors import ShapeError
 from . import _check
+from ._images import linear_slots
 
 
 def _rows(what: str, x: object, weight: object) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +91,11 @@ def linear_backward(
         dx = dx.reshape(x.shape)
     if wants_dweight:
         dweight = allocate(matrix.shape, rows.dtype, f"{what}: dweight")
-        kernels.gemm(dweight, grad.T, rows)
+        images = x.shape[0] if x.ndim > 1 else 1
+        length = rows.shape[0] // max(images, 1)  # rows of an image
+        for first, last in linear_slots(images) or [(0, 0)]:
+            some = slice(first * length, last * length)
+            kernels.gemm(dweight, grad[some].T, rows[some], accumulate=first > 0)
     if wants_dbias:
         dbias = allocate((out_features,), rows.dtype, f"{what}: dbias")
         norm_kernels.channel_sums(dbias, grad[:, :, None])

@@ -10,6 +10,7 @@ from .._kernels import softmax as kernels
 from .._shapes import allocate, check_size, integer
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import _check
+from ._images import sum_over_images
 from .activation import as_rows
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -58,7 +59,8 @@ def _mean_divisor(indices: np.ndarray, weight: np.ndarray | None, ignore_index: 
 def _reduced(losses: np.ndarray, reduction: str, divisor: float, dtype: np.dtype) -> float | np.ndarray:
     if reduction == "none":
         return losses.astype(dtype)
-    total = float(losses.sum())
+    of_images = losses.sum(axis=tuple(range(1, losses.ndim)))
+    total = float(sum_over_images(of_images) if losses.ndim else losses)
     if reduction == "sum":
         return total
     return total / divisor if divisor else float("nan")

@@ -24,8 +24,8 @@ typedef struct {
     const char *element; /* the type's name, as NumPy says it */
     int stored_bytes, real_bytes, vector_bytes;
 
-    /* The engine's kernels in the layouts "images" and "channels", by the numbers of their operations; and how many
-     * channels, or vectors of channels, a register block has at most. */
+    /* The engine's kernels in the layouts "images" and "channels", by the numbers of their operations; and
+     * how many channels, or vectors of channels, a register block has at most. */
     fcn_op_kernel *const *images, *const *channels;
     int max_block, max_vectors;
     void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,

@@ -96,7 +96,7 @@ def write(f: Forward, b: Backward, loss: Loss) -> None:
         dlogits=dlogits,
         logits=logits,
         target=External("target", 1, "INT64"),
-        weight=None if loss.weight is None else np.array(loss.weight, w.element.real),
+        weight=None if loss.weight is None else np.array(loss.weight, w.element.value),
         results=External("results", RESULTS, "FLOAT64"),
         dlogits_at=features(dlogits),
         logits_at=features(logits),

@@ -163,7 +163,7 @@ def masks_gradient(node: Apply) -> bool:
 
 
 def hands_on(node: Node, *, masked: bool) -> bool:
-    """Tell whether a node's gradient is that of its input as it is; `masked`: it is behind the node's ReLU."""
+    """Tell whether a node's gradient is its input's as it is; `masked`: it is behind the node's ReLU."""
     return isinstance(node, Apply) and node.norm is None and (masked or not (node.relu or node.dropout))
 
 

@@ -1,7 +1,7 @@
 """Products of windows with weights: what convolution, its input's gradient and linear layers are made of.
 
-y[pixel][o] = bias[o] + sum over k of x[pixel + tap k] w[k][o]. The taps come in spans of neighbours in memory,
-and output pixels in segments that read the same spans.
+y[pixel][o] = bias[o] + sum over k of x[pixel + tap k] w[k][o]. The taps come in spans of neighbours in
+memory, and output pixels in segments that read the same spans.
 """
 
 from __future__ import annotations

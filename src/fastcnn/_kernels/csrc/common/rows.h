@@ -13,13 +13,13 @@
 typedef enum { SAMPLES_IN_LANES, CLASSES_IN_LANES } row_kind;
 
 typedef struct {
-    real *data;
+    stored *data;
     /* Where each class stands in data; NULL: neighbours if classes are in the lanes, else `step` apart. */
     const int32_t *places;
     ptrdiff_t step, classes;
-    ptrdiff_t lanes; /* how many samples there are, if they are in the lanes */
-    const real *end; /* of the memory that may be read, or NULL if nothing past a partial vector may be */
-    vreal last;      /* the last vector, if classes are in the lanes: often partial, and often the only one */
+    ptrdiff_t lanes;   /* how many samples there are, if they are in the lanes */
+    const stored *end; /* of the memory that may be read, or NULL if nothing past a partial vector may be */
+    vreal last; /* the last vector, if classes are in the lanes: often partial, and often the only one */
 } row;
 
 #if VL == 16
@@ -50,7 +50,7 @@ INLINE vint row_classes(ptrdiff_t k, const row_kind kind)
     return kind == CLASSES_IN_LANES ? first + (vint){FIRST_LANES} : first;
 }
 
-INLINE real *row_at(const row *r, ptrdiff_t k, const row_kind kind)
+INLINE stored *row_at(const row *r, ptrdiff_t k, const row_kind kind)
 {
     if (kind == CLASSES_IN_LANES)
         return r->data + k * VL;
@@ -61,17 +61,17 @@ INLINE real *row_at(const row *r, ptrdiff_t k, const row_kind kind)
 INLINE real row_element(const row *r, ptrdiff_t k, ptrdiff_t lane, const row_kind kind)
 {
     if (kind == CLASSES_IN_LANES)
-        return r->data[r->places ? r->places[k] : k];
-    return row_at(r, k, kind)[lane];
+        return value_of(r->data + (r->places ? r->places[k] : k));
+    return value_of(row_at(r, k, kind) + lane);
 }
 
 /* to[i] = from[i], i < count < VL. */
-INLINE void copy_lanes(real *to, const real *from, ptrdiff_t count)
+INLINE void copy_lanes(stored *to, const stored *from, ptrdiff_t count)
 {
 #pragma GCC unroll 4
     for (int width = VL / 2; width > 0; width /= 2)
         if (count & width) {
-            memcpy(to, from, width * sizeof(real));
+            memcpy(to, from, width * sizeof(stored));
             to += width;
             from += width;
         }
@@ -81,18 +81,18 @@ INLINE void copy_lanes(real *to, const real *from, ptrdiff_t count)
 INLINE vreal row_read(const row *r, ptrdiff_t k, const row_kind kind, real fill)
 {
     const ptrdiff_t valid = row_lanes(r, k, kind);
-    const real *from = row_at(r, k, kind);
-    real lanes[VL];
+    const stored *from = row_at(r, k, kind);
+    stored lanes[VL];
+    vstore(lanes, vset(fill));
     if (kind == CLASSES_IN_LANES && r->places) {
-        for (ptrdiff_t i = 0; i < VL; ++i)
-            lanes[i] = i < valid ? r->data[r->places[k * VL + i]] : fill;
+        for (ptrdiff_t i = 0; i < valid; ++i)
+            lanes[i] = r->data[r->places[k * VL + i]];
         return vload(lanes);
     }
     if (valid == VL)
         return vload(from);
     if (r->end && from + VL <= r->end)
         return pick((vint){FIRST_LANES} < (lane_int)valid, vload(from), vset(fill));
-    vstore(lanes, vset(fill));
     copy_lanes(lanes, from, valid);
     return vload(lanes);
 }
@@ -100,7 +100,7 @@ INLINE vreal row_read(const row *r, ptrdiff_t k, const row_kind kind, real fill)
 INLINE void row_write(const row *r, ptrdiff_t k, const row_kind kind, vreal v)
 {
     const ptrdiff_t valid = row_lanes(r, k, kind);
-    real *to = row_at(r, k, kind), lanes[VL];
+    stored *to = row_at(r, k, kind), lanes[VL];
     vstore(lanes, v);
     if (kind == CLASSES_IN_LANES && r->places)
         for (ptrdiff_t i = 0; i < valid; ++i)

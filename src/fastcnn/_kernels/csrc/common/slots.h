@@ -1,18 +1,21 @@
-/* Sums over the images of a batch: gradients of weights and biases, statistics of batch normalisation, losses.
+/* Sums over the images of a batch: gradients of weights and biases, statistics of batch normalisation,
+ * losses.
  *
- * Rule   A batch is cut into slots of neighbouring images. The images of a slot are added in order, then the slots in
- *        order. The number of slots is a function of the batch's size and, where their partial sums are large, of the
- *        layer: not of threads, instruction set or layout. So no result depends on the number of threads, and as many
- *        threads as there are slots have work.
- * Slots  Image i of n belongs to slot i * slots / n: slots are as equal as they can be. Where a layer's partial sums
- *        would take more than FCN_SLOTS_BYTES, 2, 4, 8 ... neighbouring slots of the batch are one of the layer's. So
- *        are those of a linear layer, until they have FCN_LINEAR_IMAGES images: it has one product for each weight and
- *        image, which should not be outweighed by the sums over slots.
+ * Rule   A batch is cut into slots of neighbouring images. The images of a slot are added in order, then the
+ *        slots in order. The number of slots is a function of the batch's size and, where their partial sums
+ *        are large, of the layer: not of threads, instruction set or layout. So no result depends on the
+ *        number of threads, and as many threads as there are slots have work.
+ * Slots  Image i of n belongs to slot i * slots / n: slots are as equal as they can be. Where a layer's
+ *        partial sums would take more than FCN_SLOTS_BYTES, 2, 4, 8 ... neighbouring slots of the batch are
+ *        one of the layer's. So are those of a linear layer, until they have FCN_LINEAR_IMAGES images: it has
+ *        one product for each weight and image, which should not be outweighed by the sums over slots.
  */
 #ifndef FCN_SLOTS_H
 #define FCN_SLOTS_H
 
 #include "common/integers.h"
+
+#define FCN_SUM_BLOCK 1024 /* numbers of an image that are summed in one go; more would lose digits */
 
 #define FCN_FEW_SLOTS 8    /* of a small batch; fewer if it has fewer images */
 #define FCN_SLOT_IMAGES 16 /* of a slot of a larger batch, */

@@ -64,7 +64,7 @@ INLINE void row_softmax_grad(row *dx, row *dy, row *y, const row_kind kind, cons
 
 /* Options of cross-entropy. */
 typedef struct {
-    real *weight; /* of each class, or NULL */
+    stored *weight; /* of each class, or NULL */
     int64_t ignore_index;
     double smoothing, scale; /* the gradient is multiplied by `scale` */
 } loss_options;
@@ -85,7 +85,8 @@ INLINE vreal target_share(const targets *t, ptrdiff_t k, const row_kind kind)
     const vint classes = row_classes(k, kind);
     vreal weight = vset(1), share = vset(t->smooth);
     if (t->weight.data)
-        weight = kind == CLASSES_IN_LANES ? row_load(&t->weight, k, kind) : vset(t->weight.data[k]);
+        weight =
+            kind == CLASSES_IN_LANES ? row_load(&t->weight, k, kind) : vset(value_of(t->weight.data + k));
     if (t->soft.data)
         return (row_load(&t->soft, k, kind) * t->rest + share) *
                keep(classes < (lane_int)t->weight.classes, weight);
@@ -97,8 +98,8 @@ INLINE vreal target_share(const targets *t, ptrdiff_t k, const row_kind kind)
 INLINE void add_losses(double *loss, vreal share, vreal log_p)
 {
     real shares[VL], logs[VL];
-    vstore(shares, share);
-    vstore(logs, keep(share != 0, log_p));
+    rstore(shares, share);
+    rstore(logs, keep(share != 0, log_p));
     for (int i = 0; i < VL; ++i)
         loss[i] -= (double)shares[i] * (double)logs[i];
 }
@@ -130,7 +131,7 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
         const int counts = i < count && (!label || label[i] != o->ignore_index);
         counted[i] = -counts;
         labels[i] = counts && label ? (lane_int)label[i] : -1;
-        hard[i] = labels[i] < 0 ? 0 : t.rest * (o->weight ? o->weight[labels[i]] : 1);
+        hard[i] = labels[i] < 0 ? 0 : t.rest * (o->weight ? value_of(o->weight + labels[i]) : 1);
     }
     vint counts = (vint){0} + counted[0];
     t.label = (vint){0} + labels[0];
@@ -138,7 +139,7 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
     if (kind == SAMPLES_IN_LANES) {
         memcpy(&t.label, labels, sizeof(labels));
         memcpy(&counts, counted, sizeof(counted));
-        t.hard = vload(hard);
+        t.hard = rload(hard);
     }
 
     /* The first maximum in each lane, or the first NaN. */

@@ -5,9 +5,8 @@
 #ifndef FCN_SUMS_H
 #define FCN_SUMS_H
 
+#include "common/slots.h"
 #include "common/vec.h"
-
-#define FCN_ROW_BLOCK 1024
 
 /* result = the sum over i < size of a term. vector_term is the term of the VL numbers from i on, scalar_term
  * that of number i alone. */
@@ -16,7 +15,7 @@
         ptrdiff_t i = 0;                                                                                     \
         (result) = 0;                                                                                        \
         while (i < (size)) {                                                                                 \
-            const ptrdiff_t end = (size) - i < FCN_ROW_BLOCK ? (size) : i + FCN_ROW_BLOCK;                   \
+            const ptrdiff_t end = (size) - i < FCN_SUM_BLOCK ? (size) : i + FCN_SUM_BLOCK;                   \
             vreal lanes = {0};                                                                               \
             for (; i + VL <= end; i += VL)                                                                   \
                 lanes += vector_term;                                                                        \

@@ -7,8 +7,7 @@
  *           they stay in the cache. A 1x1 kernel with stride 1 and no padding needs none: the image is its
  *           own columns.
  * Threads   y: over images, groups and strips; dx: over images and groups; dweight: over slots of images and
- *           groups. There are up to FCN_SUM_SLOTS slots, whatever the number of threads; each has a partial
- *           sum, and the partial sums are added in order.
+ *           groups. Slots (common/slots.h) have a partial sum each, and the partial sums are added in order.
  * Edges     A batch of 0 gives an empty y and a dweight of zeros.
  */
 #include "eager/eager.h"
@@ -50,10 +49,18 @@ static size_t thread_bytes(const plan *p, const fcn_window *w)
 
 static ptrdiff_t weight_size(const fcn_conv2d *s, const plan *p) { return s->out_channels * p->depth; }
 
+/* How many of the batch's slots are one of this layer's. */
+static ptrdiff_t slots_in_one(const fcn_conv2d *s, const plan *p)
+{
+    const ptrdiff_t bytes = weight_size(s, p) * (ptrdiff_t)sizeof(real);
+    return fcn_slots_in_one(fcn_slots(s->batch), fcn_most_slots(bytes));
+}
+
 size_t FCN(conv2d_workspace)(const fcn_conv2d *s, int threads)
 {
     plan p = make_plan(s);
-    size_t partial_sums = (size_t)(FCN_SUM_SLOTS * weight_size(s, &p)) * sizeof(real);
+    const ptrdiff_t slots = fcn_divide_up(fcn_slots(s->batch), slots_in_one(s, &p));
+    size_t partial_sums = (size_t)(slots * weight_size(s, &p)) * sizeof(real);
     return (size_t)threads * thread_bytes(&p, &s->window) + partial_sums;
 }
 
@@ -65,7 +72,7 @@ typedef struct {
     char *workspace;
     real *x, *y, *weight;
     const real *bias;
-    ptrdiff_t slot_images; /* the gradient of weight: how many images a partial sum is over */
+    ptrdiff_t slots_in_one; /* the gradient of weight: how many slots a partial sum is over */
 } pass;
 
 static pass make_pass(const fcn_conv2d *s, const void *x, const void *y, const void *weight, void *workspace)
@@ -176,8 +183,9 @@ static void backward_weight_parts(const void *args, ptrdiff_t first, ptrdiff_t l
     for (ptrdiff_t part = first; part < last; ++part) {
         ptrdiff_t slot = part / groups, group = part % groups;
         real *sum = a->weight + slot * weight_size(a->s, &p) + group * p.out_channels * p.depth;
-        ptrdiff_t first_image = slot * a->slot_images;
-        ptrdiff_t last_image = fcn_min(a->s->batch, first_image + a->slot_images);
+        const ptrdiff_t slots = fcn_slots(a->s->batch), in_one = a->slots_in_one;
+        const ptrdiff_t first_image = fcn_slot_start(slot * in_one, slots, a->s->batch);
+        const ptrdiff_t last_image = fcn_slot_start(fcn_min((slot + 1) * in_one, slots), slots, a->s->batch);
         for (ptrdiff_t n = first_image; n < last_image; ++n) {
             ptrdiff_t block = n * groups + group;
             const real *image = a->x + block * p.in_channels * p.in_size;
@@ -203,8 +211,8 @@ void FCN(conv2d_backward_weight)(void *dweight_, const void *dy, const void *x, 
     const ptrdiff_t size = weight_size(s, &a.p);
     real *partial = thread_columns(&a, threads); /* behind the workspaces of the threads */
     a.weight = partial;
-    a.slot_images = fcn_max(1, fcn_divide_up(s->batch, FCN_SUM_SLOTS));
-    const ptrdiff_t slots = fcn_divide_up(s->batch, a.slot_images);
+    a.slots_in_one = slots_in_one(s, &a.p);
+    const ptrdiff_t slots = fcn_divide_up(fcn_slots(s->batch), a.slots_in_one);
     run_pass(&a, slots * s->groups, threads, backward_weight_parts);
     memset(dweight, 0, (size_t)size * sizeof(real));
     for (ptrdiff_t slot = 0; slot < slots; ++slot)

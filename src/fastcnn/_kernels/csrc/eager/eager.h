@@ -6,6 +6,7 @@
 
 #include "common/denormals.h"
 #include "common/integers.h"
+#include "common/slots.h"
 #include "common/vec.h"
 #include "eager/types.h"
 #include "threads/parallel.h"

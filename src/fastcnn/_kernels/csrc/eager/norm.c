@@ -9,6 +9,7 @@
  *           float32 are exact but for rounding. The variance is summed around the mean as rounded to float32.
  *           The same pass sums what that rounding took from the mean, so data far from 0 have statistics as
  *           exact as others.
+ *           Sums over images go by slots (common/slots.h).
  * Threads   Over channels, each of whose sums one thread takes in a fixed order; the normalisation itself,
  *           which has no sums, over rows.
  * Edges     weight and bias may be NULL (1 and 0). An empty channel has statistics of NaN and gradients of 0.
@@ -37,6 +38,12 @@ static double row_product_sum(const real *dy, const real *x, real mean, ptrdiff_
     return sum;
 }
 
+/* The first image of a slot. */
+static ptrdiff_t slot_start(ptrdiff_t slot, ptrdiff_t images)
+{
+    return fcn_slot_start(slot, fcn_slots(images), images);
+}
+
 typedef struct {
     real *sums;
     const real *x;
@@ -47,10 +54,15 @@ static void sum_channels(const void *args, ptrdiff_t first, ptrdiff_t last, int 
 {
     (void)thread;
     const sums_args a = *(const sums_args *)args;
+    const ptrdiff_t slots = fcn_slots(a.batch);
     for (ptrdiff_t c = first; c < last; ++c) {
         double sum = 0;
-        for (ptrdiff_t n = 0; n < a.batch; ++n)
-            sum += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+        for (ptrdiff_t slot = 0; slot < slots; ++slot) {
+            double part = 0;
+            for (ptrdiff_t n = slot_start(slot, a.batch); n < slot_start(slot + 1, a.batch); ++n)
+                part += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+            sum += part;
+        }
         a.sums[c] = (real)sum;
     }
 }
@@ -72,17 +84,26 @@ static void channel_statistics(const void *args, ptrdiff_t first, ptrdiff_t last
 {
     (void)thread;
     const statistics_args a = *(const statistics_args *)args;
+    const ptrdiff_t slots = fcn_slots(a.batch);
     const double count = (double)a.batch * (double)a.size;
     for (ptrdiff_t c = first; c < last; ++c) {
-        double sum = 0, squares = 0;
-        for (ptrdiff_t n = 0; n < a.batch; ++n)
-            sum += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+        double sum = 0, rest = 0, squares = 0;
+        for (ptrdiff_t slot = 0; slot < slots; ++slot) {
+            double part = 0;
+            for (ptrdiff_t n = slot_start(slot, a.batch); n < slot_start(slot + 1, a.batch); ++n)
+                part += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
+            sum += part;
+        }
         const real center = (real)(sum / count);
-        double rest = 0;
-        for (ptrdiff_t n = 0; n < a.batch; ++n) {
-            const real *row = a.x + (n * a.channels + c) * a.size;
-            rest += row_difference_sum(row, center, a.size);
-            squares += row_square_sum(row, center, a.size);
+        for (ptrdiff_t slot = 0; slot < slots; ++slot) {
+            double rest_part = 0, squares_part = 0;
+            for (ptrdiff_t n = slot_start(slot, a.batch); n < slot_start(slot + 1, a.batch); ++n) {
+                const real *row = a.x + (n * a.channels + c) * a.size;
+                rest_part += row_difference_sum(row, center, a.size);
+                squares_part += row_square_sum(row, center, a.size);
+            }
+            rest += rest_part;
+            squares += squares_part;
         }
         rest /= count; /* what rounding took from the mean */
         double variance = squares / count - rest * rest;
@@ -142,14 +163,20 @@ static void norm_grad_channels(const void *args, ptrdiff_t first, ptrdiff_t last
 {
     (void)thread;
     const norm_grad_args a = *(const norm_grad_args *)args;
+    const ptrdiff_t slots = fcn_slots(a.batch);
     const double count = (double)a.batch * (double)a.size;
     for (ptrdiff_t c = first; c < last; ++c) {
         double sum = 0, products = 0;
         real center = (real)a.mean[c];
-        for (ptrdiff_t n = 0; n < a.batch; ++n) {
-            ptrdiff_t row = (n * a.channels + c) * a.size;
-            sum += fcn_row_sum(a.dy + row, a.size);
-            products += row_product_sum(a.dy + row, a.x + row, center, a.size);
+        for (ptrdiff_t slot = 0; slot < slots; ++slot) {
+            double sum_part = 0, products_part = 0;
+            for (ptrdiff_t n = slot_start(slot, a.batch); n < slot_start(slot + 1, a.batch); ++n) {
+                ptrdiff_t row = (n * a.channels + c) * a.size;
+                sum_part += fcn_row_sum(a.dy + row, a.size);
+                products_part += row_product_sum(a.dy + row, a.x + row, center, a.size);
+            }
+            sum += sum_part;
+            products += products_part;
         }
         products -= sum * (a.mean[c] - (double)center); /* the products were taken with the rounded mean */
         a.dbias[c] = (real)sum;

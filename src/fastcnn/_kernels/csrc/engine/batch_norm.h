@@ -19,8 +19,8 @@ static inline ptrdiff_t channels_of_task(ptrdiff_t task, ptrdiff_t channels)
     return fcn_min(VL, channels - task * VL);
 }
 
-/* Partial sums that one channel's pixels take turns to be added to: in "channels" all pixels of an image follow each other,
- * and each addition would wait for the one before. */
+/* Partial sums that one channel's pixels take turns to be added to: in "channels" all pixels of an image
+ * follow each other, and each addition would wait for the one before. */
 #ifdef FCN_LAYOUT_CHANNELS
 #define PARTIALS 4
 #else

@@ -1,11 +1,12 @@
-/* Register blocks: how many output channels, or vectors of them, the innermost loops of products take at a time. */
+/* Register blocks: how many output channels, or vectors of them, the innermost loops of products take at a
+ * time. */
 #ifndef FCN_BLOCKS_H
 #define FCN_BLOCKS_H
 
 #include "common/integers.h"
 
-/* A register block is BLOCK channels by the pixels that then fit: 24 of 32 vector registers hold sums on AVX-512
- * and NEON, 12 of 16 elsewhere. */
+/* A register block is BLOCK channels by the pixels that then fit: 24 of 32 vector registers hold sums on
+ * AVX-512 and NEON, 12 of 16 elsewhere. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define MAX_BLOCK 8
 #define MAX_VECTORS 4

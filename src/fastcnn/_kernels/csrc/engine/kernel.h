@@ -1,5 +1,5 @@
-/* What the engine's kernels share: their names, where an operation's buffers are for a group or slot, and the lanes of the
- * last group.
+/* What the engine's kernels share: their names, where an operation's buffers are for a group or slot, and the
+ * lanes of the last group.
  */
 #ifndef FCN_KERNEL_H
 #define FCN_KERNEL_H
@@ -14,8 +14,8 @@
 /* A kernel of the layout that this file is compiled for. */
 #define KERNEL(name) KERNEL_OF(FCN_LAYOUT, name)
 
-/* The vectors of a pixel are its channels in "images", and ceil(channels / VL) in "channels", where rows of numbers for
- * each channel are padded to whole vectors. */
+/* The vectors of a pixel are its channels in "images", and ceil(channels / VL) in "channels", where rows of
+ * numbers for each channel are padded to whole vectors. */
 #ifdef FCN_LAYOUT_CHANNELS
 #define GROUP_IMAGES 1
 static inline ptrdiff_t row_size(ptrdiff_t vectors) { return vectors * VL; }
@@ -41,7 +41,8 @@ static inline void *of_group(const fcn_buffer *buffer, const fcn_batch *batch, p
 /* What there is one of. */
 static inline void *the(const fcn_buffer *buffer) { return buffer->data; }
 
-/* The first group of slot `slot` of a layer that has `in_one` of the batch's slots in one of its own; or the end. */
+/* The first group of slot `slot` of a layer that has `in_one` of the batch's slots in one of its own; or the
+ * end. */
 static inline ptrdiff_t first_group(const fcn_batch *batch, ptrdiff_t in_one, ptrdiff_t slot)
 {
     return fcn_slot_group(batch, fcn_min(slot * in_one, batch->slots));
@@ -82,17 +83,17 @@ static inline ptrdiff_t all_sums(const fcn_op *op, const fcn_buffer *sums, const
     return count;
 }
 
-/* The end of the pixels from p0 on that are taken through one vector before the next one: a `few` in "images", so that
- * arrays are read in their own order and the processor can fetch ahead; in "channels", where an image is in the
- * caches, all of them, and what belongs to the vector stays in registers. */
+/* The end of the pixels from p0 on that are taken through one vector before the next one: a `few` in
+ * "images", so that arrays are read in their own order and the processor can fetch ahead; in "channels",
+ * where an image is in the caches, all of them, and what belongs to the vector stays in registers. */
 #define FEW_PIXELS 4
 static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels, ptrdiff_t few)
 {
     return GROUP_IMAGES == 1 ? pixels : fcn_min(pixels, p0 + few);
 }
 
-/* Keep an integer or a pointer in a register as it is: pixels share one index, where the compiler would rather keep a
- * running pointer for each, for which registers are too few. */
+/* Keep an integer or a pointer in a register as it is: pixels share one index, where the compiler would
+ * rather keep a running pointer for each, for which registers are too few. */
 #define PIN_INTEGER(i) __asm__("" : "+r"(i))
 
 /* max(x, 0); a NaN stays one. */

@@ -28,8 +28,9 @@ static void run_ops(const phase_context *context, const fcn_batch *batch, ptrdif
     }
 }
 
-/* Take the groups first .. last - 1 through the operations of a phase, a chunk at a time: neighbouring operations on
- * one group run for each group of the chunk in turn, so that a group's arrays stay in the cache. */
+/* Take the groups first .. last - 1 through the operations of a phase, a chunk at a time: neighbouring
+ * operations on one group run for each group of the chunk in turn, so that a group's arrays stay in the
+ * cache. */
 static void run_groups(const phase_context *context, fcn_batch *batch, ptrdiff_t first, ptrdiff_t last)
 {
     const fcn_phase *phase = context->phase;
@@ -79,8 +80,8 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
                fcn_slot_group(&batch, fcn_min(first + context->part_slots, batch.slots)));
 }
 
-/* Cut the batch for a phase over groups. Where it sums over images, a part is as many slots as the layer with the
- * largest partial sums has in one; else the number of parts is free, and large enough for all threads. */
+/* Cut the batch for a phase over groups. Where it sums over images, a part is as many slots as the layer with
+ * the largest partial sums has in one; else the number of parts is free, and large enough for all threads. */
 static void cut_batch(phase_context *context, int threads)
 {
     const fcn_batch *batch = context->batch;
@@ -99,8 +100,8 @@ static void cut_batch(phase_context *context, int threads)
 static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                        int threads, double *seconds)
 {
-    /* Phases over groups take the batch upwards and downwards by turns: what the last one used last may still be in
-     * a cache. */
+    /* Phases over groups take the batch upwards and downwards by turns: what the last one used last may still
+     * be in a cache. */
     int downwards = 0;
     for (ptrdiff_t i = 0; i < count; ++i) {
         phase_context context = {.phase = &phases[i], .ops = ops, .batch = batch, .seconds = seconds};

@@ -1,18 +1,20 @@
-/* A program: what the engine makes of a model. Phases run one after the other; the tasks of a phase are shared
- * out to threads; a task runs the phase's operations in order for its groups of images.
+/* A program: what the engine makes of a model. Phases run one after the other; the tasks of a phase are
+ * shared out to threads; a task runs the phase's operations in order for its groups of images.
  *
  * Layout  There are two, and a program has one of them. Rows and columns include the halo of zeros that a
  *         consumer's padding needs; it is written once, when the buffer is made.
- *         "images"    [group][row][column][channel][VL]: a group is VL images, a vector holds one element of each,
- *                     so every channel count and every window is dense.
- *         "channels"  [image][row][column][channel]: a group is one image, a vector holds VL channels of a pixel.
- *                     Channels are padded with zeros to whole vectors, but for an input that is only read element
- *                     by element. One image is enough to fill the vectors, and its arrays stay in the caches.
- * Places  Where an element stands is a matter of tables: int32 offsets, in numbers, of pixels, taps and channels.
- *         They carry all geometry (padding, stride, dilation, flattening), so a kernel has none.
- * Order   Sums over images are taken by slots of the batch (common/slots.h); a task of a phase over groups is a slot
- *         or several, and each slot's partial sums are added in order, so that no result depends on the number of
- *         threads. The lanes of the last group past the batch hold zeros or are masked out of sums.
+ *         "images"    [group][row][column][channel][VL]: a group is VL images, a vector holds one element of
+ *                     each, so every channel count and every window is dense.
+ *         "channels"  [image][row][column][channel]: a group is one image, a vector holds VL channels of a
+ *                     pixel. Channels are padded with zeros to whole vectors, but for an input that is only
+ *                     read element by element. One image is enough to fill the vectors, and its arrays stay
+ *                     in the caches.
+ * Places  Where an element stands is a matter of tables: int32 offsets, in numbers, of pixels, taps and
+ *         channels. They carry all geometry (padding, stride, dilation, flattening), so a kernel has none.
+ * Order   Sums over images are taken by slots of the batch (common/slots.h); a task of a phase over groups is
+ *         a slot or several, and each slot's partial sums are added in order, so that no result depends on
+ *         the number of threads. The lanes of the last group past the batch hold zeros or are masked out of
+ *         sums.
  */
 #ifndef FCN_PROGRAM_H
 #define FCN_PROGRAM_H
@@ -22,11 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FCN_CHUNK 16         /* groups that a thread takes through the operations of a phase at a time, at most */
+#define FCN_CHUNK 16         /* groups, at most, that a thread takes through the operations of a phase */
 #define FCN_TASK_TAPS 48     /* taps whose weight gradient is one task */
 #define FCN_TASK_COLUMNS 64  /* columns of a linear layer's weight gradient that are one task */
 #define FCN_TASK_TOTALS 1024 /* sums over slots that are one task */
-#define FCN_SUM_BLOCK 1024   /* pixels of an image that are summed in one go; more would lose digits */
 #define FCN_CHAINS 4         /* parts of the sum that is an output of a deep linear layer */
 
 /* What an operation is told about the batch, and about the part of it that its task is for. */
@@ -85,7 +86,9 @@ typedef struct {
 #define INTEGER(name) int64_t name;
 #define SCALAR(name) double name;
 #define SCALAR_IF SCALAR
-#define END(name) };
+#define END(name)                                                                                            \
+    }                                                                                                        \
+    ;
 #include "engine/operations.inc"
 
 typedef struct fcn_op fcn_op;
@@ -103,8 +106,8 @@ struct fcn_op {
     };
 };
 
-/* A phase is shared out by slots of groups; by the tasks of its operations, which touch nothing of each other; or by
- * its operations, which are the bands of one: parts of the work on a group. */
+/* A phase is shared out by slots of groups; by the tasks of its operations, which touch nothing of each
+ * other; or by its operations, which are the bands of one: parts of the work on a group. */
 typedef enum { FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_OVER_BANDS } fcn_phase_kind;
 
 typedef struct {
@@ -114,7 +117,8 @@ typedef struct {
 
 void fcn_run_program(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                      int threads);
-/* The same on one thread, in the same order; adds the time that each operation takes to seconds[operation]. */
+/* The same on one thread, in the same order; adds the time that each operation takes to seconds[operation].
+ * */
 void fcn_time_program(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
                       const fcn_batch *batch);
 

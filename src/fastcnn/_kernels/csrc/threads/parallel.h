@@ -1,15 +1,13 @@
 /* Loops over many items, cut into chunks that threads share; and the number of threads that kernels use.
  *
  * No kernel's result depends on the number of threads. Each item of a parallel loop writes to places of its
- * own, and a sum over images is the sum of fixed parts, added in order (FCN_SUM_SLOTS).
+ * own, and a sum over images is the sum of fixed parts, added in order (common/slots.h).
  */
 #ifndef FCN_PARALLEL_H
 #define FCN_PARALLEL_H
 
 #include <stddef.h>
 
-/* A sum over images has at most this many parts, each over neighbouring images, for any number of threads. */
-#define FCN_SUM_SLOTS 16
 /* A loop of fewer elements than this runs on its caller alone: waking a thread would take longer. */
 #define FCN_SERIAL_BELOW 32768
 /* Elements of a chunk, some microseconds' work. */

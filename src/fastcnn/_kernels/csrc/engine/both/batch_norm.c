@@ -5,12 +5,12 @@
  *                     -> dy = A g + B (y - mean) + C with, m = batch * pixels and per channel,
  *                        A = gamma invstd, B = -A invstd^2 sum(g (y - mean)) / m, C = -A sum(g) / m;
  *                        in evaluation mean and var do not depend on y, and B = C = 0
- * Method    Pixels are summed in blocks of FCN_SUM_BLOCK: for each, in vectors of VL partial sums ("images") or a
- *           number for each channel ("channels"), the sums of d and d^2 with d = y - center. A block's center is
- *           among its own pixels, so that the squares lose no digits however far from 0 the data lie.
- *           Means and squared deviations of all blocks are put together in double (Chan, Golub and LeVeque,
- *           "Algorithms for Computing the Sample Variance", 1983): those of a slot's images, then those of slots.
- *           What rounding the mean leaves of it is part of offset and C.
+ * Method    Pixels are summed in blocks of FCN_SUM_BLOCK: for each, in vectors of VL partial sums ("images")
+ *           or a number for each channel ("channels"), the sums of d and d^2 with d = y - center. A block's
+ *           center is among its own pixels, so that the squares lose no digits however far from 0 the data
+ *           lie. Means and squared deviations of all blocks are put together in double (Chan, Golub and
+ *           LeVeque, "Algorithms for Computing the Sample Variance", 1983): those of a slot's images, then
+ *           those of slots. What rounding the mean leaves of it is part of offset and C.
  * State     see engine/batch_norm.h. batch_norm_grad.c has the backward pieces.
  */
 #include "engine/batch_norm.h"
@@ -73,8 +73,8 @@ typedef struct {
 } moments;
 
 /* Add what the blocks of a group tell of `channels` channels: sums of e and e^2 with e = y - origin. */
-static void add_group(double *sum, double *squares, const double *origin, const real *center, ptrdiff_t pixels,
-                      ptrdiff_t row, ptrdiff_t images, ptrdiff_t channels)
+static void add_group(double *sum, double *squares, const double *origin, const real *center,
+                      ptrdiff_t pixels, ptrdiff_t row, ptrdiff_t images, ptrdiff_t channels)
 {
     const ptrdiff_t lanes = GROUP_IMAGES;
     for (ptrdiff_t first = 0; first < pixels; first += FCN_SUM_BLOCK, center += 3 * row * lanes) {
@@ -136,8 +136,7 @@ void KERNEL(bn_finish)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
     const struct fcn_bn_finish *a = &op->bn_finish;
     const ptrdiff_t row = row_size(a->vectors);
     const double eps = a->eps, momentum = a->momentum;
-    real *state = the(&a->state), *running_mean = the(&a->running_mean),
-         *running_var = the(&a->running_var);
+    real *state = the(&a->state), *running_mean = the(&a->running_mean), *running_var = the(&a->running_var);
     const real *gamma = the(&a->gamma), *beta = the(&a->beta);
     const double count = (double)batch->images * (double)a->pixels;
     const ptrdiff_t first = task * VL, some = channels_of_task(task, a->channels);

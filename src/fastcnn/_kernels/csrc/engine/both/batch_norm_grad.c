@@ -1,15 +1,18 @@
 /* The gradients of batch normalisation in the engine's layouts; batch_norm.c has the equations.
  *
- * Method    Sums over a block of pixels in vectors or numbers of partial sums; over blocks and images in double, those
- *           of a slot's images, then those of slots.
+ * Method    Sums over a block of pixels in vectors or numbers of partial sums; over blocks and images in
+ *           double, those of a slot's images, then those of slots.
  */
 #include "engine/batch_norm.h"
 
-/* The gradient of a ReLU behind the normalisation counts where the ReLU let through: where z > 0 if z is given, else,
- * with `relu`, where (y - mean) * scale + offset > 0. */
+/* The gradient of a ReLU behind the normalisation counts where the ReLU let through: where z > 0 if z is
+ * given, else, with `relu`, where (y - mean) * scale + offset > 0. */
 typedef enum { NO_MASK, MASK_BY_Z, MASK_BY_Y } relu_mask;
 
-static relu_mask mask_of(const stored *z, ptrdiff_t relu) { return z ? MASK_BY_Z : relu ? MASK_BY_Y : NO_MASK; }
+static relu_mask mask_of(const stored *z, ptrdiff_t relu)
+{
+    return z ? MASK_BY_Z : relu ? MASK_BY_Y : NO_MASK;
+}
 
 typedef struct {
     real *sums;
@@ -106,8 +109,7 @@ void KERNEL(bn_grad_finish)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t 
     const ptrdiff_t blocks = fcn_divide_up(a->summed_pixels, FCN_SUM_BLOCK);
     const ptrdiff_t first = task * VL, some = channels_of_task(task, a->channels);
     const double count = (double)batch->images * (double)a->pixels;
-    real *state = the(&a->state), *dgamma = the(&a->dgamma),
-         *dbeta = the(&a->dbeta);
+    real *state = the(&a->state), *dgamma = the(&a->dgamma), *dbeta = the(&a->dbeta);
     const real *gamma = the(&a->gamma);
     double sums[VL] = {0}, around_mean[VL] = {0};
     for (ptrdiff_t slot = 0; slot < batch->slots; ++slot) {

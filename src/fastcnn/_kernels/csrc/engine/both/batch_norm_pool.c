@@ -1,10 +1,12 @@
 /* Batch normalisation, ReLU, dropout and max-pooling as one step, for windows that share no pixel.
  *
- * Equation  forward   z[p] = max over the taps of relu((y - mean) * scale + offset) * dropout, with the winner's number
- *           backward  g[tap] = factor * dz[p] for the winner where z[p] > 0, else 0; sums and dy as in batch_norm.c
+ * Equation  forward   z[p] = max over the taps of relu((y - mean) * scale + offset) * dropout, with the
+ *           winner's number backward  g[tap] = factor * dz[p] for the winner where z[p] > 0, else 0; sums and
+ *           dy as in batch_norm.c
  * Method    The full-size output and its gradient are never written: both passes read y, which has to be kept
  *           anyway, and the pooled arrays.
- * Edges     Pixels that no window covers have g = 0, but batch normalisation gives them a gradient all the same.
+ * Edges     Pixels that no window covers have g = 0, but batch normalisation gives them a gradient all the
+ *           same.
  */
 #include "engine/batch_norm.h"
 #include "engine/dropout.h"

@@ -1,18 +1,19 @@
 /* Max and average pooling in the engine's layouts.
  *
- * Equation  max: z[p] = the largest x[tap], the first of equals, NaN wins; average: z[p] = factor[p] * sum x[tap]
- * Layout    see program.h. The taps of output pixel p are taps[first[p]] .. taps[first[p + 1] - 1]. Those outside
- *           of the image are left out, but for a padding whose zeros take part in the maximum: it is in the halo.
- *           argmax holds the number of the winning tap in its window.
- * Edges     Overlapping windows accumulate in the gradient; a tap of -1 in the gradient's table is in the halo,
- *           and its gradient is dropped. The maximum of no taps is -inf.
+ * Equation  max: z[p] = the largest x[tap], the first of equals, NaN wins; average: z[p] = factor[p] * sum
+ *           x[tap]
+ * Layout    see program.h. The taps of output pixel p are taps[first[p]] .. taps[first[p + 1] - 1]. Those
+ *           outside of the image are left out, but for a padding whose zeros take part in the maximum: it is
+ *           in the halo. argmax holds the number of the winning tap in its window.
+ * Edges     Overlapping windows accumulate in the gradient; a tap of -1 in the gradient's table is in the
+ *           halo, and its gradient is dropped. The maximum of no taps is -inf.
  */
 #include "engine/kernel.h"
 #include <math.h>
 
 /* The maxima of one window. Windows of the usual sizes have a `count` that the compiler knows. */
-INLINE void max_of_window(stored *z, lane_int *argmax, const stored *x, const int32_t *window, const int count,
-                          ptrdiff_t vectors)
+INLINE void max_of_window(stored *z, lane_int *argmax, const stored *x, const int32_t *window,
+                          const int count, ptrdiff_t vectors)
 {
     for (ptrdiff_t v = 0; v < vectors; ++v) {
         vreal best = vload(x + window[0] + v * VL);
@@ -68,7 +69,8 @@ static void clear(stored *x, const int32_t *x_at, ptrdiff_t pixels, ptrdiff_t ve
         memset(x + x_at[p], 0, (size_t)(vectors * VL) * sizeof(stored));
 }
 
-/* Give each tap of a window its share of the gradient: all of it, or with `winner` that of the lanes that it won. */
+/* Give each tap of a window its share of the gradient: all of it, or with `winner` that of the lanes that it
+ * won. */
 INLINE void spread(stored *dx, const int32_t *window, const int count, vreal grad, const vint *winner,
                    const int exclusive)
 {

@@ -1,8 +1,8 @@
 /* Softmax and cross-entropy over the features of flat samples, in the engine's layouts.
  *
  * Equation  see softmax.c
- * Layout    see program.h. Tables hold the place of each feature: in "images" a vector has it of VL samples, in
- *           "channels" features fill the lanes of their sample's vectors.
+ * Layout    see program.h. Tables hold the place of each feature: in "images" a vector has it of VL samples,
+ *           in "channels" features fill the lanes of their sample's vectors.
  * Edges     as in softmax.c. Lanes past the batch have gradient 0.
  */
 #include "engine/kernel.h"

@@ -1,16 +1,18 @@
 /* Direct convolution in the layout "channels": forward and backward-input; pack_weights.c packs the weights.
  *
  * Equation  y[p][o] = bias[o] + sum_k x[x_at[p] + span_at[k / length] + k % length] * w[k][o]
- *           k runs over the kernel rows, kernel columns and input channels of a window, in this order; elements
- *           that stand next to each other in x are a span. The gradient with respect to x is the same sum over dy,
- *           with other tables. In a linear layer of several images the "pixels" are the images.
+ *           k runs over the kernel rows, kernel columns and input channels of a window, in this order;
+ *           elements that stand next to each other in x are a span. The gradient with respect to x is the
+ *           same sum over dy, with other tables. In a linear layer of several images the "pixels" are the
+ *           images.
  * Layout    see program.h; packed weights [block][k][vectors of the block][VL], zero past the last channel.
  * Method    Register blocks of VECTORS vectors of output channels by PIXELS pixels: each step loads VECTORS
- *           weights and broadcasts PIXELS elements of x for VECTORS * PIXELS fused multiply-adds. With one vector
- *           there is a load for each of them, and one more: where registers allow, a block then takes pixels of
- *           two rows, whose elements stand at one distance, so that both have the same pointers.
- * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block (in a deep linear layer the
- *           sum of FCN_CHAINS of them): bitwise the same in every batch, position, thread and layout.
+ *           weights and broadcasts PIXELS elements of x for VECTORS * PIXELS fused multiply-adds. With one
+ *           vector there is a load for each of them, and one more: where registers allow, a block then takes
+ *           pixels of two rows, whose elements stand at one distance, so that both have the same pointers.
+ * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block (in a deep linear
+ *           layer the sum of FCN_CHAINS of them): bitwise the same in every batch, position, thread and
+ *           layout.
  */
 #include "engine/kernel.h"
 
@@ -22,7 +24,7 @@ typedef struct {
     const real *bias, *position_bias;
     const int32_t *y_at, *x_at, *span_at;
     ptrdiff_t span_length, row; /* row: biases of a pixel of y */
-    real least;                /* y is at least this: 0 with ReLU */
+    real least;                 /* y is at least this: 0 with ReLU */
     int add;
 } product;
 
@@ -99,7 +101,8 @@ INLINE void forward(const product *f, const tile *t, const int vectors, const in
 
 #include "conv_pairs.h"
 
-/* One pixel of a deep window, FCN_CHAINS parts of the depth side by side: a chain of multiply-adds waits for itself. */
+/* One pixel of a deep window, FCN_CHAINS parts of the depth side by side: a chain of multiply-adds waits for
+ * itself. */
 INLINE void forward_chains(const product *f, const tile *t, const int vectors)
 {
     vreal sum[FCN_CHAINS * 4];

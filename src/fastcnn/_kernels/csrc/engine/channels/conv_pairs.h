@@ -1,6 +1,7 @@
-/* The blocks of channels_conv.c for one vector of channels where there are 32 registers: pairs of pixels, one below the
- * other. The elements of x that both read stand at one distance, so a pair needs one pointer, and a block of 20 pixels
- * loads one number less for each two products than a block of 12. Part of channels_conv.c, which has the types.
+/* The blocks of channels_conv.c for one vector of channels where there are 32 registers: pairs of pixels, one
+ * below the other. The elements of x that both read stand at one distance, so a pair needs one pointer, and a
+ * block of 20 pixels loads one number less for each two products than a block of 12. Part of channels_conv.c,
+ * which has the types.
  */
 #if MAX_BLOCK == 8
 #define MOST_PAIRS 10
@@ -8,9 +9,10 @@
 /* Windows of fewer elements are over before a longer block has paid. */
 #define LEAST_DEPTH 48
 
-/* Blocks of one vector by pairs of pixels, one below the other; `at` holds the places of the upper ones in the tables,
- * `width` is the pixels of a row. */
-INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, ptrdiff_t width, const int pairs)
+/* Blocks of one vector by pairs of pixels, one below the other; `at` holds the places of the upper ones in
+ * the tables, `width` is the pixels of a row. */
+INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, ptrdiff_t width,
+                          const int pairs)
 {
     vreal upper[MOST_PAIRS], lower[MOST_PAIRS];
     const stored *x[MOST_PAIRS];
@@ -69,7 +71,7 @@ INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, p
 
 #define PAIR_BLOCKS(K) K(5) K(6) K(7) K(8) K(9) K(10)
 #define DEFINE_PAIRS(p)                                                                                      \
-    static void pairs_##p(const product *f, const tile *t, const int32_t *at, ptrdiff_t width)                   \
+    static void pairs_##p(const product *f, const tile *t, const int32_t *at, ptrdiff_t width)               \
     {                                                                                                        \
         forward_pairs(f, t, at, width, p);                                                                   \
     }
@@ -81,7 +83,8 @@ static void (*const pair_blocks[])(const product *, const tile *, const int32_t 
 /* Take the pixels from t->p0 up to `end` by pairs of rows of `width`; return how many were taken. */
 static ptrdiff_t take_pairs(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
 {
-    const ptrdiff_t count = (end - t->p0) / (2 * width) * width, depth = (t->span1 - t->span0) * f->span_length;
+    const ptrdiff_t count = (end - t->p0) / (2 * width) * width,
+                    depth = (t->span1 - t->span0) * f->span_length;
     if (count < FEWEST_PAIRS || depth < LEAST_DEPTH)
         return 0;
     const ptrdiff_t parts = fcn_divide_up(count, MOST_PAIRS);

@@ -2,11 +2,11 @@
  *
  * Equation  dw[k][o] = sum over images and pixels of x[x_at[p] + tap_at[k]] * dy[dy_at[p]][o]
  * Layout    see program.h; sums [slot][MAX_WIDTH vectors][k][vectors of the block][VL].
- * Method    Register blocks of VECTORS vectors of output channels by TAPS taps are held over the pixels of an image:
- *           each step loads VECTORS vectors of dy and broadcasts TAPS elements of x. Taps that are neighbours in x
- *           share one pointer; up to FEW taps may stand anywhere.
- * Order     Each tile of pixels is summed from 0; the tiles and images of a slot are added one after the other, then
- *           slots in order.
+ * Method    Register blocks of VECTORS vectors of output channels by TAPS taps are held over the pixels of an
+ *           image: each step loads VECTORS vectors of dy and broadcasts TAPS elements of x. Taps that are
+ *           neighbours in x share one pointer; up to FEW taps may stand anywhere.
+ * Order     Each tile of pixels is summed from 0; the tiles and images of a slot are added one after the
+ *           other, then slots in order.
  */
 #include "engine/kernel.h"
 
@@ -20,7 +20,8 @@ typedef struct {
 
 #define MAX_SUMS 24
 #define FEW 9
-/* Vectors of a block at most two: dy, read anew for each tile of taps, then comes from the caches fast enough. */
+/* Vectors of a block at most two: dy, read anew for each tile of taps, then comes from the caches fast
+ * enough. */
 #define MAX_WIDTH 2
 
 INLINE void add_taps(real *sums, const pixel_tile *f, ptrdiff_t k0, const int vectors, const int taps)
@@ -86,11 +87,15 @@ static const int max_taps[] = {0, 12, 6};
 #endif
 
 #define DEFINE(v, t)                                                                                         \
-    static void add_taps_##v##_##t(real *sums, const pixel_tile *f, ptrdiff_t k0) { add_taps(sums, f, k0, v, t); }
+    static void add_taps_##v##_##t(real *sums, const pixel_tile *f, ptrdiff_t k0)                            \
+    {                                                                                                        \
+        add_taps(sums, f, k0, v, t);                                                                         \
+    }
 BLOCKS(DEFINE)
 
 #define ENTRY(v, t) [v][t] = add_taps_##v##_##t,
-static void (*const blocks[MAX_WIDTH + 1][MAX_SUMS + 1])(real *, const pixel_tile *, ptrdiff_t) = {BLOCKS(ENTRY)};
+static void (*const blocks[MAX_WIDTH + 1][MAX_SUMS + 1])(real *, const pixel_tile *,
+                                                         ptrdiff_t) = {BLOCKS(ENTRY)};
 
 /* How many taps from k0 on one register block takes. */
 static ptrdiff_t block_taps(const int32_t *tap_at, ptrdiff_t k0, ptrdiff_t depth, ptrdiff_t width)
@@ -121,8 +126,8 @@ static void add_tile(real *sums, pixel_tile *f, ptrdiff_t depth, ptrdiff_t vecto
     }
 }
 
-/* An operation that takes images together adds several of few pixels between a load and a store of a sum: as many as
- * are in the chunk, and in one slot. */
+/* An operation that takes images together adds several of few pixels between a load and a store of a sum: as
+ * many as are in the chunk, and in one slot. */
 void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_conv_weight *a = &op->conv_weight;
@@ -151,7 +156,8 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
     }
 }
 
-/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes FCN_TASK_TAPS taps of all channels. */
+/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes FCN_TASK_TAPS taps of all channels.
+ * */
 void KERNEL(conv_weight_sum)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
     const struct fcn_conv_weight_sum *a = &op->conv_weight_sum;

@@ -1,10 +1,11 @@
-/* Linear layers in the layout "channels", forward on the parameter's own layout: for training, where a packed copy of the
- * weights would cost as much as it saves.
+/* Linear layers in the layout "channels", forward on the parameter's own layout: for training, where a packed
+ * copy of the weights would cost as much as it saves.
  *
  * Equation  y[n][o] = bias[o] + sum_k w[o][k] * x[n][k]
- * Method    Lanes run over k: register blocks of images by outputs hold VL partial sums each. Where images need more
- *           than one block, rows are taken in chunks, short enough that x stays in the first cache for all outputs
- *           and w for all images; the partial sums of OUTPUTS outputs are kept between chunks.
+ * Method    Lanes run over k: register blocks of images by outputs hold VL partial sums each. Where images
+ *           need more than one block, rows are taken in chunks, short enough that x stays in the first cache
+ *           for all outputs and w for all images; the partial sums of OUTPUTS outputs are kept between
+ *           chunks.
  * Order     Each lane adds over ascending k, whatever its block: bitwise the same in every batch.
  */
 #include "dense.h"
@@ -34,8 +35,8 @@ static vint tail_lanes(ptrdiff_t depth)
     return mask;
 }
 
-/* Add to the partial sums of `images` images and `outputs` outputs (those past the last repeat it, to be dropped) the
- * elements k0 .. k1 - 1. sums: [image][OUTPUTS][VL]. */
+/* Add to the partial sums of `images` images and `outputs` outputs (those past the last repeat it, to be
+ * dropped) the elements k0 .. k1 - 1. sums: [image][OUTPUTS][VL]. */
 INLINE void dots(const rows_of *f, real *sums, ptrdiff_t n0, ptrdiff_t o0, ptrdiff_t k0, ptrdiff_t k1,
                  const int images, const int outputs)
 {
@@ -81,7 +82,7 @@ INLINE void dots(const rows_of *f, real *sums, ptrdiff_t n0, ptrdiff_t o0, ptrdi
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; ++o) {
             vreal weight = tail(f, w[o] + k1);
-            PIN(weight); /* a product that moved into a branch of `tail` would be rounded before it is added */
+            PIN(weight); /* a product moved into a branch of `tail` would be rounded before it is added */
 #pragma GCC unroll 8
             for (int n = 0; n < images; ++n)
                 sum[n * outputs + o] += weight * value[n];

@@ -1,7 +1,8 @@
 /* What the kernels of linear layers in the layout "channels" share; the weight is (out, in) by rows.
  *
- * Images are taken in groups of at most MAX_IMAGES. Where a length is no multiple of a block's, the last block starts
- * earlier and makes some results anew, or makes some that are dropped: nothing past the end of a row is touched.
+ * Images are taken in groups of at most MAX_IMAGES. Where a length is no multiple of a block's, the last
+ * block starts earlier and makes some results anew, or makes some that are dropped: nothing past the end of a
+ * row is touched.
  */
 #ifndef FCN_CHANNELS_DENSE_H
 #define FCN_CHANNELS_DENSE_H
@@ -19,13 +20,13 @@ typedef struct {
     ptrdiff_t out_stride, a_stride, b_stride; /* from row to row, in reals */
     ptrdiff_t rows;                           /* of b: outputs, outputs or images */
     ptrdiff_t depth;
-    const ptrdiff_t *slot_ends;               /* of the images that are the rows of b, or NULL */
-    int add;                                  /* to what out holds */
-    vint tail; /* the lanes of the last, partial vector of a row, see dense.c */
+    const ptrdiff_t *slot_ends; /* of the images that are the rows of b, or NULL */
+    int add;                    /* to what out holds */
+    vint tail;                  /* the lanes of the last, partial vector of a row, see dense.c */
 } rows_of;
 
-/* Where the rows of images begin in a buffer, for those from `group` on; a table has the place in each. These kernels
- * mix values and parameters, and are for element types that are stored as they are summed. */
+/* Where the rows of images begin in a buffer, for those from `group` on; a table has the place in each. These
+ * kernels mix values and parameters, and are for element types that are stored as they are summed. */
 static inline real *image_rows(const fcn_buffer *buffer, const fcn_batch *batch, ptrdiff_t group,
                                const int32_t *at)
 {

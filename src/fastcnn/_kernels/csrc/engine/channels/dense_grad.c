@@ -3,13 +3,13 @@
  * Equation  dense_input   dx[n][k] = sum_o dy[n][o] * w[o][k]
  *           dense_weight  dw[o][k] = sum_n dy[n][o] * x[n][k]
  * Method    Lanes run over k; register blocks are images by vectors of k, and outputs by vectors of k.
- * Order     dx adds over ascending o, whatever its block: bitwise the same in every batch; dw over the images of each
- *           slot, then over slots.
+ * Order     dx adds over ascending o, whatever its block: bitwise the same in every batch; dw over the images
+ *           of each slot, then over slots.
  */
 #include "dense.h"
 
-/* out[i][k] = sum over rows r of a(i, r) * b[r][k] for `count` rows i of out and `vectors` vectors of k. a(i, r) stands
- * at i * a_row + r * a_step: i is an image in dense_input, an output in dense_weight. */
+/* out[i][k] = sum over rows r of a(i, r) * b[r][k] for `count` rows i of out and `vectors` vectors of k. a(i,
+ * r) stands at i * a_row + r * a_step: i is an image in dense_input, an output in dense_weight. */
 INLINE void combine(const rows_of *f, ptrdiff_t i0, ptrdiff_t k0, ptrdiff_t a_row, ptrdiff_t a_step,
                     const int count, const int vectors)
 {

@@ -1,7 +1,8 @@
 /* Depthwise convolution in the layout "channels": each channel has a window of its own.
  *
- * Equation  y[p][c] = bias[c] + sum_k x[x_at[p] + tap_at[k]][c] * w[k][c]; the gradient with respect to x is the same
- *           sum over dy, with other tables.  dw[k][c] = sum over images and pixels of x[..][c] * dy[dy_at[p]][c]
+ * Equation  y[p][c] = bias[c] + sum_k x[x_at[p] + tap_at[k]][c] * w[k][c]; the gradient with respect to x is
+ *           the same sum over dy, with other tables.  dw[k][c] = sum over images and pixels of x[..][c] *
+ *           dy[dy_at[p]][c]
  * Layout    see program.h; packed weights and sums as in conv.c and conv_weight.c.
  * Method    A vector of channels at a time: PIXELS sums of the pixels of a block, or TAPS sums of the taps.
  * Order     Each y is one chain of fused multiply-adds over ascending k, as in every layout.

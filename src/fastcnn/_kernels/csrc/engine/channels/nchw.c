@@ -1,9 +1,10 @@
-/* Images in and results out, in the layout "channels"; within a program, a linear layer's flat sample and back.
+/* Images in and results out, in the layout "channels"; within a program, a linear layer's flat sample and
+ * back.
  *
  * Layout  see program.h. Images and results outside are (N, channels, pixels), and so is a flat sample.
- * Method  VL pixels of VL channels are a square, which is transposed in registers; images of up to four channels are
- *         zipped. Where few channels are left over, and where a vector could reach past the last pixel, elements are
- *         moved one by one.
+ * Method  VL pixels of VL channels are a square, which is transposed in registers; images of up to four
+ *         channels are zipped. Where few channels are left over, and where a vector could reach past the last
+ *         pixel, elements are moved one by one.
  */
 #include "engine/kernel.h"
 
@@ -71,8 +72,8 @@ static void from_planes(const image *m, stored *x, const stored *planes)
             write_quads(m, x, planes + p, p);
             continue;
         }
-        /* From the last block to the first: a partial one writes zeros past its channels, which are padding or
-         * belong to pixels and channels that are still to come. */
+        /* From the last block to the first: a partial one writes zeros past its channels, which are padding
+         * or belong to pixels and channels that are still to come. */
         for (ptrdiff_t c = last_block(m->channels); c >= 0; c -= VL) {
             const ptrdiff_t valid = fcn_min(VL, m->channels - c);
             const stored *tile_planes = planes + c * pixels + p;

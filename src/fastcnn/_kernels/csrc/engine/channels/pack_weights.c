@@ -2,7 +2,8 @@
  *
  * Equation  packed[k][o] = weight[weight_at[k] + channel_at[o]] * scale[o]
  * Layout    [block][k][vectors of the block][VL], zero past the last channel: see conv.c.
- * Method    Where the taps of a channel are neighbours, VL of them of VL channels are a square, which is transposed.
+ * Method    Where the taps of a channel are neighbours, VL of them of VL channels are a square, which is
+ *           transposed.
  */
 #include "engine/kernel.h"
 

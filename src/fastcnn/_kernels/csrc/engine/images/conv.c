@@ -1,16 +1,16 @@
 /* Direct convolution in the engine's layout: forward, backward-input and backward-weight; linear layers too.
  *
  * Equation  y[p][o] = bias[o] + sum_k x[x_at[p] + tap_at[k]] * w[k][o]
- *           k runs over the taps and input channels of a window (a linear layer has one pixel, and its taps are
- *           all elements of the sample); tables hold the places. The gradient with respect to x is the same sum
- *           over dy with the weights of each phase of the stride, so it is this kernel with other tables.
- *           dw[k][o] = sum over images and pixels of x[x_at[p] + tap_at[k]] * dy[dy_at[p]][o]
+ *           k runs over the taps and input channels of a window (a linear layer has one pixel, and its taps
+ *           are all elements of the sample); tables hold the places. The gradient with respect to x is the
+ *           same sum over dy with the weights of each phase of the stride, so it is this kernel with other
+ *           tables. dw[k][o] = sum over images and pixels of x[x_at[p] + tap_at[k]] * dy[dy_at[p]][o]
  * Layout    see program.h; packed weights [block][k][channels of the block].
  * Method    Register blocks of BLOCK channels by PIXELS pixels: each step loads PIXELS vectors and broadcasts
  *           BLOCK weights for BLOCK * PIXELS fused multiply-adds. Weight gradients are kept as vectors of VL
  *           partial sums, one set for each slot, and reduced after the phase.
- * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block: bitwise the same in
- *           every batch, position and thread.
+ * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block: bitwise the same
+ *           in every batch, position and thread.
  */
 #include "engine/kernel.h"
 
@@ -93,11 +93,13 @@ typedef struct {
 #include "conv_block.h"
 #endif
 
-typedef void forward_block(const product *, const stored *, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t k0, ptrdiff_t k1);
-typedef void weight_block(real *, const weight_product *, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t p1,
-                          int fresh);
+typedef void forward_block(const product *, const stored *, ptrdiff_t o0, ptrdiff_t p0, ptrdiff_t k0,
+                           ptrdiff_t k1);
+typedef void weight_block(real *, const weight_product *, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0,
+                          ptrdiff_t p1, int fresh);
 
-/* For each number of channels in a block: the wide block, the number of its pixels, and the one-pixel block. */
+/* For each number of channels in a block: the wide block, the number of its pixels, and the one-pixel block.
+ * */
 static const struct {
     int pixels;
     forward_block *wide, *single;
@@ -149,8 +151,8 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 }
 
 /* sums of the taps k0 .. k1 - 1 for one block of channels and the pixels p0 .. p1 - 1. */
-static void add_taps(real *sums, const weight_product *f, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t o0, ptrdiff_t width,
-                     ptrdiff_t p0, ptrdiff_t p1, int fresh)
+static void add_taps(real *sums, const weight_product *f, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t o0,
+                     ptrdiff_t width, ptrdiff_t p0, ptrdiff_t p1, int fresh)
 {
     ptrdiff_t k = k0;
     for (; k + blocks[width].pixels <= k1; k += blocks[width].pixels)
@@ -162,10 +164,10 @@ static void add_taps(real *sums, const weight_product *f, ptrdiff_t k0, ptrdiff_
 /* Arrays of a group that together pass this many bytes come from beyond the second cache. */
 #define SECOND_CACHE (1024 * 1024)
 
-/* Fetch what the pixels p0 .. p1 - 1 read first: their gradients, and the last kernel row's last pixel of x. The
- * steps from pixel to pixel are too long for the processor to foresee. */
-static void prefetch_pixels(const weight_product *f, ptrdiff_t depth, ptrdiff_t in_channels, ptrdiff_t channels,
-                            ptrdiff_t p0, ptrdiff_t p1)
+/* Fetch what the pixels p0 .. p1 - 1 read first: their gradients, and the last kernel row's last pixel of x.
+ * The steps from pixel to pixel are too long for the processor to foresee. */
+static void prefetch_pixels(const weight_product *f, ptrdiff_t depth, ptrdiff_t in_channels,
+                            ptrdiff_t channels, ptrdiff_t p0, ptrdiff_t p1)
 {
     const ptrdiff_t line = 64 / (ptrdiff_t)sizeof(stored);
     const stored *x = f->x + f->tap_at[depth - in_channels];
@@ -207,9 +209,9 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
     }
 }
 
-/* Write the lane sums of the taps k0 .. k1 - 1 of one block of channels, added over slots, to their places in dweight.
- * Slot s has them from sums[s] + at on. VL taps of one channel are reduced at a time; with `dense` they are neighbours
- * in dweight. */
+/* Write the lane sums of the taps k0 .. k1 - 1 of one block of channels, added over slots, to their places in
+ * dweight. Slot s has them from sums[s] + at on. VL taps of one channel are reduced at a time; with `dense`
+ * they are neighbours in dweight. */
 static void write_sums(real *dweight, const real *const *sums, ptrdiff_t slots, ptrdiff_t at, ptrdiff_t k0,
                        ptrdiff_t k1, ptrdiff_t width, const int32_t *weight_at, const int32_t *channel_at,
                        int dense)
@@ -263,8 +265,8 @@ static void sums_of_slot(real *sums, const weight_product *f, ptrdiff_t first, p
     }
 }
 
-/* Weight gradient of a layer with few pixels (a linear layer has one): a task adds slot to slot for FCN_TASK_TAPS taps,
- * so that no partial sums are kept. */
+/* Weight gradient of a layer with few pixels (a linear layer has one): a task adds slot to slot for
+ * FCN_TASK_TAPS taps, so that no partial sums are kept. */
 void KERNEL(weight_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
     const struct fcn_weight_of_all *a = &op->weight_of_all;

@@ -1,8 +1,9 @@
-/* One register block of convolution, BLOCK output channels by PIXELS pixels: a template, included by lanes_conv.c
- * with both defined.
+/* One register block of convolution, BLOCK output channels by PIXELS pixels: a template, included by
+ * lanes_conv.c with both defined.
  *
  * forward_BLOCK_PIXELS   y[pixel][o] = start + sum_k x[pixel + tap k] * w[k][o], k from k0 to k1, ascending
- * weight_BLOCK_PIXELS    sums[k][o] += sum over groups and pixels of x[pixel + tap k] * dy[pixel][o] for PIXELS taps
+ * weight_BLOCK_PIXELS    sums[k][o] += sum over groups and pixels of x[pixel + tap k] * dy[pixel][o] for
+ *                        PIXELS taps
  */
 #define NAME_(a, b, c) a##_##b##_##c
 #define NAME(a, b, c) NAME_(a, b, c)
@@ -64,8 +65,8 @@ static void NAME(forward, BLOCK, PIXELS)(const product *f, const stored *w, ptrd
             vstore(y + y_at[p] + o * VL, vmax(least, sum[p][o]));
 }
 
-static void NAME(weight, BLOCK, PIXELS)(real *sums, const weight_product *f, ptrdiff_t k0, ptrdiff_t o0, ptrdiff_t p0,
-                                        ptrdiff_t p1, int fresh)
+static void NAME(weight, BLOCK, PIXELS)(real *sums, const weight_product *f, ptrdiff_t k0, ptrdiff_t o0,
+                                        ptrdiff_t p0, ptrdiff_t p1, int fresh)
 {
     vreal sum[PIXELS][BLOCK];
     const stored *tap[PIXELS];
