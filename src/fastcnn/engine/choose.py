@@ -1,8 +1,8 @@
 """Which layout a program has: a model of what its products cost in each.
 
 A layout fills its vectors with images or with channels; what is left empty is lost. Beside that, kernels
-reach the shares of the machine's peak below (measured, see ARCHITECTURE.md), and a batch that makes fewer
-runs of groups than there are cores leaves cores idle. The choice is a function of the model and the batch
+reach the shares of the machine's peak below (measured, see ARCHITECTURE.md), and a batch of fewer groups than
+there are cores leaves cores idle. The choice is a function of the model and the batch
 alone: were it one of the number of threads, results would be. Bands, which may depend on it, change none.
 """
 
@@ -28,8 +28,9 @@ _CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
 # Depthwise: with a load for each product.
 _DEPTHWISE_SHARE = 0.4
 _MOST_BANDS = 4
-# A batch that leaves threads idle for one of so many of its images is cut into bands, if the work on an image
-# is so many vector operations: threads that share each operation wait for each other.
+# Threads that share the images of a batch may idle at its end. Bands, in which they share each operation, are worth
+# it if they would idle for a sixth of the batch or more, and if an image is so many vector operations that the waits
+# of threads for each other, one in each operation, do not count.
 _WORTH_BANDS = 6
 _LARGE_IMAGE = 100_000
 

@@ -95,7 +95,7 @@ class Blob:
         return (self.height + self.halo[2] + self.halo[3]) * self.row_width * self.pitch
 
     def offset(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """Return how far (row, column) stands from (0, 0), in reals."""
+        """Return how far (row, column) stands from (0, 0)."""
         return (np.asarray(row, np.int64) * self.row_width + column) * self.pitch
 
     def lines(self, channel: int = 0) -> tuple[int, int, int]:

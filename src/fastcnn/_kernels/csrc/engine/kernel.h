@@ -83,9 +83,10 @@ static inline ptrdiff_t all_sums(const fcn_op *op, const fcn_buffer *sums, const
     return count;
 }
 
-/* The end of the pixels from p0 on that are taken through one vector before the next one: a `few` in
- * "images", so that arrays are read in their own order and the processor can fetch ahead; in "channels",
- * where an image is in the caches, all of them, and what belongs to the vector stays in registers. */
+/* Kernels pass over pixels and vectors by tiles: the pixels p0 .. tile_end - 1 are taken through one vector
+ * before the next one. In "images" a tile is a `few` pixels, so that arrays are read nearly as they stand in
+ * memory and the processor can fetch ahead. In "channels" it is all pixels: an image is in the caches anyway,
+ * and what belongs to a vector, such as its sums, stays in registers. */
 #define FEW_PIXELS 4
 static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels, ptrdiff_t few)
 {

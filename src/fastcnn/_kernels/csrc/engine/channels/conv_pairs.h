@@ -1,12 +1,17 @@
-/* The blocks of channels_conv.c for one vector of channels where there are 32 registers: pairs of pixels, one
- * below the other. The elements of x that both read stand at one distance, so a pair needs one pointer, and a
- * block of 20 pixels loads one number less for each two products than a block of 12. Part of channels_conv.c,
- * which has the types.
+/* Blocks of pairs of pixels, for one vector of output channels where there are 32 vector registers. Part of
+ * conv.c, which has the types.
+ *
+ * Equation  as in conv.c
+ * Method    A pair is two pixels of y, one below the other. What both read in x stands at the same distance for
+ *           all pairs, so a pair needs one pointer; with a pointer for each pixel, registers for addresses would
+ *           end before those for sums. A block of 10 pairs loads 21 numbers for 20 products, where one of 12
+ *           pixels loads 13 for 12.
+ * Edges     Rows that have no row below them, and short windows, are left to the blocks of conv.c.
  */
 #if MAX_BLOCK == 8
 #define MOST_PAIRS 10
 #define FEWEST_PAIRS 5
-/* Windows of fewer elements are over before a longer block has paid. */
+/* In windows of fewer elements the longer start of a block outweighs what it saves. */
 #define LEAST_DEPTH 48
 
 /* Blocks of one vector by pairs of pixels, one below the other; `at` holds the places of the upper ones in

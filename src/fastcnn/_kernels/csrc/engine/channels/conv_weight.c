@@ -126,7 +126,7 @@ static void add_tile(real *sums, pixel_tile *f, ptrdiff_t depth, ptrdiff_t vecto
     }
 }
 
-/* An operation that takes images together adds several of few pixels between a load and a store of a sum: as
+/* An operation on a whole chunk adds several images of few pixels between a load and a store of a sum: as
  * many as are in the chunk, and in one slot. */
 void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {

@@ -22,7 +22,7 @@ INLINE int is_square(const image *m, ptrdiff_t p, ptrdiff_t count, ptrdiff_t c)
 }
 
 /* Whether VL pixels of an image of one channel are neighbours. */
-INLINE int is_run(const image *m, ptrdiff_t p, ptrdiff_t count)
+INLINE int is_row(const image *m, ptrdiff_t p, ptrdiff_t count)
 {
     return m->channels == 1 && count == VL && m->at[p + VL - 1] == m->at[p] + VL - 1;
 }
@@ -64,7 +64,7 @@ static void from_planes(const image *m, stored *x, const stored *planes)
     }
     for (ptrdiff_t tile = 0; tile < pixels; tile += VL) {
         const ptrdiff_t p = fcn_min(tile, pixels - count); /* the last tile may take pixels again */
-        if (is_run(m, p, count)) {
+        if (is_row(m, p, count)) {
             vstore(x + m->at[p], vload(planes + p));
             continue;
         }
