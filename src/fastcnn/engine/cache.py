@@ -153,9 +153,7 @@ class Plans(Locked):
         _keep_last(self._graphs, CAPACITY)
         return found
 
-    def _layout(
-        self, graph: Graph, shape: tuple[int, ...], mode: tuple | None, size: int
-    ) -> tuple[str, int]:
+    def _layout(self, graph: Graph, shape: tuple[int, ...], mode: tuple | None, size: int) -> tuple[str, int]:
         """Return layout and bands for a batch of a size."""
         training, threads = mode is not None, cpu.get_num_threads()
         key = (shape, mode, size, threads)
