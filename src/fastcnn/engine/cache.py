@@ -103,6 +103,8 @@ class Plans(Locked):
             return Unsupported("an input that is no batch of the parameters' type", news=False)
         if mode and len(x) == 0:
             return Unsupported("training with no image", news=False)
+        if loss is not None and mode is None:
+            return Unsupported("a step of training in evaluation mode", news=False)
         shape, size = x.shape[1:], len(x)
         graph = self._graph(model, shape, mode)
         if isinstance(graph, Unsupported):
@@ -153,7 +155,9 @@ class Plans(Locked):
         _keep_last(self._graphs, CAPACITY)
         return found
 
-    def _layout(self, graph: Graph, shape: tuple[int, ...], mode: tuple | None, size: int) -> tuple[str, int]:
+    def _layout(
+        self, graph: Graph, shape: tuple[int, ...], mode: tuple | None, size: int
+    ) -> tuple[str, int]:
         """Return layout and bands for a batch of a size."""
         training, threads = mode is not None, cpu.get_num_threads()
         key = (shape, mode, size, threads)

@@ -57,9 +57,7 @@ def _check_in_buffer(op: Op, table: Argument, entries: np.ndarray, layout: Layou
                 low, high = low + int(offsets.min()), high + int(offsets.max())
     end, size = high + _extent(op, extent, layout), _size(op, op.arguments[buffer])
     if low < 0 or end > size:
-        raise ValueError(
-            f"{op.kernel}: {table.name} reaches from {low} to {end} in {buffer} of {size} numbers"
-        )
+        raise ValueError(f"{op.kernel}: {table.name} reaches from {low} to {end} in {buffer} of {size} numbers")
 
 
 def _extent(op: Op, extent: list[str], layout: Layout) -> int:
@@ -85,11 +83,7 @@ def _check_segments(op: Op, table: Argument, rows: np.ndarray) -> None:
     _, pixels, taps = table.details
     for first, last, length in ((0, 1, pixels), (2, 3, taps)):
         entries = _length(op, length)
-        if (
-            (rows[:, first] < 0).any()
-            or (rows[:, first] > rows[:, last]).any()
-            or (rows[:, last] > entries).any()
-        ):
+        if (rows[:, first] < 0).any() or (rows[:, first] > rows[:, last]).any() or (rows[:, last] > entries).any():
             raise ValueError(f"{op.kernel}: {table.name} has rows outside of the {entries} {length}")
 
 

@@ -111,9 +111,7 @@ class Queue:
             needed = "needs a number of tasks" if signature.over_tasks else "is over groups and has no tasks"
             raise TypeError(f"{signature.name} {needed}, got {tasks}")
         arguments = signature.complete(given, self._setting.layout, self._setting.element)
-        slots = [
-            each.most_slots for each in arguments.values() if isinstance(each, Vectors) and each.most_slots
-        ]
+        slots = [each.most_slots for each in arguments.values() if isinstance(each, Vectors) and each.most_slots]
         op = Op(
             signature,
             arguments,

@@ -96,7 +96,9 @@ class Plan(Locked):
         chosen = choose(self.graph, batch_size, self.training)
         named = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
         self.layout = with_spare(named, self.graph)
-        writer = Writer(ElementType.of(self.dtype), self.layout, bands, single=batch_size == 1 and bands > 1)
+        writer = Writer(
+            ElementType.of(self.dtype), self.layout, bands, single=batch_size == 1 and bands > 1
+        )
         wanted = self.graph.wanted(input_gradient) if self.training else set()
         folded = find_folded(self.graph, wanted)
         halos = value_halos(self.graph, folded)

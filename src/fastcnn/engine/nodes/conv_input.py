@@ -67,7 +67,9 @@ def backward_input(b: Backward, node: Conv, dy: Blob) -> None:
             _write_part(b.writer, node, dy, dx, add, part, group)
 
 
-def _write_part(w: Writer, node: Conv, dy: Blob, dx: Blob, add: bool, part: _Remainder, group: int) -> None:
+def _write_part(
+    w: Writer, node: Conv, dy: Blob, dx: Blob, add: bool, part: _Remainder, group: int
+) -> None:
     win = node.window
     depthwise = group_count(w, node) < node.groups
     out, inner = node.weight.shape[0] // node.groups, node.x.channels if depthwise else node.weight.shape[1]

@@ -28,7 +28,9 @@ def forward(f: Forward, node: Pool) -> None:
         return
     if node.x in f.wanted:
         f.argmax[node] = w.scratch(node.y.pixels * vectors, "INDEX")
-    w.max_pool(z=z, x=x, argmax=f.argmax.get(node), **windows, vectors=vectors, channels=node.y.channels)
+    w.max_pool(
+        z=z, x=x, argmax=f.argmax.get(node), **windows, vectors=vectors, channels=node.y.channels
+    )
 
 
 def masks_gradient(node: Pool) -> bool:
