@@ -4,7 +4,7 @@ import os
 
 from hypothesis import settings
 
-# Before a plan of any test runs, and of any process that a test starts, each place in its tables is looked at.
+# Every place in the tables of a plan is checked before it runs, also in processes that a test starts.
 os.environ["FASTCNN_CHECK_PLANS"] = "1"
 
 # The same examples on every run, and no clock: a test passes or fails for everyone alike.

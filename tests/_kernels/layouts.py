@@ -67,7 +67,7 @@ class Workbench:
         return External(self.keep(data), size // self.layout.images, element)
 
     def sums(self, vectors, most_slots=kernels.MOST_SLOTS):
-        """Return poisoned partial sums for each slot of a layer that may have so many, and for one more slot."""
+        """Return poisoned partial sums of each slot of a layer, and of one slot more than it may have."""
         sums = Vectors(vectors, self.layout.lanes, "REAL", most_slots)
         sums.array = poisoned((most_slots + 1) * sums.group_size, self.dtype)
         return sums

@@ -1,4 +1,4 @@
-"""Sums over images as operations of programs, in both layouts: by slots of the batch, whatever the threads."""
+"""Sums over images as operations of programs, in both layouts: slot by slot, whatever the threads."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ MOST_SLOTS = (64, 8, 3, 1)
 
 
 def slots_of_images(bench, most_slots):
-    """Return the slot of each image in a layer that may have so many: a group is in that of its first image."""
+    """Return the slot of each image in a layer that may have so many: that of its group's first image."""
     slots, in_one = kernels.slots(bench.batch), 1
     while -(-slots // in_one) > most_slots:
         in_one *= 2
@@ -28,7 +28,7 @@ def add_up(bench, out, sums, place):
 
 
 def bias_gradient(bench, grad, dy, by_position, most_slots):
-    """Let the gradient of a bias be made, for each channel or for each channel and pixel, as the engine does."""
+    """Let the gradient of a bias be made as the engine does, for each channel, or each one and pixel."""
     pixels, vectors = dy.height * dy.width, bench.vectors(dy.channels)
     sums = bench.sums(vectors * (pixels if by_position else 1), most_slots)
     bench.op.grad_sums(sums=sums, g=dy, vectors=vectors, by_position=by_position)
@@ -70,7 +70,7 @@ def test_gradient_of_a_bias(isa, dtype, name, by_position, most_slots, shape):
 @pytest.mark.parametrize("most_slots", MOST_SLOTS)
 @pytest.mark.parametrize("batch", BATCHES)
 def test_each_slot_has_the_sums_of_its_images(isa, dtype, name, by_position, most_slots, batch):
-    """Whole numbers, which every order of additions sums up exactly; slots without a group are not written."""
+    """Whole numbers, which any order of additions sums up exactly; slots without a group are left alone."""
     bench = Workbench(name, dtype, batch)
     g = np.random.default_rng(batch).integers(-9, 9, (batch, 3, 2, 2)).astype(dtype)
     dy, vectors, lanes = bench.array(g), bench.vectors(3), bench.layout.lanes

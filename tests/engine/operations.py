@@ -43,7 +43,7 @@ def table(argument, length):
 
 
 def example(w, signature):
-    """Return all arguments of an operation that are to be given, each different from what it is by default."""
+    """Return all arguments that an operation is given, numbers other than what they are by default."""
     of_length = lengths(signature)
     given = {each.name: buffer(w, each) for each in signature.buffers}
     given |= {each.name: table(each, of_length[each.details[0]]) for each in signature.tables}

@@ -12,7 +12,6 @@ from fastcnn.engine.nodes.loss import Loss
 
 from .operations import writer
 
-
 LAYOUTS = ("images", "channels")
 
 
@@ -160,7 +159,7 @@ def test_no_place_is_minus_one_and_nothing_else():
         if fits:
             check_places(op, w.layout)
             continue
-        with pytest.raises(ValueError, match="^avg_pool_grad: taps reaches from -2 to "):
+        with pytest.raises(ValueError, match=r"^avg_pool_grad: taps reaches from -2 to "):
             check_places(op, w.layout)
 
 

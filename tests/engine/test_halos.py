@@ -57,7 +57,7 @@ def read_by(node):
 
 
 def read_by_input_gradient(node):
-    """Return how far out of dy the gradient of a convolution's input reads: from window q = (i + pad - u d) / s."""
+    """Return how far x's gradient reaches out of dy: x[i] is tap u of window (i + pad - u dilation) / stride."""
     win = node.window
 
     def windows(size, pad, kernel, dilation, stride):
@@ -127,7 +127,7 @@ def test_plans_of_random_networks_read_and_write_in_their_buffers(
 
 
 def halos_of(*layers, shape):
-    """Return the halos of values and gradients of a network, each in the order of the nodes that read them."""
+    """Return (graph, halo of what each node reads, halos of gradients) of a network."""
     graph = fuse(lower(nn.Sequential(*layers), shape, True))
     wanted = graph.wanted(True)
     values = value_halos(graph, find_folded(graph, wanted))

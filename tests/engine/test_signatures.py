@@ -81,7 +81,7 @@ def test_a_table_of_all_pixels_may_be_left_out():
 
 
 def test_an_unknown_operation():
-    with pytest.raises(AttributeError, match="^there is no operation 'convolve'$"):
+    with pytest.raises(AttributeError, match=r"^there is no operation 'convolve'$"):
         writer().convolve(tasks=1)
 
 
