@@ -8,7 +8,7 @@ from fastcnn._kernels.program import SUM_BLOCK
 from fastcnn.engine.memory import table
 
 from .helpers import normal
-from .layouts import SHAPES, Workbench, both_layouts, square_windows
+from .layouts import SHAPES, Workbench, both_layouts, same_on_any_threads, square_windows
 
 EPS, MOMENTUM, KEY, P = 1e-5, 0.1, 0xFEDCBA987654321, 0.3
 
@@ -145,6 +145,31 @@ def test_backward(isa, dtype, name, shape, mask, behind_relu):
     if relu:
         exact = exact * (norm.z > 0)
     norm.assert_gradients(exact, dy, dgamma, dbeta, norm.y > 0 if behind_relu else 1)
+
+
+@both_layouts
+@pytest.mark.parametrize("batch", [128, 150, 300, 1100])
+def test_large_batches(isa, dtype, name, batch):
+    """Statistics and gradients of several slots, on any number of threads."""
+    shape = batch, 5, 2, 3
+
+    def step(threads):
+        bench = Workbench(name, dtype, batch)
+        norm, g = Norm(bench, shape), bench.array(normal(shape, dtype, 5))
+        dy, (dgamma, dbeta) = bench.empty(*shape[1:]), np.full((2, 5), np.nan, dtype)
+        common = {"g": g, "y": norm.input, "state": norm.state, "vectors": norm.vectors, "factor": 1.0}
+        mean, var = norm.mean.copy(), norm.var.copy()
+        norm.statistics()
+        bench.op.bn_grad_sums(sums=norm.sums, **common)
+        norm.finish(dgamma, dbeta)
+        bench.op.bn_grad(dy=dy, **common)
+        bench.run(threads=threads)
+        norm.assert_gradients(g.get().astype(np.float64), dy, dgamma, dbeta)
+        close(norm.mean, mean + MOMENTUM * (norm.y.mean((0, 2, 3), dtype=np.float64) - mean))
+        close(norm.var, var + MOMENTUM * (norm.variance * norm.count / (norm.count - 1) - var))
+        return np.concatenate([dy.get().ravel(), dgamma, dbeta, norm.mean, norm.var])
+
+    same_on_any_threads(step)
 
 
 @both_layouts

@@ -57,7 +57,7 @@ def read_by(node):
 
 
 def read_by_input_gradient(node):
-    """Return how far x's gradient reaches out of dy: x[i] is tap u of window (i + pad - u dilation) / stride."""
+    """Return how far dx reaches out of dy: x[i] is tap u of window (i + pad - u dilation) / stride."""
     win = node.window
 
     def windows(size, pad, kernel, dilation, stride):

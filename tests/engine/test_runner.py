@@ -118,5 +118,5 @@ def test_what_is_prepared_is_skipped_while_it_holds():
     assert np.abs(made.forward(x) - want).max() > 0.1
     model[5].bias.data[0] += 0  # asked for: it may have been written to
     np.testing.assert_array_equal(made.forward(x), want)
-    for array, copy in zip(packed, copies, strict=True):
-        np.testing.assert_array_equal(array, copy)
+    for array, before in zip(packed, copies, strict=True):
+        np.testing.assert_array_equal(array, before)
