@@ -1,6 +1,11 @@
 """Settings that all tests share."""
 
+import os
+
 from hypothesis import settings
+
+# Every place in the tables of a plan is checked before it runs, also in processes that a test starts.
+os.environ["FASTCNN_CHECK_PLANS"] = "1"
 
 # The same examples on every run, and no clock: a test passes or fails for everyone alike.
 settings.register_profile("fastcnn", deadline=None, derandomize=True, database=None, print_blob=False)

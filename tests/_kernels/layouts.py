@@ -4,22 +4,42 @@ import numpy as np
 import pytest
 
 from fastcnn._kernels import program as kernels
+from fastcnn.engine.assemble import assemble
+from fastcnn.engine.elements import ElementType
+from fastcnn.engine.emit import Writer
 from fastcnn.engine.layout import Layout
-from fastcnn.engine.memory import Blob
+from fastcnn.engine.memory import Blob, External, Vectors
+
+from .helpers import poisoned
 
 # (images, channels, height, width): channels and images around the vector lengths.
 SHAPES = [(1, 3, 6, 5), (3, 1, 4, 6), (18, 17, 5, 4), (2, 40, 3, 3), (5, 16, 4, 4), (1, 24, 5, 8)]
+# Threads that share the slots of a batch: fewer, as many and more than a small batch has.
+THREADS = (1, 2, 3, 8, 16)
 
 both_layouts = pytest.mark.parametrize("name", ["images", "channels"])
 
 
 class Workbench:
-    """Makes arrays of one batch in one layout and runs operations on them."""
+    """Makes arrays of one batch in one layout and runs operations on them.
+
+    ``bench.op`` is the engine's own writer: ``bench.op.conv(y=..., x=...)`` appends an operation, and ``run``
+    runs all that were appended since the last run.
+    """
 
     def __init__(self, name, dtype, batch):
         self.dtype, self.batch = np.dtype(dtype), batch
-        self.layout = Layout(name, kernels.lanes(self.dtype.itemsize))
+        self.element = ElementType.of(self.dtype)
+        self.layout = Layout(name, self.element.lanes)
         self.groups = -(-batch // self.layout.images)
+        self.data = {}  # arrays that come with a run, by the names that operations have for them
+        self.op = Writer(self.element, self.layout)
+
+    def keep(self, data):
+        """Return the name under which operations find an array of the caller."""
+        name = f"array {len(self.data)}"
+        self.data[name] = data
+        return name
 
     def array(self, x, halo=1, padded=True):
         """Return x (N, C, H, W) in the layout."""
@@ -40,62 +60,54 @@ class Workbench:
         row[: len(numbers)] = numbers
         return row
 
-    def scratch(self, vectors, copies=None):
-        """Return poisoned vectors for each group (or so many copies)."""
+    def scratch(self, vectors, element="REAL"):
+        """Return poisoned vectors for each group."""
         size = vectors * self.layout.lanes
-        array = np.full((copies or self.groups) * size, np.nan, self.dtype)
-        return array, size * self.dtype.itemsize, kernels.EACH_GROUP
+        data = poisoned(self.groups * size, self.element.dtype(element))
+        return External(self.keep(data), size // self.layout.images, element)
 
-    def outside(self, array):
+    def sums(self, vectors, most_slots=kernels.MOST_SLOTS):
+        """Return poisoned partial sums of each slot of a layer, and of one slot more than it may have."""
+        sums = Vectors(vectors, self.layout.lanes, "REAL", most_slots)
+        sums.array = poisoned((most_slots + 1) * sums.group_size, self.dtype)
+        return sums
+
+    def outside(self, array, element="VALUE"):
         """Return the buffer of an array of the caller, a row an image."""
-        return array, array[0].nbytes * self.layout.images, kernels.EACH_GROUP
+        return External(self.keep(array), array[0].size, element)
 
-    def run(self, *ops, keys=(0,), threads=2):
-        """Run operations (kernel, buffers, tables, sizes, scalars, tasks or None for groups[, together])."""
-        listed, phases = [], []
-        for i, (kernel, buffers, tables, sizes, scalars, tasks, *together) in enumerate(ops):
-            given = [b.buffer if isinstance(b, Array) else b for b in buffers]
-            given = [b if isinstance(b, tuple) else (b, 0, kernels.EACH_GROUP) for b in given]
-            tables = [np.ascontiguousarray(t, np.int32) for t in tables]
-            name = f"{self.layout.name}.{kernel}"
-            listed.append((name, given, tables, list(map(int, sizes)), scalars, any(together), tasks or 0))
-            phases.append((kernels.OVER_GROUPS if tasks is None else kernels.OVER_TASKS, i, i + 1))
-        program = kernels.Program(self.dtype.itemsize, self.layout.images, listed, phases, [])
-        program.run(self.batch, np.array(keys, np.uint64), 0, len(phases), threads, ())
+    def run(self, keys=(0,), threads=2):
+        """Run the operations that were appended."""
+        executable = assemble(self.op, [self.op.close_part()], self.batch, threads)
+        arrays = tuple([self.data[name] for name in executable.externals])
+        phases = len(executable.phases)
+        executable.program.run(self.batch, np.array(keys, np.uint64), 0, phases, threads, arrays)
+        self.op = Writer(self.element, self.layout)
 
 
-class Array:
+class Array(Blob):
     """An array (C, H, W) of each image, all else zero."""
 
     def __init__(self, bench, shape, halo, padded):
+        super().__init__(*shape, bench.layout, (halo, halo, halo, halo), padded)
         self.bench = bench
-        self.blob = Blob(*shape, bench.layout, padded)
-        self.blob.require(halo, halo, halo, halo)
-        self.data = np.zeros(bench.groups * self.blob.group_size, bench.dtype)
-
-    @property
-    def buffer(self):
-        """What an operation gets."""
-        return self.data, self.blob.group_size * self.bench.dtype.itemsize, kernels.EACH_GROUP
-
-    @property
-    def at(self):
-        """Places of the pixels."""
-        return self.blob.pixels()
+        self.data = np.zeros(bench.groups * self.group_size, bench.dtype)
+        self.external = bench.keep(self.data)
 
     @property
     def features(self):
         """Places of all elements in (C, H, W) order."""
-        return (self.blob.channel(np.arange(self.blob.channels))[:, None] + self.at).ravel()
+        places = self.channel(np.arange(self.channels))[:, None] + self.pixels()
+        return places.ravel().astype(np.int32)
 
     def taps(self, windows):
         """Return (first tap of each window, places of all taps); windows are lists of pixel numbers."""
-        first = np.cumsum([0] + [len(window) for window in windows])
-        return first, self.at[np.concatenate(windows).astype(int)] if first[-1] else np.zeros(0, np.int32)
+        first = np.cumsum([0] + [len(window) for window in windows], dtype=np.int32)
+        return first, self.pixels()[np.concatenate(windows).astype(int)]
 
     def _places(self):
         group, lane = np.divmod(np.arange(self.bench.batch), self.bench.layout.images)
-        start = group * self.blob.group_size + lane
+        start = group * self.group_size + lane
         return start[:, None] + self.features
 
     def put(self, x):
@@ -105,7 +117,7 @@ class Array:
 
     def get(self):
         """Return (N, C, H, W)."""
-        shape = (self.bench.batch, self.blob.channels, self.blob.height, self.blob.width)
+        shape = (self.bench.batch, self.channels, self.height, self.width)
         return self.data[self._places()].reshape(shape)
 
     def assert_rest_is_zero(self, past_the_batch=False):
@@ -127,3 +139,12 @@ def square_windows(height, width, size, stride):
         for j in range(columns)
     ]
     return windows, rows, columns
+
+
+def same_on_any_threads(results_of):
+    """Return what ``results_of(threads)`` returns, an array; no number of threads may change a bit of it."""
+    first = results_of(THREADS[0])
+    for threads in THREADS[1:]:
+        other = results_of(threads)
+        assert other.tobytes() == first.tobytes(), f"{threads} threads give another result than {THREADS[0]}"
+    return first

@@ -32,6 +32,13 @@ def product(a, b):
     return a.astype(np.float64) @ b.astype(np.float64)
 
 
+def weight_gradient(bench, dweight, x, dy):
+    """Let the gradient of a weight (outputs, depth) be made."""
+    out, depth = dweight.shape
+    tasks = -(-depth // kernels.TASK_COLUMNS)
+    bench.op.dense_weight(dweight=dweight, x=x, dy=dy, depth=depth, outputs=out, tasks=tasks)
+
+
 @pytest.mark.parametrize("relu", [0, 1])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_dense(isa, dtype, size, relu):
@@ -41,21 +48,20 @@ def test_dense(isa, dtype, size, relu):
     source = column(bench, x, halo=1)
     for cuts in ([0, out], [0, out // 2, out]):
         y = bench.empty(out, 1, 1)
-        bench.run(
-            *(
-                (
-                    "dense",
-                    [y, source, weight, bench.row(bias)],
-                    [y.at, source.at],
-                    [depth, b - a, relu, a],
-                    [],
-                    None,
-                    True,
+        for first, last in itertools.pairwise(cuts):
+            if first < last:
+                bench.op.dense(
+                    y=y,
+                    x=source,
+                    weight=weight,
+                    bias=bench.row(bias),
+                    depth=depth,
+                    outputs=last - first,
+                    first_output=first,
+                    relu=relu,
+                    whole_chunk=True,
                 )
-                for a, b in itertools.pairwise(cuts)
-                if a < b
-            )
-        )
+        bench.run()
         results.append(y.get().reshape(batch, out))
         y.assert_rest_is_zero()
     expected = product(x, weight.T) + bias
@@ -73,18 +79,10 @@ def test_an_image_is_the_same_to_the_bit_in_every_batch(isa, dtype, size):
             bench = Workbench("channels", dtype, len(x[row]))
             source, gradient = column(bench, x[row]), column(bench, dy[row])
             y, dx = bench.empty(out, 1, 1), bench.empty(depth, 1, 1)
-            bench.run(
-                ("dense", [y, source, weight, None], [y.at, source.at], [depth, out, 0, 0], [], None, True),
-                (
-                    "dense_input",
-                    [dx, gradient, weight],
-                    [dx.at, gradient.at],
-                    [depth, out, 0, depth],
-                    [],
-                    None,
-                    True,
-                ),
-            )
+            layer = {"weight": weight, "depth": depth, "outputs": out, "whole_chunk": True}
+            bench.op.dense(y=y, x=source, first_output=0, **layer)
+            bench.op.dense_input(dx=dx, dy=gradient, first_column=0, last_column=depth, **layer)
+            bench.run()
             results.append(np.hstack([y.get().reshape(-1, out), dx.get().reshape(-1, depth)]))
     np.testing.assert_array_equal(np.vstack(single), whole[0])
 
@@ -95,11 +93,18 @@ def test_gradients(isa, dtype, size):
     bench = Workbench("channels", dtype, batch)
     source, gradient, dx = column(bench, x, halo=1), column(bench, dy), bench.empty(depth, 1, 1)
     dweight = np.full_like(weight, np.nan)
-    tasks = -(-depth // kernels.TASK_COLUMNS)
-    bench.run(
-        ("dense_input", [dx, gradient, weight], [dx.at, gradient.at], [depth, out, 0, depth], [], None, True),
-        ("dense_weight", [dweight, source, gradient], [source.at, gradient.at], [depth, out], [], tasks),
+    bench.op.dense_input(
+        dx=dx,
+        dy=gradient,
+        weight=weight,
+        depth=depth,
+        outputs=out,
+        first_column=0,
+        last_column=depth,
+        whole_chunk=True,
     )
+    weight_gradient(bench, dweight, source, gradient)
+    bench.run()
     expected, magnitude = product(dy, weight), product(abs(dy), abs(weight))
     assert_sums(dx.get().reshape(batch, depth), expected, magnitude, out)
     dx.assert_rest_is_zero()
@@ -114,40 +119,20 @@ def test_columns_of_the_input_gradient_in_bands(isa, dtype, cut):
     gradient = column(bench, dy)
     for ends in ([0, depth], [0, cut, depth]):
         dx = bench.empty(depth, 1, 1)
-        bench.run(
-            *(
-                (
-                    "dense_input",
-                    [dx, gradient, weight],
-                    [dx.at, gradient.at],
-                    [depth, out, a, b],
-                    [],
-                    None,
-                    True,
-                )
-                for a, b in itertools.pairwise(ends)
+        for first, last in itertools.pairwise(ends):
+            bench.op.dense_input(
+                dx=dx,
+                dy=gradient,
+                weight=weight,
+                depth=depth,
+                outputs=out,
+                first_column=first,
+                last_column=last,
+                whole_chunk=True,
             )
-        )
+        bench.run()
         results.append(dx.get())
     np.testing.assert_array_equal(results[1], results[0])
-
-
-@pytest.mark.parametrize("batch", [1, 5, 40])
-def test_sums_of_slots(isa, dtype, batch):
-    """As many slots as the batch fills are added in order; the others are not looked at."""
-    bench = Workbench("channels", dtype, batch)
-    count = 5 * bench.layout.lanes
-    per_slot = -(-batch // kernels.SLOTS)
-    slots = -(-batch // per_slot)
-    sums = np.full((kernels.SLOTS, count), np.nan, dtype)
-    sums[:slots] = normal((slots, count), dtype)
-    out = np.full(count, np.nan, dtype)
-    tasks = -(-count // kernels.TASK_TOTALS)
-    bench.run(("slot_sum", [out, (sums, sums[0].nbytes, kernels.EACH_GROUP)], [], [count], [], tasks))
-    expected = sums[0].copy()
-    for slot in range(1, slots):
-        expected += sums[slot]
-    np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize(("first", "channels"), [(0, 1), (3, 5), (5, 17), (16, 16), (1, 40)])
@@ -156,12 +141,15 @@ def test_copies_of_channels(isa, dtype, first, channels):
     bench, x = Workbench("channels", dtype, 3), normal((3, channels, 4, 3), dtype)
     whole = normal((3, first + channels + 2, 4, 3), dtype, 1)
     target, source = bench.array(whole), bench.array(x, halo=0)
-    bench.run(("copy", [target, source], [target.at + first, source.at], [12, channels], [], None))
+    inside = target.pixels() + np.int32(first)
+    bench.op.copy(z=target, y=source, z_at=inside, channels=channels)
+    bench.run()
     expected = whole.copy()
     expected[:, first : first + channels] = x
     np.testing.assert_array_equal(target.get(), expected)
     target.assert_rest_is_zero()
     back = bench.empty(channels, 4, 3)
-    bench.run(("copy", [back, target], [back.at, target.at + first], [12, channels], [], None))
+    bench.op.copy(z=back, y=target, y_at=inside, channels=channels)
+    bench.run()
     np.testing.assert_array_equal(back.get(), x)
     back.assert_rest_is_zero()

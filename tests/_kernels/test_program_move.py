@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fastcnn._kernels import elementwise
-from fastcnn._kernels import program as kernels
 
 from .helpers import assert_near, normal
 from .layouts import SHAPES, Workbench, both_layouts
@@ -17,16 +16,17 @@ KEY = 0x123456789ABCDEF1
 @both_layouts
 @pytest.mark.parametrize("shape", [*SHAPES, (2, 300, 1, 1), (1, 1, 12, 12), (33, 5, 7, 7)], ids=str)
 def test_images_in_and_results_out(isa, dtype, name, shape):
-    batch, channels, height, width = shape
+    batch, channels = shape[:2]
     bench, x = Workbench(name, dtype, batch), normal(shape, dtype)
-    sizes = [height * width, channels]
     for padded in (True, False):
         blob = bench.empty(*shape[1:], padded=padded)
-        bench.run(("pack", [blob, bench.outside(x)], [blob.at], sizes, [], None))
+        bench.op.from_nchw(x=blob, images=bench.outside(x), channels=channels)
+        bench.run()
         np.testing.assert_array_equal(blob.get(), x)
         blob.assert_rest_is_zero(past_the_batch=True)
         back = np.full_like(x, np.nan)
-        bench.run(("unpack", [bench.outside(back), blob], [blob.at], sizes, [], None))
+        bench.op.to_nchw(images=bench.outside(back), x=blob, channels=channels)
+        bench.run()
         np.testing.assert_array_equal(back, x)
 
 
@@ -44,9 +44,17 @@ def test_apply(isa, dtype, name, shape):
     for normed, added, relu, dropout in itertools.product((0, 1), repeat=4):
         source, other = bench.array(y), bench.array(r, halo=0)
         z = source if relu else bench.empty(*shape[1:], halo=2)
-        buffers = [z, source, state if normed else None, other if added else None]
-        sizes = [pixels, bench.vectors(channels), relu, dropout]
-        bench.run(("apply", buffers, [z.at, source.at, other.at], sizes, [0.3], None), keys=[KEY])
+        bench.op.apply(
+            z=z,
+            y=source,
+            state=state if normed else None,
+            r=other if added else None,
+            vectors=bench.vectors(channels),
+            relu=relu,
+            dropout=dropout,
+            p=0.3,
+        )
+        bench.run(keys=[KEY])
         expected = y.astype(np.float64)
         if normed:
             expected = (expected - mean[:, None, None]) * scale[:, None, None] + offset[:, None, None]
@@ -64,7 +72,8 @@ def test_apply(isa, dtype, name, shape):
 def test_relu_keeps_nan(isa, dtype, name):
     bench = Workbench(name, dtype, 1)
     y = bench.array(np.array([-1, 2, np.nan, -np.inf, np.inf, -0.0]).reshape(1, 6, 1, 1))
-    bench.run(("apply", [y, y], [y.at, y.at], [1, bench.vectors(6), 1, 0], [0.0], None))
+    bench.op.apply(z=y, y=y, vectors=bench.vectors(6), relu=True)
+    bench.run()
     np.testing.assert_array_equal(y.get().ravel(), [0, 2, np.nan, 0, np.inf, 0])
 
 
@@ -73,42 +82,34 @@ def test_relu_keeps_nan(isa, dtype, name):
 def test_relu_gradient(isa, dtype, name, shape):
     bench, g, z = Workbench(name, dtype, shape[0]), normal(shape, dtype), normal(shape, dtype, 1)
     dx, dy, behind = bench.empty(*shape[1:]), bench.array(g, halo=0), bench.array(z, halo=2)
-    sizes = [shape[2] * shape[3], bench.vectors(shape[1])]
-    bench.run(("relu_grad", [dx, dy, behind], [dx.at, dy.at, behind.at], sizes, [1.5], None))
+    bench.op.relu_grad(dx=dx, g=dy, z=behind, vectors=bench.vectors(shape[1]), factor=1.5)
+    bench.run()
     np.testing.assert_array_equal(dx.get(), np.where(z > 0, dtype(1.5) * g, 0))
     dx.assert_rest_is_zero()
 
 
 @both_layouts
-@pytest.mark.parametrize("by_position", [0, 1])
-@pytest.mark.parametrize("shape", [*SHAPES, (150, 3, 2, 2)], ids=str)
-def test_gradient_of_a_bias(isa, dtype, name, by_position, shape):
-    """One for each channel, or for each element; whatever the threads."""
-    batch, channels, height, width = shape
-    bench, g, pixels = Workbench(name, dtype, batch), normal(shape, dtype), height * width
-    dy, vectors = bench.array(g), bench.vectors(channels)
-    positions = np.arange(pixels if by_position else 1)
-    place = (np.arange(channels) * positions.size + positions[:, None]).ravel()
-    source = (np.arange(channels) + bench.layout.row(channels) * positions[:, None]).ravel()
-    tasks = -(-place.size // kernels.TASK_TOTALS)
-    results = []
-    for threads in (1, 3):
-        out = np.full(place.size, np.nan, dtype)
-        sums = bench.scratch(positions.size * vectors, kernels.SLOTS)
-        bench.run(
-            ("grad_sums", [sums, dy], [dy.at], [pixels, vectors, by_position], [], None),
-            ("total", [out, sums], [place, source], [place.size], [], tasks),
-            threads=threads,
-        )
-        results.append(out)
-    expected = g.astype(np.float64).sum(axis=0 if by_position else (0, 2, 3)).ravel()
-    assert_near(results[0], expected, 16 * batch)
-    assert results[0].tobytes() == results[1].tobytes()
-
-
-@both_layouts
 def test_gather(isa, dtype, name):
-    bench, source, place = Workbench(name, dtype, 1), normal(9, dtype), [3, 0, 8, 8]
-    out = np.full(4, np.nan, dtype)
-    bench.run(("gather", [out, source], [place], [4], [], 1))
+    bench, source = Workbench(name, dtype, 1), normal(9, dtype)
+    out, place = np.full(4, np.nan, dtype), np.array([3, 0, 8, 8], np.int32)
+    bench.op.gather(out=out, source=source, place=place, tasks=1)
+    bench.run()
     np.testing.assert_array_equal(out, source[place])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 30), (17, 9), (40, 33)], ids=str)
+def test_numbers_of_channels_and_pixels_as_rows_and_back(isa, dtype, shape):
+    """A row of channels for each pixel is padded to whole vectors; what is past its channels stays zero."""
+    (channels, pixels), bench = shape, Workbench("channels", dtype, 1)
+    planes, row = normal(shape, dtype), bench.layout.row(channels)
+    rows, row_at = np.zeros(pixels * row, dtype), np.arange(pixels, dtype=np.int32) * np.int32(row)
+    rows.reshape(pixels, row)[:, :channels] = np.nan
+    bench.op.rows_from_planes(rows=rows, planes=planes, row_at=row_at, channels=channels, tasks=1)
+    bench.run()
+    expected = np.zeros((pixels, row), dtype)
+    expected[:, :channels] = planes.T
+    np.testing.assert_array_equal(rows.reshape(pixels, row), expected)
+    back = np.full_like(planes, np.nan)
+    bench.op.planes_from_rows(planes=back, rows=rows, row_at=row_at, channels=channels, tasks=1)
+    bench.run()
+    np.testing.assert_array_equal(back, planes)

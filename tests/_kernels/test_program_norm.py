@@ -5,9 +5,10 @@ import pytest
 
 from fastcnn._kernels import elementwise
 from fastcnn._kernels.program import SUM_BLOCK
+from fastcnn.engine.memory import table
 
 from .helpers import normal
-from .layouts import SHAPES, Workbench, both_layouts, square_windows
+from .layouts import SHAPES, Workbench, both_layouts, same_on_any_threads, square_windows
 
 EPS, MOMENTUM, KEY, P = 1e-5, 0.1, 0xFEDCBA987654321, 0.3
 
@@ -41,19 +42,54 @@ class Norm:
         self.sums = bench.scratch(3 * self.vectors * -(-self.pixels // SUM_BLOCK))
 
     def statistics(self):
-        """Return the operations up to the state."""
-        buffers = [self.state, self.sums, self.gamma, self.beta, self.mean, self.var]
-        sizes = [self.pixels, self.vectors, self.channels]
-        return [
-            ("bn_sums", [self.sums, self.input], [self.input.at], sizes[:2], [], None),
-            ("bn_finish", buffers, [], sizes, [EPS, MOMENTUM], self.tasks),
-        ]
+        """Append the operations up to the state."""
+        self.bench.op.bn_sums(sums=self.sums, y=self.input, vectors=self.vectors)
+        self.bench.op.bn_finish(
+            state=self.state,
+            sums=self.sums,
+            gamma=self.gamma,
+            beta=self.beta,
+            running_mean=self.mean,
+            running_var=self.var,
+            pixels=self.pixels,
+            vectors=self.vectors,
+            channels=self.channels,
+            eps=EPS,
+            momentum=MOMENTUM,
+            tasks=self.tasks,
+        )
 
-    def finish(self, dgamma, dbeta, pixels=None, fixed=0):
-        """Return the operation that turns sums of gradients, over so many pixels, into factors."""
-        buffers = [self.state, self.sums, self.gamma, dgamma, dbeta]
-        sizes = [pixels or self.pixels, self.vectors, self.channels, self.pixels, fixed]
-        return ("bn_grad_finish", buffers, [], sizes, [], self.tasks)
+    def fixed(self, conv_bias=None, folded=False):
+        """Append the operation that makes the state of evaluation."""
+        self.bench.op.bn_fixed(
+            state=self.state,
+            gamma=self.gamma,
+            beta=self.beta,
+            running_mean=self.mean,
+            running_var=self.var,
+            conv_bias=conv_bias,
+            vectors=self.vectors,
+            channels=self.channels,
+            folded=folded,
+            eps=EPS,
+            tasks=self.tasks,
+        )
+
+    def finish(self, dgamma, dbeta, pixels=None, fixed=False):
+        """Append the operation that turns sums of gradients, over so many pixels, into factors."""
+        self.bench.op.bn_grad_finish(
+            state=self.state,
+            sums=self.sums,
+            gamma=self.gamma,
+            dgamma=dgamma,
+            dbeta=dbeta,
+            summed_pixels=pixels or self.pixels,
+            pixels=self.pixels,
+            vectors=self.vectors,
+            channels=self.channels,
+            fixed=fixed,
+            tasks=self.tasks,
+        )
 
     def assert_gradients(self, g, dy, dgamma, dbeta, kept=1):
         """Check all gradients for the gradient g of z."""
@@ -72,8 +108,9 @@ def test_forward(isa, dtype, name, shape):
     bench = Workbench(name, dtype, shape[0])
     norm, z = Norm(bench, shape), bench.empty(*shape[1:])
     mean, var = norm.mean.copy(), norm.var.copy()
-    apply = ("apply", [z, norm.input, norm.state], [z.at, norm.input.at], [norm.pixels, norm.vectors, 1, 0])
-    bench.run(*norm.statistics(), (*apply, [0.0], None))
+    norm.statistics()
+    bench.op.apply(z=z, y=norm.input, state=norm.state, vectors=norm.vectors, relu=True)
+    bench.run()
     close(z.get(), np.maximum(norm.z, 0))
     z.assert_rest_is_zero()
     close(norm.mean, mean + MOMENTUM * (norm.y.mean((0, 2, 3), dtype=np.float64) - mean))
@@ -89,26 +126,50 @@ def test_backward(isa, dtype, name, shape, mask, behind_relu):
     norm, g = Norm(bench, shape), bench.array(normal(shape, dtype, 5), halo=2)
     dy, z = bench.empty(*shape[1:]), bench.array(np.maximum(norm.z, 0), halo=0) if mask == "z" else None
     dgamma, dbeta = np.full((2, shape[1]), np.nan, dtype)
-    z_at, relu, factor = [z.at] if z else [], mask != "none", 1.25 if z else 1.0
-    sizes = [norm.pixels, norm.vectors, relu]
-    y = norm.input
-    bench.run(
-        *norm.statistics(),
-        ("bn_grad_sums", [norm.sums, g, y, norm.state, z], [g.at, y.at, *z_at], sizes, [factor], None),
-        norm.finish(dgamma, dbeta),
-        (
-            "bn_grad",
-            [dy, g, y, norm.state, z],
-            [dy.at, g.at, y.at, *z_at],
-            [*sizes, behind_relu],
-            [factor],
-            None,
-        ),
-    )
+    relu, factor = mask != "none", 1.25 if z else 1.0
+    common = {
+        "g": g,
+        "y": norm.input,
+        "state": norm.state,
+        "z": z,
+        "vectors": norm.vectors,
+        "relu": relu,
+        "factor": factor,
+    }
+    norm.statistics()
+    bench.op.bn_grad_sums(sums=norm.sums, **common)
+    norm.finish(dgamma, dbeta)
+    bench.op.bn_grad(dy=dy, mask_by_y=behind_relu, **common)
+    bench.run()
     exact = factor * g.get().astype(np.float64)
     if relu:
         exact = exact * (norm.z > 0)
     norm.assert_gradients(exact, dy, dgamma, dbeta, norm.y > 0 if behind_relu else 1)
+
+
+@both_layouts
+@pytest.mark.parametrize("batch", [128, 150, 300, 1100])
+def test_large_batches(isa, dtype, name, batch):
+    """Statistics and gradients of several slots, on any number of threads."""
+    shape = batch, 5, 2, 3
+
+    def step(threads):
+        bench = Workbench(name, dtype, batch)
+        norm, g = Norm(bench, shape), bench.array(normal(shape, dtype, 5))
+        dy, (dgamma, dbeta) = bench.empty(*shape[1:]), np.full((2, 5), np.nan, dtype)
+        common = {"g": g, "y": norm.input, "state": norm.state, "vectors": norm.vectors, "factor": 1.0}
+        mean, var = norm.mean.copy(), norm.var.copy()
+        norm.statistics()
+        bench.op.bn_grad_sums(sums=norm.sums, **common)
+        norm.finish(dgamma, dbeta)
+        bench.op.bn_grad(dy=dy, **common)
+        bench.run(threads=threads)
+        norm.assert_gradients(g.get().astype(np.float64), dy, dgamma, dbeta)
+        close(norm.mean, mean + MOMENTUM * (norm.y.mean((0, 2, 3), dtype=np.float64) - mean))
+        close(norm.var, var + MOMENTUM * (norm.variance * norm.count / (norm.count - 1) - var))
+        return np.concatenate([dy.get().ravel(), dgamma, dbeta, norm.mean, norm.var])
+
+    same_on_any_threads(step)
 
 
 @both_layouts
@@ -117,8 +178,8 @@ def test_evaluation(isa, dtype, name, folded):
     """Folded, scale and offset of a normalisation act on a convolution without its bias."""
     bench = Workbench(name, dtype, 1)
     norm, bias = Norm(bench, (1, 17, 2, 2)), normal(17, dtype, 6) if folded else None
-    buffers = [norm.state, None, norm.gamma, norm.beta, norm.mean, norm.var, bias]
-    bench.run(("bn_fixed", buffers, [], [4, norm.vectors, 17, folded], [EPS], norm.tasks))
+    norm.fixed(bias, folded)
+    bench.run()
     scale, offset, mean = norm.state.reshape(8, -1)[:3, :17]
     expected = norm.gamma / np.sqrt(norm.var.astype(np.float64) + EPS)
     close(scale, expected)
@@ -134,16 +195,14 @@ def test_backward_in_evaluation(isa, dtype, name, shape):
     """dx = gamma invstd dy, and the gradients of scale and shift around the running mean."""
     bench = Workbench(name, dtype, shape[0])
     norm, g = Norm(bench, shape), bench.array(normal(shape, dtype, 5))
-    dy, y = bench.empty(*shape[1:]), norm.input
+    dy = bench.empty(*shape[1:])
     dgamma, dbeta = np.full((2, shape[1]), np.nan, dtype)
-    buffers = [norm.state, None, norm.gamma, norm.beta, norm.mean, norm.var, None]
-    sizes = [norm.pixels, norm.vectors, 0]
-    bench.run(
-        ("bn_fixed", buffers, [], [norm.pixels, norm.vectors, shape[1], 0], [EPS], norm.tasks),
-        ("bn_grad_sums", [norm.sums, g, y, norm.state, None], [g.at, y.at], sizes, [1.0], None),
-        norm.finish(dgamma, dbeta, fixed=1),
-        ("bn_grad", [dy, g, y, norm.state, None], [dy.at, g.at, y.at], [*sizes, 0], [1.0], None),
-    )
+    common = {"g": g, "y": norm.input, "state": norm.state, "vectors": norm.vectors, "factor": 1.0}
+    norm.fixed()
+    bench.op.bn_grad_sums(sums=norm.sums, **common)
+    norm.finish(dgamma, dbeta, fixed=True)
+    bench.op.bn_grad(dy=dy, **common)
+    bench.run()
     exact, invstd = g.get().astype(np.float64), 1 / np.sqrt(norm.var.astype(np.float64) + EPS)
     close(dy.get(), exact * (norm.gamma * invstd)[:, None, None])
     close(dgamma, (exact * (norm.y - norm.mean[:, None, None].astype(np.float64))).sum((0, 2, 3)) * invstd)
@@ -162,30 +221,36 @@ def test_with_max_pooling(isa, dtype, name, shape, size, relu, dropout):
         bench.array(normal((batch, channels, rows, columns), dtype, 7)),
     )
     y, dy = norm.input, bench.empty(*shape[1:])
-    winners = bench.scratch(len(windows) * norm.vectors)
+    winners = bench.scratch(len(windows) * norm.vectors, "INDEX")
     numbers = np.concatenate(windows)
     rest = np.setdiff1d(np.arange(norm.pixels), numbers)
     dgamma, dbeta = np.full((2, channels), np.nan, dtype)
     factor = 1 / (1 - P) if dropout else 1.0
-    sizes, grad_buffers = [len(windows), norm.vectors, relu], [dz, y, norm.state, z, winners]
     (first, taps), (_, dy_taps) = y.taps(windows), dy.taps(windows)
-    tables = [dz.at, z.at, first, taps]
-    apply_sizes = [*sizes, dropout, norm.pixels]
-    bench.run(
-        *norm.statistics(),
-        ("apply_pool", [z, y, norm.state, winners], [z.at, first, taps, numbers], apply_sizes, [P], None),
-        ("bn_pool_grad_sums", [norm.sums, *grad_buffers], tables, sizes, [factor], None),
-        norm.finish(dgamma, dbeta, len(windows)),
-        (
-            "bn_pool_grad",
-            [dy, *grad_buffers],
-            [*tables, dy_taps, np.concatenate([y.at[rest], dy.at[rest]])],
-            [*sizes, rest.size],
-            [factor],
-            None,
-        ),
-        keys=[KEY],
+    common = {"y": y, "state": norm.state, "first": first, "vectors": norm.vectors, "relu": relu}
+    gradient = {"dz": dz, "z": z, "argmax": winners, "factor": factor, **common}
+    norm.statistics()
+    bench.op.apply_pool(
+        z=z,
+        argmax=winners,
+        taps=taps,
+        numbers=table(numbers),
+        y_pixels=norm.pixels,
+        dropout=dropout,
+        p=P,
+        **common,
     )
+    bench.op.bn_pool_grad_sums(sums=norm.sums, taps=taps, **gradient)
+    norm.finish(dgamma, dbeta, len(windows))
+    bench.op.bn_pool_grad(
+        dy=dy,
+        y_taps=taps,
+        dy_taps=dy_taps,
+        y_rest=y.pixels()[rest],
+        dy_rest=dy.pixels()[rest],
+        **gradient,
+    )
+    bench.run(keys=[KEY])
     full = np.maximum(norm.z, 0) if relu else norm.z
     if dropout:
         mask = np.empty((batch, channels * norm.pixels), dtype)

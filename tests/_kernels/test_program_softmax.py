@@ -28,6 +28,23 @@ def arrays(bench, shape, *numbers):
     return [bench.array(a.reshape(shape[0], shape[1], shape[2], 1)) for a in numbers]
 
 
+def loss(bench, dlogits, x, target, results, *, weight=None, ignore, factor=1.0, smoothing=0.0):
+    """Run cross-entropy."""
+    bench.op.cross_entropy(
+        dlogits=dlogits,
+        logits=x,
+        target=bench.outside(target, "INT64"),
+        weight=weight,
+        results=bench.outside(results, "FLOAT64"),
+        dlogits_at=dlogits.features,
+        logits_at=x.features,
+        ignore_index=ignore,
+        factor=factor,
+        label_smoothing=smoothing,
+    )
+    bench.run()
+
+
 @both_layouts
 @pytest.mark.parametrize("log", [0, 1])
 @pytest.mark.parametrize("kind", ["usual", "large", "odd"])
@@ -40,10 +57,11 @@ def test_softmax(isa, dtype, name, shape, kind, log):
         np.full(flat, np.nan, dtype),
     )
     x, dy, y, dx = arrays(bench, shape, numbers, gradient, poison, poison)
-    bench.run(
-        ("softmax", [y, x], [y.features, x.features], [flat[1], log], [], None),
-        ("softmax_grad", [dx, dy, y], [dx.features, dy.features, y.features], [flat[1], log], [], None),
-    )
+    places = {"y_at": y.features, "x_at": x.features}
+    bench.op.softmax(y=y, x=x, log=log, **places)
+    places = {"dx_at": dx.features, "dy_at": dy.features, "y_at": y.features}
+    bench.op.softmax_grad(dx=dx, dy=dy, y=y, log=log, **places)
+    bench.run()
     expected = (ops.log_softmax if log else ops.softmax)(numbers, 1)
     assert_near(y.get().reshape(flat), expected, 16)
     backward = ops.log_softmax_backward if log else ops.softmax_backward
@@ -64,9 +82,7 @@ def test_cross_entropy(isa, dtype, name, shape, kind, weighted, smoothing):
     weight = rng.integers(0, 3, flat[1]).astype(dtype) if weighted else None
     x, dx = arrays(bench, shape, numbers, np.full(flat, np.nan, dtype))
     results = np.full((shape[0], 2), np.nan)
-    buffers = [dx, x, bench.outside(target), weight, bench.outside(results)]
-    sizes, scalars = [flat[1], -7], [0.25, smoothing]
-    bench.run(("cross_entropy", buffers, [dx.features, x.features], sizes, scalars, None))
+    loss(bench, dx, x, target, results, weight=weight, ignore=-7, factor=0.25, smoothing=smoothing)
     losses, gradient = ops.cross_entropy(numbers, target, weight, -7, "none", smoothing)
     assert_near(results[:, 0].astype(dtype), losses, 64)
     assert_near(dx.get().reshape(flat), dtype(0.25) * gradient, 64)
@@ -82,7 +98,8 @@ def test_softmax_is_the_same_to_the_bit_in_both_layouts(isa, dtype, log):
         for name in ("images", "channels"):
             bench = Workbench(name, dtype, 19)
             x, y = arrays(bench, (19, classes, 1), numbers, np.full_like(numbers, np.nan))
-            bench.run(("softmax", [y, x], [y.features, x.features], [classes, log], [], None))
+            bench.op.softmax(y=y, x=x, y_at=y.features, x_at=x.features, log=log)
+            bench.run()
             results.append(y.get())
         np.testing.assert_array_equal(results[0], results[1])
 
@@ -92,8 +109,7 @@ def test_an_ignored_image_may_be_predicted_right(isa, dtype, name):
     bench, target = Workbench(name, dtype, 3), np.array([1, 1, 0])
     x, dx = arrays(bench, (3, 2, 1), np.array([[0, 1], [1, 0], [1, 0]], dtype), np.full((3, 2), np.nan))
     results = np.full((3, 2), np.nan)
-    buffers = [dx, x, bench.outside(target), None, bench.outside(results)]
-    bench.run(("cross_entropy", buffers, [dx.features, x.features], [2, 1], [1.0, 0.0], None))
+    loss(bench, dx, x, target, results, ignore=1)
     np.testing.assert_array_equal(results[:, 1], [1, 0, 1])
     np.testing.assert_array_equal(results[:2, 0], [0, 0])
     assert not dx.get()[:2].any()

@@ -15,7 +15,7 @@ import pytest
 import fastcnn
 from fastcnn import nn
 from fastcnn.engine import Plan, cache
-from fastcnn.engine.cache import Plans, plans_of
+from fastcnn.engine.cache import Plans, Unsupported, plans_of
 from fastcnn.nn import changes
 from fastcnn.nn.module import PLANS
 
@@ -80,8 +80,9 @@ def test_the_last_used_plans_are_kept():
 def test_reasons_are_kept_like_plans_and_few():
     plans, model = Plans(), nn.Sequential(nn.Conv2d(3, 4, 1))
     for size in range(4, 40):
-        assert plans.find(model, images(1, size)) == "Conv2d of 2 channels"
-    assert len(plans._plans) == cache.CAPACITY
+        assert plans.find(model, images(1, size)) == Unsupported("Conv2d of 2 channels")
+    assert len(plans._graphs) == cache.CAPACITY
+    assert not plans._plans
 
 
 def test_memory_of_a_smaller_plan_is_freed_before_a_larger_one_is_made(monkeypatch):

@@ -102,7 +102,7 @@ def test_training_without_products_has_one_layout():
 
 def test_layouts_follow_the_instruction_set_and_the_type(isa):
     for dtype in (np.float32, np.float64):
-        lanes = fastcnn._kernels.program.lanes(np.dtype(dtype).itemsize)
+        lanes = fastcnn._kernels.program.lanes(np.dtype(dtype).name)
         assert layouts(np.dtype(dtype)) == (Layout("images", lanes), Layout("channels", lanes))
 
 

@@ -59,8 +59,8 @@ def test_the_work_is_that_of_the_summary(name):
     assert flops[True] == 2 * (3 * macs - first)  # the input's gradient is not made
 
 
-@pytest.mark.parametrize("layout", ["images", "channels"])
-def test_a_small_program_in_full(layout):
+@pytest.mark.parametrize(("layout", "conv"), [("images", "conv"), ("channels", "conv_spans")])
+def test_a_small_program_in_full(layout, conv):
     model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(48, 5))
     text = Plan(model, (2, 4, 4), training=False, batch_size=1, layout=layout).describe()
     assert text.startswith("inference program for any number of images of 2x4x4, float32, ")
@@ -68,20 +68,20 @@ def test_a_small_program_in_full(layout):
     assert "operations in 2 phases; 2.21 kFLOP an image" in text
     for row in (
         r"phase 0, \d tasks\n",
-        r"conv_pack +\[\d+\] <- 3x2x3x3 +0 Conv2d \+ 1 ReLU",
+        r"pack_weights +\[\d+\] <- 3x2x3x3 +0 Conv2d \+ 1 ReLU",
         r"phase 1, (1 image|\d+ images) at a time\n",
-        r"conv +b1 <- b0, \[\d+\], \S+ +1.73 kFLOP +0 Conv2d \+ 1 ReLU",
-        r"conv +b\d <- b\d, \[\d+\], \S+ +480 FLOP +3 Linear",
-        r"b0  2x4x4 +1 1 1 1 .* threads .* pack",
-        r"b1  3x4x4 +0 0 0 0 .* conv",
+        rf"{conv} +b1 <- b0, \[\d+\], \S+ +1.73 kFLOP +0 Conv2d \+ 1 ReLU",
+        rf"{conv} +b\d <- b\d, \[\d+\], \S+ +480 FLOP +3 Linear",
+        r"b0  2x4x4 +1 1 1 1 .* threads .* from_nchw",
+        rf"b1  3x4x4 +0 0 0 0 .* {conv}",
     ):
         assert re.search(row, text), row
 
 
 def test_batch_norm_in_the_weights_is_named():
     model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU())
-    text = Plan(model, (2, 4, 4), training=False, batch_size=1).describe()
-    assert re.search(r" conv .* 0 Conv2d \+ 1 BatchNorm2d \+ 2 ReLU", text)
+    text = Plan(model, (2, 4, 4), training=False, batch_size=1, layout="channels").describe()
+    assert re.search(r" conv_spans .* 0 Conv2d \+ 1 BatchNorm2d \+ 2 ReLU", text)
 
 
 def test_a_step_is_one_part_with_the_loss_in_it():
@@ -95,7 +95,7 @@ def test_a_step_is_one_part_with_the_loss_in_it():
     assert len(re.findall(r" cross_entropy +b\d <- b\d, target, results +loss\n", text)) == 1
     kernels, others = ([op.kernel for op in plan.executable.writer.ops] for plan in (step, parts))
     # The parts hand logits out, and take their gradient in.
-    assert sorted([*kernels, "unpack", "pack"]) == sorted([*others, "cross_entropy"])
+    assert sorted([*kernels, "to_nchw", "from_nchw"]) == sorted([*others, "cross_entropy"])
     flops, expected = (sum(op.flops for op in plan.executable.writer.ops) for plan in (step, parts))
     assert flops == expected
 
@@ -106,7 +106,7 @@ def test_bands_are_told():
         {"training": False, "batch_size": 1, "layout": "channels"},
     )
     whole, cut = (Plan(model, (16, 14, 14), bands=bands, **options) for bands in (1, 3))
-    assert re.search(r"phase \d, 3 bands of each image\n( +\d+  conv .*\n){3}", cut.describe())
+    assert re.search(r"phase \d, 3 bands of each image\n( +\d+  conv_spans .*\n){3}", cut.describe())
     assert "bands" not in whole.describe()
     flops, expected = (sum(op.flops for op in plan.executable.writer.ops) for plan in (whole, cut))
     assert flops == expected == 2 * 196 * 32 * 144

@@ -7,7 +7,7 @@ from fastcnn import _shapes, nn
 from fastcnn._kernels import program as kernels
 from fastcnn.engine import Plan
 from fastcnn.engine.layout import Layout
-from fastcnn.engine.memory import Blob, aligned_zeros, table
+from fastcnn.engine.memory import Blob, aligned_zeros, table, widest
 from fastcnn.errors import SizeError
 
 from .networks import layouts_of, random_network
@@ -28,10 +28,9 @@ LAYOUTS = "images", "channels"
 
 @pytest.mark.parametrize(("name", "step", "pixel"), [("images", 8, 24), ("channels", 1, 8)])
 def test_places(name, step, pixel):
-    blob = Blob(channels=3, height=2, width=4, layout=Layout(name, 8))
-    blob.require(1, 0, 2, 0)
-    blob.require(0, 2, 1, -1)
-    assert blob.halo == [1, 2, 2, 0]
+    halo = widest((1, 0, 2, 0), (0, 2, 1, -1))
+    assert halo == (1, 2, 2, 0)
+    blob = Blob(channels=3, height=2, width=4, layout=Layout(name, 8), halo=halo)
     assert blob.row_width == 7
     assert blob.pitch == pixel
     assert blob.group_size == 4 * 7 * pixel
@@ -43,8 +42,8 @@ def test_places(name, step, pixel):
     places = [(7 * (2 + i) + 1 + j) * pixel for i in range(2) for j in range(4)]
     np.testing.assert_array_equal(blob.pixels(), places)
     np.testing.assert_array_equal(blob.pixels(2), np.add(places, 2 * step))
-    blob.require(2, 0, 0, 0)  # the places move with the halo
-    np.testing.assert_array_equal(blob.pixels()[:2], [(8 * 2 + 2) * pixel, (8 * 2 + 3) * pixel])
+    wider = Blob(3, 2, 4, Layout(name, 8), (2, 2, 2, 0))
+    np.testing.assert_array_equal(wider.pixels()[:2], [(8 * 2 + 2) * pixel, (8 * 2 + 3) * pixel])
 
 
 def test_tables_of_the_same_places_are_one_that_nobody_writes_to():
@@ -53,8 +52,7 @@ def test_tables_of_the_same_places_are_one_that_nobody_writes_to():
     assert other.pixels() is places
     with pytest.raises(ValueError, match="read-only"):
         places[0] = 1
-    other.require(1, 0, 0, 0)
-    assert other.pixels() is not places
+    assert Blob(8, 3, 5, Layout("channels", 8), (1, 0, 0, 0)).pixels() is not places
 
 
 def test_a_blob_beyond_32_bits_has_no_places():
@@ -64,9 +62,8 @@ def test_a_blob_beyond_32_bits_has_no_places():
     np.testing.assert_array_equal(blob.grid([3], [3], 2**27 - 1), [2**31 - 1])
     with pytest.raises(SizeError, match=message):
         blob.grid([0], [0], 2**27)
-    blob.require(0, 1, 0, 0)
     with pytest.raises(SizeError, match=message.replace("2147483648", str(19 * 2**27))):
-        blob.pixels()
+        Blob(2**27, 4, 4, Layout("channels", 8), (0, 1, 0, 0)).pixels()
 
 
 def test_channels_without_padding():
@@ -77,8 +74,7 @@ def test_channels_without_padding():
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_no_two_elements_share_a_place(name):
     layout = Layout(name, 16)
-    blob = Blob(5, 3, 3, layout)
-    blob.require(1, 1, 1, 1)
+    blob = Blob(5, 3, 3, layout, (1, 1, 1, 1))
     places = blob.pixels()[:, None] + blob.channel(np.arange(5))
     assert len(np.unique(places)) == places.size
     assert np.diff(np.sort(places.ravel())).min() >= layout.step
@@ -166,8 +162,8 @@ def test_an_operation_on_several_images_has_room_for_them():
             continue
         plan = Plan(model, shape, training=True, batch_size=40, layout="channels")
         for op in plan.executable.writer.ops:
-            if op.together:
-                blobs = [buffer for buffer in op.buffers if isinstance(buffer, Blob)]
+            if op.whole_chunk:
+                blobs = [buffer for buffer in op.buffers.values() if isinstance(buffer, Blob)]
                 assert all(blob.scope != kernels.EACH_THREAD for blob in blobs), op
                 found += len(blobs)
     assert found > 20

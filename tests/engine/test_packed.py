@@ -36,8 +36,8 @@ def spoil_packed(model):
     found = 0
     for plan in plans_of(model)._plans.values():
         for op in plan.executable.writer.ops:
-            if op.kernel == "conv_pack":
-                op.buffers[0][...] = 0
+            if op.kernel == "pack_weights":
+                op.buffers["packed"][...] = 0
                 found += 1
     return found
 

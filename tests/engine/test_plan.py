@@ -13,6 +13,7 @@ from fastcnn._kernels import program as kernels
 from fastcnn._shapes import INT_MAX
 from fastcnn.engine import Plan
 from fastcnn.engine.nodes.loss import Loss
+from fastcnn.engine.plan import InferencePlan, StepPlan, TwoPassPlan
 from fastcnn.errors import StateError
 
 SHAPE = (2, 6, 5)
@@ -34,7 +35,7 @@ def images(batch, dtype=np.float32):
 
 
 def test_capacity_is_a_whole_number_of_vectors(isa):
-    lanes = fastcnn._kernels.program.lanes(4)
+    lanes = fastcnn._kernels.program.lanes("float32")
     for batch in (1, lanes, lanes + 1):
         made = plan(batch_size=batch, layout="images")
         assert made.capacity == -(-batch // lanes) * lanes
@@ -85,11 +86,19 @@ def test_what_a_program_would_read_past_the_end_of_is_refused(call):
         call(plan(batch_size=32))
 
 
-def test_no_backward_pass_without_training():
-    made = plan(training=False)
-    y = made.forward(images(3))
-    with pytest.raises(StateError, match="no forward pass"):
-        made.backward(y)
+def test_each_kind_of_plan_has_the_passes_that_it_is_for():
+    kinds = {
+        InferencePlan: {"training": False},
+        TwoPassPlan: {"training": True},
+        StepPlan: {"training": True, "loss": Loss()},
+    }
+    for kind, options in kinds.items():
+        made = plan(**options)
+        assert type(made) is kind
+        assert made.training == options["training"]
+        assert hasattr(made, "forward") == (kind is not StepPlan)
+        assert hasattr(made, "backward") == (kind is TwoPassPlan)
+        assert hasattr(made, "step") == (kind is StepPlan)
 
 
 def test_other_arrays_are_followed_and_other_shapes_refused():
@@ -198,7 +207,10 @@ def test_bands_of_one_image_change_no_bit(name, isa):
 
 @pytest.mark.parametrize("layout", ["images", "channels"])
 def test_without_normalisation_only_arrays_of_linear_layers_grow_with_the_batch(layout):
-    """The weight gradients of linear layers are made over all images; everything else is one phase."""
+    """The weight gradients of linear layers are made over all images; everything else is one phase.
+
+    Both batches have the most slots that partial sums are kept for.
+    """
     convs = (
         nn.Conv2d(2, 8, 3, padding=1),
         nn.ReLU(),
@@ -208,7 +220,7 @@ def test_without_normalisation_only_arrays_of_linear_layers_grow_with_the_batch(
     )
     network = nn.Sequential(*convs, nn.AvgPool2d((3, 2)), nn.Flatten(), nn.Linear(8, 5))
     options = {"training": True, "loss": Loss(), "layout": layout}
-    few, many = (Plan(network, SHAPE, batch_size=batch, **options) for batch in (256, 1024))
+    few, many = (Plan(network, SHAPE, batch_size=batch, **options) for batch in (1024, 2048))
     kept = [blob for blob in many.executable.writer.blobs if blob.scope == kernels.EACH_GROUP]
     assert sorted(blob.channels for blob in kept if blob.height == 1) == [5, 8]  # the input, dlogits
     larger = [blob for blob in kept if blob.height > 1]

@@ -103,6 +103,8 @@ class Plans(Locked):
             return Unsupported("an input that is no batch of the parameters' type", news=False)
         if mode and len(x) == 0:
             return Unsupported("training with no image", news=False)
+        if loss is not None and mode is None:
+            return Unsupported("a step of training in evaluation mode", news=False)
         shape, size = x.shape[1:], len(x)
         graph = self._graph(model, shape, mode)
         if isinstance(graph, Unsupported):

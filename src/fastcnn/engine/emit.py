@@ -107,7 +107,7 @@ class Queue:
         **given: Any,
     ) -> Op:
         """Check and append an operation; see Op and, for its arguments, csrc/engine/operations.inc."""
-        if signature.over_tasks != (tasks > 0):
+        if tasks < 1 if signature.over_tasks else tasks:
             needed = "needs a number of tasks" if signature.over_tasks else "is over groups and has no tasks"
             raise TypeError(f"{signature.name} {needed}, got {tasks}")
         arguments = signature.complete(given, self._setting.layout, self._setting.element)

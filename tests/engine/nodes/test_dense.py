@@ -52,11 +52,11 @@ def test_each_row_is_the_same_to_the_bit_in_every_batch(name, isa):
 def test_large_layers_multiply_all_images_at_once():
     model, shape = MODELS["deep"]
     text = Plan(model, shape, training=False, batch_size=8, layout="channels").describe()
-    assert "conv_all" in text
-    assert " pack " not in text  # samples are read where they are
+    assert "dense_of_all" in text
+    assert " from_nchw " not in text  # samples are read where they are
     assert "<- input" in text
     small = Plan(perceptron(64, 20), (1, 8, 8), training=False, batch_size=8, layout="channels")
-    assert "conv_all" not in small.describe()
+    assert "dense_of_all" not in small.describe()
 
 
 @pytest.mark.parametrize("loss", [None, Loss()], ids=["two parts", "a step"])

@@ -1,0 +1,90 @@
+"""Linear layers on packed weights in the layout "channels", for inference: a chunk or all images at once."""
+
+import numpy as np
+import pytest
+
+from fastcnn._kernels import program as kernels
+from fastcnn.engine.memory import table
+
+from .helpers import assert_sums, normal
+from .layouts import Workbench, same_on_any_threads
+from .products import pack
+from .test_program_dense import column, product
+
+# (depth, outputs): blocks of vectors, whole and partial; the depth of each is a multiple of the chains.
+SIZES = [(4, 1), (12, 5), (64, 17), (100, 49), (260, 70)]
+BATCHES = [1, 2, 5, 16, 33]
+
+
+class Layer:
+    """A linear layer of `chains` sums that are added in order."""
+
+    def __init__(self, bench, x, weight, bias, chains):
+        self.bench, self.out, depth = bench, len(weight), weight.shape[1]
+        self.x, self.y = column(bench, x), bench.empty(self.out, 1, 1)
+        samples, part = np.arange(kernels.CHUNK), depth // chains
+        self.packed = pack(bench, weight[:, :, None, None])
+        self.segments = table(np.array([(0, samples.size, i, i + 1) for i in range(chains)]).ravel())
+        self.operands = {
+            "y": self.y,
+            "x": self.x,
+            "weight": self.packed,
+            "bias": bench.row(bias),
+            "y_at": table(samples * self.y.group_size + self.y.pixels()[0]),
+            "x_at": table(samples * self.x.group_size + self.x.pixels()[0]),
+            "span_at": table(np.arange(chains) * part),
+            "span_length": part,
+            "vectors": bench.vectors(self.out),
+        }
+
+    def of_chunk(self, relu):
+        """Append the operation on the images of a chunk."""
+        summed = len(self.operands["span_at"]) > 1
+        options = {"row_pixels": 1, "summed": summed, "relu": relu, "whole_chunk": True}
+        self.bench.op.conv_spans(segments=self.segments, **options, **self.operands)
+
+    def of_all(self, relu, shares):
+        """Append the operation on all images."""
+        tasks = self.bench.op.blocks(self.out) * shares
+        self.bench.op.dense_of_all(shares=shares, relu=relu, tasks=tasks, **self.operands)
+
+    def result(self, threads=2):
+        """Run; return (N, outputs)."""
+        self.bench.run(threads=threads)
+        self.y.assert_rest_is_zero()
+        return self.y.get().reshape(self.bench.batch, self.out)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("chains", [1, kernels.CHAINS])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("batch", BATCHES)
+def test_every_way_gives_the_same_to_the_bit(isa, dtype, batch, size, chains, relu):
+    depth, out = size
+    x, weight = normal((batch, depth), dtype), normal((out, depth), dtype, 1)
+    bias = normal(out, dtype, 2)
+
+    def layer(rows=slice(None)):
+        return Layer(Workbench("channels", dtype, len(x[rows])), x[rows], weight, bias, chains)
+
+    def of_chunk(threads):
+        made = layer()
+        made.of_chunk(relu)
+        return made.result(threads)
+
+    result = same_on_any_threads(of_chunk)
+    expected = product(x, weight.T) + bias
+    magnitude = product(abs(x), abs(weight.T)) + abs(bias)
+    assert_sums(result, np.maximum(expected, 0) if relu else expected, magnitude, depth + chains)
+    for shares in (1, 3, 8):
+
+        def of_all(threads, shares=shares):
+            made = layer()
+            made.of_all(relu, shares)
+            return made.result(threads)
+
+        np.testing.assert_array_equal(same_on_any_threads(of_all), result)
+    for write in (lambda one: one.of_chunk(relu), lambda one: one.of_all(relu, 3)):
+        one = layer(slice(batch - 1, batch))  # an image alone
+        write(one)
+        np.testing.assert_array_equal(one.result(), result[-1:])
