@@ -13,7 +13,7 @@ from fastcnn._kernels import program as kernels
 from fastcnn._shapes import INT_MAX
 from fastcnn.engine import Plan
 from fastcnn.engine.nodes.loss import Loss
-from fastcnn.engine.plan import InferencePlan, StepPlan, TwoPassPlan
+from fastcnn.engine.plans import InferencePlan, StepPlan, TwoPassPlan
 from fastcnn.errors import StateError
 
 SHAPE = (2, 6, 5)
