@@ -29,7 +29,7 @@ TOP = [
     ".ci/run",
 ]
 MADE_BY_SETUPTOOLS = ("PKG-INFO", "setup.cfg", "src/fastcnn.egg-info/*")
-SOURCES = {".pyx", ".pxd", ".c", ".h"}
+SOURCES = {".pyx", ".pxd", ".c", ".h", ".inc"}
 
 
 def is_ignored(path):
@@ -112,6 +112,7 @@ def test_the_sdist_has_what_a_build_and_its_tests_need(sdist):
         "src/fastcnn/_kernels/gemm.pyx",
         "src/fastcnn/_kernels/csrc/eager/gemm.c",
         "src/fastcnn/_kernels/csrc/common/vec.h",
+        "src/fastcnn/_kernels/csrc/engine/operations.inc",
         "src/fastcnn/data/mnist/train-images-idx3-ubyte.gz",
         "src/fastcnn/data/mnist/NOTICE",
         "tests/oracle/conv.npz",
