@@ -113,6 +113,7 @@ def test_the_sdist_has_what_a_build_and_its_tests_need(sdist):
         "src/fastcnn/_kernels/csrc/eager/gemm.c",
         "src/fastcnn/_kernels/csrc/common/vec.h",
         "src/fastcnn/_kernels/csrc/eager/kernels.inc",
+        "src/fastcnn/_kernels/csrc/engine/operations.inc",
         "src/fastcnn/data/mnist/train-images-idx3-ubyte.gz",
         "src/fastcnn/data/mnist/NOTICE",
         "tests/oracle/conv.npz",

@@ -55,4 +55,4 @@ print(type(plan).__module__, type(plan).__name__)
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120
     )
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["False [[7.5], [-5.5]]", "fastcnn.engine.plan Plan"]
+    assert done.stdout.splitlines() == ["False [[7.5], [-5.5]]", "fastcnn.engine.plans InferencePlan"]

@@ -15,8 +15,15 @@ from .helpers import flushing, on_any_threads
 CSRC = Path(__file__).parents[2] / "src" / "fastcnn" / "_kernels" / "csrc"
 TINY = np.float32(1e-40)  # denormal: the smallest normal number is 1.2e-38
 SMALLEST = np.finfo(np.float32).tiny
-# They compute with no element.
-WITHOUT = {"op_kernels", "fma_peak", "gemm_workspace", "conv2d_workspace", "affine_workspace"}
+# They compute with no element, or are run by run_program.
+WITHOUT = {
+    "images_kernels",
+    "channels_kernels",
+    "fma_peak",
+    "gemm_workspace",
+    "conv2d_workspace",
+    "affine_workspace",
+}
 
 
 def small(shape, dtype=np.float32):

@@ -51,7 +51,8 @@ def test_as_text(capsys):
         r"compact-mnist, inference, batch 4 of 1x28x28, \w+; FMA peak of one thread \d+ G", lines[0]
     )
     assert lines[2].split() == ["part", "phase", "kernel", "us", "share", "GFLOP/s", "of", "peak", "layers"]
-    first = r" *\d+  forward +\d+  conv +[\d.]+ +[\d.]+% +[\d.]+ +\d+%  0 Conv2d \+ 1 BatchNorm2d \+ 2 ReLU"
+    layers = r"0 Conv2d \+ 1 BatchNorm2d \+ 2 ReLU"
+    first = rf" *\d+  forward +\d+  conv(_spans)? +[\d.]+ +[\d.]+% +[\d.]+ +\d+%  {layers}"
     assert any(re.fullmatch(first, line) for line in lines)
     assert lines[-3].startswith("by kernel: ")
     assert re.match(r"all operations, 1 thread: [\d.]+ ms, [\d,]+ images/s, \d+% of the FMA peak$", lines[-2])

@@ -55,10 +55,8 @@ def test_stages():
 def test_what_an_operation_is_told_beside_its_arguments():
     w = writer()
     blob = w.blob(3, 2, 2)
-    op = w.relu_grad(
-        dx=blob, g=blob, z=blob, vectors=1, factor=1.0, whole_chunk=True, band=2, most_slots=3, flops=7
-    )
-    assert (op.kernel, op.whole_chunk, op.band, op.most_slots, op.flops) == ("relu_grad", True, 2, 3, 7)
+    op = w.relu_grad(dx=blob, g=blob, z=blob, vectors=1, factor=1.0, whole_chunk=True, band=2, flops=7)
+    assert (op.kernel, op.whole_chunk, op.band, op.flops) == ("relu_grad", True, 2, 7)
     assert (op.tasks, op.stage, op.label) == (0, None, "")
     w.label = "0 Conv2d"
     assert w.label == "0 Conv2d"

@@ -102,7 +102,6 @@ class Queue:
         stage: int | None = None,
         whole_chunk: bool = False,
         band: int | None = None,
-        most_slots: int = 0,
         flops: int = 0,
         **given: Any,
     ) -> Op:
@@ -121,7 +120,7 @@ class Queue:
             self._stage if stage is None else stage,
             whole_chunk,
             band,
-            min(slots, default=most_slots),
+            min(slots, default=0),
             flops,
             self._setting.label,
         )

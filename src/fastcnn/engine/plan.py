@@ -62,7 +62,7 @@ class Plan(Locked):
 
     def __new__(cls, *args: Any, training: bool = False, loss: Loss | None = None, **kwargs: Any) -> Plan:
         """Make the kind of plan that is asked for."""
-        name = "step" if loss is not None else "two passes" if training else "inference"
+        name = "inference" if not training else "two passes" if loss is None else "step"
         return super().__new__(Plan._kinds[name] if cls is Plan else cls)
 
     def __init_subclass__(cls, kind: str = "", **kwargs: Any) -> None:
@@ -87,7 +87,7 @@ class Plan(Locked):
         self.graph = fuse(lower(model, input_shape, self.training)) if graph is None else graph
         self.input_shape = tuple(input_shape)
         self.dtype = self.graph.dtype
-        self.loss = loss
+        self.loss = loss if self.training else None
         self.input_gradient = input_gradient
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
         chosen = choose(self.graph, batch_size, self.training)
