@@ -40,13 +40,20 @@ typedef real vreal_unaligned __attribute__((vector_size(FCN_VECTOR_BYTES), align
 _Static_assert(sizeof(stored) == sizeof(real), "no conversion is known for this element type");
 static inline vreal vload(const stored *p) { return *(const vreal_unaligned *)p; }
 static inline void vstore(stored *p, vreal v) { *(vreal_unaligned *)p = v; }
-static inline real value_of(const stored *p)
+static inline real bits_of_value(const void *p)
 {
     real value;
     memcpy(&value, p, sizeof(value));
     return value;
 }
-static inline void set_value(stored *p, real value) { memcpy(p, &value, sizeof(value)); }
+static inline real value_of(const stored *p)
+{
+    return _Generic(p, const real *: *(const real *)p, default: bits_of_value(p));
+}
+static inline void set_value(stored *p, real value)
+{
+    _Generic(p, real *: (void)(*(real *)p = value), default: (void)memcpy(p, &value, sizeof(value)));
+}
 
 /* Sums, and whatever else is real. */
 static inline vreal rload(const real *p) { return *(const vreal_unaligned *)p; }

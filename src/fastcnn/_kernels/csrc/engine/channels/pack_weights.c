@@ -16,17 +16,6 @@ static int consecutive(const int32_t *at, ptrdiff_t count)
     return 1;
 }
 
-/* VL rows of VL reals, transposed: column k of the rows becomes the row at out + k * stride. */
-INLINE void transpose(stored *out, ptrdiff_t stride, const real *const *rows, ptrdiff_t at)
-{
-    real square[VL][VL];
-    for (int i = 0; i < VL; ++i)
-        rstore(square[i], rload(rows[i] + at));
-    for (int k = 0; k < VL; ++k)
-        for (int i = 0; i < VL; ++i)
-            set_value(out + k * stride + i, square[i][k]);
-}
-
 /* One task packs one block of vectors. */
 void KERNEL(pack_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t b)
 {
@@ -49,9 +38,14 @@ void KERNEL(pack_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t b)
         }
         ptrdiff_t k = 0;
         for (; dense && valid == VL && k + VL <= depth; k += VL) {
-            transpose(packed + k * stride, stride, rows, a->weight_at[k]);
-            for (ptrdiff_t i = k; scale && i < k + VL; ++i)
-                vstore(packed + i * stride, vload(packed + i * stride) * rload(factor));
+            vreal square[VL];
+#pragma GCC unroll 16
+            for (int i = 0; i < VL; ++i)
+                square[i] = rload(rows[i] + a->weight_at[k]);
+            transpose_lanes(square);
+#pragma GCC unroll 16
+            for (int i = 0; i < VL; ++i)
+                vstore(packed + (k + i) * stride, scale ? square[i] * rload(factor) : square[i]);
         }
         for (; k < depth; ++k)
             for (ptrdiff_t i = 0; i < VL; ++i)
