@@ -28,9 +28,9 @@ _CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
 # Depthwise: with a load for each product.
 _DEPTHWISE_SHARE = 0.4
 _MOST_BANDS = 4
-# Threads that share the images of a batch may idle at its end. Bands, in which they share each operation, are worth
-# it if they would idle for a sixth of the batch or more, and if an image is so many vector operations that the waits
-# of threads for each other, one in each operation, do not count.
+# Threads that share the images of a batch may idle at its end. Bands, in which they share each operation, are
+# worth it if they would idle for a sixth of the batch or more, and if an image is so many vector operations
+# that the waits of threads for each other, one in each operation, do not count.
 _WORTH_BANDS = 6
 _LARGE_IMAGE = 100_000
 

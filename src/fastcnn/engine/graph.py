@@ -76,6 +76,11 @@ class Node:
         return ()
 
     @property
+    def clipped(self) -> bool:
+        """Whether it is a product or a sum that a ReLU is part of."""
+        return False
+
+    @property
     def trained(self) -> bool:
         """Whether one of its parameters is."""
         return any(map(is_trained, self.parameters))
@@ -91,6 +96,11 @@ class Conv(Node):
     groups: int
     position_bias: Parameter | None = None
     relu: bool = False
+
+    @property
+    def clipped(self) -> bool:
+        """Whether it ends with a ReLU."""
+        return self.relu
 
     @property
     def parameters(self) -> tuple[Parameter | None, ...]:
@@ -110,6 +120,11 @@ class Dense(Node):
     weight: Parameter
     bias: Parameter | None
     relu: bool = False
+
+    @property
+    def clipped(self) -> bool:
+        """Whether it ends with a ReLU."""
+        return self.relu
 
     @property
     def parameters(self) -> tuple[Parameter | None, ...]:
@@ -172,6 +187,11 @@ class Add(Node):
 
     other: Value
     relu: bool = False
+
+    @property
+    def clipped(self) -> bool:
+        """Whether it ends with a ReLU."""
+        return self.relu
 
     @property
     def inputs(self) -> tuple[Value, ...]:

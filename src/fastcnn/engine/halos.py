@@ -6,28 +6,27 @@ the value, and where that only hands it on, by those before it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .graph import Add, Apply, Conv, Dense, Graph, Node, NormPool, Pool, Value
+from .graph import Add, Apply, Conv, Graph, Node, NormPool, Pool, Value
 from .memory import NO_HALO, Halo, widest
 from .nodes import conv, conv_input, norm, pool
 
+_INPUT_HALOS: dict[type[Node], Callable[[Any], Halo]] = {Conv: conv.input_halo, Pool: pool.input_halo}
+_MASKS: dict[type[Node], Callable[[Any], bool]] = {Apply: norm.masks_gradient, Pool: pool.masks_gradient}
 
-def value_halos(graph: Graph, folded: Mapping[Conv, Apply | NormPool]) -> dict[Value, Halo]:
+
+def value_halos(graph: Graph, folded: Mapping[Node, Apply | NormPool]) -> dict[Value, Halo]:
     """Return the halos of values, of those that have one.
 
     Where a normalisation is part of a convolution's weights, its output is what the convolution has written.
     """
     halos: dict[Value, Halo] = {}
     for node in graph.nodes:
-        if isinstance(node, Conv):
-            halo = conv.input_halo(node)
-        elif isinstance(node, Pool):
-            halo = pool.input_halo(node)
-        else:
-            continue
-        halos[node.x] = widest(halos.get(node.x, NO_HALO), halo)
+        if (input_halo := _INPUT_HALOS.get(type(node))) is not None:
+            halos[node.x] = widest(halos.get(node.x, NO_HALO), input_halo(node))
     for norm_node in folded.values():
         if isinstance(norm_node, Apply):
             halos[norm_node.x] = halos.get(norm_node.y, NO_HALO)
@@ -38,10 +37,8 @@ def masked_gradients(graph: Graph, wanted: set[Value]) -> set[Value]:
     """Return the values whose gradient their one reader writes behind the mask of the ReLU that made them."""
     found = set()
     for node in graph.nodes:
-        masks = (isinstance(node, Pool) and pool.masks_gradient(node)) or (
-            isinstance(node, Apply) and norm.masks_gradient(node)
-        )
-        if masks and node.x in wanted and node.x is not graph.output:
+        masks = _MASKS.get(type(node))
+        if masks is not None and masks(node) and node.x in wanted and node.x is not graph.output:
             found.add(node.x)
     return found
 
@@ -81,6 +78,6 @@ def gradient_halos(graph: Graph, wanted: set[Value], masked: set[Value]) -> Grad
         else:
             continue
         halos.behind[node] = read
-        own_copy = isinstance(node, Add | Conv | Dense) and node.relu and node.y not in masked
+        own_copy = node.clipped and node.y not in masked
         halos.before[node] = NO_HALO if own_copy else read
     return halos

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..nn import BatchNorm2d, Dropout, Parameter
 from .emit import Writer
-from .graph import Apply, Conv, Dense, Graph, Node, NormPool, Value
+from .graph import Apply, Dense, Graph, Node, NormPool, Value
 from .memory import NO_HALO, Blob, Halo, Vectors
 
 
@@ -38,7 +38,7 @@ class Forward:
     graph: Graph
     training: bool
     wanted: set[Value]  # whose gradients the backward part makes
-    folded: Mapping[Conv, Apply | NormPool]  # batch normalisations that are part of weights
+    folded: Mapping[Node, Apply | NormPool]  # batch normalisations that are part of weights
     halos: Mapping[Value, Halo]
     blobs: dict[Value, Blob] = field(default_factory=dict)
     norms: dict[Apply | NormPool, NormState] = field(default_factory=dict)

@@ -34,7 +34,7 @@ _BACKWARD: dict[type[Node], Callable[[Backward, Any], None]] = {
 
 def _label(f: Forward, node: Node) -> str:
     """Return the layers of a node, with the batch normalisation that is part of its weights."""
-    folded = f.folded.get(node) if isinstance(node, Conv) else None
+    folded = f.folded.get(node)
     return node.label if folded is None else f"{node.label} + {folded.label}"
 
 

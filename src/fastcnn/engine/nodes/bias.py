@@ -7,7 +7,6 @@ import numpy as np
 from ..._kernels.program import TASK_TOTALS
 from ...nn import Parameter
 from ..emit import Writer
-from ..graph import Apply, Conv, Dense, Node, NormPool
 from ..memory import Blob, table
 from ..parts import Backward
 
@@ -60,22 +59,14 @@ def position_bias_grad(b: Backward, bias: Parameter | None, dy: Blob) -> None:
         _total(w, grad, sums, table((np.arange(dy.channels) * pixels + np.arange(pixels)[:, None]).ravel()))
 
 
-def _before_norm(node: Node) -> bool:
-    """Tell whether only batch normalisation by the batch's own statistics reads what a node makes."""
-    readers = node.y.consumers
-    return (
-        len(readers) == 1
-        and isinstance(readers[0], Apply | NormPool)
-        and readers[0].norm is not None
-        and not readers[0].fixed
-    )
+def bias_grad(b: Backward, bias: Parameter | None, dy: Blob, *, is_zero: bool = False) -> None:
+    """Sum dy over images and pixels into the gradient of a bias, if there is one and it is trained.
 
-
-def bias_grad(b: Backward, node: Conv | Dense, dy: Blob) -> None:
-    """Sum dy over images and pixels into the gradient of a node's bias, if there is one and it is trained."""
-    grad, w = b.parameter(node.bias), b.writer
-    if grad is None or (isinstance(node, Conv) and _before_norm(node) and not node.relu):
-        return  # batch normalisation takes the mean out again: the gradient is exactly 0
+    If it is known to be zero, it stays as it is made.
+    """
+    grad, w = b.parameter(bias), b.writer
+    if grad is None or is_zero:
+        return
     vectors = w.vectors(dy.channels)
     sums = w.sums(vectors, grad.size)
     w.grad_sums(sums=sums, g=dy, vectors=vectors)

@@ -7,7 +7,7 @@ import numpy as np
 from ..._kernels.program import TASK_TAPS
 from ...nn import Parameter
 from ..emit import Writer
-from ..graph import Conv
+from ..graph import Apply, Conv, NormPool
 from ..memory import Blob, Halo, table
 from ..parts import Backward, Forward
 from .bias import bias_grad, bias_of_group, position_bias, position_bias_grad
@@ -83,10 +83,22 @@ def forward(f: Forward, node: Conv) -> None:
         multiply(w, product, y, x, packed, extras, flops=2 * product.pixels * product.depth * out)
 
 
+def _before_norm(node: Conv) -> bool:
+    """Tell whether only batch normalisation by the batch's own statistics reads what a node makes."""
+    readers = node.y.consumers
+    return (
+        len(readers) == 1
+        and isinstance(readers[0], Apply | NormPool)
+        and readers[0].norm is not None
+        and not readers[0].fixed
+    )
+
+
 def backward(b: Backward, node: Conv) -> None:
     """Write the gradients of biases, weight and, where it is wanted, x."""
     dy = relu_masked(b, node)
-    bias_grad(b, node, dy)
+    # Batch normalisation takes the mean out again: the gradient of a bias before it is exactly 0.
+    bias_grad(b, node.bias, dy, is_zero=_before_norm(node) and not node.relu)
     position_bias_grad(b, node.position_bias, dy)
     if (dweight := b.parameter(node.weight)) is not None:
         over_all = node.y.pixels <= _FEW_PIXELS and not b.writer.layout.by_channels

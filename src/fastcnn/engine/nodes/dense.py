@@ -146,7 +146,7 @@ def backward(b: Backward, node: Dense) -> None:
     """Write the gradients of bias, weight and, where it is wanted, x."""
     f, w = b.forward, b.writer
     dy = relu_masked(b, node)
-    bias_grad(b, node, dy)
+    bias_grad(b, node.bias, dy)
     dweight = b.parameter(node.weight)
     if dweight is not None and w.layout.by_channels:
         w.after.dense_weight(

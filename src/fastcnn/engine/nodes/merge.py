@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..emit import Writer
-from ..graph import Add, Apply, Concat, Conv, Dense, NormPool, Value
+from ..graph import Add, Apply, Concat, NormPool, Value
 from ..memory import Blob
 from ..parts import Backward, Forward
 from .relu import relu_masked
@@ -24,9 +24,7 @@ def _is_used_up(value: Value) -> bool:
     producer = value.producer
     if isinstance(producer, Apply):
         return producer.norm is not None or producer.relu or producer.dropout is not None
-    return isinstance(producer, NormPool | Concat) or (
-        isinstance(producer, Conv | Dense | Add) and producer.relu
-    )
+    return isinstance(producer, NormPool | Concat) or (producer is not None and producer.clipped)
 
 
 def backward_add(b: Backward, node: Add) -> None:

@@ -10,12 +10,12 @@ from ..parts import Backward, Forward, NormState
 _STATE_ROWS = 8  # STATE_ROWS of csrc/engine/batch_norm.h
 
 
-def find_folded(graph: Graph, wanted: set[Value]) -> dict[Conv, Apply | NormPool]:
+def find_folded(graph: Graph, wanted: set[Value]) -> dict[Node, Apply | NormPool]:
     """Return the batch normalisations right after a convolution that become part of its weights.
 
     It must be in evaluation mode, and nothing before its output be trained: what it reads is never made.
     """
-    folded: dict[Conv, Apply | NormPool] = {}
+    folded: dict[Node, Apply | NormPool] = {}
     for node in graph.nodes:
         before = node.x.producer
         if (
@@ -63,7 +63,7 @@ def prepare(f: Forward, node: Apply | NormPool) -> None:
 
 def is_folded(f: Forward, node: Apply | NormPool) -> bool:
     """Tell whether the convolution before a node has normalised (and clipped) what it wrote."""
-    return isinstance(node.x.producer, Conv) and f.folded.get(node.x.producer) is node
+    return node.x.producer is not None and f.folded.get(node.x.producer) is node
 
 
 def batch_statistics(f: Forward, node: Apply | NormPool, y: Blob) -> None:
