@@ -144,7 +144,8 @@ class Plan(Locked):
         """Get ready for a batch; return what must stay alive while it runs."""
         arrays = self.runner.refresh()
         self.batch = batch
-        self.runner.draw_keys()
+        if self.runner.dropouts:
+            self.runner.draw_keys()
         return arrays
 
     def _count_batch(self) -> None:
