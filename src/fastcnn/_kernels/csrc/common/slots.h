@@ -39,7 +39,7 @@ static inline ptrdiff_t fcn_most_slots(ptrdiff_t bytes)
 static inline ptrdiff_t fcn_slots_in_one(ptrdiff_t slots, ptrdiff_t most)
 {
     ptrdiff_t count = 1;
-    while (fcn_divide_up(slots, count) > fcn_max(most, 1))
+    while (count * fcn_max(most, 1) < slots)
         count *= 2;
     return count;
 }
