@@ -40,7 +40,7 @@ def test_no_more_threads_than_slots_have_work(threads):
 def test_parameters_are_told_once():
     """However many operations read them."""
     model = network().eval()
-    found = plan(model, "images").runner.parameters
+    found = plan(model, "images").executable.distinct_parameters
     assert {id(each) for each in found} == {id(each) for each in model.parameters()}
     assert len(found) == len(list(model.parameters()))
 

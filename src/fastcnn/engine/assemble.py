@@ -44,6 +44,11 @@ class Executable:
     capacity: int
     bytes: int
 
+    @property
+    def distinct_parameters(self) -> list[Parameter]:
+        """The parameters that the program reads, each once."""
+        return list({id(parameter): parameter for _, _, parameter in self.parameters}.values())
+
 
 def _cut(ops: list[Op], part_ends: list[int]) -> tuple[list[Phase], list[int]]:
     """Return phases, which join neighbouring operations, and their number at the end of each part."""
@@ -130,9 +135,9 @@ def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int
     scalars: list[tuple[int, str, Callable[[], float]]] = []
     listed: list[tuple[str, Mapping[str, Any], int, int, bool]] = []
     for i, op in enumerate(ops):
-        arguments = dict(op.arguments)
+        arguments, buffers = dict(op.arguments), op.buffers
         for name, value in op.arguments.items():
-            if name in op.buffers:
+            if name in buffers:
                 arguments[name] = _buffer(value, writer)
                 if isinstance(value, External) or (isinstance(value, Blob) and value.external):
                     key = value.name if isinstance(value, External) else value.external

@@ -103,9 +103,8 @@ class Plan(Locked):
         self.executable = assemble(writer, ends, batch_size, threads)
         self.capacity = self.executable.capacity
         running = [a for s in forward.norms.values() for a in (s.norm.running_mean, s.norm.running_var)]
-        parameters = list({id(p): p for _, _, p in self.executable.parameters}.values())
         # In training, weights change with every step.
-        packed = None if self.training else Packed(parameters, running)
+        packed = None if self.training else Packed(self.executable.distinct_parameters, running)
         self.runner = Runner(self.executable, threads, packed, forward.dropouts)
         # Those that take and count the statistics of batches.
         self.norms = [state.norm for node, state in forward.norms.items() if not node.fixed]

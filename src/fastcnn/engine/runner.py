@@ -46,15 +46,10 @@ class Runner:
         self._is_packed = False  # whether the present run finds packed weights
         self._seen = -1
         self._shapes = {id(p): p.shape for _, _, p in executable.parameters}
-        self._parameters = list({id(p): p for _, _, p in executable.parameters}.values())
+        self._parameters = executable.distinct_parameters
         self._dtype = executable.writer.element.real
         first_prepared = executable.writer.first_prepared
         self._prepared_phases = sum(last <= first_prepared for _, _, last in executable.phases)
-
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        """The parameters that the program reads, each once."""
-        return self._parameters
 
     def refresh(self) -> list[np.ndarray]:
         """Follow what was changed in parameters and settings; return the parameters' arrays."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,12 +47,12 @@ class Signature:
     over_tasks: bool
     arguments: dict[str, Argument] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def buffers(self) -> list[Argument]:
         """The buffers, outputs first."""
         return [each for each in self.arguments.values() if each.kind in kernels.BUFFERS]
 
-    @property
+    @cached_property
     def tables(self) -> list[Argument]:
         """The tables of places and numbers."""
         return [each for each in self.arguments.values() if each.kind in kernels.TABLES]

@@ -13,8 +13,8 @@ _REMEMBERED = 64
 
 
 @lru_cache(_REMEMBERED)
-def _starts(images: int) -> list[int]:
-    return kernels.slot_starts(images)
+def _starts(images: int) -> np.ndarray:
+    return np.array(kernels.slot_starts(images))
 
 
 def sum_over_images(values: np.ndarray) -> np.ndarray:
@@ -22,8 +22,3 @@ def sum_over_images(values: np.ndarray) -> np.ndarray:
     if len(values) < 2:
         return values.sum(axis=0)
     return np.add.reduceat(values, _starts(len(values)), axis=0).sum(axis=0)
-
-
-def linear_slots(images: int) -> list[tuple[int, int]]:
-    """Return (first image, last + 1) of each slot of a linear layer."""
-    return kernels.linear_slots(images)

@@ -6,10 +6,10 @@ import numpy as np
 
 from .._kernels import gemm as kernels
 from .._kernels import norm as norm_kernels
+from .._kernels.program import linear_slots
 from .._shapes import allocate
 from ..errors import ShapeError
 from . import _check
-from ._images import linear_slots
 
 
 def _rows(what: str, x: object, weight: object) -> tuple[np.ndarray, np.ndarray]:
