@@ -14,7 +14,7 @@ from .cpu cimport (
     FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SUM_BLOCK,
     FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS,
     declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_kernels, fcn_most_linear_slots, fcn_most_slots,
-    fcn_op, fcn_op_kernel_of, fcn_phase, fcn_slot_start, fcn_slots, fcn_slots_in_one, kernels_of,
+    fcn_op, fcn_op_kernel_of, fcn_phase, fcn_slot_start, fcn_slots, fcn_slots_in_one, kernels_of, real,
 )
 
 cdef extern from *:
@@ -110,18 +110,52 @@ def most_slots(Py_ssize_t size):
     return fcn_most_slots(size)
 
 
-def linear_slots(Py_ssize_t images):
-    """Return (first image, last + 1) of each slot of a linear layer."""
-    cdef Py_ssize_t count = fcn_slots(images)
-    cdef Py_ssize_t in_one = fcn_slots_in_one(count, fcn_most_linear_slots(images)), slot
-    return [(fcn_slot_start(slot, count, images), fcn_slot_start(min(slot + in_one, count), count, images))
-            for slot in range(0, count, in_one)]
-
-
 def slot_starts(Py_ssize_t images):
     """Return the first image of each slot of a batch."""
     cdef Py_ssize_t count = fcn_slots(images), slot
     return [fcn_slot_start(slot, count, images) for slot in range(count)]
+
+
+def linear_slots(Py_ssize_t images):
+    """Return (first image, last + 1) of each slot of a linear layer."""
+    cdef Py_ssize_t count = fcn_slots(images)
+    cdef Py_ssize_t in_one = fcn_slots_in_one(count, fcn_most_linear_slots(images))
+    first = slot_starts(images)[::in_one]
+    return list(zip(first, [*first[1:], images]))
+
+
+cdef void _add_slots(const real *values, Py_ssize_t images, Py_ssize_t width, real *slot, real *total) noexcept nogil:
+    cdef Py_ssize_t count = fcn_slots(images), i, j, k
+    for j in range(width):
+        total[j] = 0
+    for k in range(count):
+        i = fcn_slot_start(k, count, images)
+        for j in range(width):
+            slot[j] = values[i * width + j]
+        for i in range(i + 1, fcn_slot_start(k + 1, count, images)):
+            for j in range(width):
+                slot[j] += values[i * width + j]
+        for j in range(width):
+            total[j] += slot[j]
+
+
+def add_slots(const real[:, ::1] values, real[::1] slot, real[::1] total):
+    """Set total to the sum of the rows, one for each image: of each slot, which `slot` has room for, in turn."""
+    cdef Py_ssize_t images = values.shape[0], width = values.shape[1]
+    if slot.shape[0] != width or total.shape[0] != width:
+        raise ValueError(f"add_slots: {width} columns, but room for {slot.shape[0]} and {total.shape[0]} sums")
+    with nogil:
+        _add_slots(&values[0, 0], images, width, &slot[0], &total[0])
+
+
+def add_results(const double[:, ::1] results):
+    """Return the sums of both columns, as add_slots has them, in a fraction of its time."""
+    cdef double[2] slot
+    cdef double[2] total
+    if results.shape[1] != 2:
+        raise ValueError(f"add_results: 2 columns, not {results.shape[1]}")
+    _add_slots(&results[0, 0], results.shape[0], 2, slot, total)
+    return total[0], total[1]
 
 
 def alone(list parameters, list reads, Py_ssize_t references):

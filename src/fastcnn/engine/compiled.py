@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import nn
+from .._kernels.program import add_results
 from .._shapes import integer
 from ..errors import DTypeError, ShapeError, StateError
 from ..nn.parameter_pass import backward_parameters
-from ..ops._images import sum_over_images
 from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss, check_targets
 from .plans import ForwardPlan, StepPlan, TwoPassPlan
@@ -126,8 +126,8 @@ class CompiledModule:
         classes, divisor = check_targets(target, plan.output_shape[0], spec, loss.reduction)
         results = plan.step(as_input(x), classes, 1 / divisor if divisor else 0.0)
         plan.gradients.hand_out()
-        total, correct = sum_over_images(results)
-        return (float(total / divisor) if divisor else math.nan), int(correct)
+        total, correct = add_results(results)
+        return (total / divisor if divisor else math.nan), int(correct)
 
     def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Return the outputs for x (N, ...) in evaluation mode, a batch at a time; see `Module.predict`."""

@@ -38,6 +38,7 @@ class Gradients:
             for name, buffer in op.buffers.items():
                 uses.setdefault(id(buffer), []).append((i, name))
         self._places = [uses.get(id(array), []) for _, array in arrays]
+        self._unwritten = [k for k, places in enumerate(self._places) if not places]
         self._parameters = [parameter for parameter, _ in arrays]
         self._shaped = [array.reshape(parameter.shape) for parameter, array in arrays]
         self._references = self._count_references()
@@ -68,7 +69,7 @@ class Gradients:
         """Let the step's gradients be those of the parameters, which have no others then."""
         for parameter in self._all:
             parameter.grad = None
-        for k, (parameter, grad) in enumerate(zip(self._parameters, self._shaped, strict=True)):
-            if not self._places[k]:  # no operation writes it: it is 0
-                grad = np.zeros(parameter.shape, grad.dtype)
+        for k in self._unwritten:
+            self._shaped[k].fill(0)  # whatever the user has made of it
+        for parameter, grad in zip(self._parameters, self._shaped, strict=True):
             parameter.grad = grad if parameter.grad is None else parameter.grad + grad
