@@ -13,6 +13,7 @@ LADDER = [
     {"_bars", "_files", "_shapes", "_streams"},
     {"_kernels"},
     {"_config", "ops", "testing"},
+    {"graph"},
     {"nn"},
     {"optim"},
     {"engine"},

@@ -13,7 +13,7 @@ from ._slots import predict as _predict
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, engine, errors, nn, ops, optim, recipes, testing, training, zoo
+    from . import data, engine, errors, graph, nn, ops, optim, recipes, testing, training, zoo
     from ._config import (
         get_flush_denormal,
         get_num_threads,
@@ -22,10 +22,23 @@ if TYPE_CHECKING:
         show_config,
     )
     from .engine import compile
+    from .nn.functional import cat, clamp, exp, flatten, relu, sigmoid, softmax, sqrt, tanh
     from .nn.init import manual_seed
     from .training import History, Trainer, load_weights, save_weights
 
-_SUBMODULES = ("data", "engine", "errors", "nn", "ops", "optim", "recipes", "testing", "training", "zoo")
+_SUBMODULES = (
+    "data",
+    "engine",
+    "errors",
+    "graph",
+    "nn",
+    "ops",
+    "optim",
+    "recipes",
+    "testing",
+    "training",
+    "zoo",
+)
 _NAMES = {
     "compile": ".engine",
     "get_flush_denormal": "._config",
@@ -34,6 +47,15 @@ _NAMES = {
     "set_num_threads": "._config",
     "show_config": "._config",
     "manual_seed": ".nn.init",
+    "cat": ".nn.functional",
+    "clamp": ".nn.functional",
+    "exp": ".nn.functional",
+    "flatten": ".nn.functional",
+    "relu": ".nn.functional",
+    "sigmoid": ".nn.functional",
+    "softmax": ".nn.functional",
+    "sqrt": ".nn.functional",
+    "tanh": ".nn.functional",
     "History": ".training",
     "Trainer": ".training",
     "load_weights": ".training",
@@ -44,22 +66,32 @@ __all__ = [
     "History",
     "Trainer",
     "__version__",
+    "cat",
+    "clamp",
     "compile",
     "data",
     "engine",
     "errors",
+    "exp",
+    "flatten",
     "get_flush_denormal",
     "get_num_threads",
+    "graph",
     "load_weights",
     "manual_seed",
     "nn",
     "ops",
     "optim",
     "recipes",
+    "relu",
     "save_weights",
     "set_flush_denormal",
     "set_num_threads",
     "show_config",
+    "sigmoid",
+    "softmax",
+    "sqrt",
+    "tanh",
     "testing",
     "training",
     "zoo",

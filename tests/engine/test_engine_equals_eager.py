@@ -2,7 +2,6 @@
 
 import copy
 import re
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -19,16 +18,6 @@ from .networks import freeze, random_network
 
 seeds = st.integers(0, 2**32 - 1)
 relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
-
-
-@contextmanager
-def watched(observer):
-    """Call observer(module, x, y) for each forward pass, in whatever mode."""
-    passive.observer = observer
-    try:
-        yield
-    finally:
-        passive.observer = None
 
 
 def is_ill_conditioned(model, x, eps=1e-5):
@@ -57,7 +46,7 @@ def is_ill_conditioned(model, x, eps=1e-5):
             values = [np.take_along_axis(planes, w.reshape(*x.shape[:2], -1), 2) for w in (winners, others)]
             found.append(bool((values[0] != values[1]).any()))
 
-    with watched(observer):
+    with passive.observed(observer):
         copy.deepcopy(model)(x)
     return any(found)
 

@@ -9,6 +9,7 @@ import fastcnn
 from fastcnn import nn
 from fastcnn.engine.cache import plans_of
 from fastcnn.errors import FastcnnError
+from fastcnn.nn import calls
 
 from .networks import random_network
 
@@ -39,11 +40,11 @@ def test_nothing_is_changed_by_prediction():
     model[1].eval()
     x = images(5)
     y = model(x)
-    saved = [module._saved for module in model.modules()]
+    kept = calls.latest(model)
     state = model.state_dict()
     model.predict(images(9))
     assert [module.training for module in model.modules()] == [True, True, False, *[True] * 5]
-    assert all(one is other for one, other in zip(saved, [m._saved for m in model.modules()], strict=True))
+    assert calls.latest(model) is kept is not None
     for name, value in model.state_dict().items():
         np.testing.assert_array_equal(value, state[name])
     model.backward(np.ones_like(y))

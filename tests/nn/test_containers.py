@@ -62,8 +62,9 @@ def test_sequential_append():
 
 def test_empty_sequential_is_the_identity():
     x = normal(2, 3)
-    assert nn.Sequential()(x) is x
-    assert nn.Sequential().backward(x) is x
+    model = nn.Sequential()
+    assert model(x) is x
+    assert model.backward(x) is x
 
 
 def test_gradients():

@@ -66,7 +66,7 @@ def test_backward_before_forward():
 def test_a_module_without_passes():
     with pytest.raises(NotImplementedError, match="Module does not define forward"):
         nn.Module()(images())
-    with pytest.raises(NotImplementedError, match="Module does not define backward"):
+    with pytest.raises(StateError, match=r"Module: backward was called before forward: .* model\(x\)"):
         nn.Module().backward(images())
 
 

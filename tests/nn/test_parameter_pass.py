@@ -133,7 +133,7 @@ def test_what_is_not_needed_is_not_computed(monkeypatch, function, layer, x):
     module.weight.requires_grad = False
     module.backward(dy)
     module.backward(dy, input_gradient=False)
-    module.weight.requires_grad, module.bias = True, None
+    module.weight.requires_grad, module.bias.requires_grad = True, False
     module.backward(dy)
     assert masks == [(True, True, True), (True, False, True), (False, False, True), (True, True, False)]
 

@@ -38,8 +38,8 @@ def test_watching_ends_with_an_error_and_with_the_pass():
 
     with pytest.raises(StateError, match="enough"):
         passive.observe(model, images(), refuse)
-    assert passive.observer is None
     assert_untouched(model, before)
+    model(images())  # nobody watches, and nothing is refused
     passive.observe(model, images(), lambda *_: met.append(1))
     count = len(met)
     model(images())

@@ -1,5 +1,7 @@
 """Sums over images, in the order that csrc/common/slots.h states."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ def _sum(values):
     """Add the images of each slot one after the other, then the slots."""
     starts = [*kernels.slot_starts(len(values)), len(values)]
     total = np.zeros_like(values[0])
-    for first, last in zip(starts, starts[1:], strict=False):
+    for first, last in itertools.pairwise(starts):
         slot = values[first].copy()
         for each in values[first + 1 : last]:
             slot += each

@@ -3,7 +3,7 @@
 Names, arguments, defaults and state-dict keys are those of ``torch.nn``.
 """
 
-from . import init, utils
+from . import functional, init, utils
 from .activation import Dropout, LogSoftmax, ReLU, Softmax
 from .containers import DenseResidual, Residual, Sequential
 from .conv import Conv2d
@@ -41,6 +41,7 @@ __all__ = [
     "Sequential",
     "Softmax",
     "ZeroPad2d",
+    "functional",
     "init",
     "utils",
 ]

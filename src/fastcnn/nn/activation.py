@@ -1,9 +1,12 @@
 """ReLU, softmax, log-softmax, dropout."""
 
+from typing import Any
+
 import numpy as np
 
-from .. import ops
+from .. import graph
 from ..errors import ArgumentError
+from . import functional as F
 from . import init
 from .module import Module
 
@@ -13,14 +16,9 @@ class ReLU(Module):
 
     _reuses_input = True
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return max(x, 0)."""
-        self.saved = y = ops.relu(x)
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dy where x > 0, else 0."""
-        return ops.relu_backward(dy, self.saved)
+        return F.relu(x)
 
 
 class Softmax(Module):
@@ -36,14 +34,9 @@ class Softmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return the probabilities."""
-        self.saved = y = ops.softmax(x, self.dim)
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dx."""
-        return ops.softmax_backward(dy, self.saved, self.dim)
+        return F.softmax(x, self.dim)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
@@ -63,14 +56,9 @@ class LogSoftmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return the log-probabilities."""
-        self.saved = y = ops.log_softmax(x, self.dim)
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dx."""
-        return ops.log_softmax_backward(dy, self.saved, self.dim)
+        return F.log_softmax(x, self.dim)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
@@ -95,16 +83,11 @@ class Dropout(Module):
         self.p = p
         self.generator = generator
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return x with some elements dropped; in evaluation, x itself."""
-        y, mask = ops.dropout(x, self.p, self.training, generator=self.generator or init.default_generator())
-        self.saved = (mask,)
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dy with the same elements dropped."""
-        (mask,) = self.saved
-        return ops.dropout_backward(dy, mask)
+        return graph.apply(
+            graph.Dropout(self.p, self.training, self.generator or init.default_generator()), x
+        )
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

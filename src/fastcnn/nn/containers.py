@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
-import numpy as np
+from typing import Any
 
 from ..errors import DTypeError, ShapeError
+from . import functional as F
 from .lists import NumberedModules
 from .module import Module
-from .parameter_pass import backward_parameters, has_trained
 
 
 class Sequential(NumberedModules):
@@ -38,29 +37,11 @@ class Sequential(NumberedModules):
     def _part(self, members: dict[str, Module]) -> Sequential:
         return Sequential(members)
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return the last module's output."""
         for module in self:
             x = module(x)
         return x
-
-    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
-        """Return the first module's dx.
-
-        Without `input_gradient` return None; what lies before the first trained layer then has no backward
-        pass.
-        """
-        modules = list(self)
-        if input_gradient:
-            for module in reversed(modules):
-                dy = module.backward(dy)
-            return dy
-        first = next((i for i, module in enumerate(modules) if has_trained(module)), len(modules))
-        for module in reversed(modules[first + 1 :]):
-            dy = module.backward(dy)
-        for module in modules[first : first + 1]:
-            backward_parameters(module, dy)
-        return None  # type: ignore[return-value]
 
 
 class Residual(Module):
@@ -78,19 +59,12 @@ class Residual(Module):
             raise DTypeError(f"Residual: body must be a Module, got {type(body).__name__}")
         self.body = body
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return x + body(x)."""
         y = self.body(x)
         if y.shape != x.shape:
             raise ShapeError(f"Residual: body turned the shape {x.shape} into {y.shape}; it must keep it")
         return x + y
-
-    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
-        """Return dy + body.backward(dy), or None without `input_gradient`."""
-        if not input_gradient:
-            backward_parameters(self.body, dy)
-            return None  # type: ignore[return-value]
-        return dy + self.body.backward(dy)
 
 
 class DenseResidual(Module):
@@ -108,18 +82,9 @@ class DenseResidual(Module):
             raise DTypeError(f"DenseResidual: body must be a Module, got {type(body).__name__}")
         self.body = body
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return concat(x, body(x)) along the channels."""
         y = self.body(x)
         if y.ndim != x.ndim or y.ndim < 3 or y.shape[-2:] != x.shape[-2:] or y.shape[:-3] != x.shape[:-3]:
             raise ShapeError(f"DenseResidual: body turned the shape {x.shape} into {y.shape}; sizes must fit")
-        self.saved = x.shape[-3]
-        return np.concatenate([x, y], axis=-3)
-
-    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
-        """Return the first channels of dy plus body.backward of the others; None without `input_gradient`."""
-        channels = self.saved
-        if not input_gradient:
-            backward_parameters(self.body, dy[..., channels:, :, :])
-            return None  # type: ignore[return-value]
-        return dy[..., :channels, :, :] + self.body.backward(dy[..., channels:, :, :])
+        return F.cat((x, y), -3)

@@ -1,13 +1,15 @@
 """2-D convolution."""
 
+from typing import Any
+
 import numpy as np
 
-from .. import ops
 from .._shapes import conv_padding, filled, integer, pair
 from ..errors import ArgumentError
+from . import functional as F
 from . import init
 from .module import Module
-from .parameter import Parameter, accumulate, is_trained
+from .parameter import Parameter
 
 
 class Conv2d(Module):
@@ -78,20 +80,9 @@ class Conv2d(Module):
             "groups": self.groups,
         }
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return the feature maps (N, out_channels, out_h, out_w)."""
-        self.saved = x
-        bias = None if self.bias is None else self.bias.data
-        return ops.conv2d(x, self.weight.data, bias, **self._geometry())
-
-    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
-        """Return dx, or None without `input_gradient`; add the gradients of weight and bias."""
-        wanted = input_gradient, is_trained(self.weight), is_trained(self.bias)
-        dx, dweight, dbias = ops.conv2d_backward(
-            dy, self.saved, self.weight.data, **self._geometry(), output_mask=wanted
-        )
-        accumulate((self.weight, dweight), (self.bias, dbias))
-        return dx
+        return F.conv2d(x, self.weight, self.bias, **self._geometry())
 
     def macs(self, output_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for an output (N, out_channels, out_h, out_w)."""

@@ -1,14 +1,16 @@
 """The fully connected layer, and a bias for each position."""
 
+from typing import Any
+
 import numpy as np
 
-from .. import ops
+from .. import graph
 from .._shapes import filled, integer
 from ..errors import ShapeError
-from ..ops._images import sum_over_images
+from . import functional as F
 from . import init
 from .module import Module
-from .parameter import Parameter, accumulate, is_trained
+from .parameter import Parameter
 from .receptive_field import Field, gather
 
 
@@ -43,17 +45,9 @@ class Linear(Module):
         """Draw the weights anew."""
         init.default_weight_(self.weight, self.bias, generator)
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return (..., out_features)."""
-        self.saved = x
-        return ops.linear(x, self.weight.data, None if self.bias is None else self.bias.data)
-
-    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
-        """Return dx, or None without `input_gradient`; add the gradients of weight and bias."""
-        wanted = input_gradient, is_trained(self.weight), is_trained(self.bias)
-        dx, dweight, dbias = ops.linear_backward(dy, self.saved, self.weight.data, output_mask=wanted)
-        accumulate((self.weight, dweight), (self.bias, dbias))
-        return dx
+        return F.linear(x, self.weight, self.bias)
 
     def macs(self, output_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for an output (..., out_features)."""
@@ -92,17 +86,13 @@ class PositionBias(Module):
         """Set the bias to 0."""
         init.zeros_(self.bias)
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return x + bias."""
-        if np.shape(x)[-3:] != self.bias.shape:
-            raise ShapeError(f"PositionBias: x must be (N, *{self.bias.shape}), got the shape {np.shape(x)}")
-        return x + self.bias.data
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dy; add its sum over the batch to the bias's gradient."""
-        if is_trained(self.bias):
-            self.bias.accumulate(sum_over_images(dy) if dy.ndim == 4 else dy)
-        return dy
+        if graph.shape_of(x)[-3:] != self.bias.shape:
+            raise ShapeError(
+                f"PositionBias: x must be (N, *{self.bias.shape}), got the shape {graph.shape_of(x)}"
+            )
+        return x + self.bias
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

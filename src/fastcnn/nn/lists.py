@@ -146,13 +146,6 @@ class _Holder(Module):
             "your own module, or use Sequential"
         )
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Raise, as forward does."""
-        raise NotImplementedError(
-            f"{type(self).__name__} holds modules and does not run them: call backward of its members in the "
-            "backward of your own module, or use Sequential"
-        )
-
 
 class ModuleList(_Holder, NumberedModules):
     """A list of modules that registers them; it has no passes of its own.

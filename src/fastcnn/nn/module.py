@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import _slots
 from .._shapes import allocate, integer
-from ..errors import DTypeError, ShapeError, StateError
-from . import passive
+from ..errors import DTypeError, ShapeError
+from . import calls, passes, passive
 from .passive import observe as observe  # for those who know it by this name
 from .weights import Weights
 
@@ -24,9 +24,13 @@ PLANS = "_plans"
 class Module(Weights["Module"]):
     """Base of layers and networks.
 
-    A layer defines ``forward(x) -> y`` and ``backward(dy) -> dx``; backward adds the gradients of its
-    parameters with ``parameter.accumulate(...)``. Assigning a Parameter or a Module to an attribute
-    registers it. What backward needs is kept by forward in ``self.saved``.
+    A module defines ``forward``. Made of layers, of functions in `fastcnn.nn.functional` and of operators, it
+    needs no more: called as ``model(x)`` it is recorded, and ``model.backward(dy)`` adds the gradients of its
+    parameters and returns that of its input. Assigning a Parameter or a Module to an attribute registers it.
+
+    A module can also define a ``backward(dy) -> dx`` of its own. Its passes see arrays: forward keeps in
+    ``self.saved`` what backward needs, and backward adds the gradients of the parameters with
+    ``parameter.accumulate(...)``.
 
     Examples
     --------
@@ -36,20 +40,26 @@ class Module(Weights["Module"]):
     ...         self.weight = Parameter(np.ones((channels, 1, 1), np.float32))
     ...
     ...     def forward(self, x):
-    ...         self.saved = x
-    ...         return x * self.weight.data
-    ...
-    ...     def backward(self, dy):
-    ...         self.weight.accumulate((dy * self.saved).sum(axis=(0, 2, 3))[:, None, None])
-    ...         return dy * self.weight.data
+    ...         return x * self.weight
     """
 
     # Whether the output needs no memory of its own: it can overwrite the input, or is another view of it.
     _reuses_input = False
+    # Whether the class has a backward of its own.
+    _opaque = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.__dict__.update(_saved=None, training=True)
+        self.__dict__["training"] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__
+        if "backward" in own:
+            cls._opaque = True
+            cls.backward = passes.in_call(cls.backward)  # type: ignore[method-assign]
+        elif "forward" in own and not cls._opaque:
+            cls.forward = passes.for_super(cls.forward)  # type: ignore[method-assign]
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy makes its own plans.
@@ -57,40 +67,62 @@ class Module(Weights["Module"]):
 
     # The two passes ---------------------------------------------------------------------------------
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Run forward."""
-        y = self.forward(x)
-        if passive.observer is not None:
-            passive.observer(self, x, y)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run forward, and keep what a backward pass needs until the next call in this thread."""
+        y = passes.run(self, args, kwargs, self._opaque or "backward" in self.__dict__)
+        passive.report(self, args, y)
         return y
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return the output for the input x and keep what backward needs."""
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the output for an input."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return the gradient for the input of the last forward pass; add those of the parameters."""
-        raise NotImplementedError(f"{type(self).__name__} does not define backward")
+    def backward(self, dy: Any, *, input_gradient: bool = True) -> Any:
+        """Return the gradient for the input of the latest call in this thread; add those of the parameters.
 
-    @property
-    def saved(self) -> Any:
-        """What the last forward pass kept for backward.
+        Parameters
+        ----------
+        dy : array, or tuple of arrays for several outputs
+            Gradient of the loss with respect to the output.
+        input_gradient : bool
+            Whether the gradient for the input is wanted; else None is returned, and what lies before the
+            first trained layer has no backward pass.
 
         Raises
         ------
         StateError
-            If there was no forward pass.
+            If there was no call.
         """
-        if self._saved is None:
-            raise StateError(f"{type(self).__name__}: backward was called before forward")
-        return self._saved
+        return passes.backward(self, dy, input_gradient)
+
+    @property
+    def saved(self) -> Any:
+        """What forward kept for backward, in the present call or the latest one in this thread.
+
+        Raises
+        ------
+        StateError
+            If there was no call.
+        """
+        return calls.saved(self)
 
     @saved.setter
     def saved(self, value: Any) -> None:
-        self.__dict__["_saved"] = value
+        calls.save(self, value)
+
+    @property
+    def training(self) -> bool:
+        """Whether the module is in training mode; never within a prediction."""
+        return self.__dict__["training"] and not calls.evaluating()
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        self.__dict__["training"] = mode
 
     def predict(self, x: np.ndarray, batch_size: int = 256, *, engine: bool = True) -> np.ndarray:
         """Return the outputs for x (N, ...) in evaluation mode; the module's own modes stay as they are.
+
+        Threads may predict with one model at the same time.
 
         Parameters
         ----------
@@ -100,8 +132,8 @@ class Module(Weights["Module"]):
             How many are computed at a time.
         engine : bool
             Whether to run the compiled program: fast, and a row's outputs are the same to the bit whatever
-            batch it is in. Threads that predict with one model then take turns. With False, or where the
-            engine does not take the module or the input, layer after layer runs.
+            batch it is in. Threads then take turns. With False, or where the engine does not take the module
+            or the input, layer after layer runs.
 
         Returns
         -------
@@ -112,7 +144,7 @@ class Module(Weights["Module"]):
             raise DTypeError(f"predict: x must be an array with a batch axis, got {type(x).__name__}")
         if engine:
             return _slots.predict(self, x, size)
-        with passive.Passive(self):
+        with calls.passive():
             if len(x) <= size:
                 return self(x)
             first = self(x[:size])
@@ -154,7 +186,7 @@ class Module(Weights["Module"]):
         dtype = next((p.dtype for p in self.parameters()), np.dtype(np.float32))
         sample = allocate((1, *sizes[1:]), dtype, "output_shape: the sample")
         sample[...] = 0
-        with passive.Passive(self):
+        with calls.passive():
             return (sizes[0], *self(sample).shape[1:])
 
     def summary(

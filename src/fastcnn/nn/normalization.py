@@ -1,14 +1,15 @@
 """Batch normalisation."""
 
+from typing import Any
+
 import numpy as np
 
-from .. import ops
+from .. import graph
 from .._shapes import filled, integer
 from ..errors import ShapeError
-from ..ops.normalization import batch_norm_forward
 from . import init
 from .module import Module
-from .parameter import Parameter, accumulate, is_trained
+from .parameter import Parameter
 
 
 class BatchNorm2d(Module):
@@ -79,40 +80,20 @@ class BatchNorm2d(Module):
         """Tell whether training fails on one such input (1, C, H, W): a single value has no variance."""
         return tuple(input_shape[-2:]) == (1, 1)
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return the normalised x; in training, update the running statistics."""
-        if np.ndim(x) != 4:
-            raise ShapeError(f"BatchNorm2d: x must be (N, C, H, W), got the shape {np.shape(x)}")
+        if len(graph.shape_of(x)) != 4:
+            raise ShapeError(f"BatchNorm2d: x must be (N, C, H, W), got the shape {graph.shape_of(x)}")
         tracked = self.track_running_stats
-        batch_statistics = self.training or not tracked
-        momentum = self.momentum
-        if self.training and tracked:
-            momentum = 1 / (int(self.num_batches_tracked) + 1) if momentum is None else momentum
-        y, mean, invstd = batch_norm_forward(
-            x,
+        operation = graph.BatchNorm(
             self.running_mean if tracked else None,
             self.running_var if tracked else None,
-            None if self.weight is None else self.weight.data,
-            None if self.bias is None else self.bias.data,
-            batch_statistics,
-            0.0 if momentum is None else momentum,
+            self.training or not tracked,
+            self.momentum,
             self.eps,
+            self.num_batches_tracked if tracked else None,
         )
-        if self.training and tracked:
-            self.num_batches_tracked += 1
-        self.saved = (x, mean, invstd, batch_statistics)
-        return y
-
-    def backward(self, dy: np.ndarray, *, input_gradient: bool = True) -> np.ndarray:
-        """Return dx, or None without `input_gradient`; add the gradients of weight and bias."""
-        x, mean, invstd, batch_statistics = self.saved
-        weight = None if self.weight is None else self.weight.data
-        wanted = input_gradient, is_trained(self.weight), is_trained(self.bias)
-        dx, dweight, dbias = ops.batch_norm_backward(
-            dy, x, weight, training=batch_statistics, saved=(mean, invstd), output_mask=wanted
-        )
-        accumulate((self.weight, dweight), (self.bias, dbias))
-        return dx
+        return graph.apply(operation, x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import graph
 from ..errors import DTypeError, ShapeError
 from ..ops._check import flag
 from . import changes
 
 
-class Parameter:
+class Parameter(graph.Operators):
     """A trainable array with its gradient.
 
     Parameters
@@ -51,6 +52,11 @@ class Parameter:
         self._data = np.require(array, dtype, ["C", "W", "A"])
         self.reads += 1
         changes.note()
+
+    @property
+    def array(self) -> np.ndarray:
+        """The values, for who only reads them."""
+        return self._data
 
     @property
     def requires_grad(self) -> bool:

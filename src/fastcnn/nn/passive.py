@@ -1,42 +1,45 @@
-"""Forward passes in evaluation mode that leave no trace in a module, and those that somebody watches."""
+"""Forward passes that somebody watches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from .tree import Tree
+from .. import graph
+from . import calls
 
 Observer = Callable[[Any, Any, Any], None]
 
-# Called with (module, input, output) after each module's forward pass while it is set; see `observe`.
-observer: Observer | None = None
+
+class _Thread(threading.local):
+    observer: Observer | None = None
 
 
-class Passive:
-    """Run a module in evaluation mode without leaving a trace: modes and saved arrays are put back."""
+_thread = _Thread()
 
-    def __init__(self, module: Tree[Any]) -> None:
-        self.before = [(m, m.training, m._saved) for m in module.modules()]
 
-    def __enter__(self) -> None:
-        for module, _, _ in self.before:
-            module.training = False
+@contextmanager
+def observed(watch: Observer | None) -> Iterator[None]:
+    """Call `watch(module, input, output)` after each module's forward pass in this thread."""
+    before, _thread.observer = _thread.observer, watch
+    try:
+        yield
+    finally:
+        _thread.observer = before
 
-    def __exit__(self, *_: object) -> None:
-        for module, training, saved in self.before:
-            module.training = training
-            module.saved = saved
+
+def report(module: Any, args: tuple, y: Any) -> None:
+    """Tell who watches of a forward pass; arrays stand in the place of values."""
+    if _thread.observer is not None:
+        inputs, output = graph.replaced((args, y), graph.as_array)
+        _thread.observer(module, inputs[0] if len(inputs) == 1 else inputs, output)
 
 
 def observe(module: Any, x: np.ndarray, watch: Observer) -> np.ndarray:
     """Run `module` on x in evaluation mode; call `watch(module, input, output)` for each module in it."""
-    global observer
-    previous, observer = observer, watch
-    try:
-        with Passive(module):
-            return module(x)
-    finally:
-        observer = previous
+    with observed(watch), calls.passive():
+        return module(x)

@@ -1,10 +1,10 @@
 """Max, average and adaptive average pooling."""
 
-import numpy as np
+from typing import Any
 
-from .. import ops
 from .._shapes import padding4, pair
 from ..ops.pooling import checked_divisor
+from . import functional as F
 from .module import Module
 from .receptive_field import Field, slide
 
@@ -42,17 +42,9 @@ class MaxPool2d(Module):
         self.dilation = pair(dilation, "MaxPool2d: dilation", 1)
         self.ceil_mode = ceil_mode
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return the maxima."""
-        y, argmax = ops.max_pool2d(
-            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
-        )
-        self.saved = (argmax, x.shape)
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dx: dy at the maxima."""
-        return ops.max_pool2d_backward(dy, *self.saved)
+        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
@@ -94,8 +86,10 @@ class AvgPool2d(Module):
         checked_divisor(divisor_override, "AvgPool2d")
         self.divisor_override = divisor_override
 
-    def _arguments(self) -> tuple:
-        return (
+    def forward(self, x: Any) -> Any:
+        """Return the means."""
+        return F.avg_pool2d(
+            x,
             self.kernel_size,
             self.stride,
             self.padding,
@@ -103,16 +97,6 @@ class AvgPool2d(Module):
             self.count_include_pad,
             self.divisor_override,
         )
-
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return the means."""
-        y = ops.avg_pool2d(x, *self._arguments())
-        self.saved = x.shape
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dx: dy / divisor spread over each window."""
-        return ops.avg_pool2d_backward(dy, self.saved, *self._arguments())
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
@@ -132,15 +116,9 @@ class AdaptiveAvgPool2d(Module):
         super().__init__()
         self.output_size = output_size
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return the means."""
-        y = ops.adaptive_avg_pool2d(x, self.output_size)
-        self.saved = x.shape
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dx."""
-        return ops.adaptive_avg_pool2d_backward(dy, self.saved)
+        return F.adaptive_avg_pool2d(x, self.output_size)
 
     def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
         # Windows may differ by a pixel: the largest window and the largest step.

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-
-from .. import ops
+from .. import graph
 from .._shapes import padding4
-from ..errors import ShapeError
+from . import functional as F
 from .module import Module
 from .receptive_field import Field
 
@@ -25,13 +23,9 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return x."""
         return x
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dy."""
-        return dy
 
 
 class Flatten(Module):
@@ -50,23 +44,9 @@ class Flatten(Module):
         self.start_dim = start_dim
         self.end_dim = end_dim
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return x with the axes merged."""
-        ndim = x.ndim
-        if not (-ndim <= self.start_dim < ndim and -ndim <= self.end_dim < ndim):
-            raise ShapeError(
-                f"Flatten: x of the shape {x.shape} has no axes {self.start_dim} to {self.end_dim}"
-            )
-        start, end = self.start_dim % ndim, self.end_dim % ndim
-        if start > end:
-            raise ShapeError(f"Flatten: start_dim {self.start_dim} comes after end_dim {self.end_dim}")
-        self.saved = x.shape
-        merged = int(np.prod(x.shape[start : end + 1], dtype=object))
-        return x.reshape(*x.shape[:start], merged, *x.shape[end + 1 :])
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dy in the shape of x."""
-        return dy.reshape(self.saved)
+        return F.flatten(x, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
@@ -86,13 +66,9 @@ class ZeroPad2d(Module):
         super().__init__()
         self.padding = padding4(padding, "ZeroPad2d: padding")
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Any) -> Any:
         """Return x with its margins."""
-        return ops.zero_pad2d(x, self.padding)
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dy without its margins."""
-        return ops.zero_pad2d_backward(dy, self.padding)
+        return graph.apply(graph.ZeroPad(self.padding), x)
 
     def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
         return field  # zeros are seen as part of the image

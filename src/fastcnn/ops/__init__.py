@@ -17,6 +17,18 @@ from .activation import (
     softmax_backward,
 )
 from .conv import col2im, col2im_backward, conv2d, conv2d_backward, im2col, im2col_backward
+from .elementwise import (
+    clamp,
+    clamp_backward,
+    exp,
+    exp_backward,
+    sigmoid,
+    sigmoid_backward,
+    sqrt,
+    sqrt_backward,
+    tanh,
+    tanh_backward,
+)
 from .linear import linear, linear_backward
 from .losses import cross_entropy, mse_loss, nll_loss
 from .normalization import batch_norm, batch_norm_backward
@@ -29,6 +41,7 @@ from .pooling import (
     max_pool2d,
     max_pool2d_backward,
 )
+from .shape import flatten
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -37,6 +50,8 @@ __all__ = [
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "clamp",
+    "clamp_backward",
     "col2im",
     "col2im_backward",
     "conv2d",
@@ -44,6 +59,9 @@ __all__ = [
     "cross_entropy",
     "dropout",
     "dropout_backward",
+    "exp",
+    "exp_backward",
+    "flatten",
     "im2col",
     "im2col_backward",
     "linear",
@@ -56,8 +74,14 @@ __all__ = [
     "nll_loss",
     "relu",
     "relu_backward",
+    "sigmoid",
+    "sigmoid_backward",
     "softmax",
     "softmax_backward",
+    "sqrt",
+    "sqrt_backward",
+    "tanh",
+    "tanh_backward",
     "zero_pad2d",
     "zero_pad2d_backward",
 ]

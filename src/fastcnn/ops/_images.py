@@ -10,7 +10,7 @@ from .._kernels import program as kernels
 
 
 def sum_over_images(values: np.ndarray) -> np.ndarray:
-    """Return the sum over the first axis of floats: of each slot of images, and then of slots in their order."""
+    """Return the sum of floats over the first axis: of each slot of images, then of slots in their order."""
     rows = np.ascontiguousarray(values).reshape(len(values), math.prod(values.shape[1:]))
     slot, total = np.empty((2, rows.shape[1]), values.dtype)
     kernels.add_slots(rows, slot, total)

@@ -205,7 +205,7 @@ def _undone(trainer: Trainer) -> Iterator[None]:
     model, optimizer = trainer.model, trainer.optimizer
     weights, state = model.state_dict(), optimizer.state_dict()
     gradients = [(each, copy.copy(each.grad)) for each in model.parameters()]
-    modes = [(module, module.training, module._saved) for module in model.modules()]
+    modes = [(module, module.training) for module in model.modules()]
     drawing = [module.__dict__.get("generator") for module in model.modules()]
     streams = [each for each in (init.default_generator(), *drawing) if each is not None]
     places = [stream.bit_generator.state for stream in streams]
@@ -216,7 +216,7 @@ def _undone(trainer: Trainer) -> Iterator[None]:
         optimizer.load_state_dict(state)
         for parameter, gradient in gradients:
             parameter.grad = gradient
-        for module, training, saved in modes:
-            module.training, module.saved = training, saved
+        for module, training in modes:
+            module.training = training
         for stream, place in zip(streams, places, strict=True):
             stream.bit_generator.state = place

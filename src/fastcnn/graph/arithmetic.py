@@ -1,0 +1,197 @@
+"""Sums, differences, products, quotients and powers, with NumPy's broadcasting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, ShapeError
+from ..ops._images import sum_over_images
+from .operation import Array, Operand, Operation, Wanted, apply
+
+Shape = tuple[int, ...]
+Derivatives = tuple[Array | None, Array | None]
+
+
+def sum_to(dy: Array, shape: Shape) -> Array:
+    """Return the gradient of an operand of a shape that was broadcast to dy's.
+
+    The elements of an image are added first, then images, by the rule of csrc/common/slots.h.
+    """
+    if dy.shape == shape:
+        return dy
+    whole = (1,) * (dy.ndim - len(shape)) + shape
+    axes = [i for i in range(dy.ndim) if whole[i] != dy.shape[i]]
+    within = tuple(i for i in axes if i > 0)
+    if within:
+        dy = dy.sum(axis=within, keepdims=True)
+    return (sum_over_images(dy) if 0 in axes else dy).reshape(shape)
+
+
+class Binary(Operation):
+    """y = f(a, b) with broadcasting."""
+
+    name = ""
+
+    def forward(self, a: Array, b: Array) -> tuple[Array, Any]:
+        """Return f(a, b)."""
+        try:
+            y = self.function(a, b)
+        except ValueError:
+            shapes = f"{np.shape(a)} and {np.shape(b)}"
+            raise ShapeError(f"{self.name}: sizes must be equal or 1, got the shapes {shapes}") from None
+        return y, (np.shape(a), np.shape(b), self.keep(a, b, y))
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
+        """Return da and db, summed over what was broadcast."""
+        *shapes, kept = saved
+        grads = self.derivatives(dy, kept, wanted)
+        return tuple(None if g is None else sum_to(g, s) for g, s in zip(grads, shapes, strict=True))
+
+    def function(self, a: Array, b: Array) -> Array:
+        """Return f(a, b)."""
+        raise NotImplementedError
+
+    def keep(self, a: Array, b: Array, y: Array) -> Any:
+        """Return what the derivatives need."""
+        return None
+
+    def derivatives(self, dy: Array, kept: Any, wanted: Wanted) -> Derivatives:
+        """Return dy times the derivatives for a and b, of dy's shape, where they are wanted."""
+        raise NotImplementedError
+
+
+class Add(Binary):
+    """y = a + b."""
+
+    name = "add"
+
+    def function(self, a: Array, b: Array) -> Array:
+        """Return the sum."""
+        return np.add(a, b)
+
+    def derivatives(self, dy: Array, kept: Any, wanted: Wanted) -> Derivatives:
+        """Return dy for both."""
+        return dy, dy
+
+
+class Subtract(Binary):
+    """y = a - b."""
+
+    name = "subtract"
+
+    def function(self, a: Array, b: Array) -> Array:
+        """Return the difference."""
+        return np.subtract(a, b)
+
+    def derivatives(self, dy: Array, kept: Any, wanted: Wanted) -> Derivatives:
+        """Return dy and -dy."""
+        return dy, -dy if wanted[1] else None
+
+
+class Multiply(Binary):
+    """y = a b."""
+
+    name = "multiply"
+
+    def function(self, a: Array, b: Array) -> Array:
+        """Return the product."""
+        return np.multiply(a, b)
+
+    def keep(self, a: Array, b: Array, y: Array) -> Any:
+        """Return both."""
+        return a, b
+
+    def derivatives(self, dy: Array, kept: Any, wanted: Wanted) -> Derivatives:
+        """Return dy b and dy a."""
+        a, b = kept
+        return dy * b if wanted[0] else None, dy * a if wanted[1] else None
+
+
+class Divide(Binary):
+    """y = a / b."""
+
+    name = "divide"
+
+    def function(self, a: Array, b: Array) -> Array:
+        """Return the quotient."""
+        return np.true_divide(a, b)
+
+    def keep(self, a: Array, b: Array, y: Array) -> Any:
+        """Return b and y."""
+        return b, y
+
+    def derivatives(self, dy: Array, kept: Any, wanted: Wanted) -> Derivatives:
+        """Return dy / b and -dy y / b."""
+        b, y = kept
+        da = dy / b
+        return da, -(da * y) if wanted[1] else None
+
+
+class Power(Binary):
+    """y = a ** b."""
+
+    name = "power"
+
+    def function(self, a: Array, b: Array) -> Array:
+        """Return the power."""
+        return np.power(a, b)
+
+    def keep(self, a: Array, b: Array, y: Array) -> Any:
+        """Return a, b and y."""
+        return a, b, y
+
+    def derivatives(self, dy: Array, kept: Any, wanted: Wanted) -> Derivatives:
+        """Return dy b a ** (b - 1), which is 0 for b = 0, and dy y log a, which is 0 for a = 0 and b >= 0."""
+        a, b, y = kept
+        da = db = None
+        if wanted[0]:
+            slope = b * np.power(a, np.subtract(b, 1))
+            da = np.asarray(dy * np.where(np.equal(b, 0), 0, slope), dy.dtype)
+        if wanted[1]:
+            zero = np.equal(a, 0) & np.greater_equal(b, 0)
+            db = np.asarray(dy * (y * np.log(np.where(zero, 1, a))), dy.dtype)
+        return da, db
+
+
+class Negate(Operation):
+    """y = -x."""
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return -x."""
+        return np.negative(x), None
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return -dy."""
+        return (-dy,)
+
+
+def binary(operation: Binary, a: Any, b: Any) -> Any:
+    """Apply an operation to two operands, of which one may be a number or an array of constants.
+
+    Constants take the type of the other operand, as Python's numbers do.
+
+    Raises
+    ------
+    DTypeError
+        If an operand is something else, or the two have different types.
+    """
+    known = [each.dtype for each in (a, b) if isinstance(each, Operand)]
+    if known[0] != known[-1]:
+        raise DTypeError(f"{operation.name}: the tensors must have one dtype, got {known[0]} and {known[1]}")
+    return apply(operation, *(_typed(each, known[0], operation.name) for each in (a, b)))
+
+
+def _typed(operand: Any, dtype: np.dtype, what: str) -> Any:
+    """Return a value or parameter as it is, and constants as numbers of a type."""
+    if isinstance(operand, Operand):
+        return operand
+    if (
+        not isinstance(operand, int | float | np.ndarray | np.generic)
+        or np.asarray(operand).dtype.kind not in "fiub"
+    ):
+        raise DTypeError(
+            f"{what}: an operand must be a tensor, an array or a number, got {type(operand).__name__}"
+        )
+    return np.asarray(operand, dtype)

@@ -1,0 +1,63 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from ..ops.normalization import batch_norm_forward
+from .operation import Array, Operation, Wanted
+
+
+class BatchNorm(Operation):
+    """Normalise each channel of x with a scale and a shift or None; see `fastcnn.ops.batch_norm`.
+
+    Parameters
+    ----------
+    running_mean, running_var : array (C,) or None
+        Updated in place by each forward pass in training.
+    training : bool
+        Whether the statistics are those of the batch.
+    momentum : float or None
+        Share of the batch's statistics in the running ones; None makes those the plain average of batches.
+    eps : float
+        Added to the variance.
+    num_batches_tracked : integer array (), optional
+        Counts the batches in the running statistics.
+    """
+
+    def __init__(
+        self,
+        running_mean: Array | None,
+        running_var: Array | None,
+        training: bool,
+        momentum: float | None,
+        eps: float,
+        num_batches_tracked: Array | None = None,
+    ) -> None:
+        self.running_mean = running_mean
+        self.running_var = running_var
+        self.training = training
+        self.momentum = momentum
+        self.eps = eps
+        self.num_batches_tracked = num_batches_tracked
+
+    def forward(self, x: Array, weight: Array | None, bias: Array | None) -> tuple[Array, Any]:
+        """Return the normalised x; in training, update the running statistics."""
+        counter = self.num_batches_tracked if self.training else None
+        momentum = self.momentum
+        if momentum is None:
+            momentum = 0.0 if counter is None else 1 / (int(counter) + 1)
+        y, mean, invstd = batch_norm_forward(
+            x, self.running_mean, self.running_var, weight, bias, self.training, momentum, self.eps
+        )
+        if counter is not None:
+            counter += 1
+        return y, (x, weight, mean, invstd)
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
+        """Return the gradients of x, weight and bias."""
+        x, weight, mean, invstd = saved
+        return ops.batch_norm_backward(
+            dy, x, weight, training=self.training, saved=(mean, invstd), output_mask=wanted
+        )

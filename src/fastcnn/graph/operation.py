@@ -1,0 +1,131 @@
+"""Operations: the steps that networks are made of, each with its forward pass and its gradient.
+
+An operation is a function of tensors. Applied to arrays it computes; applied to a value of a call that is
+being recorded, or to a parameter during such a call, it is recorded there as well.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = np.ndarray
+Wanted = Any  # for each input of an operation, whether its gradient is needed: a tuple of bool
+
+
+class Recorder(Protocol):
+    """What operations that are applied to values are told to."""
+
+    def record(self, operation: Operation, inputs: tuple[Any, ...]) -> Any:
+        """Apply an operation, and return the value or the tuple of values that it makes."""
+
+    def look(self, value: Any, what: str) -> np.ndarray:
+        """Return a value's array to somebody who knows that it has no gradient."""
+
+    def leave(self, value: Any, what: str) -> np.ndarray:
+        """Return a value's array to NumPy, which does not say what its gradient is."""
+
+
+class Operand:
+    """A tensor that operations take in the place of an array: a value, or a parameter."""
+
+    # The call that it is a value of; parameters belong to no call.
+    recorder: Recorder | None = None
+
+    @property
+    def array(self) -> Array:
+        """What it holds."""
+        raise NotImplementedError
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Its element type."""
+        return self.array.dtype
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether it is a parameter that is trained."""
+        return False
+
+    def accumulate(self, grad: Array) -> None:
+        """Add to the gradient of a parameter."""
+        raise NotImplementedError
+
+
+class Operation:
+    """A function of tensors whose gradient is known; its attributes are settings, the same for every call."""
+
+    def forward(self, *inputs: Any) -> tuple[Any, Any]:
+        """Return (y, what backward needs) for arrays; y is an array, or a tuple of arrays."""
+        raise NotImplementedError
+
+    def backward(self, dy: Any, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
+        """Return the gradient of each input, or None where it is not wanted or 0.
+
+        Parameters
+        ----------
+        dy : array or tuple of arrays
+            Gradient of the loss with respect to y.
+        saved
+            What forward returned beside y.
+        wanted : tuple of bool
+            Of each input.
+        """
+        raise NotImplementedError
+
+    def trained(self) -> bool:
+        """Tell whether backward adds gradients of parameters that are not among the inputs."""
+        return False
+
+
+class _Thread(threading.local):
+    recorder: Recorder | None = None
+
+
+_thread = _Thread()
+
+
+@contextmanager
+def recording(recorder: Recorder | None) -> Iterator[None]:
+    """Record this thread's operations on parameters alone too; with None, none."""
+    before, _thread.recorder = _thread.recorder, recorder
+    try:
+        yield
+    finally:
+        _thread.recorder = before
+
+
+def as_array(tensor: Any) -> Any:
+    """Return the array of a value or a parameter, and anything else as it is."""
+    return tensor.array if isinstance(tensor, Operand) else tensor
+
+
+def shape_of(tensor: Any) -> tuple[int, ...]:
+    """Return the sizes of a tensor, or of what an array could be made of."""
+    return tensor.shape if hasattr(tensor, "shape") else np.shape(tensor)
+
+
+def apply(operation: Operation, *inputs: Any) -> Any:
+    """Apply an operation to arrays, values, parameters and constants.
+
+    Returns
+    -------
+    Value, array or tuple of them
+        Values if one of the inputs is one; or a parameter, while a call is recorded. Else arrays.
+    """
+    recorder, parameters = None, False
+    for each in inputs:
+        if isinstance(each, Operand):
+            if each.recorder is not None:
+                recorder = each.recorder
+                break
+            parameters = True
+    if recorder is None and parameters:
+        recorder = _thread.recorder
+    if recorder is None:
+        return operation.forward(*map(as_array, inputs))[0]
+    return recorder.record(operation, inputs)

@@ -1,0 +1,108 @@
+"""Sums, means and maxima over axes of a tensor."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, ShapeError
+from .operation import Array, Operation, Wanted
+
+
+def axes_of(dim: Any, ndim: int, what: str) -> tuple[int, ...]:
+    """Return `dim`, an axis, several or None for all, as axes in order, each from 0 to ndim - 1.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If it is something else, or an axis is out of range or there twice.
+    """
+    if dim is None:
+        return tuple(range(ndim))
+    found = []
+    for each in dim if isinstance(dim, tuple | list) else (dim,):
+        if isinstance(each, bool) or not isinstance(each, int | np.integer):
+            raise DTypeError(f"{what}: dim must be an integer, several or None, got {dim!r}")
+        if not -ndim <= each < ndim:
+            raise ArgumentError(f"{what}: dim must lie in [{-ndim}, {ndim}), got {each}")
+        found.append(int(each) % ndim)
+    if len(set(found)) < len(found):
+        raise ArgumentError(f"{what}: dim names an axis twice: {dim!r}")
+    return tuple(sorted(found))
+
+
+class _Reduction(Operation):
+    """y = f(x) over some axes, which stay with one element for `keepdim`."""
+
+    name = ""
+
+    def __init__(self, dim: Any = None, keepdim: bool = False) -> None:
+        if not isinstance(keepdim, bool | np.bool_):
+            raise DTypeError(f"{self.name}: keepdim must be a bool, got {keepdim!r}")
+        self.dim = dim
+        self.keepdim = bool(keepdim)
+
+    def axes(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the axes of a tensor that are reduced."""
+        return axes_of(self.dim, len(shape), self.name)
+
+    def spread(self, dy: Array, shape: tuple[int, ...]) -> Array:
+        """Return dy with the reduced axes back, each of one element."""
+        axes = self.axes(shape)
+        return dy.reshape([1 if i in axes else size for i, size in enumerate(shape)])
+
+
+class Sum(_Reduction):
+    """y = the sum over axes."""
+
+    name = "sum"
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return the sum."""
+        return np.asarray(np.sum(x, axis=self.axes(x.shape), keepdims=self.keepdim)), x.shape
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy for every element."""
+        return (np.broadcast_to(self.spread(dy, saved), saved),)
+
+
+class Mean(_Reduction):
+    """y = the mean over axes."""
+
+    name = "mean"
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return the mean."""
+        return np.asarray(np.mean(x, axis=self.axes(x.shape), keepdims=self.keepdim)), x.shape
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy / count for every element."""
+        count = math.prod(saved[i] for i in self.axes(saved))
+        return (np.broadcast_to(self.spread(dy / dy.dtype.type(max(count, 1)), saved), saved),)
+
+
+class Amax(_Reduction):
+    """y = the maximum over axes; its gradient is shared by all elements that have it, as in PyTorch."""
+
+    name = "amax"
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return the maximum."""
+        axes = self.axes(x.shape)
+        if any(x.shape[i] == 0 for i in axes):
+            raise ShapeError(f"amax: nothing to take the maximum of in an input of the shape {x.shape}")
+        y = np.max(x, axis=axes, keepdims=True)
+        return np.asarray(y if self.keepdim else y.reshape(_without(x.shape, axes))), (x, y)
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy at the maxima, divided among them."""
+        x, y = saved
+        largest = (x == y) | (np.isnan(x) & np.isnan(y))
+        count = largest.sum(axis=self.axes(x.shape), keepdims=True)
+        return ((largest * (self.spread(dy, x.shape) / count)).astype(dy.dtype),)
+
+
+def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for i, size in enumerate(shape) if i not in axes)

@@ -1,0 +1,194 @@
+"""Operations that compute nothing: shapes, orders of axes, parts, and what is put together."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .._shapes import integer
+from ..errors import ArgumentError, DTypeError, ShapeError
+from .operation import Array, Operation, Wanted, apply
+from .reduction import axes_of
+
+
+class Reshape(Operation):
+    """The same elements in another shape, one size of which may be -1: what is left."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        for size in shape:
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < -1:
+                raise DTypeError(f"reshape: shape must be integers of at least -1, got {shape!r}")
+        self.shape = tuple(map(int, shape))
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return x in the shape."""
+        known = math.prod(size for size in self.shape if size != -1)
+        left = self.shape.count(-1)
+        if left > 1 or (x.size % max(known, 1) or (known == 0 < x.size) if left else known != x.size):
+            raise ShapeError(f"reshape: x of the shape {x.shape} has no shape {self.shape}")
+        if left and known == 0:
+            raise ShapeError(f"reshape: -1 can be any size beside a 0 in {self.shape}")
+        return x.reshape(self.shape), x.shape
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy in the shape of x."""
+        return (dy.reshape(saved),)
+
+
+class Flatten(Operation):
+    """The axes start_dim to end_dim merged into one."""
+
+    def __init__(self, start_dim: int = 0, end_dim: int = -1) -> None:
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return x with the axes merged."""
+        return ops.flatten(x, self.start_dim, self.end_dim), x.shape
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy in the shape of x."""
+        return (dy.reshape(saved),)
+
+
+class Permute(Operation):
+    """The axes in another order."""
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return x with its axes in the order of `dims`."""
+        axes_of(self.dims, x.ndim, "permute")
+        if len(self.dims) != x.ndim:
+            raise ArgumentError(f"permute: dims must name all {x.ndim} axes, got {self.dims}")
+        return x.transpose(self.dims), None
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy with the axes where they were."""
+        return (dy.transpose(np.argsort([dim % dy.ndim for dim in self.dims])),)
+
+
+class Slice(Operation):
+    """Elements that an index of integers, slices, None and ``...`` takes out."""
+
+    def __init__(self, index: Any) -> None:
+        parts = index if isinstance(index, tuple) else (index,)
+        for part in parts:
+            if isinstance(part, bool) or not (
+                part is None or part is Ellipsis or isinstance(part, slice | int | np.integer)
+            ):
+                raise DTypeError(
+                    f"an index of a value must be integers, slices, None or ..., got {type(part).__name__}"
+                )
+        self.index = parts
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return the part."""
+        try:
+            return np.asarray(x[self.index]), x.shape
+        except IndexError as error:
+            raise ArgumentError(f"an index of a value of the shape {x.shape}: {error}") from None
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy in its place, and 0 around it."""
+        dx = np.zeros(saved, dy.dtype)
+        dx[self.index] = dy
+        return (dx,)
+
+
+class Concat(Operation):
+    """Tensors one after the other along an axis."""
+
+    def __init__(self, dim: int = 0) -> None:
+        self.dim = dim
+
+    def forward(self, *tensors: Array) -> tuple[Array, Any]:
+        """Return them in one array."""
+        first = tensors[0]
+        (axis,) = axes_of((self.dim,), max(np.ndim(first), 1), "cat")
+        for each in tensors:
+            if not isinstance(each, np.ndarray):
+                raise DTypeError(f"cat: tensors must be arrays or values, got {type(each).__name__}")
+            if each.dtype != first.dtype:
+                raise DTypeError(f"cat: tensors must have one dtype, got {first.dtype} and {each.dtype}")
+            if each.ndim != first.ndim or _but(each.shape, axis) != _but(first.shape, axis):
+                raise ShapeError(
+                    f"cat: tensors must have the same sizes but along axis {axis}, "
+                    f"got {first.shape} and {each.shape}"
+                )
+        ends = np.cumsum([each.shape[axis] for each in tensors])[:-1]
+        return np.concatenate(tensors, axis=axis), (ends, axis)
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array, ...]:
+        """Return the part of dy that belongs to each."""
+        return tuple(np.split(dy, *saved))
+
+
+def _but(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return shape[:axis] + shape[axis + 1 :]
+
+
+class ZeroPad(Operation):
+    """Zeros around images: (left, right, top, bottom)."""
+
+    def __init__(self, padding: Any) -> None:
+        self.padding = padding
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return x with its margins."""
+        return ops.zero_pad2d(x, self.padding), None
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy without its margins."""
+        return (ops.zero_pad2d_backward(dy, self.padding),)
+
+
+class Detach(Operation):
+    """The same elements, without a gradient."""
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return x."""
+        return x, None
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[None]:
+        """Return nothing."""
+        return (None,)
+
+
+def split(x: Any, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Return parts of an array, value or parameter along an axis, as `torch.split` does.
+
+    Parameters
+    ----------
+    x : array, value or parameter
+    split_size : int, or list of int
+        Size of all parts but the last, which may be smaller; or of each, which together fill the axis.
+    dim : int
+        The axis.
+    """
+    (axis,) = axes_of((dim,), len(x.shape), "split")
+    size = x.shape[axis]
+    if isinstance(split_size, tuple | list):
+        sizes = [integer(each, "split: split_size") for each in split_size]
+        if sum(sizes) != size:
+            raise ArgumentError(f"split: split_size must add up to {size}, got {list(split_size)}")
+    else:
+        step = integer(split_size, "split: split_size", 1)
+        sizes = [min(step, size - start) for start in range(0, size, step)] or [0]
+    before = (slice(None),) * axis
+    parts, start = [], 0
+    for each in sizes:
+        parts.append(apply(Slice((*before, slice(start, start + each))), x))
+        start += each
+    return tuple(parts)
+
+
+def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """Return at most `chunks` parts of equal size along an axis, of which the last may be smaller."""
+    count = integer(chunks, "chunk: chunks", 1)
+    (axis,) = axes_of((dim,), len(x.shape), "chunk")
+    return split(x, max(1, -(-x.shape[axis] // count)), axis)

@@ -1,0 +1,166 @@
+"""The record of one call of a module, and the backward pass over it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import StateError
+from .operation import Array, Operand, Operation, as_array
+from .value import Value
+
+_PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0] + "."
+
+
+def _caller() -> str:
+    """Return the file and line that called this package or NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith((_PACKAGE, "numpy.")):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+class _Step(NamedTuple):
+    """An operation that was applied."""
+
+    operation: Operation
+    sources: tuple[int | Operand | None, ...]  # the number of a value, a parameter, or None: a constant
+    outputs: range  # the numbers of the values that it made
+    saved: Any
+
+
+class Tape:
+    """Applies operations to arrays, and keeps what a backward pass needs.
+
+    Parameters
+    ----------
+    keep : bool
+        Whether there will be a backward pass.
+    """
+
+    def __init__(self, keep: bool = True) -> None:
+        self._keep = keep
+        self._steps: list[_Step] = []
+        self._kinds: list[tuple[tuple[int, ...], np.dtype]] = []  # shape and type of each value
+        self._inputs = 0
+        self._open = True
+        self._left: str | None = None  # where NumPy was given a value
+
+    def input(self, array: Array) -> Value:
+        """Return the value of an input; inputs come before all operations."""
+        self._inputs += 1
+        return self._value(array)
+
+    def _value(self, array: Array) -> Value:
+        array = np.asarray(array)  # NumPy returns scalars for arrays without axes
+        self._kinds.append((array.shape, array.dtype))
+        return Value(array, self, len(self._kinds) - 1)
+
+    def kind(self, number: int) -> tuple[tuple[int, ...], np.dtype]:
+        """Return the shape and the type of a value."""
+        return self._kinds[number]
+
+    def close(self) -> None:
+        """Say that the call has ended."""
+        self._open = False
+
+    # Forward ----------------------------------------------------------------------------------------
+
+    def record(self, operation: Operation, inputs: tuple[Any, ...]) -> Any:
+        """Apply an operation to values, parameters and constants."""
+        if not self._open:
+            raise StateError("a value is used after the call of the module that it belongs to")
+        sources: list[int | Operand | None] = []
+        for each in inputs:
+            if not isinstance(each, Operand):
+                sources.append(None)
+            elif isinstance(each, Value):
+                if each.recorder is not self:
+                    raise StateError("a value is used in another call than the one that it belongs to")
+                sources.append(each.index)
+            else:
+                sources.append(each)
+        y, saved = operation.forward(*map(as_array, inputs))
+        first = len(self._kinds)
+        made = tuple(map(self._value, y)) if isinstance(y, tuple) else (self._value(y),)
+        if self._keep:
+            self._steps.append(_Step(operation, tuple(sources), range(first, len(self._kinds)), saved))
+        return made if isinstance(y, tuple) else made[0]
+
+    def look(self, value: Value, what: str) -> Array:
+        """Return a value's array to somebody who knows that it has no gradient."""
+        return value.array
+
+    def leave(self, value: Value, what: str) -> Array:
+        """Return a value's array to NumPy, which does not say what its gradient is."""
+        if self._left is None:
+            self._left = f"{what} ({_caller()})"
+        return value.array
+
+    # Backward ---------------------------------------------------------------------------------------
+
+    def backward(self, dys: dict[int, Array], input_gradient: bool) -> list[Array | None]:
+        """Add the gradients of all parameters, and return those of the inputs.
+
+        Parameters
+        ----------
+        dys : dict
+            Gradients of the loss, by the number of the value.
+        input_gradient : bool
+            Whether those of the inputs are wanted; else none are returned.
+        """
+        if self._left is not None:
+            raise StateError(
+                f"backward: {self._left}, whose gradient is not known: use functions of fastcnn, "
+                "x.numpy() for what has no gradient, or give the module a backward of its own"
+            )
+        grads, owned = dict(dys), set()
+
+        def add(index: int, grad: Array) -> None:
+            if index not in grads:
+                grads[index] = grad
+            elif index in owned:
+                grads[index] += grad
+            else:
+                grads[index] = grads[index] + grad
+                owned.add(index)
+
+        for step, wanted in reversed(self._wanted(input_gradient)):
+            if grads.keys().isdisjoint(step.outputs):
+                continue
+            dy = tuple(
+                grads.pop(index) if index in grads else np.zeros(*self._kinds[index])
+                for index in step.outputs
+            )
+            made = step.operation.backward(dy if len(dy) > 1 else dy[0], step.saved, wanted)
+            for source, want, grad in zip(step.sources, wanted, made, strict=True):
+                if not want or grad is None:
+                    continue
+                if isinstance(source, int):
+                    add(source, grad)
+                else:
+                    source.accumulate(grad)
+        if not input_gradient:
+            return []
+        return [
+            grads[index] if index in grads else np.zeros(*self._kinds[index]) for index in range(self._inputs)
+        ]
+
+    def _wanted(self, input_gradient: bool) -> list[tuple[_Step, tuple[bool, ...]]]:
+        """Return the steps that a backward pass goes over, and of which inputs of each it needs gradients."""
+        depends = [False] * len(self._kinds)
+        for index in range(self._inputs):
+            depends[index] = input_gradient and self._kinds[index][1].kind == "f"
+        found = []
+        for step in self._steps:
+            wanted = tuple(
+                depends[source] if isinstance(source, int) else source is not None and source.requires_grad
+                for source in step.sources
+            )
+            if any(wanted) or step.operation.trained():
+                for index in step.outputs:
+                    depends[index] = True
+                found.append((step, wanted))
+        return found

@@ -1,0 +1,162 @@
+"""Values: the tensors inside a call that is being recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError
+from . import arithmetic
+from .operation import Array, Recorder
+from .operators import Operators
+
+# NumPy's names of operations that are recorded.
+_BINARY = {
+    np.add: arithmetic.Add,
+    np.subtract: arithmetic.Subtract,
+    np.multiply: arithmetic.Multiply,
+    np.true_divide: arithmetic.Divide,
+    np.power: arithmetic.Power,
+}
+# Whose results have no gradient.
+_COMPARISONS = {
+    np.less,
+    np.less_equal,
+    np.greater,
+    np.greater_equal,
+    np.equal,
+    np.not_equal,
+    np.isnan,
+    np.isfinite,
+}
+
+
+class Value(Operators):
+    """A tensor that a layer was called with or made, inside the call of a module.
+
+    Operators, methods and `fastcnn.nn.functional` are recorded with what their gradients need. What NumPy
+    makes of a value is an array, and constant: a backward pass over it raises.
+
+    Parameters
+    ----------
+    array : array
+        What it holds.
+    recorder : Tape
+        The call that it belongs to.
+    index : int
+        Its number in the call.
+    """
+
+    recorder: Recorder
+
+    def __init__(self, array: Array, recorder: Recorder, index: int) -> None:
+        self._array = array
+        self.recorder = recorder
+        self.index = index
+
+    # What it is -------------------------------------------------------------------------------------
+
+    @property
+    def array(self) -> Array:
+        """The elements."""
+        return self._array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sizes; the first axis is the batch."""
+        return self._array.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._array.ndim
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Element type."""
+        return self._array.dtype
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the sizes, or that of one axis."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self._array.size
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __repr__(self) -> str:
+        return f"Value(shape={self.shape}, dtype={self.dtype})"
+
+    # What it holds, outside of the record -----------------------------------------------------------
+
+    def numpy(self) -> Array:
+        """Return the elements as an array, which has no gradient."""
+        return self.recorder.look(self, "numpy()")
+
+    def item(self) -> float:
+        """Return the one element."""
+        return self.recorder.look(self, "item()").item()
+
+    def __bool__(self) -> bool:
+        return bool(self.recorder.look(self, "bool()"))
+
+    def __int__(self) -> int:
+        return int(self.recorder.look(self, "int()"))
+
+    def __float__(self) -> float:
+        return float(self.recorder.look(self, "float()"))
+
+    def __lt__(self, other: Any) -> Any:
+        return np.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return np.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return np.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return np.greater_equal(self, other)
+
+    def __eq__(self, other: Any) -> Any:
+        return np.equal(self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return np.not_equal(self, other)
+
+    __hash__ = object.__hash__
+
+    def __setitem__(self, index: Any, new: Any) -> None:
+        raise DTypeError("a value cannot be changed in place: make a new one, e.g. with cat or with + and *")
+
+    # NumPy ------------------------------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        array = self.recorder.leave(self, "an array was made of a value")
+        return array if dtype is None else np.asarray(array, dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if method == "__call__" and not options:
+            if ufunc in _BINARY:
+                return arithmetic.binary(_BINARY[ufunc](), *inputs)
+            if ufunc in _COMPARISONS:
+                return ufunc(
+                    *(x.recorder.look(x, ufunc.__name__) if isinstance(x, Value) else x for x in inputs)
+                )
+        return getattr(ufunc, method)(*_left(ufunc, inputs), **options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return function(*_left(function, args), **{name: _left(function, x) for name, x in kwargs.items()})
+
+
+def _left(function: Any, given: Any) -> Any:
+    """Return the arguments of a function of NumPy with arrays in the place of values."""
+    if isinstance(given, Value):
+        return given.recorder.leave(given, f"numpy.{function.__name__} was called on a value")
+    if isinstance(given, tuple | list):
+        return type(given)(_left(function, each) for each in given)
+    return given

@@ -1,0 +1,183 @@
+"""Calls of modules: what each keeps for its backward pass, apart from the module and for each thread.
+
+A call of a module on arrays is recorded. Its record is found again by `backward` in the same thread, in the
+frame that the call was made in: that of the thread, or that of the call of a module with a backward of its
+own, which calls its members on arrays too. So a module can be called twice, and by several threads.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import StateError
+from ..graph import Tape, recording
+
+_NOTHING = object()
+
+
+class Frame:
+    """The latest call of each module that was called in one place; a record ends with its module."""
+
+    def __init__(self, outer: Frame | None = None) -> None:
+        self._outer = outer
+        self._calls: dict[int, tuple[weakref.ref, Call]] = {}
+
+    def put(self, module: Any, call: Call) -> None:
+        """Remember a call, the latest of the module."""
+        key, calls = id(module), self._calls
+        calls[key] = weakref.ref(module, lambda _: calls.pop(key, None)), call
+
+    def drop(self, module: Any) -> None:
+        """Forget the latest call of a module."""
+        self._calls.pop(id(module), None)
+
+    def find(self, module: Any) -> Call | None:
+        """Return the latest call of a module, here or further out."""
+        found = self._calls.get(id(module))
+        if found is not None:
+            return found[1]
+        return None if self._outer is None else self._outer.find(module)
+
+
+class Call:
+    """What one call of a module keeps.
+
+    Attributes
+    ----------
+    saved : object
+        What the module's own forward assigned to ``self.saved``.
+    frame : Frame
+        Of the calls that its forward made on arrays.
+    tape : Tape or None
+        The operations of a forward that has no backward of its own.
+    output : object
+        What forward returned, with the number of each value in the place of it.
+    """
+
+    def __init__(self, outer: Frame) -> None:
+        self.saved: Any = _NOTHING
+        self.frame = Frame(outer)
+        self.tape: Tape | None = None
+        self.output: Any = None
+
+
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.frame = Frame()
+        self.active: list[tuple[Any, Call]] = []
+        self.evaluating = False
+        self.keep = True
+
+
+_thread = _Thread()
+
+
+@contextmanager
+def entered(module: Any, call: Call, recorder: Tape | None = None) -> Iterator[None]:
+    """Let `call` be the one that `module` is in, and its frame the one that calls are put into."""
+    thread = _thread
+    before = thread.frame
+    thread.frame = call.frame
+    thread.active.append((module, call))
+    try:
+        with recording(recorder):
+            yield
+    finally:
+        thread.active.pop()
+        thread.frame = before
+
+
+def new_call() -> Call:
+    """Return a call in the present frame."""
+    return Call(_thread.frame)
+
+
+def new_tape() -> Tape:
+    """Return a tape, which keeps nothing if there will be no backward pass."""
+    return Tape(_thread.keep)
+
+
+def put(module: Any, call: Call) -> None:
+    """Remember the latest call of a module, if there may be a backward pass."""
+    if _thread.keep:
+        _thread.frame.put(module, call)
+
+
+def drop(module: Any) -> None:
+    """Free what the latest call of a module kept."""
+    _thread.frame.drop(module)
+
+
+def find(module: Any) -> Call:
+    """Return the call of a module that it is in, or its latest one.
+
+    Raises
+    ------
+    StateError
+        If there is none.
+    """
+    for active, call in reversed(_thread.active):
+        if active is module:
+            return call
+    found = latest(module)
+    if found is None:
+        name = type(module).__name__
+        raise StateError(
+            f"{name}: backward was called before forward: call the module itself, model(x), in the same "
+            "thread (model.forward(x) only computes)"
+        )
+    return found
+
+
+def latest(module: Any) -> Call | None:
+    """Return the latest call of a module that has ended."""
+    return _thread.frame.find(module)
+
+
+def innermost(module: Any) -> Call | None:
+    """Return the innermost call of all if it is one of this module."""
+    active = _thread.active
+    return active[-1][1] if active and active[-1][0] is module else None
+
+
+def saved(module: Any) -> Any:
+    """Return what the module's forward saved in the present call, or the latest one."""
+    call = find(module)
+    if call.saved is _NOTHING:
+        raise StateError(f"{type(module).__name__}: forward saved nothing")
+    return call.saved
+
+
+def save(module: Any, value: Any) -> None:
+    """Keep something for the backward pass of the present call of a module."""
+    for active, call in reversed(_thread.active):
+        if active is module:
+            call.saved = value
+            return
+    call = Call(_thread.frame)
+    call.saved = value
+    put(module, call)
+
+
+# Predictions ------------------------------------------------------------------------------------------
+
+
+def evaluating() -> bool:
+    """Tell whether all modules are in evaluation mode in this thread, whatever their own is."""
+    return _thread.evaluating
+
+
+@contextmanager
+def passive() -> Iterator[None]:
+    """Let calls in this thread be in evaluation mode and leave no trace, and modules be as they are."""
+    thread = _thread
+    before = thread.frame, thread.evaluating, thread.keep
+    thread.frame, thread.evaluating, thread.keep = Frame(), True, False
+    try:
+        yield
+    finally:
+        thread.frame, thread.evaluating, thread.keep = before

@@ -1,0 +1,238 @@
+"""The functions that networks are made of, under the names of ``torch.nn.functional``.
+
+On arrays they compute; on the values inside a module's forward they are recorded, and so get a gradient.
+Weights may be arrays, values or parameters. Images are (N, C, H, W), weights (out_channels,
+in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import graph, ops
+from ..errors import DTypeError
+from ..graph import apply
+from . import init
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
+    "batch_norm",
+    "cat",
+    "chunk",
+    "clamp",
+    "conv2d",
+    "cross_entropy",
+    "dropout",
+    "exp",
+    "flatten",
+    "linear",
+    "log_softmax",
+    "max_pool2d",
+    "mse_loss",
+    "nll_loss",
+    "pad",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "split",
+    "sqrt",
+    "tanh",
+]
+
+# Products ---------------------------------------------------------------------------------------------
+
+
+def conv2d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, ...] | str = 0,
+    dilation: int | tuple[int, int] = 1,
+    groups: int = 1,
+) -> Any:
+    """Convolve images with kernels; see `fastcnn.ops.conv2d`."""
+    return apply(graph.Conv2d(stride, padding, dilation, groups), input, weight, bias)
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """Multiply the last axis by a matrix: ``y = x weight^T + bias``."""
+    return apply(graph.Linear(), input, weight, bias)
+
+
+# Functions of elements --------------------------------------------------------------------------------
+
+
+def relu(input: Any) -> Any:
+    """Rectify: ``y = max(x, 0)``."""
+    return apply(graph.ReLU(), input)
+
+
+def sigmoid(input: Any) -> Any:
+    """Squash to (0, 1): ``y = 1 / (1 + exp(-x))``."""
+    return apply(graph.Sigmoid(), input)
+
+
+def tanh(input: Any) -> Any:
+    """Squash to (-1, 1): ``y = tanh(x)``."""
+    return apply(graph.Tanh(), input)
+
+
+def exp(input: Any) -> Any:
+    """Raise e to a power: ``y = exp(x)``."""
+    return apply(graph.Exp(), input)
+
+
+def sqrt(input: Any) -> Any:
+    """Take the square root: ``y = sqrt(x)``."""
+    return apply(graph.Sqrt(), input)
+
+
+def clamp(input: Any, min: float | None = None, max: float | None = None) -> Any:
+    """Limit to a range: ``y = min(max(x, low), high)``."""
+    return apply(graph.Clamp(min, max), input)
+
+
+def dropout(
+    input: Any, p: float = 0.5, training: bool = True, *, generator: np.random.Generator | None = None
+) -> Any:
+    """Set elements to zero with probability p and scale the others by 1 / (1 - p), in training.
+
+    Parameters
+    ----------
+    input : array or value
+    p : float in [0, 1]
+        Probability of dropping an element.
+    training : bool
+        If False, nothing is dropped.
+    generator : numpy.random.Generator, optional
+        Source of the mask; the default stream if None.
+    """
+    return apply(graph.Dropout(p, training, generator or init.default_generator()), input)
+
+
+def softmax(input: Any, dim: int | None = None) -> Any:
+    """Turn logits into probabilities along one axis; see `fastcnn.ops.softmax`."""
+    return apply(graph.Softmax(dim), input)
+
+
+def log_softmax(input: Any, dim: int | None = None) -> Any:
+    """Logarithm of `softmax`, without overflow."""
+    return apply(graph.LogSoftmax(dim), input)
+
+
+# Normalisation and pooling ----------------------------------------------------------------------------
+
+
+def batch_norm(
+    input: Any,
+    running_mean: np.ndarray | None,
+    running_var: np.ndarray | None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Normalise each channel by its mean and variance; see `fastcnn.ops.batch_norm`."""
+    return apply(graph.BatchNorm(running_mean, running_var, training, momentum, eps), input, weight, bias)
+
+
+def max_pool2d(
+    input: Any,
+    kernel_size: int | tuple[int, int],
+    stride: int | tuple[int, int] | None = None,
+    padding: int | tuple[int, ...] = 0,
+    dilation: int | tuple[int, int] = 1,
+    ceil_mode: bool = False,
+) -> Any:
+    """Maximum of each window; see `fastcnn.ops.max_pool2d`, which returns the places of the maxima too."""
+    return apply(graph.MaxPool2d(kernel_size, stride, padding, dilation, ceil_mode), input)
+
+
+def avg_pool2d(
+    input: Any,
+    kernel_size: int | tuple[int, int],
+    stride: int | tuple[int, int] | None = None,
+    padding: int | tuple[int, ...] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """Mean of each window; see `fastcnn.ops.avg_pool2d`."""
+    operation = graph.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return apply(operation, input)
+
+
+def adaptive_avg_pool2d(input: Any, output_size: int | tuple[int | None, int | None] | None) -> Any:
+    """Mean over windows that divide the image into output_size parts."""
+    return apply(graph.AdaptiveAvgPool2d(output_size), input)
+
+
+# Shapes -----------------------------------------------------------------------------------------------
+
+
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Merge the axes start_dim to end_dim into one."""
+    return apply(graph.Flatten(start_dim, end_dim), input)
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """Put tensors one after the other along an axis; their other sizes are the same."""
+    if not isinstance(tensors, tuple | list) or not tensors:
+        raise DTypeError(f"cat: tensors must be a sequence of at least one tensor, got {tensors!r:.60}")
+    return apply(graph.Concat(dim), *tensors)
+
+
+def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """Return parts along an axis: of one size, the last perhaps smaller, or of the sizes in a list."""
+    return graph.split(tensor, split_size_or_sections, dim)
+
+
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """Return at most so many parts of equal size along an axis; the last may be smaller."""
+    return graph.chunk(input, chunks, dim)
+
+
+def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:
+    """Put zeros around images: (left, right), or (left, right, top, bottom)."""
+    if mode != "constant" or value not in (0, None):
+        raise DTypeError(f"pad: only mode='constant' with value=0 is there, got {mode!r} with {value!r}")
+    if not isinstance(pad, tuple | list) or len(pad) not in (2, 4):
+        raise DTypeError(f"pad: pad must be (left, right) or (left, right, top, bottom), got {pad!r}")
+    return apply(graph.ZeroPad((*pad, 0, 0)[:4]), input)
+
+
+# Losses, of arrays ------------------------------------------------------------------------------------
+
+
+def cross_entropy(
+    input: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> float | np.ndarray:
+    """Cross-entropy of softmax(logits); see `fastcnn.ops.cross_entropy`, which returns the gradient too."""
+    return ops.cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)[0]
+
+
+def nll_loss(
+    input: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> float | np.ndarray:
+    """Negative log-likelihood of log-probabilities; see `fastcnn.ops.nll_loss`."""
+    return ops.nll_loss(input, target, weight, ignore_index, reduction)[0]
+
+
+def mse_loss(input: np.ndarray, target: np.ndarray, reduction: str = "mean") -> float | np.ndarray:
+    """Mean squared error; see `fastcnn.ops.mse_loss`."""
+    return ops.mse_loss(input, target, reduction)[0]

@@ -1,0 +1,82 @@
+"""A module with a backward of its own as one operation: its passes see arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import graph
+from ..errors import DTypeError, ShapeError
+from . import calls
+from .parameter_pass import has_trained, takes_part
+
+
+class Opaque(graph.Operation):
+    """Run a module's own passes.
+
+    Parameters
+    ----------
+    module : Module
+    given : tuple
+        Its arguments, (args, kwargs); operations take the tensors in it one by one.
+    """
+
+    def __init__(self, module: Any, given: tuple[tuple, dict]) -> None:
+        self.module = module
+        self.output: Any = None  # as forward returned it
+        self._given = given
+
+    def trained(self) -> bool:
+        """Tell whether a parameter of the module is trained."""
+        return has_trained(self.module)
+
+    def forward(self, *inputs: Any) -> tuple[Any, Any]:
+        """Return the module's output, and its call."""
+        args, kwargs = graph.filled(self._given, iter(inputs))
+        call = calls.new_call()
+        with calls.entered(self.module, call):
+            self.output = self.module.forward(*args, **kwargs)
+        made = tuple(graph.leaves(self.output))
+        for y in made:
+            if not isinstance(y, np.ndarray):
+                raise DTypeError(f"{self._name}.forward must return arrays, got {type(y).__name__}")
+        kinds = [(x.shape, x.dtype) if isinstance(x, np.ndarray) else None for x in inputs]
+        return made if len(made) != 1 else made[0], (call, kinds)
+
+    def backward(self, dy: Any, saved: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:
+        """Return what the module's backward returns, after a look at it."""
+        call, kinds = saved
+        dys = graph.filled(self.output, iter(dy if isinstance(dy, tuple) else (dy,)))
+        with calls.entered(self.module, call):
+            if not any(wanted) and takes_part(self.module):
+                self.module.backward(dys, input_gradient=False)
+                return (None,) * len(wanted)
+            made = self.module.backward(dys)
+        tensors = [i for i, kind in enumerate(kinds) if kind is not None]
+        given = made if isinstance(made, tuple | list) else (made,)
+        if len(given) != len(tensors):
+            raise ShapeError(
+                f"{self._name}.backward must return a gradient for each of {len(tensors)} inputs, "
+                f"got {len(given)}"
+            )
+        dxs: list[Any] = [None] * len(wanted)
+        for i, dx in zip(tensors, given, strict=True):
+            if wanted[i]:
+                self._check(dx, *kinds[i])
+                dxs[i] = dx
+        return tuple(dxs)
+
+    @property
+    def _name(self) -> str:
+        return type(self.module).__name__
+
+    def _check(self, dx: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        what = f"{self._name}.backward must return the gradient of its input"
+        expected = f"{what}, a {dtype} array of the shape {shape}"
+        if not isinstance(dx, np.ndarray):
+            raise DTypeError(f"{expected}; got {'None' if dx is None else type(dx).__name__}")
+        if dx.dtype != dtype:
+            raise DTypeError(f"{expected}; got {dx.dtype}")
+        if dx.shape != shape:
+            raise ShapeError(f"{expected}; got the shape {dx.shape}")

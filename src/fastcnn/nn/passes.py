@@ -1,0 +1,128 @@
+"""The two passes of a module: its forward, recorded, and the backward pass over the record."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import graph
+from ..errors import DTypeError, ShapeError, StateError
+from . import calls
+from .opaque import Opaque
+
+
+def _has_value(*given: Any) -> bool:
+    return any(isinstance(each, graph.Value) for each in graph.leaves(given))
+
+
+def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
+    """Call a module on arrays, or on values of a call that is being recorded.
+
+    Parameters
+    ----------
+    opaque : bool
+        Whether it has a backward of its own; else that is derived from its forward.
+    """
+    if _has_value(args, kwargs):
+        if not opaque:
+            return module.forward(*args, **kwargs)
+        operation = Opaque(module, (args, kwargs))
+        made = graph.apply(operation, *graph.leaves((args, kwargs)))
+        return graph.filled(operation.output, iter(made if isinstance(made, tuple) else (made,)))
+    calls.drop(module)  # whose arrays would take memory beside the new ones
+    call = calls.new_call()
+    if opaque:
+        with calls.entered(module, call):
+            y = module.forward(*args, **kwargs)
+    else:
+        y = _record(module, module.forward, args, kwargs, call)
+    calls.put(module, call)
+    return y
+
+
+def _number(output: Any) -> int | None:
+    return output.index if isinstance(output, graph.Value) else None
+
+
+def _record(module: Any, forward: Callable, args: tuple, kwargs: dict, call: calls.Call) -> Any:
+    """Run a forward on arrays and record it in a call; return arrays."""
+    call.tape = tape = calls.new_tape()
+
+    def as_value(given: Any) -> Any:
+        return tape.input(given) if isinstance(given, np.ndarray) else given
+
+    args, kwargs = graph.replaced(args, as_value), graph.replaced(kwargs, as_value)
+    try:
+        with calls.entered(module, call, tape):
+            y = forward(*args, **kwargs)
+    finally:
+        tape.close()
+    call.output = graph.replaced(y, _number)
+    return graph.replaced(y, graph.as_array)
+
+
+def for_super(forward: Callable) -> Callable:
+    """Return a forward without a backward, recorded where a class that has one calls it on arrays.
+
+    Such a class, derived from this one, may use both: ``super().forward(x)`` and ``super().backward(dy)``.
+    """
+
+    @functools.wraps(forward)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        call = calls.innermost(self)
+        if call is None or call.tape is not None or _has_value(args, kwargs):
+            return forward(self, *args, **kwargs)
+        return _record(self, functools.partial(forward, self), args, kwargs, call)
+
+    return wrapper
+
+
+def in_call(backward: Callable) -> Callable:
+    """Return a module's own backward that finds what its latest call kept, and those of its members."""
+
+    @functools.wraps(backward)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if calls.innermost(self) is not None or (call := calls.latest(self)) is None:
+            return backward(self, *args, **kwargs)
+        with calls.entered(self, call):
+            return backward(self, *args, **kwargs)
+
+    return wrapper
+
+
+def backward(module: Any, dy: Any, input_gradient: bool) -> Any:
+    """Do the backward pass of the latest call of a module in this thread, derived from its forward.
+
+    Raises
+    ------
+    StateError
+        If there was none, or NumPy took part in it.
+    DTypeError, ShapeError
+        If dy is not like the output.
+    """
+    name, call = type(module).__name__, calls.find(module)
+    if call.tape is None:
+        raise StateError(f"{name}: backward was called before forward: its call, model(x), has not ended")
+    numbers = list(graph.leaves(call.output))
+    given = [dy] if len(numbers) == 1 else list(graph.leaves(dy))
+    if len(given) != len(numbers):
+        raise ShapeError(f"{name}: dy must have {len(numbers)} arrays, as the output, got {len(given)}")
+    dys: dict[int, np.ndarray] = {}
+    for number, each in zip(numbers, given, strict=True):
+        if number is None or each is None:
+            continue
+        shape, dtype = call.tape.kind(number)
+        if not isinstance(each, np.ndarray):
+            raise DTypeError(f"{name}: dy must be an array, got {type(each).__name__}")
+        if each.shape != shape:
+            raise ShapeError(f"{name}: dy must have the shape {shape}, got {each.shape}")
+        if each.dtype != dtype:
+            raise DTypeError(f"{name}: dy must be {dtype} as the output, got {each.dtype}")
+        dys[number] = each if number not in dys else dys[number] + each
+    dxs = call.tape.backward(dys, input_gradient)
+    if not input_gradient:
+        return None
+    return dxs[0] if len(dxs) == 1 else tuple(dxs)
