@@ -112,7 +112,7 @@ def backward(module: Any, dy: Any, input_gradient: bool) -> Any:
         raise ShapeError(f"{name}: dy must have {len(numbers)} arrays, as the output, got {len(given)}")
     dys: dict[int, np.ndarray] = {}
     for number, each in zip(numbers, given, strict=True):
-        if number is None or each is None:
+        if number is None or (each is None and len(numbers) > 1):
             continue
         shape, dtype = call.tape.kind(number)
         if not isinstance(each, np.ndarray):
