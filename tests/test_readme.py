@@ -37,7 +37,7 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)
     assert (names["logits"].argmax(1) == names["test"].labels).mean() > 0.5
@@ -58,6 +58,18 @@ def test_weights_file_holds_the_model(names):
     assert {name: value.tolist() for name, value in other.state_dict().items()} == {
         name: value.tolist() for name, value in state.items()
     }
+
+
+def test_the_block_has_the_right_gradients(names):
+    """By the step that it takes: the loss falls by the square of the gradient times the length."""
+    block = names["Block"](2, 3, 2).double().initialize(seed=0)
+    x = np.random.default_rng(0).standard_normal((4, 2, 6, 6))
+    y = block(x)
+    assert block.backward(2 * y).shape == x.shape
+    slope = sum((parameter.grad**2).sum() for parameter in block.parameters())
+    for parameter in block.parameters():
+        parameter.data -= 1e-7 * parameter.grad
+    np.testing.assert_allclose((y**2).sum() - (block(x) ** 2).sum(), 1e-7 * slope, rtol=1e-3)
 
 
 def test_custom_layer_has_the_right_gradients(names):
