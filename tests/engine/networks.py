@@ -5,7 +5,7 @@ import numpy as np
 from fastcnn import nn
 from fastcnn.engine.choose import takes_channels
 from fastcnn.engine.lower import lower
-from fastcnn.engine.rules import UnsupportedError
+from fastcnn.engine.tracing import UnsupportedError
 from fastcnn.errors import ShapeError
 
 # Around the widths of the vectors: 2 to 16 images.

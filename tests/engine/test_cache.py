@@ -80,8 +80,10 @@ def test_the_last_used_plans_are_kept():
 def test_reasons_are_kept_like_plans_and_few():
     plans, model = Plans(), nn.Sequential(nn.Conv2d(3, 4, 1))
     for size in range(4, 40):
-        assert plans.find(model, images(1, size)) == Unsupported("Conv2d of 2 channels")
-    assert len(plans._graphs) == cache.CAPACITY
+        found = plans.find(model, images(1, size))
+        assert isinstance(found, Unsupported)
+        assert found.reason.startswith("conv2d: x has 2 channels but weight expects 3")
+    assert len(plans._pictures) == cache.CAPACITY
     assert not plans._plans
 
 

@@ -444,7 +444,7 @@ def test_a_layer_of_the_users_own_runs_eagerly_with_one_warning(caplog):
             assert_same_step(compiled, reference, images(size), eager=True)
             model.predict(images(3))
             fastcnn.compile(model).predict(images(3))
-    expected = "the model runs eagerly, without the compiled engine: Doubled has no lowering rule"
+    expected = "the model runs eagerly, without the compiled engine: Doubled has a backward of its own"
     assert [(r.name, r.getMessage()) for r in caplog.records] == [("fastcnn.engine", expected)]
 
 

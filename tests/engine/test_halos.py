@@ -15,7 +15,7 @@ from fastcnn.engine.halos import GradientHalos, gradient_halos, masked_gradients
 from fastcnn.engine.lower import lower
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.engine.nodes.norm import find_folded
-from fastcnn.engine.rules import UnsupportedError
+from fastcnn.engine.tracing import UnsupportedError
 
 from .networks import freeze, layouts_of, random_classifier, random_network
 

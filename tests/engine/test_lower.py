@@ -6,9 +6,9 @@ import pytest
 from fastcnn import nn
 from fastcnn.engine.fuse import fuse
 from fastcnn.engine.graph import Add, Apply, Concat, Conv, Dense, Pool
-from fastcnn.engine.lower import lower, structure, training_mode
-from fastcnn.engine.rules import UnsupportedError
-from fastcnn.errors import ShapeError
+from fastcnn.engine.lower import lower, trace
+from fastcnn.engine.tracing import UnsupportedError
+from fastcnn.errors import FastcnnError, ShapeError
 
 from .test_taps import listed
 
@@ -93,15 +93,21 @@ def test_layers_in_evaluation_mode():
     assert (first.fixed, second.fixed, third.dropout) == (True, False, model[3])
 
 
-def test_training_mode():
+def test_the_mode_of_a_trace():
+    """Which layers are in training, and what is trained."""
     model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU())
-    assert training_mode(model) == ((True,), (True,) * 4)
+
+    def mode():
+        return trace(model, (3, 8, 6), True).mode
+
+    assert mode() == ((True,), (True,) * 4)
     model[1].eval()
     model[0].weight.requires_grad = False
-    assert training_mode(model) == ((False,), (False, True, True, True))
-    assert training_mode(model.eval()) is None
-    model[2].train()
-    assert training_mode(model) == ((False,), (False, True, True, True))
+    assert mode() == ((False,), (False, True, True, True))
+    assert trace(model, (3, 8, 6), False).mode == ((False,), (False, True, True, True))
+    model[1].train()
+    assert trace(model, (3, 8, 6), False).mode == ((False,), (False, True, True, True))
+    assert model[1].training
 
 
 def test_wanted_gradients_end_at_what_is_trained():
@@ -170,13 +176,29 @@ def test_a_bias_for_each_position_leaves_a_value_that_others_read_alone():
             nodes_of(nn.Conv2d(3, 3, 1, bias=False), block)
 
 
-class Own(nn.Module):
+def test_a_subclass_is_what_its_forward_does():
+    class Own(nn.Module):
+        def forward(self, x):
+            return nn.functional.relu(x) + x
+
+    class OwnReLU(nn.ReLU):
+        pass
+
+    assert [type(node) for node in nodes_of(Own())] == [Apply, Add]
+    (node,) = nodes_of(OwnReLU())
+    assert node.relu
+    relu, add = nodes_of(nn.ReLU(), nn.Residual(nn.Sequential()))
+    assert add.x is add.other is relu.y
+    (node,) = nodes_of(broken(nn.Softmax(), forward=lambda x: nn.functional.relu(x)))
+    assert node.relu
+
+
+class Square(nn.Module):
     def forward(self, x):
-        return x
+        return x * x
 
-
-class OwnReLU(nn.ReLU):
-    pass
+    def backward(self, dy):
+        return dy
 
 
 def broken(layer, **attributes):
@@ -188,41 +210,42 @@ def broken(layer, **attributes):
 @pytest.mark.parametrize(
     ("layers", "reason"),
     [
-        ([Own()], "Own has no lowering rule"),
-        ([OwnReLU()], "OwnReLU has no lowering rule"),
-        ([broken(nn.ReLU(), forward=lambda x: x)], "a ReLU has a pass of its own"),
-        ([nn.Residual(broken(nn.ReLU(), backward=lambda dy: dy))], "a ReLU has a pass of its own"),
+        ([Square()], "Square has a backward of its own"),
+        ([broken(nn.ReLU(), forward=lambda x: x)], "only changes shapes"),
+        ([nn.Residual(broken(nn.ReLU(), backward=lambda dy: dy))], "ReLU has a backward of its own"),
         ([nn.Flatten()], "only changes shapes"),
         ([nn.ReLU(), nn.ZeroPad2d(1)], "only changes shapes"),
         ([nn.Flatten(2)], "Flatten of some axes"),
-        ([nn.Flatten(), nn.BatchNorm2d(144)], "BatchNorm2d of flattened input"),
+        ([nn.Flatten(), nn.BatchNorm2d(144)], r"BatchNorm2d: x must be \(N, C, H, W\)"),
         ([nn.ZeroPad2d(1), nn.ReLU()], "after padding"),
         ([nn.Linear(6, 2)], "Linear over the last axis"),
-        ([nn.Conv2d(4, 2, 1)], "Conv2d of 3 channels"),
-        ([broken(nn.Conv2d(3, 4, 1), weight=None)], "without a weight"),
-        ([broken(nn.Conv2d(3, 4, 1), groups=3)], "without a weight that fits"),
-        ([broken(nn.Conv2d(3, 4, 1), bias=nn.Parameter(np.zeros(5, np.float32)))], "a weight that is not"),
-        ([nn.BatchNorm2d(4)], "BatchNorm2d of 3 channels"),
+        ([nn.Conv2d(4, 2, 1)], "conv2d: x has 3 channels but weight expects 4"),
+        ([broken(nn.Conv2d(3, 4, 1), weight=None)], "conv2d: weight must be a NumPy array, got NoneType"),
+        ([broken(nn.Conv2d(3, 4, 1), groups=3)], "conv2d: 4 output channels do not divide into 3 groups"),
+        (
+            [broken(nn.Conv2d(3, 4, 1), bias=nn.Parameter(np.zeros(5, np.float32)))],
+            "conv2d: bias must",
+        ),
+        ([nn.BatchNorm2d(4)], "batch_norm: weight must have the shape"),
         ([nn.BatchNorm2d(3, momentum=None)], "fixed momentum"),
         ([nn.BatchNorm2d(3, track_running_stats=False)], "running statistics"),
         ([broken(nn.BatchNorm2d(3), eps=-1.0)], "fixed momentum"),
         ([broken(nn.BatchNorm2d(3), running_var=np.ones(3))], "a running_var that is not a float32 array"),
         ([broken(nn.BatchNorm2d(3), running_var=np.ones(6, np.float32)[::2])], "not contiguous"),
         ([broken(nn.Dropout(0.5), p=1.5)], "Dropout with p=1.5"),
-        ([broken(nn.MaxPool2d(2), padding=2)], "more padding than half"),
-        ([broken(nn.MaxPool2d(2), ceil_mode=1)], "ceil_mode=1"),
-        ([broken(nn.AvgPool2d(2), count_include_pad=None)], "count_include_pad=None"),
-        ([nn.AdaptiveAvgPool2d((1, 2, 3))], "output_size"),
+        ([broken(nn.MaxPool2d(2), padding=2)], "padding may be at most half of the kernel"),
+        ([broken(nn.MaxPool2d(2), ceil_mode=1)], "ceil_mode must be a bool, got 1"),
+        ([broken(nn.AvgPool2d(2), count_include_pad=None)], "count_include_pad must be a bool, got None"),
+        ([nn.AdaptiveAvgPool2d((1, 2, 3))], "output_size must be an integer or a pair"),
         ([nn.PositionBias((3, 8, 6))], "does not follow a convolution without bias"),
         ([nn.Conv2d(3, 3, 1), nn.PositionBias((3, 8, 6))], "does not follow a convolution without bias"),
-        ([nn.Residual(nn.Conv2d(3, 4, 1))], "changes the shape"),
-        ([nn.Residual(nn.Sequential())], "only changes shapes"),
-        ([nn.DenseResidual(nn.MaxPool2d(2))], "changes the size"),
+        ([nn.Residual(nn.Conv2d(3, 4, 1))], "Residual: body turned the shape"),
+        ([nn.DenseResidual(nn.MaxPool2d(2))], "DenseResidual: body turned the shape"),
         ([broken(nn.Linear(5, 5), weight=nn.Parameter(np.zeros((5, 5))))], "parameters of different types"),
     ],
 )
 def test_what_the_engine_leaves_to_eager_mode(layers, reason):
-    with pytest.raises(UnsupportedError, match=reason):
+    with pytest.raises(FastcnnError, match=reason):
         nodes_of(*layers)
 
 
@@ -288,6 +311,14 @@ CHANGES = {
     "twice": lambda m: m.append(m[5]),
     "forward": lambda m: setattr(m[5].body, "forward", lambda x: x),
 }
+
+
+def structure(model):
+    """Return what a trace depends on, or why there is none."""
+    try:
+        return trace(model, (1, 8, 8), True).structure
+    except FastcnnError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -106,7 +106,7 @@ def test_a_layer_of_the_users_own_is_reported_once(caplog):
         for _ in range(3):
             model.predict(images(2))
     assert [r.getMessage() for r in caplog.records] == [
-        "the model runs eagerly, without the compiled engine: Own has no lowering rule"
+        "the model runs eagerly, without the compiled engine: a sum with a number"
     ]
 
 

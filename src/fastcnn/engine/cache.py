@@ -18,9 +18,10 @@ from .choose import choose, choose_bands
 from .fuse import fuse
 from .graph import Graph
 from .locking import Locked
-from .lower import element_type, lower, structure, training_mode
+from .lower import element_type, lower_picture, trace
 from .nodes.loss import Loss
 from .plan import Plan
+from .tracing import Picture
 
 _log = logging.getLogger("fastcnn.engine")
 # Plans that a cache keeps, the last used: one for each shape of input and mode.
@@ -63,9 +64,10 @@ class Plans(Locked):
         self._layouts: dict[tuple, tuple[str, int]] = {}
         self._last: tuple[tuple | None, Any] = (None, None)  # what was looked for, and found
         self._seen = -1
-        self._structure: tuple = ()
+        self._pictures: dict[tuple, Picture | Unsupported] = {}  # by shape and mode, since the latest change
+        self._structures: dict[tuple, tuple] = {}  # by shape and mode, of the latest picture
         self._dtype: np.dtype | None = None
-        self._mode: tuple | None = None
+        self._training = False  # whether one of the modules is
 
     def find(
         self, model: nn.Module, x: np.ndarray, evaluation: bool = False, loss: Loss | None = None
@@ -98,25 +100,29 @@ class Plans(Locked):
         self, model: nn.Module, x: np.ndarray, evaluation: bool, loss: Loss | None
     ) -> Plan | Unsupported:
         self._follow(model)
-        mode = None if evaluation else self._mode
+        training = self._training and not evaluation
         if not isinstance(x, np.ndarray) or x.ndim not in (2, 4) or x.dtype != self._dtype:
             return Unsupported("an input that is no batch of the parameters' type", news=False)
-        if mode and len(x) == 0:
+        if training and len(x) == 0:
             return Unsupported("training with no image", news=False)
-        if loss is not None and mode is None:
+        if loss is not None and not training:
             return Unsupported("a step of training in evaluation mode", news=False)
         shape, size = x.shape[1:], len(x)
-        graph = self._graph(model, shape, mode)
+        picture = self._picture(model, shape, training)
+        if isinstance(picture, Unsupported):
+            return picture
+        mode = picture.mode if training else None
+        graph = self._graph(model, shape, mode, picture)
         if isinstance(graph, Unsupported):
             return graph
         layout, bands = self._layout(graph, shape, mode, size)
         key = (shape, mode, loss, layout, bands, bands > 1 and size == 1)
         plan = self._plans.pop(key, None)
         if plan is not None and not plan.fits(size):
-            size = max(size, plan.capacity) if mode and plan.capacity < INT_MAX else size
+            size = max(size, plan.capacity) if training and plan.capacity < INT_MAX else size
             plan = None  # its memory is freed before the next one asks for some
         if plan is None:
-            made = self._make(model, shape, mode is not None, size, layout, bands, loss, graph)
+            made = self._make(model, shape, training, size, layout, bands, loss, graph)
             if isinstance(made, Unsupported):
                 return made
             plan = made
@@ -127,28 +133,42 @@ class Plans(Locked):
         return plan
 
     def _follow(self, model: nn.Module) -> None:
-        """Forget all plans if the model is built otherwise than before."""
+        """Forget what a change of a module or of an array may have made untrue."""
         latest = changes.latest()
         if latest == self._seen:
             return
-        now = structure(model)
-        if now != self._structure:
-            self._plans.clear()
-            self._graphs.clear()
-            self._layouts.clear()
-            self._last = (None, None)
-            self._structure = now
+        self._pictures.clear()
         self._dtype = element_type(model)
-        self._mode = training_mode(model)
+        self._training = any(module.training for module in model.modules())
         self._seen = latest
 
-    def _graph(self, model: nn.Module, shape: tuple[int, ...], mode: tuple | None) -> Graph | Unsupported:
+    def _picture(self, model: nn.Module, shape: tuple[int, ...], training: bool) -> Picture | Unsupported:
+        """Return what the model does; forget all plans if that is not what it did before."""
+        key = (shape, training)
+        found = self._pictures.get(key)
+        if found is None:
+            try:
+                found = trace(model, shape, training)
+            except FastcnnError as error:
+                found = Unsupported(str(error))
+            self._pictures[key] = found
+            _keep_last(self._pictures, CAPACITY)
+            if isinstance(found, Picture):
+                if self._structures.get(key, found.structure) != found.structure:
+                    for kept in (self._plans, self._graphs, self._layouts, self._structures):
+                        kept.clear()  # type: ignore[attr-defined]
+                self._structures[key] = found.structure
+        return found
+
+    def _graph(
+        self, model: nn.Module, shape: tuple[int, ...], mode: tuple | None, picture: Picture
+    ) -> Graph | Unsupported:
         """Return what the model is lowered to, once for each shape and mode."""
         key = (shape, mode)
         found = self._graphs.pop(key, None)
         if found is None:
             try:
-                found = fuse(lower(model, shape, mode is not None))
+                found = fuse(lower_picture(model, shape, picture, mode is not None))
             except FastcnnError as error:
                 found = Unsupported(str(error))
         self._graphs[key] = found

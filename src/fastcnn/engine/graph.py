@@ -56,6 +56,11 @@ class View:
         """Width with the margin."""
         return self.value.width + self.margin[0] + self.margin[1]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a sample."""
+        return (self.value.size,) if self.flat else (self.value.channels, self.height, self.width)
+
 
 @dataclass(eq=False)
 class Node:
@@ -78,6 +83,11 @@ class Node:
     @property
     def clipped(self) -> bool:
         """Whether it is a product or a sum that a ReLU is part of."""
+        return False
+
+    @property
+    def reads_gradient_late(self) -> bool:
+        """Whether the gradient of its product is still read when all backward passes are over."""
         return False
 
     @property
@@ -108,6 +118,11 @@ class Conv(Node):
         return self.weight, self.bias, self.position_bias
 
     @property
+    def reads_gradient_late(self) -> bool:
+        """True: weights of few pixels and biases are summed last."""
+        return True
+
+    @property
     def depthwise(self) -> bool:
         """Whether each channel has a window of its own."""
         return self.groups == self.x.channels == self.y.channels > 1
@@ -130,6 +145,11 @@ class Dense(Node):
     def parameters(self) -> tuple[Parameter | None, ...]:
         """Weight and bias."""
         return self.weight, self.bias
+
+    @property
+    def reads_gradient_late(self) -> bool:
+        """True, as in a convolution."""
+        return True
 
 
 @dataclass(eq=False)

@@ -1,9 +1,9 @@
 """The two parts of a program while they are written: what nodes have made so far, and helpers to make more.
 
 Gradients of values are blobs like the values. The first reader of a value (in reverse) to be visited makes
-its gradient, others add to it; Add hands its own gradient on to both of its inputs if, by the time that one
-of them is added to, the other has been used up. A gradient that is made only for a convolution's output is
-written with the halo that the convolution's own backward pass reads.
+its gradient, others add to it. A blob may be the gradient of several values, as Add hands its own on to both
+of its inputs; it is added to in place only when the others have been used up. A gradient that is made only
+for a convolution's output is written with the halo that the convolution's own backward pass reads.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ class Backward:
     masked: set[Value]  # whose gradients are written behind their ReLU
     grads: dict[Value, Blob] = field(default_factory=dict)
     parameter_grads: list[tuple[Parameter, np.ndarray]] = field(default_factory=list)
+    used_up: set[Value] = field(default_factory=set)  # whose gradient nobody reads any more
 
     @property
     def writer(self) -> Writer:
@@ -106,6 +107,10 @@ class Backward:
     def target(self, value: Value) -> tuple[Blob, bool]:
         """Return (the blob of a value's gradient, whether it holds a part already, to be added to)."""
         if value in self.grads:
+            if self._is_shared(value):
+                copy = self.blob(value)
+                self.writer.apply(z=copy, y=self.grads[value], vectors=self.writer.vectors(value.channels))
+                self.grads[value] = copy
             return self.grads[value], True
         blob = self.grads[value] = self.blob(value)
         return blob, False
@@ -115,8 +120,17 @@ class Backward:
         if value not in self.grads:
             self.grads[value] = grad
             return
-        whole = self.grads[value]
-        self.writer.apply(z=whole, y=grad, r=whole, vectors=self.writer.vectors(value.channels))
+        before = self.grads[value]
+        whole = self.grads[value] = self.blob(value) if self._is_shared(value) else before
+        self.writer.apply(z=whole, y=grad, r=before, vectors=self.writer.vectors(value.channels))
+
+    def _is_shared(self, value: Value) -> bool:
+        """Tell whether the gradient of a value is that of another one too, which is still needed."""
+        blob = self.grads[value]
+        return any(
+            other is not value and grad is blob and other not in self.used_up
+            for other, grad in self.grads.items()
+        )
 
     def parameter(self, parameter: Parameter | None) -> np.ndarray | None:
         """Return the array that a parameter's gradient is written to, None if it is not trained."""

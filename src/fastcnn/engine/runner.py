@@ -79,8 +79,7 @@ class Runner:
         """Draw the keys of a batch; as in eager mode, nothing is drawn where nothing is dropped."""
         for i, layer in enumerate(self.dropouts):
             if layer.p:
-                generator = layer.generator or nn.init.default_generator()
-                self.keys[i] = generator.integers(2**64, dtype=np.uint64)
+                self.keys[i] = layer.stream().integers(2**64, dtype=np.uint64)
 
     def run(self, part: int, batch: int, given: tuple) -> None:
         """Run a part on arrays of the caller, which are in the order of `executable.externals`."""

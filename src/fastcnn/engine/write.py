@@ -91,6 +91,9 @@ def write_backward(b: Backward) -> None:
             continue
         w.label = node.label
         _BACKWARD[type(node)](b, node)
+        masked = node.clipped and node.y not in b.masked  # then the product's gradient is a blob of its own
+        if masked or not node.reads_gradient_late:
+            b.used_up.add(node.y)
     if b.input_gradient:
         value = graph.input
         w.label = "input"

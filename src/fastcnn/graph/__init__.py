@@ -2,6 +2,7 @@
 
 from .activation import Activation, Clamp, Exp, ReLU, Sigmoid, Sqrt, Tanh
 from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
+from .batch import BATCH, Batch, TraceError, refuse
 from .dropout import Dropout
 from .normalization import BatchNorm
 from .operation import Operand, Operation, apply, as_array, recording, shape_of
@@ -13,14 +14,17 @@ from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, ZeroPad, 
 from .softmax import LogSoftmax, Softmax
 from .structure import filled, leaves, replaced
 from .tape import Tape
+from .trace import Step, Trace
 from .value import Value
 
 __all__ = [
+    "BATCH",
     "Activation",
     "AdaptiveAvgPool2d",
     "Add",
     "Amax",
     "AvgPool2d",
+    "Batch",
     "BatchNorm",
     "Clamp",
     "Concat",
@@ -47,10 +51,13 @@ __all__ = [
     "Slice",
     "Softmax",
     "Sqrt",
+    "Step",
     "Subtract",
     "Sum",
     "Tanh",
     "Tape",
+    "Trace",
+    "TraceError",
     "Value",
     "ZeroPad",
     "apply",
@@ -59,6 +66,7 @@ __all__ = [
     "filled",
     "leaves",
     "recording",
+    "refuse",
     "replaced",
     "shape_of",
     "split",

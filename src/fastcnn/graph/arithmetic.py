@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import DTypeError, ShapeError
 from ..ops._images import sum_over_images
+from .batch import refuse
 from .operation import Array, Operand, Operation, Wanted, apply
 
 Shape = tuple[int, ...]
@@ -48,6 +49,16 @@ class Binary(Operation):
         *shapes, kept = saved
         grads = self.derivatives(dy, kept, wanted)
         return tuple(None if g is None else sum_to(g, s) for g, s in zip(grads, shapes, strict=True))
+
+    def trace(self, a: Array, b: Array) -> Array:
+        """Return y of no image; the batch of one operand is the other's too."""
+        y = self.forward(a, b)[0]
+        for each in (a, b):
+            if np.ndim(each) == np.ndim(y) and np.shape(each)[0] not in (0, 1):
+                refuse(f"{self.name} of an array with a batch axis of its own")
+            if np.ndim(each) < np.ndim(y) and 0 in np.shape(each):
+                refuse(f"{self.name} of values of {np.ndim(a)} and {np.ndim(b)} axes")
+        return y
 
     def function(self, a: Array, b: Array) -> Array:
         """Return f(a, b)."""

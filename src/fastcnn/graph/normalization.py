@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from ..errors import ShapeError
+from ..ops._check import is_number
 from ..ops.normalization import batch_norm_forward
 from .operation import Array, Operation, Wanted
 
@@ -24,6 +26,8 @@ class BatchNorm(Operation):
         Added to the variance.
     num_batches_tracked : integer array (), optional
         Counts the batches in the running statistics.
+    owner : object, optional
+        The layer, whose momentum and eps may change between calls.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class BatchNorm(Operation):
         momentum: float | None,
         eps: float,
         num_batches_tracked: Array | None = None,
+        owner: Any = None,
     ) -> None:
         self.running_mean = running_mean
         self.running_var = running_var
@@ -41,6 +46,7 @@ class BatchNorm(Operation):
         self.momentum = momentum
         self.eps = eps
         self.num_batches_tracked = num_batches_tracked
+        self.owner = owner
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> tuple[Array, Any]:
         """Return the normalised x; in training, update the running statistics."""
@@ -54,6 +60,22 @@ class BatchNorm(Operation):
         if counter is not None:
             counter += 1
         return y, (x, weight, mean, invstd)
+
+    def trace(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
+        """Return y of no image; the running statistics stay as they are."""
+        if x.ndim < 2:
+            raise ShapeError(f"batch_norm: x must be (N, C, ...), got the shape {x.shape}")
+        for name, each in (("weight", weight), ("bias", bias)):
+            if each is not None and each.shape != x.shape[1:2]:
+                raise ShapeError(f"batch_norm: {name} must have the shape {x.shape[1:2]}, got {each.shape}")
+        return x
+
+    def settings(self) -> tuple[Any, ...]:
+        """Return the statistics; and of a layer, which is read in each call, whether its numbers are some."""
+        own: tuple[Any, ...] = self.momentum, self.eps
+        if self.owner is not None:
+            own = self.owner, is_number(self.momentum), is_number(self.eps)
+        return self.running_mean, self.running_var, self.num_batches_tracked, *own
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
         """Return the gradients of x, weight and bias."""

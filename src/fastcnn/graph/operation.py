@@ -6,12 +6,15 @@ being recorded, or to a parameter during such a call, it is recorded there as we
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
+
+_OURS = (__name__.rpartition(".")[0].rpartition(".")[0] + ".", "numpy.")
 
 Array = np.ndarray
 Wanted = Any  # for each input of an operation, whether its gradient is needed: a tuple of bool
@@ -77,6 +80,20 @@ class Operation:
         """
         raise NotImplementedError
 
+    def trace(self, *inputs: Any) -> Any:
+        """Return y for inputs of no image: arrays of the right shapes, for which nothing is computed.
+
+        Raises
+        ------
+        FastcnnError
+            If the shapes do not fit, or the operation mixes images.
+        """
+        return self.forward(*inputs)[0]
+
+    def settings(self) -> tuple[Any, ...]:
+        """Return what the operation depends on beside its inputs and the mode of its layer."""
+        return tuple(vars(self).values())
+
     def trained(self) -> bool:
         """Tell whether backward adds gradients of parameters that are not among the inputs."""
         return False
@@ -97,6 +114,14 @@ def recording(recorder: Recorder | None) -> Iterator[None]:
         yield
     finally:
         _thread.recorder = before
+
+
+def caller() -> str:
+    """Return the file and line that called this package or NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def as_array(tensor: Any) -> Any:

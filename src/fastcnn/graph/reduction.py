@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
+from .batch import refuse
 from .operation import Array, Operation, Wanted
 
 
@@ -43,6 +44,12 @@ class _Reduction(Operation):
             raise DTypeError(f"{self.name}: keepdim must be a bool, got {keepdim!r}")
         self.dim = dim
         self.keepdim = bool(keepdim)
+
+    def trace(self, x: Array) -> Array:
+        """Return y of no image."""
+        if 0 in self.axes(x.shape):
+            refuse(f"{self.name} over the batch")
+        return self.forward(x)[0]
 
     def axes(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the axes of a tensor that are reduced."""

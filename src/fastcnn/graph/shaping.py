@@ -10,6 +10,7 @@ import numpy as np
 from .. import ops
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError, ShapeError
+from .batch import Batch, refuse
 from .operation import Array, Operation, Wanted, apply
 from .reduction import axes_of
 
@@ -19,9 +20,11 @@ class Reshape(Operation):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         for size in shape:
+            if isinstance(size, Batch):
+                continue
             if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < -1:
                 raise DTypeError(f"reshape: shape must be integers of at least -1, got {shape!r}")
-        self.shape = tuple(map(int, shape))
+        self.shape = shape
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return x in the shape."""
@@ -32,6 +35,17 @@ class Reshape(Operation):
         if left and known == 0:
             raise ShapeError(f"reshape: -1 can be any size beside a 0 in {self.shape}")
         return x.reshape(self.shape), x.shape
+
+    def trace(self, x: Array) -> Array:
+        """Return y of no image: the first size is that of the batch, or -1 which comes to the same."""
+        if not self.shape:
+            refuse("reshape to no axis")
+        first, *rest = self.shape
+        sample = Reshape(tuple(rest)).forward(np.broadcast_to(x.dtype.type(0), x.shape[1:]))[0].shape
+        inferred = isinstance(first, int) and first == -1 and -1 not in rest
+        if not (isinstance(first, Batch) or inferred):
+            refuse(f"reshape to {self.shape}, of which the first is not the batch")
+        return x.reshape(0, *sample)
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy in the shape of x."""
@@ -48,6 +62,13 @@ class Flatten(Operation):
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return x with the axes merged."""
         return ops.flatten(x, self.start_dim, self.end_dim), x.shape
+
+    def trace(self, x: Array) -> Array:
+        """Return y of no image."""
+        y = self.forward(x)[0]
+        if self.start_dim % x.ndim == 0 < self.end_dim % x.ndim:
+            refuse("flatten of the batch")
+        return y
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy in the shape of x."""
@@ -66,6 +87,12 @@ class Permute(Operation):
         if len(self.dims) != x.ndim:
             raise ArgumentError(f"permute: dims must name all {x.ndim} axes, got {self.dims}")
         return x.transpose(self.dims), None
+
+    def trace(self, x: Array) -> Array:
+        """Return y of no image."""
+        if self.dims and self.dims[0] % x.ndim != 0:
+            refuse("permute of the batch")
+        return self.forward(x)[0]
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy with the axes where they were."""
@@ -92,6 +119,14 @@ class Slice(Operation):
             return np.asarray(x[self.index]), x.shape
         except IndexError as error:
             raise ArgumentError(f"an index of a value of the shape {x.shape}: {error}") from None
+
+    def trace(self, x: Array) -> Array:
+        """Return y of no image."""
+        first = self.index[0] if self.index else Ellipsis
+        taken = sum(part is not None and part is not Ellipsis for part in self.index)
+        if first != slice(None) and not (first is Ellipsis and taken < x.ndim):
+            refuse("a part of the batch")
+        return self.forward(x)[0]
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy in its place, and 0 around it."""
@@ -122,6 +157,12 @@ class Concat(Operation):
                 )
         ends = np.cumsum([each.shape[axis] for each in tensors])[:-1]
         return np.concatenate(tensors, axis=axis), (ends, axis)
+
+    def trace(self, *tensors: Array) -> Array:
+        """Return y of no image."""
+        if self.dim % max(np.ndim(tensors[0]), 1) == 0:
+            refuse("cat along the batch")
+        return self.forward(*tensors)[0]
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array, ...]:
         """Return the part of dy that belongs to each."""

@@ -5,14 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from ..ops.activation import class_axis
+from .batch import refuse
 from .operation import Array, Operation, Wanted
 
 
-class Softmax(Operation):
-    """Probabilities along an axis; see `fastcnn.ops.softmax`."""
+class _OverAxis(Operation):
+    """A function of the elements along an axis; `fastcnn.ops.softmax` says what None stands for."""
 
     def __init__(self, dim: int | None = None) -> None:
         self.dim = dim
+
+    def trace(self, x: Array) -> Array:
+        """Return y of no image."""
+        if class_axis(self.dim, x.ndim, "softmax") == 0:
+            refuse("softmax over the batch")
+        return x
+
+
+class Softmax(_OverAxis):
+    """Probabilities along an axis; see `fastcnn.ops.softmax`."""
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return the probabilities."""
@@ -24,11 +36,8 @@ class Softmax(Operation):
         return (ops.softmax_backward(dy, saved, self.dim),)
 
 
-class LogSoftmax(Operation):
+class LogSoftmax(_OverAxis):
     """Logarithms of probabilities along an axis; see `fastcnn.ops.log_softmax`."""
-
-    def __init__(self, dim: int | None = None) -> None:
-        self.dim = dim
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return the log-probabilities."""

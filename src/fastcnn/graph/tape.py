@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import StateError
-from .operation import Array, Operand, Operation, as_array
+from .operation import Array, Operand, Operation, as_array, caller
 from .value import Value
 
-_PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0] + "."
-
-
-def _caller() -> str:
-    """Return the file and line that called this package or NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith((_PACKAGE, "numpy.")):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+_ANYWHERE: AbstractContextManager[None] = nullcontext()
 
 
 class _Step(NamedTuple):
@@ -66,6 +58,10 @@ class Tape:
         """Say that the call has ended."""
         self._open = False
 
+    def within(self, module: Any) -> AbstractContextManager[None]:
+        """Do nothing: whose operations are recorded does not matter."""
+        return _ANYWHERE
+
     # Forward ----------------------------------------------------------------------------------------
 
     def record(self, operation: Operation, inputs: tuple[Any, ...]) -> Any:
@@ -96,7 +92,7 @@ class Tape:
     def leave(self, value: Value, what: str) -> Array:
         """Return a value's array to NumPy, which does not say what its gradient is."""
         if self._left is None:
-            self._left = f"{what} ({_caller()})"
+            self._left = f"{what} ({caller()})"
         return value.array
 
     # Backward ---------------------------------------------------------------------------------------

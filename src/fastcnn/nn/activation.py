@@ -85,9 +85,11 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Any:
         """Return x with some elements dropped; in evaluation, x itself."""
-        return graph.apply(
-            graph.Dropout(self.p, self.training, self.generator or init.default_generator()), x
-        )
+        return graph.apply(graph.Dropout(self, self.training), x)
+
+    def stream(self) -> np.random.Generator:
+        """Return what masks are drawn from."""
+        return self.generator or init.default_generator()
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

@@ -172,11 +172,11 @@ def evaluating() -> bool:
 
 
 @contextmanager
-def passive() -> Iterator[None]:
-    """Let calls in this thread be in evaluation mode and leave no trace, and modules be as they are."""
+def passive(evaluating: bool = True) -> Iterator[None]:
+    """Let calls in this thread leave no record, and be in evaluation mode; modules stay as they are."""
     thread = _thread
     before = thread.frame, thread.evaluating, thread.keep
-    thread.frame, thread.evaluating, thread.keep = Frame(), True, False
+    thread.frame, thread.evaluating, thread.keep = Frame(), evaluating, False
     try:
         yield
     finally:

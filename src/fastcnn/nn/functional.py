@@ -8,7 +8,7 @@ in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -112,7 +112,18 @@ def dropout(
     generator : numpy.random.Generator, optional
         Source of the mask; the default stream if None.
     """
-    return apply(graph.Dropout(p, training, generator or init.default_generator()), input)
+    return apply(graph.Dropout(_Source(p, generator), training), input)
+
+
+class _Source(NamedTuple):
+    """Who drops in a call of `dropout`."""
+
+    p: float
+    generator: np.random.Generator | None
+
+    def stream(self) -> np.random.Generator:
+        """Return what masks are drawn from."""
+        return self.generator or init.default_generator()
 
 
 def softmax(input: Any, dim: int | None = None) -> Any:

@@ -92,6 +92,7 @@ class BatchNorm2d(Module):
             self.momentum,
             self.eps,
             self.num_batches_tracked if tracked else None,
+            self,
         )
         return graph.apply(operation, x, self.weight, self.bias)
 

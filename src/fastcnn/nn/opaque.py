@@ -44,6 +44,10 @@ class Opaque(graph.Operation):
         kinds = [(x.shape, x.dtype) if isinstance(x, np.ndarray) else None for x in inputs]
         return made if len(made) != 1 else made[0], (call, kinds)
 
+    def trace(self, *inputs: Any) -> Any:
+        """Raise: what its passes do is not known."""
+        raise graph.TraceError(f"{self._name} has a backward of its own")
+
     def backward(self, dy: Any, saved: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:
         """Return what the module's backward returns, after a look at it."""
         call, kinds = saved

@@ -14,8 +14,9 @@ from . import calls
 from .opaque import Opaque
 
 
-def _has_value(*given: Any) -> bool:
-    return any(isinstance(each, graph.Value) for each in graph.leaves(given))
+def _recorder(*given: Any) -> Any:
+    """Return the record that the values among arguments belong to, None without any."""
+    return next((each.recorder for each in graph.leaves(given) if isinstance(each, graph.Value)), None)
 
 
 def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
@@ -26,9 +27,11 @@ def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
     opaque : bool
         Whether it has a backward of its own; else that is derived from its forward.
     """
-    if _has_value(args, kwargs):
+    recorder = _recorder(args, kwargs)
+    if recorder is not None:
         if not opaque:
-            return module.forward(*args, **kwargs)
+            with recorder.within(module):
+                return module.forward(*args, **kwargs)
         operation = Opaque(module, (args, kwargs))
         made = graph.apply(operation, *graph.leaves((args, kwargs)))
         return graph.filled(operation.output, iter(made if isinstance(made, tuple) else (made,)))
@@ -73,7 +76,7 @@ def for_super(forward: Callable) -> Callable:
     @functools.wraps(forward)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         call = calls.innermost(self)
-        if call is None or call.tape is not None or _has_value(args, kwargs):
+        if call is None or call.tape is not None or _recorder(args, kwargs):
             return forward(self, *args, **kwargs)
         return _record(self, functools.partial(forward, self), args, kwargs, call)
 

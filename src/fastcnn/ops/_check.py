@@ -3,6 +3,7 @@
 `what` is the function's name: each message opens with it, names the argument and tells what came.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -119,3 +120,10 @@ def number(
         upper = "" if maximum is None else f" and at most {maximum}"
         raise ArgumentError(f"{what}: {name} must be at least {minimum}{upper}, got {result}")
     return result
+
+
+def is_number(value: object, maximum: float = np.inf) -> bool:
+    """Tell whether `value` is a finite number from 0 to `maximum`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return math.isfinite(value) and bool(0 <= value <= maximum)

@@ -30,7 +30,7 @@ def relu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     return dx
 
 
-def _class_axis(dim: int | None, ndim: int, what: str) -> int:
+def class_axis(dim: int | None, ndim: int, what: str) -> int:
     """PyTorch's choice for dim=None: 0 for 0-D, 1-D and 3-D input, else 1."""
     return (0 if ndim in (0, 1, 3) else 1) if dim is None else _check.axis(dim, ndim, "dim", what)
 
@@ -44,7 +44,7 @@ def as_rows(x: np.ndarray, axis: int) -> tuple[int, int, int]:
 
 def _softmax(x: object, dim: int | None, what: str, log: bool) -> np.ndarray:
     values = _check.contiguous(_check.array(x, "x", what), "x", what)
-    rows = as_rows(values, _class_axis(dim, values.ndim, what))
+    rows = as_rows(values, class_axis(dim, values.ndim, what))
     y = allocate(values.shape, values.dtype, f"{what}: the output")
     softmax_kernels.softmax(y.reshape(rows), values.reshape(rows), log)
     return y
@@ -55,7 +55,7 @@ def _softmax_backward(dy: object, y: object, dim: int | None, what: str, log: bo
     grad = _check.array(dy, "dy", what)
     _check.shape_is(grad, output.shape, "dy", what)
     _check.same_dtype(what, dy=grad, y=output)
-    rows = as_rows(output, _class_axis(dim, output.ndim, what))
+    rows = as_rows(output, class_axis(dim, output.ndim, what))
     dx = allocate(output.shape, output.dtype, f"{what}: dx")
     grad = _check.contiguous(grad, "dy", what)
     softmax_kernels.softmax_backward(dx.reshape(rows), grad.reshape(rows), output.reshape(rows), log)

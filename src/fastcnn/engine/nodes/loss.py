@@ -12,7 +12,7 @@ from ...nn import CrossEntropyLoss
 from ..graph import Graph
 from ..memory import External
 from ..parts import Backward, Forward
-from ..rules import UnsupportedError
+from ..tracing import UnsupportedError
 from .softmax import features
 
 RESULTS = 2  # numbers that an image's loss comes with: the loss, and whether the image was predicted right

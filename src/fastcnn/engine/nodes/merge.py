@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..emit import Writer
-from ..graph import Add, Apply, Concat, NormPool, Value
+from ..graph import Add, Concat
 from ..memory import Blob
 from ..parts import Backward, Forward
 from .relu import relu_masked
@@ -16,29 +16,12 @@ def forward_add(f: Forward, node: Add) -> None:
     f.writer.apply(z=z, y=other, r=x, vectors=f.writer.vectors(node.y.channels), relu=node.relu)
 
 
-def _is_used_up(value: Value) -> bool:
-    """Tell whether what made a value turns its gradient into another array, before anything else runs.
-
-    Others hand it on, read it while they write the gradient of their own input, or read it at the end.
-    """
-    producer = value.producer
-    if isinstance(producer, Apply):
-        return producer.norm is not None or producer.relu or producer.dropout is not None
-    return isinstance(producer, NormPool | Concat) or (producer is not None and producer.clipped)
-
-
 def backward_add(b: Backward, node: Add) -> None:
-    """Hand the gradient on to both; x gets a copy if others would add to it while `other` still needs it."""
+    """Hand the gradient on to both."""
     grad = relu_masked(b, node)
-    if b.wanted(node.other):
-        b.give(node.other, grad)
-    if not b.wanted(node.x):
-        return
-    if b.wanted(node.other) and node.x not in b.grads and not _is_used_up(node.other):
-        copy = b.blob(node.x)
-        b.writer.apply(z=copy, y=grad, vectors=b.writer.vectors(node.x.channels))
-        grad = copy
-    b.give(node.x, grad)
+    for value in (node.other, node.x):
+        if b.wanted(value):
+            b.give(value, grad)
 
 
 def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, channels: int) -> None:

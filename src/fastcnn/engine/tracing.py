@@ -1,0 +1,148 @@
+"""What a model does with a sample: its trace, and what that depends on."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import graph, nn
+from ..errors import FastcnnError
+from ..nn import calls, passive
+
+
+class UnsupportedError(FastcnnError):
+    """A model does what the engine has no form for; it then runs eagerly."""
+
+
+class Picture(NamedTuple):
+    """The operations of a model for samples of one shape.
+
+    Attributes
+    ----------
+    steps : list of graph.Step
+    output : int
+        The number of the value that the model returns; 0 is its input.
+    ndim : int
+        Number of axes of the output, with the batch.
+    structure : tuple
+        Two that are equal, of one model, stand for the same program.
+    mode : tuple
+        What a plan for training depends on beside it: what is trained, and which layers are in training.
+    """
+
+    steps: list[graph.Step]
+    output: int
+    ndim: int
+    structure: tuple
+    mode: tuple
+
+
+def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, training: bool) -> Picture:
+    """Trace a model.
+
+    Raises
+    ------
+    UnsupportedError
+        If its forward does what is not the same for every batch, or raises anything.
+    FastcnnError
+        If the shape of the samples does not fit.
+    """
+    trace = graph.Trace()
+    x = trace.input(np.empty((0, *input_shape), dtype))
+    generators = _Generators(model)
+    try:
+        with calls.passive(evaluating=not training), passive.observed(None):
+            y = model(x)
+    except graph.TraceError as error:
+        raise UnsupportedError(str(error)) from None
+    except FastcnnError:
+        raise
+    except Exception as error:
+        raise UnsupportedError(f"forward raised {type(error).__name__}: {error}") from error
+    finally:
+        drawn = generators.undo()
+    if drawn:
+        raise UnsupportedError("forward draws random numbers")
+    if not isinstance(y, graph.Value) or y.recorder is not trace:
+        raise UnsupportedError("an output that is not one tensor that depends on the input")
+    structure = tuple(_facts(step) for step in trace.steps), y.index
+    parameters = {id(each): each for step in trace.steps for each in step.sources if _is_parameter(each)}
+    mode = (
+        tuple(step.operation.training for step in trace.steps if hasattr(step.operation, "training")),
+        tuple(each.requires_grad for each in parameters.values()),
+    )
+    return Picture(trace.steps, y.index, y.ndim, structure, mode)
+
+
+def _is_parameter(source: Any) -> bool:
+    return isinstance(source, nn.Parameter)
+
+
+def _facts(step: graph.Step) -> tuple:
+    settings = tuple(_told(each) for each in step.operation.settings())
+    return type(step.operation), settings, tuple(_told(each) for each in step.sources)
+
+
+def _told(what: Any) -> Any:
+    """Return something that is equal only for what a program is the same for.
+
+    Arrays and objects are told by their ids: those that a plan uses live as long as the plan, so that no
+    other can have theirs.
+    """
+    if isinstance(what, np.ndarray | nn.Parameter):
+        return id(what), what.shape, what.dtype, isinstance(what, nn.Parameter) or what.flags.c_contiguous
+    if isinstance(what, tuple | list):
+        return type(what), tuple(map(_told, what))
+    if isinstance(what, dict):
+        return tuple((name, _told(each)) for name, each in what.items())
+    if isinstance(what, slice):
+        return slice, repr(what)
+    if what is None or isinstance(what, bool | int | float | str | np.generic):
+        return type(what), repr(what)
+    return type(what), id(what)
+
+
+# Random numbers ---------------------------------------------------------------------------------------
+
+
+class _Generators:
+    """The sources of random numbers that a forward could draw from, as far as they can be found."""
+
+    def __init__(self, model: nn.Module) -> None:
+        kinds = np.random.Generator | np.random.RandomState | random.Random
+        own = [
+            each for module in model.modules() for each in module.__dict__.values() if isinstance(each, kinds)
+        ]
+        self._all = [nn.init.default_generator(), np.random.mtrand._rand, random, *own]
+        self._before = [self._state(each) for each in self._all]
+
+    @staticmethod
+    def _state(generator: Any) -> Any:
+        if isinstance(generator, np.random.Generator):
+            return generator.bit_generator.state
+        if isinstance(generator, np.random.RandomState):
+            return generator.get_state(legacy=False)
+        return generator.getstate()
+
+    @staticmethod
+    def _differ(one: Any, other: Any) -> bool:
+        if isinstance(one, dict):
+            return any(_Generators._differ(value, other[name]) for name, value in one.items())
+        return not np.array_equal(one, other) if isinstance(one, np.ndarray) else one != other
+
+    def undo(self) -> bool:
+        """Put all states back; return whether one had changed."""
+        changed = False
+        for generator, before in zip(self._all, self._before, strict=True):
+            if not self._differ(self._state(generator), before):
+                continue
+            changed = True
+            if isinstance(generator, np.random.Generator):
+                generator.bit_generator.state = before
+            elif isinstance(generator, np.random.RandomState):
+                generator.set_state(before)
+            else:
+                generator.setstate(before)
+        return changed

@@ -1,0 +1,94 @@
+"""Random graphs: branches, joins, layers that are shared and values that are used many times."""
+
+import numpy as np
+
+import fastcnn
+import fastcnn.nn.functional as F
+from fastcnn import nn
+
+
+class RandomGraph(nn.Module):
+    """A network that is written from its forward alone, drawn from a seed.
+
+    Each step takes some of the values that there are and adds what it makes to them; in the end the values
+    that nothing has read are brought to one size and added up.
+    """
+
+    def __init__(self, seed):
+        super().__init__()
+        rng = np.random.default_rng(seed)
+        self.layers = nn.ModuleList()
+        self.steps = []  # (what, sources, layers)
+        self.shape = int(rng.integers(1, 4)), int(rng.integers(4, 9)), int(rng.integers(4, 9))
+        shapes, read = [self.shape], set()
+        shared = {}
+        for _ in range(int(rng.integers(3, 11))):
+            what = str(
+                rng.choice(["conv", "conv", "relu", "norm", "add", "add", "cat", "pool", "drop", "again"])
+            )
+            a = int(rng.integers(max(0, len(shapes) - 4), len(shapes)))
+            c, h, w = shapes[a]
+            sources, layers = [a], []
+            if what == "conv":
+                out, kernel = int(rng.integers(1, 7)), int(rng.choice([1, 3]))
+                stride = 2 if rng.random() < 0.2 and min(h, w) > 3 else 1
+                conv = nn.Conv2d(c, out, kernel, stride, kernel // 2, bias=bool(rng.random() < 0.5))
+                layers = [self._add(conv)]
+                shape = out, (h - 1) // stride + 1, (w - 1) // stride + 1
+                if stride == 1 and c == out:
+                    shared[c] = layers
+            elif what == "again" and c in shared:
+                layers, shape, what = shared[c], (c, h, w), "conv"
+            elif what == "norm":
+                layers, shape = [self._add(nn.BatchNorm2d(c))], (c, h, w)
+            elif what == "pool" and min(h, w) >= 2:
+                kind = nn.MaxPool2d if rng.random() < 0.5 else nn.AvgPool2d
+                layers, shape = [self._add(kind(2))], (c, h // 2, w // 2)
+            elif what == "drop":
+                layers, shape = [self._add(nn.Dropout(0.3))], (c, h, w)
+            elif what in ("add", "cat"):
+                fits = [
+                    i for i, s in enumerate(shapes) if (s == (c, h, w) if what == "add" else s[1:] == (h, w))
+                ]
+                sources = [a, *(int(i) for i in rng.choice(fits, int(rng.integers(1, 3))))]
+                shape = (c if what == "add" else sum(shapes[i][0] for i in sources)), h, w
+            else:
+                what, shape = "relu", (c, h, w)
+            self.steps.append((what, sources, layers))
+            read.update(sources)
+            shapes.append(shape)
+        self.ends = [i for i in range(1, len(shapes)) if i not in read]
+        self.heads = nn.ModuleList([nn.Linear(shapes[i][0], 3) for i in self.ends])
+
+    def _add(self, layer):
+        self.layers.append(layer)
+        return len(self.layers) - 1
+
+    def forward(self, x):
+        values = [x]
+        for what, sources, layers in self.steps:
+            first, *others = (values[i] for i in sources)
+            if what == "relu":
+                made = F.relu(first)
+            elif what == "cat":
+                made = fastcnn.cat([first, *others], 1)
+            elif what == "add":
+                made = first
+                for other in others:
+                    made = made + other
+            else:
+                made = first
+                for layer in layers:
+                    made = self.layers[layer](made)
+            values.append(made)
+        total = None
+        for i, head in zip(self.ends, self.heads, strict=True):
+            logits = head(values[i].mean((2, 3)))
+            total = logits if total is None else total + logits
+        return total
+
+
+def random_graph(seed):
+    """Return (model, shape of its input, size of a batch); its weights keep values about as large as they are."""
+    model = RandomGraph(seed).initialize("kaiming_normal", seed)
+    return model, model.shape, int(np.random.default_rng(seed).integers(2, 19))
