@@ -15,8 +15,9 @@ class Operators(Operand):
     Arguments are those of PyTorch's tensors.
     """
 
-    # NumPy's arrays leave the operators to this class.
-    __array_priority__ = 1000
+    # NumPy's arrays and numbers leave the operators to this class, and its functions refuse parameters, which
+    # are no arrays; values override this.
+    __array_ufunc__: Any = None
 
     def __add__(self, other: Any) -> Any:
         return arithmetic.binary(arithmetic.Add(), self, other)

@@ -49,9 +49,10 @@ class Tape:
         self._left: str | None = None  # where NumPy was given a value
 
     def input(self, array: Array) -> Value:
-        """Return the value of an input; inputs come before all operations."""
+        """Return the value of an input, in native byte order; inputs come before all operations."""
         self._inputs += 1
-        return self._value(array)
+        native = array.dtype.isnative
+        return self._value(array if native else array.astype(array.dtype.newbyteorder("=")))
 
     def _value(self, array: Array) -> Value:
         array = np.asarray(array)  # NumPy returns scalars for arrays without axes
@@ -144,9 +145,15 @@ class Tape:
                     source.accumulate(grad)
         if not input_gradient:
             return []
-        return [
-            grads[index] if index in grads else np.zeros(*self._kinds[index]) for index in range(self._inputs)
-        ]
+        return [self._own(grads.get(index), index, owned) for index in range(self._inputs)]
+
+    def _own(self, grad: Array | None, index: int, owned: set[int]) -> Array:
+        """Return the gradient of an input as an array that can be written to, and is no other input's."""
+        if grad is None:
+            return np.zeros(*self._kinds[index])
+        if index not in owned and (self._inputs > 1 or not grad.flags.writeable):
+            return grad.copy()
+        return grad
 
     def _wanted(self, input_gradient: bool) -> list[tuple[_Step, tuple[bool, ...]]]:
         """Return the steps that a backward pass goes over, and of which inputs of each it needs gradients."""
