@@ -120,13 +120,13 @@ class Tape:
         grads, owned = dict(dys), set()
 
         def add(index: int, grad: Array) -> None:
-            if index not in grads:
-                grads[index] = grad
-            elif index in owned:
+            if index in owned:
                 grads[index] += grad
-            else:
-                grads[index] = grads[index] + grad
+                return
+            if index in grads:
+                grad = grads[index] + grad
                 owned.add(index)
+            grads[index] = np.asarray(grad)
 
         for step, wanted in reversed(self._wanted(input_gradient)):
             if grads.keys().isdisjoint(step.outputs):

@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError
-from . import arithmetic
-from .operation import Array, Recorder
+from .operation import Array, Recorder, as_array
 from .operators import Operators
 from .structure import replaced
 
-# NumPy's names of operations that are recorded.
-_BINARY = {
-    np.add: arithmetic.Add,
-    np.subtract: arithmetic.Subtract,
-    np.multiply: arithmetic.Multiply,
-    np.true_divide: arithmetic.Divide,
-    np.power: arithmetic.Power,
-}
 # Whose results have no gradient, or one of 0.
 _COMPARISONS = {
     np.less,
@@ -49,6 +40,7 @@ _WITHOUT_GRADIENT = {
     np.empty_like,
     np.full_like,
 }
+_IN_PLACE = "a value cannot be changed in place: make a new one, e.g. with cat or with + and *"
 
 
 class Value(Operators):
@@ -150,7 +142,7 @@ class Value(Operators):
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, new: Any) -> None:
-        raise DTypeError("a value cannot be changed in place: make a new one, e.g. with cat or with + and *")
+        raise DTypeError(_IN_PLACE)
 
     # NumPy ------------------------------------------------------------------------------------------
 
@@ -164,11 +156,13 @@ class Value(Operators):
         return array.astype(wanted, copy=bool(copy))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if method == "__call__" and not options:
-            if ufunc in _BINARY:
-                return arithmetic.binary(_BINARY[ufunc](), *inputs)
-            if ufunc in _COMPARISONS:
-                return ufunc(*_arrays(ufunc, inputs, look=True))
+        made = super().__array_ufunc__(ufunc, method, *inputs, **options)
+        if made is not NotImplemented:
+            return made
+        if any(isinstance(each, Value) for each in options.get("out", ())):
+            raise DTypeError(_IN_PLACE)
+        if method == "__call__" and not options and ufunc in _COMPARISONS:
+            return ufunc(*_arrays(ufunc, inputs, look=True))
         return getattr(ufunc, method)(*_arrays(ufunc, inputs), **_arrays(ufunc, options))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -177,7 +171,7 @@ class Value(Operators):
 
 
 def _arrays(function: Any, given: Any, look: bool = False) -> Any:
-    """Return the arguments of a function of NumPy with arrays in the place of values.
+    """Return the arguments of a function of NumPy with arrays in the place of values and parameters.
 
     Parameters
     ----------
@@ -187,7 +181,7 @@ def _arrays(function: Any, given: Any, look: bool = False) -> Any:
 
     def array(each: Any) -> Any:
         if not isinstance(each, Value):
-            return each
+            return as_array(each)
         if look:
             return each.recorder.look(each, function.__name__)
         return each.recorder.leave(each, f"numpy.{function.__name__} was called on a value")

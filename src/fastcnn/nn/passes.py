@@ -104,7 +104,7 @@ def backward(module: Any, dy: Any, input_gradient: bool) -> Any:
         If dy is not like the output.
     """
     name, call = type(module).__name__, calls.find(module)
-    if call.tape is None:
+    if call.tape is None or not call.recorded():
         raise StateError(f"{name}: backward was called before forward: its call, model(x), has not ended")
     dys: dict[int, np.ndarray] = {}
     for number, each in list(graph.paired(call.output, dy, f"{name}: dy")):
