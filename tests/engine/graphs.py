@@ -89,6 +89,6 @@ class RandomGraph(nn.Module):
 
 
 def random_graph(seed):
-    """Return (model, shape of its input, size of a batch); its weights keep values about as large as they are."""
+    """Return (model, shape of its input, size of a batch); its weights keep the size of values."""
     model = RandomGraph(seed).initialize("kaiming_normal", seed)
     return model, model.shape, int(np.random.default_rng(seed).integers(2, 19))

@@ -11,6 +11,7 @@ from fastcnn import nn, optim
 from fastcnn.errors import DTypeError, ShapeError
 from fastcnn.testing import gradcheck
 
+from ..graph.models import passes
 from .forwards import normal
 
 
@@ -212,6 +213,39 @@ def test_a_gradient_that_nobody_wants_is_not_asked_for():
     assert model.backward(y, input_gradient=False) is None
     assert asked == [True, False]
     np.testing.assert_allclose(model[0].weight.grad, [(x * x).sum()])
+
+
+class InPlace(nn.Module):
+    """ReLU as many write it: the gradient is changed where it stands."""
+
+    def forward(self, x):
+        self.saved = x > 0
+        return x * self.saved
+
+    def backward(self, dy):
+        dy *= self.saved
+        return dy
+
+
+@pytest.mark.parametrize(
+    ("function", "dx"),
+    [
+        (lambda layer, x: x + layer(x), [1, 2]),
+        (lambda layer, x: layer(x) + x, [1, 2]),
+        (lambda layer, x: layer(x) + layer(-x), [-1, 1]),
+        (lambda layer, x: layer(x).sum(), [0, 1]),  # whose gradient is one number, seen as many
+    ],
+)
+def test_a_backward_may_write_into_its_gradient(function, dx):
+    layer = InPlace()
+    _, found = passes(lambda x: function(layer, x), np.array([-2.0, 3]))
+    np.testing.assert_array_equal(found, dx)
+
+
+def test_the_gradient_that_the_user_gave_stays_as_it_is():
+    layer, dy = InPlace(), np.ones(2)
+    passes(lambda x: layer(x), np.array([-2.0, 3]), dy=dy)
+    np.testing.assert_array_equal(dy, 1)
 
 
 def test_several_inputs_and_outputs():

@@ -183,7 +183,7 @@ def test_what_dy_must_be():
         model.backward(x.T)
     two = TwoInputs().double()
     two(normal(1, 1, 3, 3), normal(1, 3))
-    with pytest.raises(ShapeError, match="TwoInputs: dy must have 2 arrays, as the output, got 1"):
+    with pytest.raises(ShapeError, match="TwoInputs: dy must have 2 arrays, as the output, got one ndarray"):
         two.backward(np.ones((1, 2)))
 
 

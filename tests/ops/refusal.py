@@ -53,6 +53,13 @@ VALID: dict[str, dict[str, Any]] = {
     "linear_backward": {"dy": zeros(4, 3), "x": zeros(4, 5), "weight": zeros(3, 5)},
     "relu": {"x": zeros(4, 5)},
     "relu_backward": {"dy": zeros(4, 5), "x": zeros(4, 5)},
+    **{name: {"x": zeros(4, 5)} for name in ("sigmoid", "tanh", "exp", "sqrt")},
+    **{
+        f"{name}_backward": {"dy": zeros(4, 5), "y": zeros(4, 5)}
+        for name in ("sigmoid", "tanh", "exp", "sqrt")
+    },
+    "clamp": {"x": zeros(4, 5), "min": -1.0, "max": 1.0},
+    "clamp_backward": {"dy": zeros(4, 5), "x": zeros(4, 5), "min": -1.0, "max": 1.0},
     "softmax": {"x": zeros(4, 5), "dim": 1},
     "softmax_backward": {"dy": zeros(4, 5), "y": zeros(4, 5), "dim": 1},
     "log_softmax": {"x": zeros(4, 5), "dim": 1},

@@ -122,6 +122,19 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
         ("x", _zeros(4, 6)), ("x", _zeros()), ("weight", _zeros(3)), ("weight", _zeros(3, 4)),
     ],
     "relu_backward": [("dy", _zeros(5, 4)), ("dy", _zeros()), ("dy", np.zeros((4, 5), np.float32))],
+    **{
+        f"{name}_backward": [("dy", _zeros(5, 4)), ("dy", _zeros()), ("dy", np.zeros((4, 5), np.float32))]
+        for name in ("sigmoid", "tanh", "exp", "sqrt")
+    },
+    "clamp": [
+        ("min, max or both", {"min": None, "max": None}),
+        ("min", math.nan), ("min", "0"), ("min", True), ("min", 1j), ("min", _zeros(4, 5)), ("min", [0.0]),
+        ("max", math.nan), ("max", "0"), ("max", np.bool_(True)), ("max", _zeros()),
+    ],
+    "clamp_backward": [
+        ("dy", _zeros(5, 4)), ("dy", _zeros()), ("dy", np.zeros((4, 5), np.float32)),
+        ("min, max or both", {"min": None, "max": None}), ("min", math.nan), ("max", "0"),
+    ],
     "softmax": [
         ("dim", 2), ("dim", -3), ("dim", 1.0), ("dim", "1"), ("dim", True), ("dim", 2**70), ("dim", (0, 1)),
         ("dim", {"x": _zeros(), "dim": 1}), ("dim", {"x": _zeros(5), "dim": 1}),

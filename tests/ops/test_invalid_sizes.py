@@ -101,6 +101,10 @@ SIZES: list[tuple[str, dict[str, Any], str]] = [
     ("linear_backward", {"x": _huge(2**50, 5), "dy": _huge(2**50, 3)}, "linear_backward"),
     ("relu", {"x": _huge(2**25, 2**25)}, "relu"),
     ("relu_backward", {"x": _huge(2**25, 2**25), "dy": _huge(2**25, 2**25)}, "relu_backward"),
+    *((name, {"x": _huge(2**25, 2**25)}, name) for name in ("sigmoid", "tanh", "exp", "sqrt", "clamp")),
+    *((name, {"dy": _huge(2**25, 2**25), "y": _huge(2**25, 2**25)}, name)
+      for name in ("sigmoid_backward", "tanh_backward", "exp_backward", "sqrt_backward")),
+    ("clamp_backward", {"dy": _huge(2**25, 2**25), "x": _huge(2**25, 2**25)}, "clamp_backward"),
     ("softmax", {"x": _huge(2**25, 2**25)}, "softmax"),
     ("softmax_backward", {"dy": _huge(2**25, 2**25), "y": _huge(2**25, 2**25)}, "softmax_backward"),
     ("log_softmax", {"x": _huge(2**25, 2**25)}, "log_softmax"),

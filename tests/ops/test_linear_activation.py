@@ -92,6 +92,14 @@ def test_dropout_mask_scales_and_follows_its_generator() -> None:
     np.testing.assert_array_equal(unchanged, x)
 
 
+def test_dropout_of_an_array_without_axes_is_an_array() -> None:
+    x = np.array(2.0)
+    y, mask = ops.dropout(x, 0.5, generator=np.random.default_rng(0))
+    for each in (y, mask, ops.dropout_backward(x, mask)):
+        assert isinstance(each, np.ndarray)
+        assert each.shape == ()
+
+
 def test_zero_pad2d_by_hand() -> None:
     x = np.array([[[1.0, 2.0]]])
     y = ops.zero_pad2d(x, (1, 0, 0, 2))

@@ -53,8 +53,12 @@ LIBRARY = types.SimpleNamespace(
 
 
 def _model(question: Question) -> torch.nn.Module:
-    """Return the network with the weights of the question, whose recipes are added to its inputs."""
-    model = network.build(LIBRARY, question.args["layers"]).double()
+    """Return the network with the weights of the question."""
+    return set_state(network.build(LIBRARY, question.args["layers"]).double(), question)
+
+
+def set_state(model: torch.nn.Module, question: Question) -> torch.nn.Module:
+    """Give a network weights and statistics by recipes, which are added to the question's inputs."""
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     for name, spec in network.state_specs(shapes).items():
         question.inputs[f"state:{name}"] = {**spec, "seed": recipe.seed_of(question.id, name)}
@@ -65,8 +69,9 @@ def _model(question: Question) -> torch.nn.Module:
     return model
 
 
-def _state(model: torch.nn.Module) -> dict[str, np.ndarray]:
-    return {f"state:{name}": value.numpy() for name, value in model.state_dict().items()}
+def state_of(model: torch.nn.Module) -> dict[str, np.ndarray]:
+    """Return copies of weights and statistics."""
+    return {f"state:{name}": value.numpy().copy() for name, value in model.state_dict().items()}
 
 
 def _layer(question: Question) -> dict[str, np.ndarray]:
@@ -78,7 +83,7 @@ def _layer(question: Question) -> dict[str, np.ndarray]:
     y = model(x)
     y.backward(torch.from_numpy(recipe.make(question.upstream_spec(y.shape))))
     gradients = {f"grad:{name}": value.grad.numpy() for name, value in model.named_parameters()}
-    return {"y": y.detach().numpy(), "dx": x.grad.numpy(), **gradients, **_state(model)}
+    return {"y": y.detach().numpy(), "dx": x.grad.numpy(), **gradients, **state_of(model)}
 
 
 def _training(question: Question) -> dict[str, np.ndarray]:
@@ -97,7 +102,7 @@ def _training(question: Question) -> dict[str, np.ndarray]:
         losses.append(loss.item())
     with torch.no_grad():
         logits = model.eval()(images[0])
-    return {"losses": np.array(losses), "logits": logits.numpy(), **_state(model)}
+    return {"losses": np.array(losses), "logits": logits.numpy(), **state_of(model)}
 
 
 def answer(question: Question) -> dict[str, np.ndarray]:

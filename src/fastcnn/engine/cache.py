@@ -14,7 +14,7 @@ from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
 from ..nn.module import PLANS
-from .choose import choose, choose_bands
+from .choose import choose, choose_bands, multiplies
 from .fuse import fuse
 from .graph import Graph
 from .locking import Locked
@@ -115,6 +115,8 @@ class Plans(Locked):
         graph = self._graph(model, shape, mode, picture)
         if isinstance(graph, Unsupported):
             return graph
+        if not training and not multiplies(graph):
+            return Unsupported("nothing is multiplied", news=False)
         layout, bands = self._layout(graph, shape, mode, size)
         key = (shape, mode, loss, layout, bands, bands > 1 and size == 1)
         plan = self._plans.pop(key, None)

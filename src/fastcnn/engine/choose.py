@@ -53,6 +53,14 @@ def takes_channels(graph: Graph) -> bool:
     return all(node.depthwise or node.position_bias is None for node in convolutions)
 
 
+def multiplies(graph: Graph) -> bool:
+    """Tell whether there is a product in a graph.
+
+    Predictions without one are left to eager mode: to lay images out and back costs more than all else.
+    """
+    return any(isinstance(node, Conv | Dense) for node in graph.nodes)
+
+
 def cost(graph: Graph, layout: Layout, batch: int, training: bool) -> float:
     """Return how long the products of a batch take, in vector operations at the machine's peak."""
     total = 0.0
@@ -89,20 +97,12 @@ def _share(layout: Layout, channels: int) -> float:
     return _CHANNELS_SHARE[layout.vectors(channels) > 1]
 
 
-def _vectors(graph: Graph, layout: Layout, batch: int) -> int:
-    """Return the number of vectors that hold all values of a batch."""
-    values = [graph.input, *(node.y for node in graph.nodes)]
-    return -(-batch // layout.images) * sum(value.pixels * layout.vectors(value.channels) for value in values)
-
-
 def choose(graph: Graph, batch: int, training: bool) -> Layout:
     """Return the layout in which a batch takes the least time."""
     images, channels = layouts(graph.dtype)
     if not takes_channels(graph):
         return images
     costs = [cost(graph, each, batch, training) for each in (images, channels)]
-    if not any(costs) and not training:  # nothing is multiplied: what counts is memory
-        costs = [_vectors(graph, each, batch) for each in (images, channels)]
     return channels if costs[1] < costs[0] else images
 
 

@@ -12,7 +12,7 @@ from .products import Conv2d, Linear
 from .reduction import Amax, Mean, Sum
 from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, ZeroPad, chunk, split
 from .softmax import LogSoftmax, Softmax
-from .structure import filled, leaves, replaced
+from .structure import filled, leaves, paired, replaced
 from .tape import Tape
 from .trace import Step, Trace
 from .value import Value
@@ -65,6 +65,7 @@ __all__ = [
     "chunk",
     "filled",
     "leaves",
+    "paired",
     "recording",
     "refuse",
     "replaced",

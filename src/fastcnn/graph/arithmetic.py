@@ -1,4 +1,7 @@
-"""Sums, differences, products, quotients and powers, with NumPy's broadcasting."""
+"""Sums, differences, products, quotients and powers, with NumPy's broadcasting.
+
+They raise no warnings: where a number is too large or has no result, that is inf or NaN.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from .._shapes import check_size
 from ..errors import DTypeError, ShapeError
 from ..ops._images import sum_over_images
-from .batch import refuse
-from .operation import Array, Operand, Operation, Wanted, apply
+from .batch import Batch, refuse
+from .operation import Array, Operand, Operation, Wanted, apply, as_array
 
 Shape = tuple[int, ...]
 Derivatives = tuple[Array | None, Array | None]
@@ -37,17 +41,23 @@ class Binary(Operation):
 
     def forward(self, a: Array, b: Array) -> tuple[Array, Any]:
         """Return f(a, b)."""
+        shapes = np.shape(a), np.shape(b)
         try:
-            y = self.function(a, b)
+            shape = np.broadcast_shapes(*shapes)
         except ValueError:
-            shapes = f"{np.shape(a)} and {np.shape(b)}"
-            raise ShapeError(f"{self.name}: sizes must be equal or 1, got the shapes {shapes}") from None
-        return y, (np.shape(a), np.shape(b), self.keep(a, b, y))
+            raise ShapeError(
+                f"{self.name}: sizes must be equal or 1, got the shapes {shapes[0]} and {shapes[1]}"
+            ) from None
+        check_size(shape, np.result_type(a, b).itemsize, f"{self.name}: the output")
+        with np.errstate(all="ignore"):
+            y = np.asarray(self.function(a, b))  # without axes NumPy returns a number
+        return y, (*shapes, self.keep(a, b, y))
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
         """Return da and db, summed over what was broadcast."""
         *shapes, kept = saved
-        grads = self.derivatives(dy, kept, wanted)
+        with np.errstate(all="ignore"):
+            grads = self.derivatives(dy, kept, wanted)
         return tuple(None if g is None else sum_to(g, s) for g, s in zip(grads, shapes, strict=True))
 
     def trace(self, a: Array, b: Array) -> Array:
@@ -158,11 +168,11 @@ class Power(Binary):
         a, b, y = kept
         da = db = None
         if wanted[0]:
-            slope = b * np.power(a, np.subtract(b, 1))
-            da = np.asarray(dy * np.where(np.equal(b, 0), 0, slope), dy.dtype)
+            slope = dy * (b * np.power(a, np.subtract(b, 1)))
+            da = np.asarray(np.where(np.equal(b, 0), 0, slope), dy.dtype)
         if wanted[1]:
             zero = np.equal(a, 0) & np.greater_equal(b, 0)
-            db = np.asarray(dy * (y * np.log(np.where(zero, 1, a))), dy.dtype)
+            db = np.asarray(np.where(zero, 0, dy * (y * np.log(a))), dy.dtype)
         return da, db
 
 
@@ -171,7 +181,7 @@ class Negate(Operation):
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return -x."""
-        return np.negative(x), None
+        return np.asarray(np.negative(x)), None
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return -dy."""
@@ -181,28 +191,43 @@ class Negate(Operation):
 def binary(operation: Binary, a: Any, b: Any) -> Any:
     """Apply an operation to two operands, of which one may be a number or an array of constants.
 
-    Constants take the type of the other operand, as Python's numbers do.
+    Constants take the type of the other operand, as Python's numbers do; so do integers and bools among
+    the tensors, which have no gradient. Of those alone NumPy chooses the type.
 
     Raises
     ------
     DTypeError
         If an operand is something else, or the two have different types.
     """
-    known = [each.dtype for each in (a, b) if isinstance(each, Operand)]
+    given = [_number(each, operation.name) for each in (a, b)]
+    known = [x.dtype.newbyteorder("=") for x in given if isinstance(x, Operand) and x.dtype.kind == "f"]
+    if not known:
+        return apply(operation, *given)
     if known[0] != known[-1]:
-        raise DTypeError(f"{operation.name}: the tensors must have one dtype, got {known[0]} and {known[1]}")
-    return apply(operation, *(_typed(each, known[0], operation.name) for each in (a, b)))
+        raise DTypeError(
+            f"{operation.name}: the tensors must have one dtype, got {known[0]} and {known[1]}; "
+            "model.float() and model.double() change that of a model, x.astype(dtype) that of an array"
+        )
+    return apply(operation, *(_typed(each, known[0]) for each in given))
 
 
-def _typed(operand: Any, dtype: np.dtype, what: str) -> Any:
-    """Return a value or parameter as it is, and constants as numbers of a type."""
-    if isinstance(operand, Operand):
-        return operand
-    if (
+def _number(operand: Any, what: str) -> Any:
+    """Return a tensor, an array or a number as it is, and refuse anything else."""
+    if isinstance(operand, Batch):
+        refuse("the size of the batch was looked at")
+    if not isinstance(operand, Operand) and (
         not isinstance(operand, int | float | np.ndarray | np.generic)
         or np.asarray(operand).dtype.kind not in "fiub"
     ):
         raise DTypeError(
             f"{what}: an operand must be a tensor, an array or a number, got {type(operand).__name__}"
         )
-    return np.asarray(operand, dtype)
+    return operand
+
+
+def _typed(operand: Any, dtype: np.dtype) -> Any:
+    """Return what may have a gradient as it is, and constants as numbers of a type."""
+    if isinstance(operand, Operand) and operand.dtype.kind == "f":
+        return operand
+    with np.errstate(over="ignore"):
+        return np.asarray(as_array(operand)).astype(dtype, copy=False)

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from . import arithmetic, reduction, shaping
 from .operation import Operand, apply
+
+# NumPy's names of operations that are recorded.
+_BINARY = {
+    np.add: arithmetic.Add,
+    np.subtract: arithmetic.Subtract,
+    np.multiply: arithmetic.Multiply,
+    np.true_divide: arithmetic.Divide,
+    np.power: arithmetic.Power,
+}
 
 
 class Operators(Operand):
@@ -15,8 +26,11 @@ class Operators(Operand):
     Arguments are those of PyTorch's tensors.
     """
 
-    # NumPy's arrays leave the operators to this class.
-    __array_priority__ = 1000
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        # Arrays leave the operators to this class; NumPy shall not take parameters for objects elsewhere.
+        if method == "__call__" and not options and ufunc in _BINARY:
+            return arithmetic.binary(_BINARY[ufunc](), *inputs)
+        return NotImplemented
 
     def __add__(self, other: Any) -> Any:
         return arithmetic.binary(arithmetic.Add(), self, other)

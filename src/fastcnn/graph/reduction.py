@@ -13,25 +13,35 @@ from .operation import Array, Operation, Wanted
 
 
 def axes_of(dim: Any, ndim: int, what: str) -> tuple[int, ...]:
-    """Return `dim`, an axis, several or None for all, as axes in order, each from 0 to ndim - 1.
+    """Return `dim`, an axis or several, as axes in order, each from 0 to ndim - 1; None and () are all.
+
+    A tensor without axes can be asked for axis 0, as in PyTorch: that is none.
 
     Raises
     ------
     DTypeError, ArgumentError
         If it is something else, or an axis is out of range or there twice.
     """
-    if dim is None:
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
-    found = []
+    found, end = [], max(ndim, 1)
     for each in dim if isinstance(dim, tuple | list) else (dim,):
         if isinstance(each, bool) or not isinstance(each, int | np.integer):
             raise DTypeError(f"{what}: dim must be an integer, several or None, got {dim!r}")
-        if not -ndim <= each < ndim:
-            raise ArgumentError(f"{what}: dim must lie in [{-ndim}, {ndim}), got {each}")
-        found.append(int(each) % ndim)
+        if not -end <= each < end:
+            raise ArgumentError(f"{what}: dim must lie in [{-end}, {end}), got {each}")
+        found.append(int(each) % end)
     if len(set(found)) < len(found):
         raise ArgumentError(f"{what}: dim names an axis twice: {dim!r}")
-    return tuple(sorted(found))
+    return tuple(sorted(found)) if ndim else ()
+
+
+def axis_of(dim: Any, ndim: int, what: str) -> int:
+    """Return `dim` as an axis from 0 to ndim - 1, of a tensor that has axes."""
+    if ndim == 0:
+        raise ShapeError(f"{what}: a tensor without axes has no parts along one")
+    (axis,) = axes_of((dim,), ndim, what)
+    return axis
 
 
 class _Reduction(Operation):
@@ -68,7 +78,8 @@ class Sum(_Reduction):
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return the sum."""
-        return np.asarray(np.sum(x, axis=self.axes(x.shape), keepdims=self.keepdim)), x.shape
+        with np.errstate(all="ignore"):
+            return np.asarray(np.sum(x, axis=self.axes(x.shape), keepdims=self.keepdim)), x.shape
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy for every element."""
@@ -82,7 +93,10 @@ class Mean(_Reduction):
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return the mean."""
-        return np.asarray(np.mean(x, axis=self.axes(x.shape), keepdims=self.keepdim)), x.shape
+        axes = self.axes(x.shape)
+        count = np.asarray(math.prod(x.shape[i] for i in axes), x.dtype if x.dtype.kind == "f" else float)
+        with np.errstate(all="ignore"):  # the mean of nothing is NaN, as in PyTorch, which does not warn
+            return np.asarray(np.sum(x, axis=axes, keepdims=self.keepdim) / count), x.shape
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy / count for every element."""
@@ -107,8 +121,8 @@ class Amax(_Reduction):
         """Return dy at the maxima, divided among them."""
         x, y = saved
         largest = (x == y) | (np.isnan(x) & np.isnan(y))
-        count = largest.sum(axis=self.axes(x.shape), keepdims=True)
-        return ((largest * (self.spread(dy, x.shape) / count)).astype(dy.dtype),)
+        count = largest.sum(axis=self.axes(x.shape), keepdims=True).astype(dy.dtype)
+        return (np.where(largest, self.spread(dy, x.shape) / count, dy.dtype.type(0)),)
 
 
 def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:

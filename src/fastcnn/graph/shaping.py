@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from .._shapes import integer
+from .._shapes import check_size, integer
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .batch import Batch, refuse
-from .operation import Array, Operation, Wanted, apply
-from .reduction import axes_of
+from .operation import Array, Operand, Operation, Wanted, apply, shape_of
+from .reduction import axes_of, axis_of
 
 
 class Reshape(Operation):
@@ -22,9 +23,11 @@ class Reshape(Operation):
         for size in shape:
             if isinstance(size, Batch):
                 continue
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < -1:
-                raise DTypeError(f"reshape: shape must be integers of at least -1, got {shape!r}")
-        self.shape = shape
+            if isinstance(size, bool) or not isinstance(size, int | np.integer):
+                raise DTypeError(f"reshape: shape must be integers, got {shape!r}")
+            if size < -1:
+                raise ArgumentError(f"reshape: shape must be integers of at least -1, got {shape!r}")
+        self.shape = tuple(size if isinstance(size, Batch) else int(size) for size in shape)
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return x in the shape."""
@@ -117,7 +120,9 @@ class Slice(Operation):
         """Return the part."""
         try:
             return np.asarray(x[self.index]), x.shape
-        except IndexError as error:
+        except TypeError as error:
+            raise DTypeError(f"an index of a value of the shape {x.shape}: {error}") from None
+        except (IndexError, ValueError) as error:
             raise ArgumentError(f"an index of a value of the shape {x.shape}: {error}") from None
 
     def trace(self, x: Array) -> Array:
@@ -144,18 +149,21 @@ class Concat(Operation):
     def forward(self, *tensors: Array) -> tuple[Array, Any]:
         """Return them in one array."""
         first = tensors[0]
-        (axis,) = axes_of((self.dim,), max(np.ndim(first), 1), "cat")
         for each in tensors:
             if not isinstance(each, np.ndarray):
                 raise DTypeError(f"cat: tensors must be arrays or values, got {type(each).__name__}")
-            if each.dtype != first.dtype:
+        axis = axis_of(self.dim, first.ndim, "cat")
+        for each in tensors:
+            if each.dtype.newbyteorder("=") != first.dtype.newbyteorder("="):
                 raise DTypeError(f"cat: tensors must have one dtype, got {first.dtype} and {each.dtype}")
             if each.ndim != first.ndim or _but(each.shape, axis) != _but(first.shape, axis):
                 raise ShapeError(
                     f"cat: tensors must have the same sizes but along axis {axis}, "
                     f"got {first.shape} and {each.shape}"
                 )
-        ends = np.cumsum([each.shape[axis] for each in tensors])[:-1]
+        ends = list(itertools.accumulate(each.shape[axis] for each in tensors))
+        shape = (*first.shape[:axis], ends.pop(), *first.shape[axis + 1 :])
+        check_size(shape, first.itemsize, "cat: the output")
         return np.concatenate(tensors, axis=axis), (ends, axis)
 
     def trace(self, *tensors: Array) -> Array:
@@ -211,8 +219,7 @@ def split(x: Any, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
     dim : int
         The axis.
     """
-    (axis,) = axes_of((dim,), len(x.shape), "split")
-    size = x.shape[axis]
+    axis, size = _along(x, dim, "split")
     if isinstance(split_size, tuple | list):
         sizes = [integer(each, "split: split_size") for each in split_size]
         if sum(sizes) != size:
@@ -220,16 +227,32 @@ def split(x: Any, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
     else:
         step = integer(split_size, "split: split_size", 1)
         sizes = [min(step, size - start) for start in range(0, size, step)] or [0]
+    return _parts(x, sizes, axis)
+
+
+def _along(x: Any, dim: Any, what: str) -> tuple[int, int]:
+    """Return an axis of a tensor and its size."""
+    if not isinstance(x, np.ndarray | Operand):
+        raise DTypeError(f"{what}: the tensor must be an array or a value, got {type(x).__name__}")
+    shape = shape_of(x)
+    axis = axis_of(dim, len(shape), what)
+    return axis, shape[axis]
+
+
+def _parts(x: Any, sizes: list[int], axis: int) -> tuple[Any, ...]:
+    """Return parts of a tensor of these sizes along an axis."""
     before = (slice(None),) * axis
-    parts, start = [], 0
-    for each in sizes:
-        parts.append(apply(Slice((*before, slice(start, start + each))), x))
-        start += each
-    return tuple(parts)
+    ends = list(itertools.accumulate(sizes, initial=0))
+    return tuple(apply(Slice((*before, slice(*each))), x) for each in itertools.pairwise(ends))
 
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """Return at most `chunks` parts of equal size along an axis, of which the last may be smaller."""
+    """Return at most `chunks` parts of equal size along an axis, of which the last may be smaller.
+
+    Where the axis is empty there are just as many.
+    """
     count = integer(chunks, "chunk: chunks", 1)
-    (axis,) = axes_of((dim,), len(x.shape), "chunk")
-    return split(x, max(1, -(-x.shape[axis] // count)), axis)
+    axis, size = _along(x, dim, "chunk")
+    if size == 0:
+        return _parts(x, [0] * count, axis)
+    return split(x, -(-size // count), axis)

@@ -41,9 +41,10 @@ class Tape:
         self._left: str | None = None  # where NumPy was given a value
 
     def input(self, array: Array) -> Value:
-        """Return the value of an input; inputs come before all operations."""
+        """Return the value of an input, in native byte order; inputs come before all operations."""
         self._inputs += 1
-        return self._value(array)
+        native = array.dtype.isnative
+        return self._value(array if native else array.astype(array.dtype.newbyteorder("=")))
 
     def _value(self, array: Array) -> Value:
         array = np.asarray(array)  # NumPy returns scalars for arrays without axes
@@ -115,13 +116,13 @@ class Tape:
         grads, owned = dict(dys), set()
 
         def add(index: int, grad: Array) -> None:
-            if index not in grads:
-                grads[index] = grad
-            elif index in owned:
+            if index in owned:
                 grads[index] += grad
-            else:
-                grads[index] = grads[index] + grad
+                return
+            if index in grads:
+                grad = grads[index] + grad
                 owned.add(index)
+            grads[index] = np.asarray(grad)
 
         for step, wanted in reversed(self._wanted(input_gradient)):
             if grads.keys().isdisjoint(step.outputs):
@@ -140,9 +141,15 @@ class Tape:
                     source.accumulate(grad)
         if not input_gradient:
             return []
-        return [
-            grads[index] if index in grads else np.zeros(*self._kinds[index]) for index in range(self._inputs)
-        ]
+        return [self._own(grads.get(index), index, owned) for index in range(self._inputs)]
+
+    def _own(self, grad: Array | None, index: int, owned: set[int]) -> Array:
+        """Return the gradient of an input as an array that can be written to, and is no other input's."""
+        if grad is None:
+            return np.zeros(*self._kinds[index])
+        if index not in owned and (self._inputs > 1 or not grad.flags.writeable):
+            return grad.copy()
+        return grad
 
     def _wanted(self, input_gradient: bool) -> list[tuple[_Step, tuple[bool, ...]]]:
         """Return the steps that a backward pass goes over, and of which inputs of each it needs gradients."""

@@ -7,19 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError
-from . import arithmetic
-from .operation import Array, Recorder
+from .operation import Array, Recorder, as_array
 from .operators import Operators
+from .structure import replaced
 
-# NumPy's names of operations that are recorded.
-_BINARY = {
-    np.add: arithmetic.Add,
-    np.subtract: arithmetic.Subtract,
-    np.multiply: arithmetic.Multiply,
-    np.true_divide: arithmetic.Divide,
-    np.power: arithmetic.Power,
-}
-# Whose results have no gradient.
+# Whose results have no gradient, or one of 0.
 _COMPARISONS = {
     np.less,
     np.less_equal,
@@ -28,8 +20,27 @@ _COMPARISONS = {
     np.equal,
     np.not_equal,
     np.isnan,
+    np.isinf,
     np.isfinite,
+    np.logical_and,
+    np.logical_or,
+    np.logical_not,
+    np.sign,
 }
+# Functions of arrays that have none either.
+_WITHOUT_GRADIENT = {
+    np.shape,
+    np.ndim,
+    np.size,
+    np.argmax,
+    np.argmin,
+    np.argsort,
+    np.zeros_like,
+    np.ones_like,
+    np.empty_like,
+    np.full_like,
+}
+_IN_PLACE = "a value cannot be changed in place: make a new one, e.g. with cat or with + and *"
 
 
 class Value(Operators):
@@ -131,32 +142,48 @@ class Value(Operators):
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, new: Any) -> None:
-        raise DTypeError("a value cannot be changed in place: make a new one, e.g. with cat or with + and *")
+        raise DTypeError(_IN_PLACE)
 
     # NumPy ------------------------------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         array = self.recorder.leave(self, "an array was made of a value")
-        return array if dtype is None else np.asarray(array, dtype)
+        wanted = array.dtype if dtype is None else np.dtype(dtype)
+        if copy is False and wanted != array.dtype:
+            raise ValueError(
+                f"an array of {wanted} cannot be made of a value of {array.dtype} without a copy"
+            )
+        return array.astype(wanted, copy=bool(copy))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if method == "__call__" and not options:
-            if ufunc in _BINARY:
-                return arithmetic.binary(_BINARY[ufunc](), *inputs)
-            if ufunc in _COMPARISONS:
-                return ufunc(
-                    *(x.recorder.look(x, ufunc.__name__) if isinstance(x, Value) else x for x in inputs)
-                )
-        return getattr(ufunc, method)(*_left(ufunc, inputs), **options)
+        made = super().__array_ufunc__(ufunc, method, *inputs, **options)
+        if made is not NotImplemented:
+            return made
+        if any(isinstance(each, Value) for each in options.get("out", ())):
+            raise DTypeError(_IN_PLACE)
+        if method == "__call__" and not options and ufunc in _COMPARISONS:
+            return ufunc(*_arrays(ufunc, inputs, look=True))
+        return getattr(ufunc, method)(*_arrays(ufunc, inputs), **_arrays(ufunc, options))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return function(*_left(function, args), **{name: _left(function, x) for name, x in kwargs.items()})
+        look = function in _WITHOUT_GRADIENT
+        return function(*_arrays(function, args, look), **_arrays(function, kwargs, look))
 
 
-def _left(function: Any, given: Any) -> Any:
-    """Return the arguments of a function of NumPy with arrays in the place of values."""
-    if isinstance(given, Value):
-        return given.recorder.leave(given, f"numpy.{function.__name__} was called on a value")
-    if isinstance(given, tuple | list):
-        return type(given)(_left(function, each) for each in given)
-    return given
+def _arrays(function: Any, given: Any, look: bool = False) -> Any:
+    """Return the arguments of a function of NumPy with arrays in the place of values and parameters.
+
+    Parameters
+    ----------
+    look : bool
+        Whether its result has no gradient; else the values leave the record.
+    """
+
+    def array(each: Any) -> Any:
+        if not isinstance(each, Value):
+            return as_array(each)
+        if look:
+            return each.recorder.look(each, function.__name__)
+        return each.recorder.leave(each, f"numpy.{function.__name__} was called on a value")
+
+    return replaced(given, array)

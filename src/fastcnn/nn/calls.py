@@ -62,7 +62,11 @@ class Call:
         self.saved: Any = _NOTHING
         self.frame = Frame(outer)
         self.tape: Tape | None = None
-        self.output: Any = None
+        self.output: Any = _NOTHING
+
+    def recorded(self) -> bool:
+        """Tell whether there is a whole record, whose backward pass can be derived."""
+        return self.tape is not None and self.output is not _NOTHING
 
 
 class _Thread(threading.local):

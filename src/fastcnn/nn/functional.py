@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import graph, ops
-from ..errors import DTypeError
+from .._shapes import integer
+from ..errors import ArgumentError, DTypeError
 from ..graph import apply
 from . import init
 
@@ -209,13 +210,17 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return graph.chunk(input, chunks, dim)
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:
+def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
     """Put zeros around images: (left, right), or (left, right, top, bottom)."""
     if mode != "constant" or value not in (0, None):
-        raise DTypeError(f"pad: only mode='constant' with value=0 is there, got {mode!r} with {value!r}")
-    if not isinstance(pad, tuple | list) or len(pad) not in (2, 4):
-        raise DTypeError(f"pad: pad must be (left, right) or (left, right, top, bottom), got {pad!r}")
-    return apply(graph.ZeroPad((*pad, 0, 0)[:4]), input)
+        raise ArgumentError(f"pad: only mode='constant' with value=0 is there, got {mode!r} with {value!r}")
+    expected = f"pad: pad must be (left, right) or (left, right, top, bottom), got {pad!r}"
+    if not isinstance(pad, tuple | list):
+        raise DTypeError(expected)
+    if len(pad) not in (2, 4):
+        raise ArgumentError(expected)
+    margins = [integer(each, "pad: pad") for each in pad]
+    return apply(graph.ZeroPad((*margins, 0, 0)[:4]), input)
 
 
 # Losses, of arrays ------------------------------------------------------------------------------------

@@ -51,7 +51,8 @@ class Opaque(graph.Operation):
     def backward(self, dy: Any, saved: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:
         """Return what the module's backward returns, after a look at it."""
         call, kinds = saved
-        dys = graph.filled(self.output, iter(dy if isinstance(dy, tuple) else (dy,)))
+        # Its own arrays, since it may write into them: a gradient can be that of other values too.
+        dys = graph.filled(self.output, (each.copy() for each in (dy if isinstance(dy, tuple) else (dy,))))
         with calls.entered(self.module, call):
             if not any(wanted) and takes_part(self.module):
                 self.module.backward(dys, input_gradient=False)

@@ -107,23 +107,23 @@ def backward(module: Any, dy: Any, input_gradient: bool) -> Any:
         If dy is not like the output.
     """
     name, call = type(module).__name__, calls.find(module)
-    if call.tape is None:
+    if call.tape is None or not call.recorded():
         raise StateError(f"{name}: backward was called before forward: its call, model(x), has not ended")
-    numbers = list(graph.leaves(call.output))
-    given = [dy] if len(numbers) == 1 else list(graph.leaves(dy))
-    if len(given) != len(numbers):
-        raise ShapeError(f"{name}: dy must have {len(numbers)} arrays, as the output, got {len(given)}")
     dys: dict[int, np.ndarray] = {}
-    for number, each in zip(numbers, given, strict=True):
-        if number is None or (each is None and len(numbers) > 1):
+    one = isinstance(call.output, int)
+    for number, each in list(graph.paired(call.output, dy, f"{name}: dy")):
+        if number is None or (each is None and not one):
             continue
         shape, dtype = call.tape.kind(number)
+        if isinstance(each, np.generic):  # as NumPy returns in the place of arrays without axes
+            each = np.asarray(each)
         if not isinstance(each, np.ndarray):
             raise DTypeError(f"{name}: dy must be an array, got {type(each).__name__}")
         if each.shape != shape:
             raise ShapeError(f"{name}: dy must have the shape {shape}, got {each.shape}")
-        if each.dtype != dtype:
+        if each.dtype.newbyteorder("=") != dtype:
             raise DTypeError(f"{name}: dy must be {dtype} as the output, got {each.dtype}")
+        each = each.astype(dtype, copy=False)
         dys[number] = each if number not in dys else dys[number] + each
     dxs = call.tape.backward(dys, input_gradient)
     if not input_gradient:

@@ -130,7 +130,7 @@ def dropout(
     mask = allocate(values.shape, values.dtype.newbyteorder("="), f"{what}: the mask")
     rows = values.shape[0] if values.ndim > 1 else 1
     kernels.dropout_mask(mask.reshape(rows, mask.size // max(rows, 1)), key, rate)
-    return values * mask, mask
+    return np.asarray(values * mask), mask
 
 
 def dropout_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
@@ -140,4 +140,4 @@ def dropout_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         return grad
     _check.shape_is(_check.array(mask, "mask", "dropout_backward"), grad.shape, "mask", "dropout_backward")
     check_size(grad.shape, grad.itemsize, "dropout_backward: dx")
-    return grad * mask
+    return np.asarray(grad * mask)

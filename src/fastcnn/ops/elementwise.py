@@ -1,77 +1,117 @@
-"""Sigmoid, tanh, exp, square root and clamp, element by element, with their gradients."""
+"""Sigmoid, tanh, exp, square root and clamp, element by element, with their gradients.
+
+They raise no warnings: where a number is too large or has no result, that is inf or NaN.
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from .._shapes import allocate
 from ..errors import ArgumentError
 from . import _check
 
 
-def _pair(dy: object, value: object, name: str, what: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return dy and what it is multiplied by a function of, of one shape and type."""
+def _input(value: object, what: str) -> np.ndarray:
+    return _check.array(value, "x", what)
+
+
+def _like(values: np.ndarray, what: str) -> np.ndarray:
+    """Return room for the output."""
+    return allocate(values.shape, values.dtype.newbyteorder("="), f"{what}: the output")
+
+
+def _pair(dy: object, value: object, name: str, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return dy and what it is multiplied by a function of, of one shape and type, and room for dx."""
     known, grad = _check.array(value, name, what), _check.array(dy, "dy", what)
     _check.shape_is(grad, known.shape, "dy", what)
     _check.same_dtype(what, dy=grad, **{name: known})
-    return grad, known
+    return grad, known, allocate(known.shape, known.dtype.newbyteorder("="), f"{what}: dx")
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """Squash to (0, 1): ``y = 1 / (1 + exp(-x))``, without overflow."""
-    values = _check.array(x, "x", "sigmoid")
-    e = np.exp(-np.abs(values))
-    return np.where(values < 0, e, 1) / (1 + e)
+    values = _input(x, "sigmoid")
+    y = _like(values, "sigmoid")
+    with np.errstate(all="ignore"):
+        np.abs(values, out=y)
+        np.negative(y, out=y)
+        np.exp(y, out=y)
+        return np.divide(np.where(values < 0, y, y.dtype.type(1)), 1 + y, out=y)
 
 
 def sigmoid_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Gradient of `sigmoid` from its output: ``dx = dy y (1 - y)``."""
-    grad, output = _pair(dy, y, "y", "sigmoid_backward")
-    return grad * (output * (1 - output))
+    grad, output, dx = _pair(dy, y, "y", "sigmoid_backward")
+    with np.errstate(all="ignore"):
+        np.subtract(1, output, out=dx)
+        np.multiply(output, dx, out=dx)
+        return np.multiply(grad, dx, out=dx)
 
 
 def tanh(x: np.ndarray) -> np.ndarray:
     """Squash to (-1, 1): ``y = tanh(x)``."""
-    return np.tanh(_check.array(x, "x", "tanh"))
+    values = _input(x, "tanh")
+    with np.errstate(all="ignore"):
+        return np.tanh(values, out=_like(values, "tanh"))
 
 
 def tanh_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Gradient of `tanh` from its output: ``dx = dy (1 - y^2)``."""
-    grad, output = _pair(dy, y, "y", "tanh_backward")
-    return grad * (1 - output * output)
+    grad, output, dx = _pair(dy, y, "y", "tanh_backward")
+    with np.errstate(all="ignore"):
+        np.multiply(output, output, out=dx)
+        np.subtract(1, dx, out=dx)
+        return np.multiply(grad, dx, out=dx)
 
 
 def exp(x: np.ndarray) -> np.ndarray:
-    """Raise e to a power: ``y = exp(x)``."""
-    return np.exp(_check.array(x, "x", "exp"))
+    """Raise e to a power: ``y = exp(x)``, infinite where that is too large."""
+    values = _input(x, "exp")
+    with np.errstate(all="ignore"):
+        return np.exp(values, out=_like(values, "exp"))
 
 
 def exp_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Gradient of `exp` from its output: ``dx = dy y``."""
-    grad, output = _pair(dy, y, "y", "exp_backward")
-    return grad * output
+    grad, output, dx = _pair(dy, y, "y", "exp_backward")
+    with np.errstate(all="ignore"):
+        return np.multiply(grad, output, out=dx)
 
 
 def sqrt(x: np.ndarray) -> np.ndarray:
     """Take the square root: ``y = sqrt(x)``, NaN where x < 0."""
-    with np.errstate(invalid="ignore"):
-        return np.sqrt(_check.array(x, "x", "sqrt"))
+    values = _input(x, "sqrt")
+    with np.errstate(all="ignore"):
+        return np.sqrt(values, out=_like(values, "sqrt"))
 
 
 def sqrt_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Gradient of `sqrt` from its output: ``dx = dy / (2 y)``, infinite at 0."""
-    grad, output = _pair(dy, y, "y", "sqrt_backward")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return grad / (2 * output)
+    grad, output, dx = _pair(dy, y, "y", "sqrt_backward")
+    with np.errstate(all="ignore"):
+        np.multiply(2, output, out=dx)
+        return np.divide(grad, dx, out=dx)
 
 
-def _limits(minimum: object, maximum: object, what: str) -> tuple[float | None, float | None]:
+def _limit(value: object, name: str, dtype: np.dtype, what: str) -> np.ndarray | None:
+    """Return a limit in the type of x; it may be infinite."""
+    if value is None:
+        return None
+    if isinstance(value, float | np.floating) and math.isinf(value):
+        return np.asarray(value, dtype)
+    with np.errstate(over="ignore"):
+        return np.asarray(_check.number(value, name, what)).astype(dtype)
+
+
+def _limits(
+    minimum: object, maximum: object, dtype: np.dtype, what: str
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     if minimum is None and maximum is None:
         raise ArgumentError(f"{what}: min, max or both must be given")
-    low, high = (
-        None if limit is None else _check.number(limit, name, what)
-        for limit, name in ((minimum, "min"), (maximum, "max"))
-    )
-    return low, high
+    return _limit(minimum, "min", dtype, what), _limit(maximum, "max", dtype, what)
 
 
 def clamp(x: np.ndarray, min: float | None = None, max: float | None = None) -> np.ndarray:
@@ -82,23 +122,28 @@ def clamp(x: np.ndarray, min: float | None = None, max: float | None = None) -> 
     x : array
         Input.
     min, max : float, optional
-        The limits low and high, of which there must be one.
+        The limits low and high, of which there must be one; they may be infinite.
     """
-    values = _check.array(x, "x", "clamp")
-    low, high = _limits(min, max, "clamp")
-    y = values if low is None else np.maximum(values, values.dtype.type(low))
-    return y if high is None else np.minimum(y, values.dtype.type(high))
+    values = _input(x, "clamp")
+    low, high = _limits(min, max, values.dtype, "clamp")
+    y = _like(values, "clamp")
+    with np.errstate(all="ignore"):
+        if low is not None:
+            values = np.maximum(values, low, out=y)
+        return values if high is None else np.minimum(values, high, out=y)
 
 
 def clamp_backward(
     dy: np.ndarray, x: np.ndarray, min: float | None = None, max: float | None = None
 ) -> np.ndarray:
     """Gradient of `clamp`: dy where x lies within the limits or on one, else 0."""
-    grad, values = _pair(dy, x, "x", "clamp_backward")
-    low, high = _limits(min, max, "clamp_backward")
+    grad, values, dx = _pair(dy, x, "x", "clamp_backward")
+    low, high = _limits(min, max, values.dtype, "clamp_backward")
     within = np.ones(values.shape, bool)
-    if low is not None:
-        within &= values >= values.dtype.type(low)
-    if high is not None:
-        within &= values <= values.dtype.type(high)
-    return np.where(within, grad, grad.dtype.type(0))
+    with np.errstate(all="ignore"):
+        if low is not None:
+            within &= values >= low
+        if high is not None:
+            within &= values <= high
+    dx[...] = np.where(within, grad, grad.dtype.type(0))
+    return dx

@@ -1,0 +1,99 @@
+"""Functions of single elements inside a call: what fastcnn.ops computes, and its gradient."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fastcnn import graph, nn, ops
+from fastcnn.errors import ArgumentError, DTypeError
+from fastcnn.nn import functional as F
+from fastcnn.testing import tie_free
+
+from .models import check_gradients, passes
+
+FUNCTIONS = {
+    "relu": (F.relu, ops.relu, ops.relu_backward),
+    "sigmoid": (F.sigmoid, ops.sigmoid, ops.sigmoid_backward),
+    "tanh": (F.tanh, ops.tanh, ops.tanh_backward),
+    "exp": (F.exp, ops.exp, ops.exp_backward),
+    "sqrt": (F.sqrt, ops.sqrt, ops.sqrt_backward),
+}
+every = pytest.mark.parametrize("name", [*FUNCTIONS, "clamp"])
+
+
+def _input(name: str, *shape: int) -> np.ndarray:
+    x = tie_free(shape, np.random.default_rng(5))
+    return np.asarray(np.abs(x) + 0.5 if name == "sqrt" else x)
+
+
+def _function(name: str):
+    return (lambda x: F.clamp(x, -0.41, max=0.31)) if name == "clamp" else FUNCTIONS[name][0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_call_gives_the_bits_of_ops(name, dtype):
+    function, forward, backward = FUNCTIONS[name]
+    x = _input(name, 2, 3, 4, 5).astype(dtype)
+    dy = np.cos(x)
+    y, dx = passes(function, x, dy=dy)
+    np.testing.assert_array_equal(y, forward(x))
+    np.testing.assert_array_equal(dx, backward(dy, y))
+    assert y.dtype == dx.dtype == dtype
+
+
+@pytest.mark.parametrize("limits", [(-0.4, 0.3), (None, 0.3), (-0.4, None), (-math.inf, 0.3)], ids=str)
+def test_clamp_gives_the_bits_of_ops(limits):
+    x = _input("clamp", 2, 3, 4)
+    dy = np.cos(x)
+    y, dx = passes(lambda x: F.clamp(x, *limits), x, dy=dy)
+    np.testing.assert_array_equal(y, ops.clamp(x, *limits))
+    np.testing.assert_array_equal(dx, ops.clamp_backward(dy, x, *limits))
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3, 4), (0, 2)], ids=str)
+@every
+def test_gradients_by_differences(name, shape):
+    function, x = _function(name), _input(name, *shape)
+    check_gradients(function, [x])
+    check_gradients(lambda x: function(function(x)) + x, [x + 0.003])
+    check_gradients(lambda x, w: x * function(w), [x], [x + 0.003])
+
+
+@every
+def test_of_a_parameter_outside_of_a_call(name):
+    x = _input(name, 4)
+    y = _function(name)(nn.Parameter(x))
+    assert isinstance(y, np.ndarray)
+    np.testing.assert_array_equal(y, _function(name)(x))
+
+
+def test_errors_name_the_function():
+    for name, (function, _, _) in FUNCTIONS.items():
+        with pytest.raises(DTypeError, match=f"{name}: x must be float32 or float64, got int64"):
+            passes(function, np.ones(2, np.int64))
+    with pytest.raises(ArgumentError, match="clamp: min, max or both must be given"):
+        passes(F.clamp, np.ones(2))
+    with pytest.raises(DTypeError, match="clamp: min must be a number, got '0'"):
+        passes(lambda x: F.clamp(x, "0"), np.ones(2))
+
+
+def test_a_new_function_is_a_formula_and_a_derivative():
+    class Square(graph.Activation):
+        of_output = False
+
+        def formula(self, x):
+            return x * x
+
+        def derivative(self, dy, kept):
+            return 2 * dy * kept
+
+    check_gradients(lambda x: graph.apply(Square(), x), [_input("relu", 3, 4)])
+
+
+def test_one_without_them_says_so():
+    with pytest.raises(NotImplementedError):
+        graph.apply(graph.Activation(), np.ones(2))
+    with pytest.raises(NotImplementedError):
+        graph.Activation().derivative(np.ones(2), np.ones(2))

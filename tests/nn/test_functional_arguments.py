@@ -1,0 +1,155 @@
+"""Arguments of the functions of fastcnn.nn.functional: their names and defaults, and what is refused."""
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+
+import fastcnn
+from fastcnn.errors import ArgumentError, DTypeError, FastcnnError, ShapeError
+from fastcnn.nn import functional as F
+
+from ..graph.models import passes
+
+# Names and defaults of PyTorch 2.13, without what is deprecated there, `inplace`, `dtype` and `out`.
+NONE = inspect.Parameter.empty
+SIGNATURES = {
+    "adaptive_avg_pool2d": {"input": NONE, "output_size": NONE},
+    "avg_pool2d": {
+        "input": NONE,
+        "kernel_size": NONE,
+        "stride": None,
+        "padding": 0,
+        "ceil_mode": False,
+        "count_include_pad": True,
+        "divisor_override": None,
+    },
+    "batch_norm": {
+        "input": NONE,
+        "running_mean": NONE,
+        "running_var": NONE,
+        "weight": None,
+        "bias": None,
+        "training": False,
+        "momentum": 0.1,
+        "eps": 1e-5,
+    },
+    "cat": {"tensors": NONE, "dim": 0},
+    "chunk": {"input": NONE, "chunks": NONE, "dim": 0},
+    "clamp": {"input": NONE, "min": None, "max": None},
+    "conv2d": {
+        "input": NONE,
+        "weight": NONE,
+        "bias": None,
+        "stride": 1,
+        "padding": 0,
+        "dilation": 1,
+        "groups": 1,
+    },
+    "cross_entropy": {
+        "input": NONE,
+        "target": NONE,
+        "weight": None,
+        "ignore_index": -100,
+        "reduction": "mean",
+        "label_smoothing": 0.0,
+    },
+    "dropout": {"input": NONE, "p": 0.5, "training": True},
+    "exp": {"input": NONE},
+    "flatten": {"input": NONE, "start_dim": 0, "end_dim": -1},
+    "linear": {"input": NONE, "weight": NONE, "bias": None},
+    "log_softmax": {"input": NONE, "dim": None},
+    "max_pool2d": {
+        "input": NONE,
+        "kernel_size": NONE,
+        "stride": None,
+        "padding": 0,
+        "dilation": 1,
+        "ceil_mode": False,
+    },
+    "mse_loss": {"input": NONE, "target": NONE, "reduction": "mean"},
+    "nll_loss": {"input": NONE, "target": NONE, "weight": None, "ignore_index": -100, "reduction": "mean"},
+    "pad": {"input": NONE, "pad": NONE, "mode": "constant", "value": None},
+    "relu": {"input": NONE},
+    "sigmoid": {"input": NONE},
+    "softmax": {"input": NONE, "dim": None},
+    "split": {"tensor": NONE, "split_size_or_sections": NONE, "dim": 0},
+    "sqrt": {"input": NONE},
+    "tanh": {"input": NONE},
+}
+
+
+@pytest.mark.parametrize("name", F.__all__)
+def test_arguments_are_pytorchs(name):
+    found = inspect.signature(getattr(F, name)).parameters.values()
+    positional = {p.name: p.default for p in found if p.kind is p.POSITIONAL_OR_KEYWORD}
+    assert list(positional.items()) == list(SIGNATURES[name].items())
+    assert all(p.default is None for p in found if p.kind is p.KEYWORD_ONLY)
+
+
+def test_the_common_ones_are_names_of_the_package():
+    for name in ("cat", "clamp", "exp", "flatten", "relu", "sigmoid", "softmax", "sqrt", "tanh"):
+        assert getattr(fastcnn, name) is getattr(F, name)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (
+            lambda x: F.conv2d(x, np.ones((6, 2, 3, 2))),
+            ShapeError,
+            "conv2d: x has 4 channels but weight expects 2",
+        ),
+        (lambda x: F.linear(x, np.ones((4, 5))), ShapeError, "linear: "),
+        (lambda x: F.relu(x.shape), DTypeError, "relu: x must be a NumPy array, got tuple"),
+        (lambda x: F.sigmoid(None), DTypeError, "sigmoid: x must be a NumPy array, got NoneType"),
+        (lambda x: F.clamp(x), ArgumentError, "clamp: min, max or both must be given"),
+        (lambda x: F.clamp(x, math.nan), ArgumentError, "clamp: min must be finite, got nan"),
+        (lambda x: F.softmax(x, 4), ArgumentError, r"softmax: dim must lie in \[-4, 4\), got 4"),
+        (lambda x: F.dropout(x, 2), ArgumentError, "dropout: p must be at least 0 and at most 1"),
+        (
+            lambda x: F.dropout(x, generator=7),
+            DTypeError,
+            "dropout: generator must be a numpy.random.Generator",
+        ),
+        (
+            lambda x: F.max_pool2d(x, 9),
+            ShapeError,
+            r"max_pool2d \(rows\): the kernel is larger than the padded input",
+        ),
+        (lambda x: F.flatten(x, 2, 1), ShapeError, "flatten: start_dim 2 comes after end_dim 1"),
+        (
+            lambda x: F.pad(x, 1),
+            DTypeError,
+            r"pad: pad must be \(left, right\) or \(left, right, top, bottom\), got 1",
+        ),
+        (lambda x: F.pad(x, (1, 2, 3)), ArgumentError, r"pad: pad must be .*, got \(1, 2, 3\)"),
+        (
+            lambda x: F.pad(x, (1, 2), "reflect"),
+            ArgumentError,
+            "pad: only mode='constant' with value=0 is there, got 'ref",
+        ),
+        (lambda x: F.pad(x, (1, 2), value=1.5), ArgumentError, "got 'constant' with 1.5"),
+        (lambda x: F.pad(x, (-1, 2)), ArgumentError, "pad: pad must be at least 0, got -1"),
+        (
+            lambda x: F.cross_entropy(x, np.zeros(2, int)),
+            DTypeError,
+            "cross_entropy: logits must be a NumPy array, got Value",
+        ),
+        (lambda x: F.mse_loss(x, x), DTypeError, "mse_loss: input must be a NumPy array, got Value"),
+    ],
+)
+def test_errors(function, error, message):
+    with pytest.raises(error, match=message):
+        passes(function, np.ones((2, 4, 7, 6)))
+
+
+def test_errors_are_the_same_on_arrays():
+    for function in (F.sigmoid, F.tanh, F.exp, F.sqrt, F.relu, F.softmax, F.log_softmax, F.dropout):
+        for x in (None, [1.0], np.ones(2, int)):
+            with pytest.raises(FastcnnError, match=f"{function.__name__}: x must be"):
+                function(x)
