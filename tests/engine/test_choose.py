@@ -84,16 +84,6 @@ def test_the_choice_is_the_cheaper_layout_whatever_the_threads(name, training):
         assert costs[layout] == min(costs.values())
 
 
-@pytest.mark.parametrize(
-    ("channels", "batch", "name"),
-    [(2, 1, "channels"), (2, 2, "images"), (4, 3, "channels"), (4, 4, "images")],
-)
-def test_nothing_to_multiply_is_laid_out_in_the_least_memory(channels, batch, name):
-    """A pixel takes a vector for each of so few channels in a group of images, or one in each image."""
-    nothing = graph(nn.ReLU(), nn.MaxPool2d(2), shape=(channels, 4, 4))
-    assert choose(nothing, batch, False).name == name
-
-
 def test_training_without_products_has_one_layout():
     """Sums over a batch depend on the layout: they are what they were for every size of batch."""
     for batch in (1, 100):

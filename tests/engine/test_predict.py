@@ -7,7 +7,7 @@ import pytest
 
 import fastcnn
 from fastcnn import nn
-from fastcnn.engine.cache import plans_of
+from fastcnn.engine.cache import Unsupported, plans_of
 from fastcnn.errors import FastcnnError
 from fastcnn.nn import calls
 
@@ -108,6 +108,22 @@ def test_a_layer_of_the_users_own_is_reported_once(caplog):
     assert [r.getMessage() for r in caplog.records] == [
         "the model runs eagerly, without the compiled engine: a sum with a number"
     ]
+
+
+def test_a_network_without_products_runs_eagerly_and_says_nothing(caplog):
+    """To lay images out and back would take longer than all else; each row is the same in any batch."""
+    model = nn.Sequential(
+        nn.BatchNorm2d(1), nn.ReLU(), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    )
+    model[0].running_mean[...], model[0].running_var[...] = 0.3, 2.0
+    x = images(9)
+    found = plans_of(model).find(model, x, evaluation=True)
+    assert isinstance(found, Unsupported)
+    assert found == Unsupported("nothing is multiplied", news=False)
+    whole = model.predict(x)
+    np.testing.assert_array_equal(model.predict(x, 2), whole)
+    np.testing.assert_array_equal(model.predict(x[4:5]), whole[4:5])
+    assert not caplog.records
 
 
 def test_a_class_with_a_predict_of_its_own_can_call_the_one_it_overrides():
