@@ -92,6 +92,12 @@ def test_nearly_all_graphs_run_compiled():
     [
         (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), Block(2, 4, 2), Block(4, 4, 1), nn.Flatten()), (1, 9, 9)),
         (lambda: nn.Sequential(Inception(), nn.ReLU(), behind(8)), (2, 6, 6)),
+        (
+            lambda: nn.Sequential(
+                nn.Residual(nn.Conv2d(2, 3, 3, 2, 1), nn.Conv2d(2, 3, 1, 2)), nn.ReLU(), nn.Flatten()
+            ),
+            (2, 5, 5),
+        ),
         (lambda: nn.Sequential(nn.ReLU(), nn.Conv2d(2, 2, 1), nn.ReLU(), nn.Flatten()), (2, 4, 4)),
     ],
 )

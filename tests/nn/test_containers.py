@@ -67,6 +67,21 @@ def test_empty_sequential_is_the_identity():
     assert model.backward(x) is x
 
 
+def test_a_shortcut_brings_the_input_to_the_shape_of_the_body():
+    body, shortcut = nn.Conv2d(2, 3, 3, 2, 1).double(), nn.Conv2d(2, 3, 1, 2).double()
+    block, x = nn.Residual(body, shortcut), normal(2, 2, 5, 5)
+    np.testing.assert_array_equal(block(x), shortcut(x) + body(x))
+    assert sorted(block.state_dict()) == ["body.bias", "body.weight", "shortcut.bias", "shortcut.weight"]
+    check_gradient(block, x)
+    block.shortcut = None
+    with pytest.raises(ShapeError, match="Residual: body turned the shape"):
+        block(x)
+    with pytest.raises(ShapeError, match=r"body made the shape \(2, 3, 3, 3\) and shortcut \(2, 2, 5, 5\)"):
+        nn.Residual(body, nn.Identity())(x)
+    with pytest.raises(DTypeError, match="Residual: shortcut must be a Module, got int"):
+        nn.Residual(body, 3)
+
+
 def test_gradients():
     check_gradient(nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 2)), normal(2, 2, 4, 4))
     check_gradient(nn.Residual(nn.Conv2d(2, 2, 3, padding=1)), normal(2, 2, 4, 3))

@@ -48,6 +48,10 @@ SHARED = nn.ReLU()
         (nn.Sequential(SHARED, nn.Residual(SHARED)), "layer 1.body (ReLU): shares its weights with layer 0"),
         (shared_weight(), "layer 1.body.0 (Linear): shares its weights with layer 0, which"),
         (nn.Sequential(nn.BatchNorm2d(2, eps=float("nan"))), "layer 0 (BatchNorm2d): eps must be at least 0"),
+        (
+            nn.Sequential(nn.Residual(nn.ReLU(), nn.Identity())),
+            "layer 0 (Residual): has a shortcut, which cannot be written",
+        ),
         (nested(40), "more than 32 blocks inside each other"),
     ],
 )

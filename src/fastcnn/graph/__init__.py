@@ -5,7 +5,7 @@ from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
 from .dropout import Dropout
 from .normalization import BatchNorm
-from .operation import Operand, Operation, apply, as_array, recording, shape_of
+from .operation import Operand, Operation, Wanted, apply, as_array, recording, shape_of
 from .operators import Operators
 from .pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from .products import Conv2d, Linear
@@ -59,6 +59,7 @@ __all__ = [
     "Trace",
     "TraceError",
     "Value",
+    "Wanted",
     "ZeroPad",
     "apply",
     "as_array",

@@ -44,10 +44,10 @@ class Reshape(Operation):
         if not self.shape:
             refuse("reshape to no axis")
         first, *rest = self.shape
-        sample = Reshape(tuple(rest)).forward(np.broadcast_to(x.dtype.type(0), x.shape[1:]))[0].shape
-        inferred = isinstance(first, int) and first == -1 and -1 not in rest
-        if not (isinstance(first, Batch) or inferred):
+        left = not isinstance(first, Batch) and first == -1 and math.prod(rest) == math.prod(x.shape[1:])
+        if not (isinstance(first, Batch) or left):
             refuse(f"reshape to {self.shape}, of which the first is not the batch")
+        sample = Reshape(tuple(rest)).forward(np.broadcast_to(x.dtype.type(0), x.shape[1:]))[0].shape
         return x.reshape(0, *sample)
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:

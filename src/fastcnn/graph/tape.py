@@ -96,6 +96,11 @@ class Tape:
             self._left = f"{what} ({caller()})"
         return value.array
 
+    def cut(self, what: str) -> None:
+        """Note that arrays stand in the place of values from here on: there is no backward pass."""
+        if self._left is None:
+            self._left = what
+
     # Backward ---------------------------------------------------------------------------------------
 
     def backward(self, dys: dict[int, Array], input_gradient: bool) -> list[Array | None]:

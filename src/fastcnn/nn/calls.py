@@ -54,6 +54,8 @@ class Call:
         Of the calls that its forward made on arrays.
     tape : Tape or None
         The operations of a forward that has no backward of its own.
+    derived : bool
+        Whether the backward pass is that of the tape; else it is the module's own.
     output : object
         What forward returned, with the number of each value in the place of it.
     """
@@ -63,6 +65,7 @@ class Call:
         self.frame = Frame(outer)
         self.tape: Tape | None = None
         self.output: Any = _NOTHING
+        self.derived = False
 
     def recorded(self) -> bool:
         """Tell whether there is a whole record, whose backward pass can be derived."""

@@ -45,26 +45,38 @@ class Sequential(NumberedModules):
 
 
 class Residual(Module):
-    """Add the input to what the body makes of it: ``y = x + body(x)``.
+    """Add the input to what the body makes of it: ``y = shortcut(x) + body(x)``.
 
     Parameters
     ----------
     body : Module
-        A module that keeps the shape.
+        A module that keeps the shape, unless there is a shortcut.
+    shortcut : Module, optional
+        What brings the input to the shape of the body's output, e.g. a convolution of 1x1 pixels; x itself if
+        None.
     """
 
-    def __init__(self, body: Module) -> None:
+    def __init__(self, body: Module, shortcut: Module | None = None) -> None:
         super().__init__()
-        if not isinstance(body, Module):
-            raise DTypeError(f"Residual: body must be a Module, got {type(body).__name__}")
+        for name, module in (("body", body), ("shortcut", shortcut)):
+            if not isinstance(module, Module) and not (module is None and name == "shortcut"):
+                raise DTypeError(f"Residual: {name} must be a Module, got {type(module).__name__}")
         self.body = body
+        self.shortcut = shortcut
 
     def forward(self, x: Any) -> Any:
-        """Return x + body(x)."""
+        """Return shortcut(x) + body(x)."""
         y = self.body(x)
-        if y.shape != x.shape:
-            raise ShapeError(f"Residual: body turned the shape {x.shape} into {y.shape}; it must keep it")
-        return x + y
+        if self.shortcut is None:
+            if y.shape != x.shape:
+                raise ShapeError(f"Residual: body turned the shape {x.shape} into {y.shape}; it must keep it")
+            return x + y
+        short = self.shortcut(x)
+        if y.shape != short.shape:
+            raise ShapeError(
+                f"Residual: body made the shape {y.shape} and shortcut {short.shape}; they must be the same"
+            )
+        return short + y
 
 
 class DenseResidual(Module):

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _slots
 from .._shapes import allocate, integer
 from ..errors import DTypeError, ShapeError
-from . import calls, passes, passive
+from . import calls, hooks, passes, passive
 from .passive import observe as observe  # for those who know it by this name
 from .weights import Weights
 
@@ -93,7 +93,7 @@ class Module(Weights["Module"]):
         StateError
             If there was no call.
         """
-        return passes.backward(self, dy, input_gradient)
+        return passes.derived(self, dy, input_gradient)
 
     @property
     def saved(self) -> Any:
@@ -153,6 +153,27 @@ class Module(Weights["Module"]):
             for start in range(size, len(x), size):
                 y[start : start + size] = self(x[start : start + size])
             return y
+
+    # Hooks ------------------------------------------------------------------------------------------
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+        """Call ``hook(module, args)`` before each forward pass.
+
+        Hooks see arrays. What one returns, if not None, stands in the place of what it was given; such a call
+        has no backward pass. A model with hooks runs eagerly.
+        """
+        return hooks.register(self, hooks.FORWARD_PRE, hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+        """Call ``hook(module, args, output)`` after each forward pass; see `register_forward_pre_hook`."""
+        return hooks.register(self, hooks.FORWARD, hook)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)``, of tuples, in each backward pass.
+
+        What it returns, if not None, is the gradient for the inputs. A model with hooks runs eagerly.
+        """
+        return hooks.register(self, hooks.BACKWARD, hook)
 
     # Modes, and a call for each module --------------------------------------------------------------
 

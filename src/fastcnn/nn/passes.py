@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import graph
 from ..errors import DTypeError, ShapeError, StateError
-from . import calls
+from . import calls, hooks
 from .opaque import Opaque
 
 
@@ -27,30 +27,41 @@ def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
     opaque : bool
         Whether it has a backward of its own; else that is derived from its forward.
     """
-    recorder = _recorder(args, kwargs)
+    recorder, hooked = _recorder(args, kwargs), hooks.has_hooks(module)
+    forward = functools.partial(_apply, module) if opaque else module.forward
     if recorder is not None:
-        if not opaque:
-            with recorder.within(module):
-                return module.forward(*args, **kwargs)
-        operation = Opaque(module, (args, kwargs))
-        made = graph.apply(operation, *graph.leaves((args, kwargs)))
-        return graph.filled(operation.output, iter(made if isinstance(made, tuple) else (made,)))
+        with recorder.within(module):
+            if not hooked:
+                return forward(*args, **kwargs)
+            if not isinstance(recorder, graph.Tape):
+                raise graph.TraceError(f"{type(module).__name__} has hooks")
+            return hooks.run(module, forward, args, kwargs, recorder)
     calls.drop(module)  # whose arrays would take memory beside the new ones
     call = calls.new_call()
-    if opaque:
+    if opaque and not hooked:
         with calls.entered(module, call):
             y = module.forward(*args, **kwargs)
     else:
-        y = _record(module, module.forward, args, kwargs, call)
+        call.derived = True
+        y = _record(module, forward, args, kwargs, call, hooked)
     calls.put(module, call)
     return y
+
+
+def _apply(module: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a module with a backward of its own on values: it is one operation."""
+    operation = Opaque(module, (args, kwargs))
+    made = graph.apply(operation, *graph.leaves((args, kwargs)))
+    return graph.filled(operation.output, iter(made if isinstance(made, tuple) else (made,)))
 
 
 def _number(output: Any) -> int | None:
     return output.index if isinstance(output, graph.Value) else None
 
 
-def _record(module: Any, forward: Callable, args: tuple, kwargs: dict, call: calls.Call) -> Any:
+def _record(
+    module: Any, forward: Callable, args: tuple, kwargs: dict, call: calls.Call, hooked: bool = False
+) -> Any:
     """Run a forward on arrays and record it in a call; return arrays."""
     call.tape = tape = calls.new_tape()
 
@@ -60,7 +71,7 @@ def _record(module: Any, forward: Callable, args: tuple, kwargs: dict, call: cal
     args, kwargs = graph.replaced(args, as_value), graph.replaced(kwargs, as_value)
     try:
         with calls.entered(module, call, tape):
-            y = forward(*args, **kwargs)
+            y = hooks.run(module, forward, args, kwargs, tape) if hooked else forward(*args, **kwargs)
     finally:
         tape.close()
     call.output = graph.replaced(y, _number)
@@ -90,13 +101,15 @@ def in_call(backward: Callable) -> Callable:
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         if calls.innermost(self) is not None or (call := calls.latest(self)) is None:
             return backward(self, *args, **kwargs)
+        if call.derived:  # it has hooks, between which its own backward runs
+            return derived(self, *args, **kwargs)
         with calls.entered(self, call):
             return backward(self, *args, **kwargs)
 
     return wrapper
 
 
-def backward(module: Any, dy: Any, input_gradient: bool) -> Any:
+def derived(module: Any, dy: Any, input_gradient: bool = True) -> Any:
     """Do the backward pass of the latest call of a module in this thread, derived from its forward.
 
     Raises

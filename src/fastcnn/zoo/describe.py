@@ -60,6 +60,8 @@ class _Describer:
             raise ArgumentError(f"{where}: more than {MOST_LEVELS} blocks inside each other")
         if kind == "Sequential":
             return Layer(kind, {}, where, name, self.chain(module, f"{path}.", level + 1))
+        if getattr(module, "shortcut", None) is not None:
+            raise ArgumentError(f"{where}: has a shortcut, which cannot be written")
         body: tuple[Layer, ...] | Layer
         if type(module.body) is nn.Sequential:
             body = self.chain(module.body, f"{path}.body.", level + 1)
