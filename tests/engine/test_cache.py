@@ -77,6 +77,18 @@ def test_the_last_used_plans_are_kept():
     assert [ghost() is None for ghost in ghosts] == [False, True, *[False] * (cache.CAPACITY - 1)]
 
 
+def test_another_array_of_a_parameter_costs_no_new_trace():
+    model, plans, x = network(), Plans(), images(4)
+    plan = plans.find(model, x)
+    (picture,) = plans._pictures.values()
+    model[0].weight.data = 2 * model[0].weight.data
+    assert plans.find(model, x) is plan
+    assert list(plans._pictures.values()) == [picture]
+    model[0].stride = (2, 2)
+    assert plans.find(model, x) is not plan
+    assert list(plans._pictures.values()) != [picture]
+
+
 def test_reasons_are_kept_like_plans_and_few():
     plans, model = Plans(), nn.Sequential(nn.Conv2d(3, 4, 1))
     for size in range(4, 40):

@@ -88,7 +88,7 @@ class Plans(Locked):
         with self.lock:
             key = (getattr(x, "shape", ()), getattr(x, "dtype", None), evaluation, loss)
             plan = self._last[1]
-            if key == self._last[0] and changes.latest() == self._seen and plan.fits(len(x)):
+            if key == self._last[0] and changes.latest_structure() == self._seen and plan.fits(len(x)):
                 return plan
             self._last, plan = (None, None), None
             found = self._find(model, x, evaluation, loss)
@@ -136,7 +136,7 @@ class Plans(Locked):
 
     def _follow(self, model: nn.Module) -> None:
         """Forget what a change of a module or of an array may have made untrue."""
-        latest = changes.latest()
+        latest = changes.latest_structure()
         if latest == self._seen:
             return
         self._pictures.clear()

@@ -1,17 +1,25 @@
-"""A number that grows with each change of a module or of a parameter's array.
+"""Numbers that grow with changes of modules and of parameters' arrays.
 
-The engine compares it before a run: while it stays the same, no module was added, replaced or given other
-attributes, and no parameter or buffer another array. Values that are written in place do not count.
+The engine compares them before a run. While `latest` stays the same, no module was added, replaced or given
+other attributes, and no parameter or buffer another array. While `latest_structure` does, a model does the same
+with a sample, though parameters may have other arrays of the same shapes and types. Values that are written in
+place do not count.
 """
 
 from itertools import count
 
 _numbers = count(1)
-_latest = 0
+_latest = _latest_structure = 0
 
 
 def note() -> None:
     """Say that something has been changed."""
+    global _latest, _latest_structure
+    _latest = _latest_structure = next(_numbers)
+
+
+def note_array() -> None:
+    """Say that a parameter has another array, of the same shape and type."""
     global _latest
     _latest = next(_numbers)
 
@@ -19,3 +27,8 @@ def note() -> None:
 def latest() -> int:
     """Return the number of the latest change."""
     return _latest
+
+
+def latest_structure() -> int:
+    """Return the number of the latest change of more than an array."""
+    return _latest_structure

@@ -49,9 +49,13 @@ class Parameter(graph.Operators):
         if array.dtype.kind not in "fiu":
             raise DTypeError(f"Parameter: data must be numbers, got {array.dtype}")
         dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float32
+        before = self.__dict__.get("_data")
         self._data = np.require(array, dtype, ["C", "W", "A"])
         self.reads += 1
-        changes.note()
+        if before is not None and (before.shape, before.dtype) == (self._data.shape, self._data.dtype):
+            changes.note_array()
+        else:
+            changes.note()
 
     @property
     def array(self) -> np.ndarray:

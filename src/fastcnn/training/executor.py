@@ -57,8 +57,8 @@ class Eager:
 
     def dtype(self) -> np.dtype:
         """Return the element type of the model's first parameter."""
-        if self._dtype_at != changes.latest():
-            self._dtype_at = changes.latest()
+        if self._dtype_at != changes.latest_structure():
+            self._dtype_at = changes.latest_structure()
             first = next(self._module.parameters(), None)
             self._dtype = np.dtype(np.float32) if first is None else first.dtype
         return self._dtype
