@@ -1,9 +1,9 @@
 """Numbers that grow with changes of modules and of parameters' arrays.
 
 The engine compares them before a run. While `latest` stays the same, no module was added, replaced or given
-other attributes, and no parameter or buffer another array. While `latest_structure` does, a model does the same
-with a sample, though parameters may have other arrays of the same shapes and types. Values that are written in
-place do not count.
+other attributes, and no parameter or buffer another array. While `latest_structure` does, a model does the
+same with a sample, though parameters may have other arrays of the same shapes and types. Values that are
+written in place do not count.
 """
 
 from itertools import count
