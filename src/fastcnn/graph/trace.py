@@ -110,9 +110,7 @@ class Trace:
         if isinstance(each, np.ndarray):
             if each.ndim:
                 raise TraceError(f"an array is used that is no parameter ({caller()})")
-            return each.item()
-        if isinstance(each, Operand) or each is None:
-            return each
+            return float(each)
         return each
 
     def look(self, value: Value, what: str) -> Array:
