@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .batch import BATCH, TraceError
-from .operation import Array, Operand, Operation, as_array, caller
+from .operation import Array, Operation, as_array, caller
 from .value import Value
 
 
