@@ -124,7 +124,9 @@ def linear_slots(Py_ssize_t images):
     return list(zip(first, [*first[1:], images]))
 
 
-cdef void _add_slots(const real *values, Py_ssize_t images, Py_ssize_t width, real *slot, real *total) noexcept nogil:
+cdef void _add_slots(
+    const real *values, Py_ssize_t images, Py_ssize_t width, real *slot, real *total
+) noexcept nogil:
     cdef Py_ssize_t count = fcn_slots(images), i, j, k
     for j in range(width):
         total[j] = 0
@@ -140,10 +142,11 @@ cdef void _add_slots(const real *values, Py_ssize_t images, Py_ssize_t width, re
 
 
 def add_slots(const real[:, ::1] values, real[::1] slot, real[::1] total):
-    """Set total to the sum of the rows, one for each image: of each slot, which `slot` has room for, in turn."""
+    """Set total to the sum of the rows, one for each image; `slot` has room for a row."""
     cdef Py_ssize_t images = values.shape[0], width = values.shape[1]
     if slot.shape[0] != width or total.shape[0] != width:
-        raise ValueError(f"add_slots: {width} columns, but room for {slot.shape[0]} and {total.shape[0]} sums")
+        room = f"{slot.shape[0]} and {total.shape[0]}"
+        raise ValueError(f"add_slots: {width} columns, but room for {room} sums")
     with nogil:
         _add_slots(&values[0, 0], images, width, &slot[0], &total[0])
 
