@@ -67,12 +67,11 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
         raise UnsupportedError("forward draws random numbers")
     if not isinstance(y, graph.Value) or y.recorder is not trace:
         raise UnsupportedError("an output that is not one tensor that depends on the input")
-    structure = tuple(_facts(step) for step in trace.steps), y.index
+    modes = tuple(step.operation.training for step in trace.steps if hasattr(step.operation, "training"))
+    # A plan for training is one of a mode; in evaluation a forward can still ask for dropout.
+    structure = tuple(_facts(step) for step in trace.steps), y.index, () if training else modes
     parameters = {id(each): each for step in trace.steps for each in step.sources if _is_parameter(each)}
-    mode = (
-        tuple(step.operation.training for step in trace.steps if hasattr(step.operation, "training")),
-        tuple(each.requires_grad for each in parameters.values()),
-    )
+    mode = modes, tuple(each.requires_grad for each in parameters.values())
     return Picture(trace.steps, y.index, y.ndim, structure, mode)
 
 
