@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import graph, nn
 from ..errors import FastcnnError
-from ..nn import calls, passive
+from ..nn import calls, changes, passive
+from .effects import Attributes, Generators
 
 
 class UnsupportedError(FastcnnError):
@@ -51,9 +51,13 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
     """
     trace = graph.Trace()
     x = trace.input(np.empty((0, *input_shape), dtype))
-    generators = _Generators(model)
+    generators, attributes = Generators(model), Attributes(model)
     try:
-        with calls.passive(evaluating=not training), passive.observed(None):
+        with (
+            calls.passive(evaluating=not training),
+            passive.observed(None),
+            changes.watched(attributes.note),
+        ):
             y = model(x)
     except graph.TraceError as error:
         raise UnsupportedError(str(error)) from None
@@ -62,7 +66,9 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
     except Exception as error:
         raise UnsupportedError(f"forward raised {type(error).__name__}: {error}") from error
     finally:
-        drawn = generators.undo()
+        drawn, assigned = generators.undo(), attributes.undo()
+    if assigned is not None:
+        raise UnsupportedError(f"forward changes the attribute {assigned}")
     if drawn:
         raise UnsupportedError("forward draws random numbers")
     if not isinstance(y, graph.Value) or y.recorder is not trace:
@@ -101,47 +107,3 @@ def _told(what: Any) -> Any:
     if what is None or isinstance(what, bool | int | float | str | np.generic):
         return type(what), repr(what)
     return type(what), id(what)
-
-
-# Random numbers ---------------------------------------------------------------------------------------
-
-
-class _Generators:
-    """The sources of random numbers that a forward could draw from, as far as they can be found."""
-
-    def __init__(self, model: nn.Module) -> None:
-        kinds = np.random.Generator | np.random.RandomState | random.Random
-        own = [
-            each for module in model.modules() for each in module.__dict__.values() if isinstance(each, kinds)
-        ]
-        self._all = [nn.init.default_generator(), np.random.mtrand._rand, random, *own]
-        self._before = [self._state(each) for each in self._all]
-
-    @staticmethod
-    def _state(generator: Any) -> Any:
-        if isinstance(generator, np.random.Generator):
-            return generator.bit_generator.state
-        if isinstance(generator, np.random.RandomState):
-            return generator.get_state(legacy=False)
-        return generator.getstate()
-
-    @staticmethod
-    def _differ(one: Any, other: Any) -> bool:
-        if isinstance(one, dict):
-            return any(_Generators._differ(value, other[name]) for name, value in one.items())
-        return not np.array_equal(one, other) if isinstance(one, np.ndarray) else one != other
-
-    def undo(self) -> bool:
-        """Put all states back; return whether one had changed."""
-        changed = False
-        for generator, before in zip(self._all, self._before, strict=True):
-            if not self._differ(self._state(generator), before):
-                continue
-            changed = True
-            if isinstance(generator, np.random.Generator):
-                generator.bit_generator.state = before
-            elif isinstance(generator, np.random.RandomState):
-                generator.set_state(before)
-            else:
-                generator.setstate(before)
-        return changed
