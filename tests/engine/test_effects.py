@@ -2,6 +2,7 @@
 
 import logging
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -84,3 +85,23 @@ def test_random_numbers_from_elsewhere():
         model = Net(act).initialize(seed=0)
         compiled = fastcnn.compile(model)
         assert len({float(compiled(X).sum()) for _ in range(20)}) == 2
+
+
+def test_another_thread_draws_during_a_trace():
+    """It keeps what it has drawn, and the model runs compiled."""
+    drawn = []
+
+    def act(net, y):
+        if not drawn:  # once, as a thread of a loader would now and then
+            thread = threading.Thread(target=lambda: drawn.append(np.random.random()))
+            thread.start()
+            thread.join()
+
+    np.random.seed(0)
+    want = np.random.random(2)
+    np.random.seed(0)
+    model = Net(act)
+    compiled = fastcnn.compile(model)
+    compiled(X)
+    assert isinstance(compiled._last, Plan)
+    assert [*drawn, np.random.random()] == list(want)

@@ -25,7 +25,15 @@ class Generators:
     def __init__(self, model: nn.Module) -> None:
         shared = (nn.init.default_generator(), np.random.mtrand._rand, random)
         self._all = list({id(each): each for each in (*shared, *_reached(model))}.values())
-        self._before = [self._state(each) for each in self._all]
+        self._before = self.states()
+
+    def states(self) -> list[Any]:
+        """Return the states of now."""
+        return [self._state(each) for each in self._all]
+
+    def differ(self, before: list[Any]) -> bool:
+        """Tell whether one has changed since."""
+        return any(map(self._differ, self.states(), before))
 
     @staticmethod
     def _state(generator: Any) -> Any:
@@ -41,20 +49,17 @@ class Generators:
             return any(Generators._differ(value, other[name]) for name, value in one.items())
         return not np.array_equal(one, other) if isinstance(one, np.ndarray) else one != other
 
-    def undo(self) -> bool:
-        """Put all states back; return whether one had changed."""
-        changed = False
+    def undo(self) -> None:
+        """Put all states back."""
         for generator, before in zip(self._all, self._before, strict=True):
             if not self._differ(self._state(generator), before):
                 continue
-            changed = True
             if isinstance(generator, np.random.Generator):
                 generator.bit_generator.state = before
             elif isinstance(generator, np.random.RandomState):
                 generator.set_state(before)
             else:
                 generator.setstate(before)
-        return changed
 
 
 def _reached(model: nn.Module) -> Iterator[Any]:

@@ -16,6 +16,10 @@ class UnsupportedError(FastcnnError):
     """A model does what the engine has no form for; it then runs eagerly."""
 
 
+# How often a forward is traced during which random numbers are drawn: another thread may have done it.
+_TRIES = 3
+
+
 class Picture(NamedTuple):
     """The operations of a model for samples of one shape.
 
@@ -49,27 +53,13 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
     FastcnnError
         If the shape of the samples does not fit.
     """
-    trace = graph.Trace()
-    x = trace.input(np.empty((0, *input_shape), dtype))
-    generators, attributes = Generators(model), Attributes(model)
-    try:
-        with (
-            calls.passive(evaluating=not training),
-            passive.observed(None),
-            changes.watched(attributes.note),
-        ):
-            y = model(x)
-    except graph.TraceError as error:
-        raise UnsupportedError(str(error)) from None
-    except FastcnnError:
-        raise
-    except Exception as error:
-        raise UnsupportedError(f"forward raised {type(error).__name__}: {error}") from error
-    finally:
-        drawn, assigned = generators.undo(), attributes.undo()
-    if assigned is not None:
-        raise UnsupportedError(f"forward changes the attribute {assigned}")
+    generators, drawn = Generators(model), True
+    for _ in range(_TRIES):
+        trace, y, drawn = _run(model, np.empty((0, *input_shape), dtype), training, generators)
+        if not drawn:
+            break
     if drawn:
+        generators.undo()
         raise UnsupportedError("forward draws random numbers")
     if not isinstance(y, graph.Value) or y.recorder is not trace:
         raise UnsupportedError("an output that is not one tensor that depends on the input")
@@ -79,6 +69,33 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
     parameters = {id(each): each for step in trace.steps for each in step.sources if _is_parameter(each)}
     mode = modes, tuple(each.requires_grad for each in parameters.values())
     return Picture(trace.steps, y.index, y.ndim, structure, mode)
+
+
+def _run(
+    model: nn.Module, images: np.ndarray, training: bool, generators: Generators
+) -> tuple[graph.Trace, Any, bool]:
+    """Return the trace of a forward, its output, and whether random numbers were drawn meanwhile."""
+    trace, attributes = graph.Trace(), Attributes(model)
+    before = generators.states()
+    try:
+        with (
+            calls.passive(evaluating=not training),
+            passive.observed(None),
+            changes.watched(attributes.note),
+        ):
+            y = model(trace.input(images))
+    except Exception as error:
+        generators.undo()
+        if isinstance(error, FastcnnError) and not isinstance(error, graph.TraceError):
+            raise
+        raised = "" if isinstance(error, graph.TraceError) else f"forward raised {type(error).__name__}: "
+        raise UnsupportedError(f"{raised}{error}") from (error if raised else None)
+    finally:
+        assigned = attributes.undo()
+    if assigned is not None:
+        generators.undo()
+        raise UnsupportedError(f"forward changes the attribute {assigned}")
+    return trace, y, generators.differ(before)
 
 
 def _is_parameter(source: Any) -> bool:
