@@ -226,3 +226,41 @@ def test_shared_by_the_engine_too():
     model = Shared().initialize(seed=1)
     x = np.random.default_rng(0).standard_normal((4, 2, 4, 4)).astype(np.float32)
     np.testing.assert_allclose(model.predict(x), model.predict(x, engine=False), 1e-5)
+
+
+def test_flattened_values_of_other_sizes_are_added_by_element():
+    class Net(nn.Module):
+        def __init__(self, second, features):
+            super().__init__()
+            self.first, self.second = nn.Conv2d(2, 2, (1, 3)), second
+            self.linear = nn.Linear(features, 3)
+
+        def forward(self, x):
+            return self.linear(self.first(x).flatten(1) + self.second(x).flatten(1))
+
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((4, 2, 4, 4)), rng.standard_normal((4, 3))
+    for second in (nn.Conv2d(2, 2, (3, 1)), nn.Sequential(nn.Flatten(), nn.Linear(32, 16))):
+        model = Net(second, 16).double().initialize(seed=0)
+        reference, compiled = copy.deepcopy(model), fastcnn.compile(model, input_gradient=True)
+        assert_near(compiled(x), reference(x), 1e-9, 0.01, "output")
+        assert_same_gradients(model, reference, 1e-9, compiled.backward(dy), reference.backward(dy))
+        assert_near(model.predict(x), reference.predict(x, engine=False), 1e-9, 0.01, "prediction")
+
+
+def test_dropout_that_forward_asks_for_in_evaluation_mode(caplog):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear, self.sample = nn.Linear(3, 100), False
+
+        def forward(self, x):
+            return F.dropout(self.linear(x), 0.5, training=self.sample)
+
+    model, x = Net().initialize(seed=0).eval(), np.ones((2, 3), np.float32)
+    compiled = fastcnn.compile(model)
+    for sample in (False, True, False, True):
+        model.sample = sample
+        for y in (model(x), model.predict(x), compiled(x), compiled.predict(x)):
+            assert (y == 0).any() == sample
+    assert "Dropout that trains in evaluation mode" in caplog.text

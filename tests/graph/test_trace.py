@@ -103,6 +103,7 @@ def test_what_goes_on_behind_the_batch_axis(function, shape):
         (lambda x: F.softmax(x, 0), "softmax over the batch"),
         (lambda x: range(x.shape[0]), "the size of the batch was looked at"),
         (lambda x: len(x), "the size of the batch was looked at"),
+        (lambda x: [row for row in x] or x, "the size of the batch was looked at"),
         (lambda x: x.numel(), "the size of the batch was looked at"),
         (lambda x: x * x.shape[0], "the size of the batch was looked at"),
         (lambda x: x.shape[0] == 3, "the size of the batch was looked at"),

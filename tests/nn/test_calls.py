@@ -13,6 +13,7 @@ from fastcnn import nn
 from fastcnn.errors import ShapeError, StateError
 
 from .forwards import Block, SqueezeExcite, normal
+from .test_opaque import Square
 
 
 def test_two_calls_of_a_model_keep_only_the_latest():
@@ -123,11 +124,27 @@ def test_copies_and_pickles_hold_no_call():
         twin.backward(x)
 
 
-def test_a_call_ends_with_its_model():
-    model = nn.Linear(2, 2).double()
-    x = normal(3, 2)
+def hooked(model):
+    model.register_full_backward_hook(lambda module, dxs, dys: None)
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Linear(2, 2).double(),
+        lambda: nn.BatchNorm2d(2).double(),
+        nn.Dropout,
+        lambda: hooked(nn.Sequential(nn.ReLU())),
+        lambda: hooked(Square()),
+    ],
+    ids=["linear", "norm", "dropout", "hook", "own backward and hook"],
+)
+def test_a_call_ends_with_its_model(make):
+    model = make()
     reference = weakref.ref(model)
-    model(x)
+    y = model(normal(3, 2, 2, 2))
+    model.backward(np.ones_like(y))
     del model
     assert reference() is None
 

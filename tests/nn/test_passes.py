@@ -1,6 +1,7 @@
 """Networks that are written from their forward alone: their gradients are derived from what a call does."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -240,3 +241,14 @@ def test_an_output_that_is_the_input():
     np.testing.assert_array_equal(
         model.backward((np.ones((2, 2)), 2 * np.ones((2, 2)))), np.full((2, 2), 3.0)
     )
+
+
+def test_an_output_that_is_an_object():
+    class Net(nn.Module):
+        def forward(self, x):
+            return SimpleNamespace(y=x * 2)
+
+    model = Net()
+    model(normal(2, 3))
+    with pytest.raises(StateError, match="Net: backward: forward returned an object, SimpleNamespace, whose"):
+        model.backward(np.ones((2, 3)))

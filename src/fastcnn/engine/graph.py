@@ -33,6 +33,11 @@ class Value:
         return self.height * self.width
 
     @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.channels, self.height, self.width
+
+    @property
     def size(self) -> int:
         """Number of elements."""
         return self.channels * self.pixels

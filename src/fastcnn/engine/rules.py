@@ -167,6 +167,13 @@ def elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
     return View(lowering.append(Apply(value, y, **parts)).value, flat=view.flat)
 
 
+def trains(lowering: Lowering, op: graph.BatchNorm | graph.Dropout) -> bool:
+    """Tell whether an operation is in training mode, which it is in a program for training alone."""
+    if op.training and not lowering.training:
+        raise UnsupportedError(f"{type(op).__name__} that trains in evaluation mode")
+    return op.training
+
+
 def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Source, bias: Source) -> View:
     """Lower batch normalisation with running statistics."""
     norm = op.owner
@@ -180,7 +187,7 @@ def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Sourc
             lowering.weight(parameter, (value.channels,))  # type: ignore[arg-type]
     for name, statistics in (("running_mean", op.running_mean), ("running_var", op.running_var)):
         lowering.array(statistics, (value.channels,), f"BatchNorm2d with a {name}")
-    return elementwise(lowering, x, norm=norm, fixed=not (lowering.training and op.training))
+    return elementwise(lowering, x, norm=norm, fixed=not trains(lowering, op))
 
 
 def relu(lowering: Lowering, op: graph.ReLU, x: Source) -> View:
@@ -192,7 +199,7 @@ def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
     """Lower dropout, which does nothing in evaluation mode."""
     if not is_number(op.owner.p, 1.0):
         raise UnsupportedError(f"Dropout with p={op.owner.p!r}")
-    if not (lowering.training and op.training):
+    if not trains(lowering, op):
         return tensor(x, "Dropout")
     return elementwise(lowering, x, dropout=op.owner)
 
@@ -239,7 +246,8 @@ def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:
         raise UnsupportedError("a sum with a number")
     other = tensor(b, "a sum")
     value, made = plain(x, "Residual"), plain(other, "Residual")
-    if x.flat != other.flat or x.shape != other.shape:
+    # Flattened images of other sizes, and features, have their elements in another order.
+    if x.flat != other.flat or value.sizes != made.sizes:
         raise UnsupportedError("a sum of values of different shapes")
     y = Value(value.channels, value.height, value.width)
     return View(lowering.append(Add(value, y, made), made).value, flat=x.flat)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import graph, nn
 from ..errors import FastcnnError
-from ..nn import calls, passive
+from ..nn import calls, changes, passive
+from .effects import Attributes, Generators
 
 
 class UnsupportedError(FastcnnError):
     """A model does what the engine has no form for; it then runs eagerly."""
+
+
+# How often a forward is traced during which random numbers are drawn: another thread may have done it.
+_TRIES = 3
 
 
 class Picture(NamedTuple):
@@ -49,31 +53,49 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
     FastcnnError
         If the shape of the samples does not fit.
     """
-    trace = graph.Trace()
-    x = trace.input(np.empty((0, *input_shape), dtype))
-    generators = _Generators(model)
-    try:
-        with calls.passive(evaluating=not training), passive.observed(None):
-            y = model(x)
-    except graph.TraceError as error:
-        raise UnsupportedError(str(error)) from None
-    except FastcnnError:
-        raise
-    except Exception as error:
-        raise UnsupportedError(f"forward raised {type(error).__name__}: {error}") from error
-    finally:
-        drawn = generators.undo()
+    generators, drawn = Generators(model), True
+    for _ in range(_TRIES):
+        trace, y, drawn = _run(model, np.empty((0, *input_shape), dtype), training, generators)
+        if not drawn:
+            break
     if drawn:
+        generators.undo()
         raise UnsupportedError("forward draws random numbers")
     if not isinstance(y, graph.Value) or y.recorder is not trace:
         raise UnsupportedError("an output that is not one tensor that depends on the input")
-    structure = tuple(_facts(step) for step in trace.steps), y.index
+    modes = tuple(step.operation.training for step in trace.steps if hasattr(step.operation, "training"))
+    # A plan for training is one of a mode; in evaluation a forward can still ask for dropout.
+    structure = tuple(_facts(step) for step in trace.steps), y.index, () if training else modes
     parameters = {id(each): each for step in trace.steps for each in step.sources if _is_parameter(each)}
-    mode = (
-        tuple(step.operation.training for step in trace.steps if hasattr(step.operation, "training")),
-        tuple(each.requires_grad for each in parameters.values()),
-    )
+    mode = modes, tuple(each.requires_grad for each in parameters.values())
     return Picture(trace.steps, y.index, y.ndim, structure, mode)
+
+
+def _run(
+    model: nn.Module, images: np.ndarray, training: bool, generators: Generators
+) -> tuple[graph.Trace, Any, bool]:
+    """Return the trace of a forward, its output, and whether random numbers were drawn meanwhile."""
+    trace, attributes = graph.Trace(), Attributes(model)
+    before = generators.states()
+    try:
+        with (
+            calls.passive(evaluating=not training),
+            passive.observed(None),
+            changes.watched(attributes.note),
+        ):
+            y = model(trace.input(images))
+    except Exception as error:
+        generators.undo()
+        if isinstance(error, FastcnnError) and not isinstance(error, graph.TraceError):
+            raise
+        raised = "" if isinstance(error, graph.TraceError) else f"forward raised {type(error).__name__}: "
+        raise UnsupportedError(f"{raised}{error}") from (error if raised else None)
+    finally:
+        assigned = attributes.undo()
+    if assigned is not None:
+        generators.undo()
+        raise UnsupportedError(f"forward changes the attribute {assigned}")
+    return trace, y, generators.differ(before)
 
 
 def _is_parameter(source: Any) -> bool:
@@ -102,47 +124,3 @@ def _told(what: Any) -> Any:
     if what is None or isinstance(what, bool | int | float | str | np.generic):
         return type(what), repr(what)
     return type(what), id(what)
-
-
-# Random numbers ---------------------------------------------------------------------------------------
-
-
-class _Generators:
-    """The sources of random numbers that a forward could draw from, as far as they can be found."""
-
-    def __init__(self, model: nn.Module) -> None:
-        kinds = np.random.Generator | np.random.RandomState | random.Random
-        own = [
-            each for module in model.modules() for each in module.__dict__.values() if isinstance(each, kinds)
-        ]
-        self._all = [nn.init.default_generator(), np.random.mtrand._rand, random, *own]
-        self._before = [self._state(each) for each in self._all]
-
-    @staticmethod
-    def _state(generator: Any) -> Any:
-        if isinstance(generator, np.random.Generator):
-            return generator.bit_generator.state
-        if isinstance(generator, np.random.RandomState):
-            return generator.get_state(legacy=False)
-        return generator.getstate()
-
-    @staticmethod
-    def _differ(one: Any, other: Any) -> bool:
-        if isinstance(one, dict):
-            return any(_Generators._differ(value, other[name]) for name, value in one.items())
-        return not np.array_equal(one, other) if isinstance(one, np.ndarray) else one != other
-
-    def undo(self) -> bool:
-        """Put all states back; return whether one had changed."""
-        changed = False
-        for generator, before in zip(self._all, self._before, strict=True):
-            if not self._differ(self._state(generator), before):
-                continue
-            changed = True
-            if isinstance(generator, np.random.Generator):
-                generator.bit_generator.state = before
-            elif isinstance(generator, np.random.RandomState):
-                generator.set_state(before)
-            else:
-                generator.setstate(before)
-        return changed

@@ -25,7 +25,7 @@ class Dropout(Operation):
     """y = x mask; see `fastcnn.ops.dropout`."""
 
     def __init__(self, owner: Source, training: bool) -> None:
-        self.owner = owner
+        self.owner: Any = owner
         self.training = training
 
     def forward(self, x: Array) -> tuple[Array, Any]:
@@ -39,6 +39,10 @@ class Dropout(Operation):
     def settings(self) -> tuple[Any, ...]:
         """Return who drops, and how much."""
         return self.owner, self.owner.p
+
+    def let_go(self) -> None:
+        """Forget who drops."""
+        self.owner = None
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy with the same elements dropped."""

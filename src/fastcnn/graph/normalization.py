@@ -77,6 +77,10 @@ class BatchNorm(Operation):
             own = self.owner, is_number(self.momentum), is_number(self.eps)
         return self.running_mean, self.running_var, self.num_batches_tracked, *own
 
+    def let_go(self) -> None:
+        """Forget the layer."""
+        self.owner = None
+
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
         """Return the gradients of x, weight and bias."""
         x, weight, mean, invstd = saved

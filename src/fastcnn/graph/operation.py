@@ -94,6 +94,12 @@ class Operation:
         """Return what the operation depends on beside its inputs and the mode of its layer."""
         return tuple(vars(self).values())
 
+    def let_go(self) -> None:
+        """Forget what backward does not need, before a record keeps the operation.
+
+        What refers to a module that was called would keep it: its record lives as long as the module.
+        """
+
     def trained(self) -> bool:
         """Tell whether backward adds gradients of parameters that are not among the inputs."""
         return False

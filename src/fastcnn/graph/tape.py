@@ -83,6 +83,7 @@ class Tape:
         first = len(self._kinds)
         made = tuple(map(self._value, y)) if isinstance(y, tuple) else (self._value(y),)
         if self._keep:
+            operation.let_go()
             self._steps.append(_Step(operation, tuple(sources), range(first, len(self._kinds)), saved))
         return made if isinstance(y, tuple) else made[0]
 

@@ -29,6 +29,9 @@ class Traced(Value):
     def __len__(self) -> int:
         return len(range(BATCH))  # type: ignore[arg-type]
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self[i] for i in range(len(self))])
+
     def numel(self) -> int:
         """Raise: it depends on the batch."""
         return len(self)

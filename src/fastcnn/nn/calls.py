@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -149,6 +149,14 @@ def innermost(module: Any) -> Call | None:
     """Return the innermost call of all if it is one of this module."""
     active = _thread.active
     return active[-1][1] if active and active[-1][0] is module else None
+
+
+def reference(module: Any) -> Callable[[], Any]:
+    """Return what gives a module, for its record: a weak reference if the innermost call is of the module.
+
+    The record of a call lives as long as the module, and must not keep it.
+    """
+    return weakref.ref(module) if innermost(module) is not None else lambda: module
 
 
 def saved(module: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import graph
 from ..errors import DTypeError
-from . import changes
+from . import calls, changes
 
 FORWARD_PRE, FORWARD, BACKWARD = "_forward_pre_hooks", "_forward_hooks", "_backward_hooks"
 _numbers = itertools.count()
@@ -64,10 +64,11 @@ def run(module: Any, forward: Callable, args: tuple, kwargs: dict, recorder: gra
     backward = _hooks(module, BACKWARD)
     grad_output: list[tuple] = []
     if backward:
+        called = calls.reference(module)
 
         def ended(grad_input: tuple) -> tuple:
             for hook in backward:
-                made = hook(module, grad_input, grad_output[0])
+                made = hook(called(), grad_input, grad_output[0])
                 if made is not None:
                     grad_input = made if isinstance(made, tuple) else (made,)
             return grad_input

@@ -23,9 +23,14 @@ class Opaque(graph.Operation):
     """
 
     def __init__(self, module: Any, given: tuple[tuple, dict]) -> None:
-        self.module = module
+        self._module = calls.reference(module)
         self.output: Any = None  # as forward returned it
         self._given = given
+
+    @property
+    def module(self) -> Any:
+        """The module."""
+        return self._module()
 
     def trained(self) -> bool:
         """Tell whether a parameter of the module is trained."""

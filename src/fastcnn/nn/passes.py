@@ -55,8 +55,15 @@ def _apply(module: Any, *args: Any, **kwargs: Any) -> Any:
     return graph.filled(operation.output, iter(made if isinstance(made, tuple) else (made,)))
 
 
-def _number(output: Any) -> int | None:
-    return output.index if isinstance(output, graph.Value) else None
+def _number(output: Any) -> int | type | None:
+    """Return the number of a value, None for what has no gradient, and the type of what could hold values."""
+    if isinstance(output, graph.Value):
+        return output.index
+    return (
+        type(output)
+        if hasattr(output, "__dict__") and not isinstance(output, graph.Operand | np.ndarray)
+        else None
+    )
 
 
 def _record(
@@ -115,13 +122,19 @@ def derived(module: Any, dy: Any, input_gradient: bool = True) -> Any:
     Raises
     ------
     StateError
-        If there was none, or NumPy took part in it.
+        If there was none, NumPy took part in it, or its output is an object.
     DTypeError, ShapeError
         If dy is not like the output.
     """
     name, call = type(module).__name__, calls.find(module)
     if call.tape is None or not call.recorded():
         raise StateError(f"{name}: backward was called before forward: its call, model(x), has not ended")
+    for each in graph.leaves(call.output):
+        if isinstance(each, type):
+            raise StateError(
+                f"{name}: backward: forward returned an object, {each.__name__}, whose tensors are unknown: "
+                "it must return tensors, or tuples, lists or dicts of them"
+            )
     dys: dict[int, np.ndarray] = {}
     one = isinstance(call.output, int)
     for number, each in list(graph.paired(call.output, dy, f"{name}: dy")):

@@ -30,6 +30,7 @@ class Tree(Generic[M]):
     def __setattr__(self, name: str, value: Any) -> None:
         if "_parameters" not in self.__dict__:
             raise StateError(f"{type(self).__name__}: call super().__init__() before setting attributes")
+        changes.assigning(self, name, value)
         self._assign(name, value)
         if name != "saved":  # which every forward pass sets
             changes.note()
