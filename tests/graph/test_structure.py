@@ -1,6 +1,6 @@
 """Tensors in tuples, lists and dicts."""
 
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
@@ -10,6 +10,14 @@ from fastcnn.graph import filled, leaves, paired, replaced
 
 Point = namedtuple("Point", "x y")
 NESTED = (1, [2, {"a": 3, "b": (4,)}], Point(5, [6]), (), None)
+
+
+def test_a_dict_keeps_its_class():
+    given = OrderedDict(b=1, a=[2, 3])
+    made = replaced(given, lambda each: 2 * each)
+    assert type(made) is OrderedDict
+    assert list(made.items()) == [("b", 2), ("a", [4, 6])]
+    assert list(given.items()) == [("b", 1), ("a", [2, 3])]
 
 
 def test_leaves_come_in_order():

@@ -229,6 +229,17 @@ def test_constants_and_what_is_detached_have_no_gradient():
     np.testing.assert_array_equal(model.backward(np.ones_like(y)), (x > 0).astype(np.float32))
 
 
+@pytest.mark.parametrize("last", [nn.ReLU(), nn.Softmax(1), nn.Sequential(nn.ReLU(), nn.Flatten())])
+def test_the_output_may_be_changed_before_backward(last):
+    """As in ``y -= target; model.backward(y)``: the record has its own."""
+    model, x = nn.Sequential(nn.Linear(3, 4), last).double().initialize(seed=0), normal(2, 3)
+    dy = model(x) - 1
+    want = model.backward(dy)
+    y = model(x)
+    y -= 1
+    np.testing.assert_array_equal(model.backward(y), want)
+
+
 def test_an_output_that_is_the_input():
     class Net(nn.Module):
         def forward(self, x):

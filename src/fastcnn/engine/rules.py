@@ -71,7 +71,7 @@ class Lowering:
 
     def weight(self, parameter: nn.Parameter, shape: tuple[int, ...]) -> None:
         """Check that a parameter has the shape that its layer needs."""
-        self.array(parameter.array, shape, "a weight")
+        self.array(parameter._array, shape, "a weight")
 
     def array(self, value: object, shape: tuple[int, ...], what: str) -> None:
         """Check that the program can read and write an array in place."""

@@ -39,15 +39,13 @@ class Operand:
     # The call that it is a value of; parameters belong to no call.
     recorder: Recorder | None = None
 
-    @property
-    def array(self) -> Array:
-        """What it holds."""
-        raise NotImplementedError
+    # What it holds; a user asks a value for it by `numpy()`, which a trace refuses.
+    _array: Array
 
     @property
     def dtype(self) -> np.dtype:
         """Its element type."""
-        return self.array.dtype
+        return self._array.dtype
 
     @property
     def requires_grad(self) -> bool:
@@ -132,7 +130,7 @@ def caller() -> str:
 
 def as_array(tensor: Any) -> Any:
     """Return the array of a value or a parameter, and anything else as it is."""
-    return tensor.array if isinstance(tensor, Operand) else tensor
+    return tensor._array if isinstance(tensor, Operand) else tensor
 
 
 def shape_of(tensor: Any) -> tuple[int, ...]:

@@ -66,7 +66,7 @@ class Operators(Operand):
         return apply(arithmetic.Negate(), self)
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self.array)))
+        return (self[i] for i in range(len(self._array)))
 
     def __getitem__(self, index: Any) -> Any:
         return apply(shaping.Slice(index), self)

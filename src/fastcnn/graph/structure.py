@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,7 +28,9 @@ def replaced(given: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(given, tuple | list):
         return type(given)(replaced(each, function) for each in given)
     if isinstance(given, dict):
-        return {name: replaced(each, function) for name, each in given.items()}
+        new = copy.copy(given)  # of its own class
+        new.update({name: replaced(each, function) for name, each in given.items()})
+        return new
     return function(given)
 
 

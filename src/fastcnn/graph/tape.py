@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import StateError
 from .operation import Array, Operand, Operation, as_array, caller
+from .structure import leaves
 from .value import Value
 
 _ANYWHERE: AbstractContextManager[None] = nullcontext()
@@ -63,6 +64,11 @@ class Tape:
         """Do nothing: whose operations are recorded does not matter."""
         return _ANYWHERE
 
+    def keeps(self, array: Array) -> bool:
+        """Tell whether an array, or a part of it, is kept for the backward pass."""
+        kept = (each for step in self._steps for each in leaves(step.saved))
+        return any(isinstance(each, np.ndarray) and np.may_share_memory(array, each) for each in kept)
+
     # Forward ----------------------------------------------------------------------------------------
 
     def record(self, operation: Operation, inputs: tuple[Any, ...]) -> Any:
@@ -89,13 +95,13 @@ class Tape:
 
     def look(self, value: Value, what: str) -> Array:
         """Return a value's array to somebody who knows that it has no gradient."""
-        return value.array
+        return value._array
 
     def leave(self, value: Value, what: str) -> Array:
         """Return a value's array to NumPy, which does not say what its gradient is."""
         if self._left is None:
             self._left = f"{what} ({caller()})"
-        return value.array
+        return value._array
 
     def cut(self, what: str) -> None:
         """Note that arrays stand in the place of values from here on: there is no backward pass."""

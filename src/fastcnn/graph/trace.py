@@ -24,7 +24,7 @@ class Traced(Value):
     @property
     def shape(self) -> tuple[Any, ...]:
         """Its sizes; that of the batch is any number."""
-        return (BATCH, *self.array.shape[1:])
+        return (BATCH, *self._array.shape[1:])
 
     def __len__(self) -> int:
         return len(range(BATCH))  # type: ignore[arg-type]
@@ -98,9 +98,9 @@ class Trace:
         first = self._count
         made = tuple(map(self._value, y)) if isinstance(y, tuple) else (self._value(y),)
         for value in made:
-            if value.ndim == 0 or value.array.shape[0] != 0 or 0 in value.array.shape[1:]:
+            if value.ndim == 0 or value._array.shape[0] != 0 or 0 in value._array.shape[1:]:
                 raise TraceError(f"{type(operation).__name__} over the batch ({caller()})")
-        shapes = tuple(value.array.shape[1:] for value in made)
+        shapes = tuple(value._array.shape[1:] for value in made)
         outputs = range(first, self._count)
         self.steps.append(Step(operation, sources, outputs, shapes, self._scopes[-1]))
         return made if isinstance(y, tuple) else made[0]

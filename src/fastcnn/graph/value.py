@@ -69,11 +69,6 @@ class Value(Operators):
     # What it is -------------------------------------------------------------------------------------
 
     @property
-    def array(self) -> Array:
-        """The elements."""
-        return self._array
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """Its sizes; the first axis is the batch."""
         return self._array.shape

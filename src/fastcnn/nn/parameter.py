@@ -58,9 +58,8 @@ class Parameter(graph.Operators):
             changes.note()
 
     @property
-    def array(self) -> np.ndarray:
-        """The values, for who only reads them."""
-        return self._data
+    def _array(self) -> np.ndarray:  # type: ignore[override]
+        return self._data  # for who only reads them
 
     @property
     def requires_grad(self) -> bool:

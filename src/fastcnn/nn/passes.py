@@ -82,7 +82,13 @@ def _record(
     finally:
         tape.close()
     call.output = graph.replaced(y, _number)
-    return graph.replaced(y, graph.as_array)
+
+    def as_output(made: Any) -> Any:
+        array = graph.as_array(made)
+        # The user may write into what was returned: ``y[rows, labels] -= 1``, then ``model.backward(y)``.
+        return array.copy() if isinstance(made, graph.Value) and tape.keeps(array) else array
+
+    return graph.replaced(y, as_output)
 
 
 def for_super(forward: Callable) -> Callable:
