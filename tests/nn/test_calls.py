@@ -11,6 +11,7 @@ import pytest
 import fastcnn.nn.functional as F
 from fastcnn import nn
 from fastcnn.errors import ShapeError, StateError
+from fastcnn.nn import calls
 
 from .forwards import Block, SqueezeExcite, normal
 from .test_opaque import Square
@@ -25,6 +26,22 @@ def test_two_calls_of_a_model_keep_only_the_latest():
     np.testing.assert_allclose(model.weight.grad, b.sum(axis=0)[None])
     with pytest.raises(ShapeError, match=r"Linear: dy must have the shape \(4, 1\), got \(3, 1\)"):
         model.backward(np.ones((3, 1)))
+
+
+def test_a_call_takes_the_place_of_the_one_before():
+    """Its arrays go one by one; a call that fails leaves none."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).double()
+    model(normal(4, 2))
+    kept = [
+        weakref.ref(step.saved) for step in calls.latest(model).tape._steps if type(step.saved) is np.ndarray
+    ]
+    assert [reference() is None for reference in kept] == [False]
+    model(normal(5, 2))
+    assert [reference() is None for reference in kept] == [True]
+    with pytest.raises(ShapeError, match="linear: x must have 2 features"):
+        model(normal(4, 3))
+    with pytest.raises(StateError, match="backward was called before forward"):
+        model.backward(np.ones((5, 1)))
 
 
 def test_backward_without_a_call():

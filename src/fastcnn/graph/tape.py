@@ -31,9 +31,15 @@ class Tape:
     ----------
     keep : bool
         Whether there will be a backward pass.
+    before : Tape, optional
+        The record of the call before, of which nothing is needed any more. It is forgotten step by step as
+        new ones come: all at once, its memory would go back to the system, and have to be asked for again.
     """
 
-    def __init__(self, keep: bool = True) -> None:
+    def __init__(self, keep: bool = True, before: Tape | None = None) -> None:
+        self._old: list[_Step] = [] if before is None else before._steps[::-1]
+        if before is not None:
+            before._steps.clear()
         self._keep = keep
         self._steps: list[_Step] = []
         self._kinds: list[tuple[tuple[int, ...], np.dtype]] = []  # shape and type of each value
@@ -59,6 +65,7 @@ class Tape:
     def close(self) -> None:
         """Say that the call has ended."""
         self._open = False
+        self._old.clear()
 
     def within(self, module: Any) -> AbstractContextManager[None]:
         """Do nothing: whose operations are recorded does not matter."""
@@ -86,6 +93,8 @@ class Tape:
             else:
                 sources.append(each)
         y, saved = operation.forward(*map(as_array, inputs))
+        if self._old:
+            self._old.pop()
         first = len(self._kinds)
         made = tuple(map(self._value, y)) if isinstance(y, tuple) else (self._value(y),)
         if self._keep:

@@ -31,9 +31,10 @@ class Frame:
         key, calls = id(module), self._calls
         calls[key] = weakref.ref(module, lambda _: calls.pop(key, None)), call
 
-    def drop(self, module: Any) -> None:
-        """Forget the latest call of a module."""
-        self._calls.pop(id(module), None)
+    def take(self, module: Any) -> Call | None:
+        """Forget the latest call of a module, and return it."""
+        found = self._calls.pop(id(module), None)
+        return None if found is None else found[1]
 
     def find(self, module: Any) -> Call | None:
         """Return the latest call of a module, here or further out."""
@@ -103,9 +104,9 @@ def new_call() -> Call:
     return Call(_thread.frame)
 
 
-def new_tape() -> Tape:
-    """Return a tape, which keeps nothing if there will be no backward pass."""
-    return Tape(_thread.keep)
+def new_tape(before: Tape | None = None) -> Tape:
+    """Return a tape, which keeps nothing if there will be no backward pass; `before` is no longer needed."""
+    return Tape(_thread.keep, before)
 
 
 def put(module: Any, call: Call) -> None:
@@ -114,9 +115,9 @@ def put(module: Any, call: Call) -> None:
         _thread.frame.put(module, call)
 
 
-def drop(module: Any) -> None:
-    """Free what the latest call of a module kept."""
-    _thread.frame.drop(module)
+def take(module: Any) -> Call | None:
+    """Forget the latest call of a module in the present frame, and return it."""
+    return _thread.frame.take(module)
 
 
 def find(module: Any) -> Call:

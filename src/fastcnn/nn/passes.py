@@ -36,14 +36,14 @@ def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
             if not isinstance(recorder, graph.Tape):
                 raise graph.TraceError(f"{type(module).__name__} has hooks")
             return hooks.run(module, forward, args, kwargs, recorder)
-    calls.drop(module)  # whose arrays would take memory beside the new ones
+    before = calls.take(module)  # whose arrays would take memory beside the new ones
     call = calls.new_call()
     if opaque and not hooked:
         with calls.entered(module, call):
             y = module.forward(*args, **kwargs)
     else:
         call.derived = True
-        y = _record(module, forward, args, kwargs, call, hooked)
+        y = _record(module, forward, args, kwargs, call, hooked, None if before is None else before.tape)
     calls.put(module, call)
     return y
 
@@ -67,10 +67,16 @@ def _number(output: Any) -> int | type | None:
 
 
 def _record(
-    module: Any, forward: Callable, args: tuple, kwargs: dict, call: calls.Call, hooked: bool = False
+    module: Any,
+    forward: Callable,
+    args: tuple,
+    kwargs: dict,
+    call: calls.Call,
+    hooked: bool = False,
+    before: graph.Tape | None = None,
 ) -> Any:
-    """Run a forward on arrays and record it in a call; return arrays."""
-    call.tape = tape = calls.new_tape()
+    """Run a forward on arrays and record it in a call, in the place of the record before; return arrays."""
+    call.tape = tape = calls.new_tape(before)
 
     def as_value(given: Any) -> Any:
         return tape.input(given) if isinstance(given, np.ndarray) else given
