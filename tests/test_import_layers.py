@@ -9,7 +9,7 @@ from .import_graph import ROOT, imported, name_of
 
 # From the bottom up; what stands in one row may import each other.
 LADDER = [
-    {"_slots", "_version", "errors"},
+    {"_scoped", "_slots", "_version", "errors"},
     {"_bars", "_files", "_shapes", "_streams"},
     {"_kernels"},
     {"_config", "ops", "testing"},

@@ -170,7 +170,7 @@ class Plans(Locked):
         found = self._graphs.pop(key, None)
         if found is None:
             try:
-                found = fuse(lower_picture(model, shape, picture, mode is not None))
+                found = fuse(lower_picture(model, picture))
             except FastcnnError as error:
                 found = Unsupported(str(error))
         self._graphs[key] = found

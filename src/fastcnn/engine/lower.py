@@ -60,7 +60,7 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], training: bool) -> Pic
     return picture(model, input_shape, dtype, training)
 
 
-def lower_picture(model: nn.Module, input_shape: tuple[int, ...], traced: Picture, training: bool) -> Graph:
+def lower_picture(model: nn.Module, traced: Picture) -> Graph:
     """Lower a trace of `model`.
 
     Raises
@@ -68,12 +68,11 @@ def lower_picture(model: nn.Module, input_shape: tuple[int, ...], traced: Pictur
     UnsupportedError
         If an operation has no rule.
     """
-    dtype = element_type(model)
-    assert dtype is not None
-    source = Value(*input_shape) if len(input_shape) == 3 else Value(input_shape[0], 1, 1)
+    shape = traced.input_shape
+    source = Value(*shape) if len(shape) == 3 else Value(shape[0], 1, 1)
     names = {id(m): f"{name} {type(m).__name__}".lstrip() for name, m in model.named_modules()}
-    lowering = Lowering(dtype, training)
-    views = {0: View(source, flat=len(input_shape) == 1)}
+    lowering = Lowering(traced.dtype, traced.training)
+    views = {0: View(source, flat=len(shape) == 1)}
     for step in traced.steps:
         kind = type(step.operation)
         if kind not in RULES:
@@ -88,7 +87,7 @@ def lower_picture(model: nn.Module, input_shape: tuple[int, ...], traced: Pictur
     lowering.check_made(result.value)
     if result.value is source or any(result.margin):
         raise UnsupportedError("a model that only changes shapes")
-    return Graph(source, result.value, result.flat, _needed(lowering.nodes, result.value), dtype)
+    return Graph(source, result.value, result.flat, _needed(lowering.nodes, result.value), traced.dtype)
 
 
 def _needed(nodes: list[Any], output: Value) -> list[Any]:
@@ -110,4 +109,4 @@ def _needed(nodes: list[Any], output: Value) -> list[Any]:
 
 def lower(model: nn.Module, input_shape: tuple[int, ...], training: bool = False) -> Graph:
     """Trace and lower `model` for samples of input_shape; see `trace` and `lower_picture`."""
-    return lower_picture(model, input_shape, trace(model, input_shape, training), training)
+    return lower_picture(model, trace(model, input_shape, training))

@@ -18,8 +18,7 @@ from .tracing import UnsupportedError
 
 # Of a sample's value: the places of elements are int32.
 _MOST_ELEMENTS = 2**31 - 1
-
-
+# What an operation of a trace is applied to.
 Source = View | nn.Parameter | float | None
 
 
@@ -42,13 +41,13 @@ class Lowering:
         self.shape: tuple[int, ...] = ()  # of a sample of what the operation makes
         self._gone: set[Value] = set()  # values that are never made, since what follows joined their node
 
-    def append(self, node: Node, *others: Value) -> View:
+    def append(self, node: Node) -> View:
         """Add a node and return a view of what it makes."""
         if node.y.size > _MOST_ELEMENTS:
             raise UnsupportedError("a sample with a value of 2**31 elements or more")
         node.y.producer = node
         node.label = self.label
-        for value in (node.x, *others):
+        for value in node.inputs:
             self.check_made(value)
             value.consumers.append(node)
         self.nodes.append(node)
@@ -61,7 +60,7 @@ class Lowering:
 
     def join(self, node: Node) -> View:
         """Let a node make something else than before; return a view of it."""
-        before, value = node.y, Value(node.y.channels, node.y.height, node.y.width)
+        before, value = node.y, Value(*node.y.sizes)
         if before.consumers:
             raise UnsupportedError("PositionBias of a value that others read without it")
         self._gone.add(before)
@@ -159,15 +158,15 @@ def tensor(x: Source, what: str) -> View:
     return x
 
 
-def elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
+def _elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
     """Append an elementwise node."""
     view = tensor(x, "an elementwise layer")
     value = plain(view, "an elementwise layer")
-    y = Value(value.channels, value.height, value.width)
+    y = Value(*value.sizes)
     return View(lowering.append(Apply(value, y, **parts)).value, flat=view.flat)
 
 
-def trains(lowering: Lowering, op: graph.BatchNorm | graph.Dropout) -> bool:
+def _trains(lowering: Lowering, op: graph.BatchNorm | graph.Dropout) -> bool:
     """Tell whether an operation is in training mode, which it is in a program for training alone."""
     if op.training and not lowering.training:
         raise UnsupportedError(f"{type(op).__name__} that trains in evaluation mode")
@@ -187,21 +186,21 @@ def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Sourc
             lowering.weight(parameter, (value.channels,))  # type: ignore[arg-type]
     for name, statistics in (("running_mean", op.running_mean), ("running_var", op.running_var)):
         lowering.array(statistics, (value.channels,), f"BatchNorm2d with a {name}")
-    return elementwise(lowering, x, norm=norm, fixed=not trains(lowering, op))
+    return _elementwise(lowering, x, norm=norm, fixed=not _trains(lowering, op))
 
 
 def relu(lowering: Lowering, op: graph.ReLU, x: Source) -> View:
     """Lower ReLU."""
-    return elementwise(lowering, x, relu=True)
+    return _elementwise(lowering, x, relu=True)
 
 
 def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
     """Lower dropout, which does nothing in evaluation mode."""
     if not is_number(op.owner.p, 1.0):
         raise UnsupportedError(f"Dropout with p={op.owner.p!r}")
-    if not trains(lowering, op):
+    if not _trains(lowering, op):
         return tensor(x, "Dropout")
-    return elementwise(lowering, x, dropout=op.owner)
+    return _elementwise(lowering, x, dropout=op.owner)
 
 
 def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source) -> View:
@@ -211,7 +210,7 @@ def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source)
     dims = (None, 1, -1) if view.flat else (None, 1, -3) if value.pixels == 1 else ()
     if op.dim not in dims or isinstance(op.dim, bool):
         raise UnsupportedError(f"{type(op).__name__} over dim={op.dim!r} of a part of a sample")
-    y = Value(value.channels, value.height, value.width)
+    y = Value(*value.sizes)
     log = isinstance(op, graph.LogSoftmax)
     return View(lowering.append(Softmax(value, y, log)).value, flat=view.flat)
 
@@ -249,8 +248,8 @@ def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:
     # Flattened images of other sizes, and features, have their elements in another order.
     if x.flat != other.flat or value.sizes != made.sizes:
         raise UnsupportedError("a sum of values of different shapes")
-    y = Value(value.channels, value.height, value.width)
-    return View(lowering.append(Add(value, y, made), made).value, flat=x.flat)
+    y = Value(*value.sizes)
+    return View(lowering.append(Add(value, y, made)).value, flat=x.flat)
 
 
 def _position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
@@ -262,7 +261,7 @@ def _position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
     if not isinstance(conv, Conv) or conv.bias is not None or conv.position_bias is not None:
         raise UnsupportedError("PositionBias that does not follow a convolution without bias")
     lowering.check_made(value)
-    lowering.weight(bias, (value.channels, value.height, value.width))
+    lowering.weight(bias, value.sizes)
     view = lowering.join(conv)
     conv.position_bias = bias
     return view
@@ -276,5 +275,5 @@ def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:
         if first.flat or view.flat or op.dim not in (1, -3):
             raise UnsupportedError("cat along another axis than the channels")
         y = Value(first.value.channels + view.value.channels, first.height, first.width)
-        first = lowering.append(Concat(first.value, y, view.value), view.value)
+        first = lowering.append(Concat(first.value, y, view.value))
     return first

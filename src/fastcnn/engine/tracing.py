@@ -25,20 +25,25 @@ class Picture(NamedTuple):
 
     Attributes
     ----------
+    input_shape : tuple
+        Of a sample.
+    dtype : np.dtype
+    training : bool
+        Whether each layer is in its own mode; else all are in evaluation mode.
     steps : list of graph.Step
     output : int
         The number of the value that the model returns; 0 is its input.
-    ndim : int
-        Number of axes of the output, with the batch.
     structure : tuple
         Two that are equal, of one model, stand for the same program.
     mode : tuple
         What a plan for training depends on beside it: what is trained, and which layers are in training.
     """
 
+    input_shape: tuple[int, ...]
+    dtype: np.dtype
+    training: bool
     steps: list[graph.Step]
     output: int
-    ndim: int
     structure: tuple
     mode: tuple
 
@@ -66,9 +71,10 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
     modes = tuple(step.operation.training for step in trace.steps if hasattr(step.operation, "training"))
     # A plan for training is one of a mode; in evaluation a forward can still ask for dropout.
     structure = tuple(_facts(step) for step in trace.steps), y.index, () if training else modes
-    parameters = {id(each): each for step in trace.steps for each in step.sources if _is_parameter(each)}
+    sources = (each for step in trace.steps for each in step.sources)
+    parameters = {id(each): each for each in sources if isinstance(each, nn.Parameter)}
     mode = modes, tuple(each.requires_grad for each in parameters.values())
-    return Picture(trace.steps, y.index, y.ndim, structure, mode)
+    return Picture(input_shape, dtype, training, trace.steps, y.index, structure, mode)
 
 
 def _run(
@@ -96,10 +102,6 @@ def _run(
         generators.undo()
         raise UnsupportedError(f"forward changes the attribute {assigned}")
     return trace, y, generators.differ(before)
-
-
-def _is_parameter(source: Any) -> bool:
-    return isinstance(source, nn.Parameter)
 
 
 def _facts(step: graph.Step) -> tuple:

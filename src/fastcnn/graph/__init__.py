@@ -12,7 +12,7 @@ from .products import Conv2d, Linear
 from .reduction import Amax, Mean, Sum
 from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, ZeroPad, chunk, split
 from .softmax import LogSoftmax, Softmax
-from .structure import filled, leaves, paired, replaced
+from .structure import as_tuple, filled, leaves, paired, replaced
 from .tape import Tape
 from .trace import Step, Trace
 from .value import Value
@@ -63,6 +63,7 @@ __all__ = [
     "ZeroPad",
     "apply",
     "as_array",
+    "as_tuple",
     "chunk",
     "filled",
     "leaves",

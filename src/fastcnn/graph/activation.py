@@ -23,11 +23,11 @@ class Activation(Operation):
         """Return dy f'(x)."""
         return (self.derivative(dy, saved),)
 
-    def formula(self, x: Array) -> Array:
+    def formula(self, x: Array, /) -> Array:
         """Return f(x)."""
         raise NotImplementedError
 
-    def derivative(self, dy: Array, kept: Array) -> Array:
+    def derivative(self, dy: Array, kept: Array, /) -> Array:
         """Return dy f'(x), from y or from x."""
         raise NotImplementedError
 
@@ -35,61 +35,31 @@ class Activation(Operation):
 class ReLU(Activation):
     """y = max(x, 0)."""
 
-    def formula(self, x: Array) -> Array:
-        """Return y."""
-        return ops.relu(x)
-
-    def derivative(self, dy: Array, kept: Array) -> Array:
-        """Return dx."""
-        return ops.relu_backward(dy, kept)
+    formula, derivative = staticmethod(ops.relu), staticmethod(ops.relu_backward)
 
 
 class Sigmoid(Activation):
     """y = 1 / (1 + exp(-x))."""
 
-    def formula(self, x: Array) -> Array:
-        """Return y."""
-        return ops.sigmoid(x)
-
-    def derivative(self, dy: Array, kept: Array) -> Array:
-        """Return dx."""
-        return ops.sigmoid_backward(dy, kept)
+    formula, derivative = staticmethod(ops.sigmoid), staticmethod(ops.sigmoid_backward)
 
 
 class Tanh(Activation):
     """y = tanh(x)."""
 
-    def formula(self, x: Array) -> Array:
-        """Return y."""
-        return ops.tanh(x)
-
-    def derivative(self, dy: Array, kept: Array) -> Array:
-        """Return dx."""
-        return ops.tanh_backward(dy, kept)
+    formula, derivative = staticmethod(ops.tanh), staticmethod(ops.tanh_backward)
 
 
 class Exp(Activation):
     """y = exp(x)."""
 
-    def formula(self, x: Array) -> Array:
-        """Return y."""
-        return ops.exp(x)
-
-    def derivative(self, dy: Array, kept: Array) -> Array:
-        """Return dx."""
-        return ops.exp_backward(dy, kept)
+    formula, derivative = staticmethod(ops.exp), staticmethod(ops.exp_backward)
 
 
 class Sqrt(Activation):
     """y = sqrt(x)."""
 
-    def formula(self, x: Array) -> Array:
-        """Return y."""
-        return ops.sqrt(x)
-
-    def derivative(self, dy: Array, kept: Array) -> Array:
-        """Return dx."""
-        return ops.sqrt_backward(dy, kept)
+    formula, derivative = staticmethod(ops.sqrt), staticmethod(ops.sqrt_backward)
 
 
 class Clamp(Activation):

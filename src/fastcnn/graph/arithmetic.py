@@ -38,6 +38,7 @@ class Binary(Operation):
     """y = f(a, b) with broadcasting."""
 
     name = ""
+    function: np.ufunc  # f
 
     def forward(self, a: Array, b: Array) -> tuple[Array, Any]:
         """Return f(a, b)."""
@@ -70,10 +71,6 @@ class Binary(Operation):
                 refuse(f"{self.name} of values of {np.ndim(a)} and {np.ndim(b)} axes")
         return y
 
-    def function(self, a: Array, b: Array) -> Array:
-        """Return f(a, b)."""
-        raise NotImplementedError
-
     def keep(self, a: Array, b: Array, y: Array) -> Any:
         """Return what the derivatives need."""
         return None
@@ -87,10 +84,7 @@ class Add(Binary):
     """y = a + b."""
 
     name = "add"
-
-    def function(self, a: Array, b: Array) -> Array:
-        """Return the sum."""
-        return np.add(a, b)
+    function = np.add
 
     def derivatives(self, dy: Array, kept: Any, wanted: Wanted) -> Derivatives:
         """Return dy for both."""
@@ -101,10 +95,7 @@ class Subtract(Binary):
     """y = a - b."""
 
     name = "subtract"
-
-    def function(self, a: Array, b: Array) -> Array:
-        """Return the difference."""
-        return np.subtract(a, b)
+    function = np.subtract
 
     def derivatives(self, dy: Array, kept: Any, wanted: Wanted) -> Derivatives:
         """Return dy and -dy."""
@@ -115,10 +106,7 @@ class Multiply(Binary):
     """y = a b."""
 
     name = "multiply"
-
-    def function(self, a: Array, b: Array) -> Array:
-        """Return the product."""
-        return np.multiply(a, b)
+    function = np.multiply
 
     def keep(self, a: Array, b: Array, y: Array) -> Any:
         """Return both."""
@@ -134,10 +122,7 @@ class Divide(Binary):
     """y = a / b."""
 
     name = "divide"
-
-    def function(self, a: Array, b: Array) -> Array:
-        """Return the quotient."""
-        return np.true_divide(a, b)
+    function = np.true_divide
 
     def keep(self, a: Array, b: Array, y: Array) -> Any:
         """Return b and y."""
@@ -154,10 +139,7 @@ class Power(Binary):
     """y = a ** b."""
 
     name = "power"
-
-    def function(self, a: Array, b: Array) -> Array:
-        """Return the power."""
-        return np.power(a, b)
+    function = np.power
 
     def keep(self, a: Array, b: Array, y: Array) -> Any:
         """Return a, b and y."""

@@ -7,12 +7,12 @@ being recorded, or to a parameter during such a call, it is recorded there as we
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
+
+from .._scoped import Scoped
 
 _OURS = (__name__.rpartition(".")[0].rpartition(".")[0] + ".", "numpy.")
 
@@ -43,8 +43,18 @@ class Operand:
     _array: Array
 
     @property
+    def shape(self) -> tuple[Any, ...]:
+        """Its sizes; the first axis of a value is the batch."""
+        return self._array.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._array.ndim
+
+    @property
     def dtype(self) -> np.dtype:
-        """Its element type."""
+        """Element type."""
         return self._array.dtype
 
     @property
@@ -103,21 +113,13 @@ class Operation:
         return False
 
 
-class _Thread(threading.local):
-    recorder: Recorder | None = None
+# What this thread's operations on parameters alone are recorded by.
+_recorder = Scoped()
 
 
-_thread = _Thread()
-
-
-@contextmanager
-def recording(recorder: Recorder | None) -> Iterator[None]:
+def recording(recorder: Recorder | None) -> AbstractContextManager[None]:
     """Record this thread's operations on parameters alone too; with None, none."""
-    before, _thread.recorder = _thread.recorder, recorder
-    try:
-        yield
-    finally:
-        _thread.recorder = before
+    return _recorder.set(recorder)
 
 
 def caller() -> str:
@@ -154,7 +156,7 @@ def apply(operation: Operation, *inputs: Any) -> Any:
                 break
             parameters = True
     if recorder is None and parameters:
-        recorder = _thread.recorder
+        recorder = _recorder.value
     if recorder is None:
         return operation.forward(*map(as_array, inputs))[0]
     return recorder.record(operation, inputs)

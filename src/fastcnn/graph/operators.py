@@ -11,13 +11,7 @@ from . import arithmetic, reduction, shaping
 from .operation import Operand, apply
 
 # NumPy's names of operations that are recorded.
-_BINARY = {
-    np.add: arithmetic.Add,
-    np.subtract: arithmetic.Subtract,
-    np.multiply: arithmetic.Multiply,
-    np.true_divide: arithmetic.Divide,
-    np.power: arithmetic.Power,
-}
+_BINARY = {kind.function: kind for kind in arithmetic.Binary.__subclasses__()}
 
 
 class Operators(Operand):

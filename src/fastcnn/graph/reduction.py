@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..ops import _check
 from .batch import refuse
 from .operation import Array, Operation, Wanted
 
@@ -24,13 +25,11 @@ def axes_of(dim: Any, ndim: int, what: str) -> tuple[int, ...]:
     """
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
-    found, end = [], max(ndim, 1)
+    found = []
     for each in dim if isinstance(dim, tuple | list) else (dim,):
         if isinstance(each, bool) or not isinstance(each, int | np.integer):
             raise DTypeError(f"{what}: dim must be an integer, several or None, got {dim!r}")
-        if not -end <= each < end:
-            raise ArgumentError(f"{what}: dim must lie in [{-end}, {end}), got {each}")
-        found.append(int(each) % end)
+        found.append(_check.axis(each, ndim, "dim", what))
     if len(set(found)) < len(found):
         raise ArgumentError(f"{what}: dim names an axis twice: {dim!r}")
     return tuple(sorted(found)) if ndim else ()
@@ -40,8 +39,7 @@ def axis_of(dim: Any, ndim: int, what: str) -> int:
     """Return `dim` as an axis from 0 to ndim - 1, of a tensor that has axes."""
     if ndim == 0:
         raise ShapeError(f"{what}: a tensor without axes has no parts along one")
-    (axis,) = axes_of((dim,), ndim, what)
-    return axis
+    return _check.axis(dim, ndim, "dim", what)
 
 
 class _Reduction(Operation):

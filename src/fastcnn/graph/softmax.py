@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import ops
@@ -13,8 +14,20 @@ from .operation import Array, Operation, Wanted
 class _OverAxis(Operation):
     """A function of the elements along an axis; `fastcnn.ops.softmax` says what None stands for."""
 
+    function: Callable[[Array, int | None], Array]
+    gradient: Callable[[Array, Array, int | None], Array]  # of dy and y
+
     def __init__(self, dim: int | None = None) -> None:
         self.dim = dim
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return y."""
+        y = self.function(x, self.dim)
+        return y, y
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dx."""
+        return (self.gradient(dy, saved, self.dim),)
 
     def trace(self, x: Array) -> Array:
         """Return y of no image."""
@@ -26,24 +39,10 @@ class _OverAxis(Operation):
 class Softmax(_OverAxis):
     """Probabilities along an axis; see `fastcnn.ops.softmax`."""
 
-    def forward(self, x: Array) -> tuple[Array, Any]:
-        """Return the probabilities."""
-        y = ops.softmax(x, self.dim)
-        return y, y
-
-    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
-        """Return dx."""
-        return (ops.softmax_backward(dy, saved, self.dim),)
+    function, gradient = staticmethod(ops.softmax), staticmethod(ops.softmax_backward)
 
 
 class LogSoftmax(_OverAxis):
     """Logarithms of probabilities along an axis; see `fastcnn.ops.log_softmax`."""
 
-    def forward(self, x: Array) -> tuple[Array, Any]:
-        """Return the log-probabilities."""
-        y = ops.log_softmax(x, self.dim)
-        return y, y
-
-    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
-        """Return dx."""
-        return (ops.log_softmax_backward(dy, saved, self.dim),)
+    function, gradient = staticmethod(ops.log_softmax), staticmethod(ops.log_softmax_backward)

@@ -9,6 +9,11 @@ from typing import Any
 from ..errors import ShapeError
 
 
+def as_tuple(made: Any) -> tuple[Any, ...]:
+    """Return a tuple as it is, and anything else in one: what makes a single thing may return it bare."""
+    return made if isinstance(made, tuple) else (made,)
+
+
 def leaves(given: Any) -> Iterator[Any]:
     """Yield what is in nested tuples, lists and dicts, or the thing itself."""
     if isinstance(given, tuple | list):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import StateError
 from .operation import Array, Operand, Operation, as_array, caller
-from .structure import leaves
+from .structure import as_tuple, leaves
 from .value import Value
 
 _ANYWHERE: AbstractContextManager[None] = nullcontext()
@@ -96,7 +96,7 @@ class Tape:
         if self._old:
             self._old.pop()
         first = len(self._kinds)
-        made = tuple(map(self._value, y)) if isinstance(y, tuple) else (self._value(y),)
+        made = tuple(map(self._value, as_tuple(y)))
         if self._keep:
             operation.let_go()
             self._steps.append(_Step(operation, tuple(sources), range(first, len(self._kinds)), saved))

@@ -15,6 +15,7 @@ import numpy as np
 
 from .batch import BATCH, TraceError
 from .operation import Array, Operation, as_array, caller
+from .structure import as_tuple
 from .value import Value
 
 
@@ -96,7 +97,7 @@ class Trace:
         sources = tuple(self._source(each) for each in inputs)
         y = operation.trace(*map(as_array, inputs))
         first = self._count
-        made = tuple(map(self._value, y)) if isinstance(y, tuple) else (self._value(y),)
+        made = tuple(map(self._value, as_tuple(y)))
         for value in made:
             if value.ndim == 0 or value._array.shape[0] != 0 or 0 in value._array.shape[1:]:
                 raise TraceError(f"{type(operation).__name__} over the batch ({caller()})")

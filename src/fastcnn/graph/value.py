@@ -68,21 +68,6 @@ class Value(Operators):
 
     # What it is -------------------------------------------------------------------------------------
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its sizes; the first axis is the batch."""
-        return self._array.shape
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return self._array.ndim
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Element type."""
-        return self._array.dtype
-
     def size(self, dim: int | None = None) -> Any:
         """Return the sizes, or that of one axis."""
         return self.shape if dim is None else self.shape[dim]

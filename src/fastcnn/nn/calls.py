@@ -128,10 +128,7 @@ def find(module: Any) -> Call:
     StateError
         If there is none.
     """
-    for active, call in reversed(_thread.active):
-        if active is module:
-            return call
-    found = latest(module)
+    found = _present(module) or latest(module)
     if found is None:
         name = type(module).__name__
         raise StateError(
@@ -139,6 +136,11 @@ def find(module: Any) -> Call:
             "thread (model.forward(x) only computes)"
         )
     return found
+
+
+def _present(module: Any) -> Call | None:
+    """Return the call of a module that has not ended, the innermost of several."""
+    return next((call for active, call in reversed(_thread.active) if active is module), None)
 
 
 def latest(module: Any) -> Call | None:
@@ -170,13 +172,11 @@ def saved(module: Any) -> Any:
 
 def save(module: Any, value: Any) -> None:
     """Keep something for the backward pass of the present call of a module."""
-    for active, call in reversed(_thread.active):
-        if active is module:
-            call.saved = value
-            return
-    call = Call(_thread.frame)
+    call = _present(module)
+    if call is None:
+        call = new_call()
+        put(module, call)
     call.saved = value
-    put(module, call)
 
 
 # Predictions ------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ written in place do not count.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import count
 from typing import Any
+
+from .._scoped import Scoped
 
 _numbers = count(1)
 _latest = _latest_structure = 0
@@ -43,24 +44,17 @@ def latest_structure() -> int:
 # Assignments of this thread ---------------------------------------------------------------------------
 
 
-class _Thread(threading.local):
-    watcher: Callable[[Any, str, Any], None] | None = None
+Watcher = Callable[[Any, str, Any], None]
+
+_watcher = Scoped()
 
 
-_thread = _Thread()
-
-
-@contextmanager
-def watched(watcher: Callable[[Any, str, Any], None]) -> Iterator[None]:
+def watched(watcher: Watcher) -> AbstractContextManager[None]:
     """Call `watcher(module, name, value)` before this thread assigns an attribute of a module."""
-    before, _thread.watcher = _thread.watcher, watcher
-    try:
-        yield
-    finally:
-        _thread.watcher = before
+    return _watcher.set(watcher)
 
 
 def assigning(module: Any, name: str, value: Any) -> None:
     """Say that an attribute of a module is about to be assigned."""
-    if _thread.watcher is not None:
-        _thread.watcher(module, name, value)
+    if _watcher.value is not None:
+        _watcher.value(module, name, value)

@@ -59,7 +59,7 @@ def run(module: Any, forward: Callable, args: tuple, kwargs: dict, recorder: gra
     for hook in _hooks(module, FORWARD_PRE):
         made = hook(module, graph.replaced(args, graph.as_array))
         if made is not None:
-            args = made if isinstance(made, tuple) else (made,)
+            args = graph.as_tuple(made)
             _cut(module, recorder)
     backward = _hooks(module, BACKWARD)
     grad_output: list[tuple] = []
@@ -70,7 +70,7 @@ def run(module: Any, forward: Callable, args: tuple, kwargs: dict, recorder: gra
             for hook in backward:
                 made = hook(called(), grad_input, grad_output[0])
                 if made is not None:
-                    grad_input = made if isinstance(made, tuple) else (made,)
+                    grad_input = graph.as_tuple(made)
             return grad_input
 
         args = _watched(args, ended)
@@ -100,7 +100,7 @@ def _watched(given: Any, function: Callable[[tuple], tuple]) -> Any:
     if not values:
         return given
     made = graph.apply(_Watch(function), *values)
-    new = iter(made if isinstance(made, tuple) else (made,))
+    new = iter(graph.as_tuple(made))
     return graph.replaced(given, lambda each: next(new) if isinstance(each, graph.Value) else each)
 
 
@@ -116,7 +116,7 @@ class _Watch(graph.Operation):
 
     def backward(self, dy: Any, saved: Any, wanted: graph.Wanted) -> tuple[Any, ...]:
         """Return what the function makes of dy."""
-        return self._function(dy if isinstance(dy, tuple) else (dy,))
+        return self._function(graph.as_tuple(dy))
 
     def trained(self) -> bool:
         """Tell that the backward pass is always wanted."""

@@ -57,7 +57,7 @@ class Opaque(graph.Operation):
         """Return what the module's backward returns, after a look at it."""
         call, kinds = saved
         # Its own arrays, since it may write into them: a gradient can be that of other values too.
-        dys = graph.filled(self.output, (each.copy() for each in (dy if isinstance(dy, tuple) else (dy,))))
+        dys = graph.filled(self.output, (each.copy() for each in graph.as_tuple(dy)))
         with calls.entered(self.module, call):
             if not any(wanted) and takes_part(self.module):
                 self.module.backward(dys, input_gradient=False)

@@ -79,19 +79,9 @@ class Parameter(graph.Operators):
         return self
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the values."""
-        return self._data.shape
-
-    @property
     def size(self) -> int:
         """Number of values."""
         return self._data.size
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Element type of the values."""
-        return self._data.dtype
 
     def accumulate(self, grad: np.ndarray) -> None:
         """Add `grad`, an array of the parameter's shape, to the gradient."""
@@ -119,10 +109,3 @@ class Parameter(graph.Operators):
 def is_trained(parameter: Parameter | None) -> bool:
     """Tell whether there is a parameter, and whether it is trained."""
     return parameter is not None and parameter.requires_grad
-
-
-def accumulate(*pairs: tuple[Parameter | None, np.ndarray | None]) -> None:
-    """Add gradients to their parameters, where there is a parameter that is trained."""
-    for parameter, grad in pairs:
-        if parameter is not None and grad is not None:
-            parameter.accumulate(grad)

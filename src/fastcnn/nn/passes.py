@@ -52,18 +52,16 @@ def _apply(module: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a module with a backward of its own on values: it is one operation."""
     operation = Opaque(module, (args, kwargs))
     made = graph.apply(operation, *graph.leaves((args, kwargs)))
-    return graph.filled(operation.output, iter(made if isinstance(made, tuple) else (made,)))
+    return graph.filled(operation.output, iter(graph.as_tuple(made)))
 
 
 def _number(output: Any) -> int | type | None:
     """Return the number of a value, None for what has no gradient, and the type of what could hold values."""
     if isinstance(output, graph.Value):
         return output.index
-    return (
-        type(output)
-        if hasattr(output, "__dict__") and not isinstance(output, graph.Operand | np.ndarray)
-        else None
-    )
+    if isinstance(output, graph.Operand | np.ndarray) or not hasattr(output, "__dict__"):
+        return None
+    return type(output)
 
 
 def _record(

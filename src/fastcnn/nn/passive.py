@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
 from .. import graph
+from .._scoped import Scoped
 from . import calls
 
 Observer = Callable[[Any, Any, Any], None]
 
 
-class _Thread(threading.local):
-    observer: Observer | None = None
+_observer = Scoped()
 
 
-_thread = _Thread()
-
-
-@contextmanager
-def observed(watch: Observer | None) -> Iterator[None]:
+def observed(watch: Observer | None) -> AbstractContextManager[None]:
     """Call `watch(module, input, output)` after each module's forward pass in this thread."""
-    before, _thread.observer = _thread.observer, watch
-    try:
-        yield
-    finally:
-        _thread.observer = before
+    return _observer.set(watch)
 
 
 def report(module: Any, args: tuple, y: Any) -> None:
     """Tell who watches of a forward pass; arrays stand in the place of values."""
-    if _thread.observer is not None:
+    if _observer.value is not None:
         inputs, output = graph.replaced((args, y), graph.as_array)
-        _thread.observer(module, inputs[0] if len(inputs) == 1 else inputs, output)
+        _observer.value(module, inputs[0] if len(inputs) == 1 else inputs, output)
 
 
 def observe(module: Any, x: np.ndarray, watch: Observer) -> np.ndarray:

@@ -3,13 +3,12 @@
 `what` is the function's name: each message opens with it, names the argument and tells what came.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from .._shapes import check_size
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -122,8 +121,10 @@ def number(
     return result
 
 
-def is_number(value: object, maximum: float = np.inf) -> bool:
+def is_number(value: object, maximum: float | None = None) -> bool:
     """Tell whether `value` is a finite number from 0 to `maximum`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    try:
+        number(value, "", "", 0, maximum)
+    except FastcnnError:
         return False
-    return math.isfinite(value) and bool(0 <= value <= maximum)
+    return True
