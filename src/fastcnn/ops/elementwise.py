@@ -23,6 +23,13 @@ def _like(values: np.ndarray, what: str) -> np.ndarray:
     return allocate(values.shape, values.dtype.newbyteorder("="), f"{what}: the output")
 
 
+def _applied(function: np.ufunc, x: object, what: str) -> np.ndarray:
+    """Return a function of each element."""
+    values = _input(x, what)
+    with np.errstate(all="ignore"):
+        return function(values, out=_like(values, what))
+
+
 def _pair(dy: object, value: object, name: str, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return dy and what it is multiplied by a function of, of one shape and type, and room for dx."""
     known, grad = _check.array(value, name, what), _check.array(dy, "dy", what)
@@ -53,9 +60,7 @@ def sigmoid_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def tanh(x: np.ndarray) -> np.ndarray:
     """Squash to (-1, 1): ``y = tanh(x)``."""
-    values = _input(x, "tanh")
-    with np.errstate(all="ignore"):
-        return np.tanh(values, out=_like(values, "tanh"))
+    return _applied(np.tanh, x, "tanh")
 
 
 def tanh_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -69,9 +74,7 @@ def tanh_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def exp(x: np.ndarray) -> np.ndarray:
     """Raise e to a power: ``y = exp(x)``, infinite where that is too large."""
-    values = _input(x, "exp")
-    with np.errstate(all="ignore"):
-        return np.exp(values, out=_like(values, "exp"))
+    return _applied(np.exp, x, "exp")
 
 
 def exp_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -83,9 +86,7 @@ def exp_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def sqrt(x: np.ndarray) -> np.ndarray:
     """Take the square root: ``y = sqrt(x)``, NaN where x < 0."""
-    values = _input(x, "sqrt")
-    with np.errstate(all="ignore"):
-        return np.sqrt(values, out=_like(values, "sqrt"))
+    return _applied(np.sqrt, x, "sqrt")
 
 
 def sqrt_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
