@@ -15,6 +15,7 @@ from ..errors import DTypeError, ShapeError, StateError
 from ..nn.parameter_pass import backward_parameters
 from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss, check_targets
+from .pin import checked_algorithm
 from .plans import ForwardPlan, StepPlan, TwoPassPlan
 from .predict import as_input, predict
 
@@ -35,14 +36,19 @@ class CompiledModule:
         The model.
     input_gradient : bool
         Whether backward returns the gradient of the input; without it, it returns None.
+    conv_algorithm : {"direct", "gemm"}, optional
+        How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
     """
 
-    def __init__(self, model: nn.Module, *, input_gradient: bool = False) -> None:
+    def __init__(
+        self, model: nn.Module, *, input_gradient: bool = False, conv_algorithm: str | None = None
+    ) -> None:
         if not isinstance(model, nn.Module):
             raise DTypeError(f"compile: model must be a Module, got {type(model).__name__}")
         self._model = model
         self.input_gradient = input_gradient
-        self._plans = Plans(input_gradient)
+        self.conv_algorithm = checked_algorithm(conv_algorithm, "compile: conv_algorithm")
+        self._plans = Plans(input_gradient, self.conv_algorithm)
         # What the last call ran: a plan, or the model itself.
         self._last: ForwardPlan | nn.Module | None = None
 
@@ -143,13 +149,19 @@ class CompiledModule:
         self.model.zero_grad(set_to_none)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"model": self.model, "input_gradient": self.input_gradient}
+        return {
+            "model": self.model,
+            "input_gradient": self.input_gradient,
+            "conv_algorithm": self.conv_algorithm,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
 
-def compile(model: nn.Module, *, input_gradient: bool = False) -> CompiledModule:
+def compile(
+    model: nn.Module, *, input_gradient: bool = False, conv_algorithm: str | None = None
+) -> CompiledModule:
     """Return `model` as a callable that runs a compiled program on the same weights.
 
     Parameters
@@ -158,6 +170,8 @@ def compile(model: nn.Module, *, input_gradient: bool = False) -> CompiledModule
         The model.
     input_gradient : bool
         Whether backward returns the gradient of the input.
+    conv_algorithm : {"direct", "gemm"}, optional
+        How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
 
     Returns
     -------
@@ -174,4 +188,4 @@ def compile(model: nn.Module, *, input_gradient: bool = False) -> CompiledModule
     ...     fast.backward(loss.backward())
     ...     optimizer.step()
     """
-    return CompiledModule(model, input_gradient=input_gradient)
+    return CompiledModule(model, input_gradient=input_gradient, conv_algorithm=conv_algorithm)

@@ -35,6 +35,7 @@ class Described(Protocol):
     training: bool
     loss: Loss | None
     isa: str
+    picked: list[tuple[str, str, str]]
 
 
 def part_of(plan: Described, phase: int) -> str:
@@ -82,9 +83,21 @@ def describe(plan: Described) -> str:
         }[kind]
         lines.append(f"  phase {number}, {spread}")
         lines += [f"    {row}" for row in rows[first:last]]
+    lines += _algorithms(plan.picked)
     lines += ["", "buffers; [n] above is an array of n numbers for all images, axbx... a parameter"]
     lines += [f"  {row}" for row in _buffers(plan, names)]
     return "\n".join(lines)
+
+
+def _algorithms(picked: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return a line for each product: what implementation each of its passes has."""
+    if not picked:
+        return []
+    rows: dict[str, list[str]] = {}
+    for layers, what, name in picked:
+        rows.setdefault(layers, []).append(f"{what} {name}")
+    cells = [(layers, ", ".join(passes)) for layers, passes in rows.items()]
+    return ["", "products", *(f"  {row}" for row in aligned(cells))]
 
 
 def _buffer_names(executable: Executable) -> dict[int, str]:

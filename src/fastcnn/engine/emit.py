@@ -74,7 +74,7 @@ class Setting:
 
 
 class Queue:
-    """A list of operations that are written by name: ``queue.conv(y=..., x=..., relu=True)``.
+    """A list of operations that are written by name: ``queue.conv(y=..., x=..., add=True)``.
 
     Parameters
     ----------

@@ -9,7 +9,8 @@ import numpy as np
 from .. import graph
 from .._shapes import Window, padding4, pair
 from ..ops.pooling import checked_divisor
-from .graph import Pool, Value, View
+from .graph import Value, View
+from .nodes.pool import Pool
 from .rules import Lowering, Source, image, plain, tensor, window_over
 from .taps import Axis, Taps
 from .tracing import UnsupportedError

@@ -13,7 +13,12 @@ import numpy as np
 from .. import graph, nn
 from .._shapes import Window, conv_padding, integer, padding4, pair, window
 from ..ops._check import is_number
-from .graph import Add, Apply, Concat, Conv, Dense, Node, Softmax, Value, View
+from .graph import Node, Normalization, Value, View
+from .nodes.apply import Apply
+from .nodes.conv import Conv
+from .nodes.dense import Dense
+from .nodes.merge import Add, Concat
+from .nodes.softmax import Softmax
 from .tracing import UnsupportedError
 
 # Of a sample's value: the places of elements are int32.
@@ -186,12 +191,14 @@ def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Sourc
             lowering.weight(parameter, (value.channels,))  # type: ignore[arg-type]
     for name, statistics in (("running_mean", op.running_mean), ("running_var", op.running_var)):
         lowering.array(statistics, (value.channels,), f"BatchNorm2d with a {name}")
-    return _elementwise(lowering, x, norm=norm, fixed=not _trains(lowering, op))
+    return _elementwise(lowering, x, norm=Normalization(norm, not _trains(lowering, op)))
 
 
-def relu(lowering: Lowering, op: graph.ReLU, x: Source) -> View:
-    """Lower ReLU."""
-    return _elementwise(lowering, x, relu=True)
+def activation(lowering: Lowering, op: graph.Activation, x: Source) -> View:
+    """Lower an activation that kernels have."""
+    if op.kernel is None:
+        raise UnsupportedError(f"{type(op).__name__} has no kernel")
+    return _elementwise(lowering, x, activation=op)
 
 
 def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
@@ -249,7 +256,7 @@ def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:
     if x.flat != other.flat or value.sizes != made.sizes:
         raise UnsupportedError("a sum of values of different shapes")
     y = Value(*value.sizes)
-    return View(lowering.append(Add(value, y, made)).value, flat=x.flat)
+    return View(lowering.append(Add(value, y, (made,))).value, flat=x.flat)
 
 
 def _position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
@@ -268,12 +275,16 @@ def _position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
 
 
 def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:
-    """Lower channels after channels, two values at a time."""
-    first, *rest = (tensor(each, "cat") for each in tensors)
-    for view in rest:
-        plain(view, "cat"), plain(first, "cat")
-        if first.flat or view.flat or op.dim not in (1, -3):
-            raise UnsupportedError("cat along another axis than the channels")
-        y = Value(first.value.channels + view.value.channels, first.height, first.width)
-        first = lowering.append(Concat(first.value, y, view.value))
-    return first
+    """Lower channels after channels, or features after features."""
+    views = [tensor(each, "cat") for each in tensors]
+    values = [plain(view, "cat") for view in views]
+    first = views[0]
+    for view in views:
+        if view.flat != first.flat or (view.flat and view.value.pixels > 1):
+            raise UnsupportedError("cat of flattened images")
+    if op.dim not in ((1, -1) if first.flat else (1, -3)):
+        raise UnsupportedError("cat along another axis than the channels")
+    if len(values) == 1:
+        return first
+    y = Value(sum(value.channels for value in values), first.height, first.width)
+    return View(lowering.append(Concat(values[0], y, tuple(values[1:]))).value, flat=first.flat)

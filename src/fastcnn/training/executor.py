@@ -117,9 +117,17 @@ class Eager:
 class Compiled(Eager):
     """Run the model's compiled program; a model that has none runs layer after layer."""
 
-    def __init__(self, model: Module, optimizer: Optimizer, loss: Any, **limits: float | None) -> None:
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Any,
+        *,
+        conv_algorithm: str | None = None,
+        **limits: float | None,
+    ) -> None:
         super().__init__(model, optimizer, loss, **limits)
-        self.model = CompiledModule(model)
+        self.model = CompiledModule(model, conv_algorithm=conv_algorithm)
 
     def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
         """Do one step of training on a batch, in one program if the loss is cross-entropy of classes."""

@@ -40,6 +40,7 @@ class Training:
     engine: bool
     clip_grad_norm: float | None
     clip_grad_value: float | None
+    conv_algorithm: str | None
 
     def __init__(self) -> None:
         self.history = History()

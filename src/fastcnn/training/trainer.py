@@ -63,6 +63,8 @@ class Trainer(Evaluator):
         most this; see `fastcnn.nn.utils.clip_grad_norm_`.
     clip_grad_value : float, optional
         Clip each element of the gradients to ``[-clip_grad_value, clip_grad_value]``, before their norm.
+    conv_algorithm : {"direct", "gemm"}, optional
+        How the compiled program convolves; None takes what `fastcnn.set_conv_algorithm` says.
 
     Attributes
     ----------
@@ -96,6 +98,7 @@ class Trainer(Evaluator):
         engine: bool = True,
         clip_grad_norm: float | None = None,
         clip_grad_value: float | None = None,
+        conv_algorithm: str | None = None,
     ) -> None:
         super().__init__(
             model=model,
@@ -111,6 +114,7 @@ class Trainer(Evaluator):
             engine=engine,
             clip_grad_norm=clip_grad_norm,
             clip_grad_value=clip_grad_value,
+            conv_algorithm=conv_algorithm,
         )
 
     # Training ---------------------------------------------------------------------------------------
