@@ -29,7 +29,8 @@ def over_tasks(w, tasks=1, **options):
 
 
 def made(w, batch_size=20, threads=2):
-    return assemble(w, [w.close_part()], batch_size, threads)
+    w.close_part()
+    return assemble(w, batch_size, threads)
 
 
 def test_neighbours_over_groups_are_one_phase():
@@ -60,11 +61,10 @@ def test_bands_of_one_operation_are_a_phase():
 def test_parts_share_no_phase():
     w = writer()
     a, b = w.blob(3, 2, 2), w.blob(3, 2, 2)
-    ends = []
     for _ in range(2):
         over_groups(w, a, b)
-        ends.append(w.close_part())
-    executable = assemble(w, ends, 20, 2)
+        w.close_part()
+    executable = assemble(w, 20, 2)
     assert executable.phases == [(GROUPS, 0, 1), (GROUPS, 1, 2)]
     assert executable.phase_ends == [1, 2]
 

@@ -33,14 +33,18 @@ def test_operations_before_and_after_the_others_of_their_part():
     gather(w.before, "first")
     gather(w, "b")
     gather(w.after, "near the end")
-    assert w.close_part() == 6
+    w.part_name = "forward"
+    w.close_part()
+    assert w.parts == [("forward", 6, None)]
     assert labels(w) == ["first", "then", "a", "b", "near the end", "last"]
     gather(w, "c")
     gather(w.before, "of the second part")
-    assert w.close_part() == 8
+    w.close_part()
+    assert w.parts[1].end == 8
     assert labels(w)[6:] == ["of the second part", "c"]
     assert w.first_prepared == 2
-    assert w.close_part() == 8
+    w.close_part()
+    assert w.parts[2].end == 8
 
 
 def test_stages():

@@ -14,9 +14,7 @@ from .assemble import Executable
 from .emit import Op
 from .layout import Layout
 from .memory import Blob, External, Vectors
-from .nodes.loss import Loss
 
-_PARTS = ("forward", "backward")
 _SCOPES = {
     kernels.EACH_GROUP: "groups",
     kernels.EACH_THREAD: "threads",
@@ -33,16 +31,15 @@ class Described(Protocol):
     dtype: np.dtype
     capacity: int
     training: bool
-    loss: Loss | None
     isa: str
     picked: list[tuple[str, str, str]]
 
 
 def part_of(plan: Described, phase: int) -> str:
     """Return the name of the part that a phase belongs to."""
-    if plan.loss is not None:
-        return "step"
-    return _PARTS[next(i for i, end in enumerate(plan.executable.phase_ends) if phase < end)]
+    executable = plan.executable
+    part = next(i for i, end in enumerate(executable.phase_ends) if phase < end)
+    return executable.writer.parts[part].name
 
 
 def work(value: float, unit: str) -> str:

@@ -105,6 +105,11 @@ class Node:
         return ()
 
     @property
+    def outside_parameters(self) -> list[Parameter]:
+        """Parameters whose gradients Python makes, not the program."""
+        return []
+
+    @property
     def trained(self) -> bool:
         """Whether one of its parameters is."""
         return any(map(is_trained, self.parameters))

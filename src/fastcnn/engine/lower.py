@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import graph as graphs
 from .. import nn
+from ..nn.opaque import Opaque
 from . import pool_rules, rules
 from .graph import Graph, Value, View
 from .rules import Lowering
@@ -30,6 +31,7 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.Mean: pool_rules.mean,
     graphs.Reshape: rules.reshape,
     graphs.Softmax: rules.softmax,
+    Opaque: rules.opaque,
     graphs.ZeroPad: rules.zero_pad,
 }
 
@@ -88,6 +90,9 @@ def lower_picture(model: nn.Module, traced: Picture) -> Graph:
     lowering.check_made(result.value)
     if result.value is source or any(result.margin):
         raise UnsupportedError("a model that only changes shapes")
+    own = next((step.operation for step in traced.steps if isinstance(step.operation, Opaque)), None)
+    if own is not None and not any(node.multiplies for node in lowering.nodes):
+        raise UnsupportedError(f"{own.name} has a backward of its own")
     return Graph(source, result.value, result.flat, _needed(lowering.nodes, result.value), traced.dtype)
 
 

@@ -46,6 +46,7 @@ class Forward:
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     dropouts: list[Dropout] = field(default_factory=list)
     flat: dict[Node, Blob] = field(default_factory=dict)  # inputs laid out anew
+    calls: dict[Node, Any] = field(default_factory=dict)  # of modules that Python runs
     picked: list[tuple[str, str, str]] = field(default_factory=list)  # layers, pass, implementation
     _drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
 

@@ -103,9 +103,9 @@ class Plan(Locked):
         halos = value_halos(self.graph, folded)
         setting = Setting(self.layout, self.training, writer.single, conv_algorithm)
         forward = Forward(writer, self.graph, setting, wanted, folded, halos)
-        ends = self._write(writer, forward)
+        self._write(writer, forward)
         self.isa, threads = cpu.get_isa(), working_threads()
-        self.executable = assemble(writer, ends, batch_size, threads)
+        self.executable = assemble(writer, batch_size, threads)
         self.capacity = self.executable.capacity
         running = [a for s in forward.norms.values() for a in (s.norm.running_mean, s.norm.running_var)]
         # In training, weights change with every step.
@@ -124,8 +124,8 @@ class Plan(Locked):
         self.batch = 0  # of the last run
         self.picked = forward.picked  # (layers, pass, implementation) of each product
 
-    def _write(self, writer: Writer, forward: Forward) -> list[int]:
-        """Write the program; return the number of operations at the end of each part."""
+    def _write(self, writer: Writer, forward: Forward) -> None:
+        """Write the program."""
         raise NotImplementedError
 
     def _backward(self, forward: Forward) -> Backward:
@@ -141,9 +141,18 @@ class Plan(Locked):
         threads = self.runner.threads
         return threads == kernels.MOST_SLOTS or cpu.get_num_threads() <= threads
 
-    def _given(self, **arrays: np.ndarray) -> tuple:
-        """Return these arrays of the caller in the order of the program."""
-        return tuple([arrays.get(name) for name in self.executable.externals])
+    def _run(self, pass_name: str, **arrays: np.ndarray) -> None:
+        """Run the parts of a pass, and what Python does between them, on these arrays of the caller."""
+        names = self.executable.externals
+        for number, part in enumerate(self.executable.writer.parts):
+            if part.name != pass_name:
+                continue
+            if part.pause is None:
+                self.runner.run(number, self.batch, tuple([arrays.get(name) for name in names]))
+                continue
+            given = part.pause.arrays(self.batch)
+            self.runner.run(number, self.batch, tuple([{**arrays, **given}.get(name) for name in names]))
+            arrays.update(part.pause.run(given))
 
     def _begin(self, batch: int) -> list[np.ndarray]:
         """Get ready for a batch; return what must stay alive while it runs."""

@@ -12,12 +12,14 @@ import numpy as np
 
 from .. import graph, nn
 from .._shapes import Window, conv_padding, integer, padding4, pair, window
+from ..nn.opaque import Opaque
 from ..ops._check import is_number
 from .graph import Node, Normalization, Value, View
 from .nodes.apply import Apply
 from .nodes.conv import Conv
 from .nodes.dense import Dense
 from .nodes.merge import Add, Concat
+from .nodes.opaque import OpaqueNode
 from .nodes.softmax import Softmax
 from .tracing import UnsupportedError
 
@@ -199,6 +201,19 @@ def activation(lowering: Lowering, op: graph.Activation, x: Source) -> View:
     if op.kernel is None:
         raise UnsupportedError(f"{type(op).__name__} has no kernel")
     return _elementwise(lowering, x, activation=op)
+
+
+def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
+    """Lower a module with a backward of its own: Python runs it between two parts of the program."""
+    views = [tensor(each, op.name) for each in inputs if each is not None]
+    values = [plain(view, op.name) for view in views]
+    if not op.makes_one or len(lowering.shape) not in (1, 3):
+        raise UnsupportedError(f"{op.name} has a backward of its own, and makes no image and no features")
+    flat = len(lowering.shape) == 1
+    y = Value(*lowering.shape) if not flat else Value(lowering.shape[0], 1, 1)  # type: ignore[arg-type]
+    shapes = tuple(view.shape for view in views)
+    node = OpaqueNode(values[0], y, tuple(values[1:]), op, shapes, lowering.shape, lowering.training)
+    return View(lowering.append(node).value, flat=flat)
 
 
 def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:

@@ -35,12 +35,14 @@ class Activation(Operation):
 
     def formula(self, x: Array, /) -> Array:
         """Return f(x)."""
-        assert self.kernel is not None
+        if self.kernel is None:
+            raise NotImplementedError(f"{type(self).__name__} has no kernel and no formula")
         return activate(x, self.kernel, self.alpha, self.beta)
 
     def derivative(self, dy: Array, kept: Array, /) -> Array:
         """Return dy f'(x), from y or from x."""
-        assert self.kernel is not None
+        if self.kernel is None:
+            raise NotImplementedError(f"{type(self).__name__} has no kernel and no derivative")
         return activate_backward(dy, kept, self.kernel, self.alpha, self.beta)
 
 

@@ -7,8 +7,8 @@ batch, or at random numbers of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,12 +63,18 @@ class Step(NamedTuple):
 class Trace:
     """Records operations on values of no image.
 
+    Parameters
+    ----------
+    aside : callable, optional
+        Returns a context for code that will run again for each batch: what it does beside is undone.
+
     Attributes
     ----------
     steps : list of Step
     """
 
-    def __init__(self) -> None:
+    def __init__(self, aside: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._aside = aside
         self.steps: list[Step] = []
         self._count = 0
         self._scopes: list[Any] = [None]
@@ -95,7 +101,8 @@ class Trace:
         if not any(isinstance(each, Traced) for each in inputs):
             raise TraceError(f"parameters are computed with ({caller()})")
         sources = tuple(self._source(each) for each in inputs)
-        y = operation.trace(*map(as_array, inputs))
+        with self._aside() if operation.runs_code else nullcontext():
+            y = operation.trace(*map(as_array, inputs))
         first = self._count
         made = tuple(map(self._value, as_tuple(y)))
         for value in made:

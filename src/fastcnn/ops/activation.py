@@ -5,7 +5,7 @@ import numpy as np
 from .._kernels import elementwise as kernels
 from .._kernels import softmax as softmax_kernels
 from .._shapes import allocate, check_size
-from ..errors import ArgumentError, DTypeError
+from ..errors import DTypeError
 from . import _check
 
 
@@ -21,54 +21,36 @@ def activate(x: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0) ->
     alpha, beta : float
         Numbers that the function may have.
     """
-    return _activate(x, name, alpha, beta, "activate")
-
-
-def activate_backward(
-    dy: np.ndarray, kept: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0
-) -> np.ndarray:
-    """Gradient of `activate`: ``dx = dy f'(x)``, from y, or from x where that is what the row takes."""
-    return _activate_backward(dy, kept, name, alpha, beta, "activate_backward", "kept")
-
-
-def _activate(x: object, name: str, alpha: float, beta: float, what: str) -> np.ndarray:
-    number = _number(name, what)
-    values = _check.contiguous(_check.array(x, "x", what), "x", what)
-    y = allocate(values.shape, values.dtype, f"{what}: the output")
+    number = kernels.ACTIVATIONS[name]
+    values = _check.contiguous(_check.array(x, "x", name), "x", name)
+    y = allocate(values.shape, values.dtype, f"{name}: the output")
     kernels.activation(y.reshape(-1), values.reshape(-1), number, alpha, beta)
     return y
 
 
-def _activate_backward(
-    dy: object, kept: object, name: str, alpha: float, beta: float, what: str, kept_name: str
+def activate_backward(
+    dy: np.ndarray, x: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0
 ) -> np.ndarray:
-    number = _number(name, what)
-    values = _check.array(kept, kept_name, what)
+    """Gradient of `activate`: ``dx = dy f'(x)``; x is what the row takes, the output or the input."""
+    number, what = kernels.ACTIVATIONS[name], f"{name}_backward"
+    values = _check.array(x, "x", what)
     grad = _check.array(dy, "dy", what)
     _check.shape_is(grad, values.shape, "dy", what)
-    _check.same_dtype(what, **{"dy": grad, kept_name: values})
-    values = _check.contiguous(values, kept_name, what)
-    grad = _check.contiguous(grad, "dy", what)
+    _check.same_dtype(what, dy=grad, x=values)
+    values, grad = _check.contiguous(values, "x", what), _check.contiguous(grad, "dy", what)
     dx = allocate(values.shape, values.dtype, f"{what}: dx")
     kernels.activation_backward(dx.reshape(-1), grad.reshape(-1), values.reshape(-1), number, alpha, beta)
     return dx
 
 
-def _number(name: object, what: str) -> int:
-    number = kernels.ACTIVATIONS.get(name) if isinstance(name, str) else None
-    if number is None:
-        raise ArgumentError(f"{what}: name must be one of {', '.join(kernels.ACTIVATIONS)}, got {name!r}")
-    return number
-
-
 def relu(x: np.ndarray) -> np.ndarray:
     """Rectify: ``y = max(x, 0)``, for x of any shape; a NaN propagates."""
-    return _activate(x, "relu", 0, 0, "relu")
+    return activate(x, "relu")
 
 
 def relu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Gradient of `relu`: ``dx = dy where x > 0, else 0``; x may be relu's input or its output."""
-    return _activate_backward(dy, x, "relu", 0, 0, "relu_backward", "x")
+    return activate_backward(dy, x, "relu")
 
 
 def class_axis(dim: int | None, ndim: int, what: str) -> int:
