@@ -43,7 +43,8 @@ def _check_arguments(module: Any, count: int, cause: TypeError) -> None:
     try:
         signature.bind(*[None] * count)
     except TypeError as error:
-        names = ", ".join(str(each) for each in signature.parameters.values())
+        parameters = signature.parameters.values()
+        names = ", ".join(str(each.replace(annotation=inspect.Parameter.empty)) for each in parameters)
         arrays = "1 array" if count == 1 else f"{count} arrays"
         raise DTypeError(
             f"{type(module).__name__}: forward takes ({names}), got {arrays}: {error}; several inputs are a "

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
 from ..nn.module import Module
@@ -141,7 +139,7 @@ def _callbacks(value: object) -> list[Callback]:
     return [_callback(each) for each in value]
 
 
-def _preprocess(value: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _preprocess(value: Any) -> Callable[[Any], Any]:
     if value is not None and not callable(value):
         raise DTypeError(f"Trainer: preprocess must be callable, got {type(value).__name__}")
     return to_unit_range if value is None else value
