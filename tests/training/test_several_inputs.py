@@ -151,6 +151,7 @@ def test_images_are_scaled_and_floats_get_the_models_precision():
     # Integers that are no images stay what they are.
     assert index is given[2]
     assert flags is given[3]
+    assert t.prepare(list(given))[0].tobytes() == image.tobytes()
     twice = trainer(model(), preprocess=lambda inputs: [inputs[0], inputs[1] * 2.0]).prepare(given[:2])
     assert [each.dtype.name for each in twice] == ["float32", "float32"]
     assert twice[1][0, 0] == 2

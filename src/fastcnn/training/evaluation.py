@@ -89,6 +89,7 @@ class Evaluator(Parts):
 
         Of several inputs, integers that are no images (four axes) stay what they are.
         """
+        images = _samples.check(images, "Trainer.prepare: images")
         x, dtype = self.preprocess(images), self._executor.dtype()
         if isinstance(x, np.ndarray):
             return x if x.dtype == dtype else x.astype(dtype)
