@@ -195,6 +195,7 @@ def test_one_image_can_be_made_two_inputs(small):
             "Normalize: images must be a NumPy array, got a tuple of 2: .*PerInput",
         ),
         (PerInput([None]), ShapeError, "PerInput: 1 transforms, but 2 inputs"),
+        (lambda inputs: {}, DTypeError, "Trainer: preprocess must return an array, got dict$"),
         (lambda inputs: inputs[0] / 255, DTypeError, r"Hinted: forward takes \(image, hint\), got 1 array"),
     ],
 )
@@ -260,8 +261,9 @@ def test_shapes_and_types_that_do_not_fit_are_named_before_training(digits):
     whole = data.Dataset((images, hints.astype(np.int64)), digits[0].labels)
     with pytest.raises(
         DTypeError,
-        match=r"fit: train does not fit the model: linear: x must be float32 or float64, got int64; integers "
-        r"that are no images reach forward as they are: use images\[1\].astype\(np.float32\) for numbers",
+        match=r"fit: train does not fit the model: linear: x must be float32 or float64, got int64 "
+        r"\(images\[1\] reached it as integers, which stay what they are if they are no images: for numbers "
+        r"use astype\(np.float32\)\)",
     ):
         trainer(model()).fit(whole, epochs=1, batch_size=8)
     pixels = data.Dataset((np.zeros((9, 1, 2, 2), np.uint8), hints[:9]), digits[0].labels[:9])

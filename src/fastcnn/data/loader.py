@@ -146,10 +146,14 @@ class Loader:
     def _augmented(self, images: Samples, rng: np.random.Generator) -> Samples:
         if self.augment is None:
             return images
-        count, several = _samples.count(images), isinstance(images, tuple)
+        count, inputs = _samples.count(images), len(_samples.arrays(images))
         made = _samples.arrays(self.augment(images, rng))
-        if not made or any(not isinstance(each, np.ndarray) or each.shape[:1] != (count,) for each in made):
-            what = f"a tuple of arrays of {count} rows" if several else f"an array of {count} images"
+        if len(made) != inputs or any(
+            not isinstance(each, np.ndarray) or each.shape[:1] != (count,) for each in made
+        ):
+            what = (
+                f"a tuple of {inputs} arrays of {count} rows" if inputs > 1 else f"an array of {count} images"
+            )
             got = " and ".join(str(getattr(each, "shape", type(each).__name__)) for each in made) or "()"
             raise ShapeError(f"Loader: augment must return {what}, got {got}")
         return made if len(made) > 1 else made[0]

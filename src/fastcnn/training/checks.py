@@ -85,24 +85,29 @@ def check_fit(
         if not callable(augment):
             raise DTypeError(f"{what}: augment must be callable, got {type(augment).__name__}")
         sample = augment(_samples.each(sample, np.copy), np.random.default_rng(0))
-    x = sample
     try:
         x = prepare(sample)
-        outputs = forward(x)
+        outputs = _outputs(forward, x, what)
     except ShapeError as error:
         shapes = " and ".join(str(array.shape[1:]) for array in _samples.arrays(sample))
         one = "a sample" if isinstance(sample, tuple) else "an image"
         raise ShapeError(f"{what} does not fit the model: {one} is {shapes}: {error}") from error
-    except DTypeError as error:
-        whole = [i for i, array in enumerate(_samples.arrays(x)) if array.dtype.kind in "biu"]
-        if not whole:
-            raise
-        raise DTypeError(
-            f"{what} does not fit the model: {error}; integers that are no images reach forward as they are: "
-            f"use images[{whole[0]}].astype(np.float32) for numbers"
-        ) from error
     check_labels(dataset, logits_of(outputs), what)
     return x, outputs
+
+
+def _outputs(forward: Callable[[Samples], Any], x: Samples, what: str) -> Any:
+    """Return what a model makes of a sample; where it cannot take it, say which inputs are integers."""
+    try:
+        return forward(x)
+    except DTypeError as error:
+        integers = [f"images[{i}]" for i, array in enumerate(_samples.arrays(x)) if array.dtype.kind in "biu"]
+        if not integers:
+            raise
+        raise DTypeError(
+            f"{what} does not fit the model: {error} ({' and '.join(integers)} reached it as integers, which "
+            "stay what they are if they are no images: for numbers use astype(np.float32))"
+        ) from error
 
 
 def check_batches(model: Module, x: Samples, loader: Loader, what: str) -> None:

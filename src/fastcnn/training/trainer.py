@@ -53,7 +53,7 @@ class Trainer(Evaluator):
         Applied to every batch, in training (after augmentation) and otherwise, e.g.
         `fastcnn.data.transforms.Normalize`. Default: uint8 images are divided by 255. For several inputs it
         takes and returns the tuple, see `fastcnn.data.transforms.PerInput`; images and floats then get the
-        model's precision, and other integers reach forward as they are.
+        model's precision, and other integers reach forward as they are. It may make a tuple of one input.
     scheduler_step : {"batch", "epoch"}, optional
         When the scheduler is stepped. Default: OneCycleLR after each batch, others after each epoch.
     monitor : str, optional
