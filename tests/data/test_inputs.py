@@ -58,6 +58,7 @@ def test_inputs_without_images():
     found = Dataset((row(), np.arange(COUNT)), np.zeros(COUNT, int))
     assert found.input_shape == ((2,), ())
     assert found[3][0][1] == 3
+    assert repr(found) == "Dataset(30 samples of 2 float64 and one int64, 1 classes)"
     assert found.value_range == (None, None)
     with pytest.raises(
         ShapeError, match=r"Dataset.image_shape: none of the inputs are images .*\(30, 2\) and \(30,\)"

@@ -188,7 +188,7 @@ class Dataset:
         return _samples.take(self.images, index), int(self.labels[index])
 
     def __repr__(self) -> str:
-        kinds = [f"{'x'.join(map(str, array.shape[1:]))} {array.dtype}" for array in self._arrays]
+        kinds = [f"{'x'.join(map(str, array.shape[1:])) or 'one'} {array.dtype}" for array in self._arrays]
         name = f"{self.name!r}, " if self.name else ""
         what = "images" if len(kinds) == 1 else "samples"
         return f"Dataset({name}{len(self)} {what} of {' and '.join(kinds)}, {self.num_classes} classes)"

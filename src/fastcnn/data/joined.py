@@ -63,6 +63,7 @@ class PerInput(Transform):
     """A transform of its own for each of several inputs: ``PerInput([RandomCrop(28, 2), None])``.
 
     Takes the place of one transform where a data set has several inputs, as `augment` and as `preprocess`.
+    Statistics are those of one input: ``PerInput([Standardize().fit(train.images[0]), None])``.
 
     Parameters
     ----------
