@@ -39,6 +39,8 @@ def test_images_are_scaled_and_floats_get_the_models_precision():
     twice = trainer(model(), preprocess=lambda inputs: [inputs[0], inputs[1] * 2.0]).prepare(given[:2])
     assert [each.dtype.name for each in twice] == ["float32", "float32"]
     assert twice[1][0, 0] == 2
+    # A tuple of one is that array, which gets the model's precision whatever it is.
+    assert trainer(model(), preprocess=lambda inputs: (inputs[2],)).prepare(given).dtype == np.float32
 
 
 def test_one_image_can_be_made_two_inputs(small):

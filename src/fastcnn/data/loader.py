@@ -148,12 +148,11 @@ class Loader:
             return images
         count, inputs = _samples.count(images), len(_samples.arrays(images))
         made = _samples.arrays(self.augment(images, rng))
-        if len(made) != inputs or any(
-            not isinstance(each, np.ndarray) or each.shape[:1] != (count,) for each in made
-        ):
-            what = (
-                f"a tuple of {inputs} arrays of {count} rows" if inputs > 1 else f"an array of {count} images"
-            )
+        fit = [isinstance(each, np.ndarray) and each.shape[:1] == (count,) for each in made]
+        if len(made) != inputs or not all(fit):
+            what = f"an array of {count} images"
+            if inputs > 1:
+                what = f"a tuple of {inputs} arrays of {count} rows"
             got = " and ".join(str(getattr(each, "shape", type(each).__name__)) for each in made) or "()"
             raise ShapeError(f"Loader: augment must return {what}, got {got}")
         return made if len(made) > 1 else made[0]

@@ -91,22 +91,22 @@ class Evaluator(Parts):
         """
         images = _samples.check(images, "Trainer.prepare: images")
         x, dtype = self.preprocess(images), self._executor.dtype()
-        if isinstance(x, np.ndarray):
-            return x if x.dtype == dtype else x.astype(dtype)
-        if not isinstance(x, tuple) and not (isinstance(x, list) and isinstance(images, tuple)):
-            raise DTypeError(f"Trainer: preprocess must return an array, got {type(x).__name__}")
+        if not isinstance(x, np.ndarray):
+            if not isinstance(x, tuple) and not (isinstance(x, list) and isinstance(images, tuple)):
+                raise DTypeError(f"Trainer: preprocess must return an array, got {type(x).__name__}")
+            x = _samples.check(x, "Trainer: what preprocess returned")
+        several = isinstance(x, tuple)
 
         def cast(array: np.ndarray) -> np.ndarray:
-            stays = array.dtype == dtype or (array.ndim != 4 and array.dtype.kind in "biu")
-            return array if stays else array.astype(dtype)
+            integers = several and array.ndim != 4 and array.dtype.kind in "biu"
+            return array if integers or array.dtype == dtype else array.astype(dtype)
 
-        return _samples.each(_samples.check(x, "Trainer: what preprocess returned"), cast)
+        return _samples.each(x, cast)
 
     def _check_fit(self, dataset: Dataset, augment: Callable | None, what: str) -> tuple[Samples, np.ndarray]:
         """Run an image through everything; return it as the model takes it, and the logits."""
         x, outputs = check_fit(dataset, self.prepare, self._executor.forward, augment, what)
         if not isinstance(outputs, np.ndarray):
-            self.loss(
-                outputs, dataset.labels[:1]
-            )  # one that takes a single output raises, and says what to do
+            # A loss that takes a single output raises, and says what to do.
+            self.loss(outputs, dataset.labels[:1])
         return x, logits_of(outputs)
