@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import nn
 from .._kernels import cpu
+from .._samples import Samples
 from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
@@ -74,7 +75,7 @@ class Plans(Locked):
         self._training = False  # whether one of the modules is
 
     def find(
-        self, model: nn.Module, x: np.ndarray, evaluation: bool = False, loss: Loss | None = None
+        self, model: nn.Module, x: Samples, evaluation: bool = False, loss: Loss | None = None
     ) -> Plan | Unsupported:
         """Return the plan for x, or why there is none.
 
@@ -82,14 +83,16 @@ class Plans(Locked):
         ----------
         model : Module
             Always the same one.
-        x : array
-            Input.
+        x : array, or tuple of arrays
+            Input; there is no plan for several.
         evaluation : bool
             Whether all layers are in evaluation mode, as in a prediction; else each is in its own.
         loss : Loss, optional
             Of a plan that trains in one part.
         """
         with self.lock:
+            if isinstance(x, tuple):
+                return Unsupported(f"{len(x)} inputs, where a program has one")
             key = (getattr(x, "shape", ()), getattr(x, "dtype", None), evaluation, loss, self._pinned())
             plan = self._last[1]
             if key == self._last[0] and changes.latest_structure() == self._seen and plan.fits(len(x)):

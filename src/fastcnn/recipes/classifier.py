@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import nn, optim
 from .._version import __version__
-from ..data.dataset import check_images
+from ..data.inputs import check_images
 from ..data.values import UNIT, check_range
 from ..errors import CheckpointError, DataError, FastcnnError
 from ..training import Trainer, load_weights, read_metadata

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from .._shapes import integer
 from ..engine.pin import checked_algorithm
 from ..errors import ArgumentError, DTypeError
@@ -144,7 +142,7 @@ def _callbacks(value: object) -> list[Callback]:
     return [_callback(each) for each in value]
 
 
-def _preprocess(value: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _preprocess(value: Any) -> Callable[[Any], Any]:
     if value is not None and not callable(value):
         raise DTypeError(f"Trainer: preprocess must be callable, got {type(value).__name__}")
     return to_unit_range if value is None else value

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..nn.module import Module
 from ..optim import Optimizer
 from .callback import Callback
@@ -33,7 +31,7 @@ class Training:
     scheduler: Scheduler | None
     callbacks: list[Callback]
     seed: int
-    preprocess: Callable[[np.ndarray], np.ndarray]
+    preprocess: Callable[[Any], Any]
     scheduler_step: str | None
     monitor: str | None
     stop_on_nan: bool
