@@ -28,7 +28,12 @@ def test_networks_of_the_zoo(name):
 
 def test_what_it_looks_like():
     block = nn.DenseResidual(nn.Sequential(nn.Conv2d(1, 2, 3, padding="same", bias=False), nn.Dropout(0.1)))
-    model = nn.Sequential(block, nn.Residual(nn.Conv2d(3, 3, 1)), nn.Sequential(), nn.MaxPool2d((2, 1)))
+    model = nn.Sequential(
+        block,
+        nn.Residual(nn.Conv2d(3, 3, 1), nn.Sequential(nn.ReLU())),
+        nn.Sequential(),
+        nn.MaxPool2d((2, 1)),
+    )
     assert (
         zoo.to_python(model, "net")
         == """\
@@ -39,7 +44,9 @@ net = nn.Sequential(
         nn.Conv2d(1, 2, 3, padding='same', bias=False),
         nn.Dropout(p=0.1),
     )),
-    nn.Residual(nn.Conv2d(3, 3, 1)),
+    nn.Residual(nn.Conv2d(3, 3, 1), shortcut=nn.Sequential(
+        nn.ReLU(),
+    )),
     nn.Sequential(),
     nn.MaxPool2d((2, 1)),
 )

@@ -8,8 +8,12 @@ A network can be written in three ways, each of which can be turned into the oth
 of any of the last.
 """
 
+from .. import _arguments as arguments
+from .._arguments import Argument
+from ..nn.declaration import Body, declare
 from . import dicts, spec
-from .definition import Layer, build_layers
+from .building import build_layers
+from .definition import Layer, Nodes
 from .dicts import from_dicts, to_dicts
 from .network_file import parse, read, read_layers
 from .python_source import to_python
@@ -17,10 +21,15 @@ from .registry import build, check_logits, find, names
 from .spec import from_spec, read_spec, to_spec
 
 __all__ = [
+    "Argument",
+    "Body",
     "Layer",
+    "Nodes",
+    "arguments",
     "build",
     "build_layers",
     "check_logits",
+    "declare",
     "dicts",
     "find",
     "from_dicts",

@@ -20,7 +20,7 @@ from .shallow import shallow
 class Network(NamedTuple):
     """A network of the zoo: what makes it, the images that it was made for, and what it is in one line."""
 
-    make: Callable[..., nn.Sequential]
+    make: Callable[..., nn.Module]
     input_shape: tuple[int, int, int]
     description: str
 
@@ -67,7 +67,7 @@ def build(
     input_shape: tuple[int, int, int] | None = None,
     num_classes: int = 10,
     **options: Any,
-) -> nn.Sequential:
+) -> nn.Module:
     """Make a network of the zoo with fresh weights; it returns logits.
 
     Parameters
