@@ -126,10 +126,12 @@ class _Describer:
     def _named(self, module: nn.Module) -> tuple[str, tuple[str, ...]]:
         """Return the places of a layer in the tree."""
         places = [each for each in self._places.get(id(module), []) if each]
-        if not places:
-            raise self._refused(
-                module, "stands in no module: assign it to an attribute, or put it into a Sequential"
-            )
+        if not places:  # it was made in forward, or is the whole network
+            if module._parameters or module._buffers:
+                raise self._refused(
+                    module, "stands in no module: assign it to an attribute, or put it into a Sequential"
+                )
+            return self._free_place(type(module).__name__.lower()), ()
         for each in places:
             if not is_place(each):
                 raise self._refused(module, "its name must be letters, digits, '_' and '-' to be written")
@@ -178,7 +180,9 @@ class _Describer:
             if id(module) not in used and (own or module._buffers):
                 if declaration_of(module) is not None:
                     raise self._refused(module, "takes no part in forward, which cannot be written")
-                raise self._refused(module, "has arrays of its own; files have those of layers alone")
+                raise self._refused(
+                    module, f"has arrays of its own, and is no layer that files have: {', '.join(known())}"
+                )
             for each in own:
                 other = owners.setdefault(id(each), module)
                 if other is not module:
@@ -196,7 +200,9 @@ def _takes_numbers(step: Traced) -> bool:
 def _facts(step: Traced) -> tuple:
     """Return what a step does, whatever the mode is."""
     if isinstance(step.what, Layered):
-        return id(step.what.module), step.sources
+        module = step.what.module
+        has_state = module._parameters or module._buffers
+        return type(module), step.what.arguments, id(module) if has_state else None, step.sources
     if isinstance(step.what, graph.Dropout):
         return graph.Dropout, step.what.owner.p, step.sources
     function = graph.function_of(step.what)

@@ -14,6 +14,7 @@ from .lenet import lenet
 from .position_bias import position_bias
 from .residual import plain_bn_relu, plain_relu_bn, residual
 from .residual_cifar import residual_cifar
+from .resnet import resnet
 from .shallow import shallow
 
 
@@ -35,6 +36,7 @@ _NETWORKS = {
     "position-bias-mnist": Network(position_bias, _MNIST, "a bias for each position; overlapping pools"),
     "residual-cifar": Network(residual_cifar, _CIFAR, "nine layers in three stages, with residual blocks"),
     "residual-mnist": Network(residual, _MNIST, "five strided convolutions with residual blocks"),
+    "resnet-cifar": Network(resnet, _CIFAR, "ResNet-20: blocks with projections; no chain"),
     "spec-lenet": Network(lenet, _MNIST, "LeNet with 5x5 convolutions, from the text format"),
 }
 

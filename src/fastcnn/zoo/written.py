@@ -87,7 +87,7 @@ def _names(network: Nodes) -> list[str | None]:
     names: list[str | None] = [*network.inputs]
     for number, node in enumerate(network.nodes):
         names.append(str(number) if node.name is None and isinstance(node.what, Layer) else node.name)
-    needed = set(graph.leaves(network.output)) - {len(names) - 1}
+    needed = set() if network.output == len(names) - 1 else set(graph.leaves(network.output))
     for number, node in enumerate(network.nodes):
         if node.sources != _usual(number, first):
             needed.update(each for each in node.sources if isinstance(each, int))
