@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._shapes import Window, conv_padding, integer, padding4, pair, window
+from ._shapes import Window, conv_padding, extent, integer, padding4, pair, window
 from .errors import ArgumentError, DTypeError, ShapeError
 
 Shape = tuple[int, ...]
@@ -87,11 +87,11 @@ def pooling(
     strides = kernel if stride is None else pair(stride, f"{what}: stride", 1)
     pads = padding4(padding, f"{what}: padding")
     dilations = pair(dilation, f"{what}: dilation", 1)
-    extent = [d * (k - 1) + 1 for d, k in zip(dilations, kernel, strict=True)]
-    if max(pads[:2]) > extent[1] // 2 or max(pads[2:]) > extent[0] // 2:
+    rows, columns = map(extent, kernel, dilations)
+    if max(pads[:2]) > columns // 2 or max(pads[2:]) > rows // 2:
         raise ArgumentError(
             f"{what}: padding may be at most half of the kernel, got padding {padding!r} for a kernel "
-            f"of {tuple(extent)} pixels"
+            f"of {(rows, columns)} pixels"
         )
     return Placed(window(in_hw, kernel, strides, pads, dilations, what, ceil_mode), pads)
 

@@ -6,6 +6,7 @@ import pytest
 import fastcnn.nn.functional as F
 from fastcnn import graph
 from fastcnn._arguments import checked
+from fastcnn.errors import ArgumentError
 
 X = np.random.default_rng(0).standard_normal((2, 4, 5, 6)) + 2
 
@@ -89,6 +90,14 @@ def test_a_function_there_and_back(name):
     assert {**function.defaults, **settings} == {
         key: checked(function.settings[key], value, key) for key, value in again.items()
     }
+
+
+def test_a_name_that_is_taken():
+    with pytest.raises(
+        ArgumentError, match=r"function: exp is fastcnn\.graph\.activation\.Exp already: take an"
+    ):
+        graph.function("exp")(Exp2)
+    assert graph.function_of(Exp2()) is None
 
 
 def test_numbers_take_the_type_of_the_tensor():

@@ -171,6 +171,10 @@ def test_what_cannot_be_declared(registry):
         ArgumentError, match=r"declare: ReLU is fastcnn.nn.activation.ReLU already: take anot"
     ):
         declare()(ReLU)
+    with pytest.raises(
+        ArgumentError, match="declare: relu is a function of files already: take another name"
+    ):
+        declare()(type("relu", (nn.Module,), {}))
     with pytest.raises(DTypeError, match="declare: a class of modules is needed, got <class 'int'>"):
         declare()(int)
     with pytest.raises(

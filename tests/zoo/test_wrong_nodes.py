@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from fastcnn import zoo
+from fastcnn import nn, zoo
 from fastcnn.errors import DataError
 from fastcnn.zoo import dicts
 
@@ -141,6 +141,31 @@ def test_nodes_that_are_wrong(node, expected):
     text = message([RELU, node])
     assert text.startswith("net.json: nodes[1]")
     assert expected in text
+
+
+def test_samples_without_an_axis():
+    nodes = [{"type": "mean", "dim": [1, 2, 3]}, {"type": "Linear", "out_features": 2}]
+    assert message(nodes) == "net.json: nodes[1] (Linear): Linear needs features, but single numbers come in"
+    nodes[1] = {"type": "Flatten"}
+    assert "nodes[1] (Flatten): flatten: x of the shape (1,) has no axes 1 to -1" in message(nodes)
+    model = zoo.from_dicts({"nodes": [nodes[0], {"type": "ReLU"}]}, (3, 4, 4))
+    assert model.output_shape((5, 3, 4, 4)) == (5,)
+
+
+def test_nothing_is_made_before_all_names_are_known():
+    """The last of these has the name of the first: no weight is drawn for them."""
+    nodes = [{"type": "Conv2d", "out_channels": 4, "kernel_size": 1, "name": f"n{i}"} for i in range(3)]
+    stream = nn.init.default_generator()
+    before = stream.bit_generator.state
+    assert "there are two layers with the name 'n0'" in message(
+        [*nodes, {**nodes[0], "name": "x", "also": ["n0"]}]
+    )
+    chain = [{**each, "name": "n"} for each in nodes]
+    with pytest.raises(
+        DataError, match=r"net: layers\[1\] \(Conv2d\): there are two layers with the name 'n'"
+    ):
+        zoo.from_dicts(chain, (3, 4, 4), "net")
+    assert stream.bit_generator.state == before
 
 
 def test_a_layer_again_for_samples_of_another_shape():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .._arguments import Check
+from ..errors import ArgumentError
 from .operation import Operation, apply
 
 O = TypeVar("O", bound=Operation)  # noqa: E741
@@ -81,6 +82,11 @@ def function(
     -------
     callable
         It returns the class as it is.
+
+    Raises
+    ------
+    ArgumentError
+        If another operation has the name.
     """
     checks = dict(settings or {})
 
@@ -88,6 +94,9 @@ def function(
         return {key: getattr(operation, key) for key in checks}
 
     def register(operation: type[O]) -> type[O]:
+        before = FUNCTIONS.get(name)
+        if before is not None and _place(before.operation) != _place(operation):
+            raise ArgumentError(f"function: {name} is {_place(before.operation)} already: take another name")
         parameters = inspect.signature(make or operation).parameters
         FUNCTIONS[name] = _BY_OPERATION[operation] = Function(
             operation,
@@ -104,6 +113,10 @@ def function(
         return operation
 
     return register
+
+
+def _place(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def function_of(operation: Operation) -> Function | None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from .._arguments import Argument
 from ..errors import ArgumentError, DTypeError
+from ..graph import FUNCTIONS
 from .module import Module
 
 Shape = tuple[int, ...]
@@ -132,6 +133,8 @@ def declare(
             raise DTypeError(f"declare: a class of modules is needed, got {layer!r}")
         name = layer.__name__
         before = LAYERS.get(name, BLOCKS.get(name))
+        if name in FUNCTIONS:
+            raise ArgumentError(f"declare: {name} is a function of files already: take another name")
         if before is not None and _place(before.layer) != _place(layer):
             raise ArgumentError(f"declare: {name} is {_place(before.layer)} already: take another name")
         declaration = Declaration(

@@ -8,7 +8,7 @@ from typing import Any
 from .. import graph, nn
 from .._arguments import short
 from .._shapes import integer
-from ..errors import DataError, FastcnnError, ShapeError
+from ..errors import ShapeError
 from ..nn.declaration import Shape
 from .definition import Call, Definition, Layer, Nodes
 from .graph_module import GraphModule, Step
@@ -101,13 +101,8 @@ def _without_softmax(network: Nodes) -> Nodes:
 
 
 def _sequential(layers: Sequence[Layer]) -> nn.Sequential:
-    named: dict[str, nn.Module] = {}
-    for index, layer in enumerate(layers):
-        name = str(index) if layer.name is None else layer.name
-        if name in named:
-            raise DataError(f"{layer.where}: there are two layers with the name {name!r}")
-        named[name] = _make(layer)
-    return nn.Sequential(named)
+    names = (str(index) if layer.name is None else layer.name for index, layer in enumerate(layers))
+    return nn.Sequential(dict(zip(names, map(_make, layers), strict=True)))
 
 
 def _make(layer: Layer) -> nn.Module:
@@ -130,10 +125,7 @@ def _graph(network: Nodes) -> GraphModule:
             places[number] = str(number) if node.name is None else node.name
             module = _make(node.what)
             for place in (places[number], *node.also):
-                try:
-                    model.place(place, module)
-                except FastcnnError as error:
-                    raise DataError(f"{node.where}: {error}") from error
+                model.place(place, module)
         steps.append(Step(places[node.what if isinstance(node.what, int) else number], None, node.sources))
     model.follow(steps, network.output)
     return model

@@ -13,7 +13,7 @@ from ..nn.declaration import FEATURES, Shape, declaration_of
 from .building import sample_shapes
 from .definition import Call, Layer, Node, Nodes
 from .graph_module import GraphModule
-from .layers import find, known
+from .layers import check_argument, find, known
 from .parser import is_place
 from .traced import Layered, Picture, RefusedError, Traced, trace
 
@@ -145,7 +145,10 @@ class _Describer:
         """Return the layer that does what a function does, if that follows the mode as a layer does."""
         if one.training or not other.training:
             raise self._refused(scope, "dropout that does not follow the mode, training=self.training")
-        return Layer("Dropout", {"p": one.owner.p}, "")
+        try:
+            return Layer("Dropout", {"p": check_argument("Dropout", "p", one.owner.p)}, "")
+        except FastcnnError as error:
+            raise self._refused(scope, f"dropout: {error}") from error
 
     def _free_place(self, name: str) -> str:
         """Return a place in the tree that nothing has, and take it."""
@@ -159,13 +162,9 @@ class _Describer:
 
     def _source(self, source: Any, step: Traced) -> int | float:
         if isinstance(source, nn.Parameter):
-            raise self._refused(
-                step.scope, "computes with a parameter of its own; files have those of layers alone"
-            )
+            raise self._refused(step.scope, "computes with a parameter beside its layers")
         if isinstance(source, float) and not math.isfinite(source):
             raise self._refused(step.scope, f"computes with {source}, which files have no number for")
-        if isinstance(source, float) and not _takes_numbers(step):
-            raise self._refused(step.scope, f"{type(step.what).__name__} of a number")
         return source
 
     def _where(self, step: Traced) -> str:
@@ -190,11 +189,6 @@ class _Describer:
                     raise self._refused(
                         module, f"shares its weights with layer {place}, which cannot be written"
                     )
-
-
-def _takes_numbers(step: Traced) -> bool:
-    function = None if isinstance(step.what, Layered) else graph.function_of(step.what)
-    return function is not None and function.numbers
 
 
 def _facts(step: Traced) -> tuple:

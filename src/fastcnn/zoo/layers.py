@@ -54,6 +54,8 @@ def completed(kind: str, given: Values, shape: Shape) -> dict[str, Any]:
     declaration = find(kind)
     if declaration.takes == IMAGES and len(shape) != 3:
         raise ShapeError(f"{kind} needs images (C, H, W), but {math.prod(shape):,} flat features come in")
+    if declaration.takes == FEATURES and not shape:
+        raise ShapeError(f"{kind} needs features, but single numbers come in")
     found = {key: size(shape) for key, size in declaration.found.items()}
     values = {**declaration.defaults, **found, **given}
     for key, size in found.items():

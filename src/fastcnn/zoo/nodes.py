@@ -27,10 +27,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import graph
+from .. import graph, nn
 from .._arguments import checked, real, short
 from ..errors import DataError, FastcnnError, suggestion
 from .definition import MOST_LAYERS, MOST_LEVELS, Call, Layer, Node, Nodes
+from .graph_module import GraphModule
 from .layers import known
 from .parser import Parser, check_keys, check_type, is_place
 
@@ -66,6 +67,7 @@ class _Nodes:
     def __init__(self, source: str, path: str) -> None:
         self._source, self._path = source, path
         self._parser = Parser(source)
+        self._tree = GraphModule(())  # which knows what names there can be
         self._values: dict[str, int] = {}  # the numbers of values that have a name
         self._layers: dict[str, int] = {}  # the numbers of nodes with a layer of their own
         self._later: set[str] = set()  # all names, also of nodes that were not read yet
@@ -100,8 +102,7 @@ class _Nodes:
         return Nodes(inputs, tuple(nodes), output, self._source)
 
     def _node(self, value: object, number: int, inputs: int) -> Node:
-        path = f"{self._path}nodes[{number}]"
-        place = f"{self._source}: {path}"
+        place = f"{self._source}: {self._path}nodes[{number}]"
         table = self._parser.table(value, place)
         name = table.get("name")
         if name is not None:
@@ -117,7 +118,7 @@ class _Nodes:
             node = Node(self._shared(table["layer"], where), self._sources(table, before, where), where, name)
             self._check_inputs(node, 1, 1, False)
         else:
-            node = self._own(table, place, path, before, name)
+            node = self._own(table, place, number, before, name)
         if isinstance(node.what, Layer):
             self._layers[name or str(number)] = number
             self._values.setdefault(name or str(number), inputs + number)
@@ -126,7 +127,7 @@ class _Nodes:
         return node
 
     def _own(
-        self, table: Mapping[str, Any], place: str, path: str, before: int | None, name: str | None
+        self, table: Mapping[str, Any], place: str, number: int, before: int | None, name: str | None
     ) -> Node:
         kind = check_type(table, [*known(), *graph.FUNCTIONS], place)
         where = f"{place} ({kind})"
@@ -136,8 +137,13 @@ class _Nodes:
             node = Node(self._call(function, table, where), self._sources(table, before, where), where, name)
             self._check_inputs(node, function.least, function.most, function.numbers)
             return node
-        layer = self._parser.layer(table, kind, where, path, 0, _OTHERS)
+        layer = self._parser.layer(table, kind, where, f"{self._path}nodes[{number}]", 0, _OTHERS)
         also = self._names(table["also"], f"{where}: also") if "also" in table else ()
+        for each in (name or str(number), *also):
+            try:
+                self._tree.place(each, nn.Identity())
+            except FastcnnError as error:
+                raise DataError(f"{where}: {error}") from error
         node = Node(layer, self._sources(table, before, where), where, name, also)
         self._check_inputs(node, 1, 1, False)
         return node

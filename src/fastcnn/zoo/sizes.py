@@ -41,6 +41,12 @@ class Sizes:
             except FastcnnError as error:
                 raise DataError(f"{layer.where}: {error}") from error
             whole.append(layer)
+        names: set[str] = set()
+        for index, layer in enumerate(whole):
+            name = str(index) if layer.name is None else layer.name
+            if name in names:
+                raise DataError(f"{layer.where}: there are two layers with the name {name!r}")
+            names.add(name)
         return tuple(whole), shape
 
     def nodes(self, network: Nodes, shapes: Sequence[Shape]) -> Nodes:
