@@ -292,24 +292,3 @@ def test_json_that_is_wrong(text, expected):
     with pytest.raises(DataError) as caught:
         dicts.parse_json(text, "net.json")
     assert expected in str(caught.value)
-
-
-def test_json_has_a_layer_a_line():
-    layers = [{"type": "Residual", "body": [{"type": "ReLU"}]}, {"type": "Linear", "out_features": 3}]
-    text = """\
-[
-  {"type": "Residual", "body": [
-    {"type": "ReLU"}
-  ]},
-  {"type": "Linear", "out_features": 3}
-]
-"""
-    assert dicts.to_json(layers) == text
-    assert json.loads(dicts.to_json([{"type": "Sequential", "body": []}])) == [
-        {"type": "Sequential", "body": []}
-    ]
-
-
-def test_toml_has_no_none():
-    with pytest.raises(ArgumentError, match="to_toml: TOML has no word for None; use JSON"):
-        dicts.to_toml(zoo.to_dicts(nn.Sequential(nn.BatchNorm2d(3, momentum=None))))
