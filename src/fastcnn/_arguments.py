@@ -154,7 +154,14 @@ def axis(value: Any, name: str) -> int:
 
 def axes(value: Any, name: str) -> Any:
     """Return the number of an axis, or several."""
-    return tuple(axis(each, name) for each in value) if isinstance(value, tuple) else axis(value, name)
+    return order(value, name) if isinstance(value, tuple) else axis(value, name)
+
+
+def order(value: Any, name: str) -> tuple[int, ...]:
+    """Return the numbers of axes in an order."""
+    if not isinstance(value, tuple):
+        raise DTypeError(f"{name} must be a list of axes, got {short(value)}")
+    return tuple(axis(each, name) for each in value)
 
 
 def batch_and_sizes(value: Any, name: str) -> tuple[int, ...]:

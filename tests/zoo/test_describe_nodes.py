@@ -205,6 +205,16 @@ def test_several_inputs_and_outputs():
         np.testing.assert_array_equal(again(x, y)[name], value)
 
 
+def test_a_layer_with_the_name_of_the_input():
+    model = Blocks()
+    model.input, model.stem = nn.Conv2d(3, 4, 1), nn.Identity()
+    model.forward = lambda x: model.fc(model.layer1(model.stem(model.input(x))).mean((2, 3)))
+    written = zoo.to_dicts(model, SHAPE)
+    assert written["inputs"] == ["input_"]
+    assert written["nodes"][0] == {"name": "input", "type": "Conv2d", "out_channels": 4, "kernel_size": 1}
+    zoo.from_dicts(written, SHAPE).load_state_dict(model.state_dict())
+
+
 def test_a_chain_stays_a_list():
     model = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
     assert zoo.to_dicts(model, SHAPE) == zoo.to_dicts(model)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .._arguments import axes, axis, batch_and_sizes, index_text, margins, parsed_index, shown_index
+from .._arguments import axis, batch_and_sizes, index_text, margins, order, parsed_index, shown_index
 from .._shapes import check_size, integer
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .batch import Batch, refuse
@@ -86,7 +86,7 @@ class Flatten(Operation):
         return (dy.reshape(saved),)
 
 
-@function("permute", {"dims": axes})
+@function("permute", {"dims": order})
 class Permute(Operation):
     """The axes in another order."""
 

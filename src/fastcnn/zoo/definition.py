@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 MOST_LAYERS = 10_000
+# What nodes call the sample.
+INPUT = "input"
 # Blocks inside each other, and parts of a dotted name.
 MOST_LEVELS = 32
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -11,7 +11,7 @@ from .._arguments import checked
 from ..errors import FastcnnError
 from ..nn.declaration import FEATURES, Shape, declaration_of
 from .building import sample_shapes
-from .definition import Call, Layer, Node, Nodes
+from .definition import INPUT, Call, Layer, Node, Nodes
 from .graph_module import GraphModule
 from .layers import check_argument, find, known
 from .parser import is_place
@@ -59,11 +59,21 @@ class _Describer:
         evaluated, trained = (trace(self._model, shapes, mode, self._refused) for mode in (False, True))
         self._check_modes(evaluated, trained)
         self._check_weights(evaluated)
-        inputs = ["input"] if len(shapes) == 1 else [f"input_{number + 1}" for number in range(len(shapes))]
+        inputs = self._inputs(len(shapes))
         used = {each for step in evaluated.steps for each in step.sources if isinstance(each, int)}
         if not evaluated.steps or not used.issuperset(range(len(inputs))):
             raise self._refused(self._model, "does not compute with all of its inputs")
-        return Nodes(tuple(inputs), tuple(self._nodes(evaluated, trained)), evaluated.output, self._what)
+        return Nodes(inputs, tuple(self._nodes(evaluated, trained)), evaluated.output, self._what)
+
+    def _inputs(self, count: int) -> tuple[str, ...]:
+        """Return the names of the inputs."""
+        if isinstance(self._model, GraphModule):
+            return self._model.inputs
+        taken = {place for places in self._places.values() for place in places}
+        base = INPUT
+        while any(place.startswith(base) for place in taken):
+            base += "_"
+        return (base,) if count == 1 else tuple(f"{base}_{number + 1}" for number in range(count))
 
     def _refused(self, module: Any, problem: str) -> RefusedError:
         """Return the error of a part that cannot be written."""

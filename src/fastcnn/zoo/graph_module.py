@@ -45,6 +45,11 @@ class GraphModule(nn.Module):
         self._steps: list[tuple[Step, list[int]]] = []
         self._output: Any = 0
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors that it takes."""
+        return self._inputs
+
     def place(self, name: str, module: nn.Module) -> None:
         """Put a layer into the tree under a dotted name.
 

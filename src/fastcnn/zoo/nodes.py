@@ -30,12 +30,11 @@ from typing import Any
 from .. import graph, nn
 from .._arguments import checked, real, short
 from ..errors import DataError, FastcnnError, suggestion
-from .definition import MOST_LAYERS, MOST_LEVELS, Call, Layer, Node, Nodes
+from .definition import INPUT, MOST_LAYERS, MOST_LEVELS, Call, Layer, Node, Nodes
 from .graph_module import GraphModule
 from .layers import known
 from .parser import Parser, check_keys, check_type, is_place
 
-_INPUT = "input"
 _KEYS = ("inputs", "nodes", "output")
 # Keys that are none of a layer's or a function's own.
 _OTHERS = ("name", "inputs", "also")
@@ -79,7 +78,7 @@ class _Nodes:
         given = table.get("nodes")
         if not isinstance(given, list | tuple) or not given:
             raise DataError(f"{self._source}: {self._path}nodes must be a list of nodes, got {short(given)}")
-        inputs = self._names(table.get("inputs", [_INPUT]), f"{self._source}: {self._path}inputs")
+        inputs = self._names(table.get("inputs", [INPUT]), f"{self._source}: {self._path}inputs")
         for name in inputs:
             if name in self._values:
                 raise DataError(f"{self._source}: {self._path}inputs: {name!r} stands there twice")

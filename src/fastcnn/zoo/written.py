@@ -10,7 +10,7 @@ import tomli_w
 
 from .. import graph
 from ..errors import ArgumentError
-from .definition import Call, Definition, Layer, Node, Nodes
+from .definition import INPUT, Call, Definition, Layer, Node, Nodes
 from .layers import find
 
 # What is written: a list of layers, or a table of nodes.
@@ -43,7 +43,7 @@ def _others(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
 
 def _table(network: Nodes) -> dict[str, Any]:
     names = _names(network)
-    table: dict[str, Any] = {} if network.inputs == ("input",) else {"inputs": list(network.inputs)}
+    table: dict[str, Any] = {} if network.inputs == (INPUT,) else {"inputs": list(network.inputs)}
     last = len(names) - 1
     if network.output != last:
         output = graph.replaced(network.output, names.__getitem__)
