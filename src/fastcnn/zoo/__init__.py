@@ -4,8 +4,9 @@
 recipe of the same name, see `fastcnn.recipes`.
 
 A network can be written in three ways, each of which can be turned into the others: Python, text
-(`fastcnn.zoo.spec`), and a list of dicts, in Python, JSON or TOML (`fastcnn.zoo.dicts`). `read` takes a file
-of any of the last.
+(`fastcnn.zoo.spec`), and a list of dicts, in Python, JSON or TOML (`fastcnn.zoo.dicts`). What is no chain is
+a table of nodes in the place of that list (`fastcnn.zoo.nodes`). `read` takes a file of any of the last.
+`declare` lets files have a class of layers of your own.
 """
 
 from .. import _arguments as arguments

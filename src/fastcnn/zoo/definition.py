@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 MOST_LAYERS = 10_000
@@ -11,7 +10,6 @@ MOST_LAYERS = 10_000
 INPUT = "input"
 # Blocks inside each other, and parts of a dotted name.
 MOST_LEVELS = 32
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Layer(NamedTuple):
@@ -35,7 +33,7 @@ class Layer(NamedTuple):
     arguments: dict[str, Any]
     where: str
     name: str | None = None
-    bodies: Mapping[str, tuple[Layer, ...] | Layer] = _NOTHING
+    bodies: Mapping[str, tuple[Layer, ...] | Layer] = {}
 
     @property
     def body(self) -> tuple[Layer, ...] | Layer | None:

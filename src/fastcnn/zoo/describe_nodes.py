@@ -108,20 +108,19 @@ class _Describer:
             return self._layer(step.what), *self._named(step.what.module)
         if isinstance(step.what, graph.Dropout):
             return self._dropout(step.what, other.what, step.scope), self._free_place("dropout"), ()
-        function = graph.function_of(step.what)
+        return self._call(step.what, step), None, ()
+
+    def _call(self, operation: graph.Operation, step: Traced) -> Call:
+        function = graph.function_of(operation)
         if function is None:
             raise self._refused(
                 step.scope,
-                f"uses {type(step.what).__name__}, which is no layer and no function that files have: "
+                f"uses {type(operation).__name__}, which is no layer and no function that files have: "
                 f"{', '.join([*known(), *sorted(graph.FUNCTIONS)])}",
             )
-        settings = function.read(step.what, step.shape)
+        settings = function.read(operation, step.shape)
         try:
-            return (
-                Call(function.name, {k: checked(function.settings[k], v, k) for k, v in settings.items()}),
-                None,
-                (),
-            )
+            return Call(function.name, {k: checked(function.settings[k], v, k) for k, v in settings.items()})
         except FastcnnError as error:
             raise self._refused(step.scope, f"{function.name}: {error}") from error
 
