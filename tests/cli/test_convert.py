@@ -63,6 +63,21 @@ def test_a_network_that_is_no_chain(tmp_path, capsys, fails):
     assert "Parameters: 272,474 " in capsys.readouterr().out
 
 
+def test_nodes_keep_their_names(tmp_path, capsys):
+    nodes = [
+        {"name": "squares", "type": "mul", "inputs": ["input", "input"]},
+        {"name": "flat", "type": "flatten", "start_dim": 1},
+        {"name": "fc", "type": "Linear", "out_features": 10},
+    ]
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"nodes": nodes}))
+    assert main(["convert", str(path), "--to", "toml"]) == 0
+    path = tmp_path / "net.toml"
+    path.write_text(capsys.readouterr().out)
+    assert main(["convert", str(path), "--to", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"nodes": nodes}
+
+
 def test_train_what_was_converted(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["convert", "spec-lenet", "--to", "json"]) == 0
