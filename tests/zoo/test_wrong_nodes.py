@@ -97,6 +97,7 @@ RELU = {"name": "a", "type": "ReLU"}
         ({"name": "", "type": "ReLU"}, "nodes[1]: name must be letters"),
         ({"name": 3, "type": "ReLU"}, "nodes[1]: name must be letters"),
         ({"name": "x." * 40 + "x", "type": "ReLU"}, "nodes[1]: name must be letters"),
+        ({"name": ".".join(["x" * 99] * 4), "type": "ReLU"}, "nodes[1]: name must be letters"),
         (
             {"name": "forward", "type": "ReLU"},
             "'forward' is another attribute: take another name",

@@ -11,13 +11,19 @@ from ..errors import DataError, FastcnnError, suggestion
 from .definition import MOST_LAYERS, MOST_LEVELS, Chain, Layer
 from .layers import check_argument, find, known
 
+# Characters of a dotted name.
+_LONGEST_PLACE = 300
 NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
 def is_place(name: str) -> bool:
     """Tell whether a node can have a name: the place of a layer in the tree of modules."""
     parts = name.split(".")
-    return len(parts) <= MOST_LEVELS and all(NAME.fullmatch(part) for part in parts)
+    return (
+        len(name) <= _LONGEST_PLACE
+        and len(parts) <= MOST_LEVELS
+        and all(NAME.fullmatch(part) for part in parts)
+    )
 
 
 class Parser:
