@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import graph, nn
-from .._shapes import Window, conv_padding, integer, padding4, pair, window
+from .._outputs import class_axis, convolution
+from .._shapes import Window, integer, padding4
 from ..nn.opaque import Opaque
 from ..ops._check import is_number
 from .graph import Node, Normalization, Value, View
@@ -101,17 +102,8 @@ def image(x: View, what: str) -> Value:
     return x.value
 
 
-def window_over(
-    x: View,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    pads: tuple[int, int, int, int],
-    dilation: tuple[int, int],
-    what: str,
-    ceil_mode: bool = False,
-) -> Window:
-    """Return the window over x's value: its padding takes in x's margin, its sizes are the value's."""
-    w = window((x.height, x.width), kernel, stride, pads, dilation, what, ceil_mode)
+def over_value(x: View, w: Window) -> Window:
+    """Return a window over x as one over x's value: its padding takes in x's margin."""
     return w._replace(
         in_h=x.value.height,
         in_w=x.value.width,
@@ -129,10 +121,9 @@ def conv2d(lowering: Lowering, op: graph.Conv2d, x: Source, weight: Source, bias
     lowering.weight(weight, weight.shape)
     if bias is not None:
         lowering.weight(bias, (out,))
-    stride = pair(op.geometry["stride"], "Conv2d: stride", 1)
-    dilation = pair(op.geometry["dilation"], "Conv2d: dilation", 1)
-    pads = conv_padding(op.geometry["padding"], kernel, stride, dilation, "Conv2d: padding")
-    w = window_over(view, kernel, stride, pads, dilation, "conv2d")
+    stride, padding, dilation = (op.geometry[name] for name in ("stride", "padding", "dilation"))
+    placed = convolution((view.height, view.width), kernel, stride, padding, dilation, "conv2d")
+    w, pads = over_value(view, placed.window), placed.padding
     y = Value(out, w.out_h, w.out_w)
     if groups == 1 and (w.in_h, w.in_w) == kernel and pads == view.margin == (0, 0, 0, 0):
         return lowering.append(Dense(value, y, weight, bias))
@@ -229,8 +220,8 @@ def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source)
     """Lower softmax over the features of a sample."""
     view = tensor(x, "Softmax")
     value = plain(view, "Softmax")
-    dims = (None, 1, -1) if view.flat else (None, 1, -3) if value.pixels == 1 else ()
-    if op.dim not in dims or isinstance(op.dim, bool):
+    whole = view.flat or value.pixels == 1
+    if not whole or class_axis(op.dim, 1 + len(view.shape), "softmax") != 1:
         raise UnsupportedError(f"{type(op).__name__} over dim={op.dim!r} of a part of a sample")
     y = Value(*value.sizes)
     log = isinstance(op, graph.LogSoftmax)

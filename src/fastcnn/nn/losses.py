@@ -9,6 +9,8 @@ from ..errors import ArgumentError, DTypeError
 from ..ops.losses import REDUCTIONS
 from .module import Module
 
+__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
+
 
 class _Loss(Module):
     """A loss keeps the gradient that its op computed along with the value."""

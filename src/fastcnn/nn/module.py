@@ -113,7 +113,8 @@ class Module(Weights["Module"]):
     @property
     def training(self) -> bool:
         """Whether the module is in training mode; never within a prediction."""
-        return self.__dict__["training"] and not calls.evaluating()
+        mode = calls.mode()
+        return self.__dict__["training"] if mode is None else mode
 
     @training.setter
     def training(self, mode: bool) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import _samples
 from .._samples import Samples
-from .._shapes import pair
+from .._shapes import extent, pair
 from .tree import Tree
 
 
@@ -95,17 +95,17 @@ def _step(module: Tree[Any], field: Field | None, x: tuple[int, ...], y: tuple[i
     if hasattr(module, "kernel_size"):
         taps = pair(module.kernel_size, "kernel_size", 1)
         apart = pair(getattr(module, "dilation", 1), "dilation", 1)
-        extent = apart[0] * (taps[0] - 1) + 1, apart[1] * (taps[1] - 1) + 1
-        return slide(field, extent, pair(module.stride, "stride", 1))
+        rows, columns = map(extent, taps, apart)
+        return slide(field, (rows, columns), pair(module.stride, "stride", 1))
     # A layer of someone's own that keeps the image's size is taken for one that works on each pixel.
     return field if x[2:] == y[2:] else None
 
 
-def slide(field: Field, extent: tuple[int, int], stride: tuple[int, int]) -> Field:
+def slide(field: Field, covered: tuple[int, int], stride: tuple[int, int]) -> Field:
     """Return the field behind a window of so many pixels that moves in steps."""
     if field.jump is None:
         return field
-    grown = _times((extent[0] - 1, extent[1] - 1), field.jump)
+    grown = _times((covered[0] - 1, covered[1] - 1), field.jump)
     return Field(_sum(field.size, grown), _times(stride, field.jump))
 
 

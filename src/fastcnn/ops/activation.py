@@ -4,6 +4,7 @@ import numpy as np
 
 from .._kernels import elementwise as kernels
 from .._kernels import softmax as softmax_kernels
+from .._outputs import class_axis
 from .._shapes import allocate, check_size
 from ..errors import DTypeError
 from . import _check
@@ -51,11 +52,6 @@ def relu(x: np.ndarray) -> np.ndarray:
 def relu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Gradient of `relu`: ``dx = dy where x > 0, else 0``; x may be relu's input or its output."""
     return activate_backward(dy, x, "relu")
-
-
-def class_axis(dim: int | None, ndim: int, what: str) -> int:
-    """PyTorch's choice for dim=None: 0 for 0-D, 1-D and 3-D input, else 1."""
-    return (0 if ndim in (0, 1, 3) else 1) if dim is None else _check.axis(dim, ndim, "dim", what)
 
 
 def as_rows(x: np.ndarray, axis: int) -> tuple[int, int, int]:
