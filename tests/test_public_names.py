@@ -65,6 +65,7 @@ MODULE_METHODS = [
     "eval",
     "predict",
     "summary",
+    "draw_graph",
     "apply",
     "requires_grad_",
     "zero_grad",
@@ -104,6 +105,7 @@ SIGNATURES = {
     ),
     "nn.Module.predict": "(self, x, batch_size=256, *, engine=True)",
     "compile": "(model, *, input_gradient=False)",
+    "nn.Module.draw_graph": "(self, input_shape, path=None, *, name='')",
     "nn.Module.load_state_dict": "(self, state, strict=True)",
     "nn.CrossEntropyLoss": "(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
     "nn.BatchNorm2d": (
@@ -121,6 +123,7 @@ PACKAGES = [
     "data",
     "engine",
     "nn",
+    "nn.drawing",
     "nn.utils",
     "ops",
     "optim",

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._shapes import allocate, integer
-from ..errors import ShapeError
 from .passive import observe
 from .receptive_field import ReceptiveFields
+from .sample import zero_sample
 from .summary_figures import Figures, LayerRow
 from .summary_table import render
 from .tree import Tree
@@ -63,12 +62,7 @@ def summarize(
     ShapeError
         If input_shape is not a tuple of sizes, or does not fit the model.
     """
-    if not isinstance(input_shape, tuple | list) or not input_shape:
-        raise ShapeError(f"summary: input_shape must be a tuple such as (C, H, W), got {input_shape!r}")
-    sizes = tuple(integer(size, "summary: input_shape", 1) for size in input_shape)
-    dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
-    sample = allocate((1, *sizes), dtype, "summary: the sample")
-    sample[...] = 0
+    sample = zero_sample(model, input_shape, "summary")
     names = {id(module): path for path, module in model.named_modules()}
     fields = ReceptiveFields(sample)
     counted: set[int] = set()
@@ -105,7 +99,7 @@ def summarize(
     own_name = getattr(model, "name", None)
     return Summary(
         name or (own_name if isinstance(own_name, str) else type(model).__name__),
-        sizes,
+        sample.shape[1:],
         rows,
         sum(p.size for p in model.parameters()),
         model.num_parameters(),
