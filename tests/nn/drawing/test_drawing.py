@@ -96,7 +96,7 @@ def test_mermaid():
     text = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Residual(nn.ReLU())).draw_graph((1, 5, 5)).show("mermaid")
     lines = [line.strip() for line in text.splitlines()]
     assert lines[0] == "flowchart TD"
-    assert 'n1["Conv2d 0<br/>3#215;3<br/>2#215;3#215;3 20 params"]:::is-conv' in lines
+    assert 'n1["Conv2d 0<br/>3#215;3<br/>2#215;3#215;3 20 params"]:::kconv' in lines
     assert lines.index('subgraph f0["1 Residual"]') < lines.index("end")
     assert [line for line in lines if "-->" in line] == [
         "n0 --> n1",
@@ -105,7 +105,7 @@ def test_mermaid():
         "n2 --> n3",
         "n3 --> n4",
     ]
-    assert "classDef is-conv fill:#cfe1f6,stroke:#4a80b8,color:#1c2230" in lines
+    assert "classDef kconv fill:#cfe1f6,stroke:#4a80b8,color:#1c2230" in lines
 
 
 def test_files(tmp_path):

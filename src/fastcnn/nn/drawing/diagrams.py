@@ -61,7 +61,7 @@ def to_mermaid(picture: Picture) -> str:
 
 
 def _class(kind: str) -> str:
-    return f"is-{kind}"  # "end" is a word of Mermaid's own
+    return f"k{kind}"  # "end" is a word of Mermaid's own
 
 
 def _numbers(picture: Picture) -> dict[Box, str]:
