@@ -37,6 +37,7 @@ _CHARACTERS = {
     833: "Mm",
     889: "%",
     944: "W",
+    1000: "\u2026\u2192\ufffd",
     1015: "@",
 }
 _WIDTHS = {each: width for width, characters in _CHARACTERS.items() for each in characters}
