@@ -55,7 +55,7 @@ def to_svg(picture: Picture) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{size[0]}" height="{size[1]}" '
-            f'viewBox="{corner} {corner} {size[0]} {size[1]}" role="img">',
+            f'viewBox="{corner} {corner} {size[0]} {size[1]}">',
             f"<title>{text(picture.title)}</title>",
             f"<style>{_STYLE}</style>",
             *parts,
