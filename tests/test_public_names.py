@@ -65,6 +65,7 @@ MODULE_METHODS = [
     "eval",
     "predict",
     "summary",
+    "draw_graph",
     "apply",
     "requires_grad_",
     "zero_grad",
@@ -105,7 +106,8 @@ SIGNATURES = {
         "(logits, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)"
     ),
     "nn.Module.predict": "(self, x, batch_size=256, *, engine=True)",
-    "compile": "(model, *, input_gradient=False)",
+    "compile": "(model, *, input_gradient=False, conv_algorithm=None)",
+    "nn.Module.draw_graph": "(self, input_shape, path=None, *, name='')",
     "nn.Module.load_state_dict": "(self, state, strict=True)",
     "nn.CrossEntropyLoss": "(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
     "nn.BatchNorm2d": (
@@ -123,6 +125,7 @@ PACKAGES = [
     "data",
     "engine",
     "nn",
+    "nn.drawing",
     "nn.utils",
     "ops",
     "optim",

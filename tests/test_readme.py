@@ -77,6 +77,13 @@ def test_the_block_has_the_right_gradients(names):
     np.testing.assert_allclose((y**2).sum() - (block(x) ** 2).sum(), 1e-7 * slope, rtol=1e-3)
 
 
+def test_the_picture_of_the_block_is_what_the_code_draws(names):
+    made = (names["folder"] / "block.svg").read_bytes()
+    assert made == (ROOT / "examples" / "block.svg").read_bytes(), (
+        "copy block.svg, as the code makes it, there"
+    )
+
+
 def test_custom_layer_has_the_right_gradients(names):
     layer = names["Swish"](3)
 

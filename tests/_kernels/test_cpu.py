@@ -11,6 +11,7 @@ import fastcnn
 from fastcnn._kernels import cores, cpu
 from fastcnn.errors import ArgumentError, DTypeError
 
+from ..emulation import EMULATED, forks, patience
 from .helpers import using_isa, using_threads
 
 REPORT = "from fastcnn._kernels import cpu; print(cpu.get_isa(), cpu.get_num_threads())"
@@ -23,7 +24,6 @@ weight = np.random.default_rng(1).standard_normal((8, 8, 3, 3), np.float32)
 def work():
     return ops.conv2d(x, weight).tobytes()
 """
-forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 
 
 def run(code, **environment):
@@ -31,7 +31,8 @@ def run(code, **environment):
     names = ("FASTCNN_ISA", "FASTCNN_NUM_THREADS", "OMP_NUM_THREADS")
     clean = {name: value for name, value in os.environ.items() if name not in names}
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, env={**clean, **environment}, capture_output=True, text=True, timeout=120)
+    options = {"capture_output": True, "text": True, "timeout": patience(120)}
+    return subprocess.run(command, env={**clean, **environment}, **options)
 
 
 def report(**environment):
@@ -106,6 +107,7 @@ def test_set_num_threads():
         assert fastcnn.get_num_threads() == 7
 
 
+@pytest.mark.skipif(EMULATED, reason="an emulator has no vector units")
 def test_peak_of_the_vector_units():
     for name in cpu.available_isas():
         with using_isa(name):
@@ -168,7 +170,7 @@ sys.exit(any(codes) or work() != expected)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", [pytest.param("fork", marks=forks), "spawn"])
 def test_multiprocessing(tmp_path, method):
     script = tmp_path / "pool.py"
     main = f"""

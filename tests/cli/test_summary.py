@@ -87,6 +87,27 @@ def test_runs_and_weights(trained, capsys):
     assert above[0] == above[1]
 
 
+@pytest.mark.parametrize(("suffix", "begins"), [("svg", "<svg "), ("dot", "digraph "), ("mmd", "flowchart ")])
+def test_graph(suffix, begins, tmp_path, capsys):
+    path = tmp_path / f"net.{suffix}"
+    assert main(["summary", "residual-mnist", "--graph", str(path)]) == 0
+    assert "Parameters: 41,132 " in capsys.readouterr().out
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(begins)
+    assert text.count("Residual") >= 4
+    if suffix == "svg":
+        assert "<title>residual-mnist</title>" in text
+
+
+def test_graph_mistakes(fails, tmp_path):
+    error = fails("summary", "compact-mnist", "--graph", tmp_path / "net.png")
+    assert error.endswith("must end in one of .svg, .dot, .gv, .mmd, which says the format")
+    assert not list(tmp_path.iterdir())
+    assert "No such file or directory" in fails(
+        "summary", "spec-lenet", "--graph", tmp_path / "no" / "net.svg"
+    )
+
+
 def test_mistakes(fails, tmp_path):
     assert fails("summary", "compact").startswith("compact: no recipe, network or file is called that")
     for text in ("28,28", "1,28,x", "0,28,28", "1,-28,28", ""):

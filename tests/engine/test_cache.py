@@ -19,6 +19,8 @@ from fastcnn.engine.cache import Plans, Unsupported, plans_of
 from fastcnn.nn import changes
 from fastcnn.nn.module import PLANS
 
+from ..emulation import forks
+
 
 def network():
     return nn.Sequential(
@@ -297,6 +299,7 @@ def child_exits_with(function):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+@forks
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_trains_and_predicts():
     fastcnn.set_num_threads(4)
@@ -316,6 +319,7 @@ def test_a_forked_child_trains_and_predicts():
     np.testing.assert_array_equal(model.predict(images(40)), predicted)
 
 
+@forks
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_forked_while_another_thread_runs_is_not_locked_out():
     fastcnn.set_num_threads(2)
@@ -341,7 +345,7 @@ def predict_in_child(model, x):
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", [pytest.param("fork", marks=forks), "spawn"])
 def test_processes_of_multiprocessing(method):
     fastcnn.set_num_threads(2)
     model = network()

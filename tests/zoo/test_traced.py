@@ -83,7 +83,7 @@ def with_parameter():
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: Net(lambda net, y: net.opaque(y), opaque=Opaque()), "Net: Opaque has a backward of its own"),
+        (lambda: Net(lambda net, y: net.opaque(y), opaque=Opaque()), "layer opaque (Opaque): has a backward"),
         (
             lambda: Net(lambda net, y: F.linear(y, net.fc.weight)),
             "Net: uses Linear, which is no layer and no func",

@@ -172,6 +172,11 @@ def _add_summary(commands: argparse._SubParsersAction) -> None:
         help="among layer, name, type, input, output, parameters, trainable, macs, receptive_field, jump_in, "
         "jump_out; default: those that 120 characters hold",
     )
+    summary.add_argument(
+        "--graph",
+        metavar="FILE",
+        help="draw the network, too: a picture (.svg), or a graph for Graphviz (.dot, .gv) or Mermaid (.mmd)",
+    )
 
 
 def _add_convert(commands: argparse._SubParsersAction) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from .. import data, optim, recipes, zoo
 from ..errors import ArgumentError
 from ..nn import Module
+from ..nn.drawing import format_of
 from ..nn.summary import summarize
 from ..recipes import component
 from ..recipes.experiment import build_network
@@ -16,7 +17,9 @@ _CLASSES = 10
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table of a network; return the exit code."""
+    """Print the table of a network, and draw it if that is wanted; return the exit code."""
+    if args.graph is not None:
+        format_of(args.graph)  # before anything is loaded
     model, shape, recipe = find_model(args.model, None if args.input is None else read_shape(args.input))
     optimizer = loss = None
     if recipe is not None and next(model.parameters(), None) is not None:
@@ -26,7 +29,10 @@ def run(args: argparse.Namespace) -> int:
     name = "" if hasattr(model, "name") or recipe is None else recipe.name
     table = summarize(model, shape, optimizer=optimizer, loss=loss, name=name)
     columns = None if args.columns is None else [column.strip() for column in args.columns.split(",")]
-    print(table.show(args.format, columns))
+    text = table.show(args.format, columns)
+    if args.graph is not None:
+        model.draw_graph(shape, args.graph, name=table.model)
+    print(text)
     return 0
 
 

@@ -60,6 +60,11 @@ class Tape:
         """Return the shape and the type of a value."""
         return self._kinds[number]
 
+    @property
+    def left(self) -> str | None:
+        """What made arrays of values, so that the record has a gap; None if nothing did."""
+        return self._left
+
     def close(self) -> None:
         """Say that the call has ended."""
         self._open = False

@@ -99,12 +99,12 @@ def _watched(given: Any, function: Callable[[tuple], tuple]) -> Any:
     values = [each for each in graph.leaves(given) if isinstance(each, graph.Value)]
     if not values:
         return given
-    made = graph.apply(_Watch(function), *values)
+    made = graph.apply(Watch(function), *values)
     new = iter(graph.as_tuple(made))
     return graph.replaced(given, lambda each: next(new) if isinstance(each, graph.Value) else each)
 
 
-class _Watch(graph.Operation):
+class Watch(graph.Operation):
     """The same tensors; their gradients are what a function makes of them."""
 
     def __init__(self, function: Callable[[tuple], tuple]) -> None:

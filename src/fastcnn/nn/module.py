@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _samples, _slots, graph
 from .._samples import Samples
@@ -13,6 +14,9 @@ from . import calls, hooks, passes, passive, prediction
 from .passive import observe as observe  # for those who know it by this name
 from .sample import check_shapes, zeros
 from .weights import Weights
+
+if TYPE_CHECKING:
+    from .drawing import Drawing
 
 T = TypeVar("T", bound="Module")
 
@@ -238,6 +242,41 @@ class Module(Weights["Module"]):
         from .summary import summarize  # which training and prediction do without
 
         return summarize(self, input_shape, optimizer=optimizer, loss=loss).show(format, columns)
+
+    def draw_graph(
+        self, input_shape: Any, path: str | PathLike[str] | None = None, *, name: str = ""
+    ) -> Drawing:
+        """Draw what the module does with a sample: operations, blocks, branches, joins, shapes, parameters.
+
+        One zero sample is run through the module in evaluation mode. A module with a backward of its own is
+        one box.
+
+        Parameters
+        ----------
+        input_shape : (C, H, W), or a tuple of such tuples
+            Of a sample; of one for each input, where there are several.
+        path : str or path, optional
+            Where to write it: .svg, or .dot, .gv (Graphviz) and .mmd (Mermaid), which others lay out.
+        name : str
+            Title of the picture. Default: the class.
+
+        Returns
+        -------
+        Drawing
+            Notebooks show it; ``show(format)`` returns it as text, ``save(path)`` writes it.
+
+        Raises
+        ------
+        ShapeError
+            If input_shape is something else, or does not fit the module.
+        ArgumentError
+            If the suffix of path names no format, or no output depends on an input.
+        StateError
+            If forward let NumPy compute, so that what depends on what is not known.
+        """
+        from .drawing import draw  # which training and prediction do without
+
+        return draw(self, input_shape, path, name)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

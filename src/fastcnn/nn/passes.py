@@ -30,11 +30,10 @@ def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
     recorder, hooked = _recorder(args, kwargs), hooks.has_hooks(module)
     forward = functools.partial(_apply, module) if opaque else module.forward
     if recorder is not None:
-        if not hooked:
-            return recorder.call(module, forward, args, kwargs)
-        if not isinstance(recorder, graph.Tape):
+        if hooked and not isinstance(recorder, graph.Tape):
             raise graph.TraceError(f"{type(module).__name__} has hooks")
-        return hooks.run(module, forward, args, kwargs, recorder)
+        around = functools.partial(_hooked, module, forward, recorder) if hooked else forward
+        return recorder.call(module, around, args, kwargs)
     before = calls.take(module)  # whose arrays would take memory beside the new ones
     call = calls.new_call()
     if opaque and not hooked:
@@ -45,6 +44,10 @@ def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
         y = _record(module, forward, args, kwargs, call, hooked, None if before is None else before.tape)
     calls.put(module, call)
     return y
+
+
+def _hooked(module: Any, forward: Callable, recorder: graph.Tape, *args: Any, **kwargs: Any) -> Any:
+    return hooks.run(module, forward, args, kwargs, recorder)
 
 
 def _apply(module: Any, *args: Any, **kwargs: Any) -> Any:

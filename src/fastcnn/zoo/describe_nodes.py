@@ -112,6 +112,8 @@ class _Describer:
 
     def _call(self, operation: graph.Operation, step: Traced) -> Call:
         function = graph.function_of(operation)
+        if operation.runs_code:
+            raise self._refused(step.scope, "has a backward of its own, which cannot be written")
         if function is None:
             raise self._refused(
                 step.scope,
