@@ -1,7 +1,7 @@
 """Tensors, the operations that networks are made of, and the record of a call with its backward pass."""
 
-from .activation import Activation, Clamp, Exp, ReLU, Sigmoid, Sqrt, Tanh
-from .activation_functions import declare_activations
+from . import activation
+from .activation import *
 from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
 from .dropout import Dropout
@@ -19,25 +19,20 @@ from .tape import Tape
 from .trace import Step, Trace
 from .value import Value
 
-declare_activations()
-
 __all__ = [
     "BATCH",
     "FUNCTIONS",
-    "Activation",
     "AdaptiveAvgPool2d",
     "Add",
     "Amax",
     "AvgPool2d",
     "Batch",
     "BatchNorm",
-    "Clamp",
     "Concat",
     "Conv2d",
     "Detach",
     "Divide",
     "Dropout",
-    "Exp",
     "Flatten",
     "Function",
     "Linear",
@@ -51,16 +46,12 @@ __all__ = [
     "Operators",
     "Permute",
     "Power",
-    "ReLU",
     "Reshape",
-    "Sigmoid",
     "Slice",
     "Softmax",
-    "Sqrt",
     "Step",
     "Subtract",
     "Sum",
-    "Tanh",
     "Tape",
     "Trace",
     "TraceError",
@@ -82,3 +73,4 @@ __all__ = [
     "shape_of",
     "split",
 ]
+__all__ += activation.__all__

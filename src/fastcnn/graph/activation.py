@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from .._arguments import optional, real
 from ..ops.activation import activate, activate_backward
+from .functions import function
 from .operation import Array, Operation, Wanted
+
+__all__ = ["Activation", "Clamp", "Exp", "ReLU", "Sigmoid", "Sqrt", "Tanh"]
 
 
 class Activation(Operation):
@@ -46,36 +50,45 @@ class Activation(Operation):
         return activate_backward(dy, kept, self.kernel, self.alpha, self.beta)
 
 
+@function("relu")
 class ReLU(Activation):
     """y = max(x, 0)."""
 
     kernel, gates = "relu", True
 
 
+@function("sigmoid")
 class Sigmoid(Activation):
     """y = 1 / (1 + exp(-x))."""
 
     formula, derivative = staticmethod(ops.sigmoid), staticmethod(ops.sigmoid_backward)
 
 
+@function("tanh")
 class Tanh(Activation):
     """y = tanh(x)."""
 
     formula, derivative = staticmethod(ops.tanh), staticmethod(ops.tanh_backward)
 
 
+@function("exp")
 class Exp(Activation):
     """y = exp(x)."""
 
     formula, derivative = staticmethod(ops.exp), staticmethod(ops.exp_backward)
 
 
+@function("sqrt")
 class Sqrt(Activation):
     """y = sqrt(x)."""
 
     formula, derivative = staticmethod(ops.sqrt), staticmethod(ops.sqrt_backward)
 
 
+_LIMITS = {"min": optional(real), "max": optional(real)}
+
+
+@function("clamp", _LIMITS, read=lambda clamp, _: dict(zip(_LIMITS, clamp.limits, strict=True)))
 class Clamp(Activation):
     """y = x within limits."""
 
