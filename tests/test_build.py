@@ -57,10 +57,10 @@ def test_calls_are_checked_against_the_list_as_it_is_now(project):
 
 
 def test_a_call_of_a_kernel_that_is_not_listed_does_not_compile(project):
-    change(project, "EAGER_KERNEL(void, relu_backward,", "EAGER_KERNEL(void, relu_gradient,")
+    change(project, "EAGER_KERNEL(void, activation_backward,", "EAGER_KERNEL(void, activation_gradient,")
     code, output = cythonize(project)
     assert code != 0
-    assert "no attribute 'relu_backward'" in output
+    assert "no attribute 'activation_backward'" in output
 
 
 @pytest.mark.parametrize("entry", ["(void, foo)", "(void, foo, (void *y))", "(void, foo, void *y"])

@@ -25,7 +25,13 @@ def accuracy(text):
 
 
 def test_every_example_is_tested():
-    tested = {"custom_layer.py", "look_inside.py", "train_with_loop.py", "train_with_trainer.py"}
+    tested = {
+        "custom_layer.py",
+        "look_inside.py",
+        "train_with_loop.py",
+        "train_with_trainer.py",
+        "two_inputs.py",
+    }
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -50,6 +56,14 @@ def test_custom_layer(tmp_path):
     text = run("custom_layer.py", cwd=tmp_path)
     assert text.startswith("gradients agree")
     assert accuracy(text) > 50
+
+
+def test_two_inputs(tmp_path):
+    text = run("two_inputs.py", cwd=tmp_path)
+    assert text.startswith("Hinted, input 1x28x28, 10\n")
+    assert accuracy(text) > 80
+    without = float(re.search(r"tell nothing: ([\d.]+)%", text)[1])
+    assert without < accuracy(text) - 2  # it has learned from the rows
 
 
 def test_look_inside(tmp_path):

@@ -9,8 +9,8 @@ from .import_graph import ROOT, imported, name_of
 
 # From the bottom up; what stands in one row may import each other.
 LADDER = [
-    {"_scoped", "_slots", "_version", "errors"},
-    {"_bars", "_files", "_shapes", "_streams"},
+    {"_samples", "_scoped", "_slots", "_version", "errors"},
+    {"_arguments", "_bars", "_files", "_outputs", "_shapes", "_streams"},
     {"_kernels"},
     {"_config", "ops", "testing"},
     {"graph"},
@@ -25,7 +25,7 @@ LADDER = [
 ]
 RANK = {unit: rank for rank, units in enumerate(LADDER) for unit in units}
 # A branch beside the ladder: it needs little, and only what trains may need it.
-DATA_IMPORTS = {"errors", "_bars", "_files", "_shapes", "_streams", "_kernels", "_version"}
+DATA_IMPORTS = {"errors", "_bars", "_files", "_samples", "_shapes", "_streams", "_kernels", "_version"}
 IMPORTS_DATA = {"training", "recipes", "zoo", "cli", "__main__", ""}
 # Kernels that are the data's own, and those that nobody else reaches past the ops to.
 AUGMENT = "fastcnn._kernels.augment"

@@ -88,6 +88,8 @@ NAMES = [
     *(f"optim.lr_scheduler.{name}" for name in SCHEDULES),
     *(f"Trainer.{name}" for name in ("train_step", "fit", "evaluate")),
     "data.load",
+    "data.Dataset.input_shape",
+    "data.transforms.PerInput",
     "zoo.build",
     "compile",
     *(f"engine.CompiledModule.{name}" for name in ("backward", "parameters", "predict")),

@@ -37,7 +37,7 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 7
+    assert len(BLOCKS) == 8
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)
     assert (names["logits"].argmax(1) == names["test"].labels).mean() > 0.5
@@ -49,6 +49,11 @@ def test_a_new_head(names):
     first, second = names["tuning"].history
     assert second["loss"] < first["loss"]
     assert names["model"][-1].weight.shape == (2, 32 * 7 * 7)
+
+
+def test_two_inputs_and_two_outputs(names):
+    assert names["first"].shape == names["second"].shape == (500, 10)
+    assert len(names["training"].history) == 1
 
 
 def test_weights_file_holds_the_model(names):

@@ -86,6 +86,7 @@ SYSTEMS = (
     ),
     System("list-cifar", Published(images=49_000, note="nothing published"), "list-cifar", "list-cifar-best"),
     System("residual-cifar", None, None, "residual-cifar"),
+    System("resnet-cifar", None, None, "resnet-cifar"),
 )
 
 

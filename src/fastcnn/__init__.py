@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         set_num_threads,
         show_config,
     )
-    from .engine import compile
+    from .engine import compile, get_conv_algorithm, set_conv_algorithm
     from .nn.functional import cat, clamp, exp, flatten, relu, sigmoid, softmax, sqrt, tanh
     from .nn.init import manual_seed
     from .training import History, Trainer, load_weights, save_weights
@@ -41,6 +41,8 @@ _SUBMODULES = (
 )
 _NAMES = {
     "compile": ".engine",
+    "get_conv_algorithm": ".engine",
+    "set_conv_algorithm": ".engine",
     "get_flush_denormal": "._config",
     "get_num_threads": "._config",
     "set_flush_denormal": "._config",
@@ -74,6 +76,7 @@ __all__ = [
     "errors",
     "exp",
     "flatten",
+    "get_conv_algorithm",
     "get_flush_denormal",
     "get_num_threads",
     "graph",
@@ -85,6 +88,7 @@ __all__ = [
     "recipes",
     "relu",
     "save_weights",
+    "set_conv_algorithm",
     "set_flush_denormal",
     "set_num_threads",
     "show_config",

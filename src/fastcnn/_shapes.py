@@ -102,18 +102,23 @@ def conv_padding(
     return (total_w // 2, total_w - total_w // 2, total_h // 2, total_h - total_h // 2)
 
 
+def extent(kernel: int, dilation: int) -> int:
+    """Return how many pixels a window covers."""
+    return dilation * (kernel - 1) + 1
+
+
 def _slide(
     size: int, before: int, after: int, kernel: int, stride: int, dilation: int, ceil_mode: bool, what: str
 ) -> int:
-    extent = dilation * (kernel - 1) + 1
-    room = size + before + after - extent
+    covered = extent(kernel, dilation)
+    room = size + before + after - covered
     out = -(-room // stride) + 1 if ceil_mode else room // stride + 1
     if ceil_mode and (out - 1) * stride >= size + before:
         out -= 1
     # With ceil_mode a first window may reach over the end, as every last one may.
     if out < 1:
         raise ShapeError(
-            f"{what}: the kernel is larger than the padded input: it covers {extent} pixels "
+            f"{what}: the kernel is larger than the padded input: it covers {covered} pixels "
             f"(kernel {kernel}, dilation {dilation}) but the input has {size} + {before} + {after}"
         )
     return out

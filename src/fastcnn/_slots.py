@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    import numpy as np
+    from ._samples import Samples
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,4 +33,4 @@ class Slot(Generic[P, R]):
 
 
 # The outputs of a model for x, a batch at a time, as `Module.predict` returns them: the engine's work.
-predict: Slot[[Any, np.ndarray, int], np.ndarray] = Slot()
+predict: Slot[[Any, Samples, int], Any] = Slot()

@@ -78,7 +78,8 @@ class Workbench:
 
     def run(self, keys=(0,), threads=2):
         """Run the operations that were appended."""
-        executable = assemble(self.op, [self.op.close_part()], self.batch, threads)
+        self.op.close_part()
+        executable = assemble(self.op, self.batch, threads)
         arrays = tuple([self.data[name] for name in executable.externals])
         phases = len(executable.phases)
         executable.program.run(self.batch, np.array(keys, np.uint64), 0, phases, threads, arrays)

@@ -1,4 +1,4 @@
-"""ReLU and the mask of dropout."""
+"""Activations and the mask of dropout."""
 
 import numpy as np
 import pytest
@@ -8,26 +8,28 @@ from fastcnn._kernels import elementwise as kernels
 from . import reference
 from .helpers import SIZES, assert_near, normal, on_any_threads, poisoned
 
+RELU = kernels.ACTIVATIONS["relu"]
+
 
 @pytest.mark.parametrize("size", [0, *SIZES])
 def test_relu(isa, dtype, size):
     x, dy = normal(size, dtype, 1), normal(size, dtype, 2)
     y, dx = poisoned(size, dtype), poisoned(size, dtype)
-    kernels.relu(y, x)
+    kernels.activation(y, x, RELU, 0, 0)
     np.testing.assert_array_equal(y, np.maximum(x, 0))
-    kernels.relu_backward(dx, dy, x)
+    kernels.activation_backward(dx, dy, x, RELU, 0, 0)
     np.testing.assert_array_equal(dx, np.where(x > 0, dy, 0))
     # A layer keeps its output instead of its input.
-    kernels.relu_backward(dx, dy, y)
+    kernels.activation_backward(dx, dy, y, RELU, 0, 0)
     np.testing.assert_array_equal(dx, np.where(x > 0, dy, 0))
 
 
 def test_relu_of_special_numbers(isa, dtype):
     x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, np.finfo(dtype).tiny, -np.finfo(dtype).tiny], dtype)
     y, dx = poisoned(x.shape, dtype), poisoned(x.shape, dtype)
-    kernels.relu(y, x)
+    kernels.activation(y, x, RELU, 0, 0)
     np.testing.assert_array_equal(y, [np.nan, np.inf, 0, 0, 0, np.finfo(dtype).tiny, 0])
-    kernels.relu_backward(dx, np.ones_like(x), y)
+    kernels.activation_backward(dx, np.ones_like(x), y, RELU, 0, 0)
     np.testing.assert_array_equal(dx, [1, 1, 0, 0, 0, 1, 0])
 
 

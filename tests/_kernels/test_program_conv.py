@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from fastcnn._kernels import program as kernels
+from fastcnn._kernels.elementwise import ACTIVATIONS
 
 from . import reference
 from .geometry import GEOMETRIES, make
 from .helpers import assert_sums, normal
 from .layouts import Workbench, both_layouts
 from .products import HALO, multiply, pack, tables_of, weight_places, weight_sum
+
+RELU = ACTIVATIONS["relu"]
 
 # (images, input channels, output channels): blocks of vectors, whole and partial.
 SIZES = [(1, 1, 1), (3, 3, 17), (19, 5, 4), (2, 16, 33), (1, 2, 70)]
@@ -85,7 +88,7 @@ def test_what_goes_with_a_product(isa, dtype, name, size):
     position = np.concatenate([bench.row(each) for each in bias.T])
 
     packed, y = pack(bench, weight, bench.row(scale)), bench.empty(*before.shape[1:])
-    multiply(bench, window, y, source, packed, position_bias=position, relu=True)
+    multiply(bench, window, y, source, packed, position_bias=position, activation=RELU)
     bench.run()
     expected = np.maximum(factor * plain + at, 0)
     assert_sums(y.get(), expected, abs(factor) * magnitude + abs(at), terms)
@@ -131,7 +134,7 @@ def test_both_layouts_give_the_same_to_the_bit(isa, dtype, geometry, size):
             bench = Workbench(name, dtype, batch)
             y = bench.empty(out, window.out_h, window.out_w)
             source = bench.array(x, HALO, padded)
-            multiply(bench, window, y, source, pack(bench, weight), bias=bench.row(bias), relu=True)
+            multiply(bench, window, y, source, pack(bench, weight), bias=bench.row(bias), activation=RELU)
             bench.run()
             results.append(y.get())
     for other in results[1:]:

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from fastcnn._kernels import program as kernels
+from fastcnn._kernels.elementwise import ACTIVATIONS
 
 from .helpers import assert_sums, normal
 from .layouts import Workbench
+
+RELU = ACTIVATIONS["relu"]
 
 # (images, depth, outputs): around vectors, register blocks, chunks of depth, and columns of a task.
 SIZES = [
@@ -58,7 +61,7 @@ def test_dense(isa, dtype, size, relu):
                     depth=depth,
                     outputs=last - first,
                     first_output=first,
-                    relu=relu,
+                    activation=RELU if relu else 0,
                     whole_chunk=True,
                 )
         bench.run()

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from fastcnn._kernels import program as kernels
+from fastcnn._kernels.elementwise import ACTIVATIONS
 from fastcnn.engine.memory import table
 
 from .helpers import assert_sums, normal
 from .layouts import Workbench, same_on_any_threads
 from .products import pack
 from .test_program_dense import column, product
+
+RELU = ACTIVATIONS["relu"]
 
 # (depth, outputs): blocks of vectors, whole and partial; the depth of each is a multiple of the chains.
 SIZES = [(4, 1), (12, 5), (64, 17), (100, 49), (260, 70)]
@@ -46,7 +49,9 @@ class Layer:
     def of_all(self, relu, shares):
         """Append the operation on all images."""
         tasks = self.bench.op.blocks(self.out) * shares
-        self.bench.op.dense_of_all(shares=shares, relu=relu, tasks=tasks, **self.operands)
+        self.bench.op.dense_of_all(
+            shares=shares, activation=RELU if relu else 0, tasks=tasks, **self.operands
+        )
 
     def result(self, threads=2):
         """Run; return (N, outputs)."""

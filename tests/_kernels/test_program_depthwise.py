@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from fastcnn._kernels.elementwise import ACTIVATIONS
+
 from . import reference
 from .geometry import GEOMETRIES, make
 from .helpers import assert_sums, normal
 from .layouts import Workbench
 from .products import HALO, depthwise, pack, slotted_weight, tables_of
+
+RELU = ACTIVATIONS["relu"]
 
 # (images, channels): vectors, whole and partial, and more than a block of them.
 SIZES = [(1, 1), (3, 5), (2, 16), (5, 33), (1, 70)]
@@ -62,7 +66,7 @@ def test_what_goes_with_a_product(isa, dtype, size):
     position = np.concatenate([bench.row(each) for each in bias.T])
     y, added = bench.empty(*before.shape[1:]), bench.array(before)
     packed = pack(bench, weight)
-    depthwise(bench, window, y, source, packed, position_bias=position, relu=True)
+    depthwise(bench, window, y, source, packed, position_bias=position, activation=RELU)
     depthwise(bench, window, added, source, packed, add=True)
     bench.run()
     assert_sums(y.get(), np.maximum(plain + at, 0), magnitude + abs(at), terms)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from fastcnn._kernels import elementwise
+from fastcnn._kernels.elementwise import ACTIVATIONS
 
 from .helpers import assert_near, normal
 from .layouts import SHAPES, Workbench, both_layouts
+
+RELU = ACTIVATIONS["relu"]
 
 KEY = 0x123456789ABCDEF1
 
@@ -50,7 +53,7 @@ def test_apply(isa, dtype, name, shape):
             state=state if normed else None,
             r=other if added else None,
             vectors=bench.vectors(channels),
-            relu=relu,
+            activation=RELU if relu else 0,
             dropout=dropout,
             p=0.3,
         )
@@ -72,17 +75,19 @@ def test_apply(isa, dtype, name, shape):
 def test_relu_keeps_nan(isa, dtype, name):
     bench = Workbench(name, dtype, 1)
     y = bench.array(np.array([-1, 2, np.nan, -np.inf, np.inf, -0.0]).reshape(1, 6, 1, 1))
-    bench.op.apply(z=y, y=y, vectors=bench.vectors(6), relu=True)
+    bench.op.apply(z=y, y=y, vectors=bench.vectors(6), activation=RELU)
     bench.run()
     np.testing.assert_array_equal(y.get().ravel(), [0, 2, np.nan, 0, np.inf, 0])
 
 
 @both_layouts
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_relu_gradient(isa, dtype, name, shape):
+def test_activation_gradient(isa, dtype, name, shape):
     bench, g, z = Workbench(name, dtype, shape[0]), normal(shape, dtype), normal(shape, dtype, 1)
     dx, dy, behind = bench.empty(*shape[1:]), bench.array(g, halo=0), bench.array(z, halo=2)
-    bench.op.relu_grad(dx=dx, g=dy, z=behind, vectors=bench.vectors(shape[1]), factor=1.5)
+    bench.op.activation_grad(
+        dx=dx, g=dy, kept=behind, vectors=bench.vectors(shape[1]), activation=RELU, factor=1.5
+    )
     bench.run()
     np.testing.assert_array_equal(dx.get(), np.where(z > 0, dtype(1.5) * g, 0))
     dx.assert_rest_is_zero()

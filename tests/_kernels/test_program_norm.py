@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from fastcnn._kernels import elementwise
+from fastcnn._kernels.elementwise import ACTIVATIONS
 from fastcnn._kernels.program import SUM_BLOCK
 from fastcnn.engine.memory import table
 
 from .helpers import normal
 from .layouts import SHAPES, Workbench, both_layouts, same_on_any_threads, square_windows
+
+RELU = ACTIVATIONS["relu"]
 
 EPS, MOMENTUM, KEY, P = 1e-5, 0.1, 0xFEDCBA987654321, 0.3
 
@@ -109,7 +112,7 @@ def test_forward(isa, dtype, name, shape):
     norm, z = Norm(bench, shape), bench.empty(*shape[1:])
     mean, var = norm.mean.copy(), norm.var.copy()
     norm.statistics()
-    bench.op.apply(z=z, y=norm.input, state=norm.state, vectors=norm.vectors, relu=True)
+    bench.op.apply(z=z, y=norm.input, state=norm.state, vectors=norm.vectors, activation=RELU)
     bench.run()
     close(z.get(), np.maximum(norm.z, 0))
     z.assert_rest_is_zero()

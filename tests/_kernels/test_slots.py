@@ -8,13 +8,14 @@ from fastcnn._kernels import program as kernels
 @pytest.mark.parametrize(
     ("images", "slots"),
     [
-        *((0, 0), (1, 1), (2, 2), (7, 7), (8, 8), (9, 8), (16, 8), (127, 8), (128, 8), (143, 8)),
+        *((0, 0), (1, 1), (2, 2), (4, 4), (5, 4), (32, 4), (39, 4), (40, 5), (63, 7), (64, 8)),
+        *((100, 8), (127, 8), (128, 8), (143, 8)),
         *((144, 9), (159, 9), (160, 10), (256, 16), (512, 32), (1000, 62), (1008, 63), (1023, 63)),
         *((1024, 64), (1025, 64), (2000, 64), (10**9, 64)),
     ],
 )
 def test_the_number_of_slots(images, slots):
-    """One for every 16 images, from 8 to 64; never more than there are images."""
+    """One for every 8 images, from 4 to 8; one for every 16 images, from 9 to 64; never more than images."""
     assert kernels.slots(images) == slots
 
 
@@ -22,7 +23,7 @@ def test_slots_cut_every_batch_into_parts_that_are_as_equal_as_they_can_be():
     for images in range(1, 2001):
         starts = kernels.slot_starts(images)
         assert len(starts) == kernels.slots(images) <= kernels.MOST_SLOTS == 64
-        assert len(starts) >= min(images, 8)
+        assert len(starts) >= min(images, 4)
         sizes = [b - a for a, b in zip(starts, [*starts[1:], images], strict=True)]
         assert starts[0] == 0
         assert sum(sizes) == images
@@ -32,9 +33,10 @@ def test_slots_cut_every_batch_into_parts_that_are_as_equal_as_they_can_be():
 
 def test_where_slots_start():
     """Slot s has the images i with i * slots / images, rounded down, equal to s."""
-    assert kernels.slot_starts(5) == [0, 1, 2, 3, 4]
-    assert kernels.slot_starts(9) == [0, 2, 3, 4, 5, 6, 7, 8]
-    assert kernels.slot_starts(20) == [0, 3, 5, 8, 10, 13, 15, 18]
+    assert kernels.slot_starts(4) == [0, 1, 2, 3]
+    assert kernels.slot_starts(5) == [0, 2, 3, 4]
+    assert kernels.slot_starts(20) == [0, 5, 10, 15]
+    assert kernels.slot_starts(70) == [0, 9, 18, 27, 35, 44, 53, 62]
     assert kernels.slot_starts(144) == list(range(0, 144, 16))
     for images in (9, 20, 150, 1100):
         starts = kernels.slot_starts(images)

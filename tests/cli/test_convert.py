@@ -45,6 +45,39 @@ def test_a_network_of_the_zoo_and_a_run(trained, capsys):
     assert capsys.readouterr().out == "Conv 4 5 3 0\nReLU\nFlatten\nFC 10\n"
 
 
+def test_a_network_that_is_no_chain(tmp_path, capsys, fails):
+    texts = {}
+    for name in ("json", "toml"):
+        assert main(["convert", "resnet-cifar", "--to", name]) == 0
+        texts[name] = capsys.readouterr().out
+    for old, new in (("json", "toml"), ("toml", "json")):
+        path = tmp_path / f"net.{old}"
+        path.write_text(texts[old])
+        assert main(["convert", str(path), "--to", new, "--input", "3x32x32"]) == 0
+        assert capsys.readouterr().out == texts[new]
+    for name in ("spec", "python"):
+        assert "the network must be a Sequential, got ResNet, which is no chain" in fails(
+            "convert", "resnet-cifar", "--to", name
+        )
+    assert main(["summary", str(path), "--input", "3x32x32"]) == 0
+    assert "Parameters: 272,474 " in capsys.readouterr().out
+
+
+def test_nodes_keep_their_names(tmp_path, capsys):
+    nodes = [
+        {"name": "squares", "type": "mul", "inputs": ["input", "input"]},
+        {"name": "flat", "type": "flatten", "start_dim": 1},
+        {"name": "fc", "type": "Linear", "out_features": 10},
+    ]
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"nodes": nodes}))
+    assert main(["convert", str(path), "--to", "toml"]) == 0
+    path = tmp_path / "net.toml"
+    path.write_text(capsys.readouterr().out)
+    assert main(["convert", str(path), "--to", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"nodes": nodes}
+
+
 def test_train_what_was_converted(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["convert", "spec-lenet", "--to", "json"]) == 0

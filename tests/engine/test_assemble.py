@@ -5,11 +5,14 @@ import pytest
 
 from fastcnn import nn
 from fastcnn._kernels import program as kernels
+from fastcnn._kernels.elementwise import ACTIVATIONS
 from fastcnn._shapes import INT_MAX
 from fastcnn.engine.assemble import assemble
 from fastcnn.engine.memory import Blob, External
 
 from .operations import writer
+
+RELU = ACTIVATIONS["relu"]
 
 GROUPS, TASKS, BANDS = kernels.OVER_GROUPS, kernels.OVER_TASKS, kernels.OVER_BANDS
 KEYS = np.zeros(1, np.uint64)
@@ -17,7 +20,7 @@ KEYS = np.zeros(1, np.uint64)
 
 def over_groups(w, x, y, **options):
     """Append y = relu(x)."""
-    return w.apply(z=y, y=x, vectors=w.vectors(x.channels), relu=True, **options)
+    return w.apply(z=y, y=x, vectors=w.vectors(x.channels), activation=RELU, **options)
 
 
 def over_tasks(w, tasks=1, **options):
@@ -26,7 +29,8 @@ def over_tasks(w, tasks=1, **options):
 
 
 def made(w, batch_size=20, threads=2):
-    return assemble(w, [w.close_part()], batch_size, threads)
+    w.close_part()
+    return assemble(w, batch_size, threads)
 
 
 def test_neighbours_over_groups_are_one_phase():
@@ -57,11 +61,10 @@ def test_bands_of_one_operation_are_a_phase():
 def test_parts_share_no_phase():
     w = writer()
     a, b = w.blob(3, 2, 2), w.blob(3, 2, 2)
-    ends = []
     for _ in range(2):
         over_groups(w, a, b)
-        ends.append(w.close_part())
-    executable = assemble(w, ends, 20, 2)
+        w.close_part()
+    executable = assemble(w, 20, 2)
     assert executable.phases == [(GROUPS, 0, 1), (GROUPS, 1, 2)]
     assert executable.phase_ends == [1, 2]
 
@@ -148,8 +151,8 @@ def test_parameters_and_scalars_are_told():
     blob = w.blob(3, 2, 2)
     bias = nn.Parameter(np.arange(3, dtype=np.float32))
     out, place = np.full(2, np.nan, np.float32), np.array([2, 1], np.int32)
-    w.relu_grad(dx=blob, g=blob, z=blob, vectors=1, factor=lambda: factor[0])
-    w.relu_grad(dx=blob, g=blob, z=blob, vectors=1, factor=0.5)
+    w.activation_grad(dx=blob, g=blob, kept=blob, vectors=1, factor=lambda: factor[0])
+    w.activation_grad(dx=blob, g=blob, kept=blob, vectors=1, factor=0.5)
     w.gather(out=out, source=bias, place=place, tasks=1)
     executable = made(w)
     assert executable.parameters == [(2, "source", bias)]

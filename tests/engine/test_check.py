@@ -143,15 +143,15 @@ def test_the_last_place_that_fits():
     """A place, all that is read from it on, and the size of what is read."""
     w = writer("channels")
     lanes, blob, other = w.layout.lanes, w.blob(1, 1, 3), w.blob(1, 1, 3)
-    common = {"dx": blob, "g": other, "z": other, "vectors": 2, "factor": 1.0}
+    common = {"dx": blob, "g": other, "kept": other, "vectors": 2, "factor": 1.0}
     for last, fits in ((lanes, True), (lanes + 1, False)):
         at = np.array([0, last], np.int32)
-        op = w.relu_grad(**common, dx_at=at, g_at=at * 0, z_at=at * 0)
+        op = w.activation_grad(**common, dx_at=at, g_at=at * 0, kept_at=at * 0)
         if fits:
             check_places(op, w.layout)
             continue
         size = 3 * lanes
-        message = rf"^relu_grad: dx_at reaches from 0 to {size + 1} in dx of {size} numbers$"
+        message = rf"^activation_grad: dx_at reaches from 0 to {size + 1} in dx of {size} numbers$"
         with pytest.raises(ValueError, match=message):
             check_places(op, w.layout)
 

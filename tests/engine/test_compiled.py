@@ -435,16 +435,31 @@ class Doubled(nn.Module):
         return 2 * dy
 
 
-def test_a_layer_of_the_users_own_runs_eagerly_with_one_warning(caplog):
+class Normalized(Doubled):
+    """One that needs images to say what shape it makes."""
+
+    def forward(self, x):
+        self.scale = 1 / x.max()
+        return self.scale * x
+
+    def backward(self, dy):
+        return self.scale * dy
+
+
+def test_a_layer_of_the_users_own_that_cannot_be_traced_runs_eagerly_with_one_warning(caplog):
     model = network()
-    model._modules["2"] = Doubled()
+    model._modules["2"] = Normalized()
     compiled, reference = fastcnn.compile(model, input_gradient=True), copy.deepcopy(model)
     with caplog.at_level(logging.WARNING):
         for size in (5, 9):
             assert_same_step(compiled, reference, images(size), eager=True)
             model.predict(images(3))
             fastcnn.compile(model).predict(images(3))
-    expected = "the model runs eagerly, without the compiled engine: Doubled has a backward of its own"
+    expected = (
+        "the model runs eagerly, without the compiled engine: Normalized has a backward of its own, and for "
+        "no images its forward raised ValueError: zero-size array to reduction operation maximum which has "
+        "no identity"
+    )
     assert [(r.name, r.getMessage()) for r in caplog.records] == [("fastcnn.engine", expected)]
 
 

@@ -33,14 +33,18 @@ def test_operations_before_and_after_the_others_of_their_part():
     gather(w.before, "first")
     gather(w, "b")
     gather(w.after, "near the end")
-    assert w.close_part() == 6
+    w.part_name = "forward"
+    w.close_part()
+    assert w.parts == [("forward", 6, None)]
     assert labels(w) == ["first", "then", "a", "b", "near the end", "last"]
     gather(w, "c")
     gather(w.before, "of the second part")
-    assert w.close_part() == 8
+    w.close_part()
+    assert w.parts[1].end == 8
     assert labels(w)[6:] == ["of the second part", "c"]
     assert w.first_prepared == 2
-    assert w.close_part() == 8
+    w.close_part()
+    assert w.parts[2].end == 8
 
 
 def test_stages():
@@ -55,13 +59,15 @@ def test_stages():
 def test_what_an_operation_is_told_beside_its_arguments():
     w = writer()
     blob = w.blob(3, 2, 2)
-    op = w.relu_grad(dx=blob, g=blob, z=blob, vectors=1, factor=1.0, whole_chunk=True, band=2, flops=7)
-    assert (op.kernel, op.whole_chunk, op.band, op.flops) == ("relu_grad", True, 2, 7)
+    op = w.activation_grad(
+        dx=blob, g=blob, kept=blob, vectors=1, factor=1.0, whole_chunk=True, band=2, flops=7
+    )
+    assert (op.kernel, op.whole_chunk, op.band, op.flops) == ("activation_grad", True, 2, 7)
     assert (op.tasks, op.stage, op.label) == (0, None, "")
     w.label = "0 Conv2d"
     assert w.label == "0 Conv2d"
     assert gather(Queue(Setting(ELEMENT, w.layout))).label == ""
-    op = w.relu_grad(dx=blob, g=blob, z=blob, vectors=1, factor=1.0)
+    op = w.activation_grad(dx=blob, g=blob, kept=blob, vectors=1, factor=1.0)
     assert (op.label, op.whole_chunk, op.band, op.most_slots) == ("0 Conv2d", False, None, 0)
 
 
@@ -132,5 +138,7 @@ def test_layouts_have_places_for_lanes():
     w = writer("images")
     other = writer("channels").blob(3, 2, 2)
     assert other.layout == Layout("channels", ELEMENT.lanes)
-    with pytest.raises(ValueError, match=r"^relu_grad: dx must be of the layout 'images', got 'channels'$"):
-        w.relu_grad(dx=other, g=other, z=other, vectors=3, factor=1.0)
+    with pytest.raises(
+        ValueError, match=r"^activation_grad: dx must be of the layout 'images', got 'channels'$"
+    ):
+        w.activation_grad(dx=other, g=other, kept=other, vectors=3, factor=1.0)

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from fastcnn import nn
-from fastcnn.engine import fuse as fusions
 from fastcnn.engine import plan as plans
-from fastcnn.engine.fuse import fuse, fuse_elementwise, fuse_norm_pool, fuse_relu
-from fastcnn.engine.graph import Add, Apply, Conv, Dense, NormPool, Pool
+from fastcnn.engine.fuse import fuse
 from fastcnn.engine.lower import lower
+from fastcnn.engine.nodes.apply import Apply
+from fastcnn.engine.nodes.conv import Conv
+from fastcnn.engine.nodes.dense import Dense
+from fastcnn.engine.nodes.merge import Add, Concat
+from fastcnn.engine.nodes.norm_pool import NormPool
+from fastcnn.engine.nodes.pool import Pool
 
 SHAPE = (2, 7, 6)
 
@@ -29,54 +33,61 @@ def conv(out=3, **options):
     return nn.Conv2d(2, out, 3, padding=1, **options)
 
 
-# For each pattern: layers, and the nodes that they become when it is applied.
+# Layers, and the nodes that they become.
 PATTERNS = [
-    (fuse_relu, [conv(), nn.ReLU()], [Conv]),
-    (fuse_relu, [conv(bias=False), nn.PositionBias((3, 7, 6)), nn.ReLU()], [Conv]),
-    (fuse_relu, [nn.Flatten(), nn.Linear(84, 5), nn.ReLU(), nn.Linear(5, 2)], [Dense, Dense]),
-    (fuse_relu, [nn.Conv2d(2, 3, (7, 6)), nn.ReLU()], [Dense]),
-    (fuse_relu, [conv(), norm(), nn.ReLU()], [Conv, Apply, Apply]),
-    (fuse_relu, [conv(), nn.ReLU(), nn.Residual(nn.Conv2d(3, 3, 1))], [Conv, Conv, Add]),
-    (fuse_relu, [conv(), nn.Residual(nn.ReLU())], [Conv, Apply, Add]),
-    (fuse_relu, [conv()], [Conv]),
-    (fuse_relu, [conv(), nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU()], [Conv, Conv, Add]),
-    (fuse_relu, [conv(), nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU(), norm()], [Conv, Conv, Add, Apply]),
-    (fuse_elementwise, [conv(), norm(), nn.ReLU()], [Conv, Apply]),
-    (fuse_elementwise, [conv(), norm(), nn.ReLU(), nn.Dropout(0.4)], [Conv, Apply]),
-    (fuse_elementwise, [conv(), norm(), nn.Dropout(0.4)], [Conv, Apply]),
-    (fuse_elementwise, [conv(), norm(), nn.Dropout(0.4), nn.ReLU()], [Conv, Apply, Apply]),
-    (fuse_elementwise, [conv(), nn.ReLU(), norm()], [Conv, Apply, Apply]),
-    (fuse_elementwise, [conv(), nn.ReLU(), nn.Dropout(0.4)], [Conv, Apply]),
-    (fuse_elementwise, [conv(), nn.Dropout(0.4), nn.Dropout(0.2)], [Conv, Apply, Apply]),
-    (fuse_elementwise, [conv(), nn.ReLU(), nn.ReLU()], [Conv, Apply, Apply]),
-    (fuse_elementwise, [conv(), norm(), nn.Residual(nn.ReLU())], [Conv, Apply, Apply, Add]),
-    (fuse_norm_pool, [conv(), norm(), nn.MaxPool2d(2)], [Conv, NormPool]),
-    (fuse_norm_pool, [conv(), norm(), nn.MaxPool2d(3, 3, 1)], [Conv, NormPool]),
-    (fuse_norm_pool, [conv(), norm(), nn.MaxPool2d(2, (2, 3))], [Conv, NormPool]),
-    (fuse_norm_pool, [conv(), norm(), nn.MaxPool2d(2, ceil_mode=True)], [Conv, NormPool]),
-    (fuse_norm_pool, [conv(), norm(), nn.MaxPool2d(3, 2)], [Conv, Apply, Pool]),
-    (fuse_norm_pool, [conv(), norm(), nn.AvgPool2d(2)], [Conv, Apply, Pool]),
-    (fuse_norm_pool, [conv(), norm(), nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(2)], [Conv, Apply, Pool]),
-    (fuse_norm_pool, [conv(), nn.Residual(norm()), nn.MaxPool2d(2)], [Conv, Apply, Add, Pool]),
-    (fuse, [conv(), norm(), nn.ReLU(), nn.MaxPool2d(2)], [Conv, NormPool]),
-    (fuse, [conv(), norm(), nn.ReLU(), nn.Dropout(0.4), nn.MaxPool2d(2)], [Conv, NormPool]),
-    (fuse, [conv(), norm(), nn.Dropout(0.4), nn.MaxPool2d(2)], [Conv, Apply, Pool]),
-    (fuse, [conv(), nn.ReLU(), norm(), nn.MaxPool2d(2)], [Conv, NormPool]),
-    (fuse, [conv(), nn.ReLU(), nn.Dropout(0.4), nn.MaxPool2d(3, 2, 1)], [Conv, Apply, Pool]),
-    (fuse, [norm(2), nn.ReLU(), nn.MaxPool2d(2), conv(), nn.ReLU()], [NormPool, Conv]),
+    ([conv(), nn.ReLU()], [Conv]),
+    ([conv(bias=False), nn.PositionBias((3, 7, 6)), nn.ReLU()], [Conv]),
+    ([nn.Flatten(), nn.Linear(84, 5), nn.ReLU(), nn.Linear(5, 2)], [Dense, Dense]),
+    ([nn.Conv2d(2, 3, (7, 6)), nn.ReLU()], [Dense]),
+    ([conv(), nn.ReLU(), nn.Residual(nn.Conv2d(3, 3, 1))], [Conv, Conv, Add]),
+    ([conv(), nn.Residual(nn.ReLU())], [Conv, Apply, Add]),
+    ([conv()], [Conv]),
+    ([conv(), nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU()], [Conv, Conv, Add]),
+    ([conv(), nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU(), norm()], [Conv, Conv, Add, Apply]),
+    ([conv(), nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU(), nn.MaxPool2d(2)], [Conv, Conv, Add, Pool]),
+    ([conv(), nn.Residual(nn.Residual(nn.Conv2d(3, 3, 1))), nn.ReLU()], [Conv, Conv, Add]),
+    (
+        [conv(), nn.Residual(nn.Sequential(nn.Residual(nn.Conv2d(3, 3, 1)), nn.ReLU()))],
+        [Conv, Conv, Add, Add],
+    ),
+    ([conv(), nn.DenseResidual(nn.Conv2d(3, 3, 1)), nn.ReLU()], [Conv, Conv, Concat, Apply]),
+    ([conv(), norm(), nn.ReLU()], [Conv, Apply]),
+    ([conv(), norm(), nn.ReLU(), nn.Dropout(0.4)], [Conv, Apply]),
+    ([conv(), norm(), nn.Dropout(0.4)], [Conv, Apply]),
+    ([conv(), norm(), nn.Dropout(0.4), nn.ReLU()], [Conv, Apply, Apply]),
+    ([conv(), nn.ReLU(), norm()], [Conv, Apply]),
+    ([conv(), nn.ReLU(), nn.Dropout(0.4)], [Conv, Apply]),
+    ([conv(), nn.Dropout(0.4), nn.Dropout(0.2)], [Conv, Apply, Apply]),
+    ([conv(), nn.ReLU(), nn.ReLU()], [Conv, Apply]),
+    ([conv(), norm(), nn.Residual(nn.ReLU())], [Conv, Apply, Apply, Add]),
+    ([conv(), norm(), nn.MaxPool2d(2)], [Conv, NormPool]),
+    ([conv(), norm(), nn.MaxPool2d(3, 3, 1)], [Conv, NormPool]),
+    ([conv(), norm(), nn.MaxPool2d(2, (2, 3))], [Conv, NormPool]),
+    ([conv(), norm(), nn.MaxPool2d(2, ceil_mode=True)], [Conv, NormPool]),
+    ([conv(), norm(), nn.MaxPool2d(3, 2)], [Conv, Apply, Pool]),
+    ([conv(), norm(), nn.AvgPool2d(2)], [Conv, Apply, Pool]),
+    ([conv(), norm(), nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(2)], [Conv, Apply, Pool]),
+    ([conv(), nn.Residual(norm()), nn.MaxPool2d(2)], [Conv, Apply, Add, Pool]),
+    ([conv(), norm(), nn.ReLU(), nn.MaxPool2d(2)], [Conv, NormPool]),
+    ([conv(), norm(), nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(2)], [Conv, NormPool, Pool]),
+    ([conv(), norm(), nn.ReLU(), nn.MaxPool2d(2), norm()], [Conv, NormPool, Apply]),
+    ([conv(), norm(), nn.ReLU(), nn.Dropout(0.4), nn.MaxPool2d(2)], [Conv, NormPool]),
+    ([conv(), norm(), nn.ReLU(), nn.Dropout(0.4), nn.MaxPool2d(2), nn.MaxPool2d(2)], [Conv, NormPool, Pool]),
+    ([conv(), norm(), nn.Dropout(0.4), nn.MaxPool2d(2)], [Conv, Apply, Pool]),
+    ([conv(), nn.ReLU(), norm(), nn.MaxPool2d(2)], [Conv, NormPool]),
+    ([conv(), nn.ReLU(), nn.Dropout(0.4), nn.MaxPool2d(3, 2, 1)], [Conv, Apply, Pool]),
+    ([norm(2), nn.ReLU(), nn.MaxPool2d(2), conv(), nn.ReLU()], [NormPool, Conv]),
 ]
 
 
 def names(pattern):
-    function, layers, _ = pattern
-    return f"{function.__name__}: {', '.join(type(layer).__name__ for layer in layers)}"
+    return ", ".join(type(layer).__name__ for layer in pattern[0])
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=names)
 def test_nodes(pattern):
-    function, layers, kinds = pattern
-    graph = lower(nn.Sequential(*layers), SHAPE, training=True)
-    function(graph)
+    layers, kinds = pattern
+    graph = fuse(lower(nn.Sequential(*layers), SHAPE, training=True))
     assert [type(node) for node in graph.nodes] == kinds
     values = {graph.input, *(node.y for node in graph.nodes)}
     for node in graph.nodes:
@@ -88,16 +99,10 @@ def test_nodes(pattern):
     assert graph.output in values
 
 
-def run(model, monkeypatch, function, training, batch):
-    """Return output, dx, gradients and statistics of a copy of a model whose graph `function` has changed."""
+def run(model, monkeypatch, fused, training, batch):
+    """Return output, dx, gradients and statistics of a copy of a model, with fusions or without."""
     twin = copy.deepcopy(model)
-
-    def only(graph):
-        if function is not None:
-            function(graph)
-        return graph
-
-    monkeypatch.setattr(plans, "fuse", only)
+    monkeypatch.setattr(plans, "fuse", fuse if fused else lambda graph: graph)
     plan = plans.Plan(twin, SHAPE, training=training, batch_size=batch, input_gradient=training)
     rng = np.random.default_rng(batch)
     y = plan.forward(rng.standard_normal((batch, *SHAPE)))
@@ -110,16 +115,10 @@ def run(model, monkeypatch, function, training, batch):
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("pattern", PATTERNS, ids=names)
 def test_results(pattern, training, isa, monkeypatch):
-    function, layers, _ = pattern
-    model = nn.Sequential(*layers).double().reseed(1)
+    model = nn.Sequential(*pattern[0]).double().reseed(1)
     for batch in (1, 9):
-        single = run(model, monkeypatch, None, training, batch)
-        fused = run(model, monkeypatch, function, training, batch)
+        single = run(model, monkeypatch, False, training, batch)
+        fused = run(model, monkeypatch, True, training, batch)
         scale = max(np.abs(array).max() for array in single)
         for one, other in zip(single, fused, strict=True):
             np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-13 * scale)
-
-
-def test_every_fusion_is_applied_and_tested():
-    patterns = {f for name, f in vars(fusions).items() if name.startswith("fuse_")}
-    assert patterns | {fuse} == {function for function, _, _ in PATTERNS}

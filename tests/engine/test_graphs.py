@@ -13,7 +13,10 @@ import fastcnn
 import fastcnn.nn.functional as F
 from fastcnn import nn, optim
 from fastcnn.engine import Plan
+from fastcnn.engine.fuse import fuse
+from fastcnn.engine.lower import lower
 from fastcnn.engine.nodes.loss import Loss
+from fastcnn.engine.nodes.merge import Add
 
 from ..nn.forwards import Block, Inception, Shared
 from .graphs import random_graph
@@ -264,3 +267,24 @@ def test_dropout_that_forward_asks_for_in_evaluation_mode(caplog):
         for y in (model(x), model.predict(x), compiled(x), compiled.predict(x)):
             assert (y == 0).any() == sample
     assert "Dropout that trains in evaluation mode" in caplog.text
+
+
+def test_sums_of_several_values():
+    """They are one sum, in which a value may stand several times, and whose gradients are each term's own."""
+
+    class Sums(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.wide = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 5, padding=2)
+            self.linear = nn.Linear(3 * 6 * 5, 4)
+
+        def forward(self, x):
+            a, b = self.conv(x), self.wide(x)
+            y = F.relu(a + b + x + a + a)
+            z = x + (y + a + self.wide(y))
+            return self.linear(fastcnn.flatten(z + z + z, 1))
+
+    model = Sums()
+    sums = [node for node in fuse(lower(model, (3, 6, 5), True)).nodes if isinstance(node, Add)]
+    assert [len(node.inputs) for node in sums] == [5, 4, 3]
+    assert_same_as_eager(model, (3, 6, 5), 9)

@@ -10,11 +10,12 @@ from fastcnn._kernels import cpu
 from fastcnn.engine import Plan
 from fastcnn.engine.check import check_places
 from fastcnn.engine.fuse import fuse
-from fastcnn.engine.graph import Conv, Pool
 from fastcnn.engine.halos import GradientHalos, gradient_halos, masked_gradients, value_halos
 from fastcnn.engine.lower import lower
+from fastcnn.engine.nodes.conv import Conv
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.engine.nodes.norm import find_folded
+from fastcnn.engine.nodes.pool import Pool
 from fastcnn.engine.tracing import UnsupportedError
 
 from .networks import freeze, layouts_of, random_classifier, random_network

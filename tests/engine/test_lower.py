@@ -5,10 +5,15 @@ import pytest
 
 from fastcnn import nn
 from fastcnn.engine.fuse import fuse
-from fastcnn.engine.graph import Add, Apply, Concat, Conv, Dense, Pool
 from fastcnn.engine.lower import lower, trace
+from fastcnn.engine.nodes.apply import Apply
+from fastcnn.engine.nodes.conv import Conv
+from fastcnn.engine.nodes.dense import Dense
+from fastcnn.engine.nodes.merge import Add, Concat
+from fastcnn.engine.nodes.pool import Pool
 from fastcnn.engine.tracing import UnsupportedError
 from fastcnn.errors import FastcnnError, ShapeError
+from fastcnn.graph import ReLU
 
 from .test_taps import listed
 
@@ -27,7 +32,7 @@ def test_convolution():
     assert isinstance(node, Conv)
     assert node.weight is layer.weight
     assert node.bias is layer.bias
-    assert (node.groups, node.relu, node.position_bias) == (1, False, None)
+    assert (node.groups, node.activation, node.position_bias) == (1, None, None)
     assert sizes(node.y) == (4, 5, 5)
     assert node.window == (8, 6, 5, 5, 3, 2, 2, 1, 2, 1, 1, 2)
 
@@ -76,8 +81,8 @@ def test_input_of_features():
 def test_elementwise_layers():
     norm, drop = nn.BatchNorm2d(3), nn.Dropout(0.3)
     first, second, third = lower(nn.Sequential(norm, nn.ReLU(), drop), (3, 8, 6), training=True).nodes
-    assert (first.norm, first.fixed) == (norm, False)
-    assert second.relu
+    assert (first.norm.layer, first.norm.fixed) == (norm, False)
+    assert isinstance(second.activation, ReLU)
     assert third.dropout is drop
     assert first.y.consumers == [second]
     assert second.y.producer is second
@@ -86,11 +91,11 @@ def test_elementwise_layers():
 def test_layers_in_evaluation_mode():
     """Batch normalisation is fixed and dropout does nothing."""
     model = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.3), nn.BatchNorm2d(3), nn.Dropout(0.3))
-    assert [node.fixed for node in lower(model, (3, 8, 6)).nodes] == [True, True]
+    assert [node.norm.fixed for node in lower(model, (3, 8, 6)).nodes] == [True, True]
     model[0].eval()
     model[1].eval()
     first, second, third = lower(model, (3, 8, 6), training=True).nodes
-    assert (first.fixed, second.fixed, third.dropout) == (True, False, model[3])
+    assert (first.norm.fixed, second.norm.fixed, third.dropout) == (True, False, model[3])
 
 
 def test_the_mode_of_a_trace():
@@ -156,7 +161,7 @@ def test_adaptive_average_pooling():
 def test_residual_blocks():
     conv, add = nodes_of(nn.Residual(nn.Conv2d(3, 3, 3, padding=1)))
     assert isinstance(add, Add)
-    assert (add.x, add.other) == (conv.x, conv.y)
+    assert add.inputs == (conv.x, conv.y)
     assert conv.x.consumers == [conv, add]
     conv, concat = nodes_of(nn.DenseResidual(nn.Conv2d(3, 2, 1)))
     assert isinstance(concat, Concat)
@@ -186,11 +191,11 @@ def test_a_subclass_is_what_its_forward_does():
 
     assert [type(node) for node in nodes_of(Own())] == [Apply, Add]
     (node,) = nodes_of(OwnReLU())
-    assert node.relu
+    assert isinstance(node.activation, ReLU)
     relu, add = nodes_of(nn.ReLU(), nn.Residual(nn.Sequential()))
-    assert add.x is add.other is relu.y
+    assert add.inputs == (relu.y, relu.y)
     (node,) = nodes_of(broken(nn.Softmax(), forward=lambda x: nn.functional.relu(x)))
-    assert node.relu
+    assert isinstance(node.activation, ReLU)
 
 
 class Square(nn.Module):

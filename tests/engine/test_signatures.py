@@ -73,8 +73,8 @@ def test_what_may_be_left_out_is_none_or_0(name):
 
 def test_a_table_of_all_pixels_may_be_left_out():
     w = writer()
-    blobs = {"dx": w.blob(3, 2, 5), "g": w.blob(3, 2, 5, (1, 1, 1, 1)), "z": w.blob(3, 2, 5)}
-    op = w.relu_grad(**blobs, vectors=1, factor=1.0)
+    blobs = {"dx": w.blob(3, 2, 5), "g": w.blob(3, 2, 5, (1, 1, 1, 1)), "kept": w.blob(3, 2, 5)}
+    op = w.activation_grad(**blobs, vectors=1, factor=1.0)
     assert op.arguments["pixels"] == 10
     for name, blob in blobs.items():
         np.testing.assert_array_equal(op.arguments[f"{name}_at"], blob.pixels())

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from fastcnn import nn
 from fastcnn.engine.fuse import fuse
-from fastcnn.engine.graph import NormPool, Pool
 from fastcnn.engine.lower import lower
+from fastcnn.engine.nodes.norm_pool import NormPool
+from fastcnn.engine.nodes.pool import Pool
 from fastcnn.engine.taps import Axis, Taps
 from fastcnn.errors import SizeError
 

@@ -78,6 +78,32 @@ class TwoInputs(nn.Module):
         return maps.mean((2, 3)) * self.linear(features), maps
 
 
+class Hinted(nn.Module):
+    """An image and a row of numbers in, classes out: convolution, flatten, cat, linear."""
+
+    def __init__(self, size=28, hints=10, classes=10):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4)
+        self.hint = nn.Linear(hints, 8)
+        self.head = nn.Linear(4 * (size // 2) ** 2 + 8, classes)
+
+    def forward(self, image, hint):
+        x = F.relu(self.norm(self.conv(image)))
+        return self.head(fastcnn.cat([x.flatten(1), F.relu(self.hint(hint))], 1))
+
+
+class Pair(nn.Module):
+    """Two images, seen by the same layers, in; classes out."""
+
+    def __init__(self, size=28, classes=19):
+        super().__init__()
+        self.see = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten())
+        self.head = nn.Linear(8 * (size // 2) ** 2, classes)
+
+    def forward(self, left, right):
+        return self.head(fastcnn.cat([self.see(left), self.see(right)], 1))
+
+
 class Layered(nn.Module):
     """Parameters in operators: a scale for each channel, a shift for each pixel, a power."""
 

@@ -89,6 +89,9 @@ def test_network(case: Case, dtype) -> None:
         )
     for name, value in model.state_dict().items():
         assert_close(value, case[f"state:{name}"], dtype, f"{name} of {case.id}")
+    for batch_size in (2, 100):
+        y = model.predict(tuple(inputs.values()), batch_size)
+        assert_close(y, case["evaluated"], dtype, f"predicted {case.id}")
     assert_close(model.eval()(*inputs.values()), case["evaluated"], dtype, f"evaluated {case.id}")
 
 

@@ -72,6 +72,20 @@ def test_two_inputs_and_two_outputs():
         np.testing.assert_allclose(seen[name], numeric, atol=1e-7)
 
 
+def test_the_gradient_of_an_input_of_integers_is_zero():
+    class Net(nn.Module):
+        def forward(self, x, index):
+            return x * x[:, :1] + index.numpy()[:, None]
+
+    model, x = Net(), normal(2, 3)
+    y = model(x, np.array([0, 7]))
+    dx, none = model.backward(np.ones_like(y))
+    expected = np.tile(x[:, :1], 3)
+    expected[:, 0] += x.sum(1)
+    np.testing.assert_allclose(dx, expected)
+    assert (none.dtype, none.tolist()) == (np.int64, [0, 0])
+
+
 def test_a_gradient_of_one_output_leaves_the_others_at_0():
     model = TwoInputs().double().initialize(seed=1)
     image, features = normal(2, 1, 4, 4), normal(2, 3, seed=1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastcnn import nn
 from fastcnn.errors import StateError
 from fastcnn.nn import passive
 
@@ -56,3 +57,24 @@ def test_a_watcher_may_watch_another_model():
 
     passive.observe(outer, images(), watch)
     assert met == ["outer"] * 9 + ["inner"] * 11 + ["outer"] * 2
+
+
+def test_what_is_given_by_name_is_reported_too():
+    class Inner(nn.Module):
+        def forward(self, a, b=None):
+            return a + b
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = Inner()
+
+        def forward(self, a, b):
+            return self.inner(a, b=b)
+
+    met, a, b = [], np.ones((2, 3)), np.zeros((2, 3))
+    passive.observe(Outer(), (a, b), lambda module, given, y: met.append(given))
+    assert [[each is other for each, other in zip(given, (a, b), strict=True)] for given in met] == [
+        [True, True],
+        [True, True],
+    ]

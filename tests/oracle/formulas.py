@@ -175,4 +175,32 @@ def networks(nn, F, ones):
             row = F.tanh(self.features(features))
             return F.log_softmax(self.head(F.cat([pixels * row, row / (1 + F.exp(pixels))], dim=1)), dim=1)
 
-    return {each.__name__: each for each in (Residual, UNet, Inception, SqueezeExcite, TwoInputs)}
+    class Hinted(nn.Module):
+        """Convolutions of an image and a layer for a row of features, which meet in a linear layer."""
+
+        def __init__(self):
+            super().__init__()
+            self.images = nn.Sequential(
+                *(nn.Conv2d(1, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2)),
+                *(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten()),
+            )
+            self.features = nn.Linear(6, 5)
+            self.head = nn.Linear(4 * 2 * 3 + 5, 4)
+
+        def forward(self, image, features):
+            return self.head(F.cat([self.images(image), F.relu(self.features(features))], dim=1))
+
+    class Twins(nn.Module):
+        """Two images, seen by the same layers."""
+
+        def __init__(self):
+            super().__init__()
+            self.see = nn.Sequential(nn.Conv2d(2, 3, 3, stride=2), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten())
+            self.head = nn.Linear(36, 3)
+
+        def forward(self, left, right):
+            left, right = self.see(left), self.see(right)
+            return self.head(F.cat([left * right, left - right], 1))
+
+    found = (Residual, UNet, Inception, SqueezeExcite, TwoInputs, Hinted, Twins)
+    return {each.__name__: each for each in found}

@@ -46,6 +46,8 @@ NETWORKS = {
     "Inception": {"x": uniform((2, 4, 5, 6))},
     "SqueezeExcite": {"x": uniform((3, 3, 4, 5))},
     "TwoInputs": {"x": uniform((4, 2, 5, 5)), "x2": uniform((4, 5))},
+    "Hinted": {"x": uniform((5, 1, 8, 10)), "x2": uniform((5, 6))},
+    "Twins": {"x": uniform((3, 2, 5, 7)), "x2": uniform((3, 2, 5, 7))},
 }
 
 

@@ -1,13 +1,17 @@
 import json
+import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from fastcnn import data, zoo
+from fastcnn import data, nn, zoo
 from fastcnn.errors import CheckpointError, DataError
-from fastcnn.recipes import Classifier, Experiment, read_recipe, write_file
+from fastcnn.recipes import Classifier, Experiment, Run, read_recipe, take_folder, write_file
 from fastcnn.recipes.classifier import border_level, describe
-from fastcnn.training import save_weights
+from fastcnn.training import read_metadata, save_weights
+from fastcnn.zoo import registry
 
 from .conftest import TINY
 
@@ -55,6 +59,56 @@ def test_a_network_of_the_zoo(tiny, tmp_path):
     made = Experiment(read_recipe(tiny, "my.toml"))
     save_weights(made.model, tmp_path / "w.safetensors", describe(made, ROW))
     assert Classifier.load(tmp_path / "w.safetensors").model.num_parameters() == 12_044
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from fastcnn.recipes import Classifier
+from fastcnn.zoo import registry
+del registry._NETWORKS["resnet-cifar"]
+np.save(sys.argv[2], Classifier.load(sys.argv[1]).trainer.predict(np.load(sys.argv[3])))
+"""
+
+
+def test_the_run_of_a_network_that_is_no_chain(tiny, tmp_path):
+    """Another process, which does not know the network, makes the same logits to the bit."""
+    tiny["model"], tiny["training"]["epochs"] = {"name": "resnet-cifar"}, 1
+    run = Run(Experiment(read_recipe(tiny, "my.toml")), take_folder(tmp_path / "run"))
+    run.fit(progress=False)
+    run.finish()
+    images = run.experiment.test.images
+    np.save(tmp_path / "images.npy", images)
+    arguments = [tmp_path / "run", tmp_path / "logits.npy", tmp_path / "images.npy"]
+    subprocess.run([sys.executable, "-c", SCRIPT, *map(str, arguments)], check=True)
+    expected = run.experiment.trainer.predict(images)
+    np.testing.assert_array_equal(np.load(tmp_path / "logits.npy"), expected)
+
+
+class Own(nn.Module):
+    """A network whose forward no file can say."""
+
+    def __init__(self, input_shape, num_classes):
+        super().__init__()
+        self.chain = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(input_shape), num_classes))
+
+    def forward(self, x):
+        return self.chain(x)
+
+    def backward(self, dy):
+        return self.chain.backward(dy)
+
+
+def test_a_network_that_no_file_can_say(tiny, tmp_path, monkeypatch):
+    """Its run tells the name."""
+    monkeypatch.setitem(registry._NETWORKS, "own", registry.Network(Own, (1, 28, 28), "one layer"))
+    tiny["model"] = {"name": "own"}
+    made = Experiment(read_recipe(tiny, "my.toml"))
+    path = tmp_path / "weights.safetensors"
+    save_weights(made.model, path, describe(made, ROW))
+    assert json.loads(read_metadata(path)["fastcnn"])["model"] == {"name": "own"}
+    images = made.test.images
+    np.testing.assert_array_equal(Classifier.load(path).trainer.predict(images), made.trainer.predict(images))
 
 
 @pytest.mark.parametrize("kind", ["Standardize", "SubtractMeanImage"])

@@ -106,6 +106,51 @@ def test_a_list_of_dicts(tmp_path, name, content):
     assert zoo.dicts.plain(again.layers) == DICTS
 
 
+NODES = [
+    {"name": "conv", "type": "Conv2d", "out_channels": 2, "kernel_size": 1},
+    {"name": "both", "type": "mul", "inputs": ["conv", "input"]},
+    {"type": "flatten", "start_dim": 1},
+    {"name": "fc", "type": "Linear", "out_features": 10},
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("net.json", json.dumps({"nodes": NODES})),
+        ("net.toml", tomli_w.dumps({"nodes": NODES})),
+        ("net", json.dumps({"output": "fc", "nodes": NODES})),
+    ],
+)
+def test_nodes_in_a_file(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    recipe = recipes.load(path)
+    assert recipe.name == "net"
+    assert recipe.layers.nodes[1].where == f"{path}: nodes[1] both (mul)"
+    recipes.write_file(recipe, tmp_path / "config.toml")
+    again = recipes.load(tmp_path)
+    assert again.to_dict() == recipe.to_dict()
+    assert zoo.dicts.plain(again.layers) == {"nodes": NODES}
+    assert again.replace("seed", 3, "test").layers is again.layers
+
+
+def test_nodes_in_a_recipe(tiny):
+    tiny["model"] = {"nodes": NODES, "output": "fc"}
+    recipe = recipes.read_recipe(tiny, "here")
+    assert (recipe.model.nodes, recipe.model.output) == (None, None)
+    assert zoo.dicts.plain(recipe.layers) == {"nodes": NODES}
+    wrong = [*NODES[:3], {"name": "fc", "type": "Linear", "out": 3}]
+    with pytest.raises(DataError, match=r"^here: model\.nodes\[3\] fc \(Linear\): unknown key 'out'"):
+        recipes.read_recipe({**tiny, "model": {"nodes": wrong}}, "here")
+    with pytest.raises(DataError, match=r"^here: model\.output: no node is called 'x'"):
+        recipes.read_recipe({**tiny, "model": {"nodes": NODES, "output": "x"}}, "here")
+    with pytest.raises(
+        DataError, match=r"^here: model\.output names one of model\.nodes, and there are none"
+    ):
+        recipes.read_recipe({**tiny, "model": {"spec": "FC 10", "output": "x"}}, "here")
+
+
 def test_dicts_in_a_recipe(tmp_path, tiny):
     tiny["model"] = {"layers": DICTS}
     recipe = recipes.read_recipe(tiny, "here")

@@ -18,6 +18,7 @@ PARAMETERS = {
     "position-bias-mnist": 359_846,
     "residual-cifar": 927_010,
     "residual-mnist": 41_132,
+    "resnet-cifar": 272_474,
     "spec-lenet": 33_078,
     "spec-lenet-cifar": 36_378,
 }

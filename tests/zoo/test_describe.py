@@ -49,8 +49,8 @@ SHARED = nn.ReLU()
         (shared_weight(), "layer 1.body.0 (Linear): shares its weights with layer 0, which"),
         (nn.Sequential(nn.BatchNorm2d(2, eps=float("nan"))), "layer 0 (BatchNorm2d): eps must be at least 0"),
         (
-            nn.Sequential(nn.Residual(nn.ReLU(), nn.Identity())),
-            "layer 0 (Residual): has a shortcut, which cannot be written",
+            nn.Sequential(nn.Residual(nn.ReLU(), nn.Sequential(Swish()))),
+            "layer 0.shortcut.0 (Swish): only layers of fastcnn.nn can be written",
         ),
         (nested(40), "more than 32 blocks inside each other"),
     ],

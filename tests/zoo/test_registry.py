@@ -6,6 +6,8 @@ from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 from fastcnn.nn.summary import summarize
 
 # Parameters and multiply-accumulates, as published but for residual-cifar; images of the network's own shape.
+# resnet-cifar: 442,368 + 3 x 14,155,776 in 3x3 convolutions, less 2 x 1,179,648 where a stage begins, whose
+# projections are 2 x 131,072, and 640.
 PUBLISHED = {
     "compact-mnist": (16_146, 3_064_656),
     "list-cifar": (84_362, 2_539_520),
@@ -14,6 +16,7 @@ PUBLISHED = {
     "position-bias-mnist": (359_846, 2_233_832),
     "residual-cifar": (927_010, 53_749_632),
     "residual-mnist": (41_132, 929_088),
+    "resnet-cifar": (272_474, 40_813_184),
     "spec-lenet": (33_078, 328_600),
 }
 
@@ -66,6 +69,7 @@ def test_spatial_sizes():
     assert sides("compact-mnist", "Conv2d") == [28, 28, 14, 14, 7, 7]
     assert sides("spec-lenet", "Conv2d") == [28, 10, 1]
     assert sides("residual-cifar", "Conv2d") == [32, 32, 16, 16, 16, 8, 4, 4]
+    assert sides("resnet-cifar", "Conv2d") == [32] * 7 + [16] * 7 + [8] * 7
 
 
 def test_order_inside_the_units():
@@ -147,6 +151,12 @@ def test_images_that_do_not_fit():
         zoo.build("compact-mnist", input_shape=(28, 28))
     with pytest.raises(ArgumentError, match="num_classes must be at least 1, got 0"):
         zoo.build("compact-mnist", num_classes=0)
+
+
+def test_depths_of_resnet():
+    assert len([*zoo.build("resnet-cifar", depth=8).parameters()]) == 3 + 3 * 6 + 2 * 3 + 2
+    with pytest.raises(ShapeError, match=r"depth must be 6 n \+ 2, such as 8, 14, 20 or 32, got 18"):
+        zoo.build("resnet-cifar", depth=18)
 
 
 def test_unknown_option():

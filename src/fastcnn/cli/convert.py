@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from .. import zoo
+from ..nn import Module
+from ..recipes import Recipe
 from .summary import find_model, read_shape
-
-# What --to takes -> what writes it.
-_WRITERS = {
-    "json": lambda model: zoo.dicts.to_json(zoo.to_dicts(model)),
-    "python": zoo.to_python,
-    "spec": zoo.to_spec,
-    "toml": lambda model: zoo.dicts.to_toml(zoo.to_dicts(model)),
-}
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a network in another format; return the exit code."""
     shape = None if args.input is None else read_shape(args.input)
-    model, _, _ = find_model(args.model, shape, logits=False)
-    print(_WRITERS[args.to](model), end="")
+    model, shape, recipe = find_model(args.model, shape, logits=False)
+    if args.to == "python":
+        text = zoo.to_python(model)
+    elif args.to == "spec":
+        text = zoo.to_spec(model)
+    else:
+        write = {"json": zoo.dicts.to_json, "toml": zoo.dicts.to_toml}[args.to]
+        text = write(_dicts(model, shape, recipe))
+    print(text, end="")
     return 0
+
+
+def _dicts(model: Module, shape: tuple[int, int, int], recipe: Recipe | None) -> Any:
+    """Return a network as dicts; nodes in a file keep the names that they have there."""
+    if recipe is not None and isinstance(recipe.layers, zoo.Nodes):
+        return zoo.dicts.plain(recipe.layers)
+    return zoo.to_dicts(model, shape)

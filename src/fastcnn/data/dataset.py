@@ -1,32 +1,16 @@
 """A labelled set of images in memory, checked once when it is made."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from .. import _samples
+from .._samples import Samples
 from ..errors import ArgumentError, DTypeError, ShapeError
+from .inputs import check_inputs, per_input
 from .labels import check_integers
-from .layout import IMAGE_DTYPES, check_layout, dtype_cure, to_nchw
 from .values import BYTES, Range, check_holds, check_range, guess_range
-
-
-def check_array(images: object, what: str) -> np.ndarray:
-    """Return `images` if it is an array of uint8 or float32; `what` opens the error."""
-    if not isinstance(images, np.ndarray):
-        raise DTypeError(f"{what} must be a NumPy array, got {type(images).__name__}")
-    if images.dtype not in IMAGE_DTYPES:
-        raise DTypeError(f"{what} must be uint8 or float32, got {images.dtype}{dtype_cure(images.dtype)}")
-    return images
-
-
-def check_images(images: object, what: str) -> np.ndarray:
-    """Return `images` if it is a (N, C, H, W) array of uint8 or float32; `what` opens the error."""
-    images = check_array(images, what)
-    if images.ndim != 4:
-        raise ShapeError(f"{what} must have the shape (N, C, H, W), got {images.shape}")
-    if 0 in images.shape[1:]:
-        raise ShapeError(f"{what} must have at least one channel, row and column, got {images.shape}")
-    return images
 
 
 class Dataset:
@@ -34,8 +18,10 @@ class Dataset:
 
     Parameters
     ----------
-    images : ndarray (N, C, H, W)
-        uint8 (0 to 255) or float32. Kept as it is, without a copy, unless `layout` is "NHWC".
+    images : ndarray (N, C, H, W), or tuple or list of ndarrays
+        uint8 (0 to 255) or float32. Kept as it is, without a copy, unless `layout` is "NHWC". For a network
+        of several inputs a tuple, whose arrays are the arguments of forward: those with four axes are images,
+        and others, (N, ...), numbers of any kind. A tuple of one array stands for that array.
     labels : array_like of int (N,)
         Class of each image, from 0 to ``num_classes - 1``; kept as int64.
     classes : sequence of str, optional
@@ -44,9 +30,10 @@ class Dataset:
         What the set is called in messages.
     layout : {"NCHW", "NHWC", "NHW"}, optional
         The order of the axes of `images`; "NHW" are grey images. Default: "NCHW", and images that look as if
-        their channels came last are refused.
+        their channels came last are refused. For several inputs one for each, such as ``("NHWC", None)``.
     value_range : (float, float), optional
-        The values of black and white. Default: found from the smallest and the largest value.
+        The values of black and white. Default: found from the smallest and the largest value. For several
+        inputs one for each, such as ``((0, 1), None)``.
 
     Raises
     ------
@@ -57,22 +44,23 @@ class Dataset:
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: Samples | Sequence[np.ndarray],
         labels: object,
         classes: Sequence[str] | None = None,
         name: str = "",
         *,
-        layout: str | None = None,
-        value_range: Sequence[float] | None = None,
+        layout: str | Sequence[str | None] | None = None,
+        value_range: Sequence[Any] | None = None,
     ) -> None:
-        array = check_array(images, "Dataset: images")
-        array = to_nchw(array, check_layout(layout, "Dataset"), "Dataset: images")
-        self.images = check_images(array, "Dataset: images")
+        # An array or a tuple of them. `Any`: whoever made the data set knows which, and need not ask again.
+        self.images: Any = check_inputs(images, layout, "Dataset: images", "Dataset")
         self.labels = check_integers(labels, "Dataset: labels")
-        if len(self.images) != len(self.labels):
+        count = _samples.count(self.images)
+        if count != len(self.labels):
+            cure = "; a list of images is one input, np.stack(images)" * isinstance(self.images, tuple)
             raise ShapeError(
-                f"Dataset: {len(self.images)} images but {len(self.labels)} labels "
-                f"(images {self.images.shape}, labels {self.labels.shape})"
+                f"Dataset: {count} images but {len(self.labels)} labels "
+                f"(images {_samples.shapes(self.images)}, labels {self.labels.shape}){cure}"
             )
         low, high = (int(self.labels.min()), int(self.labels.max())) if len(self.labels) else (0, -1)
         if classes is None:
@@ -99,21 +87,37 @@ class Dataset:
         if not isinstance(name, str):
             raise DTypeError(f"Dataset: name must be a str, got {name!r}")
         self.name = name
-        self._range = None if value_range is None else self._check_range(value_range)
+        self._ranges = self._check_ranges(value_range, "Dataset: value_range")
 
-    def _check_range(self, value_range: Sequence[float]) -> Range:
-        black_white = check_range(value_range, "Dataset: value_range")
-        images = self.images
-        # Bytes need no look.
-        if images.size and not (images.dtype == np.uint8 and black_white == BYTES):
-            low, high = float(images.min()), float(images.max())
-            check_holds(black_white, low, high, images.dtype.name, "Dataset: value_range")
-        return black_white
+    def _check_ranges(self, value_range: Any, what: str) -> list[Range | None]:
+        """Return the values of black and white of each input, None where they were not given."""
+        given, names = [value_range], [what]
+        if isinstance(self.images, tuple):
+            given = list(per_input(value_range, len(self.images), what, "(0, 1)"))
+            names = [f"{what}[{i}]" for i in range(len(given))]
+        return [
+            None if each is None else _check_range(each, array, name)
+            for each, array, name in zip(given, self._arrays, names, strict=True)
+        ]
 
     @property
-    def value_range(self) -> tuple[float, float] | None:
-        """The values of black and white; None if they were not given and the images do not tell."""
-        return guess_range(self.images) if self._range is None else self._range
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return _samples.arrays(self.images)
+
+    def _one_or_all(self, values: Sequence[Any]) -> Any:
+        return tuple(values) if isinstance(self.images, tuple) else values[0]
+
+    @property
+    def value_range(self) -> Any:
+        """The values of black and white; None if they were not given and the images do not tell.
+
+        Of several inputs a tuple of theirs, in which those that are no images have None.
+        """
+        found = [
+            guess_range(array) if known is None and array.ndim == 4 else known
+            for array, known in zip(self._arrays, self._ranges, strict=True)
+        ]
+        return self._one_or_all(found)
 
     @property
     def num_classes(self) -> int:
@@ -122,8 +126,23 @@ class Dataset:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Shape (C, H, W) of one image."""
-        return self.images.shape[1:]
+        """Shape (C, H, W) of one image; of several inputs, of the first that are images.
+
+        Raises
+        ------
+        ShapeError
+            If none of several inputs are images.
+        """
+        places = _samples.images(self.images)
+        if not places:
+            shapes = _samples.shapes(self.images)
+            raise ShapeError(f"Dataset.image_shape: none of the inputs are images (N, C, H, W): {shapes}")
+        return self._arrays[places[0]].shape[1:]  # type: ignore[return-value]
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of a sample, as `Module.summary` takes it: one, or for several inputs a tuple of theirs."""
+        return self._one_or_all([array.shape[1:] for array in self._arrays])
 
     def class_counts(self) -> np.ndarray:
         """Return the number of images of each class, int64 (num_classes,)."""
@@ -149,29 +168,37 @@ class Dataset:
                 f"Dataset.subset: index {chosen[outside][0]} is out of range for {len(self)} images"
             )
         return Dataset(
-            self.images[chosen],
+            _samples.take(self.images, chosen),
             self.labels[chosen],
             self.classes,
             self.name,
-            layout="NCHW",
-            value_range=self._range,
+            layout=self._one_or_all(["NCHW" if array.ndim == 4 else None for array in self._arrays]),
+            value_range=self._one_or_all(self._ranges),
         )
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+    def __getitem__(self, index: int) -> tuple[Any, int]:
         if isinstance(index, bool) or not isinstance(index, int | np.integer):
             raise DTypeError(f"Dataset: index must be an integer, got {index!r} (use subset for several)")
         if not -len(self) <= index < len(self):
             # The built-in exception: Python's iteration over a sequence ends with it.
             raise IndexError(f"Dataset: index {index} is out of range for {len(self)} images")
-        return self.images[index], int(self.labels[index])
+        return _samples.take(self.images, index), int(self.labels[index])
 
     def __repr__(self) -> str:
-        channels, height, width = self.image_shape
+        kinds = [f"{'x'.join(map(str, array.shape[1:])) or 'one'} {array.dtype}" for array in self._arrays]
         name = f"{self.name!r}, " if self.name else ""
-        return (
-            f"Dataset({name}{len(self)} images of {channels}x{height}x{width} {self.images.dtype}, "
-            f"{self.num_classes} classes)"
-        )
+        what = "images" if len(kinds) == 1 else "samples"
+        return f"Dataset({name}{len(self)} {what} of {' and '.join(kinds)}, {self.num_classes} classes)"
+
+
+def _check_range(value_range: Sequence[float], images: np.ndarray, what: str) -> Range:
+    """Return the values of black and white after a look at the images."""
+    black_white = check_range(value_range, what)
+    # Bytes need no look.
+    if images.size and not (images.dtype == np.uint8 and black_white == BYTES):
+        low, high = float(images.min()), float(images.max())
+        check_holds(black_white, low, high, images.dtype.name, what)
+    return black_white

@@ -15,11 +15,13 @@ from itertools import islice
 
 import numpy as np
 
+from .. import _samples
+from .._samples import Samples
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .dataset import Dataset
 
-Batch = tuple[np.ndarray, np.ndarray]
+Batch = tuple[Samples, np.ndarray]
 # Streams of random numbers of one epoch: what comes after (seed, epoch) in the seed sequence's key.
 _ORDER, _AUGMENTATION = 0, 1
 # Images that are handed over at a time: what a thread costs is shared by small batches.
@@ -45,7 +47,8 @@ class Loader:
     seed : int
         At least 0.
     augment : callable ``augment(images, rng) -> images``, optional
-        E.g. one of `fastcnn.data.transforms`; called once a batch, on the background thread.
+        E.g. one of `fastcnn.data.transforms`; called once a batch, on the background thread. For several
+        inputs it takes and returns the tuple of them, as `fastcnn.data.transforms.PerInput` does.
     prefetch : int
         Batches prepared ahead, or bundles of small ones; 0 prepares each when asked for, without a thread.
 
@@ -116,7 +119,7 @@ class Loader:
 
         Yields
         ------
-        images : ndarray (n, C, H, W)
+        images : ndarray (n, C, H, W), or tuple of ndarrays for several inputs
             New memory of the data set's dtype, or what `augment` returns.
         labels : int64 (n,)
         """
@@ -135,20 +138,24 @@ class Loader:
         end = min(len(order), len(self) * size)
         for start in range(0, end, several):
             chosen = order[start : min(start + several, end)]
-            images, labels = self.dataset.images[chosen], self.dataset.labels[chosen]
+            images, labels = _samples.take(self.dataset.images, chosen), self.dataset.labels[chosen]
             for i in range(0, len(chosen), size):
-                yield self._augmented(images[i : i + size], rng), labels[i : i + size]
+                rows = slice(i, i + size)
+                yield self._augmented(_samples.take(images, rows), rng), labels[rows]
 
-    def _augmented(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _augmented(self, images: Samples, rng: np.random.Generator) -> Samples:
         if self.augment is None:
             return images
-        made = self.augment(images, rng)
-        if not isinstance(made, np.ndarray) or made.shape[:1] != images.shape[:1]:
-            raise ShapeError(
-                f"Loader: augment must return an array of {len(images)} images, "
-                f"got {getattr(made, 'shape', type(made).__name__)}"
-            )
-        return made
+        count, inputs = _samples.count(images), len(_samples.arrays(images))
+        made = _samples.arrays(self.augment(images, rng))
+        fit = [isinstance(each, np.ndarray) and each.shape[:1] == (count,) for each in made]
+        if len(made) != inputs or not all(fit):
+            what = f"an array of {count} images"
+            if inputs > 1:
+                what = f"a tuple of {inputs} arrays of {count} rows"
+            got = " and ".join(str(getattr(each, "shape", type(each).__name__)) for each in made) or "()"
+            raise ShapeError(f"Loader: augment must return {what}, got {got}")
+        return made if len(made) > 1 else made[0]
 
 
 def _fill(

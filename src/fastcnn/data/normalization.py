@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._arguments import real
-from .dataset import check_images
+from .inputs import check_images
 from .transforms import Normalize, Transform
 
 # Images whose float64 copies are in memory at a time.

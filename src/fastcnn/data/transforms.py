@@ -8,7 +8,6 @@ Augmentation is meant for the raw images, with `Normalize` last.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Sequence
 
@@ -18,53 +17,15 @@ from .._kernels import augment
 from .._shapes import allocate, padding4, pair
 from ..errors import ArgumentError, DTypeError, ShapeError, SizeError
 from ._arguments import interval, per_channel, real, reals, two
-from .dataset import check_images
+from .inputs import check_images
+from .joined import Compose as Compose
+from .joined import PerInput as PerInput
+from .joined import Transform as Transform
 
 # The kernels count the pixels of a plane in 32 bits.
 _MAX_PLANE = 2**31 - 1
 # Rectangles that RandomErasing tries for an image before it leaves it as it is.
 _ERASING_TRIES = 10
-
-
-class Transform:
-    """Base of the transforms: arguments are kept as attributes of the same name, and shown by repr."""
-
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the transformed copy of a batch; see the class."""
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(images, rng)")
-
-    def __repr__(self) -> str:
-        names = inspect.signature(type(self)).parameters
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
-
-    def _check(self, images: object, rng: object) -> np.ndarray:
-        name = type(self).__name__
-        if not isinstance(rng, np.random.Generator):
-            raise DTypeError(f"{name}: rng must be a numpy.random.Generator, got {type(rng).__name__}")
-        return check_images(images, f"{name}: images")
-
-
-class Compose(Transform):
-    """Transforms applied one after the other.
-
-    Parameters
-    ----------
-    transforms : sequence of callables ``t(images, rng) -> images``
-    """
-
-    def __init__(self, transforms: Sequence) -> None:
-        if not isinstance(transforms, Sequence) or not all(callable(each) for each in transforms):
-            raise DTypeError(f"Compose: transforms must be a sequence of callables, got {transforms!r}")
-        self.transforms = list(transforms)
-
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return what the last transform returns; a copy if there is none."""
-        images = self._check(images, rng)
-        if not self.transforms:
-            return images.copy()
-        for transform in self.transforms:
-            images = transform(images, rng)
-        return images
 
 
 class Normalize(Transform):

@@ -25,7 +25,7 @@ class Executable:
     Attributes
     ----------
     phase_ends : list of int
-        Number of phases at the end of each part.
+        Number of phases at the end of each of the writer's parts.
     externals : list of str
         Names of the caller's arrays, in the order in which a run takes them.
     parameters, scalars : lists
@@ -119,10 +119,10 @@ def _allocate(writer: Writer, groups: int, slots: int, threads: int) -> int:
     return memory
 
 
-def assemble(writer: Writer, part_ends: list[int], batch_size: int, threads: int) -> Executable:
+def assemble(writer: Writer, batch_size: int, threads: int) -> Executable:
     """Settle the memory of a written program for up to `batch_size` images if memory depends on them."""
     layout, ops = writer.layout, writer.ops
-    phases, phase_ends = _cut(ops, part_ends)
+    phases, phase_ends = _cut(ops, [part.end for part in writer.parts])
     grows = _settle_scopes(ops, phases)
     groups = max(1, -(-batch_size // layout.images))
     capacity = groups * layout.images if grows else INT_MAX

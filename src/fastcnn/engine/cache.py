@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import nn
 from .._kernels import cpu
+from .._samples import Samples
 from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
@@ -20,6 +21,7 @@ from .graph import Graph
 from .locking import Locked
 from .lower import element_type, lower_picture, trace
 from .nodes.loss import Loss
+from .pin import get_conv_algorithm
 from .plan import Plan
 from .tracing import Picture
 
@@ -53,11 +55,14 @@ class Plans(Locked):
     ----------
     input_gradient : bool
         Whether plans for training return the gradient of the input.
+    conv_algorithm : str, optional
+        The implementation of convolutions that is wanted, if not the one that `set_conv_algorithm` says.
     """
 
-    def __init__(self, input_gradient: bool = False) -> None:
+    def __init__(self, input_gradient: bool = False, conv_algorithm: str | None = None) -> None:
         super().__init__()
         self.input_gradient = input_gradient
+        self.conv_algorithm = conv_algorithm
         self.reported = False  # whether the log says why the model runs eagerly
         self._plans: dict[tuple, Plan] = {}
         self._graphs: dict[tuple, Graph | Unsupported] = {}
@@ -70,7 +75,7 @@ class Plans(Locked):
         self._training = False  # whether one of the modules is
 
     def find(
-        self, model: nn.Module, x: np.ndarray, evaluation: bool = False, loss: Loss | None = None
+        self, model: nn.Module, x: Samples, evaluation: bool = False, loss: Loss | None = None
     ) -> Plan | Unsupported:
         """Return the plan for x, or why there is none.
 
@@ -78,15 +83,17 @@ class Plans(Locked):
         ----------
         model : Module
             Always the same one.
-        x : array
-            Input.
+        x : array, or tuple of arrays
+            Input; there is no plan for several.
         evaluation : bool
             Whether all layers are in evaluation mode, as in a prediction; else each is in its own.
         loss : Loss, optional
             Of a plan that trains in one part.
         """
         with self.lock:
-            key = (getattr(x, "shape", ()), getattr(x, "dtype", None), evaluation, loss)
+            if isinstance(x, tuple):
+                return Unsupported(f"{len(x)} inputs, where a program has one")
+            key = (getattr(x, "shape", ()), getattr(x, "dtype", None), evaluation, loss, self._pinned())
             plan = self._last[1]
             if key == self._last[0] and changes.latest_structure() == self._seen and plan.fits(len(x)):
                 return plan
@@ -118,7 +125,7 @@ class Plans(Locked):
         if not training and not multiplies(graph):
             return Unsupported("nothing is multiplied", news=False)
         layout, bands = self._layout(graph, shape, mode, size)
-        key = (shape, mode, loss, layout, bands, bands > 1 and size == 1)
+        key = (shape, mode, loss, layout, bands, bands > 1 and size == 1, self._pinned())
         plan = self._plans.pop(key, None)
         if plan is not None and not plan.fits(size):
             size = max(size, plan.capacity) if training and plan.capacity < INT_MAX else size
@@ -133,6 +140,10 @@ class Plans(Locked):
         if len(x) < plan.min_batch:
             return Unsupported("batch normalisation of one value", news=False)
         return plan
+
+    def _pinned(self) -> str | None:
+        """Return the implementation of convolutions that is wanted."""
+        return self.conv_algorithm or get_conv_algorithm()
 
     def _follow(self, model: nn.Module) -> None:
         """Forget what a change of a module or of an array may have made untrue."""
@@ -180,9 +191,9 @@ class Plans(Locked):
     def _layout(self, graph: Graph, shape: tuple[int, ...], mode: tuple | None, size: int) -> tuple[str, int]:
         """Return layout and bands for a batch of a size."""
         training, threads = mode is not None, cpu.get_num_threads()
-        key = (shape, mode, size, threads)
+        key = (shape, mode, size, threads, self._pinned())
         if key not in self._layouts:
-            layout = choose(graph, size, training)
+            layout = choose(graph, size, training, self._pinned())
             self._layouts[key] = (layout.name, choose_bands(graph, layout, size, training, threads))
             _keep_last(self._layouts, _REMEMBERED_SIZES)
         return self._layouts[key]
@@ -209,6 +220,7 @@ class Plans(Locked):
                 bands=bands,
                 loss=loss,
                 graph=graph,
+                conv_algorithm=self._pinned(),
             )
         except FastcnnError as error:
             return Unsupported(str(error))

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn
+from .. import _samples, nn
 from .._kernels.program import add_results
+from .._samples import Samples
 from .._shapes import integer
 from ..errors import DTypeError, ShapeError, StateError
 from ..nn.parameter_pass import backward_parameters
 from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss, check_targets
+from .pin import checked_algorithm
 from .plans import ForwardPlan, StepPlan, TwoPassPlan
 from .predict import as_input, predict
 
@@ -35,14 +37,19 @@ class CompiledModule:
         The model.
     input_gradient : bool
         Whether backward returns the gradient of the input; without it, it returns None.
+    conv_algorithm : {"direct", "gemm"}, optional
+        How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
     """
 
-    def __init__(self, model: nn.Module, *, input_gradient: bool = False) -> None:
+    def __init__(
+        self, model: nn.Module, *, input_gradient: bool = False, conv_algorithm: str | None = None
+    ) -> None:
         if not isinstance(model, nn.Module):
             raise DTypeError(f"compile: model must be a Module, got {type(model).__name__}")
         self._model = model
         self.input_gradient = input_gradient
-        self._plans = Plans(input_gradient)
+        self.conv_algorithm = checked_algorithm(conv_algorithm, "compile: conv_algorithm")
+        self._plans = Plans(input_gradient, self.conv_algorithm)
         # What the last call ran: a plan, or the model itself.
         self._last: ForwardPlan | nn.Module | None = None
 
@@ -51,12 +58,18 @@ class CompiledModule:
         """The model; plans belong to it, so that another one is compiled anew: ``fastcnn.compile(other)``."""
         return self._model
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Return the model's output for x (N, ...) in the model's mode."""
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Return the model's output for x (N, ...) in the model's mode.
+
+        Several inputs, and what is given by name, go to the model as they are: it runs eagerly.
+        """
         self._last = None
-        plan = self._plans.find(self.model, x)
+        if not inputs and options.keys() == {"x"}:  # the name of the one input, whatever forward calls it
+            inputs, options = (options["x"],), {}
+        x = inputs[0] if len(inputs) == 1 else inputs
+        plan = Unsupported("arguments by name") if options else self._plans.find(self.model, x)
         if isinstance(plan, Unsupported):
-            y = self.model(x)
+            y = self.model(*inputs, **options)
             report(self.model, plan)
             self._last = self.model
             return y
@@ -65,13 +78,17 @@ class CompiledModule:
         self._last = plan
         return y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+    def backward(self, dy: Any) -> Any:
         """Add the gradients of the parameters; return that of the input if it was asked for.
 
         Parameters
         ----------
-        dy : array of the shape of the last call's output
+        dy : array of the shape of the last call's output, or tuple of arrays for several outputs
             Gradient of the loss with respect to it.
+
+        Returns
+        -------
+        array, tuple of arrays for several inputs, or None
 
         Raises
         ------
@@ -98,12 +115,12 @@ class CompiledModule:
             raise ShapeError(f"backward: dy must have the shape {expected}, got {dy.shape}")
         return last.backward(as_input(dy))
 
-    def gradients(self, x: np.ndarray, target: np.ndarray, loss: Any) -> tuple[float, int] | None:
+    def gradients(self, x: Samples, target: np.ndarray, loss: Any) -> tuple[float, int] | None:
         """Run forward pass, loss and backward pass as one program.
 
         Parameters
         ----------
-        x : array (N, ...)
+        x : array (N, ...), or tuple of such arrays
             Input.
         target : integer array (N,)
             Classes.
@@ -117,7 +134,7 @@ class CompiledModule:
             None, and nothing has happened, if there is no such program.
         """
         spec = as_loss(loss, target)
-        if spec is None or len(target) != len(x):
+        if spec is None or len(target) != _samples.count(x):
             return None
         plan = self._plans.find(self.model, x, loss=spec)
         if not isinstance(plan, StepPlan) or len(plan.output_shape) != 1:
@@ -129,10 +146,10 @@ class CompiledModule:
         total, correct = add_results(results)
         return (total / divisor if divisor else math.nan), int(correct)
 
-    def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    def predict(self, x: Samples, batch_size: int = 256) -> Any:
         """Return the outputs for x (N, ...) in evaluation mode, a batch at a time; see `Module.predict`."""
         size = integer(batch_size, "predict: batch_size", 1)
-        return predict(self.model, x, size, self._plans)
+        return predict(self.model, _samples.check(x, "predict: x"), size, self._plans)
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Yield the model's parameters."""
@@ -143,13 +160,19 @@ class CompiledModule:
         self.model.zero_grad(set_to_none)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"model": self.model, "input_gradient": self.input_gradient}
+        return {
+            "model": self.model,
+            "input_gradient": self.input_gradient,
+            "conv_algorithm": self.conv_algorithm,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
 
-def compile(model: nn.Module, *, input_gradient: bool = False) -> CompiledModule:
+def compile(
+    model: nn.Module, *, input_gradient: bool = False, conv_algorithm: str | None = None
+) -> CompiledModule:
     """Return `model` as a callable that runs a compiled program on the same weights.
 
     Parameters
@@ -158,6 +181,8 @@ def compile(model: nn.Module, *, input_gradient: bool = False) -> CompiledModule
         The model.
     input_gradient : bool
         Whether backward returns the gradient of the input.
+    conv_algorithm : {"direct", "gemm"}, optional
+        How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
 
     Returns
     -------
@@ -174,4 +199,4 @@ def compile(model: nn.Module, *, input_gradient: bool = False) -> CompiledModule
     ...     fast.backward(loss.backward())
     ...     optimizer.step()
     """
-    return CompiledModule(model, input_gradient=input_gradient)
+    return CompiledModule(model, input_gradient=input_gradient, conv_algorithm=conv_algorithm)

@@ -14,9 +14,7 @@ from .assemble import Executable
 from .emit import Op
 from .layout import Layout
 from .memory import Blob, External, Vectors
-from .nodes.loss import Loss
 
-_PARTS = ("forward", "backward")
 _SCOPES = {
     kernels.EACH_GROUP: "groups",
     kernels.EACH_THREAD: "threads",
@@ -33,15 +31,15 @@ class Described(Protocol):
     dtype: np.dtype
     capacity: int
     training: bool
-    loss: Loss | None
     isa: str
+    picked: list[tuple[str, str, str]]
 
 
 def part_of(plan: Described, phase: int) -> str:
     """Return the name of the part that a phase belongs to."""
-    if plan.loss is not None:
-        return "step"
-    return _PARTS[next(i for i, end in enumerate(plan.executable.phase_ends) if phase < end)]
+    executable = plan.executable
+    part = next(i for i, end in enumerate(executable.phase_ends) if phase < end)
+    return executable.writer.parts[part].name
 
 
 def work(value: float, unit: str) -> str:
@@ -82,9 +80,21 @@ def describe(plan: Described) -> str:
         }[kind]
         lines.append(f"  phase {number}, {spread}")
         lines += [f"    {row}" for row in rows[first:last]]
+    lines += _algorithms(plan.picked)
     lines += ["", "buffers; [n] above is an array of n numbers for all images, axbx... a parameter"]
     lines += [f"  {row}" for row in _buffers(plan, names)]
     return "\n".join(lines)
+
+
+def _algorithms(picked: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return a line for each product: what implementation each of its passes has."""
+    if not picked:
+        return []
+    rows: dict[str, list[str]] = {}
+    for layers, what, name in picked:
+        rows.setdefault(layers, []).append(f"{what} {name}")
+    cells = [(layers, ", ".join(passes)) for layers, passes in rows.items()]
+    return ["", "products", *(f"  {row}" for row in aligned(cells))]
 
 
 def _buffer_names(executable: Executable) -> dict[int, str]:

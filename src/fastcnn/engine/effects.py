@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from .. import nn
+from ..nn import changes
 
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 # Longer lists, tuples and dicts hold data, and are not searched.
@@ -51,9 +53,21 @@ class Generators:
             return any(Generators._differ(value, other[name]) for name, value in one.items())
         return not np.array_equal(one, other) if isinstance(one, np.ndarray) else one != other
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Put back at the end what is drawn within."""
+        before = self.states()
+        try:
+            yield
+        finally:
+            self._put(before)
+
     def undo(self) -> None:
         """Put all states back."""
-        for generator, before in zip(self._all, self._before, strict=True):
+        self._put(self._before)
+
+    def _put(self, states: list[Any]) -> None:
+        for generator, before in zip(self._all, states, strict=True):
             if not self._differ(self._state(generator), before):
                 continue
             if isinstance(generator, np.random.Generator):
@@ -125,7 +139,8 @@ class Attributes:
         copy: Any = self._buffers.get((id(module), name))
         if store is not None and value is before and (copy is None or np.array_equal(before, copy)):
             return
-        self._first = self._first or f"{name} of {type(module).__name__}"
+        if not changes.is_private():
+            self._first = self._first or f"{name} of {type(module).__name__}"
 
         def undo() -> None:
             for each in stores:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class Setting:
 
 
 class Queue:
-    """A list of operations that are written by name: ``queue.conv(y=..., x=..., relu=True)``.
+    """A list of operations that are written by name: ``queue.conv(y=..., x=..., add=True)``.
 
     Parameters
     ----------
@@ -128,6 +128,34 @@ class Queue:
         return op
 
 
+class Pause(Protocol):
+    """What Python does between two parts of a program, with arrays that both know by name."""
+
+    def arrays(self, batch: int) -> dict[str, np.ndarray]:
+        """Return the arrays that the part before is to write."""
+
+    def run(self, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Take those arrays; return the ones that the part behind reads."""
+
+
+class Part(NamedTuple):
+    """A stretch of a program that runs without Python.
+
+    Attributes
+    ----------
+    name : str
+        Of the pass that it belongs to.
+    end : int
+        Number of operations up to its end.
+    pause : Pause, optional
+        What comes then.
+    """
+
+    name: str
+    end: int
+    pause: Pause | None
+
+
 class Writer(Queue):
     """Collects the operations of a program, part by part.
 
@@ -157,7 +185,8 @@ class Writer(Queue):
         self.blobs: list[Blob] = []
         self.scratches: list[Vectors] = []
         self.first_prepared = 0  # operations before all others of the first part
-        self._part_start = 0
+        self.parts: list[Part] = []
+        self.part_name = ""
         largest = kernels.max_vectors if layout.by_channels else kernels.max_block
         self._max_block = largest(element.name)
 
@@ -214,15 +243,15 @@ class Writer(Queue):
         self.before.gather(out=wide, source=row, place=place, tasks=1)
         return wide
 
-    def close_part(self) -> int:
-        """End a part; return the number of operations up to there."""
+    def close_part(self, pause: Pause | None = None) -> None:
+        """End a part, behind which Python may do something before the next one."""
+        start = self.parts[-1].end if self.parts else 0
         before, after = (sorted(each.ops, key=lambda op: op.stage or 0) for each in (self.before, self.after))
-        self.ops[self._part_start : self._part_start] = before
+        self.ops[start:start] = before
         self.ops += after
         self.first_prepared = self.first_prepared or len(before)
         self.before.ops, self.after.ops = [], []
-        self._part_start = len(self.ops)
-        return len(self.ops)
+        self.parts.append(Part(self.part_name, len(self.ops), pause))
 
     def blocks(self, channels: int) -> int:
         """Return the number of register blocks that `channels` are split into."""

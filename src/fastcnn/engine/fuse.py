@@ -1,77 +1,42 @@
-"""Fusions: patterns of neighbouring nodes that run as one, each in a function of its own."""
+"""Fusions: nodes that run as one with the only reader of what they make; a kind of node says with which."""
 
 from __future__ import annotations
 
-from .graph import Add, Apply, Conv, Dense, Graph, Node, NormPool, Pool
+from .graph import Graph, Node
 
 
-def _only_consumer(node: Node, graph: Graph) -> Node | None:
+def _only_reader(node: Node, graph: Graph) -> Node | None:
     """Return the one node that reads what `node` makes, or None."""
     if node.y is graph.output or len(node.y.consumers) != 1:
         return None
     return node.y.consumers[0]
 
 
-def _absorb(graph: Graph, first: Node, second: Node) -> None:
-    """Let `first` make what `second` made, and drop `second`."""
-    first.y = second.y
-    first.y.producer = first
-    first.label += f" + {second.label}"
-    graph.nodes.remove(second)
-
-
-def fuse_relu(graph: Graph) -> None:
-    """Convolution, linear layer or sum -> ReLU: one node that clips what it writes."""
-    for node in list(graph.nodes):
-        if isinstance(node, Conv | Dense | Add) and not node.relu:
-            after = _only_consumer(node, graph)
-            if isinstance(after, Apply) and after.norm is None and after.relu and after.dropout is None:
-                node.relu = True
-                _absorb(graph, node, after)
-
-
-def fuse_elementwise(graph: Graph) -> None:
-    """Batch normalisation -> ReLU -> dropout: one elementwise node, in that order."""
-    for node in list(graph.nodes):
-        while isinstance(node, Apply) and node.dropout is None and node in graph.nodes:
-            after = _only_consumer(node, graph)
-            if not isinstance(after, Apply) or after.norm is not None or (node.relu and after.relu):
-                break
-            node.relu |= after.relu
-            node.dropout = after.dropout
-            _absorb(graph, node, after)
-
-
-def _share_no_pixel(pool: Pool) -> bool:
-    """Tell whether the windows of a pool lie in the image and no pixel is in two of them."""
-    inside = pool.taps.within((0, pool.x.height), (0, pool.x.width))
-    counts = pool.taps.counts
-    return bool(counts.all() and (inside.counts == counts).all() and pool.taps.disjoint)
-
-
-def fuse_norm_pool(graph: Graph) -> None:
-    """Batch normalisation (-> ReLU -> dropout) -> max-pooling: the full-size output is never written.
-
-    Dropout needs the ReLU: where the output is 0, the gradient is 0, dropped or clipped.
-    """
-    for node in list(graph.nodes):
-        if not isinstance(node, Apply) or node.norm is None or (node.dropout is not None and not node.relu):
-            continue
-        after = _only_consumer(node, graph)
-        if isinstance(after, Pool) and after.factors is None and _share_no_pixel(after):
-            label = f"{node.label} + {after.label}"
-            fused = NormPool(
-                node.x, after.y, node.norm, node.relu, node.dropout, after.taps, node.fixed, label=label
-            )
-            graph.nodes[graph.nodes.index(node)] = fused
-            graph.nodes.remove(after)
-            node.x.consumers[node.x.consumers.index(node)] = fused
-            fused.y.producer = fused
-
-
 def fuse(graph: Graph) -> Graph:
-    """Apply every fusion, in order."""
-    fuse_elementwise(graph)
-    fuse_relu(graph)
-    fuse_norm_pool(graph)
+    """Join nodes wherever they can be.
+
+    It goes backwards, so that what follows a node has been joined to the end before the node is asked: behind
+    a convolution, ReLU and dropout are one elementwise node then, and stay so.
+    """
+    for node in reversed(list(graph.nodes)):
+        while (after := _only_reader(node, graph)) is not None:
+            both = node.joined(after)
+            if both is None:
+                break
+            both.label = f"{node.label} + {after.label}"
+            _replace(graph, node, after, both)
+            node = both
     return graph
+
+
+def _replace(graph: Graph, node: Node, after: Node, both: Node) -> None:
+    """Put `both` in the place of the first of two nodes, or of the second if that reads other values too."""
+    kept, gone = (node, after) if len(after.inputs) == 1 else (after, node)
+    graph.nodes[graph.nodes.index(kept)] = both
+    graph.nodes.remove(gone)
+    both.y.producer = both
+    for old in (node, after):
+        for value in old.inputs:
+            value.consumers = [each for each in value.consumers if each is not old]
+    for value in both.inputs:
+        value.consumers.append(both)

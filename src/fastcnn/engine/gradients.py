@@ -25,14 +25,22 @@ class Gradients:
         A parameter's gradient, flat, and in the order of the program. Kept up to date.
     model : Module
         All of whose parameters a step gives new gradients, or none.
+    outside : list of Parameter
+        Those of modules that run in Python, which add to their gradients themselves.
     """
 
     def __init__(
-        self, executable: Executable, arrays: list[tuple[nn.Parameter, np.ndarray]], model: nn.Module
+        self,
+        executable: Executable,
+        arrays: list[tuple[nn.Parameter, np.ndarray]],
+        model: nn.Module,
+        outside: list[nn.Parameter],
     ) -> None:
         self.arrays = arrays
         self._executable = executable
-        self._all = list(model.parameters())
+        self._outside = outside
+        others = {id(parameter) for parameter in outside}
+        self._all = [parameter for parameter in model.parameters() if id(parameter) not in others]
         uses: dict[int, list[tuple[int, str]]] = {}  # of each buffer of an operation, by its id
         for i, op in enumerate(executable.writer.ops):
             for name, buffer in op.buffers.items():
@@ -64,6 +72,11 @@ class Gradients:
         for op, name in self._places[k]:
             self._executable.writer.ops[op].arguments[name] = array
             self._executable.program.bind(op, name, array)
+
+    def forget_outside(self) -> None:
+        """Let parameters of modules that run in Python have no gradient; to be called before each step."""
+        for parameter in self._outside:
+            parameter.grad = None
 
     def hand_out(self) -> None:
         """Let the step's gradients be those of the parameters, which have no others then."""

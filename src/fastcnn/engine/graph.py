@@ -6,14 +6,17 @@ in which they run. They refer to the model's own parameters and modules, so noth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Container
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .._shapes import Window
-from ..nn import BatchNorm2d, Dropout, Parameter
+from ..graph import Activation
+from ..nn import BatchNorm2d, Parameter
 from ..nn.parameter import is_trained
+from .algorithms import Setting
+from .memory import NO_HALO, Blob, Halo
 from .taps import Taps
 
 
@@ -69,11 +72,27 @@ class View:
 
 @dataclass(eq=False)
 class Node:
-    """One step: makes `y` from `x`."""
+    """One step: makes `y` from `x`, and from other values where a kind of node has them.
+
+    A kind of node is a class in nodes/ that says what it needs around its arrays, what it costs, and how it
+    is written. The rest of the engine asks a node what it can do, and never what it is. What is said here is
+    so unless a kind says otherwise.
+    """
 
     x: Value
     y: Value
     label: str = field(default="", kw_only=True)  # the layers that it came from
+
+    # Whether it is made of products.
+    multiplies: ClassVar[bool] = False
+    # Whether each element of y is made of the same element of x alone.
+    elementwise: ClassVar[bool] = False
+    # Whether it can read samples as the caller has them, with channels in the lanes.
+    reads_rows: ClassVar[bool] = False
+    # Whether it still reads the gradient in front of its activation when all backward passes are over.
+    reads_gradient_late: ClassVar[bool] = False
+
+    # What it is made of
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -86,154 +105,147 @@ class Node:
         return ()
 
     @property
-    def clipped(self) -> bool:
-        """Whether it is a product or a sum that a ReLU is part of."""
-        return False
-
-    @property
-    def reads_gradient_late(self) -> bool:
-        """Whether the gradient of its product is still read when all backward passes are over."""
-        return False
+    def outside_parameters(self) -> list[Parameter]:
+        """Parameters whose gradients Python makes, not the program."""
+        return []
 
     @property
     def trained(self) -> bool:
         """Whether one of its parameters is."""
         return any(map(is_trained, self.parameters))
 
-
-@dataclass(eq=False)
-class Conv(Node):
-    """A convolution, perhaps with ReLU and a bias for each position; window pads include margins."""
-
-    weight: Parameter
-    bias: Parameter | None
-    window: Window
-    groups: int
-    position_bias: Parameter | None = None
-    relu: bool = False
+    @property
+    def normalization(self) -> Normalization | None:
+        """The batch normalisation that it begins with."""
+        return None
 
     @property
-    def clipped(self) -> bool:
-        """Whether it ends with a ReLU."""
-        return self.relu
+    def takes_statistics(self) -> bool:
+        """Whether it normalises by the batch's own statistics, and counts them."""
+        return self.normalization is not None and not self.normalization.fixed
 
     @property
-    def parameters(self) -> tuple[Parameter | None, ...]:
-        """Weight and biases."""
-        return self.weight, self.bias, self.position_bias
+    def ends_with(self) -> Activation | None:
+        """The activation that y comes out of; dropout may follow."""
+        return None
 
     @property
-    def reads_gradient_late(self) -> bool:
-        """True: weights of few pixels and biases are summed last."""
+    def only_activation(self) -> Activation | None:
+        """The activation that it is, if it does nothing else."""
+        return None
+
+    @property
+    def kept_factor(self) -> float:
+        """What dropout multiplies the elements of y by that it keeps."""
+        return 1.0
+
+    @property
+    def terms(self) -> tuple[Value, ...]:
+        """What it adds, if it is a sum."""
+        return ()
+
+    @property
+    def channel_bias(self) -> Parameter | None:
+        """The bias for each channel that its products start from."""
+        return None
+
+    @property
+    def windows_apart(self) -> Taps | None:
+        """The taps of windows of which it takes the maxima, if no pixel is in two of them."""
+        return None
+
+    # What fusions may do with it
+
+    def joined(self, after: Node) -> Node | None:
+        """Return the one node that does the same as this one and then the only reader of its y, or None."""
+        return None
+
+    @property
+    def folds_normalization(self) -> bool:
+        """Whether a batch normalisation of fixed statistics behind it can be part of its weights."""
+        return False
+
+    # Which layout suits it
+
+    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
+        """Return how long the products of one image take, in vector operations at the machine's peak.
+
+        Those of the passes for whose gradients `wanted` asks count too; what only moves memory takes as long
+        in either layout, and costs 0.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
+
+    @property
+    def takes_channels(self) -> bool:
+        """Whether there are kernels for it with channels in the lanes."""
         return True
 
     @property
-    def depthwise(self) -> bool:
-        """Whether each channel has a window of its own."""
-        return self.groups == self.x.channels == self.y.channels > 1
-
-
-@dataclass(eq=False)
-class Dense(Node):
-    """A linear layer over all elements of x in (C, H, W) order, perhaps with ReLU."""
-
-    weight: Parameter
-    bias: Parameter | None
-    relu: bool = False
+    def writes_past_channels(self) -> bool:
+        """Whether it writes whole vectors of some of a pixel's channels, with channels in the lanes."""
+        return False
 
     @property
-    def clipped(self) -> bool:
-        """Whether it ends with a ReLU."""
-        return self.relu
+    def reads_elements(self) -> bool:
+        """Whether it reads x an element at a time, so that a pixel need not fill whole vectors."""
+        return False
+
+    # What stands around its arrays, and whose gradient is whose
+
+    def input_halo(self) -> Halo:
+        """Return the halo that it reads around x."""
+        return NO_HALO
+
+    def gradient_halo(self) -> Halo:
+        """Return the halo that it reads around the gradient of y to make that of x."""
+        return NO_HALO
+
+    def hands_on(self, masked: bool) -> bool:
+        """Tell whether the gradient of its inputs is that of y as it is.
+
+        `masked` says that the gradient of y has been passed through the activation that y comes out of.
+        """
+        return False
 
     @property
-    def parameters(self) -> tuple[Parameter | None, ...]:
-        """Weight and bias."""
-        return self.weight, self.bias
+    def masks_gradient(self) -> bool:
+        """Whether it passes the gradient of x through the activation that x came out of as it writes it."""
+        return False
 
     @property
-    def reads_gradient_late(self) -> bool:
-        """True, as in a convolution."""
-        return True
+    def copies_gradient(self) -> bool:
+        """Whether the gradient in front of its activation is an array of its own."""
+        return False
+
+    # How it is written
+
+    def prepare(self, f: Any) -> None:
+        """Write what runs before the whole forward pass; `f` is a `parts.Forward`."""
+
+    def forward(self, f: Any) -> None:
+        """Write the forward pass."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward pass")
+
+    def backward(self, b: Any) -> None:
+        """Write the gradients of parameters and of the inputs that `b`, a `parts.Backward`, wants."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward pass")
+
+    def remade(self, b: Any) -> Blob | None:
+        """Make y anew for its only reader's backward pass, where that costs less than to have kept it."""
+        return None
 
 
-@dataclass(eq=False)
-class Apply(Node):
-    """Elementwise: batch normalisation, then ReLU, then dropout, each optional.
+@dataclass(frozen=True)
+class Normalization:
+    """A batch normalisation: by the statistics of the batch, or `fixed` ones, the running statistics."""
 
-    A `fixed` normalisation is in evaluation mode: it has the running statistics.
-    """
-
-    norm: BatchNorm2d | None = None
-    relu: bool = False
-    dropout: Dropout | None = None
-    fixed: bool = False
-
-    @property
-    def parameters(self) -> tuple[Parameter | None, ...]:
-        """Scale and shift."""
-        return () if self.norm is None else (self.norm.weight, self.norm.bias)
-
-
-@dataclass(eq=False)
-class Pool(Node):
-    """Pooling: the taps of each output pixel, and for averages what makes a factor for each."""
-
-    taps: Taps
-    factors: Callable[[], np.ndarray] | None
-
-
-@dataclass(eq=False)
-class NormPool(Node):
-    """Batch normalisation, ReLU, dropout, then max-pooling over windows that share no pixel."""
-
-    norm: BatchNorm2d
-    relu: bool
-    dropout: Dropout | None
-    taps: Taps
+    layer: BatchNorm2d
     fixed: bool
 
     @property
     def parameters(self) -> tuple[Parameter | None, ...]:
         """Scale and shift."""
-        return self.norm.weight, self.norm.bias
-
-
-@dataclass(eq=False)
-class Softmax(Node):
-    """Softmax over all elements of a sample, or its logarithm."""
-
-    log: bool
-
-
-@dataclass(eq=False)
-class Add(Node):
-    """y = x + other, perhaps clipped."""
-
-    other: Value
-    relu: bool = False
-
-    @property
-    def clipped(self) -> bool:
-        """Whether it ends with a ReLU."""
-        return self.relu
-
-    @property
-    def inputs(self) -> tuple[Value, ...]:
-        """Both terms."""
-        return self.x, self.other
-
-
-@dataclass(eq=False)
-class Concat(Node):
-    """y = x's channels, then other's."""
-
-    other: Value
-
-    @property
-    def inputs(self) -> tuple[Value, ...]:
-        """Both parts."""
-        return self.x, self.other
+        return self.layer.weight, self.layer.bias
 
 
 @dataclass(eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import graph as graphs
 from .. import nn
+from ..nn.opaque import Opaque
 from . import pool_rules, rules
 from .graph import Graph, Value, View
 from .rules import Lowering
@@ -16,6 +17,7 @@ from .tracing import Picture, UnsupportedError, picture
 
 RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.AdaptiveAvgPool2d: pool_rules.adaptive_avg_pool,
+    graphs.Activation: rules.activation,
     graphs.Add: rules.add,
     graphs.AvgPool2d: pool_rules.avg_pool,
     graphs.BatchNorm: rules.batch_norm,
@@ -27,9 +29,9 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.LogSoftmax: rules.softmax,
     graphs.MaxPool2d: pool_rules.max_pool,
     graphs.Mean: pool_rules.mean,
-    graphs.ReLU: rules.relu,
     graphs.Reshape: rules.reshape,
     graphs.Softmax: rules.softmax,
+    Opaque: rules.opaque,
     graphs.ZeroPad: rules.zero_pad,
 }
 
@@ -75,18 +77,22 @@ def lower_picture(model: nn.Module, traced: Picture) -> Graph:
     views = {0: View(source, flat=len(shape) == 1)}
     for step in traced.steps:
         kind = type(step.operation)
-        if kind not in RULES:
+        rule = next((RULES[each] for each in kind.__mro__ if each in RULES), None)
+        if rule is None:
             raise UnsupportedError(f"{kind.__name__} has no lowering rule")
         lowering.label = names.get(id(step.scope), type(step.scope).__name__)
         lowering.shape = step.shapes[0]
         sources = [views[each] if isinstance(each, int) else each for each in step.sources]
-        made = views[step.outputs[0]] = RULES[kind](lowering, step.operation, *sources)
+        made = views[step.outputs[0]] = rule(lowering, step.operation, *sources)
         if made.shape != lowering.shape:
             raise UnsupportedError(f"{kind.__name__} of a part of a sample")
     result = views[traced.output]
     lowering.check_made(result.value)
     if result.value is source or any(result.margin):
         raise UnsupportedError("a model that only changes shapes")
+    own = next((step.operation for step in traced.steps if isinstance(step.operation, Opaque)), None)
+    if own is not None and not any(node.multiplies for node in lowering.nodes):
+        raise UnsupportedError(f"{own.name} has a backward of its own")
     return Graph(source, result.value, result.flat, _needed(lowering.nodes, result.value), traced.dtype)
 
 
@@ -97,7 +103,7 @@ def _needed(nodes: list[Any], output: Value) -> list[Any]:
         if node.y in needed:
             needed.update(node.inputs)
             kept.append(node)
-        elif getattr(node, "norm", None) is not None and not node.fixed:
+        elif node.takes_statistics:
             raise UnsupportedError("batch normalisation whose output nobody reads")
     kept.reverse()
     left = set(kept)

@@ -8,15 +8,16 @@ for a convolution's output is written with the halo that the convolution's own b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..nn import BatchNorm2d, Dropout, Parameter
+from .algorithms import Algorithm, Setting, pick
 from .emit import Writer
-from .graph import Apply, Dense, Graph, Node, NormPool, Value
+from .graph import Graph, Node, Value
 from .memory import NO_HALO, Blob, Halo, Vectors
 
 
@@ -36,15 +37,17 @@ class Forward:
 
     writer: Writer
     graph: Graph
-    training: bool
+    setting: Setting  # what implementations are chosen for
     wanted: set[Value]  # whose gradients the backward part makes
-    folded: Mapping[Node, Apply | NormPool]  # batch normalisations that are part of weights
+    folded: Mapping[Node, Node]  # batch normalisations that are part of weights
     halos: Mapping[Value, Halo]
     blobs: dict[Value, Blob] = field(default_factory=dict)
-    norms: dict[Apply | NormPool, NormState] = field(default_factory=dict)
+    norms: dict[Node, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     dropouts: list[Dropout] = field(default_factory=list)
-    flat: dict[Dense, Blob] = field(default_factory=dict)  # inputs laid out anew
+    flat: dict[Node, Blob] = field(default_factory=dict)  # inputs laid out anew
+    calls: dict[Node, Any] = field(default_factory=dict)  # of modules that Python runs
+    picked: list[tuple[str, str, str]] = field(default_factory=list)  # layers, pass, implementation
     _drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
 
     def blob(self, value: Value, padded: bool = True) -> Blob:
@@ -54,18 +57,24 @@ class Forward:
         self.blobs[value] = blob
         return blob
 
-    def dropout(self, node: Apply | NormPool) -> dict[str, float]:
+    def dropout(self, node: Node, dropout: Dropout | None) -> dict[str, float]:
         """Return what an operation is told of a node's dropout: nothing where there is none."""
-        if node.dropout is None:
+        if dropout is None:
             return {}
-        self.dropouts.append(node.dropout)
+        self.dropouts.append(dropout)
         self._drops[node] = len(self.dropouts)
         return self.dropout_again(node)
 
-    def dropout_again(self, node: Apply | NormPool) -> dict[str, float]:
+    def dropout_again(self, node: Node) -> dict[str, float]:
         """Return what an operation that drops the same elements is told."""
-        assert node.dropout is not None
-        return {"dropout": self._drops[node], "p": node.dropout.p}
+        number = self._drops[node]
+        return {"dropout": number, "p": self.dropouts[number - 1].p}
+
+    def pick(self, what: str, algorithms: Sequence[Algorithm[Any]], node: Node) -> Algorithm[Any]:
+        """Return the implementation of one pass of a product, and note it for the description."""
+        chosen = pick(algorithms, node, self.setting)
+        self.picked.append((node.label, what, chosen.name))
+        return chosen
 
 
 class GradientHalos(Protocol):
@@ -131,6 +140,11 @@ class Backward:
             other is not value and grad is blob and other not in self.used_up
             for other, grad in self.grads.items()
         )
+
+    def operand(self, value: Value) -> Blob:
+        """Return the blob of a value for the gradient of the weights that it was multiplied by."""
+        remade = None if value.producer is None else value.producer.remade(self)
+        return self.forward.blobs[value] if remade is None else remade
 
     def parameter(self, parameter: Parameter | None) -> np.ndarray | None:
         """Return the array that a parameter's gradient is written to, None if it is not trained."""

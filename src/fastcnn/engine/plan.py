@@ -10,6 +10,7 @@ from .. import nn
 from .._kernels import cpu
 from .._kernels import program as kernels
 from ..errors import StateError
+from .algorithms import Setting
 from .assemble import assemble
 from .choose import choose, layouts, with_spare
 from .describe import describe
@@ -54,6 +55,8 @@ class Plan(Locked):
         Makes a plan that trains in one part, see `StepPlan.step`.
     graph : Graph, optional
         What the model is lowered to, if that is known.
+    conv_algorithm : str, optional
+        The implementation of convolutions that is wanted wherever it fits; by default the cheapest each.
     """
 
     training = False
@@ -82,6 +85,7 @@ class Plan(Locked):
         bands: int = 1,
         loss: Loss | None = None,
         graph: Graph | None = None,
+        conv_algorithm: str | None = None,
     ) -> None:
         super().__init__()
         self.graph = fuse(lower(model, input_shape, self.training)) if graph is None else graph
@@ -90,25 +94,26 @@ class Plan(Locked):
         self.loss = loss if self.training else None
         self.input_gradient = input_gradient
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
-        chosen = choose(self.graph, batch_size, self.training)
+        chosen = choose(self.graph, batch_size, self.training, conv_algorithm)
         named = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
         self.layout = with_spare(named, self.graph)
         writer = Writer(ElementType.of(self.dtype), self.layout, bands, single=batch_size == 1 and bands > 1)
         wanted = self.graph.wanted(input_gradient) if self.training else set()
         folded = find_folded(self.graph, wanted)
         halos = value_halos(self.graph, folded)
-        forward = Forward(writer, self.graph, self.training, wanted, folded, halos)
-        ends = self._write(writer, forward)
+        setting = Setting(self.layout, self.training, writer.single, conv_algorithm)
+        forward = Forward(writer, self.graph, setting, wanted, folded, halos)
+        self._write(writer, forward)
         self.isa, threads = cpu.get_isa(), working_threads()
-        self.executable = assemble(writer, ends, batch_size, threads)
+        self.executable = assemble(writer, batch_size, threads)
         self.capacity = self.executable.capacity
         running = [a for s in forward.norms.values() for a in (s.norm.running_mean, s.norm.running_var)]
         # In training, weights change with every step.
         packed = None if self.training else Packed(self.executable.distinct_parameters, running)
         self.runner = Runner(self.executable, threads, packed, forward.dropouts)
         # Those that take and count the statistics of batches.
-        self.norms = [state.norm for node, state in forward.norms.items() if not node.fixed]
-        one_pixel = any(node.x.pixels == 1 and not node.fixed for node in forward.norms)
+        self.norms = [state.norm for node, state in forward.norms.items() if node.takes_statistics]
+        one_pixel = any(node.x.pixels == 1 and node.takes_statistics for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
         value = self.graph.output
         # Shape of one sample's output.
@@ -117,9 +122,10 @@ class Plan(Locked):
         )
         self._in_and_out = self.executable.externals == ["input", "output"]
         self.batch = 0  # of the last run
+        self.picked = forward.picked  # (layers, pass, implementation) of each product
 
-    def _write(self, writer: Writer, forward: Forward) -> list[int]:
-        """Write the program; return the number of operations at the end of each part."""
+    def _write(self, writer: Writer, forward: Forward) -> None:
+        """Write the program."""
         raise NotImplementedError
 
     def _backward(self, forward: Forward) -> Backward:
@@ -135,9 +141,18 @@ class Plan(Locked):
         threads = self.runner.threads
         return threads == kernels.MOST_SLOTS or cpu.get_num_threads() <= threads
 
-    def _given(self, **arrays: np.ndarray) -> tuple:
-        """Return these arrays of the caller in the order of the program."""
-        return tuple([arrays.get(name) for name in self.executable.externals])
+    def _run(self, pass_name: str, **arrays: np.ndarray) -> None:
+        """Run the parts of a pass, and what Python does between them, on these arrays of the caller."""
+        names = self.executable.externals
+        for number, part in enumerate(self.executable.writer.parts):
+            if part.name != pass_name:
+                continue
+            if part.pause is None:
+                self.runner.run(number, self.batch, tuple([arrays.get(name) for name in names]))
+                continue
+            given = part.pause.arrays(self.batch)
+            self.runner.run(number, self.batch, tuple([{**arrays, **given}.get(name) for name in names]))
+            arrays.update(part.pause.run(given))
 
     def _begin(self, batch: int) -> list[np.ndarray]:
         """Get ready for a batch; return what must stay alive while it runs."""

@@ -37,7 +37,10 @@ class ForwardPlan(Plan):
         y = self._output(x, y)
         with self.lock:
             kept = self._begin(len(x))
-            self.runner.run(0, len(x), (x, y) if self._in_and_out else self._given(input=x, output=y))
+            if self._in_and_out:
+                self.runner.run(0, len(x), (x, y))
+            else:
+                self._run("forward", input=x, output=y)
             self._count_batch()
             del kept
         return y
@@ -63,10 +66,11 @@ class ForwardPlan(Plan):
 class InferencePlan(ForwardPlan, kind="inference"):
     """A plan for predictions: one part, all layers in evaluation mode, weights packed until they change."""
 
-    def _write(self, writer: Writer, forward: Forward) -> list[int]:
+    def _write(self, writer: Writer, forward: Forward) -> None:
+        writer.part_name = "forward"
         write_forward(forward, input_stays=True)
         write_output(forward)
-        return [writer.close_part()]
+        writer.close_part()
 
 
 class TwoPassPlan(ForwardPlan, kind="two passes"):
@@ -74,15 +78,17 @@ class TwoPassPlan(ForwardPlan, kind="two passes"):
 
     training = True
 
-    def _write(self, writer: Writer, forward: Forward) -> list[int]:
+    def _write(self, writer: Writer, forward: Forward) -> None:
+        writer.part_name = "forward"
         write_forward(forward, input_stays=False)
         write_output(forward)
-        ends = [writer.close_part()]
+        writer.close_part()
+        writer.part_name = "backward"
         backward = self._backward(forward)
         self.parameter_grads = backward.parameter_grads
         write_output_grad(backward)
         write_backward(backward)
-        return [*ends, writer.close_part()]
+        writer.close_part()
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Add the gradients of all parameters; return the input's if the plan has it.
@@ -98,7 +104,7 @@ class TwoPassPlan(ForwardPlan, kind="two passes"):
             if self.input_gradient:
                 dx = allocate((self.batch, *self.input_shape), self.dtype, "backward: dx")
                 arrays["input_grad"] = dx
-            self.runner.run(1, self.batch, self._given(**arrays))
+            self._run("backward", **arrays)
             del kept
             for parameter, grad in self.parameter_grads:
                 parameter.accumulate(grad.reshape(parameter.shape))
@@ -112,20 +118,22 @@ class StepPlan(Plan, kind="step"):
 
     def __init__(self, model: nn.Module, input_shape: tuple[int, ...], **options: Any) -> None:
         super().__init__(model, input_shape, **options)
-        self.gradients = Gradients(self.executable, self.parameter_grads, model)
+        outside = [parameter for node in self.graph.nodes for parameter in node.outside_parameters]
+        self.gradients = Gradients(self.executable, self.parameter_grads, model, outside)
         self._factor = 1.0
         ops = self.executable.writer.ops
         self._loss_op = next(i for i, op in enumerate(ops) if op.kernel == "cross_entropy")
 
-    def _write(self, writer: Writer, forward: Forward) -> list[int]:
+    def _write(self, writer: Writer, forward: Forward) -> None:
         assert self.loss is not None
+        writer.part_name = "step"
         losses.check(self.graph, self.loss)
         write_forward(forward, input_stays=True)
         backward = self._backward(forward)
         self.parameter_grads = backward.parameter_grads
         losses.write(forward, backward, self.loss)
         write_backward(backward)
-        return [writer.close_part()]
+        writer.close_part()
 
     def step(self, x: np.ndarray, target: np.ndarray, factor: float) -> np.ndarray:
         """Run forward, loss and backward pass; `gradients` has those of parameters then.
@@ -152,11 +160,12 @@ class StepPlan(Plan, kind="step"):
         results = np.empty((len(x), RESULTS))
         with self.lock:
             self.gradients.keep_handed_out()
+            self.gradients.forget_outside()
             kept = self._begin(len(x))
             if factor != self._factor:
                 self._factor = factor
                 self.executable.program.set_scalar(self._loss_op, "factor", factor)
-            self.runner.run(0, len(x), self._given(input=x, target=target, results=results))
+            self._run("step", input=x, target=target, results=results)
             self._count_batch()
             del kept
         return results

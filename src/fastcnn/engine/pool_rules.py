@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .. import graph
-from .._shapes import Window, padding4, pair
+from .._outputs import pooling
+from .._shapes import Window
 from ..ops.pooling import checked_divisor
-from .graph import Pool, Value, View
-from .rules import Lowering, Source, image, plain, tensor, window_over
+from .graph import Value, View
+from .nodes.pool import Pool
+from .rules import Lowering, Source, image, over_value, plain, tensor
 from .taps import Axis, Taps
 from .tracing import UnsupportedError
 
@@ -28,28 +28,22 @@ def max_pool(lowering: Lowering, op: graph.MaxPool2d, x: Source) -> View:
     view = tensor(x, "MaxPool2d")
     value = image(view, "MaxPool2d")
     kernel_size, stride, padding, dilation, ceil_mode = op.window
-    w, _ = _geometry(view, (kernel_size, stride, padding), dilation, ceil_mode, "max_pool2d")
+    in_hw = view.height, view.width
+    placed = pooling(in_hw, kernel_size, stride, padding, dilation, ceil_mode, "max_pool2d")
+    w = over_value(view, placed.window)
     left, right, top, bottom = view.margin
     taps = _taps(w).within((-top, value.height + bottom), (-left, value.width + right))
     return lowering.append(Pool(value, Value(value.channels, w.out_h, w.out_w), taps, None))
-
-
-def _geometry(
-    x: View, sizes: tuple[Any, Any, Any], dilation: Any, ceil_mode: bool, what: str
-) -> tuple[Window, tuple[int, int, int, int]]:
-    """Return (window, the pool's own padding)."""
-    kernel_size, stride, padding = sizes
-    kernel, pads = pair(kernel_size, what, 1), padding4(padding, what)
-    steps = kernel if stride is None else pair(stride, what, 1)
-    return window_over(x, kernel, steps, pads, pair(dilation, what, 1), what, ceil_mode), pads
 
 
 def avg_pool(lowering: Lowering, op: graph.AvgPool2d, x: Source) -> View:
     """Lower average pooling."""
     view = tensor(x, "AvgPool2d")
     value, margin = image(view, "AvgPool2d"), view.margin
-    *sizes, ceil_mode, count_include_pad, divisor_override = op.window
-    w, pads = _geometry(view, tuple(sizes), 1, ceil_mode, "avg_pool2d")
+    kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override = op.window
+    in_hw = view.height, view.width
+    placed = pooling(in_hw, kernel_size, stride, padding, 1, ceil_mode, "avg_pool2d")
+    w, pads = over_value(view, placed.window), placed.padding
     divisor = checked_divisor(divisor_override, "avg_pool2d")
     left, right, top, bottom = (
         (m + p for m, p in zip(margin, pads, strict=True)) if count_include_pad else margin

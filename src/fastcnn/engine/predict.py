@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .. import nn
+from .. import _samples, nn
+from .._samples import Samples
 from .._shapes import allocate
 from .cache import Plans, Unsupported, plans_of, report
 from .plans import ForwardPlan
 
 
-def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | None = None) -> np.ndarray:
+def predict(model: nn.Module, x: Samples, batch_size: int, plans: Plans | None = None) -> Any:
     """Return the outputs of a model for x (N, ...) in evaluation mode, a batch at a time.
 
     A row's outputs are the same to the bit whatever batch it is in, if the engine takes model and input.
@@ -19,8 +22,8 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | Non
     ----------
     model : Module
         Its own mode stays as it is.
-    x : array (N, ...)
-        Inputs.
+    x : array (N, ...), or tuple of such arrays
+        Inputs; several are for eager mode.
     batch_size : int
         How many are computed at a time.
     plans : Plans, optional
@@ -32,16 +35,17 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int, plans: Plans | Non
         report(model, plan)
         return y
     assert isinstance(plan, ForwardPlan)
-    if len(x) <= batch_size:
+    if (count := _samples.count(x)) <= batch_size:
         return plan.forward(as_input(x))
-    y = allocate((len(x), *plan.output_shape), plan.dtype, "predict: the output")
-    for start in range(0, len(x), batch_size):
+    y = allocate((count, *plan.output_shape), plan.dtype, "predict: the output")
+    for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
-        plan.forward(as_input(x[rows]), y[rows])
+        plan.forward(as_input(_samples.take(x, rows)), y[rows])
     return y
 
 
-def as_input(x: np.ndarray) -> np.ndarray:
+def as_input(x: Samples) -> np.ndarray:
     """Return x as a program reads it, copied only where it must be."""
+    assert isinstance(x, np.ndarray), "there are no plans for several inputs"
     flags = x.flags
     return x if flags.c_contiguous and flags.aligned else np.require(x, requirements=["C", "A"])

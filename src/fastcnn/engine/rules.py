@@ -11,9 +11,17 @@ from typing import Any
 import numpy as np
 
 from .. import graph, nn
-from .._shapes import Window, conv_padding, integer, padding4, pair, window
+from .._outputs import class_axis, convolution
+from .._shapes import Window, integer, padding4
+from ..nn.opaque import Opaque
 from ..ops._check import is_number
-from .graph import Add, Apply, Concat, Conv, Dense, Node, Softmax, Value, View
+from .graph import Node, Normalization, Value, View
+from .nodes.apply import Apply
+from .nodes.conv import Conv
+from .nodes.dense import Dense
+from .nodes.merge import Add, Concat
+from .nodes.opaque import OpaqueNode
+from .nodes.softmax import Softmax
 from .tracing import UnsupportedError
 
 # Of a sample's value: the places of elements are int32.
@@ -94,17 +102,8 @@ def image(x: View, what: str) -> Value:
     return x.value
 
 
-def window_over(
-    x: View,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    pads: tuple[int, int, int, int],
-    dilation: tuple[int, int],
-    what: str,
-    ceil_mode: bool = False,
-) -> Window:
-    """Return the window over x's value: its padding takes in x's margin, its sizes are the value's."""
-    w = window((x.height, x.width), kernel, stride, pads, dilation, what, ceil_mode)
+def over_value(x: View, w: Window) -> Window:
+    """Return a window over x as one over x's value: its padding takes in x's margin."""
     return w._replace(
         in_h=x.value.height,
         in_w=x.value.width,
@@ -122,10 +121,9 @@ def conv2d(lowering: Lowering, op: graph.Conv2d, x: Source, weight: Source, bias
     lowering.weight(weight, weight.shape)
     if bias is not None:
         lowering.weight(bias, (out,))
-    stride = pair(op.geometry["stride"], "Conv2d: stride", 1)
-    dilation = pair(op.geometry["dilation"], "Conv2d: dilation", 1)
-    pads = conv_padding(op.geometry["padding"], kernel, stride, dilation, "Conv2d: padding")
-    w = window_over(view, kernel, stride, pads, dilation, "conv2d")
+    stride, padding, dilation = (op.geometry[name] for name in ("stride", "padding", "dilation"))
+    placed = convolution((view.height, view.width), kernel, stride, padding, dilation, "conv2d")
+    w, pads = over_value(view, placed.window), placed.padding
     y = Value(out, w.out_h, w.out_w)
     if groups == 1 and (w.in_h, w.in_w) == kernel and pads == view.margin == (0, 0, 0, 0):
         return lowering.append(Dense(value, y, weight, bias))
@@ -186,12 +184,27 @@ def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Sourc
             lowering.weight(parameter, (value.channels,))  # type: ignore[arg-type]
     for name, statistics in (("running_mean", op.running_mean), ("running_var", op.running_var)):
         lowering.array(statistics, (value.channels,), f"BatchNorm2d with a {name}")
-    return _elementwise(lowering, x, norm=norm, fixed=not _trains(lowering, op))
+    return _elementwise(lowering, x, norm=Normalization(norm, not _trains(lowering, op)))
 
 
-def relu(lowering: Lowering, op: graph.ReLU, x: Source) -> View:
-    """Lower ReLU."""
-    return _elementwise(lowering, x, relu=True)
+def activation(lowering: Lowering, op: graph.Activation, x: Source) -> View:
+    """Lower an activation that kernels have."""
+    if op.kernel is None:
+        raise UnsupportedError(f"{type(op).__name__} has no kernel")
+    return _elementwise(lowering, x, activation=op)
+
+
+def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
+    """Lower a module with a backward of its own: Python runs it between two parts of the program."""
+    views = [tensor(each, op.name) for each in inputs if each is not None]
+    values = [plain(view, op.name) for view in views]
+    if not op.makes_one or len(lowering.shape) not in (1, 3):
+        raise UnsupportedError(f"{op.name} has a backward of its own, and makes no image and no features")
+    flat = len(lowering.shape) == 1
+    y = Value(*lowering.shape) if not flat else Value(lowering.shape[0], 1, 1)  # type: ignore[arg-type]
+    shapes = tuple(view.shape for view in views)
+    node = OpaqueNode(values[0], y, tuple(values[1:]), op, shapes, lowering.shape, lowering.training)
+    return View(lowering.append(node).value, flat=flat)
 
 
 def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
@@ -207,8 +220,8 @@ def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source)
     """Lower softmax over the features of a sample."""
     view = tensor(x, "Softmax")
     value = plain(view, "Softmax")
-    dims = (None, 1, -1) if view.flat else (None, 1, -3) if value.pixels == 1 else ()
-    if op.dim not in dims or isinstance(op.dim, bool):
+    whole = view.flat or value.pixels == 1
+    if not whole or class_axis(op.dim, 1 + len(view.shape), "softmax") != 1:
         raise UnsupportedError(f"{type(op).__name__} over dim={op.dim!r} of a part of a sample")
     y = Value(*value.sizes)
     log = isinstance(op, graph.LogSoftmax)
@@ -249,7 +262,7 @@ def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:
     if x.flat != other.flat or value.sizes != made.sizes:
         raise UnsupportedError("a sum of values of different shapes")
     y = Value(*value.sizes)
-    return View(lowering.append(Add(value, y, made)).value, flat=x.flat)
+    return View(lowering.append(Add(value, y, (made,))).value, flat=x.flat)
 
 
 def _position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
@@ -268,12 +281,16 @@ def _position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
 
 
 def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:
-    """Lower channels after channels, two values at a time."""
-    first, *rest = (tensor(each, "cat") for each in tensors)
-    for view in rest:
-        plain(view, "cat"), plain(first, "cat")
-        if first.flat or view.flat or op.dim not in (1, -3):
-            raise UnsupportedError("cat along another axis than the channels")
-        y = Value(first.value.channels + view.value.channels, first.height, first.width)
-        first = lowering.append(Concat(first.value, y, view.value))
-    return first
+    """Lower channels after channels, or features after features."""
+    views = [tensor(each, "cat") for each in tensors]
+    values = [plain(view, "cat") for view in views]
+    first = views[0]
+    for view in views:
+        if view.flat != first.flat or (view.flat and view.value.pixels > 1):
+            raise UnsupportedError("cat of flattened images")
+    if op.dim not in ((1, -1) if first.flat else (1, -3)):
+        raise UnsupportedError("cat along another axis than the channels")
+    if len(values) == 1:
+        return first
+    y = Value(sum(value.channels for value in values), first.height, first.width)
+    return View(lowering.append(Concat(values[0], y, tuple(values[1:]))).value, flat=first.flat)

@@ -88,7 +88,7 @@ class Runner:
         if self.seconds is not None:
             program.time_ops(self.seconds, batch, self.keys, first, ends[part], given)
             return
-        if self._is_packed:
+        if self._is_packed and part == 0:
             first = self._prepared_phases
         threads = cpu.get_num_threads()
         if threads > self.threads:

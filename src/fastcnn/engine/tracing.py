@@ -73,7 +73,8 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
     structure = tuple(_facts(step) for step in trace.steps), y.index, () if training else modes
     sources = (each for step in trace.steps for each in step.sources)
     parameters = {id(each): each for each in sources if isinstance(each, nn.Parameter)}
-    mode = modes, tuple(each.requires_grad for each in parameters.values())
+    own = (step.operation.trained() for step in trace.steps if step.operation.runs_code)
+    mode = modes, (*(each.requires_grad for each in parameters.values()), *own)
     return Picture(input_shape, dtype, training, trace.steps, y.index, structure, mode)
 
 
@@ -81,7 +82,7 @@ def _run(
     model: nn.Module, images: np.ndarray, training: bool, generators: Generators
 ) -> tuple[graph.Trace, Any, bool]:
     """Return the trace of a forward, its output, and whether random numbers were drawn meanwhile."""
-    trace, attributes = graph.Trace(), Attributes(model)
+    trace, attributes = graph.Trace(generators.kept), Attributes(model)
     before = generators.states()
     try:
         with (

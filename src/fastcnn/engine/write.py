@@ -2,34 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from .graph import Add, Apply, Concat, Conv, Dense, Node, NormPool, Pool, Softmax
+from .graph import Node
 from .memory import Blob, External
-from .nodes import conv, dense, merge, norm, norm_pool, pool, softmax
 from .parts import Backward, Forward
-
-_FORWARD: dict[type[Node], Callable[[Forward, Any], None]] = {
-    Add: merge.forward_add,
-    Apply: norm.forward,
-    Concat: merge.forward_concat,
-    Conv: conv.forward,
-    Dense: dense.forward,
-    NormPool: norm_pool.forward,
-    Pool: pool.forward,
-    Softmax: softmax.forward,
-}
-_BACKWARD: dict[type[Node], Callable[[Backward, Any], None]] = {
-    Add: merge.backward_add,
-    Apply: norm.backward,
-    Concat: merge.backward_concat,
-    Conv: conv.backward,
-    Dense: dense.backward,
-    NormPool: norm_pool.backward,
-    Pool: pool.backward,
-    Softmax: softmax.backward,
-}
 
 
 def _label(f: Forward, node: Node) -> str:
@@ -42,12 +17,10 @@ def _write_input(f: Forward, stays: bool) -> None:
     """Lay out the images; only convolutions read them an element at a time, and linear layers as they are."""
     graph, w = f.graph, f.writer
     value = graph.input
-    if stays and w.layout.by_channels and all(isinstance(node, Dense) for node in value.consumers):
+    if stays and w.layout.by_channels and all(node.reads_rows for node in value.consumers):
         f.blobs[value] = Blob(value.size, 1, 1, w.layout, padded=False, external="input")
         return
-    padded = value is graph.output or not all(
-        isinstance(node, Conv) and not node.depthwise for node in value.consumers
-    )
+    padded = value is graph.output or not all(node.reads_elements for node in value.consumers)
     w.label = "input"
     w.from_nchw(x=f.blob(value, padded), images=External("input", value.size), channels=value.channels)
 
@@ -56,13 +29,12 @@ def write_forward(f: Forward, input_stays: bool) -> None:
     """Write the forward part: images in, every node. The input may stay: the whole program then has it."""
     graph, w = f.graph, f.writer
     for node in graph.nodes:
-        if isinstance(node, Apply | NormPool):
-            w.label = node.label
-            norm.prepare(f, node)
+        w.label = node.label
+        node.prepare(f)
     _write_input(f, input_stays)
     for node in graph.nodes:
         w.label = _label(f, node)
-        _FORWARD[type(node)](f, node)
+        node.forward(f)
 
 
 def write_output(f: Forward) -> None:
@@ -90,9 +62,9 @@ def write_backward(b: Backward) -> None:
         if not b.wanted(node.y):
             continue
         w.label = node.label
-        _BACKWARD[type(node)](b, node)
-        masked = node.clipped and node.y not in b.masked  # then the product's gradient is a blob of its own
-        if masked or not node.reads_gradient_late:
+        node.backward(b)
+        own_copy = node.copies_gradient and node.y not in b.masked
+        if own_copy or not node.reads_gradient_late:
             b.used_up.add(node.y)
     if b.input_gradient:
         value = graph.input

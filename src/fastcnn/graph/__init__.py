@@ -1,9 +1,11 @@
 """Tensors, the operations that networks are made of, and the record of a call with its backward pass."""
 
 from .activation import Activation, Clamp, Exp, ReLU, Sigmoid, Sqrt, Tanh
+from .activation_functions import declare_activations
 from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
 from .dropout import Dropout
+from .functions import FUNCTIONS, Function, function, function_of
 from .normalization import BatchNorm
 from .operation import Operand, Operation, Wanted, apply, as_array, recording, shape_of
 from .operators import Operators
@@ -17,8 +19,11 @@ from .tape import Tape
 from .trace import Step, Trace
 from .value import Value
 
+declare_activations()
+
 __all__ = [
     "BATCH",
+    "FUNCTIONS",
     "Activation",
     "AdaptiveAvgPool2d",
     "Add",
@@ -34,6 +39,7 @@ __all__ = [
     "Dropout",
     "Exp",
     "Flatten",
+    "Function",
     "Linear",
     "LogSoftmax",
     "MaxPool2d",
@@ -66,6 +72,8 @@ __all__ = [
     "as_tuple",
     "chunk",
     "filled",
+    "function",
+    "function_of",
     "leaves",
     "paired",
     "recording",

@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from ..ops.activation import activate, activate_backward
 from .operation import Array, Operation, Wanted
 
 
 class Activation(Operation):
-    """y = f(x) for each element."""
+    """y = f(x) for each element.
+
+    One that kernels have is a row of csrc/common/activations.inc: the class says its name and numbers, and
+    eager mode and the engine take value and derivative from there. Others have a formula here.
+    """
 
     # Whether the derivative is a function of y; else it is one of x.
     of_output = True
+    # Whether f(0) = 0, and the derivative is 0 where y is 0 and 1 elsewhere.
+    gates = False
+    # The row that computes it, and the row's numbers.
+    kernel: str | None = None
+    alpha = beta = 0.0
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return f(x)."""
@@ -25,17 +35,21 @@ class Activation(Operation):
 
     def formula(self, x: Array, /) -> Array:
         """Return f(x)."""
-        raise NotImplementedError
+        if self.kernel is None:
+            raise NotImplementedError(f"{type(self).__name__} has no kernel and no formula")
+        return activate(x, self.kernel, self.alpha, self.beta)
 
     def derivative(self, dy: Array, kept: Array, /) -> Array:
         """Return dy f'(x), from y or from x."""
-        raise NotImplementedError
+        if self.kernel is None:
+            raise NotImplementedError(f"{type(self).__name__} has no kernel and no derivative")
+        return activate_backward(dy, kept, self.kernel, self.alpha, self.beta)
 
 
 class ReLU(Activation):
     """y = max(x, 0)."""
 
-    formula, derivative = staticmethod(ops.relu), staticmethod(ops.relu_backward)
+    kernel, gates = "relu", True
 
 
 class Sigmoid(Activation):

@@ -13,6 +13,7 @@ from .._shapes import check_size
 from ..errors import DTypeError, ShapeError
 from ..ops._images import sum_over_images
 from .batch import Batch, refuse
+from .functions import function
 from .operation import Array, Operand, Operation, Wanted, apply, as_array
 
 Shape = tuple[int, ...]
@@ -32,6 +33,51 @@ def sum_to(dy: Array, shape: Shape) -> Array:
     if within:
         dy = dy.sum(axis=within, keepdims=True)
     return (sum_over_images(dy) if 0 in axes else dy).reshape(shape)
+
+
+def binary(operation: Binary, a: Any, b: Any) -> Any:
+    """Apply an operation to two operands, of which one may be a number or an array of constants.
+
+    Constants take the type of the other operand, as Python's numbers do; so do integers and bools among
+    the tensors, which have no gradient. Of those alone NumPy chooses the type.
+
+    Raises
+    ------
+    DTypeError
+        If an operand is something else, or the two have different types.
+    """
+    given = [_number(each, operation.name) for each in (a, b)]
+    known = [x.dtype.newbyteorder("=") for x in given if isinstance(x, Operand) and x.dtype.kind == "f"]
+    if not known:
+        return apply(operation, *given)
+    if known[0] != known[-1]:
+        raise DTypeError(
+            f"{operation.name}: the tensors must have one dtype, got {known[0]} and {known[1]}; "
+            "model.float() and model.double() change that of a model, x.astype(dtype) that of an array"
+        )
+    return apply(operation, *(_typed(each, known[0]) for each in given))
+
+
+def _number(operand: Any, what: str) -> Any:
+    """Return a tensor, an array or a number as it is, and refuse anything else."""
+    if isinstance(operand, Batch):
+        refuse("the size of the batch was looked at")
+    if not isinstance(operand, Operand) and (
+        not isinstance(operand, int | float | np.ndarray | np.generic)
+        or np.asarray(operand).dtype.kind not in "fiub"
+    ):
+        raise DTypeError(
+            f"{what}: an operand must be a tensor, an array or a number, got {type(operand).__name__}"
+        )
+    return operand
+
+
+def _typed(operand: Any, dtype: np.dtype) -> Any:
+    """Return what may have a gradient as it is, and constants as numbers of a type."""
+    if isinstance(operand, Operand) and operand.dtype.kind == "f":
+        return operand
+    with np.errstate(over="ignore"):
+        return np.asarray(as_array(operand)).astype(dtype, copy=False)
 
 
 class Binary(Operation):
@@ -80,6 +126,7 @@ class Binary(Operation):
         raise NotImplementedError
 
 
+@function("add", inputs=2, numbers=True, apply=binary)
 class Add(Binary):
     """y = a + b."""
 
@@ -91,6 +138,7 @@ class Add(Binary):
         return dy, dy
 
 
+@function("sub", inputs=2, numbers=True, apply=binary)
 class Subtract(Binary):
     """y = a - b."""
 
@@ -102,6 +150,7 @@ class Subtract(Binary):
         return dy, -dy if wanted[1] else None
 
 
+@function("mul", inputs=2, numbers=True, apply=binary)
 class Multiply(Binary):
     """y = a b."""
 
@@ -118,6 +167,7 @@ class Multiply(Binary):
         return dy * b if wanted[0] else None, dy * a if wanted[1] else None
 
 
+@function("div", inputs=2, numbers=True, apply=binary)
 class Divide(Binary):
     """y = a / b."""
 
@@ -135,6 +185,7 @@ class Divide(Binary):
         return da, -(da * y) if wanted[1] else None
 
 
+@function("pow", inputs=2, numbers=True, apply=binary)
 class Power(Binary):
     """y = a ** b."""
 
@@ -158,6 +209,7 @@ class Power(Binary):
         return da, db
 
 
+@function("neg")
 class Negate(Operation):
     """y = -x."""
 
@@ -168,48 +220,3 @@ class Negate(Operation):
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return -dy."""
         return (-dy,)
-
-
-def binary(operation: Binary, a: Any, b: Any) -> Any:
-    """Apply an operation to two operands, of which one may be a number or an array of constants.
-
-    Constants take the type of the other operand, as Python's numbers do; so do integers and bools among
-    the tensors, which have no gradient. Of those alone NumPy chooses the type.
-
-    Raises
-    ------
-    DTypeError
-        If an operand is something else, or the two have different types.
-    """
-    given = [_number(each, operation.name) for each in (a, b)]
-    known = [x.dtype.newbyteorder("=") for x in given if isinstance(x, Operand) and x.dtype.kind == "f"]
-    if not known:
-        return apply(operation, *given)
-    if known[0] != known[-1]:
-        raise DTypeError(
-            f"{operation.name}: the tensors must have one dtype, got {known[0]} and {known[1]}; "
-            "model.float() and model.double() change that of a model, x.astype(dtype) that of an array"
-        )
-    return apply(operation, *(_typed(each, known[0]) for each in given))
-
-
-def _number(operand: Any, what: str) -> Any:
-    """Return a tensor, an array or a number as it is, and refuse anything else."""
-    if isinstance(operand, Batch):
-        refuse("the size of the batch was looked at")
-    if not isinstance(operand, Operand) and (
-        not isinstance(operand, int | float | np.ndarray | np.generic)
-        or np.asarray(operand).dtype.kind not in "fiub"
-    ):
-        raise DTypeError(
-            f"{what}: an operand must be a tensor, an array or a number, got {type(operand).__name__}"
-        )
-    return operand
-
-
-def _typed(operand: Any, dtype: np.dtype) -> Any:
-    """Return what may have a gradient as it is, and constants as numbers of a type."""
-    if isinstance(operand, Operand) and operand.dtype.kind == "f":
-        return operand
-    with np.errstate(over="ignore"):
-        return np.asarray(as_array(operand)).astype(dtype, copy=False)

@@ -70,6 +70,9 @@ class Operand:
 class Operation:
     """A function of tensors whose gradient is known; its attributes are settings, the same for every call."""
 
+    # Whether it runs code of the user's, which may do more than compute.
+    runs_code = False
+
     def forward(self, *inputs: Any) -> tuple[Any, Any]:
         """Return (y, what backward needs) for arrays; y is an array, or a tuple of arrays."""
         raise NotImplementedError

@@ -5,14 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from .._arguments import adaptive, divisor, flag, margins, one_or_two, optional
+from .functions import function
 from .operation import Array, Operation, Wanted
 
+_WINDOW = {"kernel_size": one_or_two, "stride": optional(one_or_two), "padding": margins}
+_MAX = {**_WINDOW, "dilation": one_or_two, "ceil_mode": flag}
+_AVG = {**_WINDOW, "ceil_mode": flag, "count_include_pad": flag, "divisor_override": optional(divisor)}
 
+
+@function("max_pool2d", _MAX, read=lambda pool, _: dict(zip(_MAX, pool.window, strict=True)))
 class MaxPool2d(Operation):
     """Maximum of each window; see `fastcnn.ops.max_pool2d`."""
 
-    def __init__(self, *window: Any) -> None:
-        self.window = window
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        self.window = kernel_size, stride, padding, dilation, ceil_mode
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return the maxima."""
@@ -24,11 +38,20 @@ class MaxPool2d(Operation):
         return (ops.max_pool2d_backward(dy, *saved),)
 
 
+@function("avg_pool2d", _AVG, read=lambda pool, _: dict(zip(_AVG, pool.window, strict=True)))
 class AvgPool2d(Operation):
     """Mean of each window; see `fastcnn.ops.avg_pool2d`."""
 
-    def __init__(self, *window: Any) -> None:
-        self.window = window
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        self.window = kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return the means."""
@@ -39,6 +62,7 @@ class AvgPool2d(Operation):
         return (ops.avg_pool2d_backward(dy, saved, *self.window),)
 
 
+@function("adaptive_avg_pool2d", {"output_size": optional(adaptive)})
 class AdaptiveAvgPool2d(Operation):
     """Mean of windows that divide the image; see `fastcnn.ops.adaptive_avg_pool2d`."""
 

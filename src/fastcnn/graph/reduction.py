@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from .._arguments import axes, flag, optional
+from .._outputs import axis
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..ops import _check
 from .batch import refuse
+from .functions import function
 from .operation import Array, Operation, Wanted
 
 
@@ -29,7 +31,7 @@ def axes_of(dim: Any, ndim: int, what: str) -> tuple[int, ...]:
     for each in dim if isinstance(dim, tuple | list) else (dim,):
         if isinstance(each, bool) or not isinstance(each, int | np.integer):
             raise DTypeError(f"{what}: dim must be an integer, several or None, got {dim!r}")
-        found.append(_check.axis(each, ndim, "dim", what))
+        found.append(axis(each, ndim, "dim", what))
     if len(set(found)) < len(found):
         raise ArgumentError(f"{what}: dim names an axis twice: {dim!r}")
     return tuple(sorted(found)) if ndim else ()
@@ -39,7 +41,10 @@ def axis_of(dim: Any, ndim: int, what: str) -> int:
     """Return `dim` as an axis from 0 to ndim - 1, of a tensor that has axes."""
     if ndim == 0:
         raise ShapeError(f"{what}: a tensor without axes has no parts along one")
-    return _check.axis(dim, ndim, "dim", what)
+    return axis(dim, ndim, "dim", what)
+
+
+_SETTINGS = {"dim": optional(axes), "keepdim": flag}
 
 
 class _Reduction(Operation):
@@ -69,6 +74,7 @@ class _Reduction(Operation):
         return dy.reshape([1 if i in axes else size for i, size in enumerate(shape)])
 
 
+@function("sum", _SETTINGS)
 class Sum(_Reduction):
     """y = the sum over axes."""
 
@@ -84,6 +90,7 @@ class Sum(_Reduction):
         return (np.broadcast_to(self.spread(dy, saved), saved),)
 
 
+@function("mean", _SETTINGS)
 class Mean(_Reduction):
     """y = the mean over axes."""
 
@@ -102,6 +109,7 @@ class Mean(_Reduction):
         return (np.broadcast_to(self.spread(dy / dy.dtype.type(max(count, 1)), saved), saved),)
 
 
+@function("amax", _SETTINGS)
 class Amax(_Reduction):
     """y = the maximum over axes; its gradient is shared by all elements that have it, as in PyTorch."""
 

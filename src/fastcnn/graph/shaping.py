@@ -9,13 +9,20 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .._arguments import axis, batch_and_sizes, index_text, margins, order, parsed_index, shown_index
 from .._shapes import check_size, integer
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .batch import Batch, refuse
+from .functions import function
 from .operation import Array, Operand, Operation, Wanted, apply, shape_of
 from .reduction import axes_of, axis_of
 
 
+@function(
+    "reshape",
+    {"shape": batch_and_sizes},
+    read=lambda _, shape: {"shape": (-1, *shape)},  # -1 is the batch
+)
 class Reshape(Operation):
     """The same elements in another shape, one size of which may be -1: what is left."""
 
@@ -55,6 +62,7 @@ class Reshape(Operation):
         return (dy.reshape(saved),)
 
 
+@function("flatten", {"start_dim": axis, "end_dim": axis})
 class Flatten(Operation):
     """The axes start_dim to end_dim merged into one."""
 
@@ -78,6 +86,7 @@ class Flatten(Operation):
         return (dy.reshape(saved),)
 
 
+@function("permute", {"dims": order})
 class Permute(Operation):
     """The axes in another order."""
 
@@ -102,6 +111,12 @@ class Permute(Operation):
         return (dy.transpose(np.argsort([dim % dy.ndim for dim in self.dims])),)
 
 
+@function(
+    "slice",
+    {"index": index_text},
+    make=lambda index: Slice(parsed_index(index)),
+    read=lambda part, _: {"index": shown_index(part.index)},
+)
 class Slice(Operation):
     """Elements that an index of integers, slices, None and ``...`` takes out."""
 
@@ -140,6 +155,7 @@ class Slice(Operation):
         return (dx,)
 
 
+@function("cat", {"dim": axis}, inputs=None)
 class Concat(Operation):
     """Tensors one after the other along an axis."""
 
@@ -181,6 +197,7 @@ def _but(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return shape[:axis] + shape[axis + 1 :]
 
 
+@function("pad", {"padding": margins})
 class ZeroPad(Operation):
     """Zeros around images: (left, right, top, bottom)."""
 
@@ -196,6 +213,7 @@ class ZeroPad(Operation):
         return (ops.zero_pad2d_backward(dy, self.padding),)
 
 
+@function("detach")
 class Detach(Operation):
     """The same elements, without a gradient."""
 

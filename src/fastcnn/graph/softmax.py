@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import ops
-from ..ops.activation import class_axis
+from .._arguments import axis, optional
+from .._outputs import class_axis
 from .batch import refuse
+from .functions import function
 from .operation import Array, Operation, Wanted
 
 
@@ -36,12 +38,14 @@ class _OverAxis(Operation):
         return x
 
 
+@function("softmax", {"dim": optional(axis)})
 class Softmax(_OverAxis):
     """Probabilities along an axis; see `fastcnn.ops.softmax`."""
 
     function, gradient = staticmethod(ops.softmax), staticmethod(ops.softmax_backward)
 
 
+@function("log_softmax", {"dim": optional(axis)})
 class LogSoftmax(_OverAxis):
     """Logarithms of probabilities along an axis; see `fastcnn.ops.log_softmax`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +11,6 @@ from ..errors import StateError
 from .operation import Array, Operand, Operation, as_array, caller
 from .structure import as_tuple, leaves
 from .value import Value
-
-_ANYWHERE: AbstractContextManager[None] = nullcontext()
 
 
 class _Step(NamedTuple):
@@ -72,9 +70,9 @@ class Tape:
         self._open = False
         self._old.clear()
 
-    def within(self, module: Any) -> AbstractContextManager[None]:
-        """Do nothing: whose operations are recorded does not matter."""
-        return _ANYWHERE
+    def call(self, module: Any, forward: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        """Run the forward of a module on values: whose operations are recorded does not matter."""
+        return forward(*args, **kwargs)
 
     def keeps(self, array: Array) -> bool:
         """Tell whether an array, or a part of it, is kept for the backward pass."""

@@ -7,8 +7,8 @@ batch, or at random numbers of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,12 +63,18 @@ class Step(NamedTuple):
 class Trace:
     """Records operations on values of no image.
 
+    Parameters
+    ----------
+    aside : callable, optional
+        Returns a context for code that will run again for each batch: what it does beside is undone.
+
     Attributes
     ----------
     steps : list of Step
     """
 
-    def __init__(self) -> None:
+    def __init__(self, aside: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._aside = aside
         self.steps: list[Step] = []
         self._count = 0
         self._scopes: list[Any] = [None]
@@ -81,26 +87,26 @@ class Trace:
         self._count += 1
         return Traced(array, self, self._count - 1)
 
-    @contextmanager
-    def within(self, module: Any) -> Iterator[None]:
-        """Let a module be the innermost one that was called."""
+    def call(self, module: Any, forward: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        """Run the forward of a module on values; it is the innermost one that was called."""
         self._scopes.append(module)
         try:
-            yield
+            return forward(*args, **kwargs)
         finally:
             self._scopes.pop()
 
     def record(self, operation: Operation, inputs: tuple[Any, ...]) -> Any:
         """Note an operation on values, parameters and numbers."""
         if not any(isinstance(each, Traced) for each in inputs):
-            raise TraceError(f"parameters are computed with ({caller()})")
+            raise TraceError("parameters are computed with", caller())
         sources = tuple(self._source(each) for each in inputs)
-        y = operation.trace(*map(as_array, inputs))
+        with self._aside() if operation.runs_code else nullcontext():
+            y = operation.trace(*map(as_array, inputs))
         first = self._count
         made = tuple(map(self._value, as_tuple(y)))
         for value in made:
             if value.ndim == 0 or value._array.shape[0] != 0 or 0 in value._array.shape[1:]:
-                raise TraceError(f"{type(operation).__name__} over the batch ({caller()})")
+                raise TraceError(f"{type(operation).__name__} over the batch", caller())
         shapes = tuple(value._array.shape[1:] for value in made)
         outputs = range(first, self._count)
         self.steps.append(Step(operation, sources, outputs, shapes, self._scopes[-1]))
@@ -109,18 +115,18 @@ class Trace:
     def _source(self, each: Any) -> Any:
         if isinstance(each, Value):
             if each.recorder is not self:
-                raise TraceError(f"a value of another call is used ({caller()})")
+                raise TraceError("a value of another call is used", caller())
             return each.index
         if isinstance(each, np.ndarray):
             if each.ndim:
-                raise TraceError(f"an array is used that is no parameter ({caller()})")
+                raise TraceError("an array is used that is no parameter", caller())
             return float(each)
-        return each
+        return float(each) if isinstance(each, int | float | np.generic) else each
 
     def look(self, value: Value, what: str) -> Array:
         """Refuse that somebody looks at elements."""
-        raise TraceError(f"{what} of a value: forward depends on data ({caller()})")
+        raise TraceError(f"{what} of a value: forward depends on data", caller())
 
     def leave(self, value: Value, what: str) -> Array:
         """Refuse that NumPy computes."""
-        raise TraceError(f"{what} ({caller()})")
+        raise TraceError(what, caller())

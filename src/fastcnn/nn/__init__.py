@@ -3,45 +3,41 @@
 Names, arguments, defaults and state-dict keys are those of ``torch.nn``.
 """
 
-from . import functional, init, utils
-from .activation import Dropout, LogSoftmax, ReLU, Softmax
-from .containers import DenseResidual, Residual, Sequential
-from .conv import Conv2d
-from .linear import Linear, PositionBias
-from .lists import ModuleDict, ModuleList
-from .losses import CrossEntropyLoss, MSELoss, NLLLoss
+from . import (
+    activation,
+    containers,
+    conv,
+    functional,
+    init,
+    linear,
+    lists,
+    losses,
+    normalization,
+    pooling,
+    shape,
+    utils,
+)
+from .activation import *
+from .containers import *
+from .conv import *
+from .linear import *
+from .lists import *
+from .losses import *
 from .module import Module
-from .normalization import BatchNorm2d
+from .normalization import *
 from .parameter import Parameter
-from .pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
-from .shape import Flatten, Identity, ZeroPad2d
+from .pooling import *
+from .shape import *
 
-__all__ = [
-    "AdaptiveAvgPool2d",
-    "AvgPool2d",
-    "BatchNorm2d",
-    "Conv2d",
-    "CrossEntropyLoss",
-    "DenseResidual",
-    "Dropout",
-    "Flatten",
-    "Identity",
-    "Linear",
-    "LogSoftmax",
-    "MSELoss",
-    "MaxPool2d",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "NLLLoss",
-    "Parameter",
-    "PositionBias",
-    "ReLU",
-    "Residual",
-    "Sequential",
-    "Softmax",
-    "ZeroPad2d",
-    "functional",
-    "init",
-    "utils",
-]
+# Each file says itself which of its classes are public.
+__all__ = ["Module", "Parameter", "functional", "init", "utils"]
+__all__ += activation.__all__
+__all__ += containers.__all__
+__all__ += conv.__all__
+__all__ += linear.__all__
+__all__ += lists.__all__
+__all__ += losses.__all__
+__all__ += normalization.__all__
+__all__ += pooling.__all__
+__all__ += shape.__all__
+__all__.sort(key=lambda name: (name.islower(), name))

@@ -5,12 +5,23 @@ from typing import Any
 import numpy as np
 
 from .. import graph
+from .._arguments import axis, optional, share
+from .._outputs import class_axis
 from ..errors import ArgumentError
 from . import functional as F
 from . import init
+from .declaration import Shape, Values, declare
 from .module import Module
 
+__all__ = ["Dropout", "LogSoftmax", "ReLU", "Softmax"]
 
+
+def _along_dim(values: Values, shape: Shape) -> Shape:
+    class_axis(values["dim"], 1 + len(shape), "softmax")
+    return shape
+
+
+@declare()
 class ReLU(Module):
     """Rectify: ``y = max(x, 0)``."""
 
@@ -21,6 +32,7 @@ class ReLU(Module):
         return F.relu(x)
 
 
+@declare({"dim": optional(axis)}, output=_along_dim)
 class Softmax(Module):
     """Turn logits into probabilities along one axis; see `fastcnn.ops.softmax`.
 
@@ -43,6 +55,7 @@ class Softmax(Module):
         return f"dim={self.dim}"
 
 
+@declare({"dim": optional(axis)}, output=_along_dim)
 class LogSoftmax(Module):
     """Logarithm of the softmax along one axis; see `fastcnn.ops.log_softmax`.
 
@@ -65,6 +78,7 @@ class LogSoftmax(Module):
         return f"dim={self.dim}"
 
 
+@declare({"p": share})
 class Dropout(Module):
     """In training, set elements to zero with probability p and scale the others by 1 / (1 - p).
 

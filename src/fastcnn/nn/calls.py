@@ -77,7 +77,7 @@ class _Thread(threading.local):
     def __init__(self) -> None:
         self.frame = Frame()
         self.active: list[tuple[Any, Call]] = []
-        self.evaluating = False
+        self.mode: bool | None = None
         self.keep = True
 
 
@@ -182,18 +182,27 @@ def save(module: Any, value: Any) -> None:
 # Predictions ------------------------------------------------------------------------------------------
 
 
-def evaluating() -> bool:
-    """Tell whether all modules are in evaluation mode in this thread, whatever their own is."""
-    return _thread.evaluating
+def mode() -> bool | None:
+    """Return whether all modules are in training mode in this thread; None: each is in its own."""
+    return _thread.mode
 
 
 @contextmanager
-def passive(evaluating: bool = True) -> Iterator[None]:
-    """Let calls in this thread leave no record, and be in evaluation mode; modules stay as they are."""
+def passive(evaluating: bool = True, *, training: bool = False) -> Iterator[None]:
+    """Let calls in this thread leave no record; modules stay as they are.
+
+    Parameters
+    ----------
+    evaluating : bool
+        Whether they are in evaluation mode; else each module is in its own.
+    training : bool
+        Whether they are all in training mode instead.
+    """
     thread = _thread
-    before = thread.frame, thread.evaluating, thread.keep
-    thread.frame, thread.evaluating, thread.keep = Frame(), evaluating, False
+    before = thread.frame, thread.mode, thread.keep
+    forced = True if training else False if evaluating else None
+    thread.frame, thread.mode, thread.keep = Frame(), forced, False
     try:
         yield
     finally:
-        thread.frame, thread.evaluating, thread.keep = before
+        thread.frame, thread.mode, thread.keep = before

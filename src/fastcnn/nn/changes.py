@@ -54,6 +54,23 @@ def watched(watcher: Watcher) -> AbstractContextManager[None]:
     return _watcher.set(watcher)
 
 
+_private = Scoped()
+
+
+def private() -> AbstractContextManager[None]:
+    """Let modules keep arrays, and what they have already, without its being a change.
+
+    For the passes of a module with a backward of its own: they run again for each batch, and what they keep
+    from one to the other is nobody else's.
+    """
+    return _private.set(True)
+
+
+def is_private() -> bool:
+    """Tell whether this thread runs the passes of a module with a backward of its own."""
+    return bool(_private.value)
+
+
 def assigning(module: Any, name: str, value: Any) -> None:
     """Say that an attribute of a module is about to be assigned."""
     if _watcher.value is not None:

@@ -7,10 +7,18 @@ from typing import Any
 
 from ..errors import DTypeError, ShapeError
 from . import functional as F
+from .declaration import Body, Shape, Values, declare
 from .lists import NumberedModules
 from .module import Module
 
+__all__ = ["DenseResidual", "Residual", "Sequential"]
 
+
+@declare(
+    {"body": Body(single=False, read=lambda chain, _: chain)},
+    output=lambda values, shape: values["body"],
+    make=lambda body: body,
+)
 class Sequential(NumberedModules):
     """Run modules one after the other; it is a list of them, too.
 
@@ -44,6 +52,18 @@ class Sequential(NumberedModules):
         return x
 
 
+def _added(values: Values, shape: Shape) -> Shape:
+    body, shortcut = values["body"], values["shortcut"]
+    if shortcut is None and body != shape:
+        raise ShapeError(f"Residual: body turns the shape {shape} into {body}; it must keep it")
+    if shortcut is not None and body != shortcut:
+        raise ShapeError(
+            f"Residual: body makes the shape {body} and shortcut {shortcut}; they must be the same"
+        )
+    return body
+
+
+@declare({"body": Body(), "shortcut": Body()}, output=_added)
 class Residual(Module):
     """Add the input to what the body makes of it: ``y = shortcut(x) + body(x)``.
 
@@ -79,6 +99,14 @@ class Residual(Module):
         return short + y
 
 
+def _joined(values: Values, shape: Shape) -> Shape:
+    body = values["body"]
+    if len(shape) != 3 or len(body) != 3 or body[1:] != shape[1:]:
+        raise ShapeError(f"DenseResidual: body turns the shape {shape} into {body}; sizes must fit")
+    return shape[0] + body[0], *shape[1:]
+
+
+@declare({"body": Body()}, output=_joined)
 class DenseResidual(Module):
     """Put the input's channels before those that the body makes of it: ``y = concat(x, body(x))``.
 

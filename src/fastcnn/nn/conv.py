@@ -4,14 +4,58 @@ from typing import Any
 
 import numpy as np
 
+from .._arguments import count, flag, margins_or_word, one_or_two
+from .._outputs import convolution
 from .._shapes import conv_padding, filled, integer, pair
 from ..errors import ArgumentError
 from . import functional as F
 from . import init
+from .declaration import IMAGES, Argument, Shape, Values, channels, declare, has
 from .module import Module
 from .parameter import Parameter
 
+__all__ = ["Conv2d"]
 
+
+def _kernels(out_channels: int, in_channels: int, groups: int, kernel_size: tuple[int, int]) -> Shape:
+    """Return the shape of the weight."""
+    if in_channels % groups or out_channels % groups:
+        raise ArgumentError(
+            f"Conv2d: in_channels {in_channels} and out_channels {out_channels} must be multiples of groups "
+            f"{groups}"
+        )
+    return out_channels, in_channels // groups, *kernel_size
+
+
+def _weights(values: Values) -> list[Shape]:
+    kernel_size = pair(values["kernel_size"], "kernel_size", 1)
+    return [_kernels(values["out_channels"], values["in_channels"], values["groups"], kernel_size)]
+
+
+def _maps(values: Values, shape: Shape) -> Shape:
+    _weights(values)  # whose check of the groups comes before that of the window
+    kernel_size = pair(values["kernel_size"], "kernel_size", 1)
+    window, _ = convolution(
+        (shape[1], shape[2]), kernel_size, values["stride"], values["padding"], values["dilation"], "conv2d"
+    )
+    return values["out_channels"], window.out_h, window.out_w
+
+
+@declare(
+    {
+        "in_channels": Argument(count, found=channels),
+        "out_channels": count,
+        "kernel_size": one_or_two,
+        "stride": one_or_two,
+        "padding": margins_or_word,
+        "dilation": one_or_two,
+        "groups": count,
+        "bias": Argument(flag, read=has),
+    },
+    output=_maps,
+    weights=_weights,
+    takes=IMAGES,
+)
 class Conv2d(Module):
     """Convolve images with learned kernels; see `fastcnn.ops.conv2d` for the equation.
 
@@ -58,12 +102,7 @@ class Conv2d(Module):
         self.groups = integer(groups, "Conv2d: groups", 1)
         conv_padding(padding, self.kernel_size, self.stride, self.dilation, "Conv2d: padding")
         self.padding = padding
-        if self.in_channels % self.groups or self.out_channels % self.groups:
-            raise ArgumentError(
-                f"Conv2d: in_channels {in_channels} and out_channels {out_channels} must be multiples of "
-                f"groups {groups}"
-            )
-        shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+        shape = _kernels(self.out_channels, self.in_channels, self.groups, self.kernel_size)
         self.weight = Parameter(filled(shape, 0, np.float32, "Conv2d: weight"))
         self.bias = Parameter(filled((self.out_channels,), 0, np.float32, "Conv2d: bias")) if bias else None
         self.reset_parameters()

@@ -5,15 +5,29 @@ from typing import Any
 import numpy as np
 
 from .. import graph
+from .._arguments import count, flag, sample
 from .._shapes import filled, integer
 from ..errors import ShapeError
 from . import functional as F
 from . import init
+from .declaration import FEATURES, IMAGES, Argument, declare, has
 from .module import Module
 from .parameter import Parameter
 from .receptive_field import Field, gather
 
+__all__ = ["Linear", "PositionBias"]
 
+
+@declare(
+    {
+        "in_features": Argument(count, found=lambda shape: shape[-1]),
+        "out_features": count,
+        "bias": Argument(flag, read=has),
+    },
+    output=lambda values, shape: (*shape[:-1], values["out_features"]),
+    weights=lambda values: [(values["out_features"], values["in_features"])],
+    takes=FEATURES,
+)
 class Linear(Module):
     """Multiply the last axis by a learned matrix: ``y = x weight^T + bias``.
 
@@ -61,6 +75,11 @@ class Linear(Module):
         return f"{self.in_features}, {self.out_features}" + (", bias=False" if self.bias is None else "")
 
 
+@declare(
+    {"shape": Argument(sample, found=lambda shape: shape)},
+    weights=lambda values: [values["shape"]],
+    takes=IMAGES,
+)
 class PositionBias(Module):
     """Add a learned bias to each channel and position: ``y = x + bias``.
 
@@ -81,6 +100,11 @@ class PositionBias(Module):
             raise ShapeError(f"PositionBias: shape must be (C, H, W), got {shape!r}")
         sizes = tuple(integer(size, "PositionBias: shape", 1) for size in shape)
         self.bias = Parameter(filled(sizes, 0, np.float32, "PositionBias: bias"))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return self.bias.shape
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Set the bias to 0."""

@@ -12,6 +12,8 @@ from ..errors import DTypeError
 from . import changes
 from .module import Module
 
+__all__ = ["ModuleDict", "ModuleList"]
+
 Self = TypeVar("Self", bound="NumberedModules")
 
 

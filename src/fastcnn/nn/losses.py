@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .. import ops
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DTypeError
 from ..ops.losses import REDUCTIONS
 from .module import Module
+
+__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
 
 
 class _Loss(Module):
@@ -31,6 +33,12 @@ class _Loss(Module):
 
     def forward(self, input: np.ndarray, target: np.ndarray) -> float | np.ndarray:  # type: ignore[override]
         """Return the loss and keep its gradient."""
+        if isinstance(input, tuple | list | dict):
+            name, kind = type(self).__name__, type(input).__name__
+            raise DTypeError(
+                f"{name}: input must be one array, got a {kind} of {len(input)}: for several outputs write a "
+                f"loss that takes the {kind}, and whose backward() returns a {kind} of gradients"
+            )
         loss, self.saved = self.compute(input, target)
         return loss
 

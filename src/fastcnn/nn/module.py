@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from .. import _slots
-from .._shapes import allocate, integer
-from ..errors import DTypeError, ShapeError
-from . import calls, hooks, passes, passive
+from .. import _samples, _slots, graph
+from .._samples import Samples
+from .._shapes import integer
+from ..errors import ShapeError
+from . import calls, hooks, passes, passive, prediction
 from .passive import observe as observe  # for those who know it by this name
+from .sample import check_shapes, zeros
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Module(Weights["Module"]):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run forward, and keep what a backward pass needs until the next call in this thread."""
         y = passes.run(self, args, kwargs, self._opaque or "backward" in self.__dict__)
-        passive.report(self, args, y)
+        passive.report(self, (args, kwargs), y)
         return y
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -117,21 +117,22 @@ class Module(Weights["Module"]):
     @property
     def training(self) -> bool:
         """Whether the module is in training mode; never within a prediction."""
-        return self.__dict__["training"] and not calls.evaluating()
+        mode = calls.mode()
+        return self.__dict__["training"] if mode is None else mode
 
     @training.setter
     def training(self, mode: bool) -> None:
         self.__dict__["training"] = mode
 
-    def predict(self, x: np.ndarray, batch_size: int = 256, *, engine: bool = True) -> np.ndarray:
+    def predict(self, x: Samples, batch_size: int = 256, *, engine: bool = True) -> Any:
         """Return the outputs for x (N, ...) in evaluation mode; the module's own modes stay as they are.
 
         Threads may predict with one model at the same time.
 
         Parameters
         ----------
-        x : array (N, ...)
-            Inputs.
+        x : array (N, ...), or tuple or list of such arrays
+            Inputs; several arrays, of equal length, are the arguments of forward.
         batch_size : int
             How many are computed at a time.
         engine : bool
@@ -141,22 +142,21 @@ class Module(Weights["Module"]):
 
         Returns
         -------
-        array (N, ...)
+        array (N, ...), or tuple, list or dict of such arrays
+            What forward returns, for all samples.
+
+        Raises
+        ------
+        DTypeError, ShapeError
+            If x is no array, several differ in length or are not as many as forward takes, or the outputs of
+            several batches cannot be put together.
         """
         size = integer(batch_size, "predict: batch_size", 1)
-        if not isinstance(x, np.ndarray) or x.ndim < 1:
-            raise DTypeError(f"predict: x must be an array with a batch axis, got {type(x).__name__}")
+        samples = _samples.check(x, "predict: x")
         if engine:
-            return _slots.predict(self, x, size)
+            return _slots.predict(self, samples, size)
         with calls.passive():
-            if len(x) <= size:
-                return self(x)
-            first = self(x[:size])
-            y = allocate((len(x), *first.shape[1:]), first.dtype, "predict: the output")
-            y[:size] = first
-            for start in range(size, len(x), size):
-                y[start : start + size] = self(x[start : start + size])
-            return y
+            return prediction.in_batches(lambda batch: prediction.call(self, batch), samples, size, "predict")
 
     # Hooks ------------------------------------------------------------------------------------------
 
@@ -200,23 +200,27 @@ class Module(Weights["Module"]):
 
     # Description ------------------------------------------------------------------------------------
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of the output for an input of this shape (N, ...).
+    def output_shape(self, input_shape: tuple[int, ...] | Sequence[tuple[int, ...]]) -> Any:
+        """Return the shape of the output for an input of this shape (N, ...), or for several of these shapes.
 
-        One zero sample is run through the module in evaluation mode; nothing changes by it.
+        One zero sample is run through the module in evaluation mode; nothing changes by it. The shapes of
+        several outputs stand where forward returns these.
         """
-        if not isinstance(input_shape, tuple | list) or not input_shape:
-            raise ShapeError(f"output_shape: input_shape must be (N, ...), got {input_shape!r}")
-        sizes = [integer(size, "output_shape: input_shape") for size in input_shape]
-        dtype = next((p.dtype for p in self.parameters()), np.dtype(np.float32))
-        sample = allocate((1, *sizes[1:]), dtype, "output_shape: the sample")
-        sample[...] = 0
+        shapes = check_shapes(input_shape, "output_shape: input_shape", "(N, ...)", 0)
+        batch = shapes[0][0]
+        for i, shape in enumerate(shapes):
+            if shape[0] != batch:
+                raise ShapeError(
+                    f"output_shape: input_shape[{i}] is for {shape[0]} samples and input_shape[0] for {batch}"
+                )
+        sample = zeros(self, [shape[1:] for shape in shapes], "output_shape: the sample")
         with calls.passive():
-            return (sizes[0], *self(sample).shape[1:])
+            outputs = prediction.call(self, sample)
+        return graph.replaced(outputs, lambda y: y if y is None else (batch, *y.shape[1:]))
 
     def summary(
         self,
-        input_shape: tuple[int, ...],
+        input_shape: tuple[int, ...] | Sequence[tuple[int, ...]],
         *,
         optimizer: Any = None,
         loss: Any = None,
@@ -227,7 +231,8 @@ class Module(Weights["Module"]):
 
         Parameters
         ----------
-        input_shape : (C, H, W)
+        input_shape : (C, H, W), or list of shapes
+            Of a sample; of several inputs a list, such as ``[(1, 28, 28), (10,)]``.
         optimizer, loss : optional
             Shown below the table with their settings.
         format : "text", "markdown" or "json"
@@ -248,8 +253,8 @@ class Module(Weights["Module"]):
 
         Parameters
         ----------
-        input_shape : (C, H, W), or a tuple of such tuples
-            Of a sample; of one for each input, where there are several.
+        input_shape : (C, H, W), or a list of such tuples
+            Of a sample; for each input, where there are several.
         path : str or path, optional
             Where to write it: .svg, or .dot, .gv (Graphviz) and .mmd (Mermaid), which others lay out.
         name : str
@@ -262,7 +267,7 @@ class Module(Weights["Module"]):
 
         Raises
         ------
-        ShapeError
+        ShapeError, DTypeError
             If input_shape is something else, or does not fit the module.
         ArgumentError
             If the suffix of path names no format, or no output depends on an input.

@@ -5,13 +5,31 @@ from typing import Any
 import numpy as np
 
 from .. import graph
+from .._arguments import count, flag, number, optional, share
 from .._shapes import filled, integer
 from ..errors import ShapeError
 from . import init
+from .declaration import IMAGES, Argument, channels, declare
 from .module import Module
 from .parameter import Parameter
 
+__all__ = ["BatchNorm2d"]
 
+
+@declare(
+    {
+        "num_features": Argument(count, found=channels),
+        "eps": number,
+        "momentum": optional(share),
+        "affine": flag,
+        "track_running_stats": flag,
+        # One that is not affine has no bias either way.
+        "bias": Argument(flag, read=lambda norm, _: norm.bias is not None or not norm.affine),
+    },
+    # Scale, shift, and the two running statistics.
+    weights=lambda values: [(4, values["num_features"])],
+    takes=IMAGES,
+)
 class BatchNorm2d(Module):
     """Normalise each channel over batch and positions; see `fastcnn.ops.batch_norm`.
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import graph
-from ..errors import DTypeError, ShapeError
-from . import calls
+from ..errors import DTypeError, FastcnnError, ShapeError
+from . import calls, changes
 from .parameter_pass import has_trained, takes_part
 
 
@@ -21,6 +21,8 @@ class Opaque(graph.Operation):
     given : tuple
         Its arguments, (args, kwargs); operations take the tensors in it one by one.
     """
+
+    runs_code = True
 
     def __init__(self, module: Any, given: tuple[tuple, dict]) -> None:
         self._module = calls.reference(module)
@@ -45,13 +47,39 @@ class Opaque(graph.Operation):
         made = tuple(graph.leaves(self.output))
         for y in made:
             if not isinstance(y, np.ndarray):
-                raise DTypeError(f"{self._name}.forward must return arrays, got {type(y).__name__}")
+                raise DTypeError(f"{self.name}.forward must return arrays, got {type(y).__name__}")
         kinds = [(x.shape, x.dtype) if isinstance(x, np.ndarray) else None for x in inputs]
         return made if len(made) != 1 else made[0], (call, kinds)
 
     def trace(self, *inputs: Any) -> Any:
-        """Raise: what its passes do is not known."""
-        raise graph.TraceError(f"{self._name} has a backward of its own")
+        """Run the module's forward on arrays of no image; it will run again for each batch."""
+        with changes.private():
+            try:
+                return self.forward(*inputs)[0]
+            except FastcnnError:
+                raise
+            except Exception as error:
+                told = f"{type(error).__name__}: {error}"
+                raise graph.TraceError(
+                    f"{self.name} has a backward of its own, and for no images its forward raised {told}"
+                ) from error
+
+    def settings(self) -> tuple[Any, ...]:
+        """Return the module, and how its arguments are built."""
+        return self.module, graph.replaced(self._given, lambda each: type(each).__name__)
+
+    @property
+    def makes_one(self) -> bool:
+        """Whether forward returned one array, and not several in a tuple, list or dict."""
+        return isinstance(self.output, np.ndarray)
+
+    def check_output(self, y: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        """Refuse an output that is unlike the one that the trace has seen."""
+        expected = f"{self.name}.forward must return a {dtype} array of the shape {shape} as for no images"
+        if not isinstance(y, np.ndarray) or y.dtype != dtype:
+            raise DTypeError(f"{expected}; got {getattr(y, 'dtype', type(y).__name__)}")
+        if y.shape != shape:
+            raise ShapeError(f"{expected}; got the shape {y.shape}")
 
     def backward(self, dy: Any, saved: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:
         """Return what the module's backward returns, after a look at it."""
@@ -67,7 +95,7 @@ class Opaque(graph.Operation):
         given = made if isinstance(made, tuple | list) else (made,)
         if len(given) != len(tensors):
             raise ShapeError(
-                f"{self._name}.backward must return a gradient for each of {len(tensors)} inputs, "
+                f"{self.name}.backward must return a gradient for each of {len(tensors)} inputs, "
                 f"got {len(given)}"
             )
         dxs: list[Any] = [None] * len(wanted)
@@ -78,11 +106,12 @@ class Opaque(graph.Operation):
         return tuple(dxs)
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """The module's class."""
         return type(self.module).__name__
 
     def _check(self, dx: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        what = f"{self._name}.backward must return the gradient of its input"
+        what = f"{self.name}.backward must return the gradient of its input"
         expected = f"{what}, a {dtype} array of the shape {shape}"
         if not isinstance(dx, np.ndarray):
             raise DTypeError(f"{expected}; got {'None' if dx is None else type(dx).__name__}")

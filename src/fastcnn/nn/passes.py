@@ -30,12 +30,11 @@ def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
     recorder, hooked = _recorder(args, kwargs), hooks.has_hooks(module)
     forward = functools.partial(_apply, module) if opaque else module.forward
     if recorder is not None:
-        with recorder.within(module):
-            if not hooked:
-                return forward(*args, **kwargs)
-            if not isinstance(recorder, graph.Tape):
-                raise graph.TraceError(f"{type(module).__name__} has hooks")
-            return hooks.run(module, forward, args, kwargs, recorder)
+        if not hooked:
+            return recorder.call(module, forward, args, kwargs)
+        if not isinstance(recorder, graph.Tape):
+            raise graph.TraceError(f"{type(module).__name__} has hooks")
+        return hooks.run(module, forward, args, kwargs, recorder)
     before = calls.take(module)  # whose arrays would take memory beside the new ones
     call = calls.new_call()
     if opaque and not hooked:

@@ -2,13 +2,44 @@
 
 from typing import Any
 
+from .._arguments import Argument, Check, adaptive, divisor, flag, margins, one_or_two, optional
+from .._outputs import adaptive_size, pooling
 from .._shapes import padding4, pair
 from ..ops.pooling import checked_divisor
 from . import functional as F
+from .declaration import IMAGES, Shape, Values, declare
 from .module import Module
 from .receptive_field import Field, slide
 
+__all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d"]
 
+
+def _stride(pool: Any, name: str) -> Any:
+    """Return the stride of a pool, None for that of its kernel."""
+    return None if pool.stride == pool.kernel_size else pool.stride
+
+
+_WINDOW: dict[str, Check | Argument] = {
+    "kernel_size": one_or_two,
+    "stride": Argument(optional(one_or_two), read=_stride),
+    "padding": margins,
+}
+
+
+def _pooled(values: Values, shape: Shape) -> Shape:
+    window, _ = pooling(
+        (shape[1], shape[2]),
+        values["kernel_size"],
+        values["stride"],
+        values["padding"],
+        values.get("dilation", 1),
+        values["ceil_mode"],
+        "pool2d",
+    )
+    return shape[0], window.out_h, window.out_w
+
+
+@declare({**_WINDOW, "dilation": one_or_two, "ceil_mode": flag}, output=_pooled, takes=IMAGES)
 class MaxPool2d(Module):
     """Maximum of each window; see `fastcnn.ops.max_pool2d`.
 
@@ -54,6 +85,11 @@ class MaxPool2d(Module):
         )
 
 
+@declare(
+    {**_WINDOW, "ceil_mode": flag, "count_include_pad": flag, "divisor_override": optional(divisor)},
+    output=_pooled,
+    takes=IMAGES,
+)
 class AvgPool2d(Module):
     """Mean of each window; see `fastcnn.ops.avg_pool2d`.
 
@@ -103,6 +139,11 @@ class AvgPool2d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding!r}"
 
 
+@declare(
+    {"output_size": optional(adaptive)},
+    output=lambda values, shape: (shape[0], *adaptive_size(values["output_size"], shape[1:], "pool2d")),
+    takes=IMAGES,
+)
 class AdaptiveAvgPool2d(Module):
     """Mean over windows that divide the image into output_size parts; see `fastcnn.ops.adaptive_avg_pool2d`.
 

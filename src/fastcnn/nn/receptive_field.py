@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._shapes import pair
+from .. import _samples
+from .._samples import Samples
+from .._shapes import extent, pair
 from .tree import Tree
 
 
@@ -42,28 +44,36 @@ class ReceptiveFields:
 
     Parameters
     ----------
-    x : array (1, C, H, W)
+    x : array (1, C, H, W), or tuple of arrays for several inputs
         What goes into the network; fields of input that is no image are not known.
     """
 
-    def __init__(self, x: np.ndarray) -> None:
+    def __init__(self, x: Samples) -> None:
         # An id is unique only among arrays that exist: all of them are kept.
-        self._arrays = [x]
-        self._fields: dict[int, Field | None] = {id(x): Field((1, 1), (1, 1)) if x.ndim == 4 else None}
+        self._arrays = list(_samples.arrays(x))
+        self._fields: dict[int, Field | None] = {
+            id(each): Field((1, 1), (1, 1)) if each.ndim == 4 else None for each in self._arrays
+        }
         self._last: dict[int, Field | None] = {}
 
-    def note(self, module: Tree[Any], x: np.ndarray, y: np.ndarray) -> tuple[Field | None, Field | None]:
-        """Return the fields of a module's input and output; None where they are not known."""
-        before = self._fields.get(id(x))
+    def note(
+        self, module: Tree[Any], xs: list[np.ndarray], ys: list[np.ndarray]
+    ) -> tuple[Field | None, Field | None]:
+        """Return the fields of a module's inputs and outputs; None where they are not known.
+
+        Of several inputs or outputs it is the largest, and not known of a layer that joins or divides them.
+        """
+        before = _largest([self._fields.get(id(x)) for x in xs])
         children = list(module.children())
-        if not children:
-            after = _step(module, before, x.shape, y.shape)
-        elif id(y) in self._fields:
-            after = self._fields[id(y)]
+        if children:
+            inside = _largest([before, *(self._last.get(id(child)) for child in children)])
+            afters = [self._fields.get(id(y), inside) for y in ys]
         else:
-            after = _largest([before, *(self._last.get(id(child)) for child in children)])
-        self._arrays.append(y)
-        self._fields[id(y)] = self._last[id(module)] = after
+            alone = len(xs) == len(ys) == 1
+            afters = [_step(module, before, xs[0].shape, ys[0].shape) if alone else None] * len(ys)
+        self._arrays += ys
+        self._fields.update({id(y): after for y, after in zip(ys, afters, strict=True)})
+        after = self._last[id(module)] = _largest(afters)
         return before, after
 
 
@@ -85,17 +95,17 @@ def _step(module: Tree[Any], field: Field | None, x: tuple[int, ...], y: tuple[i
     if hasattr(module, "kernel_size"):
         taps = pair(module.kernel_size, "kernel_size", 1)
         apart = pair(getattr(module, "dilation", 1), "dilation", 1)
-        extent = apart[0] * (taps[0] - 1) + 1, apart[1] * (taps[1] - 1) + 1
-        return slide(field, extent, pair(module.stride, "stride", 1))
+        rows, columns = map(extent, taps, apart)
+        return slide(field, (rows, columns), pair(module.stride, "stride", 1))
     # A layer of someone's own that keeps the image's size is taken for one that works on each pixel.
     return field if x[2:] == y[2:] else None
 
 
-def slide(field: Field, extent: tuple[int, int], stride: tuple[int, int]) -> Field:
+def slide(field: Field, covered: tuple[int, int], stride: tuple[int, int]) -> Field:
     """Return the field behind a window of so many pixels that moves in steps."""
     if field.jump is None:
         return field
-    grown = _times((extent[0] - 1, extent[1] - 1), field.jump)
+    grown = _times((covered[0] - 1, covered[1] - 1), field.jump)
     return Field(_sum(field.size, grown), _times(stride, field.jump))
 
 
@@ -106,7 +116,7 @@ def gather(field: Field) -> Field | None:
 
 def _largest(fields: list[Field | None]) -> Field | None:
     known = [field for field in fields if field is not None]
-    if len(known) < len(fields):
+    if not known or len(known) < len(fields):
         return None
     size = max(f.size[0] for f in known), max(f.size[1] for f in known)
     jumps = [f.jump for f in known if f.jump is not None]

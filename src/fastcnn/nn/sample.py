@@ -1,34 +1,49 @@
-"""Samples that a model is described by."""
+"""The zero sample that tells what a model makes of inputs of some shape."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from .._samples import Samples
 from .._shapes import filled, integer
 from ..errors import ShapeError
 from .tree import Tree
 
+Shape = tuple[int, ...]
 
-def zero_sample(model: Tree[Any], shape: Any, what: str) -> np.ndarray:
-    """Return one sample of zeros (1, *shape) of the type of the model's parameters.
+
+def check_shapes(value: object, what: str, expected: str, minimum: int) -> list[Shape]:
+    """Return the shapes of a model's inputs: one of a tuple or list of sizes, several of one of such.
 
     Parameters
     ----------
-    model : Module
-    shape : tuple of int
-        Of a sample, without the batch.
-    what : str
-        The function, which opens the message of an error.
+    value : object
+    what, expected : str
+        Name of the value in the message of an error, and what one shape should be.
+    minimum : int
+        Of a size.
 
     Raises
     ------
     ShapeError
-        If `shape` is not a tuple of sizes.
+        If it is no shape.
+    ArgumentError, DTypeError
+        If a size is none.
     """
-    if not isinstance(shape, tuple | list) or not shape:
-        raise ShapeError(f"{what}: input_shape must be a tuple such as (C, H, W), got {shape!r}")
-    sizes = tuple(integer(size, f"{what}: input_shape", 1) for size in shape)
+    named: list[tuple[str, Any]] = [(what, value)]
+    if isinstance(value, tuple | list) and any(isinstance(each, tuple | list) for each in value):
+        named = [(f"{what}[{i}]", each) for i, each in enumerate(value)]
+    for name, shape in named:
+        if not isinstance(shape, tuple | list) or not shape:
+            raise ShapeError(f"{name} must be {expected}, got {shape!r}")
+    return [tuple(integer(size, name, minimum) for size in shape) for name, shape in named]
+
+
+def zeros(model: Tree[Any], shapes: Sequence[Shape], what: str) -> Samples:
+    """Return one sample of zeros, of the type of the model's parameters, for inputs of these shapes."""
     dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
-    return filled((1, *sizes), 0, dtype, f"{what}: the sample")
+    made = tuple(filled((1, *shape), 0, dtype, what) for shape in shapes)
+    return made if len(made) > 1 else made[0]

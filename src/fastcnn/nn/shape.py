@@ -3,12 +3,29 @@
 from typing import Any
 
 from .. import graph
+from .._arguments import axis, margins
+from .._outputs import flattened, padded
 from .._shapes import padding4
+from ..errors import ShapeError
 from . import functional as F
+from .declaration import IMAGES, Shape, Values, declare
 from .module import Module
 from .receptive_field import Field
 
+__all__ = ["Flatten", "Identity", "ZeroPad2d"]
 
+
+def _merged(values: Values, shape: Shape) -> Shape:
+    start, axes = values["start_dim"], 1 + len(shape)
+    if start in (0, -axes):
+        raise ShapeError(
+            f"start_dim {start} to end_dim {values['end_dim']} must be axes behind the batch axis, of {axes} "
+            "in all"
+        )
+    return flattened((1, *shape), start, values["end_dim"], "flatten")[1:]
+
+
+@declare()
 class Identity(Module):
     """Return the input, e.g. in the place of a layer that was taken out.
 
@@ -28,6 +45,7 @@ class Identity(Module):
         return x
 
 
+@declare({"start_dim": axis, "end_dim": axis}, output=_merged)
 class Flatten(Module):
     """Merge the axes start_dim .. end_dim into one.
 
@@ -53,6 +71,11 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
+@declare(
+    {"padding": margins},
+    output=lambda values, shape: padded(shape, padding4(values["padding"], "padding")),
+    takes=IMAGES,
+)
 class ZeroPad2d(Module):
     """Put zeros around images.
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .passive import observe
+from . import prediction
+from .passive import observe, tensors
 from .receptive_field import ReceptiveFields
-from .sample import zero_sample
-from .summary_figures import Figures, LayerRow
+from .sample import check_shapes, zeros
+from .summary_figures import Figures, LayerRow, one_or_all
 from .summary_table import render
 from .tree import Tree
 
@@ -41,14 +42,20 @@ class Summary(Figures):
 
 
 def summarize(
-    model: Tree[Any], input_shape: tuple[int, ...], *, optimizer: Any = None, loss: Any = None, name: str = ""
+    model: Tree[Any],
+    input_shape: tuple[int, ...] | Sequence[tuple[int, ...]],
+    *,
+    optimizer: Any = None,
+    loss: Any = None,
+    name: str = "",
 ) -> Summary:
     """Run one zero sample of `input_shape` (C, H, W) through `model` and describe each layer.
 
     Parameters
     ----------
     model : Module
-    input_shape : (C, H, W)
+    input_shape : (C, H, W), or list of shapes
+        Of several inputs a list, such as ``[(1, 28, 28), (10,)]``.
     optimizer : Optimizer, optional
         Shown with its settings.
     loss : Loss, optional
@@ -60,23 +67,28 @@ def summarize(
     Raises
     ------
     ShapeError
-        If input_shape is not a tuple of sizes, or does not fit the model.
+        If input_shape is not a tuple of sizes or a list of such tuples, or does not fit the model.
+    DTypeError
+        If forward takes another number of inputs.
     """
-    sample = zero_sample(model, input_shape, "summary")
+    shapes = check_shapes(input_shape, "summary: input_shape", "a tuple such as (C, H, W)", 1)
+    sample = zeros(model, shapes, "summary: the sample")
     names = {id(module): path for path, module in model.named_modules()}
     fields = ReceptiveFields(sample)
     counted: set[int] = set()
     outputs: dict[int, int] = {}
     rows: list[LayerRow] = []
 
-    def record(module: Tree[Any], x: np.ndarray, y: np.ndarray) -> None:
-        before, after = fields.note(module, x, y)
+    def record(module: Tree[Any], given: Any, made: Any) -> None:
+        xs, ys = tensors(given), tensors(made)
+        before, after = fields.note(module, xs, ys)
         if any(True for _ in module.children()):
             # What a container returns is an array of its own only where it merges branches.
-            outputs.setdefault(id(y), y.size)
+            for y in ys:
+                outputs.setdefault(id(y), y.size)
             return
-        kept = 0 if module._reuses_input else y.size
-        outputs[id(y)] = outputs.get(id(y), 0) + kept
+        for y in ys:
+            outputs[id(y)] = outputs.get(id(y), 0) + (0 if module._reuses_input else y.size)
         own = [p for p in module.parameters() if id(p) not in counted]
         counted.update(id(p) for p in own)
         rows.append(
@@ -84,22 +96,22 @@ def summarize(
                 len(rows) + 1,
                 names.get(id(module), "") or type(module).__name__,
                 type(module).__name__,
-                x.shape[1:],
-                y.shape[1:],
+                one_or_all([x.shape[1:] for x in xs]),
+                one_or_all([y.shape[1:] for y in ys]),
                 sum(p.size for p in own),
                 sum(p.size for p in own if p.requires_grad),
-                module.macs(y.shape) if hasattr(module, "macs") else 0,
+                module.macs(one_or_all([y.shape for y in ys])) if hasattr(module, "macs") else 0,
                 after and after.size,
                 before and before.jump,
                 after and after.jump,
             )
         )
 
-    observe(model, sample, record)
+    prediction.call(lambda *inputs: observe(model, inputs, record), sample, model)
     own_name = getattr(model, "name", None)
     return Summary(
         name or (own_name if isinstance(own_name, str) else type(model).__name__),
-        sample.shape[1:],
+        one_or_all(shapes),
         rows,
         sum(p.size for p in model.parameters()),
         model.num_parameters(),

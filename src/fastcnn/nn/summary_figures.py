@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeAlias
 
 _FLOAT_BYTES = 4
+
+# The shape of one input or output, or those of several.
+Sizes: TypeAlias = tuple[int, ...] | tuple[tuple[int, ...], ...]
+
+
+def one_or_all(shapes: Sequence[tuple[int, ...]]) -> Sizes:
+    """Return the shape of one array as it is, and the shapes of several as a tuple."""
+    return shapes[0] if len(shapes) == 1 else tuple(shapes)
+
+
+def each_of(sizes: Sizes) -> list[tuple[int, ...]]:
+    """Return the shapes, of one or of several."""
+    several = not sizes or isinstance(sizes[0], tuple)
+    return list(sizes) if several else [sizes]  # type: ignore[arg-type, list-item]
 
 
 @dataclass(frozen=True)
@@ -21,7 +35,7 @@ class LayerRow:
     name, type : str
         Dotted name in the model, and class.
     input_shape, output_shape : tuple of int
-        Without the batch axis.
+        Without the batch axis; of several inputs or outputs a tuple of theirs.
     parameters, trainable, macs : int
         Values, those of them that are trained, and multiply-accumulates.
     receptive_field, jump_in, jump_out : (rows, columns) or None
@@ -31,8 +45,8 @@ class LayerRow:
     index: int
     name: str
     type: str
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
+    input_shape: Sizes
+    output_shape: Sizes
     parameters: int
     trainable: int
     macs: int
@@ -50,6 +64,7 @@ class Figures:
     model : str
         Its name, or its class.
     input_shape : tuple of int
+        Of several inputs a tuple of theirs.
     layers : list of LayerRow
     parameters, trainable : int
         Values of all parameters, and those of them that are trained.
@@ -61,7 +76,7 @@ class Figures:
     """
 
     model: str
-    input_shape: tuple[int, ...]
+    input_shape: Sizes
     layers: list[LayerRow]
     parameters: int
     trainable: int
@@ -77,7 +92,7 @@ class Figures:
     @property
     def input_bytes(self) -> int:
         """Bytes of one float32 sample."""
-        return _FLOAT_BYTES * int(np.prod(self.input_shape, dtype=object))
+        return _FLOAT_BYTES * sum(math.prod(shape) for shape in each_of(self.input_shape))
 
     @property
     def forward_backward_bytes(self) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import ArgumentError
-from .summary_figures import Figures, LayerRow
+from .summary_figures import Figures, LayerRow, Sizes, each_of
 
 FORMATS = ("text", "markdown", "json")
 _MOST_CHARACTERS = 120
@@ -23,8 +23,8 @@ class _Column(NamedTuple):
     cell: Callable[[LayerRow], str]
 
 
-def _shape(sizes: tuple[int, ...]) -> str:
-    return "x".join(map(str, sizes))
+def _shape(sizes: Sizes) -> str:
+    return ", ".join("x".join(map(str, each)) for each in each_of(sizes))
 
 
 def _extent(sizes: tuple[int, int] | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, StateError
+from ..graph import leaves
 from . import changes
 from .parameter import Parameter
 
@@ -31,9 +32,20 @@ class Tree(Generic[M]):
         if "_parameters" not in self.__dict__:
             raise StateError(f"{type(self).__name__}: call super().__init__() before setting attributes")
         changes.assigning(self, name, value)
+        kept = name == "saved" or (changes.is_private() and self._is_kept(name, value))
         self._assign(name, value)
-        if name != "saved":  # which every forward pass sets
+        if not kept:
             changes.note()
+
+    def _is_kept(self, name: str, value: Any) -> bool:
+        """Tell whether a value is made of arrays, or is what the attribute has already, and no member."""
+        if any(name in store for store in (self._parameters, self._buffers, self._modules)):
+            return False
+        parts = list(leaves(value))
+        if any(isinstance(each, np.ndarray) for each in parts):
+            return True
+        plain = all(each is None or isinstance(each, bool | int | float | str) for each in parts)
+        return plain and name in self.__dict__ and bool(value == self.__dict__[name])
 
     def _assign(self, name: str, value: Any) -> None:
         for _, kind, store in self._stores():

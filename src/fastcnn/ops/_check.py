@@ -90,15 +90,6 @@ def mask(value: object, name: str, what: str) -> tuple[bool, bool, bool]:
     return first, second, third
 
 
-def axis(value: object, ndim: int, name: str, what: str) -> int:
-    """Return `value` as an axis in 0 .. ndim - 1 (negative counts from the end)."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise DTypeError(f"{what}: {name} must be an integer, got {value!r}")
-    if not -max(ndim, 1) <= value < max(ndim, 1):
-        raise ArgumentError(f"{what}: {name} must lie in [{-max(ndim, 1)}, {max(ndim, 1)}), got {value}")
-    return int(value) % max(ndim, 1)
-
-
 def choice(value: object, allowed: Sequence[str], name: str, what: str) -> str:
     """Return `value` if it is one of `allowed`."""
     if not isinstance(value, str) or value not in allowed:

@@ -1,38 +1,57 @@
-"""ReLU, softmax, log-softmax and dropout."""
+"""Activations, softmax, log-softmax and dropout."""
 
 import numpy as np
 
 from .._kernels import elementwise as kernels
 from .._kernels import softmax as softmax_kernels
+from .._outputs import class_axis
 from .._shapes import allocate, check_size
 from ..errors import DTypeError
 from . import _check
 
 
-def relu(x: np.ndarray) -> np.ndarray:
-    """Rectify: ``y = max(x, 0)``, for x of any shape; a NaN propagates."""
-    values = _check.contiguous(_check.array(x, "x", "relu"), "x", "relu")
-    y = allocate(values.shape, values.dtype, "relu: the output")
-    kernels.relu(y.reshape(-1), values.reshape(-1))
+def activate(x: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0) -> np.ndarray:
+    """Apply a function to each element: ``y = f(x)``, for x of any shape; a NaN propagates.
+
+    Parameters
+    ----------
+    x : array
+        Input.
+    name : str
+        A row of csrc/common/activations.inc, where the equations stand.
+    alpha, beta : float
+        Numbers that the function may have.
+    """
+    number = kernels.ACTIVATIONS[name]
+    values = _check.contiguous(_check.array(x, "x", name), "x", name)
+    y = allocate(values.shape, values.dtype, f"{name}: the output")
+    kernels.activation(y.reshape(-1), values.reshape(-1), number, alpha, beta)
     return y
 
 
-def relu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Gradient of `relu`: ``dx = dy where x > 0, else 0``; x may be relu's input or its output."""
-    what = "relu_backward"
+def activate_backward(
+    dy: np.ndarray, x: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0
+) -> np.ndarray:
+    """Gradient of `activate`: ``dx = dy f'(x)``; x is what the row takes, the output or the input."""
+    number, what = kernels.ACTIVATIONS[name], f"{name}_backward"
     values = _check.array(x, "x", what)
     grad = _check.array(dy, "dy", what)
     _check.shape_is(grad, values.shape, "dy", what)
     _check.same_dtype(what, dy=grad, x=values)
-    values = _check.contiguous(values, "x", what)
+    values, grad = _check.contiguous(values, "x", what), _check.contiguous(grad, "dy", what)
     dx = allocate(values.shape, values.dtype, f"{what}: dx")
-    kernels.relu_backward(dx.reshape(-1), _check.contiguous(grad, "dy", what).reshape(-1), values.reshape(-1))
+    kernels.activation_backward(dx.reshape(-1), grad.reshape(-1), values.reshape(-1), number, alpha, beta)
     return dx
 
 
-def class_axis(dim: int | None, ndim: int, what: str) -> int:
-    """PyTorch's choice for dim=None: 0 for 0-D, 1-D and 3-D input, else 1."""
-    return (0 if ndim in (0, 1, 3) else 1) if dim is None else _check.axis(dim, ndim, "dim", what)
+def relu(x: np.ndarray) -> np.ndarray:
+    """Rectify: ``y = max(x, 0)``, for x of any shape; a NaN propagates."""
+    return activate(x, "relu")
+
+
+def relu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Gradient of `relu`: ``dx = dy where x > 0, else 0``; x may be relu's input or its output."""
+    return activate_backward(dy, x, "relu")
 
 
 def as_rows(x: np.ndarray, axis: int) -> tuple[int, int, int]:

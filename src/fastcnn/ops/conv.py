@@ -7,6 +7,7 @@ import numpy as np
 from .._kernels import conv2d as kernels
 from .._kernels import im2col as column_kernels
 from .._kernels import norm as norm_kernels
+from .._outputs import convolution
 from .._shapes import Window, allocate, conv_padding, integer, pair, window
 from ..errors import ShapeError
 from . import _check
@@ -44,11 +45,8 @@ def _prepare(
         raise ShapeError(
             f"{what}: x has {images.shape[1]} channels but weight expects {expected}{of_groups} {shapes}"
         )
-    strides = pair(stride, f"{what}: stride", 1)
-    dilations = pair(dilation, f"{what}: dilation", 1)
-    kernel_size = (kernel.shape[2], kernel.shape[3])
-    pads = conv_padding(padding, kernel_size, strides, dilations, f"{what}: padding")
-    geometry = window((images.shape[2], images.shape[3]), kernel_size, strides, pads, dilations, what)
+    kernel_size, in_hw = (kernel.shape[2], kernel.shape[3]), (images.shape[2], images.shape[3])
+    geometry = convolution(in_hw, kernel_size, stride, padding, dilation, what).window
     return _Convolution(
         _check.contiguous(images, "x", what),
         _check.contiguous(kernel, "weight", what),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._outputs import padded
 from .._shapes import allocate, check_size, padding4
 from ..errors import ShapeError
 from . import _check
@@ -27,10 +28,9 @@ def zero_pad2d(x: np.ndarray, padding: int | tuple[int, ...]) -> np.ndarray:
     """
     what = "zero_pad2d"
     values = _check.array(x, "x", what, (3, 4))
-    left, right, top, bottom = _margins(padding, what)
+    left, _, top, _ = margins = _margins(padding, what)
     height, width = values.shape[-2:]
-    shape = (*values.shape[:-2], top + height + bottom, left + width + right)
-    y = allocate(shape, values.dtype.newbyteorder("="), f"{what}: the output")
+    y = allocate(padded(values.shape, margins), values.dtype.newbyteorder("="), f"{what}: the output")
     y[..., :top, :] = 0
     y[..., top + height :, :] = 0
     y[..., :left] = 0

@@ -1,45 +1,12 @@
 """Max, average and adaptive average pooling."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from .._kernels import pool2d as kernels
-from .._shapes import INT_MAX, Window, allocate, integer, padding4, pair, window
+from .._outputs import adaptive_size, pooling
+from .._shapes import INT_MAX, allocate, integer
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import _check
-
-
-class _Pooling(NamedTuple):
-    """Checked arguments of one pooling."""
-
-    window: Window
-    pad_right: int
-    pad_bottom: int
-
-
-def _prepare(
-    what: str,
-    in_hw: tuple[int, int],
-    kernel_size: object,
-    stride: object,
-    padding: object,
-    dilation: object,
-    ceil_mode: object,
-) -> _Pooling:
-    kernel = pair(kernel_size, f"{what}: kernel_size", 1)
-    strides = kernel if stride is None else pair(stride, f"{what}: stride", 1)
-    pads = padding4(padding, f"{what}: padding")
-    dilations = pair(dilation, f"{what}: dilation", 1)
-    extent = [d * (k - 1) + 1 for d, k in zip(dilations, kernel, strict=True)]
-    if max(pads[:2]) > extent[1] // 2 or max(pads[2:]) > extent[0] // 2:
-        raise ArgumentError(
-            f"{what}: padding may be at most half of the kernel, got padding {padding!r} for a kernel "
-            f"of {tuple(extent)} pixels"
-        )
-    ceil = _check.flag(ceil_mode, "ceil_mode", what)
-    geometry = window(in_hw, kernel, strides, pads, dilations, what, ceil)
-    return _Pooling(geometry, pads[1], pads[3])
 
 
 def _planes(x: np.ndarray, what: str) -> np.ndarray:
@@ -97,7 +64,8 @@ def max_pool2d(
     """
     what = "max_pool2d"
     images, unbatched = _check.images(x, "x", what)
-    w = _prepare(what, images.shape[2:], kernel_size, stride, padding, dilation, ceil_mode).window
+    ceil = _check.flag(ceil_mode, "ceil_mode", what)
+    w = pooling(images.shape[2:], kernel_size, stride, padding, dilation, ceil, what).window
     planes = _planes(images, what)
     y = _output(images, (w.out_h, w.out_w), what)
     argmax = allocate(y.shape, np.int64, f"{what}: argmax")
@@ -183,15 +151,16 @@ def avg_pool2d(
     """
     what = "avg_pool2d"
     images, unbatched = _check.images(x, "x", what)
-    p = _prepare(what, images.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
+    ceil = _check.flag(ceil_mode, "ceil_mode", what)
+    w, (_, right, _, bottom) = pooling(images.shape[2:], kernel_size, stride, padding, 1, ceil, what)
     divisor = checked_divisor(divisor_override, what)
-    y = _output(images, (p.window.out_h, p.window.out_w), what)
+    y = _output(images, (w.out_h, w.out_w), what)
     kernels.avg_pool2d(
-        y.reshape(-1, p.window.out_h, p.window.out_w),
+        y.reshape(-1, w.out_h, w.out_w),
         _planes(images, what),
-        p.window,
-        p.pad_bottom,
-        p.pad_right,
+        w,
+        bottom,
+        right,
         _check.flag(count_include_pad, "count_include_pad", what),
         divisor,
     )
@@ -211,33 +180,22 @@ def avg_pool2d_backward(
     """Gradient of `avg_pool2d` with respect to x of input_shape: dy / divisor spread over each window."""
     what = "avg_pool2d_backward"
     shape, unbatched = _image_shape(input_shape, what)
-    p = _prepare(what, (shape[2], shape[3]), kernel_size, stride, padding, 1, ceil_mode)
+    ceil = _check.flag(ceil_mode, "ceil_mode", what)
+    w, (_, right, _, bottom) = pooling((shape[2], shape[3]), kernel_size, stride, padding, 1, ceil, what)
     divisor = checked_divisor(divisor_override, what)
-    out_shape = (*shape[:2], p.window.out_h, p.window.out_w)
+    out_shape = (*shape[:2], w.out_h, w.out_w)
     grad = _check.gradient(dy, out_shape, unbatched, "dy", what)
     dx = allocate(shape, grad.dtype, f"{what}: dx")
     kernels.avg_pool2d_backward(
         dx.reshape(-1, *shape[2:]),
         grad.reshape(-1, *out_shape[2:]),
-        p.window,
-        p.pad_bottom,
-        p.pad_right,
+        w,
+        bottom,
+        right,
         _check.flag(count_include_pad, "count_include_pad", what),
         divisor,
     )
     return dx[0] if unbatched else dx
-
-
-def _adaptive_size(output_size: object, in_hw: tuple[int, ...], what: str) -> tuple[int, int]:
-    """Return (out_h, out_w); None keeps the input's size."""
-    sizes = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
-    if len(sizes) != 2:
-        raise ArgumentError(f"{what}: output_size must be an integer or a pair, got {output_size!r}")
-    rows, columns = (
-        size if wanted is None else integer(wanted, f"{what}: output_size", 1)
-        for wanted, size in zip(sizes, in_hw, strict=True)
-    )
-    return rows, columns
 
 
 def adaptive_avg_pool2d(x: np.ndarray, output_size: int | tuple[int | None, int | None] | None) -> np.ndarray:
@@ -258,7 +216,7 @@ def adaptive_avg_pool2d(x: np.ndarray, output_size: int | tuple[int | None, int 
     """
     what = "adaptive_avg_pool2d"
     images, unbatched = _check.images(x, "x", what)
-    out_hw = _adaptive_size(output_size, images.shape[2:], what)
+    out_hw = adaptive_size(output_size, images.shape[2:], what)
     y = _output(images, out_hw, what)
     kernels.adaptive_avg_pool2d(y.reshape(-1, *out_hw), _planes(images, what))
     return y[0] if unbatched else y

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, optim
+from .. import nn, optim, zoo
 from .._version import __version__
-from ..data.dataset import check_images
+from ..data.inputs import check_images
 from ..data.values import UNIT, check_range
-from ..errors import CheckpointError, DataError, FastcnnError
+from ..errors import ArgumentError, CheckpointError, DataError, FastcnnError
 from ..training import Trainer, load_weights, read_metadata
 from .component import NORMALIZATIONS, Component, fitted, read_component
 from .experiment import Experiment, build_network, load_parts
@@ -48,11 +48,10 @@ def describe(experiment: Experiment, row: Mapping[str, Any]) -> dict[str, str]:
         The history of the epoch that the weights are of.
     """
     recipe, train, monitor = experiment.recipe, experiment.train, experiment.best.monitor
-    model = {"name": recipe.model.name} if recipe.model.name is not None else {"spec": recipe.model.spec}
     description = {
         "format": _FORMAT,
         "version": __version__,
-        "model": model,
+        "model": _said(experiment),
         "input_shape": train.image_shape,
         "classes": train.classes,
         "normalize": experiment.normalize.to_dict(),
@@ -64,6 +63,21 @@ def describe(experiment: Experiment, row: Mapping[str, Any]) -> dict[str, str]:
         "reading": recipe.data.reading,
     }
     return {_KEY: json.dumps(description)}
+
+
+def _said(experiment: Experiment) -> dict[str, Any]:
+    """Return what makes the network again: its text, or its name; for what is no chain its nodes.
+
+    Those tell it whatever the zoo of another version has under the name.
+    """
+    section = experiment.recipe.model
+    if section.name is None:
+        return {"spec": section.spec}
+    try:
+        written = zoo.to_dicts(experiment.model, experiment.train.image_shape)
+    except ArgumentError:  # a network that no file can say
+        return {"name": section.name}
+    return {"spec": zoo.dicts.to_json(written)} if isinstance(written, Mapping) else {"name": section.name}
 
 
 class Classifier:

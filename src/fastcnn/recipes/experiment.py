@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..training import (
     Trainer,
     lr_find,
 )
+from ..zoo.definition import Definition
 from . import component, sizes
 from .images import ImageFacts
 from .recipe import Recipe
@@ -84,7 +85,7 @@ def fitted_parts(recipe: Recipe) -> tuple[Recipe, Parts]:
 
 def build_network(
     section: ModelSection,
-    layers: Sequence[zoo.Layer],
+    layers: Definition,
     image_shape: tuple[int, int, int],
     num_classes: int,
     source: str,

@@ -120,7 +120,7 @@ def _read_toml(path: str | PathLike[str]) -> dict[str, Any]:
 def _holds_layers(path: Path) -> bool:
     """Whether a TOML file is a network, not a recipe."""
     table = _read_toml(path)
-    return "layers" in table and "model" not in table
+    return ("layers" in table or "nodes" in table) and "model" not in table
 
 
 def _name_of(path: Path) -> str:

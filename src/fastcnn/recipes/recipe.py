@@ -16,6 +16,8 @@ from .. import data, zoo
 from ..data.own import is_path
 from ..data.values import check_range
 from ..errors import ArgumentError, DataError, FastcnnError
+from ..zoo.definition import Definition
+from ..zoo.nodes import parse_nodes
 from .component import (
     AUGMENTATIONS,
     LOSSES,
@@ -30,6 +32,8 @@ from .schema import check_choice, check_keys, read_section
 from .sections import MONITORS, DataSection, ModelSection, TrainingSection
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+# Keys of [model] that say which network it is.
+_NETWORK = ("name", "spec", "layers", "file", "nodes")
 # Sections that hold one component (beside [scheduler], which may hold several), and those that must be there.
 _COMPONENTS = {
     "normalize": NORMALIZATIONS,
@@ -56,7 +60,7 @@ class Recipe:
         None: a constant learning rate.
     augment : tuple of Component
         Applied to the raw images in this order, before `normalize`.
-    layers : tuple of `fastcnn.zoo.Layer`
+    layers : tuple of `fastcnn.zoo.Layer`, or `fastcnn.zoo.Nodes`
         Those of ``model.spec``; they remember where they came from.
     source : str
         Where the recipe came from, for messages.
@@ -75,7 +79,7 @@ class Recipe:
     normalize: Component
     scheduler: Component | None
     augment: tuple[Component, ...]
-    layers: tuple[zoo.Layer, ...]
+    layers: Definition
     source: str
     suggested: frozenset[str] = frozenset()
 
@@ -196,14 +200,17 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
     return recipe
 
 
-def read_model(value: object, source: str) -> tuple[ModelSection, tuple[zoo.Layer, ...]]:
+def read_model(value: object, source: str) -> tuple[ModelSection, Definition]:
     """Check the section [model]; return it, file and layers replaced by their text, and the layers."""
     model = read_section(ModelSection, value, "model", source)
-    given = [key for key in ("name", "spec", "layers", "file") if getattr(model, key) is not None]
+    given = [key for key in _NETWORK if getattr(model, key) is not None]
     if len(given) != 1:
         raise DataError(
             f"{source}: model needs exactly one of name, spec, layers, file; got {', '.join(given) or 'none'}"
+            " (what is no chain has nodes in the place of layers)"
         )
+    if model.output is not None and model.nodes is None:
+        raise DataError(f"{source}: model.output names one of model.nodes, and there are none")
     if model.name is not None:
         try:
             zoo.find(model.name)
@@ -215,9 +222,13 @@ def read_model(value: object, source: str) -> tuple[ModelSection, tuple[zoo.Laye
     if model.file is not None:
         text, layers = zoo.read_layers(os.path.join(os.path.dirname(source), model.file))
     else:
-        layers = zoo.dicts.parse(model.layers or [], source, "model.layers")
+        if model.nodes is not None:
+            table = _without_none({"nodes": model.nodes, "output": model.output})
+            layers = parse_nodes(table, source, "model.")
+        else:
+            layers = zoo.dicts.parse(model.layers or [], source, "model.layers")
         text = zoo.dicts.to_json(zoo.dicts.plain(layers))
-    return dataclasses.replace(model, file=None, layers=None, spec=text), layers
+    return dataclasses.replace(model, file=None, layers=None, nodes=None, output=None, spec=text), layers
 
 
 def _check_monitors(recipe: Recipe, source: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import nn
+from .. import _samples, nn
 from .._files import write_atomic
 from ..errors import ArgumentError
 from ..nn.summary import summarize
@@ -60,9 +60,9 @@ def _draw(results: Results, folder: Path) -> None:
     # A network without a convolution has neither filters nor maps.
     with contextlib.suppress(ArgumentError):
         report.plot_filters(trainer.model, folder / FILTERS)
-        dtype = next(trainer.model.parameters()).dtype
-        x = trainer.preprocess(test.images[:1])[0].astype(dtype)
-        report.plot_feature_maps(trainer.model, test.images[0], x, folder / FEATURE_MAPS)
+        image = _samples.take(test.images, slice(1))
+        x = _samples.take(trainer.prepare(image), 0)
+        report.plot_feature_maps(trainer.model, _samples.take(image, 0), x, folder / FEATURE_MAPS)
 
 
 def _html(results: Results, folder: Path) -> str:

@@ -16,7 +16,7 @@ MONITORS = ("val_accuracy", "val_loss", "val_macro_f1", "accuracy", "loss")
 
 @dataclass(frozen=True)
 class ModelSection:
-    """The network, said in one of four ways.
+    """The network, said in one of five ways.
 
     Attributes
     ----------
@@ -26,6 +26,8 @@ class ModelSection:
         A text in the format of `fastcnn.zoo.spec`, or dicts in JSON (`fastcnn.zoo.dicts`).
     layers : list or None
         The dicts themselves; a recipe that was read has them in `spec`.
+    nodes, output : list, str or None
+        Those of what is no chain (`fastcnn.zoo.nodes`); a recipe that was read has them in `spec`.
     file : str or None
         A file with any of these, beside the recipe; a recipe that was read has its text in `spec`.
     init : str
@@ -35,6 +37,8 @@ class ModelSection:
     name: str | None = setting(None)
     spec: str | None = setting(None)
     layers: list | None = setting(None)  # noqa: RUF009 - the default is None
+    nodes: list | None = setting(None)  # noqa: RUF009 - the default is None
+    output: str | None = setting(None)
     file: str | None = setting(None)
     init: str = setting("default", choices=SCHEMES)
 

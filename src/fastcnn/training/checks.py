@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from .. import _samples, graph
+from .._samples import Samples
 from ..data import Dataset, Loader
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..nn.module import Module
-from ..nn.passive import observe
+from ..nn.passive import observe, tensors
 
 
-def describe(value: object) -> str:
-    """Return what a message says of something that should be an array of images or labels."""
-    return "an array without axes" if isinstance(value, np.ndarray) else type(value).__name__
+def to_unit_range(images: Samples) -> Samples:
+    """Return uint8 images as float32 from 0 to 1, and others as they are.
 
-
-def to_unit_range(images: np.ndarray) -> np.ndarray:
-    """Return uint8 images as float32 from 0 to 1, and others as they are."""
+    Of several inputs those with four axes are images; bytes in others are numbers of some other kind.
+    """
+    if isinstance(images, tuple):
+        return tuple(each if each.ndim != 4 else np.asarray(to_unit_range(each)) for each in images)
     return np.divide(images, np.float32(255), dtype=np.float32) if images.dtype == np.uint8 else images
 
 
@@ -31,8 +33,17 @@ def check_dataset(dataset: object, what: str) -> None:
         raise ArgumentError(f"{what} is empty")
 
 
-def check_labels(dataset: Dataset, logits: np.ndarray, what: str) -> None:
+def logits_of(outputs: Any) -> Any:
+    """Return what accuracy and confusion are told from: a model's output, the first array of several."""
+    return next((each for each in graph.leaves(outputs) if isinstance(each, np.ndarray)), outputs)
+
+
+def check_labels(dataset: Dataset, logits: Any, what: str) -> None:
     """Raise unless the model's outputs are logits (N, K) with a column for every label."""
+    if not isinstance(logits, np.ndarray):
+        raise DTypeError(
+            f"{what} does not fit the model: expected logits (N, K), got {type(logits).__name__}"
+        )
     if logits.ndim != 2:
         raise ShapeError(f"{what} does not fit the model: expected logits (N, K), got {logits.shape}")
     largest = int(dataset.labels.max())
@@ -42,11 +53,11 @@ def check_labels(dataset: Dataset, logits: np.ndarray, what: str) -> None:
 
 def check_fit(
     dataset: Dataset,
-    prepare: Callable[[np.ndarray], np.ndarray],
-    forward: Callable[[np.ndarray], np.ndarray],
+    prepare: Callable[[Samples], Samples],
+    forward: Callable[[Samples], Any],
     augment: Callable | None,
     what: str,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Samples, Any]:
     """Run one image through everything and raise if something does not fit.
 
     Parameters
@@ -54,7 +65,7 @@ def check_fit(
     dataset : Dataset
     prepare : callable ``prepare(images) -> images``
         Makes of images of the data set what the model takes.
-    forward : callable ``forward(images) -> logits``
+    forward : callable ``forward(images) -> outputs``
         The model in evaluation mode.
     augment : callable ``augment(images, rng) -> images``, optional
         Applied first; it may change the size of the images.
@@ -63,34 +74,50 @@ def check_fit(
 
     Returns
     -------
-    array (1, C, H, W)
+    array (1, C, H, W), or tuple of arrays for several inputs
         The image as the model takes it.
-    array (1, K)
-        The logits.
+    array (1, K), or tuple, list or dict of arrays for several outputs
+        What the model returns.
     """
     check_dataset(dataset, what)
-    sample = dataset.images[:1]
+    sample = _samples.take(dataset.images, slice(1))
     if augment is not None:
         if not callable(augment):
             raise DTypeError(f"{what}: augment must be callable, got {type(augment).__name__}")
-        sample = augment(sample.copy(), np.random.default_rng(0))
+        sample = augment(_samples.each(sample, np.copy), np.random.default_rng(0))
     try:
         x = prepare(sample)
-        logits = forward(x)
+        outputs = _outputs(forward, x, what)
     except ShapeError as error:
-        raise ShapeError(f"{what} does not fit the model: an image is {sample.shape[1:]}: {error}") from error
-    check_labels(dataset, logits, what)
-    return x, logits
+        shapes = " and ".join(str(array.shape[1:]) for array in _samples.arrays(sample))
+        one = "a sample" if isinstance(sample, tuple) else "an image"
+        raise ShapeError(f"{what} does not fit the model: {one} is {shapes}: {error}") from error
+    check_labels(dataset, logits_of(outputs), what)
+    return x, outputs
 
 
-def check_batches(model: Module, x: np.ndarray, loader: Loader, what: str) -> None:
+def _outputs(forward: Callable[[Samples], Any], x: Samples, what: str) -> Any:
+    """Return what a model makes of a sample; where it cannot take it, say which inputs are integers."""
+    try:
+        return forward(x)
+    except DTypeError as error:
+        integers = [f"images[{i}]" for i, array in enumerate(_samples.arrays(x)) if array.dtype.kind in "biu"]
+        if not integers:
+            raise
+        raise DTypeError(
+            f"{what} does not fit the model: {error} ({' and '.join(integers)} reached it as integers, which "
+            "stay what they are if they are no images: for numbers use astype(np.float32))"
+        ) from error
+
+
+def check_batches(model: Module, x: Samples, loader: Loader, what: str) -> None:
     """Raise ShapeError if there is a batch of one image, and a layer that cannot be trained on one.
 
     Parameters
     ----------
     model : Module
         In training mode, its layers keep their own modes while it trains; else all are trained.
-    x : array (1, C, H, W)
+    x : array (1, C, H, W), or tuple of arrays for several inputs
         An image as the model takes it.
     loader : Loader
         Makes the batches.
@@ -104,8 +131,11 @@ def check_batches(model: Module, x: np.ndarray, loader: Loader, what: str) -> No
     trained = [(name, module) for name, module in model.named_modules() if hasattr(module, "needs_batch")]
     names = {id(module): name for name, module in trained if module.training or not model.training}
 
-    def check(module: Any, x: np.ndarray, y: np.ndarray) -> None:
-        if id(module) not in names or not module.needs_batch(x.shape):
+    def check(module: Any, given: Any, y: Any) -> None:
+        if id(module) not in names:
+            return
+        x = tensors(given)[0]
+        if not module.needs_batch(x.shape):
             return
         if left_over and count > size:
             cause = f"batch_size={size} leaves 1 of {count} images for the last one"

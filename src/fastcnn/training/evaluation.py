@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .._shapes import allocate, integer
+from .. import _samples
+from .._samples import Samples
+from .._shapes import integer
 from ..data import Dataset
 from ..errors import DTypeError, ShapeError
+from ..nn.prediction import in_batches
 from . import metrics
-from .checks import check_dataset, check_fit, check_labels, describe
+from .checks import check_dataset, check_fit, check_labels, logits_of
 from .executor import count_correct
 from .parts import Parts
 
@@ -32,14 +35,16 @@ class Evaluator(Parts):
         -------
         dict
             "loss" (over all images at once: exact for any reduction), "accuracy", "macro_f1", "confusion"
-            (int64 (K, K), true class by predicted class), "correct" and "count".
+            (int64 (K, K), true class by predicted class), "correct" and "count". Of several outputs the first
+            array is taken for the logits; the loss is that of all.
         """
         check_dataset(dataset, "evaluate: dataset")
-        logits = self.predict(dataset.images, batch_size)
+        outputs = self.predict(dataset.images, batch_size)
+        logits = logits_of(outputs)
         check_labels(dataset, logits, "evaluate: dataset")
         confusion = metrics.confusion_matrix(dataset.labels, logits.argmax(1), logits.shape[1])
         return {
-            "loss": float(self.loss(logits, dataset.labels)),
+            "loss": float(self.loss(outputs, dataset.labels)),
             "accuracy": metrics.accuracy(confusion),
             "macro_f1": metrics.macro_f1(confusion),
             "confusion": confusion,
@@ -47,52 +52,61 @@ class Evaluator(Parts):
             "count": len(dataset),
         }
 
-    def predict(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    def predict(self, images: Samples, batch_size: int = 256) -> Any:
         """Return the model's output for images, in evaluation mode.
 
         Parameters
         ----------
-        images : array (N, C, H, W)
+        images : array (N, C, H, W), or tuple or list of arrays for several inputs
             As in a data set: `preprocess` is applied here.
         batch_size : int
 
         Returns
         -------
-        array (N, K)
+        array (N, K), or tuple, list or dict of arrays for several outputs
             Logits, or what else the model ends with.
         """
         size = integer(batch_size, "predict: batch_size", 1)
-        if not isinstance(images, np.ndarray) or images.ndim == 0:
-            raise DTypeError(f"predict: images must be an array (N, C, H, W), got {describe(images)}")
+        samples = _samples.check(images, "predict: images", "an array (N, C, H, W)")
+        return in_batches(self._forward, samples, size, "predict")
+
+    def _forward(self, images: Samples) -> Any:
+        """Return the model's output for a batch as in a data set."""
         try:
-            first = self._executor.forward(self.prepare(images[:size]))
+            return self._executor.forward(self.prepare(images))
         except ShapeError as error:
             # Layers take one image for several of another shape, and only a later one stumbles.
-            if images.ndim not in (2, 3):
+            if isinstance(images, tuple) or images.ndim not in (2, 3):
                 raise
             one = "images[None]" if images.ndim == 3 else "images[None, None]"
             raise ShapeError(
                 f"predict: images must have the shape (N, C, H, W), got {images.shape}; for one image "
                 f"give {one} ({error})"
             ) from error
-        if len(images) <= size:
-            return first
-        outputs = allocate((len(images), *first.shape[1:]), first.dtype, "predict: the outputs")
-        outputs[:size] = first
-        for start in range(size, len(images), size):
-            outputs[start : start + size] = self._executor.forward(self.prepare(images[start : start + size]))
-        return outputs
 
-    def prepare(self, images: np.ndarray) -> np.ndarray:
-        """Return images of a data set as the model takes them: preprocessed, in its precision."""
-        x = self.preprocess(images)
+    def prepare(self, images: Samples) -> Samples:
+        """Return images of a data set as the model takes them: preprocessed, in its precision.
+
+        Of several inputs, integers that are no images (four axes) stay what they are.
+        """
+        images = _samples.check(images, "Trainer.prepare: images")
+        x, dtype = self.preprocess(images), self._executor.dtype()
         if not isinstance(x, np.ndarray):
-            raise DTypeError(f"Trainer: preprocess must return an array, got {type(x).__name__}")
-        dtype = self._executor.dtype()
-        return x if x.dtype == dtype else x.astype(dtype)
+            if not isinstance(x, tuple) and not (isinstance(x, list) and isinstance(images, tuple)):
+                raise DTypeError(f"Trainer: preprocess must return an array, got {type(x).__name__}")
+            x = _samples.check(x, "Trainer: what preprocess returned")
+        several = isinstance(x, tuple)
 
-    def _check_fit(
-        self, dataset: Dataset, augment: Callable | None, what: str
-    ) -> tuple[np.ndarray, np.ndarray]:
+        def cast(array: np.ndarray) -> np.ndarray:
+            integers = several and array.ndim != 4 and array.dtype.kind in "biu"
+            return array if integers or array.dtype == dtype else array.astype(dtype)
+
+        return _samples.each(x, cast)
+
+    def _check_fit(self, dataset: Dataset, augment: Callable | None, what: str) -> tuple[Samples, np.ndarray]:
         """Run an image through everything; return it as the model takes it, and the logits."""
-        return check_fit(dataset, self.prepare, self._executor.forward, augment, what)
+        x, outputs = check_fit(dataset, self.prepare, self._executor.forward, augment, what)
+        if not isinstance(outputs, np.ndarray):
+            # A loss that takes a single output raises, and says what to do.
+            self.loss(outputs, dataset.labels[:1])
+        return x, logits_of(outputs)

@@ -7,21 +7,32 @@ from typing import Any
 
 import numpy as np
 
+from .. import _samples
+from .._samples import Samples
 from ..engine import CompiledModule
 from ..errors import ArgumentError
 from ..nn import changes
 from ..nn.module import Module
 from ..nn.parameter_pass import backward_parameters
+from ..nn.prediction import call
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim import Optimizer
+from .checks import logits_of
 
 
-def count_correct(logits: np.ndarray, target: np.ndarray) -> int:
+def count_correct(outputs: Any, target: np.ndarray) -> int:
     """Return how many rows of logits (N, K) have their largest value at the target's class.
 
-    0 if the target is not one class a row, so that accuracy has no meaning.
+    Logits are the first array of several outputs. 0 if the target is not one class a row, so that accuracy
+    has no meaning.
     """
-    if logits.ndim != 2 or target.ndim != 1 or target.dtype.kind not in "iu":
+    logits = logits_of(outputs)
+    if (
+        not isinstance(logits, np.ndarray)
+        or logits.ndim != 2
+        or target.ndim != 1
+        or target.dtype.kind not in "iu"
+    ):
         return 0
     return int(np.count_nonzero(logits.argmax(1) == target))
 
@@ -63,12 +74,12 @@ class Eager:
             self._dtype = np.dtype(np.float32) if first is None else first.dtype
         return self._dtype
 
-    def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+    def step(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
         """Do one step of training on a batch.
 
         Parameters
         ----------
-        x : array (N, C, H, W)
+        x : array (N, C, H, W), or tuple of arrays for several inputs
             Input of the model, in its precision.
         y : array
             Target of the loss; int64 (N,) for classes.
@@ -81,22 +92,22 @@ class Eager:
             Number of rows predicted right, before the change of the weights.
         """
         self.model.zero_grad()
-        logits = self.model(x)
-        value = self.loss(logits, y)
+        outputs = call(self.model, x, self._module)
+        value = self.loss(outputs, y)
         if np.ndim(value):
             raise ArgumentError(
                 f"Trainer: the loss must be one number, got an array of the shape {np.shape(value)}: take "
                 "reduction 'mean' or 'sum'"
             )
         loss = float(value)
-        correct = count_correct(logits, y)
+        correct = count_correct(outputs, y)
         if math.isfinite(loss):
             self._backward(self.loss.backward())
             self._update()
         return loss, correct
 
-    def _backward(self, dy: np.ndarray) -> None:
-        """Add the gradients of the parameters for the gradient of the logits."""
+    def _backward(self, dy: Any) -> None:
+        """Add the gradients of the parameters for the gradient of the outputs."""
         backward_parameters(self.model, dy)
 
     def _update(self) -> None:
@@ -109,19 +120,27 @@ class Eager:
                 clip_grad_norm_(trained, self._clip_norm)
         self.optimizer.step()
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Samples) -> Any:
         """Return the outputs for one batch in evaluation mode."""
-        return self.model.predict(x, max(len(x), 1), engine=False)
+        return self.model.predict(x, max(_samples.count(x), 1), engine=False)
 
 
 class Compiled(Eager):
     """Run the model's compiled program; a model that has none runs layer after layer."""
 
-    def __init__(self, model: Module, optimizer: Optimizer, loss: Any, **limits: float | None) -> None:
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Any,
+        *,
+        conv_algorithm: str | None = None,
+        **limits: float | None,
+    ) -> None:
         super().__init__(model, optimizer, loss, **limits)
-        self.model = CompiledModule(model)
+        self.model = CompiledModule(model, conv_algorithm=conv_algorithm)
 
-    def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+    def step(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
         """Do one step of training on a batch, in one program if the loss is cross-entropy of classes."""
         done = self.model.gradients(x, y, self.loss)
         if done is None:
@@ -130,9 +149,9 @@ class Compiled(Eager):
             self._update()
         return done
 
-    def _backward(self, dy: np.ndarray) -> None:
+    def _backward(self, dy: Any) -> None:
         self.model.backward(dy)
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Samples) -> Any:
         """Return the outputs for one batch in evaluation mode, each row the same to the bit in any batch."""
-        return self.model.predict(x, max(len(x), 1))
+        return self.model.predict(x, max(_samples.count(x), 1))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._samples import Samples
 from ..nn.losses import CrossEntropyLoss, NLLLoss
 from ..nn.normalization import BatchNorm2d
 from .checks import to_unit_range
@@ -20,16 +21,16 @@ _LARGE = 32.0
 _ROUNDING = 1e-3
 
 
-def give_hints(trainer: Training, x: np.ndarray, outputs: np.ndarray) -> None:
+def give_hints(trainer: Training, x: Samples, outputs: np.ndarray) -> None:
     """Log a warning, once for each Trainer, for each mistake that an image and the outputs for it show.
 
     Parameters
     ----------
     trainer : Trainer
-    x : array (1, C, H, W)
+    x : array (1, C, H, W), or tuple of arrays for several inputs
         An image as the model takes it.
     outputs : array (1, K)
-        Of the model in evaluation mode.
+        The logits of the model in evaluation mode.
     """
     for hint in (_about_images(trainer, x), _about_outputs(trainer.loss, outputs)):
         if hint and hint not in trainer.hints:
@@ -37,11 +38,12 @@ def give_hints(trainer: Training, x: np.ndarray, outputs: np.ndarray) -> None:
             logger.warning("%s", hint)
 
 
-def _about_images(trainer: Training, x: np.ndarray) -> str:
+def _about_images(trainer: Training, x: Samples) -> str:
     layers = (module for module in trainer.model.modules() if module._parameters or module._buffers)
     if trainer.preprocess is not to_unit_range or isinstance(next(layers, None), BatchNorm2d):
         return ""  # whoever prepares images knows what they do, and batch norm scales them
-    if not (x.size and np.abs(x).max() > _LARGE):
+    images = [each for each in x if each.ndim == 4] if isinstance(x, tuple) else [x]
+    if not any(each.size and np.abs(each).max() > _LARGE for each in images):
         return ""
     return (
         "images reach the model unscaled, with values beyond 32, from which it learns badly: scale them to "

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-import numpy as np
-
 from .._shapes import integer
+from ..engine.pin import checked_algorithm
 from ..errors import ArgumentError, DTypeError
 from ..nn.module import Module
 from ..nn.utils.clip_grad import check_limit
@@ -74,7 +74,8 @@ class Parts(Training):
     def _executor(self) -> Eager:
         """What runs the model."""
         if self._kept_executor is None:
-            self._kept_executor = (Compiled if self.engine else Eager)(
+            kind = partial(Compiled, conv_algorithm=self.conv_algorithm) if self.engine else Eager
+            self._kept_executor = kind(
                 self.model,
                 self.optimizer,
                 self.loss,
@@ -141,7 +142,7 @@ def _callbacks(value: object) -> list[Callback]:
     return [_callback(each) for each in value]
 
 
-def _preprocess(value: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _preprocess(value: Any) -> Callable[[Any], Any]:
     if value is not None and not callable(value):
         raise DTypeError(f"Trainer: preprocess must be callable, got {type(value).__name__}")
     return to_unit_range if value is None else value
@@ -172,4 +173,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "engine": bool,
     "clip_grad_norm": _limit("clip_grad_norm"),
     "clip_grad_value": _limit("clip_grad_value"),
+    "conv_algorithm": lambda value: checked_algorithm(value, "Trainer: conv_algorithm"),
 }

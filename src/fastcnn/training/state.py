@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..nn.module import Module
 from ..optim import Optimizer
 from .callback import Callback
@@ -33,13 +31,14 @@ class Training:
     scheduler: Scheduler | None
     callbacks: list[Callback]
     seed: int
-    preprocess: Callable[[np.ndarray], np.ndarray]
+    preprocess: Callable[[Any], Any]
     scheduler_step: str | None
     monitor: str | None
     stop_on_nan: bool
     engine: bool
     clip_grad_norm: float | None
     clip_grad_value: float | None
+    conv_algorithm: str | None
 
     def __init__(self) -> None:
         self.history = History()

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from .. import _samples
+from .._samples import Samples
 from .._shapes import integer
 from ..data import Dataset, Loader
 from ..errors import DTypeError, ShapeError
 from ..nn.module import Module
 from ..optim import Optimizer
 from .callback import Callback
-from .checks import check_batches, describe
+from .checks import check_batches
 from .evaluation import Evaluator
 from .hints import give_hints
 from .history import History
@@ -33,11 +35,14 @@ class Trainer(Evaluator):
     Parameters
     ----------
     model : Module
-        Takes images (N, C, H, W), returns logits (or log-probabilities) (N, K).
+        Takes images (N, C, H, W), returns logits (or log-probabilities) (N, K). One of several inputs takes
+        the arrays of a data set that has as many; of several outputs the first array is taken for the logits.
     optimizer : Optimizer
         Over the model's parameters.
     loss : loss of fastcnn.nn, or the like
-        ``loss(logits, labels) -> float``, ``loss.backward() -> dlogits``.
+        ``loss(logits, labels) -> float``, ``loss.backward() -> dlogits``. For a model of several outputs, one
+        of your own that takes what the model returns (a tuple, say), and whose backward returns a gradient in
+        the place of each; see README.md.
     scheduler : LRScheduler or ReduceLROnPlateau, optional
         On that optimizer.
     callbacks : iterable of Callback
@@ -46,7 +51,9 @@ class Trainer(Evaluator):
         weights come out the same to the bit, for any number of threads.
     preprocess : callable ``preprocess(images) -> images``, optional
         Applied to every batch, in training (after augmentation) and otherwise, e.g.
-        `fastcnn.data.transforms.Normalize`. Default: uint8 images are divided by 255.
+        `fastcnn.data.transforms.Normalize`. Default: uint8 images are divided by 255. For several inputs it
+        takes and returns the tuple, see `fastcnn.data.transforms.PerInput`; images and floats then get the
+        model's precision, and other integers reach forward as they are. It may make a tuple of one input.
     scheduler_step : {"batch", "epoch"}, optional
         When the scheduler is stepped. Default: OneCycleLR after each batch, others after each epoch.
     monitor : str, optional
@@ -56,13 +63,14 @@ class Trainer(Evaluator):
         Stop fit at the first loss that is not finite, and tell of one that has blown up, see StopOnNaN.
     engine : bool
         Run the model as one compiled program (see `fastcnn.compile`), several times faster; with False, layer
-        after layer, which is the reference. The two agree but for rounding. A model with a layer of the
-        user's own runs layer after layer anyway, which the log says once.
+        after layer, which is the reference. The two agree but for rounding.
     clip_grad_norm : float, optional
         Scale the gradients of each step so that their norm, of all that the optimizer trains together, is at
         most this; see `fastcnn.nn.utils.clip_grad_norm_`.
     clip_grad_value : float, optional
         Clip each element of the gradients to ``[-clip_grad_value, clip_grad_value]``, before their norm.
+    conv_algorithm : {"direct", "gemm"}, optional
+        How the compiled program convolves; None takes what `fastcnn.set_conv_algorithm` says.
 
     Attributes
     ----------
@@ -89,13 +97,14 @@ class Trainer(Evaluator):
         scheduler: Scheduler | None = None,
         callbacks: Iterable[Callback] = (),
         seed: int = 0,
-        preprocess: Callable[[np.ndarray], np.ndarray] | None = None,
+        preprocess: Callable[[Any], Any] | None = None,
         scheduler_step: str | None = None,
         monitor: str | None = None,
         stop_on_nan: bool = True,
         engine: bool = True,
         clip_grad_norm: float | None = None,
         clip_grad_value: float | None = None,
+        conv_algorithm: str | None = None,
     ) -> None:
         super().__init__(
             model=model,
@@ -111,16 +120,17 @@ class Trainer(Evaluator):
             engine=engine,
             clip_grad_norm=clip_grad_norm,
             clip_grad_value=clip_grad_value,
+            conv_algorithm=conv_algorithm,
         )
 
     # Training ---------------------------------------------------------------------------------------
 
-    def train_step(self, x: np.ndarray, y: np.ndarray) -> float:
+    def train_step(self, x: Samples, y: np.ndarray) -> float:
         """Do one step on a batch of images; neither schedule nor callbacks take part.
 
         Parameters
         ----------
-        x : array (N, C, H, W)
+        x : array (N, C, H, W), or tuple or list of arrays for several inputs
             Images as in a data set: `preprocess` is applied here.
         y : int64 (N,)
             Their classes.
@@ -130,13 +140,14 @@ class Trainer(Evaluator):
         float
             The loss. If it is not finite, no weight has been changed.
         """
-        for name, value in (("x", x), ("y", y := np.asarray(y))):
-            if not isinstance(value, np.ndarray) or value.ndim == 0:
-                raise DTypeError(f"train_step: {name} must be an array, got {describe(value)}")
-        if len(x) != len(y):
-            raise ShapeError(f"train_step: {len(x)} images but {len(y)} labels")
+        images = _samples.check(x, "train_step: x", "an array")
+        labels = np.asarray(y)
+        if labels.ndim == 0:
+            raise DTypeError(f"train_step: y must be an array, got {_samples.describe(labels)}")
+        if _samples.count(images) != len(labels):
+            raise ShapeError(f"train_step: {_samples.count(images)} images but {len(labels)} labels")
         self._train_mode()
-        return self._step(x, y)[0]
+        return self._step(images, labels)[0]
 
     def fit(
         self,
@@ -272,7 +283,7 @@ class Trainer(Evaluator):
 
     # Inside -----------------------------------------------------------------------------------------
 
-    def _step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+    def _step(self, images: Samples, labels: np.ndarray) -> tuple[float, int]:
         """Do one step; return the loss and the number of images predicted right."""
         if not self._checked:
             self._check()

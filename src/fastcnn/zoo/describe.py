@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import nn
-from ..errors import ArgumentError, FastcnnError
-from .definition import MOST_LEVELS, Layer
-from .layers import BLOCKS, LAYERS, check_argument
+from ..errors import ArgumentError
+from ..nn.declaration import Declaration, declaration_of
+from .definition import MOST_LEVELS, Chain, Layer
+from .layers import arguments_of, known
 
 
-def describe(model: nn.Module, what: str) -> tuple[Layer, ...]:
+def describe(model: nn.Module, what: str) -> Chain:
     """Return the layers of a Sequential with all their arguments.
 
     Parameters
@@ -25,7 +24,10 @@ def describe(model: nn.Module, what: str) -> tuple[Layer, ...]:
         If a layer cannot be written as data: one of somebody's own, or one that stands in several places.
     """
     if type(model) is not nn.Sequential:
-        raise ArgumentError(f"{what}: the network must be a Sequential, got {type(model).__name__}")
+        raise ArgumentError(
+            f"{what}: the network must be a Sequential, got {type(model).__name__}, which is no chain: "
+            "zoo.to_dicts(model, input_shape) writes it as nodes for JSON and TOML"
+        )
     return _Describer(what).chain(model, "")
 
 
@@ -35,7 +37,7 @@ class _Describer:
         # Id of a module or parameter -> the layer that it was met in.
         self._places: dict[int, str] = {}
 
-    def chain(self, module: nn.Module, prefix: str, level: int = 0) -> tuple[Layer, ...]:
+    def chain(self, module: nn.Module, prefix: str, level: int = 0) -> Chain:
         """Return the layers of a Sequential."""
         return tuple(
             self._layer(child, f"{prefix}{name}", None if name == str(index) else name, level)
@@ -43,48 +45,44 @@ class _Describer:
         )
 
     def _layer(self, module: nn.Module, path: str, name: str | None, level: int) -> Layer:
-        kind = type(module).__name__
-        where = f"{self._what}: layer {path} ({kind})"
-        if type(module) is not (LAYERS[kind].make if kind in LAYERS else BLOCKS.get(kind)):
-            known = ", ".join([*LAYERS, *BLOCKS])
-            raise ArgumentError(f"{where}: only layers of fastcnn.nn can be written: {known}")
+        where = f"{self._what}: layer {path} ({type(module).__name__})"
+        declaration = declared(module, where)
         for part in (module, *module._parameters.values()):
             if self._places.setdefault(id(part), path) != path:
                 other = self._places[id(part)]
                 raise ArgumentError(
                     f"{where}: shares its weights with layer {other}, which cannot be written"
                 )
-        if kind not in BLOCKS:
-            return Layer(kind, _arguments(module, kind, where), where, name)
-        if level == MOST_LEVELS:
+        kind = type(module).__name__
+        if level == MOST_LEVELS and declaration.bodies:
             raise ArgumentError(f"{where}: more than {MOST_LEVELS} blocks inside each other")
-        if kind == "Sequential":
-            return Layer(kind, {}, where, name, self.chain(module, f"{path}.", level + 1))
-        if getattr(module, "shortcut", None) is not None:
-            raise ArgumentError(f"{where}: has a shortcut, which cannot be written")
-        body: tuple[Layer, ...] | Layer
-        if type(module.body) is nn.Sequential:
-            body = self.chain(module.body, f"{path}.body.", level + 1)
-        else:
-            body = self._layer(module.body, f"{path}.body", None, level + 1)
-        return Layer(kind, {}, where, name, body)
+        return Layer(
+            kind,
+            arguments_of(module, declaration, where),
+            where,
+            name,
+            self._bodies(module, declaration, path, level),
+        )
+
+    def _bodies(
+        self, module: nn.Module, declaration: Declaration, path: str, level: int
+    ) -> dict[str, Chain | Layer]:
+        bodies: dict[str, Chain | Layer] = {}
+        for key, body in declaration.bodies.items():
+            inner = body.read(module, key)
+            if inner is None:
+                continue
+            place = path if inner is module else f"{path}.{key}"
+            if type(inner) is nn.Sequential:
+                bodies[key] = self.chain(inner, f"{place}.", level + 1)
+            else:
+                bodies[key] = self._layer(inner, place, None, level + 1)
+        return bodies
 
 
-def _arguments(module: nn.Module, kind: str, where: str) -> dict[str, Any]:
-    """Return the arguments that make a layer like this one."""
-    values: dict[str, Any] = {}
-    for key in LAYERS[kind].arguments:
-        if key == "bias":
-            # Batch norm that is not affine has no bias either way.
-            values[key] = module.bias is not None or not getattr(module, "affine", True)
-        elif kind == "PositionBias":
-            values[key] = module.bias.shape
-        else:
-            values[key] = getattr(module, key)
-        try:
-            values[key] = check_argument(kind, key, values[key])
-        except FastcnnError as error:
-            raise ArgumentError(f"{where}: {error}") from error
-    if LAYERS[kind].defaults.get("stride", 1) is None and values["stride"] == values["kernel_size"]:
-        values["stride"] = None
-    return values
+def declared(module: nn.Module, where: str) -> Declaration:
+    """Return what the class of a module has declared; raise ArgumentError if it has not."""
+    declaration = declaration_of(module)
+    if declaration is None:
+        raise ArgumentError(f"{where}: only layers of fastcnn.nn can be written: {', '.join(known())}")
+    return declaration

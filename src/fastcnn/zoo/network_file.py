@@ -8,12 +8,13 @@ from pathlib import Path
 
 from .. import nn
 from . import dicts, spec
-from .definition import Layer, build_layers
+from .building import build_layers
+from .definition import Definition
 from .files import parse_toml, read_text
 
 
-def parse(text: str, source: str) -> tuple[Layer, ...]:
-    """Read the layers of a network from JSON, if the text begins with a bracket, else from lines.
+def parse(text: str, source: str) -> Definition:
+    """Read a network from JSON, if the text begins with a bracket, else from lines.
 
     Raises
     ------
@@ -23,14 +24,14 @@ def parse(text: str, source: str) -> tuple[Layer, ...]:
     return (dicts.parse_json if text.lstrip()[:1] in ("[", "{") else spec.parse)(text, source)
 
 
-def read_layers(path: str | PathLike[str]) -> tuple[str, tuple[Layer, ...]]:
+def read_layers(path: str | PathLike[str]) -> tuple[str, Definition]:
     """Read a file: ``.json`` and ``.toml`` hold dicts, any other name dicts in JSON or lines of text.
 
     Returns
     -------
     text : str
         What `parse` takes to give these layers again.
-    layers : tuple of Layer
+    layers : tuple of Layer, or Nodes
 
     Raises
     ------
@@ -47,7 +48,7 @@ def read_layers(path: str | PathLike[str]) -> tuple[str, tuple[Layer, ...]]:
     return text, parse(text, source)
 
 
-def read(path: str | PathLike[str], input_shape: Sequence[int], *, logits: bool = True) -> nn.Sequential:
+def read(path: str | PathLike[str], input_shape: Sequence[int], *, logits: bool = True) -> nn.Module:
     """Make the network that a file describes, with fresh weights.
 
     Parameters

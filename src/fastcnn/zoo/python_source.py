@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from .. import nn
 from ..errors import ArgumentError
-from .definition import Layer
+from .definition import Layer, chain_of
 from .describe import describe
-from .layers import BLOCKS, LAYERS
+from .layers import find
 
 
 def to_python(model: nn.Module, name: str = "model") -> str:
@@ -27,8 +27,28 @@ def to_python(model: nn.Module, name: str = "model") -> str:
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise ArgumentError(f"to_python: name must be the name of a variable, got {name!r}")
-    lines = _sequential(describe(model, "to_python"), "")
-    return "\n".join(["from fastcnn import nn", "", f"{name} = {lines[0]}", *lines[1:]]) + "\n"
+    layers = describe(model, "to_python")
+    lines = _sequential(layers, "")
+    imports = ["from fastcnn import nn", *sorted(_imports(layers))]
+    return "\n".join([*imports, "", f"{name} = {lines[0]}", *lines[1:]]) + "\n"
+
+
+def _imports(layers: Sequence[Layer]) -> set[str]:
+    """Return the imports of classes that are not in `fastcnn.nn`."""
+    found = set()
+    for layer in layers:
+        kind = find(layer.kind).layer
+        if not _is_ours(kind):
+            if "." in kind.__qualname__:
+                raise ArgumentError(f"{layer.where}: its class {kind.__qualname__} cannot be imported")
+            found.add(f"from {kind.__module__} import {kind.__name__}")
+        for body in layer.bodies.values():
+            found |= _imports(chain_of(body))
+    return found
+
+
+def _is_ours(kind: type) -> bool:
+    return getattr(nn, kind.__name__, None) is kind
 
 
 def _sequential(layers: Sequence[Layer], indent: str) -> list[str]:
@@ -48,19 +68,24 @@ def _sequential(layers: Sequence[Layer], indent: str) -> list[str]:
 
 
 def _layer(layer: Layer, indent: str) -> list[str]:
-    if layer.kind == "Sequential":
-        return _sequential(layer.body, indent)  # type: ignore[arg-type]
-    if layer.kind not in BLOCKS:
-        return [f"nn.{layer.kind}({_arguments(layer)})"]
-    body = layer.body
-    first, *rest = _layer(body, indent) if isinstance(body, Layer) else _sequential(body or (), indent)
-    lines = [f"nn.{layer.kind}({first}", *rest]
+    if find(layer.kind).layer is nn.Sequential:
+        return _sequential(chain_of(layer.bodies["body"]), indent)
+    declaration = find(layer.kind)
+    lines = [f"nn.{layer.kind}(" if _is_ours(declaration.layer) else f"{layer.kind}("]
+    between = ""
+    for key, body in layer.bodies.items():
+        first, *rest = _layer(body, indent) if isinstance(body, Layer) else _sequential(body, indent)
+        lines[-1] += between + (f"{key}={first}" if key in declaration.defaults else first)
+        lines += rest
+        between = ", "
+    if layer.arguments:
+        lines[-1] += between + _arguments(layer)
     lines[-1] += ")"
     return lines
 
 
 def _arguments(layer: Layer) -> str:
-    defaults = LAYERS[layer.kind].defaults
+    defaults = find(layer.kind).defaults
     needed = [repr(value) for key, value in layer.arguments.items() if key not in defaults]
     others = [
         f"{key}={value!r}"

@@ -14,13 +14,14 @@ from .lenet import lenet
 from .position_bias import position_bias
 from .residual import plain_bn_relu, plain_relu_bn, residual
 from .residual_cifar import residual_cifar
+from .resnet import resnet
 from .shallow import shallow
 
 
 class Network(NamedTuple):
     """A network of the zoo: what makes it, the images that it was made for, and what it is in one line."""
 
-    make: Callable[..., nn.Sequential]
+    make: Callable[..., nn.Module]
     input_shape: tuple[int, int, int]
     description: str
 
@@ -35,6 +36,7 @@ _NETWORKS = {
     "position-bias-mnist": Network(position_bias, _MNIST, "a bias for each position; overlapping pools"),
     "residual-cifar": Network(residual_cifar, _CIFAR, "nine layers in three stages, with residual blocks"),
     "residual-mnist": Network(residual, _MNIST, "five strided convolutions with residual blocks"),
+    "resnet-cifar": Network(resnet, _CIFAR, "ResNet-20: blocks with projections; no chain"),
     "spec-lenet": Network(lenet, _MNIST, "LeNet with 5x5 convolutions, from the text format"),
 }
 
@@ -67,7 +69,7 @@ def build(
     input_shape: tuple[int, int, int] | None = None,
     num_classes: int = 10,
     **options: Any,
-) -> nn.Sequential:
+) -> nn.Module:
     """Make a network of the zoo with fresh weights; it returns logits.
 
     Parameters

@@ -19,13 +19,14 @@ from os import PathLike
 from typing import Any
 
 from .. import nn
+from .._arguments import short
 from .._shapes import conv_padding, pair
 from ..errors import ArgumentError, DataError, suggestion
-from .arguments import short
-from .definition import MOST_LAYERS, Layer, build_layers
+from .building import build_chain
+from .definition import MOST_LAYERS, Layer
 from .describe import describe
 from .files import read_text
-from .layers import LAYERS
+from .layers import find
 
 # Word -> the type of layer, and the arguments that its numbers are, in order.
 GRAMMAR: dict[str, tuple[str, dict[str, str]]] = {
@@ -93,7 +94,7 @@ def from_spec(text: str, input_shape: Sequence[int], source: str = "<text>") -> 
         If the text is not right, or a layer does not fit what comes before it; the message names source,
         line and text.
     """
-    return build_layers(parse(text, source), input_shape, logits=True)
+    return build_chain(parse(text, source), input_shape, logits=True)
 
 
 def read_spec(path: str | PathLike[str], input_shape: Sequence[int]) -> nn.Sequential:
@@ -132,8 +133,8 @@ def _line(layer: Layer) -> str:
     elif word == "Pool" and values["stride"] is None:
         values["stride"] = values["kernel_size"]
     numbers = [values.pop(key) for key in GRAMMAR[word][1].values()]
-    kind = LAYERS[layer.kind]
-    special = [key for key in values if key not in kind.sizes and values[key] != kind.defaults[key]]
+    kind = find(layer.kind)
+    special = [key for key in values if key not in kind.found and values[key] != kind.defaults[key]]
     if special or not all(isinstance(number, int) for number in numbers):
         shown = ", ".join(f"{key}={layer.arguments[key]!r}" for key in special or GRAMMAR[word][1].values())
         raise ArgumentError(f"{layer.where}: a line {_usage(word)} cannot say {shown}")

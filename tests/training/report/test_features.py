@@ -67,6 +67,31 @@ def test_maps_are_the_outputs_of_the_relus():
     assert model.training
 
 
+class Scaled(nn.Module):
+    """Maps of an image, each scaled by a number that comes with it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.relu = nn.Conv2d(1, 3, 3, padding=1), nn.ReLU()
+
+    def forward(self, scales, image):
+        return self.relu(self.conv(image)) * scales.reshape(-1, 3, 1, 1)
+
+
+def test_maps_of_several_inputs():
+    image = np.random.default_rng(0).integers(0, 256, (1, 8, 8), dtype=np.uint8)
+    scales, x = np.ones(3, np.float32), image.astype(np.float32) / 255
+    model = Scaled()
+    figure = report.plot_feature_maps(model, (scales, image), (scales, x))
+    shown = pictures(figure)
+    np.testing.assert_allclose(shown[0], image[0] / 255)
+    np.testing.assert_array_equal(np.stack(shown[1:]), model.relu(model.conv(x[None]))[0])
+    assert titles(figure)[0] == "the image (input 2 of 2)"
+    np.testing.assert_array_equal(pictures(report.plot_feature_maps(model, image, (scales, x)))[0], shown[0])
+    with pytest.raises(ShapeError, match=r"plot_feature_maps: expected images .*, got \(1, 3\) and \(1, 3\)"):
+        report.plot_feature_maps(model, (scales, scales), (scales, x))
+
+
 def test_without_relus_the_convolutions_are_drawn():
     figure = report.plot_feature_maps(
         nn.Conv2d(1, 2, 3), np.zeros((1, 8, 8)), np.zeros((1, 8, 8), np.float32)

@@ -163,3 +163,21 @@ def test_training_imports_neither_matplotlib_nor_pyplot():
 def test_invalid_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_of_several_inputs_the_first_that_are_images_are_drawn():
+    images, rows = np.zeros((4, 1, 4, 4), np.uint8), np.zeros((4, 3))
+    images[:, 0, 0, 0] = np.arange(4)
+    labels, logits = np.array([0, 1, 0, 1]), np.tile([[3.0, 0.0]], (4, 1))
+    figure = report.plot_predictions((rows, images, images), labels, logits)
+    assert figure.get_suptitle().startswith("4 images (input 2 of 3), 2 of them right\n")
+    drawn = [axes.images[0].get_array()[0, 0] for axes in figure.axes if axes.images]
+    assert drawn == [0, 1 / 255, 2 / 255, 3 / 255]
+    figure = report.plot_mistakes((rows, images), labels, logits)
+    assert figure.get_suptitle().startswith("2 of 4 images (input 2 of 2) are wrong\n")
+    for plot in (report.plot_predictions, report.plot_mistakes):
+        message = (
+            rf"{plot.__name__}: expected images \(N, C, H, W\) among the inputs, got \(4, 3\) and \(4, 3\)"
+        )
+        with pytest.raises(ShapeError, match=message):
+            plot((rows, rows), labels, logits)

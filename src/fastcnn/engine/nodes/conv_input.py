@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..emit import Writer
-from ..graph import Conv
 from ..memory import NO_HALO, Blob, Halo, table, widest
 from ..parts import Backward
-from .product import Extras, Product, group_count, kernel_rows, multiply, pack, segments
+from .convolution import Convolution
+from .product import Extras, Operand, Product, group_count, in_place, kernel_rows, multiply, pack, segments
 
 
 @dataclass
@@ -23,7 +23,7 @@ class _Remainder:
     taps_w: list[tuple[int, int]]
 
 
-def _remainders(node: Conv) -> list[_Remainder]:
+def _remainders(node: Convolution) -> list[_Remainder]:
     """Cut the input pixels by their remainder by the stride."""
     win = node.window
 
@@ -47,7 +47,7 @@ def _remainders(node: Conv) -> list[_Remainder]:
     return remainders
 
 
-def gradient_halo(node: Conv) -> Halo:
+def gradient_halo(node: Convolution) -> Halo:
     """Return the halo that is read around dy."""
     halo = NO_HALO
     for part in _remainders(node):
@@ -59,15 +59,24 @@ def gradient_halo(node: Conv) -> Halo:
     return halo
 
 
-def backward_input(b: Backward, node: Conv, dy: Blob) -> None:
+def backward_input(b: Backward, node: Convolution, dy: Blob, operand: Operand = in_place) -> None:
     """Write the gradient of x: for each remainder a convolution of dy with the weights of its taps."""
     dx, add = b.target(node.x)
     for part in _remainders(node):
         for group in range(group_count(b.writer, node)):
-            _write_part(b.writer, node, dy, dx, add, part, group)
+            _write_part(b.writer, node, dy, dx, add, part, group, operand)
 
 
-def _write_part(w: Writer, node: Conv, dy: Blob, dx: Blob, add: bool, part: _Remainder, group: int) -> None:
+def _write_part(
+    w: Writer,
+    node: Convolution,
+    dy: Blob,
+    dx: Blob,
+    add: bool,
+    part: _Remainder,
+    group: int,
+    operand: Operand,
+) -> None:
     win = node.window
     depthwise = group_count(w, node) < node.groups
     out, inner = node.weight.shape[0] // node.groups, node.x.channels if depthwise else node.weight.shape[1]
@@ -93,4 +102,4 @@ def _write_part(w: Writer, node: Conv, dy: Blob, dx: Blob, add: bool, part: _Rem
     packed = pack(w, product, node.weight)
     # Products of the forward pass with these taps, zeros left out.
     flops = 2 * node.y.pixels * product.depth * inner
-    multiply(w, product, dx, dy, packed, Extras(add=add), flops=flops)
+    multiply(w, *operand(w, product, dy), dx, packed, Extras(add=add), flops=flops)

@@ -7,17 +7,24 @@ training reads and writes the weight as it is.
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..._kernels.program import CHAINS, CHUNK, TASK_COLUMNS
+from ...nn import Parameter
+from ...nn.parameter import is_trained
+from ..algorithms import Algorithm, Setting, always
 from ..emit import Writer
-from ..graph import Dense
+from ..graph import Value
 from ..memory import NO_HALO, Blob, table
 from ..parts import Backward, Forward
+from . import costs
+from .activation import Activated, activates
 from .bias import bias_grad
-from .conv import weight_of_all
+from .conv_weight import weight_of_all
 from .product import Extras, Product, bands_of, multiply, multiply_some, pack
-from .relu import relu_masked
 from .softmax import features
 
 # Elements of a sample from which on a layer is deep.
@@ -25,6 +32,61 @@ _DEEP = 256
 # Weights from which on a layer multiplies all images at once; otherwise threads read them for each slot.
 _LARGE = 32768
 _LEAST_TASKS = 8
+
+
+@dataclass(eq=False)
+class Dense(Activated):
+    """A linear layer over all elements of x in (C, H, W) order, perhaps with an activation."""
+
+    weight: Parameter
+    bias: Parameter | None
+
+    multiplies = reads_gradient_late = reads_rows = True
+
+    @property
+    def parameters(self) -> tuple[Parameter | None, ...]:
+        """Weight and bias."""
+        return self.weight, self.bias
+
+    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
+        """Return the cost of its products, which all implementations have in common."""
+        out, depth, layout = self.weight.shape[0], self.x.size, setting.layout
+        total = costs.product(layout, depth, out)
+        if self.x in wanted:
+            total += costs.product(layout, out, depth)
+        if self.y in wanted and is_trained(self.weight):
+            total += costs.weight_gradient(layout, depth, out)
+        return total
+
+    def forward(self, f: Forward) -> None:
+        """Write y = f(weight x + bias)."""
+        x = _flat(f, self)
+        f.pick("forward", FORWARD, self).write(f.writer, self, x, f.blob(self.y))
+
+    def backward(self, b: Backward) -> None:
+        """Write the gradients of bias, weight and, where it is wanted, x."""
+        f, w = b.forward, b.writer
+        dy = self.inner_gradient(b)
+        bias_grad(b, self.bias, dy)
+        dweight = b.parameter(self.weight)
+        if dweight is not None and w.layout.by_channels:
+            w.after.dense_weight(
+                dweight=dweight,
+                x=f.flat.get(self, f.blobs[self.x]),
+                dy=dy,
+                depth=self.x.size,
+                outputs=self.y.size,
+                tasks=-(-self.x.size // TASK_COLUMNS),
+                flops=2 * self.weight.size,
+            )
+        elif dweight is not None:
+            x = f.blobs[self.x]
+            weight_of_all(w, self.weight, dweight, x, dy, _product(self, x, dy, 0, self.y.size), dense=True)
+        if b.wanted(self.x):
+            if w.layout.by_channels:
+                _input_grad(b, self, dy)
+            else:
+                _input_grad_of_images(b, self, dy)
 
 
 def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
@@ -63,20 +125,11 @@ def _flat(f: Forward, node: Dense) -> Blob:
     return flat
 
 
-def forward(f: Forward, node: Dense) -> None:
-    """Write y = weight x + bias, perhaps clipped."""
-    w, x = f.writer, _flat(f, node)
-    y = f.blob(node.y)
-    if w.layout.by_channels and f.training:
-        _on_own_weight(w, node, x, y)
-    elif w.layout.by_channels and node.weight.size >= _LARGE and not w.single:
-        _of_all(w, node, x, y)
-    elif w.layout.by_channels:
-        _of_chunk(w, node, x, y)
-    else:
-        product = _product(node, x, y, 0, node.weight.shape[0])
-        extras = Extras(node.bias, relu=node.relu, all_channels=product.channels)
-        multiply(w, product, y, x, pack(w, product, node.weight), extras, flops=2 * node.weight.size)
+def _of_images(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
+    """Multiply the images in the lanes at once."""
+    product = _product(node, x, y, 0, node.weight.shape[0])
+    extras = Extras(node.bias, activation=node.activation, all_channels=product.channels)
+    multiply(w, product, x, y, pack(w, product, node.weight), extras, flops=2 * node.weight.size)
 
 
 def _on_own_weight(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
@@ -93,7 +146,7 @@ def _on_own_weight(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
             depth=depth,
             outputs=last - first,
             first_output=first,
-            relu=node.relu,
+            **activates(node.activation),
             whole_chunk=True,
             band=band if bands > 1 else None,
             flops=2 * depth * (last - first),
@@ -115,7 +168,7 @@ def _of_all(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
         span_length=product.span_length,
         vectors=w.vectors(out),
         shares=shares,
-        relu=node.relu,
+        **activates(node.activation),
         tasks=w.blocks(out) * shares,
         flops=2 * node.weight.size,
     )
@@ -131,41 +184,15 @@ def _of_chunk(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
         multiply_some(
             w,
             product,
-            y,
             x,
+            y,
             pack(w, product, node.weight),
-            Extras(w.padded(node.bias, first, last), relu=node.relu),
+            Extras(w.padded(node.bias, first, last), activation=node.activation),
             product.segments,
             whole_chunk=True,
             band=band if bands > 1 else None,
             flops=2 * depth * (last - first),
         )
-
-
-def backward(b: Backward, node: Dense) -> None:
-    """Write the gradients of bias, weight and, where it is wanted, x."""
-    f, w = b.forward, b.writer
-    dy = relu_masked(b, node)
-    bias_grad(b, node.bias, dy)
-    dweight = b.parameter(node.weight)
-    if dweight is not None and w.layout.by_channels:
-        w.after.dense_weight(
-            dweight=dweight,
-            x=f.flat.get(node, f.blobs[node.x]),
-            dy=dy,
-            depth=node.x.size,
-            outputs=node.y.size,
-            tasks=-(-node.x.size // TASK_COLUMNS),
-            flops=2 * node.weight.size,
-        )
-    elif dweight is not None:
-        x = f.blobs[node.x]
-        weight_of_all(w, node.weight, dweight, x, dy, _product(node, x, dy, 0, node.y.size), dense=True)
-    if b.wanted(node.x):
-        if w.layout.by_channels:
-            _input_grad(b, node, dy)
-        else:
-            _input_grad_of_images(b, node, dy)
 
 
 def _input_grad(b: Backward, node: Dense, dy: Blob) -> None:
@@ -210,7 +237,25 @@ def _input_grad_of_images(b: Backward, node: Dense, dy: Blob) -> None:
         channel_at=table(np.arange(depth).reshape(node.x.channels, -1).T.ravel()),
         segments=[(0, 1, 0, 1)],
     )
-    multiply(w, product, flat, dy, pack(w, product, node.weight), Extras(), flops=2 * depth * out)
+    multiply(w, product, dy, flat, pack(w, product, node.weight), Extras(), flops=2 * depth * out)
     dx, add = b.target(node.x)
     spread = table(np.arange(node.x.pixels) * flat.channel(node.x.channels))
     w.apply(z=dx, y=flat, y_at=spread, r=dx if add else None, vectors=node.x.channels)
+
+
+def _cost(node: Dense, setting: Setting) -> float:
+    return costs.product(setting.layout, node.x.size, node.weight.shape[0])
+
+
+# Ordered: the first that fits. All give a row the same bits in every batch, with and without training apart.
+FORWARD = [
+    Algorithm("images", lambda node, setting: not setting.layout.by_channels, _cost, _of_images),
+    Algorithm("own weight", lambda node, setting: setting.training, _cost, _on_own_weight),
+    Algorithm(
+        "all images",
+        lambda node, setting: node.weight.size >= _LARGE and not setting.single,
+        _cost,
+        _of_all,
+    ),
+    Algorithm("chunk", always, _cost, _of_chunk),
+]

@@ -1,27 +1,76 @@
-"""Where two branches meet: Add and Concat."""
+"""Where branches meet: sums and concatenations of any number of values."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Container
+from dataclasses import dataclass, replace
+
+from ..algorithms import Setting
 from ..emit import Writer
-from ..graph import Add, Concat
+from ..graph import Node, Value
 from ..memory import Blob
 from ..parts import Backward, Forward
-from .relu import relu_masked
+from .activation import Activated, activates
 
 
-def forward_add(f: Forward, node: Add) -> None:
-    """Write y = x + other, perhaps clipped."""
-    x, other = f.blobs[node.x], f.blobs[node.other]
-    z = f.blob(node.y)
-    f.writer.apply(z=z, y=other, r=x, vectors=f.writer.vectors(node.y.channels), relu=node.relu)
+@dataclass(eq=False)
+class Add(Activated):
+    """y = ((x + others[0]) + others[1]) + ..., perhaps with an activation."""
+
+    others: tuple[Value, ...]
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """All terms."""
+        return self.x, *self.others
+
+    def joined(self, after: Node) -> Node | None:
+        """Join an activation, or a sum whose first two terms this one is among: the order stays the same."""
+        terms = after.terms
+        if self.activation is None and self.y in terms[:2]:
+            rest = list(terms)
+            rest.remove(self.y)
+            return replace(self, y=after.y, others=(*self.others, *rest), activation=after.ends_with)
+        return super().joined(after)
+
+    @property
+    def terms(self) -> tuple[Value, ...]:
+        """All terms."""
+        return self.inputs
+
+    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
+        """Return 0: it has no products."""
+        return 0.0
+
+    def hands_on(self, masked: bool) -> bool:
+        """Tell that the gradient of each term is that of the sum."""
+        return True
+
+    def forward(self, f: Forward) -> None:
+        """Write the sum, two terms at a time."""
+        w, z = f.writer, f.blob(self.y)
+        vectors, last = w.vectors(self.y.channels), len(self.others) - 1
+        before = f.blobs[self.x]
+        for i, value in enumerate(self.others):
+            ends = activates(self.activation if i == last else None)
+            w.apply(z=z, y=f.blobs[value], r=before, vectors=vectors, **ends)
+            before = z
+
+    def backward(self, b: Backward) -> None:
+        """Hand the gradient on to all terms; to one that is added several times, so many times."""
+        grad = self.inner_gradient(b)
+        for value, times in Counter(reversed(self.inputs)).items():
+            if b.wanted(value):
+                b.give(value, grad if times == 1 else _multiple(b, value, grad, times))
 
 
-def backward_add(b: Backward, node: Add) -> None:
-    """Hand the gradient on to both."""
-    grad = relu_masked(b, node)
-    for value in (node.other, node.x):
-        if b.wanted(value):
-            b.give(value, grad)
+def _multiple(b: Backward, value: Value, grad: Blob, times: int) -> Blob:
+    whole, before = b.blob(value), grad
+    for _ in range(times - 1):
+        b.writer.apply(z=whole, y=before, r=grad, vectors=b.writer.vectors(value.channels))
+        before = whole
+    return whole
 
 
 def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, channels: int) -> None:
@@ -32,21 +81,34 @@ def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, chan
     w.copy(z=to, y=source, z_at=to.pixels(first), y_at=source.pixels(source_first), channels=channels)
 
 
-def forward_concat(f: Forward, node: Concat) -> None:
-    """Write x's channels, then other's."""
-    z = f.blob(node.y)
-    first = 0
-    for value in (node.x, node.other):
-        _copy(f.writer, z, first, f.blobs[value], 0, value.channels)
-        first += value.channels
+@dataclass(eq=False)
+class Concat(Node):
+    """y = x's channels, then those of each of the others."""
 
+    others: tuple[Value, ...]
 
-def backward_concat(b: Backward, node: Concat) -> None:
-    """Write each part's share of the gradient."""
-    grad, first = b.grads[node.y], 0
-    for value in (node.x, node.other):
-        if b.wanted(value):
-            part = b.blob(value)
-            _copy(b.writer, part, 0, grad, first, value.channels)
-            b.give(value, part)
-        first += value.channels
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """All parts."""
+        return self.x, *self.others
+
+    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
+        """Return 0: it has no products."""
+        return 0.0
+
+    def forward(self, f: Forward) -> None:
+        """Write the channels of each part."""
+        z, first = f.blob(self.y), 0
+        for value in self.inputs:
+            _copy(f.writer, z, first, f.blobs[value], 0, value.channels)
+            first += value.channels
+
+    def backward(self, b: Backward) -> None:
+        """Write each part's share of the gradient."""
+        grad, first = b.grads[self.y], 0
+        for value in self.inputs:
+            if b.wanted(value):
+                part = b.blob(value)
+                _copy(b.writer, part, 0, grad, first, value.channels)
+                b.give(value, part)
+            first += value.channels

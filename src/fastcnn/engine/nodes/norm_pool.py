@@ -1,67 +1,116 @@
-"""Batch normalisation, ReLU, dropout and max-pooling as one node."""
+"""Batch normalisation, an activation, dropout and max-pooling as one node."""
 
 from __future__ import annotations
 
-from ..graph import NormPool
+from collections.abc import Container
+from dataclasses import dataclass
+
+from ...graph import Activation
+from ...nn import Dropout, Parameter
+from ..algorithms import Setting
+from ..graph import Node, Normalization, Value
 from ..parts import Backward, Forward
-from .norm import batch_statistics, is_folded, kept_factor, write_gradients
+from ..taps import Taps
+from . import norm as norms
+from .activation import activates
+from .dropout import factor_of
 from .places import first_taps, tap_places
 
 
-def forward(f: Forward, node: NormPool) -> None:
-    """Write z = max_pool(dropout(relu(norm(y))))."""
-    w, y = f.writer, f.blobs[node.x]
-    z, vectors = f.blob(node.y), w.vectors(node.y.channels)
-    windows = {"first": first_taps(node), "taps": tap_places(node, y)}
-    if is_folded(f, node):
-        w.max_pool(z=z, x=y, **windows, vectors=vectors, channels=node.y.channels)
-        return
-    if not node.fixed:
-        batch_statistics(f, node, y)
-    if node.y in f.wanted:
-        f.argmax[node] = w.scratch(node.y.pixels * vectors, "INDEX")
-    w.apply_pool(
-        z=z,
-        y=y,
-        state=f.norms[node].rows,
-        argmax=f.argmax.get(node),
-        **windows,
-        numbers=node.taps.places(0, node.x.width, 1),
-        vectors=vectors,
-        y_pixels=node.x.pixels,
-        relu=node.relu,
-        **f.dropout(node),
-    )
+@dataclass(eq=False)
+class NormPool(Node):
+    """y = max_pool(dropout(f(norm(x)))) over windows that share no pixel; only norm must be there.
 
+    The full-size output is never written. With dropout f is ReLU: where the output is 0, the gradient is 0,
+    dropped or clipped.
+    """
 
-def backward(b: Backward, node: NormPool) -> None:
-    """Write the gradients of scale and shift and, where it is wanted, x."""
-    f, w = b.forward, b.writer
-    y = f.blobs[node.x]
-    source = {
-        "dz": b.grads[node.y],
-        "y": y,
-        "state": f.norms[node].rows,
-        "z": f.blobs[node.y],
-        "argmax": f.argmax[node],
-        "first": first_taps(node),
-        "vectors": w.vectors(node.y.channels),
-        "relu": node.relu,
-        "factor": kept_factor(node),
-    }
-    taps = tap_places(node, y)
-    if (sums := f.norms[node].sums) is not None:
-        w.bn_pool_grad_sums(sums=sums, taps=taps, **source)
-        write_gradients(b, node, summed_pixels=node.y.pixels)
-    if not b.wanted(node.x):
-        return
-    dy, rest = b.blob(node.x), node.taps.unread(node.x.height, node.x.width)
-    w.bn_pool_grad(
-        dy=dy,
-        **source,
-        y_taps=taps,
-        dy_taps=tap_places(node, dy),
-        y_rest=y.pixels()[rest],
-        dy_rest=dy.pixels()[rest],
-    )
-    b.give(node.x, dy)
+    norm: Normalization
+    activation: Activation | None
+    dropout: Dropout | None
+    taps: Taps
+
+    @property
+    def normalization(self) -> Normalization:
+        """Its normalisation."""
+        return self.norm
+
+    @property
+    def parameters(self) -> tuple[Parameter | None, ...]:
+        """Scale and shift."""
+        return self.norm.parameters
+
+    @property
+    def ends_with(self) -> Activation | None:
+        """Its activation, which pooling leaves as it is."""
+        return self.activation
+
+    @property
+    def kept_factor(self) -> float:
+        """What dropout multiplies kept elements by."""
+        return factor_of(self.dropout)
+
+    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
+        """Return 0: it has no products."""
+        return 0.0
+
+    def prepare(self, f: Forward) -> None:
+        """Make the state of the normalisation."""
+        norms.prepare(f, self)
+
+    def forward(self, f: Forward) -> None:
+        """Write y."""
+        w, x = f.writer, f.blobs[self.x]
+        y, vectors = f.blob(self.y), w.vectors(self.y.channels)
+        windows = {"first": first_taps(self.taps), "taps": tap_places(self.taps, x)}
+        if norms.is_folded(f, self):
+            w.max_pool(z=y, x=x, **windows, vectors=vectors, channels=self.y.channels)
+            return
+        if self.takes_statistics:
+            norms.batch_statistics(f, self, x)
+        if self.y in f.wanted:
+            f.argmax[self] = w.scratch(self.y.pixels * vectors, "INDEX")
+        w.apply_pool(
+            z=y,
+            y=x,
+            state=f.norms[self].rows,
+            argmax=f.argmax.get(self),
+            **windows,
+            numbers=self.taps.places(0, self.x.width, 1),
+            vectors=vectors,
+            y_pixels=self.x.pixels,
+            **activates(self.activation),
+            **f.dropout(self, self.dropout),
+        )
+
+    def backward(self, b: Backward) -> None:
+        """Write the gradients of scale and shift and, where it is wanted, x."""
+        f, w = b.forward, b.writer
+        x, masked = f.blobs[self.x], self.y in b.masked
+        source = {
+            "dz": b.grads[self.y],
+            "y": x,
+            "state": f.norms[self].rows,
+            "z": f.blobs[self.y],
+            "argmax": f.argmax[self],
+            "first": first_taps(self.taps),
+            "vectors": w.vectors(self.y.channels),
+            **activates(None if masked else self.activation),
+            "factor": 1.0 if masked else self.kept_factor,
+        }
+        taps = tap_places(self.taps, x)
+        if (sums := f.norms[self].sums) is not None:
+            w.bn_pool_grad_sums(sums=sums, taps=taps, **source)
+            norms.write_gradients(b, self, summed_pixels=self.y.pixels)
+        if not b.wanted(self.x):
+            return
+        dx, rest = b.blob(self.x), self.taps.unread(self.x.height, self.x.width)
+        w.bn_pool_grad(
+            dy=dx,
+            **source,
+            y_taps=taps,
+            dy_taps=tap_places(self.taps, dx),
+            y_rest=x.pixels()[rest],
+            dy_rest=dx.pixels()[rest],
+        )
+        b.give(self.x, dx)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..graph import NormPool, Pool
 from ..memory import Blob, table
+from ..taps import Taps
 
 
-def first_taps(node: Pool | NormPool) -> np.ndarray:
+def first_taps(taps: Taps) -> np.ndarray:
     """Return where each window's taps start in `tap_places`, and their number."""
-    return table(np.cumsum(np.concatenate([[0], node.taps.counts])))
+    return table(np.cumsum(np.concatenate([[0], taps.counts])))
 
 
-def tap_places(node: Pool | NormPool, x: Blob, drop_margin: bool = False) -> np.ndarray:
+def tap_places(taps: Taps, x: Blob, drop_margin: bool = False) -> np.ndarray:
     """Return the places of all windows' taps in x; those in the margin are -1 if they are to be dropped."""
-    taps = node.taps
     places = taps.places(*x.lines())
     if drop_margin:
         inside = taps.within((0, x.height), (0, x.width))

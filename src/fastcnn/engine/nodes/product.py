@@ -6,16 +6,18 @@ memory, and output pixels in segments that read the same spans.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
+from ...graph import Activation
 from ...nn import Parameter
 from ..emit import Writer
-from ..graph import Conv
 from ..memory import Blob, table
+from .activation import activates
 
 # Work on a group that is worth a second thread: it outweighs the time in which threads find each other.
 _BAND_FLOPS = 200_000
@@ -73,17 +75,36 @@ class Product:
 
 @dataclass(frozen=True)
 class Extras:
-    """What goes with a product: biases, a ReLU, and whether it is added to what y holds.
+    """What goes with a product: biases, an activation, and whether it is added to what y holds.
 
     The biases are those of `all_channels`, of which the product's begin at first_channel.
     """
 
     bias: Parameter | np.ndarray | None = None
     position_bias: np.ndarray | None = None
-    relu: bool = False
+    activation: Activation | None = None
     add: bool = False
     all_channels: int = 0
     first_channel: int = 0
+
+
+# Where a product finds what it multiplies: the product over it, and the blob that holds it.
+Operand = Callable[[Writer, Product, Blob], tuple[Product, Blob]]
+
+
+def in_place(w: Writer, p: Product, x: Blob) -> tuple[Product, Blob]:
+    """Multiply x where it stands."""
+    return p, x
+
+
+class Grouped(Protocol):
+    """What of a convolution tells how many products it is."""
+
+    groups: int
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each channel has a window of its own."""
 
 
 def kernel_rows(top: np.ndarray, taps: np.ndarray, height: int) -> np.ndarray:
@@ -120,7 +141,7 @@ def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = No
     return packed
 
 
-def group_count(w: Writer, node: Conv) -> int:
+def group_count(w: Writer, node: Grouped) -> int:
     """Return the number of groups that are products of their own."""
     return 1 if node.depthwise and w.layout.by_channels else node.groups
 
@@ -131,12 +152,12 @@ def bands_of(w: Writer, flops: int) -> int:
 
 
 def multiply(
-    w: Writer, p: Product, y: Blob, x: Blob, packed: np.ndarray, extras: Extras, *, flops: int
+    w: Writer, p: Product, x: Blob, y: Blob, packed: np.ndarray, extras: Extras, *, flops: int
 ) -> None:
     """Write y, or add to it, perhaps in bands of pixels."""
     if p.summed and not w.layout.by_channels:
         for part, rest in _parts_of_sum(p, extras):
-            multiply_some(w, part, y, x, packed, rest, part.segments, flops=flops // len(p.segments))
+            multiply_some(w, part, x, y, packed, rest, part.segments, flops=flops // len(p.segments))
         return
     bands = bands_of(w, flops)
     for i in range(bands):
@@ -145,8 +166,8 @@ def multiply(
         multiply_some(
             w,
             p,
-            y,
             x,
+            y,
             packed,
             extras,
             [each for each in within if each[0] < each[1]],
@@ -156,14 +177,14 @@ def multiply(
 
 
 def _parts_of_sum(p: Product, extras: Extras) -> Iterator[tuple[Product, Extras]]:
-    """Yield the products of a sum: the first has the bias, the last the ReLU, and all but the first add."""
+    """Yield the products of a sum: the first has the bias, the last the activation; all but the first add."""
     for i, segment in enumerate(p.segments):
         yield (
             replace(p, segments=[segment], summed=False),
             replace(
                 extras,
                 bias=extras.bias if i == 0 else None,
-                relu=extras.relu and i + 1 == len(p.segments),
+                activation=extras.activation if i + 1 == len(p.segments) else None,
                 add=extras.add or i > 0,
             ),
         )
@@ -172,8 +193,8 @@ def _parts_of_sum(p: Product, extras: Extras) -> Iterator[tuple[Product, Extras]
 def multiply_some(
     w: Writer,
     p: Product,
-    y: Blob,
     x: Blob,
+    y: Blob,
     packed: np.ndarray,
     extras: Extras,
     some: list[Segment],
@@ -192,7 +213,7 @@ def multiply_some(
         "position_bias": extras.position_bias,
         "y_at": p.y_at,
         "x_at": p.x_at,
-        "relu": extras.relu,
+        **activates(extras.activation),
         "add": extras.add,
         "flops": flops,
         "band": band,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..graph import Softmax
+from ..algorithms import Setting
+from ..graph import Node, Value
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 
@@ -15,18 +19,27 @@ def features(blob: Blob) -> np.ndarray:
     return np.add.outer(table(blob.channel(np.arange(blob.channels))), blob.pixels()).ravel()
 
 
-def forward(f: Forward, node: Softmax) -> None:
-    """Write y = softmax(x)."""
-    x, y = f.blobs[node.x], f.blob(node.y)
-    f.writer.softmax(y=y, x=x, y_at=features(y), x_at=features(x), log=node.log)
+@dataclass(eq=False)
+class Softmax(Node):
+    """Softmax over all elements of a sample, or its logarithm."""
 
+    log: bool
 
-def backward(b: Backward, node: Softmax) -> None:
-    """Write the gradient of x from y and its gradient."""
-    if not b.wanted(node.x):
-        return
-    y, dy, dx = b.forward.blobs[node.y], b.grads[node.y], b.blob(node.x)
-    b.writer.softmax_grad(
-        dx=dx, dy=dy, y=y, dx_at=features(dx), dy_at=features(dy), y_at=features(y), log=node.log
-    )
-    b.give(node.x, dx)
+    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
+        """Return 0: it has no products."""
+        return 0.0
+
+    def forward(self, f: Forward) -> None:
+        """Write y = softmax(x)."""
+        x, y = f.blobs[self.x], f.blob(self.y)
+        f.writer.softmax(y=y, x=x, y_at=features(y), x_at=features(x), log=self.log)
+
+    def backward(self, b: Backward) -> None:
+        """Write the gradient of x from y and its gradient."""
+        if not b.wanted(self.x):
+            return
+        y, dy, dx = b.forward.blobs[self.y], b.grads[self.y], b.blob(self.x)
+        b.writer.softmax_grad(
+            dx=dx, dy=dy, y=y, dx_at=features(dx), dy_at=features(dy), y_at=features(y), log=self.log
+        )
+        b.give(self.x, dx)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import graph
-from ...errors import ArgumentError, ShapeError, StateError
-from .. import calls, hooks
+from ... import _samples, graph
+from ...errors import ArgumentError, StateError
+from .. import calls, hooks, prediction
 from ..opaque import Opaque
-from ..sample import zero_sample
+from ..sample import check_shapes, zeros
 from ..tree import Tree
 from . import words
 from .picture import Box, Frame, Net, Picture
@@ -28,7 +28,7 @@ def record(model: Tree[Any], input_shape: Any, name: str) -> Picture:
     Parameters
     ----------
     model : Module
-    input_shape : tuple of int, or tuple of such tuples
+    input_shape : tuple of int, or list of such tuples
         Of a sample; for each input, where there are several.
     name : str
         Of the picture; the class of the model if empty.
@@ -37,19 +37,20 @@ def record(model: Tree[Any], input_shape: Any, name: str) -> Picture:
     ------
     ShapeError
         If `input_shape` is something else, or does not fit the model.
+    DTypeError
+        If forward takes another number of inputs.
     StateError
         If NumPy computed a part of it: what depends on what is then not known.
     ArgumentError
         If no output depends on an input.
     """
-    shapes = input_shape if _are_several(input_shape) else (input_shape,)
-    samples = [zero_sample(model, shape, "draw_graph") for shape in shapes]
+    shapes = check_shapes(input_shape, "draw_graph: input_shape", "a tuple such as (C, H, W)", 1)
+    samples = _samples.arrays(zeros(model, shapes, "draw_graph: the sample"))
     recorder = _Recorder(model)
-    inputs = [
-        recorder.given(x, name) for x, name in zip(samples, _input_names(model, len(samples)), strict=True)
-    ]
+    names = _input_names(model, len(samples))
+    inputs = tuple(recorder.given(x, name) for x, name in zip(samples, names, strict=True))
     with calls.passive(), graph.recording(recorder):
-        y = model(*inputs)  # type: ignore[operator]
+        y = prediction.call(model, inputs)  # type: ignore[arg-type]
     recorder.close()
     if recorder.left is not None:
         raise StateError(
@@ -60,10 +61,6 @@ def record(model: Tree[Any], input_shape: Any, name: str) -> Picture:
     return Picture(name or type(model).__name__, recorder.root, recorder.nets)
 
 
-def _are_several(shape: Any) -> bool:
-    return isinstance(shape, tuple | list) and bool(shape) and isinstance(shape[0], tuple | list)
-
-
 def _input_names(model: Tree[Any], count: int) -> list[str]:
     """Return the names of the inputs: those of forward's arguments, where there are several."""
     if count == 1:
@@ -71,12 +68,6 @@ def _input_names(model: Tree[Any], count: int) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     signature = inspect.signature(model.forward)  # type: ignore[attr-defined]
     names = [name for name, each in signature.parameters.items() if each.kind in kinds]
-    several = any(each.kind == inspect.Parameter.VAR_POSITIONAL for each in signature.parameters.values())
-    if count > len(names) and not several:
-        raise ShapeError(
-            f"draw_graph: input_shape has the shapes of {count} inputs, but {type(model).__name__}.forward "
-            f"takes {len(names)}"
-        )
     return (names + [str(i) for i in range(len(names), count)])[:count]
 
 

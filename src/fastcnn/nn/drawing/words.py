@@ -73,13 +73,13 @@ def _(operation: graph.Linear, inputs: Inputs) -> str:
 @settings.register(graph.MaxPool2d)
 @settings.register(graph.AvgPool2d)
 def _(operation: graph.MaxPool2d | graph.AvgPool2d, inputs: Inputs) -> str:
-    kernel, stride, padding, *_ = (*operation.window, None, None)
+    kernel, stride, padding = operation.window[:3]
     pair = _pair(kernel)
     step = pair if stride is None else _pair(stride)
     return _joined(
         sizes(pair),
         "" if step == pair else f"stride {_one(step)}",
-        "" if padding is None else _unusual("padding", padding, 0),
+        _unusual("padding", padding, 0),
     )
 
 

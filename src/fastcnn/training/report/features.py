@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import nn
+from ... import _samples, nn
+from ..._samples import Samples
 from ..._shapes import integer
 from ...errors import ArgumentError, ShapeError
 from ...nn.passive import observe
 from .figure import GREY, drawable, finished, new_figure
+from .images import shown_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,8 +67,8 @@ def plot_filters(model: nn.Module, path: str | PathLike[str] | None = None, most
 
 def plot_feature_maps(
     model: nn.Module,
-    image: np.ndarray,
-    x: np.ndarray,
+    image: Samples,
+    x: Samples,
     path: str | PathLike[str] | None = None,
     layers: int = 4,
     most: int = 32,
@@ -76,9 +78,9 @@ def plot_feature_maps(
     Parameters
     ----------
     model : Module
-    image : array (C, H, W)
-        As it is drawn.
-    x : array (C, H, W)
+    image : array (C, H, W), or tuple of arrays for several inputs
+        As it is drawn; of several inputs the first that is an image, and the title says which.
+    x : array (C, H, W), or tuple of arrays for several inputs
         The image as the model takes it: after `preprocess`.
     path : str or path, optional
         Where to write the picture, PNG.
@@ -92,15 +94,18 @@ def plot_feature_maps(
     ArgumentError, ShapeError
         If no layer has an output with rows and columns, or the image does not fit.
     """
-    if np.ndim(image) != 3 or np.ndim(x) != 3:
-        raise ShapeError(
-            f"plot_feature_maps: image and x must be (C, H, W), got {np.shape(image)} and {np.shape(x)}"
-        )
-    outputs = _outputs(model, x)
+    drawn, note = image, ""
+    if isinstance(image, tuple):
+        batch, note = shown_of(_one_sample(image), "plot_feature_maps")
+        drawn = batch[0]
+    if np.ndim(drawn) != 3 or not (isinstance(x, tuple) or np.ndim(x) == 3):
+        shapes = [_samples.shapes(each) if isinstance(each, tuple) else np.shape(each) for each in (image, x)]
+        raise ShapeError(f"plot_feature_maps: image and x must be (C, H, W), got {shapes[0]} and {shapes[1]}")
+    outputs = _outputs(model, _one_sample(x))
     count = integer(layers, "plot_feature_maps: layers", 1)
     chosen = sorted({round(place) for place in np.linspace(0, len(outputs) - 1, count)})
     parts: list[tuple[str, Sequence[np.ndarray], dict[str, Any]]] = [
-        ("the image", [drawable(image)], {"cmap": "gray"})
+        (f"the image{note}", [drawable(np.asarray(drawn))], {"cmap": "gray"})
     ]
     for name, maps in (outputs[place] for place in chosen):
         shown = list(maps[: integer(most, "plot_feature_maps: most", 1)])
@@ -111,17 +116,22 @@ def plot_feature_maps(
     return finished(_rows(parts), path)
 
 
-def _outputs(model: nn.Module, x: np.ndarray) -> list[tuple[str, np.ndarray]]:
+def _one_sample(sample: Samples) -> Samples:
+    """Return the batch of one sample."""
+    return _samples.each(sample, lambda array: np.asarray(array)[None])
+
+
+def _outputs(model: nn.Module, x: Samples) -> list[tuple[str, np.ndarray]]:
     """Return (name of the layer, its output (C, H, W)) of each ReLU, or of each convolution."""
     names = {id(layer): name for name, layer in model.named_modules()}
     kept: dict[type, list[tuple[str, np.ndarray]]] = {nn.ReLU: [], nn.Conv2d: []}
 
-    def keep(module: nn.Module, _: np.ndarray, y: np.ndarray) -> None:
+    def keep(module: nn.Module, _: Any, y: Any) -> None:
         if type(module) in kept and y.ndim == 4 and y.shape[2] * y.shape[3] > 1:
             name = names.get(id(module), "")
             kept[type(module)].append((f"{name} ({type(module).__name__})".strip(), y[0].copy()))
 
-    observe(model, x[None], keep)
+    observe(model, x, keep)
     outputs = kept[nn.ReLU] or kept[nn.Conv2d]
     if not outputs:
         raise ArgumentError("plot_feature_maps: no ReLU or Conv2d of the model gives maps of several pixels")

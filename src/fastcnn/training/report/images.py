@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ... import _samples
+from ..._samples import Samples
 from ..._shapes import integer
 from ...errors import ShapeError
 from .figure import GREY, RIGHT, WRONG, class_names, drawable, finished, new_figure
@@ -20,7 +22,7 @@ _LEGEND = "grey: true class; green or red: what the model took it for, and how s
 
 
 def plot_predictions(
-    images: np.ndarray,
+    images: Samples,
     labels: np.ndarray,
     logits: np.ndarray,
     classes: Sequence[str] | None = None,
@@ -32,8 +34,9 @@ def plot_predictions(
 
     Parameters
     ----------
-    images : array (N, C, H, W)
-        uint8, or float in any range; 1 channel is drawn grey, 3 are drawn as colour.
+    images : array (N, C, H, W), or tuple of arrays for several inputs
+        uint8, or float in any range; 1 channel is drawn grey, 3 are drawn as colour. Of several inputs the
+        first that are images are drawn, and the title says which.
     labels : int array (N,)
         True classes.
     logits : array (N, K)
@@ -45,15 +48,16 @@ def plot_predictions(
     rows, columns : int
         The most that are drawn.
     """
-    most = _check_grid(images, labels, logits, rows, columns, "plot_predictions")
-    chosen = np.arange(min(len(images), most))
+    shown, note = shown_of(images, "plot_predictions")
+    most = _check_grid(shown, labels, logits, rows, columns, "plot_predictions")
+    chosen = np.arange(min(len(shown), most))
     right = int((logits[chosen].argmax(1) == labels[chosen]).sum())
-    title = f"{len(chosen)} images, {right} of them right\n{_LEGEND}"
-    return finished(_grid(images, labels, logits, classes, chosen, columns, title), path)
+    title = f"{len(chosen)} images{note}, {right} of them right\n{_LEGEND}"
+    return finished(_grid(shown, labels, logits, classes, chosen, columns, title), path)
 
 
 def plot_mistakes(
-    images: np.ndarray,
+    images: Samples,
     labels: np.ndarray,
     logits: np.ndarray,
     classes: Sequence[str] | None = None,
@@ -68,7 +72,8 @@ def plot_mistakes(
     images, labels, logits, classes, path, rows, columns
         As for `plot_predictions`.
     """
-    most = _check_grid(images, labels, logits, rows, columns, "plot_mistakes")
+    shown, note = shown_of(images, "plot_mistakes")
+    most = _check_grid(shown, labels, logits, rows, columns, "plot_mistakes")
     sure = probabilities(logits).max(1)
     wrong = np.flatnonzero(logits.argmax(1) != labels)
     chosen = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
@@ -76,9 +81,27 @@ def plot_mistakes(
         figure = new_figure(6, 1)
         figure.text(0.5, 0.5, f"no mistakes in {len(labels):,} images", ha="center", va="center", color=GREY)
         return finished(figure, path)
-    shown = f"; the {len(chosen)} that the model was most sure of" if len(wrong) > len(chosen) else ""
-    title = f"{len(wrong):,} of {len(labels):,} images are wrong{shown}\n{_LEGEND}"
-    return finished(_grid(images, labels, logits, classes, chosen, columns, title), path)
+    surest = f"; the {len(chosen)} that the model was most sure of" if len(wrong) > len(chosen) else ""
+    title = f"{len(wrong):,} of {len(labels):,} images{note} are wrong{surest}\n{_LEGEND}"
+    return finished(_grid(shown, labels, logits, classes, chosen, columns, title), path)
+
+
+def shown_of(images: Samples, what: str) -> tuple[np.ndarray, str]:
+    """Return the images that are drawn, of several inputs the first, and what a title says of that.
+
+    Raises
+    ------
+    ShapeError
+        If none of several inputs are images.
+    """
+    if not isinstance(images, tuple):
+        return images, ""
+    places = _samples.images(images)
+    if not places:
+        raise ShapeError(
+            f"{what}: expected images (N, C, H, W) among the inputs, got {_samples.shapes(images)}"
+        )
+    return images[places[0]], f" (input {places[0] + 1} of {len(images)})"
 
 
 def _check_grid(

@@ -115,6 +115,9 @@ static inline vreal vmax(vreal a, vreal b)
 }
 #endif
 
+/* max(x, 0); a NaN stays one. */
+static inline vreal clip(vreal x) { return vmax((vreal){0}, x); }
+
 /* Sum of the lanes, always in the same order (halves are added until one lane is left). */
 static inline real vsum(vreal v)
 {

@@ -1,29 +1,64 @@
-/* ReLU and the mask of dropout.
+/* Activations and the mask of dropout.
  *
- * Equation  relu: y = max(x, 0)      dx = dy where x > 0, else 0       (NaN propagates in both)
+ * Equation  activation: y = f(x); dx = dy f'(x); the rows of common/activations.inc
  *           dropout mask: 1 / (1 - p) with probability 1 - p, else 0; see common/dropout.h
- * Threads   ReLU: none. The mask: over rows.
+ * Threads   Activations: none. The mask: over rows.
  * Edges     Arrays may be empty.
  */
+#include "common/activation.h"
 #include "common/dropout.h"
 #include "eager/eager.h"
 
-void FCN(relu)(void *y_, const void *x_, ptrdiff_t size)
+/* A vector of which `count` numbers are there; the others are 0. */
+static vreal load_part(const real *x, ptrdiff_t count)
 {
-    FLUSH_DENORMALS;
-    real *restrict y = y_;
-    const real *restrict x = x_;
-    for (ptrdiff_t i = 0; i < size; ++i)
-        y[i] = x[i] < 0 ? 0 : x[i];
+    real part[VL] = {0};
+    memcpy(part, x, (size_t)count * sizeof(real));
+    return rload(part);
 }
 
-void FCN(relu_backward)(void *dx_, const void *dy_, const void *x_, ptrdiff_t size)
+static void store_part(real *y, vreal value, ptrdiff_t count)
+{
+    memcpy(y, &value, (size_t)count * sizeof(real));
+}
+
+INLINE void values(real *y, const real *x, ptrdiff_t size, const activation *f, const activation_kind kind)
+{
+    ptrdiff_t i = 0;
+    for (; i + VL <= size; i += VL)
+        rstore(y + i, activated(f, kind, rload(x + i)));
+    store_part(y + i, activated(f, kind, load_part(x + i, size - i)), size - i);
+}
+
+void FCN(activation)(void *y, const void *x, ptrdiff_t size, int number, double alpha, double beta)
 {
     FLUSH_DENORMALS;
-    real *restrict dx = dx_;
-    const real *restrict dy = dy_, *restrict x = x_;
-    for (ptrdiff_t i = 0; i < size; ++i)
-        dx[i] = x[i] <= 0 ? 0 : dy[i];
+    const activation f = {number, (real)alpha, (real)beta};
+    if (kind_of(&f) == CLIP)
+        values(y, x, size, &f, CLIP);
+    else
+        values(y, x, size, &f, ANY_ACTIVATION);
+}
+
+INLINE void gradients(real *dx, const real *dy, const real *kept, ptrdiff_t size, const activation *f,
+                      const activation_kind kind)
+{
+    ptrdiff_t i = 0;
+    for (; i + VL <= size; i += VL)
+        rstore(dx + i, activation_grad(f, kind, rload(dy + i), rload(kept + i)));
+    const vreal g = load_part(dy + i, size - i), k = load_part(kept + i, size - i);
+    store_part(dx + i, activation_grad(f, kind, g, k), size - i);
+}
+
+void FCN(activation_backward)(void *dx, const void *dy, const void *kept, ptrdiff_t size, int number,
+                              double alpha, double beta)
+{
+    FLUSH_DENORMALS;
+    const activation f = {number, (real)alpha, (real)beta};
+    if (kind_of(&f) == CLIP)
+        gradients(dx, dy, kept, size, &f, CLIP);
+    else
+        gradients(dx, dy, kept, size, &f, ANY_ACTIVATION);
 }
 
 typedef struct {

@@ -97,9 +97,6 @@ static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels, ptrdiff_t few)
  * rather keep a running pointer for each, for which registers are too few. */
 #define PIN_INTEGER(i) __asm__("" : "+r"(i))
 
-/* max(x, 0); a NaN stays one. */
-static inline vreal clip(vreal x) { return vmax((vreal){0}, x); }
-
 /* 1 in the lanes of images that exist, 0 in the others. */
 static inline vreal lane_mask(const fcn_batch *batch, ptrdiff_t group)
 {

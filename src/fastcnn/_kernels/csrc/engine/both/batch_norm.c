@@ -1,7 +1,7 @@
 /* Batch normalisation in the engine's layouts, in the pieces between two batch-wide synchronisations.
  *
  * Equation  forward   y -> mean, var -> z = (y - mean) * scale + offset
- *           backward  g = gradient of z (masked by ReLU) -> sums of g and g * (y - mean)
+ *           backward  g = gradient of z (through the activation) -> sums of g and g * (y - mean)
  *                     -> dy = A g + B (y - mean) + C with, m = batch * pixels and per channel,
  *                        A = gamma invstd, B = -A invstd^2 sum(g (y - mean)) / m, C = -A sum(g) / m;
  *                        in evaluation mean and var do not depend on y, and B = C = 0

@@ -3,16 +3,12 @@
  * Method    Sums over a block of pixels in vectors or numbers of partial sums; over blocks and images in
  *           double, those of a slot's images, then those of slots.
  */
+#include "common/activation.h"
 #include "engine/batch_norm.h"
 
-/* The gradient of a ReLU behind the normalisation counts where the ReLU let through: where z > 0 if z is
- * given, else, with `relu`, where (y - mean) * scale + offset > 0. */
-typedef enum { NO_MASK, MASK_BY_Z, MASK_BY_Y } relu_mask;
-
-static relu_mask mask_of(const stored *z, ptrdiff_t relu)
-{
-    return z ? MASK_BY_Z : relu ? MASK_BY_Y : NO_MASK;
-}
+/* The derivative of an activation f behind the normalisation is taken from z, its output, if z is given, else
+ * from (y - mean) * scale + offset, its input. */
+typedef enum { NO_DERIVATIVE, FROM_Z, FROM_Y } derivative;
 
 typedef struct {
     real *sums;
@@ -23,28 +19,50 @@ typedef struct {
     ptrdiff_t pixels, vectors;
     vreal factor, mask;
     int mask_by_y;
+    activation f;
 } norm_grad;
 
 /* d is y - mean. */
-INLINE vreal relu_masked(const norm_grad *f, relu_mask mask, vreal g, ptrdiff_t p, ptrdiff_t v, vreal d,
-                         vreal scale, vreal offset)
+INLINE vreal through(const norm_grad *f, const derivative from, const activation_kind kind, vreal g,
+                     ptrdiff_t p, ptrdiff_t v, vreal d, vreal scale, vreal offset)
 {
-    if (mask == MASK_BY_Z)
-        return keep(vload(f->z + f->z_at[p] + v * VL) > 0, g);
-    return mask == MASK_BY_Y ? keep(d * scale + offset > 0, g) : g;
+    if (from == NO_DERIVATIVE)
+        return g;
+    if (from == FROM_Z)
+        return activation_grad(&f->f, kind, g, vload(f->z + f->z_at[p] + v * VL));
+    const vreal x = d * scale + offset;
+    /* Where ReLU lets its input through, that is its output. */
+    return activation_grad(&f->f, kind, g, kind == CLIP ? x : activated(&f->f, kind, x));
 }
 
-INLINE void add_product(partials *c, const int i, const norm_grad *f, const relu_mask mask, ptrdiff_t p,
-                        ptrdiff_t v, vreal center, vreal scale, vreal offset)
+/* Call `loops` with what is to be known when they are compiled. */
+#define WITH_KIND(loops, f)                                                                                  \
+    do {                                                                                                     \
+        const activation_kind kind = kind_of(&(f).f);                                                        \
+        if (kind == NO_ACTIVATION)                                                                           \
+            loops(&(f), NO_DERIVATIVE, NO_ACTIVATION);                                                       \
+        else if (kind == CLIP && (f).z)                                                                      \
+            loops(&(f), FROM_Z, CLIP);                                                                       \
+        else if (kind == CLIP)                                                                               \
+            loops(&(f), FROM_Y, CLIP);                                                                       \
+        else if ((f).z)                                                                                      \
+            loops(&(f), FROM_Z, ANY_ACTIVATION);                                                             \
+        else                                                                                                 \
+            loops(&(f), FROM_Y, ANY_ACTIVATION);                                                             \
+    } while (0)
+
+INLINE void add_product(partials *c, const int i, const norm_grad *f, const derivative from,
+                        const activation_kind kind, ptrdiff_t p, ptrdiff_t v, vreal center, vreal scale,
+                        vreal offset)
 {
     const vreal d = vload(f->y + f->y_at[p] + v * VL) - center;
     const vreal g = vload(f->g + f->g_at[p] + v * VL) * f->factor;
-    const vreal masked = relu_masked(f, mask, g, p, v, d, scale, offset);
-    c->sum[i] += masked;
-    c->products[i] += masked * d;
+    const vreal inner = through(f, from, kind, g, p, v, d, scale, offset);
+    c->sum[i] += inner;
+    c->products[i] += inner * d;
 }
 
-INLINE void grad_sums(const norm_grad *f, const relu_mask mask)
+INLINE void grad_sums(const norm_grad *f, const derivative from, const activation_kind kind)
 {
     const ptrdiff_t vectors = f->vectors;
     real *sums = f->sums;
@@ -63,9 +81,9 @@ INLINE void grad_sums(const norm_grad *f, const relu_mask mask)
                 for (; p + FEW_PIXELS <= p1; p += FEW_PIXELS)
 #pragma GCC unroll 4
                     for (int i = 0; i < FEW_PIXELS; ++i)
-                        add_product(&c, i % PARTIALS, f, mask, p + i, v, center, scale, offset);
+                        add_product(&c, i % PARTIALS, f, from, kind, p + i, v, center, scale, offset);
                 for (; p < p1; ++p)
-                    add_product(&c, 0, f, mask, p, v, center, scale, offset);
+                    add_product(&c, 0, f, from, kind, p, v, center, scale, offset);
                 store_sums(sums, vectors, v, &c);
             }
         }
@@ -88,17 +106,9 @@ void KERNEL(bn_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gr
         .pixels = a->pixels,
         .vectors = a->vectors,
         .factor = vset((real)a->factor),
+        .f = ACTIVATION_OF(a),
     };
-    switch (mask_of(f.z, a->relu)) {
-    case NO_MASK:
-        grad_sums(&f, NO_MASK);
-        break;
-    case MASK_BY_Z:
-        grad_sums(&f, MASK_BY_Z);
-        break;
-    case MASK_BY_Y:
-        grad_sums(&f, MASK_BY_Y);
-    }
+    WITH_KIND(grad_sums, f);
 }
 
 /* The gradients of gamma and beta, and the factors of dy. */
@@ -149,7 +159,7 @@ void KERNEL(bn_grad_finish)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t 
     }
 }
 
-INLINE void input_grad(const norm_grad *f, const relu_mask mask)
+INLINE void input_grad(const norm_grad *f, const derivative from, const activation_kind kind)
 {
     const ptrdiff_t vectors = f->vectors;
     for (ptrdiff_t p0 = 0, p1; p0 < f->pixels; p0 = p1) {
@@ -165,7 +175,7 @@ INLINE void input_grad(const norm_grad *f, const relu_mask mask)
             for (ptrdiff_t p = p0; p < p1; ++p) {
                 vreal grad = vload(f->g + f->g_at[p] + v * VL), value = vload(f->y + f->y_at[p] + v * VL);
                 const vreal d = value - center;
-                grad = relu_masked(f, mask, grad, p, v, d, scale, offset);
+                grad = through(f, from, kind, grad, p, v, d, scale, offset);
                 vreal result = a * grad + (b * d + shift);
                 if (f->mask_by_y)
                     result = keep(value > 0, result);
@@ -195,15 +205,7 @@ void KERNEL(bn_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .factor = vset((real)a->factor) * mask,
         .mask = mask,
         .mask_by_y = (int)a->mask_by_y,
+        .f = ACTIVATION_OF(a),
     };
-    switch (mask_of(f.z, a->relu)) {
-    case NO_MASK:
-        input_grad(&f, NO_MASK);
-        break;
-    case MASK_BY_Z:
-        input_grad(&f, MASK_BY_Z);
-        break;
-    case MASK_BY_Y:
-        input_grad(&f, MASK_BY_Y);
-    }
+    WITH_KIND(input_grad, f);
 }

@@ -1,13 +1,15 @@
-/* Batch normalisation, ReLU, dropout and max-pooling as one step, for windows that share no pixel.
+/* Batch normalisation, activation, dropout and max-pooling as one step, for windows that share no pixel.
  *
- * Equation  forward   z[p] = max over the taps of relu((y - mean) * scale + offset) * dropout, with the
- *           winner's number backward  g[tap] = factor * dz[p] for the winner where z[p] > 0, else 0; sums and
- *           dy as in batch_norm.c
+ * Equation  forward   z[p] = max over the taps of f((y - mean) * scale + offset) * dropout, with the winner's
+ *                     number
+ *           backward  g[tap] = factor * dz[p] f'(x) for the winner, from z[p] = f(x), else 0; sums and dy as in
+ *                     batch_norm.c. With dropout f is ReLU: where an element was dropped, z and f' are 0
  * Method    The full-size output and its gradient are never written: both passes read y, which has to be kept
  *           anyway, and the pooled arrays.
  * Edges     Pixels that no window covers have g = 0, but batch normalisation gives them a gradient all the
  *           same.
  */
+#include "common/activation.h"
 #include "engine/batch_norm.h"
 #include "engine/dropout.h"
 
@@ -18,10 +20,11 @@ typedef struct {
     lane_int *argmax;
     const int32_t *taps, *numbers; /* of one window */
     ptrdiff_t vectors;
+    activation f;
     dropout_mask mask;
 } window;
 
-INLINE void apply_window(const window *w, const int count, const int relu, const int dropout)
+INLINE void apply_window(const window *w, const int count, const activation_kind kind, const int dropout)
 {
     for (ptrdiff_t v = 0; v < w->vectors; ++v) {
         const vreal center = state_row(w->state, MEAN, w->vectors, v);
@@ -32,8 +35,7 @@ INLINE void apply_window(const window *w, const int count, const int relu, const
 #pragma GCC unroll 4
         for (int t = 0; t < count; ++t) {
             vreal value = (vload(w->y + w->taps[t] + v * VL) - center) * scale + offset;
-            if (relu)
-                value = clip(value);
+            value = activated(&w->f, kind, value);
             if (dropout)
                 value *= dropout_factor(&w->mask, v, w->numbers[t]);
             if (t == 0) {
@@ -54,7 +56,6 @@ void KERNEL(apply_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
 {
     const struct fcn_apply_pool *a = &op->apply_pool;
     const ptrdiff_t pixels = a->pixels, vectors = a->vectors, dropout = a->dropout;
-    const int relu = (int)a->relu;
     stored *z = of_group(&a->z, batch, group);
     lane_int *argmax = of_group(&a->argmax, batch, group);
     const int32_t *z_at = a->z_at, *first = a->first;
@@ -62,7 +63,9 @@ void KERNEL(apply_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
         .y = of_group(&a->y, batch, group),
         .state = the(&a->state),
         .vectors = vectors,
+        .f = ACTIVATION_OF(a),
     };
+    const activation_kind kind = kind_of(&w.f);
     if (dropout)
         w.mask = dropout_of_group(a->p, batch->keys[dropout - 1], group, a->y_pixels);
     for (ptrdiff_t p = 0; p < pixels; ++p) {
@@ -71,10 +74,14 @@ void KERNEL(apply_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
         w.argmax = argmax ? argmax + p * vectors * VL : NULL;
         w.taps = a->taps + first[p];
         w.numbers = a->numbers + first[p];
-        if (count == 4 && relu && !dropout)
-            apply_window(&w, 4, 1, 0);
+        if (kind == ANY_ACTIVATION)
+            apply_window(&w, count, ANY_ACTIVATION, dropout != 0);
+        else if (count == 4 && kind == CLIP && !dropout)
+            apply_window(&w, 4, CLIP, 0);
+        else if (kind == CLIP)
+            apply_window(&w, count, CLIP, dropout != 0);
         else
-            apply_window(&w, count, relu, dropout != 0);
+            apply_window(&w, count, NO_ACTIVATION, dropout != 0);
     }
 }
 
@@ -84,14 +91,14 @@ typedef struct {
     const int32_t *dz_at, *z_at, *first, *taps;
     ptrdiff_t vectors;
     vreal factor;
-    int relu;
+    activation f;
 } source;
 
 /* The gradient that the winner of window `p` gets. */
-INLINE vreal winner_grad(const source *s, ptrdiff_t p, ptrdiff_t v)
+INLINE vreal winner_grad(const source *s, const activation_kind kind, ptrdiff_t p, ptrdiff_t v)
 {
     vreal g = vload(s->dz + s->dz_at[p] + v * VL) * s->factor;
-    return s->relu ? keep(vload(s->z + s->z_at[p] + v * VL) > 0, g) : g;
+    return kind == NO_ACTIVATION ? g : activation_grad(&s->f, kind, g, vload(s->z + s->z_at[p] + v * VL));
 }
 
 INLINE vint winner_of(const source *s, ptrdiff_t p, ptrdiff_t v)
@@ -113,10 +120,47 @@ INLINE vreal winner_value(const source *s, ptrdiff_t p, ptrdiff_t v, const int c
     return value;
 }
 
+/* Call `loops` with the kind of activation as a constant. */
+#define WITH_KIND(loops, s, ...)                                                                             \
+    do {                                                                                                     \
+        const activation_kind kind = kind_of(&(s).f);                                                        \
+        if (kind == NO_ACTIVATION)                                                                           \
+            loops(&(s), NO_ACTIVATION, __VA_ARGS__);                                                         \
+        else if (kind == CLIP)                                                                               \
+            loops(&(s), CLIP, __VA_ARGS__);                                                                  \
+        else                                                                                                 \
+            loops(&(s), ANY_ACTIVATION, __VA_ARGS__);                                                        \
+    } while (0)
+
+INLINE void grad_sums(const source *s, const activation_kind kind, real *sums, const real *state,
+                      ptrdiff_t pixels)
+{
+    const ptrdiff_t vectors = s->vectors;
+    for (ptrdiff_t begin = 0, end; begin < pixels; begin = end, sums += 2 * vectors * VL) {
+        end = fcn_min(pixels, begin + FCN_SUM_BLOCK);
+        memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
+        for (ptrdiff_t p0 = begin, p1; p0 < end; p0 = p1) {
+            p1 = tile_end(p0, end, FEW_PIXELS);
+            for (ptrdiff_t v = 0; v < vectors; ++v) {
+                const vreal center = state_row(state, MEAN, vectors, v);
+                vreal sum = rload(sums + v * VL), products = rload(sums + (vectors + v) * VL);
+                for (ptrdiff_t p = p0; p < p1; ++p) {
+                    const int count = s->first[p + 1] - s->first[p];
+                    const vreal g = winner_grad(s, kind, p, v);
+                    const vreal value = count == 4 ? winner_value(s, p, v, 4) : winner_value(s, p, v, count);
+                    sum += g;
+                    products += g * (value - center);
+                }
+                rstore(sums + v * VL, sum);
+                rstore(sums + (vectors + v) * VL, products);
+            }
+        }
+    }
+}
+
 void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_bn_pool_grad_sums *a = &op->bn_pool_grad_sums;
-    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
     real *sums = of_group(&a->sums, batch, group);
     const real *state = the(&a->state);
     const source s = {
@@ -128,28 +172,31 @@ void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff
         .z_at = a->z_at,
         .first = a->first,
         .taps = a->taps,
-        .vectors = vectors,
+        .vectors = a->vectors,
         .factor = vset((real)a->factor),
-        .relu = (int)a->relu,
+        .f = ACTIVATION_OF(a),
     };
-    for (ptrdiff_t begin = 0, end; begin < pixels; begin = end, sums += 2 * vectors * VL) {
-        end = fcn_min(pixels, begin + FCN_SUM_BLOCK);
-        memset(sums, 0, (size_t)(2 * vectors * VL) * sizeof(real));
-        for (ptrdiff_t p0 = begin, p1; p0 < end; p0 = p1) {
-            p1 = tile_end(p0, end, FEW_PIXELS);
-            for (ptrdiff_t v = 0; v < vectors; ++v) {
-                const vreal center = state_row(state, MEAN, vectors, v);
-                vreal sum = rload(sums + v * VL), products = rload(sums + (vectors + v) * VL);
-                for (ptrdiff_t p = p0; p < p1; ++p) {
-                    const int count = s.first[p + 1] - s.first[p];
-                    const vreal g = winner_grad(&s, p, v);
-                    const vreal value =
-                        count == 4 ? winner_value(&s, p, v, 4) : winner_value(&s, p, v, count);
-                    sum += g;
-                    products += g * (value - center);
-                }
-                rstore(sums + v * VL, sum);
-                rstore(sums + (vectors + v) * VL, products);
+    WITH_KIND(grad_sums, s, sums, state, a->pixels);
+}
+
+INLINE void input_grad(const source *s, const activation_kind kind, const struct fcn_bn_pool_grad *a,
+                       stored *dy, vreal mask)
+{
+    const ptrdiff_t vectors = s->vectors;
+    const real *state = the(&a->state);
+    for (ptrdiff_t p = 0; p < a->pixels; ++p) {
+        const int32_t *y_taps = s->taps + s->first[p], *dy_taps = a->dy_taps + s->first[p];
+        const int count = s->first[p + 1] - s->first[p];
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
+            const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
+            const vreal center = state_row(state, MEAN, vectors, v);
+            const vreal g = state_row(state, GRAD_A, vectors, v) * mask * winner_grad(s, kind, p, v);
+            const vint winner = winner_of(s, p, v);
+#pragma GCC unroll 4
+            for (int t = 0; t < count; ++t) {
+                vreal value = b * (vload(s->y + y_taps[t] + v * VL) - center) + shift;
+                vstore(dy + dy_taps[t] + v * VL, value + keep(winner == t, g));
             }
         }
     }
@@ -158,43 +205,29 @@ void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff
 void KERNEL(bn_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_bn_pool_grad *a = &op->bn_pool_grad;
-    const ptrdiff_t pixels = a->pixels, vectors = a->vectors, rest = a->rest;
+    const ptrdiff_t vectors = a->vectors;
     stored *dy = of_group(&a->dy, batch, group);
-    const stored *y = of_group(&a->y, batch, group);
     const real *state = the(&a->state);
-    const int32_t *first = a->first;
     const vreal mask = lane_mask(batch, group);
     const source s = {
         .dz = of_group(&a->dz, batch, group),
+        .y = of_group(&a->y, batch, group),
         .z = of_group(&a->z, batch, group),
         .argmax = of_group(&a->argmax, batch, group),
         .dz_at = a->dz_at,
         .z_at = a->z_at,
+        .first = a->first,
+        .taps = a->y_taps,
         .vectors = vectors,
         .factor = vset((real)a->factor),
-        .relu = (int)a->relu,
+        .f = ACTIVATION_OF(a),
     };
-    for (ptrdiff_t p = 0; p < pixels; ++p) {
-        const int32_t *y_taps = a->y_taps + first[p], *dy_taps = a->dy_taps + first[p];
-        const int count = first[p + 1] - first[p];
+    WITH_KIND(input_grad, s, a, dy, mask);
+    for (ptrdiff_t i = 0; i < a->rest; ++i)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
             const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
-            const vreal center = state_row(state, MEAN, vectors, v);
-            const vreal g = state_row(state, GRAD_A, vectors, v) * mask * winner_grad(&s, p, v);
-            const vint winner = winner_of(&s, p, v);
-#pragma GCC unroll 4
-            for (int t = 0; t < count; ++t) {
-                vreal value = b * (vload(y + y_taps[t] + v * VL) - center) + shift;
-                vstore(dy + dy_taps[t] + v * VL, value + keep(winner == t, g));
-            }
-        }
-    }
-    for (ptrdiff_t i = 0; i < rest; ++i)
-        for (ptrdiff_t v = 0; v < vectors; ++v) {
-            const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
-            const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
-            const vreal d = vload(y + a->y_rest[i] + v * VL) - state_row(state, MEAN, vectors, v);
+            const vreal d = vload(s.y + a->y_rest[i] + v * VL) - state_row(state, MEAN, vectors, v);
             vstore(dy + a->dy_rest[i] + v * VL, b * d + shift);
         }
 }

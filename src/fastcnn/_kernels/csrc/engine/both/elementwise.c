@@ -1,4 +1,5 @@
-/* Elementwise operations in the engine's layouts: batch normalisation, sums, ReLU, dropout, copies. */
+/* Elementwise operations in the engine's layouts: batch normalisation, sums, activations, dropout, copies. */
+#include "common/activation.h"
 #include "engine/batch_norm.h"
 #include "engine/dropout.h"
 
@@ -8,10 +9,12 @@ typedef struct {
     const real *state;
     const int32_t *z_at, *y_at, *r_at;
     ptrdiff_t pixels, vectors;
+    activation f;
     dropout_mask mask;
 } elements;
 
-INLINE void apply(const elements *e, const int normed, const int added, const int relu, const int dropout)
+INLINE void apply(const elements *e, const int normed, const int added, const activation_kind kind,
+                  const int dropout)
 {
     for (ptrdiff_t p0 = 0, p1; p0 < e->pixels; p0 = p1) {
         p1 = tile_end(p0, e->pixels, added ? 1 : FEW_PIXELS);
@@ -29,8 +32,7 @@ INLINE void apply(const elements *e, const int normed, const int added, const in
                     value = (value - center) * scale + offset;
                 if (added)
                     value += vload(e->r + e->r_at[p] + v * VL);
-                if (relu)
-                    value = clip(value);
+                value = activated(&e->f, kind, value);
                 if (dropout)
                     value *= dropout_factor(&e->mask, v, p);
                 vstore(e->z + e->z_at[p] + v * VL, value);
@@ -39,12 +41,11 @@ INLINE void apply(const elements *e, const int normed, const int added, const in
     }
 }
 
-/* z = relu((y - mean) * scale + offset + r) * dropout, each part optional. */
+/* z = f((y - mean) * scale + offset + r) * dropout, each part optional. */
 void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_apply *a = &op->apply;
     const ptrdiff_t dropout = a->dropout;
-    const int relu = (int)a->relu;
     elements e = {
         .z = of_group(&a->z, batch, group),
         .y = of_group(&a->y, batch, group),
@@ -55,36 +56,68 @@ void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .r_at = a->r_at,
         .pixels = a->pixels,
         .vectors = a->vectors,
+        .f = ACTIVATION_OF(a),
     };
+    const activation_kind kind = kind_of(&e.f);
     if (dropout)
         e.mask = dropout_of_group(a->p, batch->keys[dropout - 1], group, e.pixels);
-    if (e.state && !e.r && relu && !dropout)
-        apply(&e, 1, 0, 1, 0);
+    if (kind == ANY_ACTIVATION)
+        apply(&e, e.state != NULL, e.r != NULL, ANY_ACTIVATION, dropout != 0);
+    else if (e.state && !e.r && kind == CLIP && !dropout)
+        apply(&e, 1, 0, CLIP, 0);
     else if (e.state && !e.r && !dropout)
-        apply(&e, 1, 0, 0, 0);
-    else if (!e.state && !relu && !dropout)
-        apply(&e, 0, e.r != NULL, 0, 0);
+        apply(&e, 1, 0, NO_ACTIVATION, 0);
+    else if (!e.state && kind == NO_ACTIVATION && !dropout)
+        apply(&e, 0, e.r != NULL, NO_ACTIVATION, 0);
+    else if (kind == CLIP)
+        apply(&e, e.state != NULL, e.r != NULL, CLIP, dropout != 0);
     else
-        apply(&e, e.state != NULL, e.r != NULL, relu, dropout != 0);
+        apply(&e, e.state != NULL, e.r != NULL, NO_ACTIVATION, dropout != 0);
 }
 
-/* dx = factor * g where z > 0, else 0 */
-void KERNEL(relu_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+typedef struct {
+    stored *dx;
+    const stored *g, *kept;
+    const int32_t *dx_at, *g_at, *kept_at;
+    ptrdiff_t pixels, vectors;
+    vreal factor;
+    activation f;
+} gradients;
+
+INLINE void grads(const gradients *e, const activation_kind kind)
 {
-    const struct fcn_relu_grad *a = &op->relu_grad;
-    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
-    stored *dx = of_group(&a->dx, batch, group);
-    const stored *g = of_group(&a->g, batch, group), *z = of_group(&a->z, batch, group);
-    const int32_t *dx_at = a->dx_at, *g_at = a->g_at, *z_at = a->z_at;
-    const vreal factor = vset((real)a->factor);
-    for (ptrdiff_t p0 = 0, p1; p0 < pixels; p0 = p1) {
-        p1 = tile_end(p0, pixels, FEW_PIXELS);
-        for (ptrdiff_t v = 0; v < vectors; ++v)
+    for (ptrdiff_t p0 = 0, p1; p0 < e->pixels; p0 = p1) {
+        p1 = tile_end(p0, e->pixels, FEW_PIXELS);
+        for (ptrdiff_t v = 0; v < e->vectors; ++v)
 #pragma GCC unroll 4
-            for (ptrdiff_t p = p0; p < p1; ++p)
-                vstore(dx + dx_at[p] + v * VL,
-                       keep(vload(z + z_at[p] + v * VL) > 0, vload(g + g_at[p] + v * VL) * factor));
+            for (ptrdiff_t p = p0; p < p1; ++p) {
+                const vreal g = vload(e->g + e->g_at[p] + v * VL) * e->factor;
+                const vreal kept = vload(e->kept + e->kept_at[p] + v * VL);
+                vstore(e->dx + e->dx_at[p] + v * VL, activation_grad(&e->f, kind, g, kept));
+            }
     }
+}
+
+/* dx = factor * g f'(x) */
+void KERNEL(activation_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_activation_grad *a = &op->activation_grad;
+    const gradients e = {
+        .dx = of_group(&a->dx, batch, group),
+        .g = of_group(&a->g, batch, group),
+        .kept = of_group(&a->kept, batch, group),
+        .dx_at = a->dx_at,
+        .g_at = a->g_at,
+        .kept_at = a->kept_at,
+        .pixels = a->pixels,
+        .vectors = a->vectors,
+        .factor = vset((real)a->factor),
+        .f = ACTIVATION_OF(a),
+    };
+    if (kind_of(&e.f) == CLIP)
+        grads(&e, CLIP);
+    else
+        grads(&e, ANY_ACTIVATION);
 }
 
 /* Channels of each pixel, and nothing beside them. */

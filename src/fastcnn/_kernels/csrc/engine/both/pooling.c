@@ -8,8 +8,8 @@
  * Edges     Overlapping windows accumulate in the gradient; a tap of -1 in the gradient's table is in the
  *           halo, and its gradient is dropped. The maximum of no taps is -inf.
  */
+#include "common/activation.h"
 #include "engine/kernel.h"
-#include <math.h>
 
 /* The maxima of one window. Windows of the usual sizes have a `count` that the compiler knows. */
 INLINE void max_of_window(stored *z, lane_int *argmax, const stored *x, const int32_t *window,
@@ -83,33 +83,45 @@ INLINE void spread(stored *dx, const int32_t *window, const int count, vreal gra
     }
 }
 
-void KERNEL(max_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+/* The gradients of windows, with z through the activation that made x. */
+INLINE void spread_all(const struct fcn_max_pool_grad *a, stored *dx, const stored *dz, const stored *z,
+                       const lane_int *argmax, const activation_kind kind)
 {
-    const struct fcn_max_pool_grad *a = &op->max_pool_grad;
-    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
+    const ptrdiff_t vectors = a->vectors;
+    const int32_t *dz_at = a->dz_at, *z_at = a->z_at;
     const int exclusive = (int)a->exclusive;
-    stored *dx = of_group(&a->dx, batch, group);
-    const stored *dz = of_group(&a->dz, batch, group), *z = of_group(&a->z, batch, group);
-    const lane_int *argmax = of_group(&a->argmax, batch, group);
-    const int32_t *dz_at = a->dz_at, *first = a->first, *taps = a->taps;
-    const int32_t *z_at = a->z_at;
     const vreal factor = vset((real)a->factor);
-    clear(dx, a->cleared, a->cleared_pixels, vectors);
-    for (ptrdiff_t p = 0; p < pixels; ++p) {
-        const int32_t *window = taps + first[p];
-        const int count = first[p + 1] - first[p];
+    const activation f = ACTIVATION_OF(a);
+    for (ptrdiff_t p = 0; p < a->pixels; ++p) {
+        const int32_t *window = a->taps + a->first[p];
+        const int count = a->first[p + 1] - a->first[p];
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             vreal grad = vload(dz + dz_at[p] + v * VL) * factor;
             vint winner;
             memcpy(&winner, argmax + (p * vectors + v) * VL, sizeof(winner));
-            if (z)
-                grad = keep(vload(z + z_at[p] + v * VL) > 0, grad);
+            if (kind != NO_ACTIVATION)
+                grad = activation_grad(&f, kind, grad, vload(z + z_at[p] + v * VL));
             if (count == 4 && exclusive)
                 spread(dx + v * VL, window, 4, grad, &winner, 1);
             else
                 spread(dx + v * VL, window, count, grad, &winner, exclusive);
         }
     }
+}
+
+void KERNEL(max_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_max_pool_grad *a = &op->max_pool_grad;
+    stored *dx = of_group(&a->dx, batch, group);
+    const stored *dz = of_group(&a->dz, batch, group), *z = of_group(&a->z, batch, group);
+    const lane_int *argmax = of_group(&a->argmax, batch, group);
+    clear(dx, a->cleared, a->cleared_pixels, a->vectors);
+    if (!z)
+        spread_all(a, dx, dz, z, argmax, NO_ACTIVATION);
+    else if (a->activation == FCN_ACTIVATION_relu)
+        spread_all(a, dx, dz, z, argmax, CLIP);
+    else
+        spread_all(a, dx, dz, z, argmax, ANY_ACTIVATION);
 }
 
 /* The sum of x at some taps: of halves, where they are many, lest digits be lost in a long one. */

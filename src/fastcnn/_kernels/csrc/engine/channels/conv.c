@@ -14,6 +14,7 @@
  *           layer the sum of FCN_CHAINS of them): bitwise the same in every batch, position, thread and
  *           layout.
  */
+#include "common/activation.h"
 #include "engine/kernel.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@ typedef struct {
     const real *bias, *position_bias;
     const int32_t *y_at, *x_at, *span_at;
     ptrdiff_t span_length, row; /* row: biases of a pixel of y */
-    real least;                 /* y is at least this: 0 with ReLU */
+    real least;                 /* of y, see least_of */
     int add;
 } product;
 
@@ -175,7 +176,9 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
     const ptrdiff_t vectors = a->vectors, depth = a->span_length * a->spans;
     const int summed = (int)a->summed;
     const stored *w = the(&a->weight);
-    const real *bias = the(&a->bias), least = a->relu ? 0 : -INFINITY;
+    const real *bias = the(&a->bias);
+    const activation act = ACTIVATION_OF(a);
+    const real least = least_of(&act);
     product f = {
         .y = of_group(&a->y, batch, group),
         .x = of_group(&a->x, batch, group),
@@ -218,6 +221,10 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
             }
         }
     }
+    if (op->whole_chunk)
+        activate(&act, f.y, f.y_at, 0, batch->count, vectors);
+    else
+        activate_segments(&act, f.y, f.y_at, a->segments, a->segment_count, vectors);
 }
 
 /* The sum is that of the spans, as in conv_spans with summed segments. */
@@ -230,7 +237,9 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
     const ptrdiff_t first = batch->groups * share / a->shares;
     const ptrdiff_t images = batch->groups * (share + 1) / a->shares - first;
     const ptrdiff_t tiles = fcn_divide_up(images, most);
-    const real *bias = the(&a->bias), least = a->relu ? 0 : -INFINITY;
+    const real *bias = the(&a->bias);
+    const activation act = ACTIVATION_OF(a);
+    const real least = least_of(&act);
     product f = {
         .bias = bias,
         .y_at = a->y_at,
@@ -245,6 +254,7 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
         f.y = of_group(&a->y, batch, first);
         f.x = of_group(&a->x, batch, first);
         chains[width](&f, &t);
+        activate(&act, f.y + t.o0, f.y_at, 0, 1, width);
         return;
     }
     for (ptrdiff_t s = 0; s < a->spans; ++s, t.w += f.span_length * width * VL) {
@@ -262,4 +272,6 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
             image += size;
         }
     }
+    for (ptrdiff_t image = first; image < first + images; ++image)
+        activate(&act, (stored *)of_group(&a->y, batch, image) + t.o0, f.y_at, 0, 1, width);
 }

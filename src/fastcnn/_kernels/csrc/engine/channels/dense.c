@@ -8,6 +8,7 @@
  *           chunks.
  * Order     Each lane adds over ascending k, whatever its block: bitwise the same in every batch.
  */
+#include "common/activation.h"
 #include "dense.h"
 
 #define OUTPUTS 48                                 /* a multiple of all numbers of outputs in a block */
@@ -117,7 +118,8 @@ static const struct {
 } blocks[MAX_IMAGES + 1] = {BLOCKS(ENTRY)};
 
 /* Write the outputs o0 .. o1 - 1 of an image from its partial sums. */
-static void write_outputs(real *y, const real *sums, const real *bias, int relu, ptrdiff_t o0, ptrdiff_t o1)
+static void write_outputs(real *y, const real *sums, const real *bias, const activation *f, ptrdiff_t o0,
+                          ptrdiff_t o1)
 {
     for (ptrdiff_t o = o0; o < o1; o += VL) {
         vreal vectors[VL];
@@ -126,10 +128,10 @@ static void write_outputs(real *y, const real *sums, const real *bias, int relu,
         for (ptrdiff_t i = 0; i < VL; ++i)
             vectors[i] = rload(sums + (fcn_min(o + i, o1 - 1) - o0) * VL);
         rstore(total, sum_each(vectors));
-        for (ptrdiff_t i = 0; i < valid; ++i) {
-            const real value = total[i] + (bias ? bias[o + i] : 0);
-            y[o + i] = relu && value < 0 ? 0 : value;
-        }
+        for (ptrdiff_t i = 0; i < valid && bias; ++i)
+            total[i] += bias[o + i];
+        rstore(total, activated(f, kind_of(f), rload(total)));
+        memcpy(y + o, total, (size_t)valid * sizeof(real));
     }
 }
 
@@ -148,6 +150,7 @@ void KERNEL(dense)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .depth = depth,
         .tail = tail_lanes(depth),
     };
+    const activation act = ACTIVATION_OF(a);
     const real *bias = the(&a->bias);
     bias = bias ? bias + first : NULL;
     const ptrdiff_t chunk = count <= MAX_IMAGES ? depth : ROW_CHUNK;
@@ -162,6 +165,6 @@ void KERNEL(dense)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
                                        fcn_min(depth, k + chunk));
             }
         for (ptrdiff_t n = 0; n < count; ++n)
-            write_outputs(f.out + n * f.out_stride, sums + n * OUTPUTS * VL, bias, (int)a->relu, o0, o1);
+            write_outputs(f.out + n * f.out_stride, sums + n * OUTPUTS * VL, bias, &act, o0, o1);
     }
 }

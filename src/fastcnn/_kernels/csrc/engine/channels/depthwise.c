@@ -7,9 +7,8 @@
  * Method    A vector of channels at a time: PIXELS sums of the pixels of a block, or TAPS sums of the taps.
  * Order     Each y is one chain of fused multiply-adds over ascending k, as in every layout.
  */
+#include "common/activation.h"
 #include "engine/kernel.h"
-
-#include <math.h>
 
 #define PIXELS 8
 #define TAPS 9
@@ -23,7 +22,7 @@ typedef struct {
     const int32_t *y_at, *x_at, *tap_at;
     ptrdiff_t start_step; /* reals from one pixel's start to the next */
     ptrdiff_t width;      /* vectors from one tap to the next */
-    real least;
+    real least;           /* of y, see least_of */
     int add;
 } product;
 
@@ -61,12 +60,13 @@ void KERNEL(depthwise)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
     const ptrdiff_t vectors = a->vectors, depth = a->depth, row = row_size(vectors);
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias), *position_bias = the(&a->position_bias);
+    const activation act = ACTIVATION_OF(a);
     product f = {
         .y_at = a->y_at,
         .x_at = a->x_at,
         .tap_at = a->tap_at,
         .start_step = position_bias ? row : 0,
-        .least = a->relu ? 0 : -INFINITY,
+        .least = least_of(&act),
         .add = (int)a->add,
     };
     for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
@@ -88,6 +88,7 @@ void KERNEL(depthwise)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
             }
         }
     }
+    activate_segments(&act, of_group(&a->y, batch, group), f.y_at, a->segments, a->segment_count, vectors);
 }
 
 typedef struct {

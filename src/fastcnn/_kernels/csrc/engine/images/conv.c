@@ -12,9 +12,8 @@
  * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block: bitwise the same
  *           in every batch, position and thread.
  */
+#include "common/activation.h"
 #include "engine/kernel.h"
-
-#include <math.h>
 
 typedef struct {
     stored *y;
@@ -22,7 +21,7 @@ typedef struct {
     const real *bias, *position_bias;
     const int32_t *y_at, *x_at, *tap_at;
     ptrdiff_t all_channels;
-    real least; /* y is at least this: 0 with ReLU */
+    real least; /* of y, see least_of */
     int add;
 } product;
 
@@ -123,6 +122,7 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     const ptrdiff_t all_channels = a->all_channels, first = a->first_channel;
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias), *position_bias = the(&a->position_bias);
+    const activation act = ACTIVATION_OF(a);
     const product f = {
         .y = of_group(&a->y, batch, group),
         .x = of_group(&a->x, batch, group),
@@ -132,7 +132,7 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .x_at = a->x_at,
         .tap_at = a->tap_at,
         .all_channels = all_channels,
-        .least = a->relu ? 0 : -INFINITY,
+        .least = least_of(&act),
         .add = (int)a->add,
     };
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
@@ -148,6 +148,7 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
                 blocks[width].single(&f, block, o0, p, segment[2], segment[3]);
         }
     }
+    activate_segments(&act, f.y, f.y_at, a->segments, a->segment_count, channels);
 }
 
 /* sums of the taps k0 .. k1 - 1 for one block of channels and the pixels p0 .. p1 - 1. */

@@ -1,0 +1,73 @@
+"""Implementations of the products: an ordered list for each pass of each kind of product, and which is taken.
+
+Which one is a function of the geometry, the mode, the layout and what the user has pinned, by what each says
+that it costs; never of a timing, the batch or the number of threads. So a row's result is the same to the bit
+in every batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from .layout import Layout
+
+N = TypeVar("N")
+
+
+class Setting(NamedTuple):
+    """What an implementation is chosen for, beside the node.
+
+    Attributes
+    ----------
+    layout : Layout
+        Of the buffers.
+    training : bool
+        Whether weights change with every run.
+    single : bool
+        Whether the program is made for one image; it may only choose between what gives the same bits.
+    pinned : str, optional
+        The name of the implementation that is wanted wherever it fits.
+    """
+
+    layout: Layout
+    training: bool = False
+    single: bool = False
+    pinned: str | None = None
+
+
+@dataclass(frozen=True)
+class Algorithm(Generic[N]):
+    """One implementation of one pass of a product.
+
+    Attributes
+    ----------
+    name : str
+    fits : callable
+        ``fits(node, setting)``: whether it can make this product.
+    cost : callable
+        ``cost(node, setting)``: how long an image takes, in vector operations at the machine's peak.
+    write : callable
+        Writes the pass into a program.
+    """
+
+    name: str
+    fits: Callable[[N, Setting], bool]
+    cost: Callable[[N, Setting], float]
+    write: Callable[..., Any]
+
+
+def always(node: object, setting: Setting) -> bool:
+    """Fit every product."""
+    return True
+
+
+def pick(algorithms: Sequence[Algorithm[N]], node: N, setting: Setting) -> Algorithm[N]:
+    """Return the pinned implementation if it fits, else the cheapest that does, the first of equals.
+
+    The last one in the list fits always.
+    """
+    fitting = [each for each in algorithms if each.fits(node, setting)]
+    pinned = [each for each in fitting if each.name == setting.pinned]
+    return min(pinned or fitting, key=lambda each: each.cost(node, setting))

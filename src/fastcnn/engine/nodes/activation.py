@@ -1,0 +1,59 @@
+"""Activations that products and sums end with, and what operations are told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..._kernels.elementwise import ACTIVATIONS
+from ...graph import Activation
+from ..graph import Node
+from ..memory import Blob
+from ..parts import Backward
+
+
+def activates(activation: Activation | None) -> dict[str, Any]:
+    """Return what an operation is told of the activation that it applies, or whose derivative it takes."""
+    if activation is None:
+        return {}
+    assert activation.kernel is not None
+    return {
+        "activation": ACTIVATIONS[activation.kernel],
+        "alpha": activation.alpha,
+        "beta": activation.beta,
+    }
+
+
+@dataclass(eq=False)
+class Activated(Node):
+    """A product or a sum, perhaps with an activation whose derivative is a function of its output."""
+
+    activation: Activation | None = field(default=None, kw_only=True)
+
+    @property
+    def ends_with(self) -> Activation | None:
+        """Its activation."""
+        return self.activation
+
+    @property
+    def copies_gradient(self) -> bool:
+        """Whether there is an activation."""
+        return self.activation is not None
+
+    def joined(self, after: Node) -> Node | None:
+        """Join an activation alone."""
+        only = after.only_activation
+        if self.activation is not None or only is None or not only.of_output:
+            return None
+        return replace(self, y=after.y, activation=only)
+
+    def inner_gradient(self, b: Backward) -> Blob:
+        """Return the gradient in front of the activation."""
+        g = b.grads[self.y]
+        if self.activation is None or self.y in b.masked:
+            return g
+        y, w = b.forward.blobs[self.y], b.writer
+        dy = w.blob(self.y.channels, self.y.height, self.y.width, b.halos.masked(self))
+        vectors = w.vectors(self.y.channels)
+        w.activation_grad(dx=dy, g=g, kept=y, vectors=vectors, **activates(self.activation), factor=1.0)
+        return dy

@@ -1,0 +1,64 @@
+"""The forward pass of a convolution, and where its windows stand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...nn import Parameter
+from ..memory import Blob, table
+from ..parts import Forward
+from .bias import bias_of_group, position_bias
+from .convolution import Convolution
+from .product import Extras, Operand, Product, group_count, in_place, kernel_rows, multiply, pack, segments
+
+
+def conv_product(node: Convolution, groups: int, group: int, x: Blob, y: Blob) -> Product:
+    """Return the places of one group of channels."""
+    win = node.window
+    out, inner = node.weight.shape[0] // groups, node.weight.shape[1]
+    kernel = win.kernel_h * win.kernel_w
+    depthwise = groups < node.groups
+    # Pixels of a kernel row follow each other in memory if no padding and no other group lies between.
+    rows = x.pitch == inner * x.step and win.dilation_w == 1 and not depthwise
+    # Where windows begin, and where their elements are from there.
+    top = np.arange(win.out_h) * win.stride_h - win.pad_top
+    left = np.arange(win.out_w) * win.stride_w - win.pad_left
+    u, v = np.arange(win.kernel_h) * win.dilation_h, np.arange(1 if rows else win.kernel_w) * win.dilation_w
+    return Product(
+        pixels=win.out_h * win.out_w,
+        row_pixels=win.out_w,
+        channels=out,
+        y_at=y.pixels(group * out),
+        x_at=x.grid(top, left),
+        span_at=x.offset(u[:, None], v).ravel() + x.channel(group * inner),
+        span_length=win.kernel_w * inner if rows else inner,
+        weight_at=table((np.arange(inner) * kernel + np.arange(kernel)[:, None]).ravel()),
+        channel_at=table((group * out + np.arange(out)) * inner * kernel),
+        segments=segments(kernel_rows(top, u, win.in_h), win.out_w, v.size),
+        depthwise=depthwise,
+    )
+
+
+def forward(f: Forward, node: Convolution, operand: Operand = in_place) -> None:
+    """Write y = f(conv(x) + bias) for each group of channels."""
+    w, x, y = f.writer, f.blobs[node.x], f.blob(node.y)
+    channels, norm = node.weight.shape[0], f.folded.get(node)
+    bias: Parameter | np.ndarray | None = node.bias
+    scale, activation = None, node.activation
+    if norm is not None:
+        rows, row = f.norms[norm].rows, w.layout.row(channels)
+        scale, bias, activation = rows[:row], rows[row : 2 * row], norm.ends_with
+    groups = group_count(w, node)
+    out, position = channels // groups, position_bias(w, node.position_bias)
+    for group in range(groups):
+        product, first = conv_product(node, groups, group, x, y), group * out
+        packed = pack(w, product, node.weight, None if scale is None else scale[first : first + out])
+        extras = Extras(
+            bias=bias_of_group(w, bias, first, out),
+            position_bias=position,
+            activation=activation,
+            all_channels=channels,
+            first_channel=first,
+        )
+        flops = 2 * product.pixels * product.depth * out
+        multiply(w, *operand(w, product, x), y, packed, extras, flops=flops)

@@ -1,0 +1,89 @@
+"""The gradient of a convolution's weight."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._kernels.program import TASK_TAPS
+from ...nn import Parameter
+from ..emit import Writer
+from ..memory import Blob
+from ..parts import Backward
+from .conv_forward import conv_product
+from .convolution import Convolution
+from .product import Operand, Product, bands_of, group_count, in_place
+
+# A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
+# sums of each slot would cost more than the products.
+_FEW_PIXELS = 16
+# Where channels are in the lanes, one with at most so many makes it for several images between a load and a
+# store of its sums, which are larger than the images' arrays.
+_SEVERAL_IMAGES = 100
+
+
+def weight_gradient(
+    b: Backward, node: Convolution, dweight: np.ndarray, dy: Blob, operand: Operand = in_place
+) -> None:
+    """Write the gradient of the weight for each group of channels."""
+    w = b.writer
+    over_all = node.y.pixels <= _FEW_PIXELS and not w.layout.by_channels
+    x = b.forward.blobs[node.x] if over_all else b.operand(node.x)
+    for group in range(group_count(w, node)):
+        product, source = operand(w, conv_product(node, group_count(w, node), group, x, dy), x)
+        if over_all:
+            weight_of_all(w, node.weight, dweight, source, dy, product)
+        else:
+            _weight_grad(w, node.weight, dweight, source, dy, product)
+
+
+def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy: Blob, p: Product) -> None:
+    """Write the weight gradient of a group of channels: partial sums for each slot, then their sum."""
+    bands = bands_of(w, 2 * p.pixels * p.depth * p.channels)
+    taps, vectors = p.taps(x), w.vectors(p.channels)
+    for band in range(bands):
+        some = slice(p.depth * band // bands, p.depth * (band + 1) // bands)
+        depth = some.stop - some.start
+        sums = w.sums(depth * vectors, weight.size)
+        common = {
+            "sums": sums,
+            "x": x,
+            "dy": dy,
+            "x_at": p.x_at,
+            "tap_at": taps[some],
+            "dy_at": p.y_at,
+            "vectors": vectors,
+            "whole_chunk": w.layout.by_channels and p.pixels <= _SEVERAL_IMAGES,
+            "band": band if bands > 1 else None,
+            "flops": 2 * p.pixels * depth * p.channels,
+        }
+        if p.depthwise:
+            w.depthwise_weight(**common)
+        else:
+            w.conv_weight(**common, in_channels=weight.shape[1])
+        w.after.conv_weight_sum(
+            dweight=dweight,
+            sums=sums,
+            weight_at=p.weight_at[some],
+            channel_at=p.channel_at,
+            tasks=-(-depth // TASK_TAPS) if w.layout.by_channels else w.blocks(p.channels),
+        )
+
+
+def weight_of_all(
+    w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy: Blob, p: Product, *, dense: bool = False
+) -> None:
+    """Write the weight gradient of a layer of few pixels, over all groups at once."""
+    w.after.weight_of_all(
+        dweight=dweight,
+        x=x,
+        dy=dy,
+        x_at=p.x_at,
+        tap_at=p.taps(x),
+        dy_at=p.y_at,
+        weight_at=p.weight_at,
+        channel_at=p.channel_at,
+        dense=dense,
+        tasks=-(-p.depth // TASK_TAPS),
+        most_slots=w.most_slots(weight.size),
+        flops=2 * p.pixels * p.depth * p.channels,
+    )

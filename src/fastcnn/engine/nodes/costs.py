@@ -1,0 +1,43 @@
+"""What products cost, in vector operations at the machine's peak of multiply-adds.
+
+A layout fills its vectors with images or with channels; what is left empty is lost. Beside that, kernels
+reach these shares of the peak (measured, see ARCHITECTURE.md).
+"""
+
+from __future__ import annotations
+
+from ..layout import Layout
+
+# Of products, by the vectors of a pixel where channels are in the lanes: one, or more.
+_IMAGES_SHARE = 0.93
+_CHANNELS_SHARE = (0.83, 0.95)
+# The same of weight gradients.
+_IMAGES_WEIGHT_SHARE = 0.62
+_CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
+# Depthwise: with a load for each product.
+_DEPTHWISE_SHARE = 0.4
+# Vector operations that it takes to copy a vector.
+_COPY = 2.0
+
+
+def product(layout: Layout, terms: int, channels: int) -> float:
+    """Return the cost of sums of `terms` products in all, each for so many channels."""
+    share = _CHANNELS_SHARE[layout.vectors(channels) > 1] if layout.by_channels else _IMAGES_SHARE
+    return terms * layout.vectors(channels) / share
+
+
+def weight_gradient(layout: Layout, terms: int, channels: int) -> float:
+    """Return the cost of a weight gradient whose forward pass has so many terms."""
+    vectors = layout.vectors(channels)
+    share = _CHANNELS_WEIGHT_SHARE[vectors > 1] if layout.by_channels else _IMAGES_WEIGHT_SHARE
+    return terms * vectors / share
+
+
+def depthwise(layout: Layout, terms: int, channels: int) -> float:
+    """Return the cost of any pass of a convolution whose channels have a window each, in the lanes."""
+    return terms * layout.vectors(channels) / _DEPTHWISE_SHARE
+
+
+def copy(layout: Layout, pixels: int, channels: int) -> float:
+    """Return the cost of copying channels of pixels."""
+    return _COPY * pixels * layout.vectors(channels)
