@@ -253,8 +253,8 @@ class Module(Weights["Module"]):
 
         Parameters
         ----------
-        input_shape : (C, H, W), or a tuple of such tuples
-            Of a sample; of one for each input, where there are several.
+        input_shape : (C, H, W), or a list of such tuples
+            Of a sample; for each input, where there are several.
         path : str or path, optional
             Where to write it: .svg, or .dot, .gv (Graphviz) and .mmd (Mermaid), which others lay out.
         name : str
@@ -267,7 +267,7 @@ class Module(Weights["Module"]):
 
         Raises
         ------
-        ShapeError
+        ShapeError, DTypeError
             If input_shape is something else, or does not fit the module.
         ArgumentError
             If the suffix of path names no format, or no output depends on an input.

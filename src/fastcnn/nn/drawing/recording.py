@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import graph
-from ...errors import ArgumentError, ShapeError, StateError
-from .. import calls, hooks
+from ... import _samples, graph
+from ...errors import ArgumentError, StateError
+from .. import calls, hooks, prediction
 from ..opaque import Opaque
 from ..sample import check_shapes, zeros
 from ..tree import Tree
@@ -27,7 +27,7 @@ def record(model: Tree[Any], input_shape: Any, name: str) -> Picture:
     Parameters
     ----------
     model : Module
-    input_shape : tuple of int, or tuple of such tuples
+    input_shape : tuple of int, or list of such tuples
         Of a sample; for each input, where there are several.
     name : str
         Of the picture; the class of the model if empty.
@@ -36,19 +36,20 @@ def record(model: Tree[Any], input_shape: Any, name: str) -> Picture:
     ------
     ShapeError
         If `input_shape` is something else, or does not fit the model.
+    DTypeError
+        If forward takes another number of inputs.
     StateError
         If NumPy computed a part of it: what depends on what is then not known.
     ArgumentError
         If no output depends on an input.
     """
     shapes = check_shapes(input_shape, "draw_graph: input_shape", "a tuple such as (C, H, W)", 1)
-    samples = graph.as_tuple(zeros(model, shapes, "draw_graph: the sample"))
+    samples = _samples.arrays(zeros(model, shapes, "draw_graph: the sample"))
     recorder = _Recorder(model)
-    inputs = [
-        recorder.given(x, name) for x, name in zip(samples, _input_names(model, len(samples)), strict=True)
-    ]
+    names = _input_names(model, len(samples))
+    inputs = tuple(recorder.given(x, name) for x, name in zip(samples, names, strict=True))
     with calls.passive(), graph.recording(recorder):
-        y = model(*inputs)  # type: ignore[operator]
+        y = prediction.call(model, inputs)  # type: ignore[arg-type]
     recorder.close()
     if recorder.left is not None:
         raise StateError(
@@ -66,12 +67,6 @@ def _input_names(model: Tree[Any], count: int) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     signature = inspect.signature(model.forward)  # type: ignore[attr-defined]
     names = [name for name, each in signature.parameters.items() if each.kind in kinds]
-    several = any(each.kind == inspect.Parameter.VAR_POSITIONAL for each in signature.parameters.values())
-    if count > len(names) and not several:
-        raise ShapeError(
-            f"draw_graph: input_shape has the shapes of {count} inputs, but {type(model).__name__}.forward "
-            f"takes {len(names)}"
-        )
     return (names + [str(i) for i in range(len(names), count)])[:count]
 
 

@@ -79,7 +79,7 @@ def _(operation: graph.MaxPool2d | graph.AvgPool2d, inputs: Inputs) -> str:
     return _joined(
         sizes(pair),
         "" if step == pair else f"stride {_one(step)}",
-        "" if padding is None else _unusual("padding", padding, 0),
+        _unusual("padding", padding, 0),
     )
 
 
