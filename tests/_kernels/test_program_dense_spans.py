@@ -43,7 +43,8 @@ class Layer:
     def of_chunk(self, relu):
         """Append the operation on the images of a chunk."""
         summed = len(self.operands["span_at"]) > 1
-        options = {"row_pixels": 1, "summed": summed, "relu": relu, "whole_chunk": True}
+        options = {"row_pixels": 1, "summed": summed, "whole_chunk": True}
+        options["activation"] = RELU if relu else 0
         self.bench.op.conv_spans(segments=self.segments, **options, **self.operands)
 
     def of_all(self, relu, shares):

@@ -136,7 +136,7 @@ def test_backward(isa, dtype, name, shape, mask, behind_relu):
         "state": norm.state,
         "z": z,
         "vectors": norm.vectors,
-        "relu": relu,
+        "activation": RELU if relu else 0,
         "factor": factor,
     }
     norm.statistics()
@@ -230,7 +230,8 @@ def test_with_max_pooling(isa, dtype, name, shape, size, relu, dropout):
     dgamma, dbeta = np.full((2, channels), np.nan, dtype)
     factor = 1 / (1 - P) if dropout else 1.0
     (first, taps), (_, dy_taps) = y.taps(windows), dy.taps(windows)
-    common = {"y": y, "state": norm.state, "first": first, "vectors": norm.vectors, "relu": relu}
+    common = {"y": y, "state": norm.state, "first": first, "vectors": norm.vectors}
+    common["activation"] = RELU if relu else 0
     gradient = {"dz": dz, "z": z, "argmax": winners, "factor": factor, **common}
     norm.statistics()
     bench.op.apply_pool(

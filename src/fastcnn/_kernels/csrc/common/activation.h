@@ -1,7 +1,7 @@
 /* Activations in kernels, from the rows of activations.inc.
  *
- * Kinds   Loops are compiled for three kinds of activations: none, ReLU, and any other, which is a call for each
- *         vector. `kind` is always a constant there, so that the first two cost no call and no branch.
+ * Kinds   Loops are compiled for three kinds of activations: none, ReLU, and any other, which is a call for
+ *         each vector. `kind` is a constant there, so that the first two cost no call and no branch.
  */
 #ifndef FCN_ACTIVATION_H
 #define FCN_ACTIVATION_H
