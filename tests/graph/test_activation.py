@@ -10,6 +10,7 @@ from fastcnn.errors import ArgumentError, DTypeError
 from fastcnn.nn import functional as F
 from fastcnn.testing import tie_free
 
+from .activations import CASES, DY, X
 from .models import check_gradients, passes
 
 FUNCTIONS = {
@@ -97,3 +98,34 @@ def test_one_without_them_says_so():
         graph.apply(graph.Activation(), np.ones(2))
     with pytest.raises(NotImplementedError):
         graph.Activation().derivative(np.ones(2), np.ones(2))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", CASES)
+def test_pytorchs_answers(name, dtype):
+    """Of the function and of the layer."""
+    case = CASES[name]
+    x, dy = X.astype(dtype), DY.astype(dtype)
+    y, dx = passes(lambda x: case.function(x, **case.given), x, dy=dy)
+    tolerance = 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(y, case.y, tolerance, tolerance)
+    np.testing.assert_allclose(dx, case.dx, tolerance, tolerance)
+    assert y.dtype == dx.dtype == dtype
+    layer = case.layer(**case.given)
+    np.testing.assert_array_equal(layer(x), y)
+    np.testing.assert_array_equal(layer.backward(dy), dx)
+    assert case.layer(**case.arguments).extra_repr() == case.layer().extra_repr()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_of_kernels_by_differences(name):
+    case = CASES[name]
+    for given in (case.given, *case.others):
+        check_gradients(lambda x, given=given: case.function(x, **given), [_input(name, 2, 3, 4)])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nan_propagates(name):
+    case = CASES[name]
+    y, _ = passes(lambda x: case.function(x, **case.given), np.array([np.nan, 1.0]), dy=np.ones(2))
+    assert np.isnan(y).tolist() == [True, False]

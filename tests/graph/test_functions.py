@@ -1,5 +1,7 @@
 """Operations that are declared can be functions in files."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ import fastcnn.nn.functional as F
 from fastcnn import graph
 from fastcnn._arguments import checked
 from fastcnn.errors import ArgumentError
+
+from .activations import CASES
 
 X = np.random.default_rng(0).standard_normal((2, 4, 5, 6)) + 2
 
@@ -47,7 +51,6 @@ CALLS = {
     "neg": ({}, lambda x: -x),
     "exp": ({}, F.exp),
     "sqrt": ({}, F.sqrt),
-    "relu": ({}, F.relu),
     "sigmoid": ({}, F.sigmoid),
     "tanh": ({}, F.tanh),
     "clamp": ({"min": 1, "max": 2.5}, lambda x: F.clamp(x, 1, 2.5)),
@@ -70,6 +73,10 @@ CALLS = {
     "pad": ({"padding": [1, 0, 2, 0]}, lambda x: F.pad(x, (1, 0, 2, 0))),
     "detach": ({}, lambda x: x),
 }
+
+
+for _name, _case in CASES.items():
+    CALLS[_name] = _case.given, partial(_case.function, **_case.given)
 
 
 def test_every_function_is_tested():

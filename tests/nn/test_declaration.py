@@ -22,7 +22,7 @@ def registry():
         table.update(kept)
 
 
-class LeakyReLU(nn.Module):
+class Sloped(nn.Module):
     """A layer as it would stand in nn/activation.py."""
 
     def __init__(self, negative_slope=0.01):
@@ -65,7 +65,7 @@ class Twice(nn.Module):
 
 
 def declare_all():
-    declare({"negative_slope": arguments.real})(LeakyReLU)
+    declare({"negative_slope": arguments.real})(Sloped)
     declare(
         {
             "shape": Argument(
@@ -83,32 +83,32 @@ def declare_all():
 
 def test_a_pointwise_layer_needs_no_more_than_its_declaration(registry):
     declare_all()
-    model = nn.Sequential(nn.Flatten(), LeakyReLU(), nn.Linear(12, 3), LeakyReLU(0.2))
+    model = nn.Sequential(nn.Flatten(), Sloped(), nn.Linear(12, 3), Sloped(0.2))
     # Behind it samples are as flat as before, so that the linear layer finds its size.
     written = [
         {"type": "Flatten"},
-        {"type": "LeakyReLU"},
+        {"type": "Sloped"},
         {"type": "Linear", "out_features": 3},
-        {"type": "LeakyReLU", "negative_slope": 0.2},
+        {"type": "Sloped", "negative_slope": 0.2},
     ]
     assert zoo.to_dicts(model) == written
     assert repr(zoo.from_dicts(json.loads(zoo.dicts.to_json(written)), (3, 2, 2))) == repr(model)
-    with pytest.raises(DataError, match=re.escape("layers[0] (LeakyReLU): negative_slope must be a number")):
-        zoo.from_dicts([{"type": "LeakyReLU", "negative_slope": "0"}], (3, 2, 2))
+    with pytest.raises(DataError, match=re.escape("layers[0] (Sloped): negative_slope must be a number")):
+        zoo.from_dicts([{"type": "Sloped", "negative_slope": "0"}], (3, 2, 2))
     with pytest.raises(DataError, match=r"unknown key 'slope'.*; it takes type, name, negative_slope"):
-        zoo.from_dicts([{"type": "LeakyReLU", "slope": 0}], (3, 2, 2))
+        zoo.from_dicts([{"type": "Sloped", "slope": 0}], (3, 2, 2))
 
 
 def test_python_source_of_it(registry):
     declare_all()
-    source = zoo.to_python(nn.Sequential(LeakyReLU(0.2), Twice(nn.Sequential(nn.ReLU()), 3)))
+    source = zoo.to_python(nn.Sequential(Sloped(0.2), Twice(nn.Sequential(nn.ReLU()), 3)))
     assert source == (
         "from fastcnn import nn\n"
-        f"from {__name__} import LeakyReLU\n"
+        f"from {__name__} import Sloped\n"
         f"from {__name__} import Twice\n"
         "\n"
         "model = nn.Sequential(\n"
-        "    LeakyReLU(negative_slope=0.2),\n"
+        "    Sloped(negative_slope=0.2),\n"
         "    Twice(nn.Sequential(\n"
         "        nn.ReLU(),\n"
         "    ), times=3),\n"
@@ -142,7 +142,7 @@ def test_a_block(registry):
 def test_subclasses_do_not_come_along(registry):
     declare_all()
 
-    class Steeper(LeakyReLU):
+    class Steeper(Sloped):
         pass
 
     class ReLU(nn.ReLU):
@@ -177,17 +177,15 @@ def test_what_cannot_be_declared(registry):
         declare()(type("relu", (nn.Module,), {}))
     with pytest.raises(DTypeError, match="declare: a class of modules is needed, got <class 'int'>"):
         declare()(int)
-    with pytest.raises(
-        ArgumentError, match="declare: LeakyReLU has no argument 'slope'; it takes negative_sl"
-    ):
-        declare({"slope": arguments.real})(LeakyReLU)
+    with pytest.raises(ArgumentError, match="declare: Sloped has no argument 'slope'; it takes negative_sl"):
+        declare({"slope": arguments.real})(Sloped)
     with pytest.raises(ArgumentError, match="declare: Scale needs shape: it must be declared, or have a def"):
         declare({"power": arguments.count})(Scale)
     with pytest.raises(
         ArgumentError, match="declare: takes must be 'any', 'images' or 'features', got 'all'"
     ):
         declare(takes="all")
-    assert not {"Scale", "LeakyReLU"} & declaration.LAYERS.keys()
+    assert not {"Scale", "Sloped"} & declaration.LAYERS.keys()
     # A cell of a notebook may run again.
     declare_all()
     declare_all()

@@ -1,13 +1,17 @@
 """The functions of fastcnn.nn.functional: what layers and ops give, and gradients."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import fastcnn
 from fastcnn import nn, ops
 from fastcnn.nn import functional as F
+from fastcnn.ops.activation import activate
 from fastcnn.testing import tie_free
 
+from ..graph.activations import CASES
 from ..graph.models import check_gradients, passes
 
 RNG = np.random.default_rng(17)
@@ -45,7 +49,13 @@ ON_ARRAYS = {
     ),
     "linear": (lambda: ops.linear(ROWS, MATRIX, SHIFT), lambda: F.linear(ROWS, MATRIX, SHIFT)),
     "linear-no-bias": (lambda: ops.linear(ROWS, MATRIX), lambda: F.linear(ROWS, weight=MATRIX)),
-    "relu": (lambda: ops.relu(IMAGES), lambda: F.relu(IMAGES)),
+    **{
+        name: (
+            partial(activate, IMAGES, name, *case.given.values()),
+            partial(case.function, IMAGES, **case.given),
+        )
+        for name, case in CASES.items()
+    },
     "sigmoid": (lambda: ops.sigmoid(IMAGES), lambda: F.sigmoid(IMAGES)),
     "tanh": (lambda: ops.tanh(IMAGES), lambda: F.tanh(IMAGES)),
     "exp": (lambda: ops.exp(ROWS), lambda: F.exp(ROWS)),
@@ -114,7 +124,10 @@ LAYERS = {
         lambda: nn.Conv2d(4, 6, (3, 2), **GEOMETRY),
         lambda layer, x: F.conv2d(x, layer.weight, layer.bias, **GEOMETRY),
     ),
-    "relu": (nn.ReLU, lambda layer, x: F.relu(x)),
+    **{
+        name: (partial(case.layer, **case.given), lambda layer, x, case=case: case.function(x, **case.given))
+        for name, case in CASES.items()
+    },
     "softmax": (lambda: nn.Softmax(1), lambda layer, x: F.softmax(x, 1)),
     "log_softmax": (lambda: nn.LogSoftmax(1), lambda layer, x: F.log_softmax(x, 1)),
     "batch_norm": (

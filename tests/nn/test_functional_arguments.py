@@ -10,6 +10,7 @@ import fastcnn
 from fastcnn.errors import ArgumentError, DTypeError, FastcnnError, ShapeError
 from fastcnn.nn import functional as F
 
+from ..graph.activations import CASES
 from ..graph.models import passes
 
 # Names and defaults of PyTorch 2.13, without what is deprecated there, `inplace`, `dtype` and `out`.
@@ -71,12 +72,12 @@ SIGNATURES = {
     "mse_loss": {"input": NONE, "target": NONE, "reduction": "mean"},
     "nll_loss": {"input": NONE, "target": NONE, "weight": None, "ignore_index": -100, "reduction": "mean"},
     "pad": {"input": NONE, "pad": NONE, "mode": "constant", "value": None},
-    "relu": {"input": NONE},
     "sigmoid": {"input": NONE},
     "softmax": {"input": NONE, "dim": None},
     "split": {"tensor": NONE, "split_size_or_sections": NONE, "dim": 0},
     "sqrt": {"input": NONE},
     "tanh": {"input": NONE},
+    **{name: {"input": NONE, **case.arguments} for name, case in CASES.items()},
 }
 
 

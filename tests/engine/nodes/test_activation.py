@@ -14,10 +14,15 @@ from fastcnn.engine.lower import lower
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.engine.nodes.norm_pool import NormPool
 
+from ...graph.activations import CASES
 from ..test_engine_equals_eager import assert_near, assert_same_gradients
 
 # Every activation that kernels have, with settings that matter.
-EVERY = {"relu": graph.ReLU()}
+EVERY = {
+    f"{name} {given}": case.operation(**given)
+    for name, case in CASES.items()
+    for given in (case.given, *case.others)
+}
 SHAPE = (3, 8, 6)
 every = pytest.mark.parametrize("name", EVERY)
 
@@ -90,6 +95,10 @@ def test_every_kernel_is_here():
 def test_where_it_joins(name, place):
     model, count = network(name, place)
     nodes = fuse(lower(model, SHAPE, True)).nodes
+    if not EVERY[name].of_output:  # its input must be kept: it stays alone
+        own = sum(isinstance(layer, Apply) for layer in model)
+        assert sum(node.only_activation is not None for node in nodes) == own
+        return
     assert len(nodes) == count, [type(node).__name__ for node in nodes]
     if place == "a normalisation and pooling":
         assert isinstance(nodes[1], NormPool)

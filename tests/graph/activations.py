@@ -1,0 +1,42 @@
+"""The activations that kernels have: what PyTorch says of each, for all tests that go through them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastcnn import graph, nn
+from fastcnn.nn import functional as F
+
+# Where PyTorch 2.13 was asked, with the gradient dy of its answers.
+X = np.array([-2.0, -0.5, 0.0, 0.5, 3.0])
+DY = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+
+
+class Case(NamedTuple):
+    """One activation.
+
+    Attributes
+    ----------
+    arguments : dict
+        PyTorch's names and defaults, behind ``input``.
+    given : dict
+        Arguments that are tested.
+    y, dx : list
+        PyTorch's answers with these.
+    others : list of dict
+        More arguments, that other paths are taken for.
+    """
+
+    function: Any
+    operation: type[graph.Activation]
+    layer: type[nn.Module]
+    arguments: dict[str, Any]
+    given: dict[str, Any]
+    y: list[float]
+    dx: list[float]
+    others: list[dict[str, Any]] = []  # noqa: RUF012
+
+
+CASES = {
+    "relu": Case(F.relu, graph.ReLU, nn.ReLU, {}, {}, [0, 0, 0, 0.5, 3], [0, 0, 0, 4, 5]),
+}
