@@ -11,6 +11,8 @@ from fastcnn.errors import ArgumentError, DataError, DTypeError
 from fastcnn.nn import declaration
 from fastcnn.zoo import Argument, arguments, declare
 
+from ..graph.activations import CASES
+
 
 @pytest.fixture
 def registry():
@@ -208,7 +210,7 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.LogSoftmax(),
         nn.Dropout(0.3),
         nn.Identity(),
-        nn.ReLU(),
+        *(case.layer(**case.given) for case in CASES.values()),
     ]
     assert {type(layer).__name__ for layer in made} == declaration.LAYERS.keys()
     for layer in made:
