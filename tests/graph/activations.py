@@ -39,4 +39,14 @@ class Case(NamedTuple):
 
 CASES = {
     "relu": Case(F.relu, graph.ReLU, nn.ReLU, {}, {}, [0, 0, 0, 0.5, 3], [0, 0, 0, 4, 5]),
+    "leaky_relu": Case(
+        F.leaky_relu,
+        graph.LeakyReLU,
+        nn.LeakyReLU,
+        {"negative_slope": 0.01},
+        {"negative_slope": 0.25},
+        [-0.5, -0.125, 0, 0.5, 3],
+        [0.25, 0.5, 0.75, 4, 5],
+        [{"negative_slope": 0.0}, {"negative_slope": 1.5}, {"negative_slope": -0.7}],
+    ),
 }

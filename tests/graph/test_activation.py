@@ -129,3 +129,11 @@ def test_nan_propagates(name):
     case = CASES[name]
     y, _ = passes(lambda x: case.function(x, **case.given), np.array([np.nan, 1.0]), dy=np.ones(2))
     assert np.isnan(y).tolist() == [True, False]
+
+
+def test_leaky_relu_takes_a_finite_number():
+    assert repr(nn.LeakyReLU()) == "LeakyReLU(negative_slope=0.01)"
+    with pytest.raises(DTypeError, match=r"LeakyReLU: negative_slope must be a number, got '0\.1'"):
+        nn.LeakyReLU("0.1")
+    with pytest.raises(ArgumentError, match="leaky_relu: negative_slope must be finite, got nan"):
+        F.leaky_relu(np.ones(2), math.nan)

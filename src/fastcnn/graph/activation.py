@@ -10,7 +10,7 @@ from ..ops.activation import activate, activate_backward
 from .functions import function
 from .operation import Array, Operation, Wanted
 
-__all__ = ["Activation", "Clamp", "Exp", "ReLU", "Sigmoid", "Sqrt", "Tanh"]
+__all__ = ["Activation", "Clamp", "Exp", "LeakyReLU", "ReLU", "Sigmoid", "Sqrt", "Tanh"]
 
 
 class Activation(Operation):
@@ -55,6 +55,17 @@ class ReLU(Activation):
     """y = max(x, 0)."""
 
     kernel, gates = "relu", True
+
+
+@function("leaky_relu", {"negative_slope": real})
+class LeakyReLU(Activation):
+    """y = x where x > 0, else negative_slope x."""
+
+    kernel = "leaky_relu"
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.negative_slope = self.alpha = real(negative_slope, "leaky_relu: negative_slope")
+        self.of_output = self.alpha >= 0
 
 
 @function("sigmoid")

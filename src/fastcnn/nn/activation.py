@@ -1,11 +1,11 @@
-"""ReLU, softmax, log-softmax, dropout."""
+"""ReLU and its like, softmax, log-softmax, dropout."""
 
 from typing import Any
 
 import numpy as np
 
 from .. import graph
-from .._arguments import axis, optional, share
+from .._arguments import axis, optional, real, share
 from .._outputs import class_axis
 from ..errors import ArgumentError
 from . import functional as F
@@ -13,7 +13,7 @@ from . import init
 from .declaration import Shape, Values, declare
 from .module import Module
 
-__all__ = ["Dropout", "LogSoftmax", "ReLU", "Softmax"]
+__all__ = ["Dropout", "LeakyReLU", "LogSoftmax", "ReLU", "Softmax"]
 
 
 def _along_dim(values: Values, shape: Shape) -> Shape:
@@ -30,6 +30,32 @@ class ReLU(Module):
     def forward(self, x: Any) -> Any:
         """Return max(x, 0)."""
         return F.relu(x)
+
+
+@declare({"negative_slope": real})
+class LeakyReLU(Module):
+    """Let a part of negative values through: ``y = x where x > 0, else negative_slope x``.
+
+    Parameters
+    ----------
+    negative_slope : float
+        That part. Source: Maas et al., "Rectifier Nonlinearities Improve Neural Network Acoustic
+        Models" (2013).
+    """
+
+    _reuses_input = True
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        super().__init__()
+        self.negative_slope = real(negative_slope, "LeakyReLU: negative_slope")
+
+    def forward(self, x: Any) -> Any:
+        """Return y."""
+        return F.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"negative_slope={self.negative_slope}"
 
 
 @declare({"dim": optional(axis)}, output=_along_dim)

@@ -30,6 +30,7 @@ __all__ = [
     "dropout",
     "exp",
     "flatten",
+    "leaky_relu",
     "linear",
     "log_softmax",
     "max_pool2d",
@@ -71,6 +72,11 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 def relu(input: Any) -> Any:
     """Rectify: ``y = max(x, 0)``."""
     return apply(graph.ReLU(), input)
+
+
+def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
+    """Let a part of negative values through: ``y = x where x > 0, else negative_slope x``."""
+    return apply(graph.LeakyReLU(negative_slope), input)
 
 
 def sigmoid(input: Any) -> Any:
