@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from fastcnn._kernels.elementwise import ACTIVATIONS
 from fastcnn.engine.memory import table
 
 from .helpers import assert_near, normal
 from .layouts import SHAPES, Workbench, both_layouts, square_windows
 
+RELU = ACTIVATIONS["relu"]
 # (size, stride): windows of four and nine taps have loops of their own; some overlap.
 WINDOWS = [(2, 2), (3, 3), (2, 1), (3, 2), (3, 1)]
 
@@ -57,6 +59,7 @@ def test_max_pool(isa, dtype, name, shape, size, stride):
             dz=dz,
             argmax=winners,
             z=mask,
+            activation=RELU if mask else 0,
             first=first,
             taps=taps,
             cleared=dx.pixels()[cleared],

@@ -196,7 +196,7 @@ def _add_profile(commands: argparse._SubParsersAction) -> None:
         help="time each operation of a network's program",
         description="Run a network's compiled program on random images, and print for each operation its "
         "time and its share of what the processor could do: the FMA peak, which is measured in between. "
-        "ARCHITECTURE.md tells how to read it.",
+        "CONTRIBUTING.md tells how to read it.",
     )
     options.add_model(profile)
     profile.add_argument("--batch-size", type=int, default=128, metavar="N", help="default: %(default)s")
