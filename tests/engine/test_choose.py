@@ -7,6 +7,7 @@ import fastcnn
 from fastcnn import nn, zoo
 from fastcnn.engine.choose import choose, choose_bands, cost, layouts, takes_channels
 from fastcnn.engine.fuse import fuse
+from fastcnn.engine.graph import Graph, Node, Value
 from fastcnn.engine.layout import Layout
 from fastcnn.engine.lower import lower
 
@@ -112,3 +113,15 @@ def test_where_bands_are_not_worth_it():
     assert choose_bands(large, IMAGES, 1, False, 2) == 1
     assert choose_bands(products(), CHANNELS, 3, False, 2) == 1  # threads would wait for each other
     assert choose_bands(products(), CHANNELS, 0, False, 2) == 1
+
+
+def test_a_node_without_a_cost_is_an_error():
+    """Were it 0, a new kind of node would have whatever layout suits the others."""
+
+    class New(Node):
+        pass
+
+    value = Value(3, 2, 2)
+    lowered = Graph(value, value, False, [New(value, value)], np.dtype(np.float32))
+    with pytest.raises(NotImplementedError, match="New does not say what it costs"):
+        cost(lowered, CHANNELS, 1, False)

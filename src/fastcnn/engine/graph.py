@@ -170,8 +170,7 @@ class Node:
     def cost(self, setting: Setting, wanted: Container[Value]) -> float:
         """Return how long the products of one image take, in vector operations at the machine's peak.
 
-        Those of the passes for whose gradients `wanted` asks count too; what only moves memory takes as long
-        in either layout, and costs 0.
+        Those of the passes for whose gradients `wanted` asks count too.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
 
@@ -233,6 +232,14 @@ class Node:
     def remade(self, b: Any) -> Blob | None:
         """Make y anew for its only reader's backward pass, where that costs less than to have kept it."""
         return None
+
+
+class WithoutProducts(Node):
+    """A node that only moves numbers, which takes about as long in either layout."""
+
+    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
+        """Return 0."""
+        return 0.0
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class GradientHalos(Protocol):
         """Return that of a value's gradient."""
 
     def masked(self, node: Node) -> Halo:
-        """Return that of the gradient of a node's output behind the node's ReLU."""
+        """Return that of the gradient in front of a node's activation."""
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Backward:
     forward: Forward
     input_gradient: bool
     halos: GradientHalos
-    masked: set[Value]  # whose gradients are written behind their ReLU
+    masked: set[Value]  # whose gradients are passed through their activation as they are written
     grads: dict[Value, Blob] = field(default_factory=dict)
     parameter_grads: list[tuple[Parameter, np.ndarray]] = field(default_factory=list)
     used_up: set[Value] = field(default_factory=set)  # whose gradient nobody reads any more

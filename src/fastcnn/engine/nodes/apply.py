@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from ...graph import Activation
 from ...nn import Dropout, Parameter
-from ..algorithms import Setting
-from ..graph import Node, Normalization, Value
+from ..graph import Node, Normalization, WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Forward
 from . import norm as norms
@@ -18,7 +16,7 @@ from .norm_pool import NormPool
 
 
 @dataclass(eq=False)
-class Apply(Node):
+class Apply(WithoutProducts):
     """y = dropout(f(norm(x))), each of the three optional."""
 
     elementwise = True
@@ -76,10 +74,6 @@ class Apply(Node):
         if activation is not None and after.dropout and not activation.gates:
             return None
         return replace(self, y=after.y, activation=activation, dropout=after.dropout)
-
-    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
-        """Return 0: it has no products."""
-        return 0.0
 
     @property
     def masks_gradient(self) -> bool:

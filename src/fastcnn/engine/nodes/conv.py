@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -10,6 +10,7 @@ from math import prod
 from ...nn.parameter import is_trained
 from ..algorithms import Algorithm, Setting, always, pick
 from ..graph import Value
+from ..layout import Layout
 from ..memory import Halo
 from ..parts import Backward, Forward
 from . import costs
@@ -62,25 +63,21 @@ def _sizes(node: Convolution) -> tuple[int, int, int]:
     return out, inner, node.y.pixels * prod(node.weight.shape[2:]) * node.groups
 
 
-def _forward_cost(node: Convolution, setting: Setting) -> float:
-    out, inner, size = _sizes(node)
-    if _is_depthwise(node, setting):
-        return costs.depthwise(setting.layout, size // node.groups, node.groups)
-    return costs.product(setting.layout, size * inner, out)
+def _cost(of: Callable[[Layout, int, int, int], float]) -> Callable[[Convolution, Setting], float]:
+    """Return the cost of a pass; that of a depthwise convolution is the same for all passes."""
+
+    def cost(node: Convolution, setting: Setting) -> float:
+        out, inner, size = _sizes(node)
+        if _is_depthwise(node, setting):
+            return costs.depthwise(setting.layout, size // node.groups, node.groups)
+        return of(setting.layout, size, out, inner)
+
+    return cost
 
 
-def _input_cost(node: Convolution, setting: Setting) -> float:
-    out, inner, size = _sizes(node)
-    if _is_depthwise(node, setting):
-        return costs.depthwise(setting.layout, size // node.groups, node.groups)
-    return costs.product(setting.layout, size * out, inner)
-
-
-def _weight_cost(node: Convolution, setting: Setting) -> float:
-    out, inner, size = _sizes(node)
-    if _is_depthwise(node, setting):
-        return costs.depthwise(setting.layout, size // node.groups, node.groups)
-    return costs.weight_gradient(setting.layout, size * inner, out)
+_forward_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * inner, out))
+_input_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * out, inner))
+_weight_cost = _cost(lambda layout, size, out, inner: costs.weight_gradient(layout, size * inner, out))
 
 
 def _is_depthwise(node: Convolution, setting: Setting) -> bool:
@@ -91,10 +88,12 @@ def _has_columns(node: Convolution, setting: Setting) -> bool:
     return not _is_depthwise(node, setting)
 
 
-def _with_columns(cost: object, node: Convolution, setting: Setting) -> float:
+def _with_columns(
+    cost: Callable[[Convolution, Setting], float], node: Convolution, setting: Setting
+) -> float:
     """Return a cost with that of laying out what each window reads."""
     _, inner, size = _sizes(node)
-    return cost(node, setting) + costs.copy(setting.layout, size, inner)  # type: ignore[operator]
+    return cost(node, setting) + costs.copy(setting.layout, size, inner)
 
 
 # Ordered lists of implementations; the last one takes every convolution. "direct" multiplies x where it

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container
 from dataclasses import dataclass, replace
 
-from ..algorithms import Setting
 from ..emit import Writer
-from ..graph import Node, Value
+from ..graph import Node, Value, WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Forward
 from .activation import Activated, activates
 
 
 @dataclass(eq=False)
-class Add(Activated):
+class Add(Activated, WithoutProducts):
     """y = ((x + others[0]) + others[1]) + ..., perhaps with an activation."""
 
     others: tuple[Value, ...]
@@ -38,10 +36,6 @@ class Add(Activated):
     def terms(self) -> tuple[Value, ...]:
         """All terms."""
         return self.inputs
-
-    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
-        """Return 0: it has no products."""
-        return 0.0
 
     def hands_on(self, masked: bool) -> bool:
         """Tell that the gradient of each term is that of the sum."""
@@ -82,7 +76,7 @@ def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, chan
 
 
 @dataclass(eq=False)
-class Concat(Node):
+class Concat(WithoutProducts):
     """y = x's channels, then those of each of the others."""
 
     others: tuple[Value, ...]
@@ -91,10 +85,6 @@ class Concat(Node):
     def inputs(self) -> tuple[Value, ...]:
         """All parts."""
         return self.x, *self.others
-
-    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
-        """Return 0: it has no products."""
-        return 0.0
 
     def forward(self, f: Forward) -> None:
         """Write the channels of each part."""

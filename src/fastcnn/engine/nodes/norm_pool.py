@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass
 
 from ...graph import Activation
 from ...nn import Dropout, Parameter
-from ..algorithms import Setting
-from ..graph import Node, Normalization, Value
+from ..graph import Normalization, WithoutProducts
 from ..parts import Backward, Forward
 from ..taps import Taps
 from . import norm as norms
@@ -18,7 +16,7 @@ from .places import first_taps, tap_places
 
 
 @dataclass(eq=False)
-class NormPool(Node):
+class NormPool(WithoutProducts):
     """y = max_pool(dropout(f(norm(x)))) over windows that share no pixel; only norm must be there.
 
     The full-size output is never written. With dropout f is ReLU: where the output is 0, the gradient is 0,
@@ -49,10 +47,6 @@ class NormPool(Node):
     def kept_factor(self) -> float:
         """What dropout multiplies kept elements by."""
         return factor_of(self.dropout)
-
-    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
-        """Return 0: it has no products."""
-        return 0.0
 
     def prepare(self, f: Forward) -> None:
         """Make the state of the normalisation."""

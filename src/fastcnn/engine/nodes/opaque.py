@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +11,13 @@ import numpy as np
 from ..._shapes import allocate
 from ...nn import Parameter, calls, changes
 from ...nn.opaque import Opaque
-from ..algorithms import Setting
-from ..graph import Node, Value
+from ..graph import Value, WithoutProducts
 from ..memory import External
 from ..parts import Backward, Forward
 
 
 @dataclass(eq=False)
-class OpaqueNode(Node):
+class OpaqueNode(WithoutProducts):
     """y = module(x, ...), whatever that does; it sees arrays and is asked for their gradients."""
 
     others: tuple[Value, ...]
@@ -42,10 +40,6 @@ class OpaqueNode(Node):
     def outside_parameters(self) -> list[Parameter]:
         """All parameters of the module."""
         return list(self.operation.module.parameters())
-
-    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
-        """Return 0: it costs the same in either layout."""
-        return 0.0
 
     def forward(self, f: Forward) -> None:
         """Write the inputs out, end the part, and lay out what the module has made."""

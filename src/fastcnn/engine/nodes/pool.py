@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..algorithms import Setting
-from ..graph import Node, Value
+from ..graph import WithoutProducts
 from ..memory import Halo
 from ..parts import Backward, Forward
 from ..taps import Taps
@@ -17,15 +16,11 @@ from .places import first_taps, tap_places
 
 
 @dataclass(eq=False)
-class Pool(Node):
+class Pool(WithoutProducts):
     """Pooling: the taps of each output pixel, and for averages what makes a factor for each."""
 
     taps: Taps
     factors: Callable[[], np.ndarray] | None
-
-    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
-        """Return 0: it has no products."""
-        return 0.0
 
     @property
     def windows_apart(self) -> Taps | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..algorithms import Setting
-from ..graph import Node, Value
+from ..graph import WithoutProducts
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 
@@ -20,14 +18,10 @@ def features(blob: Blob) -> np.ndarray:
 
 
 @dataclass(eq=False)
-class Softmax(Node):
+class Softmax(WithoutProducts):
     """Softmax over all elements of a sample, or its logarithm."""
 
     log: bool
-
-    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
-        """Return 0: it has no products."""
-        return 0.0
 
     def forward(self, f: Forward) -> None:
         """Write y = softmax(x)."""
