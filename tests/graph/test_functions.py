@@ -51,7 +51,6 @@ CALLS = {
     "neg": ({}, lambda x: -x),
     "exp": ({}, F.exp),
     "sqrt": ({}, F.sqrt),
-    "sigmoid": ({}, F.sigmoid),
     "tanh": ({}, F.tanh),
     "clamp": ({"min": 1, "max": 2.5}, lambda x: F.clamp(x, 1, 2.5)),
     "softmax": ({"dim": 1}, lambda x: F.softmax(x, 1)),

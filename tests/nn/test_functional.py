@@ -56,7 +56,6 @@ ON_ARRAYS = {
         )
         for name, case in CASES.items()
     },
-    "sigmoid": (lambda: ops.sigmoid(IMAGES), lambda: F.sigmoid(IMAGES)),
     "tanh": (lambda: ops.tanh(IMAGES), lambda: F.tanh(IMAGES)),
     "exp": (lambda: ops.exp(ROWS), lambda: F.exp(ROWS)),
     "sqrt": (lambda: ops.sqrt(ROWS), lambda: F.sqrt(ROWS)),

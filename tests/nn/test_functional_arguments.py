@@ -72,7 +72,6 @@ SIGNATURES = {
     "mse_loss": {"input": NONE, "target": NONE, "reduction": "mean"},
     "nll_loss": {"input": NONE, "target": NONE, "weight": None, "ignore_index": -100, "reduction": "mean"},
     "pad": {"input": NONE, "pad": NONE, "mode": "constant", "value": None},
-    "sigmoid": {"input": NONE},
     "softmax": {"input": NONE, "dim": None},
     "split": {"tensor": NONE, "split_size_or_sections": NONE, "dim": 0},
     "sqrt": {"input": NONE},

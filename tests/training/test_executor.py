@@ -74,7 +74,12 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("make", [sgd, lambda p: optim.AdamW(p, lr=0.01)], ids=["SGD", "AdamW"])
+def adamw(parameters):
+    """A bias before batch norm has a gradient of rounding errors, which a smaller eps would blow up."""
+    return optim.AdamW(parameters, lr=0.01, eps=1e-6)
+
+
+@pytest.mark.parametrize("make", [sgd, adamw])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses_and_optimizers(loss, make):
     models, executors = both(classifier(), LOSSES[loss], make)

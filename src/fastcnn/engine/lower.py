@@ -10,7 +10,7 @@ import numpy as np
 from .. import graph as graphs
 from .. import nn
 from ..nn.opaque import Opaque
-from . import pool_rules, rules
+from . import arithmetic_rules, pool_rules, rules
 from .graph import Graph, Value, View
 from .rules import Lowering
 from .tracing import Picture, UnsupportedError, picture
@@ -18,20 +18,24 @@ from .tracing import Picture, UnsupportedError, picture
 RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.AdaptiveAvgPool2d: pool_rules.adaptive_avg_pool,
     graphs.Activation: rules.activation,
-    graphs.Add: rules.add,
+    graphs.Add: arithmetic_rules.add,
     graphs.AvgPool2d: pool_rules.avg_pool,
     graphs.BatchNorm: rules.batch_norm,
     graphs.Concat: rules.concat,
     graphs.Conv2d: rules.conv2d,
+    graphs.Divide: arithmetic_rules.divide,
     graphs.Dropout: rules.dropout,
     graphs.Flatten: rules.reshape,
     graphs.Linear: rules.linear,
     graphs.LogSoftmax: rules.softmax,
     graphs.MaxPool2d: pool_rules.max_pool,
     graphs.Mean: pool_rules.mean,
+    graphs.Multiply: arithmetic_rules.multiply,
+    graphs.Negate: arithmetic_rules.negate,
     graphs.Reshape: rules.reshape,
     graphs.Softmax: rules.softmax,
     Opaque: rules.opaque,
+    graphs.Subtract: arithmetic_rules.subtract,
     graphs.ZeroPad: rules.zero_pad,
 }
 

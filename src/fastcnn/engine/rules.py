@@ -1,4 +1,5 @@
-"""Lowering rules: what nodes an operation becomes; those of pooling are in pool_rules.py.
+"""Lowering rules: what nodes an operation becomes; those of pooling are in pool_rules.py, of
+arithmetic in arithmetic_rules.py.
 
 A trace has held that the operation takes its inputs. Where the engine has no form for it, the rule raises
 UnsupportedError: the model then runs eagerly.
@@ -19,7 +20,7 @@ from .graph import Node, Normalization, Value, View
 from .nodes.apply import Apply
 from .nodes.conv import Conv
 from .nodes.dense import Dense
-from .nodes.merge import Add, Concat
+from .nodes.merge import Concat
 from .nodes.opaque import OpaqueNode
 from .nodes.softmax import Softmax
 from .tracing import UnsupportedError
@@ -237,47 +238,16 @@ def zero_pad(lowering: Lowering, op: graph.ZeroPad, x: Source) -> View:
 
 
 def reshape(lowering: Lowering, op: graph.Reshape | graph.Flatten, x: Source) -> View:
-    """Lower what leaves one axis behind the batch: nothing moves."""
+    """Lower what moves nothing: it leaves one axis behind the batch, or makes channels of features."""
     view = tensor(x, "reshape")
     value = plain(view, "Flatten")
     if lowering.shape != (value.size,):
-        if lowering.shape == view.shape:
-            return view
+        if lowering.shape in (view.shape, value.sizes) and (
+            view.shape == lowering.shape or value.pixels == 1
+        ):
+            return View(value, flat=len(lowering.shape) == 1)
         raise UnsupportedError("Flatten of some axes")
     return View(value, flat=True)
-
-
-def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:
-    """Lower the sum of two values, or of a value and a bias for each position."""
-    if isinstance(a, nn.Parameter):
-        a, b = b, a
-    x = tensor(a, "a sum")
-    if isinstance(b, nn.Parameter):
-        return _position_bias(lowering, x, b)
-    if isinstance(b, int | float):
-        raise UnsupportedError("a sum with a number")
-    other = tensor(b, "a sum")
-    value, made = plain(x, "Residual"), plain(other, "Residual")
-    # Flattened images of other sizes, and features, have their elements in another order.
-    if x.flat != other.flat or value.sizes != made.sizes:
-        raise UnsupportedError("a sum of values of different shapes")
-    y = Value(*value.sizes)
-    return View(lowering.append(Add(value, y, (made,))).value, flat=x.flat)
-
-
-def _position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
-    """Lower a bias for each position: the convolution before it starts from it."""
-    value = plain(x, "PositionBias")
-    conv = value.producer
-    if bias.shape != x.shape or x.flat:
-        raise UnsupportedError("a sum with a parameter that is no bias for each position")
-    if not isinstance(conv, Conv) or conv.bias is not None or conv.position_bias is not None:
-        raise UnsupportedError("PositionBias that does not follow a convolution without bias")
-    lowering.check_made(value)
-    lowering.weight(bias, value.sizes)
-    view = lowering.join(conv)
-    conv.position_bias = bias
-    return view
 
 
 def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:

@@ -72,7 +72,7 @@ class LeakyReLU(Activation):
 class Sigmoid(Activation):
     """y = 1 / (1 + exp(-x))."""
 
-    formula, derivative = staticmethod(ops.sigmoid), staticmethod(ops.sigmoid_backward)
+    kernel = "sigmoid"
 
 
 @function("tanh")

@@ -13,7 +13,7 @@ from . import init
 from .declaration import Shape, Values, declare
 from .module import Module
 
-__all__ = ["Dropout", "LeakyReLU", "LogSoftmax", "ReLU", "Softmax"]
+__all__ = ["Dropout", "LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "Softmax"]
 
 
 def _along_dim(values: Values, shape: Shape) -> Shape:
@@ -56,6 +56,17 @@ class LeakyReLU(Module):
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
         return f"negative_slope={self.negative_slope}"
+
+
+@declare()
+class Sigmoid(Module):
+    """Squash to (0, 1): ``y = 1 / (1 + exp(-x))``."""
+
+    _reuses_input = True
+
+    def forward(self, x: Any) -> Any:
+        """Return y."""
+        return F.sigmoid(x)
 
 
 @declare({"dim": optional(axis)}, output=_along_dim)

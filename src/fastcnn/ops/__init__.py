@@ -13,6 +13,8 @@ from .activation import (
     log_softmax_backward,
     relu,
     relu_backward,
+    sigmoid,
+    sigmoid_backward,
     softmax,
     softmax_backward,
 )
@@ -22,8 +24,6 @@ from .elementwise import (
     clamp_backward,
     exp,
     exp_backward,
-    sigmoid,
-    sigmoid_backward,
     sqrt,
     sqrt_backward,
     tanh,

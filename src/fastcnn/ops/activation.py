@@ -30,15 +30,18 @@ def activate(x: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0) ->
 
 
 def activate_backward(
-    dy: np.ndarray, x: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0
+    dy: np.ndarray, x: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0, *, kept: str = "x"
 ) -> np.ndarray:
-    """Gradient of `activate`: ``dx = dy f'(x)``; x is what the row takes, the output or the input."""
+    """Gradient of `activate`: ``dx = dy f'(x)``; x is what the row takes, the output or the input.
+
+    `kept` is what messages call it.
+    """
     number, what = kernels.ACTIVATIONS[name], f"{name}_backward"
-    values = _check.array(x, "x", what)
+    values = _check.array(x, kept, what)
     grad = _check.array(dy, "dy", what)
     _check.shape_is(grad, values.shape, "dy", what)
-    _check.same_dtype(what, dy=grad, x=values)
-    values, grad = _check.contiguous(values, "x", what), _check.contiguous(grad, "dy", what)
+    _check.same_dtype(what, **{"dy": grad, kept: values})
+    values, grad = _check.contiguous(values, kept, what), _check.contiguous(grad, "dy", what)
     dx = allocate(values.shape, values.dtype, f"{what}: dx")
     kernels.activation_backward(dx.reshape(-1), grad.reshape(-1), values.reshape(-1), number, alpha, beta)
     return dx
@@ -52,6 +55,16 @@ def relu(x: np.ndarray) -> np.ndarray:
 def relu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Gradient of `relu`: ``dx = dy where x > 0, else 0``; x may be relu's input or its output."""
     return activate_backward(dy, x, "relu")
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Squash to (0, 1): ``y = 1 / (1 + exp(-x))``, without overflow."""
+    return activate(x, "sigmoid")
+
+
+def sigmoid_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Gradient of `sigmoid` from its output: ``dx = dy y (1 - y)``."""
+    return activate_backward(dy, y, "sigmoid", kept="y")
 
 
 def as_rows(x: np.ndarray, axis: int) -> tuple[int, int, int]:

@@ -38,26 +38,6 @@ def _pair(dy: object, value: object, name: str, what: str) -> tuple[np.ndarray, 
     return grad, known, allocate(known.shape, known.dtype.newbyteorder("="), f"{what}: dx")
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Squash to (0, 1): ``y = 1 / (1 + exp(-x))``, without overflow."""
-    values = _input(x, "sigmoid")
-    y = _like(values, "sigmoid")
-    with np.errstate(all="ignore"):
-        np.abs(values, out=y)
-        np.negative(y, out=y)
-        np.exp(y, out=y)
-        return np.divide(np.where(values < 0, y, y.dtype.type(1)), 1 + y, out=y)
-
-
-def sigmoid_backward(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Gradient of `sigmoid` from its output: ``dx = dy y (1 - y)``."""
-    grad, output, dx = _pair(dy, y, "y", "sigmoid_backward")
-    with np.errstate(all="ignore"):
-        np.subtract(1, output, out=dx)
-        np.multiply(output, dx, out=dx)
-        return np.multiply(grad, dx, out=dx)
-
-
 def tanh(x: np.ndarray) -> np.ndarray:
     """Squash to (-1, 1): ``y = tanh(x)``."""
     return _applied(np.tanh, x, "tanh")

@@ -1,4 +1,5 @@
-/* Elementwise operations in the engine's layouts: batch normalisation, sums, activations, dropout, copies. */
+/* Elementwise operations in the engine's layouts: batch normalisation, sums, products, activations, dropout,
+ * copies. */
 #include "common/activation.h"
 #include "engine/batch_norm.h"
 #include "engine/dropout.h"
@@ -73,6 +74,29 @@ void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         apply(&e, e.state != NULL, e.r != NULL, CLIP, dropout != 0);
     else
         apply(&e, e.state != NULL, e.r != NULL, NO_ACTIVATION, dropout != 0);
+}
+
+/* z = y * r */
+void KERNEL(multiply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_multiply *a = &op->multiply;
+    stored *z = of_group(&a->z, batch, group);
+    const stored *y = of_group(&a->y, batch, group), *r = of_group(&a->r, batch, group);
+    for (ptrdiff_t p = 0; p < a->pixels; ++p)
+        for (ptrdiff_t v = 0; v < a->vectors; ++v)
+            vstore(z + a->z_at[p] + v * VL, vload(y + a->y_at[p] + v * VL) * vload(r + a->r_at[p] + v * VL));
+}
+
+/* z = factor * y + shift */
+void KERNEL(affine)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_affine *a = &op->affine;
+    stored *z = of_group(&a->z, batch, group);
+    const stored *y = of_group(&a->y, batch, group);
+    const vreal factor = vset((real)a->factor), shift = vset((real)a->shift);
+    for (ptrdiff_t p = 0; p < a->pixels; ++p)
+        for (ptrdiff_t v = 0; v < a->vectors; ++v)
+            vstore(z + a->z_at[p] + v * VL, vload(y + a->y_at[p] + v * VL) * factor + shift);
 }
 
 typedef struct {

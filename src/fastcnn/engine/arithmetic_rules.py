@@ -1,0 +1,98 @@
+"""Lowering rules of arithmetic: sums, differences, products and quotients of values and numbers."""
+
+from __future__ import annotations
+
+import math
+
+from .. import graph, nn
+from .graph import Value, View
+from .nodes.arithmetic import Affine, Multiply, Repeat
+from .nodes.conv import Conv
+from .nodes.merge import Add
+from .rules import Lowering, Source, plain, tensor
+from .tracing import UnsupportedError
+
+
+def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:
+    """Lower a sum: of two values, of a value and a number, or of a value and a bias for each position."""
+    if not isinstance(a, View):
+        a, b = b, a
+    x = tensor(a, "a sum")
+    if isinstance(b, nn.Parameter):
+        return position_bias(lowering, x, b)
+    if isinstance(b, float):
+        return _affine(lowering, x, 1.0, b)
+    x, other = _alike(lowering, x, tensor(b, "a sum"), "a sum")
+    return View(lowering.append(Add(x.value, Value(*x.value.sizes), (other.value,))).value, flat=x.flat)
+
+
+def subtract(lowering: Lowering, op: graph.Subtract, a: Source, b: Source) -> View:
+    """Lower a difference: the sum of a value and another one times -1."""
+    if isinstance(a, float):
+        return _affine(lowering, tensor(b, "a difference"), -1.0, a)
+    x = tensor(a, "a difference")
+    if isinstance(b, float):
+        return _affine(lowering, x, 1.0, -b)
+    return add(lowering, graph.Add(), x, _affine(lowering, tensor(b, "a difference"), -1.0, 0.0))
+
+
+def negate(lowering: Lowering, op: graph.Negate, x: Source) -> View:
+    """Lower a value times -1."""
+    return _affine(lowering, tensor(x, "a negative"), -1.0, 0.0)
+
+
+def multiply(lowering: Lowering, op: graph.Multiply, a: Source, b: Source) -> View:
+    """Lower a product of two values, or of a value and a number."""
+    if isinstance(a, float):
+        a, b = b, a
+    x = tensor(a, "a product")
+    if isinstance(b, float):
+        return _affine(lowering, x, b, 0.0)
+    x, other = _alike(lowering, x, tensor(b, "a product"), "a product")
+    made = lowering.append(Multiply(x.value, Value(*x.value.sizes), other.value))
+    return View(made.value, flat=x.flat)
+
+
+def divide(lowering: Lowering, op: graph.Divide, a: Source, b: Source) -> View:
+    """Lower a value divided by a number."""
+    if not isinstance(b, float) or b == 0:
+        raise UnsupportedError("a quotient of something else than a value and a number")
+    return _affine(lowering, tensor(a, "a quotient"), 1 / b, 0.0)
+
+
+def _affine(lowering: Lowering, x: View, factor: float, shift: float) -> View:
+    value = plain(x, "arithmetic")
+    if not (math.isfinite(factor) and math.isfinite(shift)):
+        raise UnsupportedError("arithmetic with a number that is not finite")
+    y = Value(*value.sizes)
+    return View(lowering.append(Affine(value, y, factor, shift)).value, flat=x.flat)
+
+
+def _alike(lowering: Lowering, a: View, b: View, what: str) -> tuple[View, View]:
+    """Return two values of one shape: one of a pixel is repeated over those of the other."""
+    first, second = plain(a, what), plain(b, what)
+    # Flattened images of other sizes, and features, have their elements in another order.
+    if a.flat == b.flat and first.sizes == second.sizes:
+        return a, b
+    if not (a.flat or b.flat) and first.channels == second.channels:
+        for one, other in ((a, b), (b, a)):
+            if one.value.pixels == 1:
+                y = Value(*other.value.sizes)
+                repeated = View(lowering.append(Repeat(one.value, y)).value)
+                return (repeated, other) if one is a else (other, repeated)
+    raise UnsupportedError(f"{what} of values of different shapes")
+
+
+def position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
+    """Lower a bias for each position: the convolution before it starts from it."""
+    value = plain(x, "PositionBias")
+    conv = value.producer
+    if bias.shape != x.shape or x.flat:
+        raise UnsupportedError("a sum with a parameter that is no bias for each position")
+    if not isinstance(conv, Conv) or conv.bias is not None or conv.position_bias is not None:
+        raise UnsupportedError("PositionBias that does not follow a convolution without bias")
+    lowering.check_made(value)
+    lowering.weight(bias, value.sizes)
+    view = lowering.join(conv)
+    conv.position_bias = bias
+    return view

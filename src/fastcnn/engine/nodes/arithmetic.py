@@ -1,0 +1,96 @@
+"""Products of values, a value times a number plus a number, and values that are repeated over pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..graph import Value, WithoutProducts
+from ..memory import Blob, table
+from ..parts import Backward, Forward
+from ..taps import Axis, Taps
+from .places import first_taps, tap_places
+
+
+@dataclass(eq=False)
+class Multiply(WithoutProducts):
+    """y = x other, element by element."""
+
+    other: Value
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """Both factors."""
+        return self.x, self.other
+
+    def forward(self, f: Forward) -> None:
+        """Write y."""
+        vectors = f.writer.vectors(self.y.channels)
+        f.writer.multiply(z=f.blob(self.y), y=f.blobs[self.x], r=f.blobs[self.other], vectors=vectors)
+
+    def backward(self, b: Backward) -> None:
+        """Write the gradient of each factor: that of y times the other factor."""
+        blobs, dy = b.forward.blobs, b.grads[self.y]
+        for value, other in ((self.x, self.other), (self.other, self.x)):
+            if b.wanted(value):
+                grad, vectors = b.blob(value), b.writer.vectors(value.channels)
+                b.writer.multiply(z=grad, y=dy, r=blobs[other], vectors=vectors)
+                b.give(value, grad)
+
+
+@dataclass(eq=False)
+class Affine(WithoutProducts):
+    """y = factor x + shift, of numbers."""
+
+    factor: float
+    shift: float
+
+    def hands_on(self, masked: bool) -> bool:
+        """Tell whether it only adds a number."""
+        return self.factor == 1
+
+    def forward(self, f: Forward) -> None:
+        """Write y."""
+        self._write(f, f.blob(self.y), f.blobs[self.x], self.shift)
+
+    def _write(self, f: Forward, z: Blob, y: Blob, shift: float) -> None:
+        vectors = f.writer.vectors(self.y.channels)
+        f.writer.affine(z=z, y=y, vectors=vectors, factor=self.factor, shift=shift)
+
+    def backward(self, b: Backward) -> None:
+        """Write the gradient of x."""
+        if not b.wanted(self.x):
+            return
+        dx = b.grads[self.y]
+        if self.factor != 1:
+            dx = b.blob(self.x)
+            self._write(b.forward, dx, b.grads[self.y], 0.0)
+        b.give(self.x, dx)
+
+
+@dataclass(eq=False)
+class Repeat(WithoutProducts):
+    """y has x, which is one pixel, at each of its pixels."""
+
+    def forward(self, f: Forward) -> None:
+        """Write y."""
+        x, y = f.blobs[self.x], f.blob(self.y)
+        places = table(np.repeat(x.pixels(), self.y.pixels))
+        f.writer.apply(z=y, y=x, y_at=places, vectors=f.writer.vectors(self.y.channels))
+
+    def backward(self, b: Backward) -> None:
+        """Write the gradient of x: the sum over pixels."""
+        if not b.wanted(self.x):
+            return
+        dx, dy = b.blob(self.x), b.grads[self.y]
+        whole = Taps(Axis.adaptive(1, self.y.height), Axis.adaptive(1, self.y.width))
+        b.writer.avg_pool(
+            z=dx,
+            x=dy,
+            factor=np.ones(1, b.writer.element.real),
+            first=first_taps(whole),
+            taps=tap_places(whole, dy),
+            vectors=b.writer.vectors(self.y.channels),
+        )
+        b.give(self.x, dx)

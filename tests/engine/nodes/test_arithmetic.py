@@ -1,0 +1,113 @@
+"""Arithmetic with values and numbers in programs, against eager mode."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import fastcnn
+import fastcnn.nn.functional as F
+from fastcnn import nn
+from fastcnn.engine import Plan
+from fastcnn.engine.lower import lower
+
+from ...nn.forwards import SqueezeExcite
+from ..test_engine_equals_eager import assert_near
+
+SHAPE = (3, 5, 4)
+FUNCTIONS = {
+    "times a number": lambda x, y, p, f: x * 3.5,
+    "a number times": lambda x, y, p, f: -2 * x,
+    "plus a number": lambda x, y, p, f: x + 0.25,
+    "a number plus": lambda x, y, p, f: 2 + x,
+    "minus a number": lambda x, y, p, f: x - 1.5,
+    "a number minus": lambda x, y, p, f: 1 - x,
+    "divided by a number": lambda x, y, p, f: x / 3,
+    "negative": lambda x, y, p, f: -x,
+    "a difference": lambda x, y, p, f: x - y,
+    "a product": lambda x, y, p, f: x * y,
+    "a square": lambda x, y, p, f: x * x,
+    "all of it": lambda x, y, p, f: (1 - x) * y / 2 - x * y * x,
+    "plus a pixel": lambda x, y, p, f: x + p,
+    "a pixel times": lambda x, y, p, f: p * x,
+    "a pixel minus": lambda x, y, p, f: p - x,
+    "times a sigmoid": lambda x, y, p, f: x * F.sigmoid(y),
+    "gates of features": lambda x, y, p, f: x * F.sigmoid(f).view(x.shape[0], -1, 1, 1),
+    "a number, then a convolution's halo": lambda x, y, p, f: F.relu(x + 1) + y,
+}
+
+
+class Net(nn.Module):
+    """A function of two values, a pixel and features, whose result a convolution reads."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(3, 6, 1)
+        self.down, self.features = nn.Conv2d(3, 6, (5, 4)), nn.Linear(6, 6)
+        self.last, self.linear = nn.Conv2d(6, 2, 3, padding=1), nn.Linear(40, 3)
+        self.function = function
+
+    def forward(self, x):
+        p = self.down(x)
+        y = self.function(self.one(x), self.two(x), p, self.features(fastcnn.flatten(p, 1)))
+        return self.linear(fastcnn.flatten(self.last(y), 1))
+
+
+def assert_compiled(model, layout, shape=SHAPE):
+    reference, rng = copy.deepcopy(model), np.random.default_rng(0)
+    plan = Plan(model, shape, training=True, batch_size=9, layout=layout, input_gradient=True)
+    for size in (9, 4):
+        x = rng.standard_normal((size, *shape))
+        got, want = plan.forward(x), reference(x)
+        assert_near(got, want, 1e-12, 0.01, "output")
+        dy = rng.standard_normal(want.shape)
+        assert_near(plan.backward(dy), reference.backward(dy), 1e-10, 0.01, "dx")
+        for (name, p), q in zip(model.named_parameters(), reference.parameters(), strict=True):
+            assert (p.grad is None) == (q.grad is None), (
+                name
+            )  # a layer whose output the function does not take
+            if q.grad is not None:
+                assert_near(p.grad, q.grad, 1e-10, 0.01, name)
+    plan = Plan(model, shape, batch_size=4, layout=layout)
+    assert_near(plan.forward(x), model.predict(x, engine=False), 1e-12, 0.01, "prediction")
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name, layout, isa):
+    fastcnn.manual_seed(3)
+    assert_compiled(Net(FUNCTIONS[name]).double(), layout)
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_squeeze_and_excite(layout):
+    fastcnn.manual_seed(3)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), SqueezeExcite(8, 2), nn.ReLU(), nn.Flatten(), nn.Linear(48, 3))
+    assert_compiled(model.double(), layout)
+
+
+def test_what_is_kept_of_a_sum_with_a_number():
+    """Its gradient is handed on: no operation is written for it."""
+    model = Net(FUNCTIONS["plus a number"])
+    nodes = [type(node).__name__ for node in lower(model, SHAPE, True).nodes]
+    assert nodes.count("Affine") == 1
+    ops = Plan(model, SHAPE, training=True, batch_size=4).executable.writer.ops
+    assert [op.kernel for op in ops].count("affine") == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x, y, p, f: x / y, "a quotient of something else than a value and a number"),
+        (lambda x, y, p, f: x / 0.0, "a quotient of something else than a value and a number"),
+        (lambda x, y, p, f: x * np.inf, "arithmetic with a number that is not finite"),
+        (lambda x, y, p, f: 2 / x, "a quotient of something else than a value and a number"),
+        (lambda x, y, p, f: x * x[:, :1], "Slice has no lowering rule"),
+    ],
+)
+def test_what_is_left_to_eager_mode(function, reason):
+    compiled = fastcnn.compile(Net(function))
+    x = np.ones((2, *SHAPE), np.float32)
+    found = compiled._plans.find(compiled.model, x)
+    assert found.reason.startswith(reason)
+    assert compiled(x).shape == (2, 3)
