@@ -50,10 +50,11 @@ def change(project, old, new):
 def test_calls_are_checked_against_the_list_as_it_is_now(project):
     code, output = cythonize(project)
     assert code == 0, output
-    change(project, "relu, void *y, const void *x, ptrdiff_t size)", "relu, void *y, const void *x)")
+    arguments = "void *y, const void *x, ptrdiff_t size, int number, double alpha"
+    change(project, f"activation, {arguments}, double beta)", f"activation, {arguments})")
     code, output = cythonize(project)
     assert code != 0
-    assert "Call with wrong number of arguments (expected 2, got 3)" in output
+    assert "Call with wrong number of arguments (expected 5, got 6)" in output
 
 
 def test_a_call_of_a_kernel_that_is_not_listed_does_not_compile(project):

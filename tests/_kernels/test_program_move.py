@@ -94,6 +94,30 @@ def test_activation_gradient(isa, dtype, name, shape):
 
 
 @both_layouts
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_products_and_affine_functions(isa, dtype, name, shape):
+    """A value may be multiplied by one of its pixels; the halo is not written."""
+    bench, x, r = Workbench(name, dtype, shape[0]), normal(shape, dtype), normal(shape, dtype, 1)
+    y, other, z = bench.array(x, halo=1), bench.array(r, halo=0), bench.empty(*shape[1:])
+    vectors = bench.vectors(shape[1])
+    bench.op.multiply(z=z, y=y, r=other, vectors=vectors)
+    bench.run()
+    np.testing.assert_array_equal(z.get(), x * r)
+    z.assert_rest_is_zero()
+    first = np.full(shape[2] * shape[3], other.pixels()[0], np.int32)
+    bench.op.multiply(z=z, y=y, r=other, r_at=first, vectors=vectors)
+    bench.run()
+    np.testing.assert_array_equal(z.get(), x * r[:, :, :1, :1])
+    bench.op.affine(z=z, y=y, vectors=vectors, factor=-1.5, shift=0.0)
+    bench.run()
+    np.testing.assert_array_equal(z.get(), dtype(-1.5) * x)
+    z.assert_rest_is_zero()
+    bench.op.affine(z=z, y=z, vectors=vectors, factor=0.5, shift=0.25)
+    bench.run()
+    assert_near(z.get(), -0.75 * x.astype(np.float64) + 0.25, 2)
+
+
+@both_layouts
 def test_gather(isa, dtype, name):
     bench, source = Workbench(name, dtype, 1), normal(9, dtype)
     out, place = np.full(4, np.nan, dtype), np.array([3, 0, 8, 8], np.int32)

@@ -16,6 +16,16 @@ from .operations import writer
 LAYOUTS = ("images", "channels")
 
 
+class Arithmetic(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 3, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return 2 * y * y
+
+
 def plans(layout):
     """Return plans that have, together, every kind of operation of a layout."""
     network = nn.Sequential(
@@ -34,6 +44,7 @@ def plans(layout):
         Plan(network, (2, 9, 8), **options),
         Plan(probabilities, (4,), **two_parts),
         Plan(large, (256,), **options),
+        Plan(Arithmetic(), (2, 3, 2), **options),
     ]
 
 
