@@ -197,7 +197,9 @@ def activation(lowering: Lowering, op: graph.Activation, x: Source) -> View:
 
 def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
     """Lower a module with a backward of its own: Python runs it between two parts of the program."""
-    views = [tensor(each, op.name) for each in inputs if each is not None]
+    if any(isinstance(each, nn.Parameter) for each in inputs):
+        raise UnsupportedError(f"{op.name} has a backward of its own, and is given a parameter")
+    views = [each for each in inputs if isinstance(each, View)]
     values = [plain(view, op.name) for view in views]
     if not op.makes_one or len(lowering.shape) not in (1, 3):
         raise UnsupportedError(f"{op.name} has a backward of its own, and makes no image and no features")

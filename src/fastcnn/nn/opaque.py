@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,17 @@ class Opaque(graph.Operation):
     def settings(self) -> tuple[Any, ...]:
         """Return the module, and how its arguments are built."""
         return self.module, graph.replaced(self._given, lambda each: type(each).__name__)
+
+    @property
+    def takes(self) -> tuple[bool, ...]:
+        """Whether each of the inputs is a value of a call that is being recorded; others are constants."""
+        return tuple(isinstance(each, graph.Value) for each in graph.leaves(self._given))
+
+    def inputs(self, arrays: Iterable[np.ndarray]) -> list[Any]:
+        """Return all inputs: arrays in the places of the values, constants as they were given."""
+        following = iter(arrays)
+        given = zip(self.takes, graph.leaves(self._given), strict=True)
+        return [next(following) if is_value else each for is_value, each in given]
 
     @property
     def makes_one(self) -> bool:

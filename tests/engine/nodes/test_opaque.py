@@ -279,3 +279,53 @@ def test_several_outputs_run_eagerly():
     assert compiled.backward(y).shape == x.shape
     reason = compiled._plans.find(model, x).reason
     assert reason == "Halves has a backward of its own, and makes no image and no features"
+
+
+class Scaled(nn.Module):
+    """One with arguments that are no tensors."""
+
+    def forward(self, x, factor=None, *, mode="times"):
+        self.saved = 1 if factor is None else factor if mode == "times" else 1 / factor
+        self.kind = type(factor).__name__
+        return x * self.saved
+
+    def backward(self, dy):
+        return dy * self.saved
+
+
+class Arguments(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.scaled, self.linear = nn.Conv2d(2, 3, 3), Scaled(), nn.Linear(36, 4)
+        self.factor, self.mode = None, "times"
+
+    def forward(self, x):
+        y = self.scaled(self.conv(x), self.factor, mode=self.mode)
+        return self.linear(fastcnn.flatten(y, 1))
+
+
+def test_arguments_that_are_no_tensors_stay_what_they_are():
+    """And a program is made anew when one of them is another."""
+    model = Arguments().double()
+    reference, compiled = copy.deepcopy(model), fastcnn.compile(model, input_gradient=True)
+    x = np.random.default_rng(0).standard_normal((5, *SHAPE))
+    for factor, mode in ((None, "times"), (2, "times"), (2, "over"), (2.0, "over"), (-3, "times")):
+        for each in (model, reference):
+            each.factor, each.mode = factor, mode
+            each.zero_grad()
+        want, got = reference(x), compiled(x)
+        assert isinstance(compiled._last, Plan)
+        assert model.scaled.kind == type(factor).__name__
+        assert_near(got, want, 1e-12, 0.01, "output")
+        dx, dx_wanted = compiled.backward(want), reference.backward(want)
+        assert_same_gradients(model, reference, 1e-10, dx, dx_wanted)
+        assert_near(model.predict(x), want, 1e-12, 0.01, "prediction")
+
+
+def test_a_parameter_as_an_argument_runs_eagerly():
+    model = Arguments()
+    model.factor = nn.Parameter(np.full((1, 1, 1), 2, np.float32))
+    compiled, x = fastcnn.compile(model), np.ones((2, *SHAPE), np.float32)
+    reason = compiled._plans.find(model, x).reason
+    assert reason == "Scaled has a backward of its own, and is given a parameter"
+    assert compiled(x).shape == (2, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ class _ForwardPause:
         inputs = [given[name] for name in call.input_names]
         mode: AbstractContextManager = nullcontext() if node.training else calls.passive()
         with mode, changes.private():
-            y, saved = node.operation.forward(*inputs)
+            y, saved = node.operation.forward(*node.operation.inputs(inputs))
         call.saved = saved if node.training else None
         node.operation.check_output(y, (len(inputs[0]), *node.output_shape), call.dtype)
         return {call.output_name: np.require(y, requirements=["C", "A"])}
@@ -114,9 +115,11 @@ class _BackwardPause:
         return self._call.arrays([self._call.output_grad_name], (self._call.node.output_shape,), batch)
 
     def run(self, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        call = self._call
+        call, operation = self._call, self._call.node.operation
+        following = iter(self._wanted)
+        wanted = tuple(is_value and next(following) for is_value in operation.takes)
         with changes.private():
-            dxs = call.node.operation.backward(given[call.output_grad_name], call.saved, self._wanted)
+            dxs = operation.backward(given[call.output_grad_name], call.saved, wanted)
         call.saved = None
-        made = zip(call.input_grad_names, dxs, strict=True)
+        made = zip(call.input_grad_names, compress(dxs, operation.takes), strict=True)
         return {name: np.require(dx, requirements=["C", "A"]) for name, dx in made if dx is not None}
