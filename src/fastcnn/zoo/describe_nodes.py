@@ -15,7 +15,7 @@ from .definition import INPUT, Call, Layer, Node, Nodes
 from .graph_module import GraphModule
 from .layers import check_argument, find, known
 from .parser import is_place
-from .traced import Layered, Picture, RefusedError, Traced, trace
+from .traced import Layered, RefusedError, TracedForward, TracedStep, trace
 
 
 def describe_nodes(model: nn.Module, input_shape: Sequence[Any], what: str) -> Nodes:
@@ -80,7 +80,7 @@ class _Describer:
         kind, place = type(module).__name__, self._places.get(id(module), [""])[0]
         return RefusedError(f"{self._what}: {f'layer {place} ({kind})' if place else kind}: {problem}")
 
-    def _check_modes(self, evaluated: Picture, trained: Picture) -> None:
+    def _check_modes(self, evaluated: TracedForward, trained: TracedForward) -> None:
         """Refuse what does something else in training than in evaluation, but for dropout."""
         if len(evaluated.steps) == len(trained.steps) and evaluated.output == trained.output:
             pairs = zip(evaluated.steps, trained.steps, strict=True)
@@ -88,7 +88,7 @@ class _Describer:
                 return
         raise self._refused(self._model, "forward does something else in training than in evaluation")
 
-    def _nodes(self, evaluated: Picture, trained: Picture) -> list[Node]:
+    def _nodes(self, evaluated: TracedForward, trained: TracedForward) -> list[Node]:
         nodes: list[Node] = []
         first: dict[int, int] = {}  # the node of a module's first call
         for step, other in zip(evaluated.steps, trained.steps, strict=True):
@@ -98,7 +98,7 @@ class _Describer:
         return nodes
 
     def _part(
-        self, step: Traced, other: Traced, first: dict[int, int], number: int
+        self, step: TracedStep, other: TracedStep, first: dict[int, int], number: int
     ) -> tuple[Layer | Call | int, str | None, tuple[str, ...]]:
         """Return what a step is, and the places of a layer of its own."""
         if isinstance(step.what, Layered):
@@ -110,7 +110,7 @@ class _Describer:
             return self._dropout(step.what, other.what, step.scope), self._free_place("dropout"), ()
         return self._call(step.what, step), None, ()
 
-    def _call(self, operation: graph.Operation, step: Traced) -> Call:
+    def _call(self, operation: graph.Operation, step: TracedStep) -> Call:
         function = graph.function_of(operation)
         if operation.runs_code:
             raise self._refused(step.scope, "has a backward of its own, which cannot be written")
@@ -171,17 +171,17 @@ class _Describer:
         self._tree.place(place, nn.Identity())
         return place
 
-    def _source(self, source: Any, step: Traced) -> int | float:
+    def _source(self, source: Any, step: TracedStep) -> int | float:
         if isinstance(source, nn.Parameter):
             raise self._refused(step.scope, "computes with a parameter beside its layers")
         if isinstance(source, float) and not math.isfinite(source):
             raise self._refused(step.scope, f"computes with {source}, which files have no number for")
         return source
 
-    def _where(self, step: Traced) -> str:
+    def _where(self, step: TracedStep) -> str:
         return f"{self._what}: {self._places.get(id(step.scope), [''])[0] or type(step.scope).__name__}"
 
-    def _check_weights(self, evaluated: Picture) -> None:
+    def _check_weights(self, evaluated: TracedForward) -> None:
         """Refuse arrays of the network that are no layer's which takes part."""
         used = {id(step.what.module) for step in evaluated.steps if isinstance(step.what, Layered)}
         owners: dict[int, nn.Module] = {}
@@ -202,7 +202,7 @@ class _Describer:
                     )
 
 
-def _facts(step: Traced) -> tuple:
+def _facts(step: TracedStep) -> tuple:
     """Return what a step does, whatever the mode is."""
     if isinstance(step.what, Layered):
         module = step.what.module

@@ -38,7 +38,7 @@ class Layered(NamedTuple):
     shape: Shape
 
 
-class Traced(NamedTuple):
+class TracedStep(NamedTuple):
     """A step of a trace: a layer, or an operation and the shape of the sample that it makes.
 
     Attributes
@@ -55,14 +55,14 @@ class Traced(NamedTuple):
     scope: Any
 
 
-class Picture(NamedTuple):
+class TracedForward(NamedTuple):
     """What a forward does, in one mode; values are the inputs, then one for each step."""
 
-    steps: list[Traced]
+    steps: list[TracedStep]
     output: Any
 
 
-def trace(model: nn.Module, shapes: Sequence[Shape], training: bool, refused: Refused) -> Picture:
+def trace(model: nn.Module, shapes: Sequence[Shape], training: bool, refused: Refused) -> TracedForward:
     """Trace a forward; nothing changes by it.
 
     Parameters
@@ -110,8 +110,8 @@ def trace(model: nn.Module, shapes: Sequence[Shape], training: bool, refused: Re
     return _needed(recorder.whole, graph.replaced(y, lambda value: value.index), len(shapes))
 
 
-def _needed(steps: list[Traced], output: Any, inputs: int) -> Picture:
-    """Return a picture of the steps that the output depends on."""
+def _needed(steps: list[TracedStep], output: Any, inputs: int) -> TracedForward:
+    """Return the steps that the output depends on."""
     needed = set(graph.leaves(output))
     for number in reversed(range(len(steps))):
         if inputs + number in needed:
@@ -123,7 +123,7 @@ def _needed(steps: list[Traced], output: Any, inputs: int) -> Picture:
         return numbers[each] if isinstance(each, int) else each
 
     kept = [steps[each - inputs] for each in order[inputs:]]
-    return Picture(
+    return TracedForward(
         [step._replace(sources=tuple(map(renumbered, step.sources))) for step in kept],
         graph.replaced(output, numbers.__getitem__),
     )
@@ -134,7 +134,7 @@ class _Trace(graph.Trace):
 
     def __init__(self, refused: Refused) -> None:
         super().__init__()
-        self.whole: list[Traced] = []
+        self.whole: list[TracedStep] = []
         self._refused = refused
 
     def call(self, module: Any, forward: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
@@ -154,7 +154,7 @@ class _Trace(graph.Trace):
         except FastcnnError as error:
             raise self._refused(module, str(error)) from error
         layer = Layered(module, values, shape)
-        self.whole.append(Traced(layer, (self._source(x),), after, module))
+        self.whole.append(TracedStep(layer, (self._source(x),), after, module))
         return self._value(np.empty((0, *after), x.dtype))
 
     def record(self, operation: graph.Operation, inputs: tuple[Any, ...]) -> Any:
@@ -163,5 +163,5 @@ class _Trace(graph.Trace):
         step = self.steps.pop()
         if len(step.outputs) != 1:
             raise self._refused(step.scope, f"uses {type(operation).__name__}, which makes several tensors")
-        self.whole.append(Traced(operation, step.sources, step.shapes[0], step.scope))
+        self.whole.append(TracedStep(operation, step.sources, step.shapes[0], step.scope))
         return made
