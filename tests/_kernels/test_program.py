@@ -111,3 +111,18 @@ def test_operations_are_declared_once_and_whole():
         if kind in kernels.TABLES:
             lengths.add(details[0])
     assert operations > {"conv", "conv_spans", "gather"}
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, np.float64])
+def test_counters_of_every_type_count(dtype):
+    counters = [np.full((), n, dtype) for n in range(3)]
+    kernels.add_one(counters)
+    assert [counter.tolist() for counter in counters] == [1, 2, 3]
+    assert all(counter.dtype == dtype for counter in counters)
+
+
+def test_a_counter_that_nobody_may_write_is_refused():
+    counter = np.zeros((), np.int64)
+    counter.flags.writeable = False
+    with pytest.raises(ValueError, match="not writable|read-only|READONLY"):
+        kernels.add_one([counter])

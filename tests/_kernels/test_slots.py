@@ -8,14 +8,14 @@ from fastcnn._kernels import program as kernels
 @pytest.mark.parametrize(
     ("images", "slots"),
     [
-        *((0, 0), (1, 1), (2, 2), (4, 4), (5, 4), (32, 4), (39, 4), (40, 5), (63, 7), (64, 8)),
-        *((100, 8), (127, 8), (128, 8), (143, 8)),
+        *((0, 0), (1, 1), (2, 2), (4, 4), (5, 4), (19, 4), (20, 5), (27, 6), (31, 7), (32, 8)),
+        *((64, 8), (127, 8), (128, 8), (143, 8)),
         *((144, 9), (159, 9), (160, 10), (256, 16), (512, 32), (1000, 62), (1008, 63), (1023, 63)),
         *((1024, 64), (1025, 64), (2000, 64), (10**9, 64)),
     ],
 )
 def test_the_number_of_slots(images, slots):
-    """One for every 8 images, from 4 to 8; one for every 16 images, from 9 to 64; never more than images."""
+    """One for every 4 images, from 4 to 8; one for every 16 images, from 9 to 64; never more than images."""
     assert kernels.slots(images) == slots
 
 
@@ -35,7 +35,8 @@ def test_where_slots_start():
     """Slot s has the images i with i * slots / images, rounded down, equal to s."""
     assert kernels.slot_starts(4) == [0, 1, 2, 3]
     assert kernels.slot_starts(5) == [0, 2, 3, 4]
-    assert kernels.slot_starts(20) == [0, 5, 10, 15]
+    assert kernels.slot_starts(20) == [0, 4, 8, 12, 16]
+    assert kernels.slot_starts(30) == [0, 5, 9, 13, 18, 22, 26]
     assert kernels.slot_starts(70) == [0, 9, 18, 27, 35, 44, 53, 62]
     assert kernels.slot_starts(144) == list(range(0, 144, 16))
     for images in (9, 20, 150, 1100):

@@ -71,9 +71,9 @@ def test_output_goes_where_it_is_told():
         lambda p: p.forward(images(33)),
         lambda p: p.forward(images(3)[:, :1]),
         lambda p: p.forward(images(3, np.float64)),
-        lambda p: p.forward(images(3)[:, :, ::-1]),
         lambda p: p.forward(images(3), np.empty((2, 5), np.float32)),
         lambda p: p.forward(images(3), np.empty((3, 6), np.float32)),
+        lambda p: p.forward(images(3), np.empty((5, 3), np.float32).T),
         lambda p: p.forward(images(0)),
         lambda p: p.backward(np.zeros((3, 5), np.float32)),
         lambda p: (p.forward(images(3)), p.backward(np.zeros((2, 5), np.float32))),
@@ -82,8 +82,13 @@ def test_output_goes_where_it_is_told():
     ],
 )
 def test_what_a_program_would_read_past_the_end_of_is_refused(call):
-    with pytest.raises(StateError, match=r"plan|no forward pass"):
+    with pytest.raises(StateError, match=r"plan|no forward pass|y must be"):
         call(plan(batch_size=32))
+
+
+def test_samples_of_any_strides_are_taken():
+    turned = images(3)[:, :, ::-1]
+    np.testing.assert_array_equal(plan().forward(turned), plan().forward(turned.copy()))
 
 
 def test_each_kind_of_plan_has_the_passes_that_it_is_for():

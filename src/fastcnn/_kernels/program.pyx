@@ -1,6 +1,8 @@
 """The engine's executor: holds a flat program and runs it without the GIL; see csrc/engine/program.h."""
 
-from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    Py_buffer, PyBUF_FORMAT, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from cpython.ref cimport PyObject
@@ -161,17 +163,22 @@ def add_results(const double[:, ::1] results):
     return total[0], total[1]
 
 
-def alone(list parameters, list reads, Py_ssize_t references):
-    """Tell whether each parameter was read so often, and its array has so many references and is no view."""
+def unread(list parameters, list reads, Py_ssize_t references):
+    """Return the parameters' arrays, or None if one may have been written into.
+
+    That is, if a parameter was not read so often, or its array has not so many references, or is a view.
+    """
     cdef Py_ssize_t i
     cdef object array
+    cdef list arrays = []
     for i in range(len(parameters)):
         if (<object>parameters[i]).reads != reads[i]:
-            return False
+            return None
         array = (<object>parameters[i])._data
         if Py_REFCNT(<PyObject *>array) != references or array.base is not None:
-            return False
-    return True
+            return None
+        arrays.append(array)
+    return arrays
 
 
 def references(list arrays, list parameters):
@@ -202,6 +209,20 @@ def same(list arrays, list copies):
         if differs:
             return False
     return True
+
+
+def add_one(list counters):
+    """Add 1 to each of these arrays, in place."""
+    cdef Py_buffer view
+    cdef bint counted
+    for counter in counters:
+        PyObject_GetBuffer(counter, &view, PyBUF_WRITABLE | PyBUF_FORMAT)
+        counted = view.len == sizeof(int64_t) and view.format[0] in (b"l", b"q") and view.format[1] == 0
+        if counted:
+            (<int64_t *>view.buf)[0] += 1
+        PyBuffer_Release(&view)
+        if not counted:  # of another type than a layer's own
+            counter += 1
 
 
 cdef class Program:

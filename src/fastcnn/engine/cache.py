@@ -93,7 +93,7 @@ class Plans(Locked):
         with self.lock:
             if isinstance(x, tuple):
                 return Unsupported(f"{len(x)} inputs, where a program has one")
-            key = (getattr(x, "shape", ()), getattr(x, "dtype", None), evaluation, loss, self._pinned())
+            key = (getattr(x, "shape", ()), getattr(x, "dtype", None), evaluation, loss)
             plan = self._last[1]
             if key == self._last[0] and changes.latest_structure() == self._seen and plan.fits(len(x)):
                 return plan

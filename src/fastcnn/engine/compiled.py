@@ -18,7 +18,7 @@ from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss, check_targets
 from .pin import checked_algorithm
 from .plans import ForwardPlan, StepPlan, TwoPassPlan
-from .predict import as_input, predict
+from .predict import predict
 
 
 class CompiledModule:
@@ -74,7 +74,7 @@ class CompiledModule:
             self._last = self.model
             return y
         assert isinstance(plan, ForwardPlan)
-        y = plan.forward(as_input(x))
+        y = plan.forward(x)
         self._last = plan
         return y
 
@@ -113,7 +113,7 @@ class CompiledModule:
             raise DTypeError(f"backward: dy must be an array of {last.dtype}, got {kind}")
         if dy.shape != (expected := (last.batch, *last.output_shape)):
             raise ShapeError(f"backward: dy must have the shape {expected}, got {dy.shape}")
-        return last.backward(as_input(dy))
+        return last.backward(dy)
 
     def gradients(self, x: Samples, target: np.ndarray, loss: Any) -> tuple[float, int] | None:
         """Run forward pass, loss and backward pass as one program.
@@ -141,7 +141,7 @@ class CompiledModule:
             return None
         self._last = None
         classes, divisor = check_targets(target, plan.output_shape[0], spec, loss.reduction)
-        results = plan.step(as_input(x), classes, 1 / divisor if divisor else 0.0)
+        results = plan.step(x, classes, 1 / divisor if divisor else 0.0)
         plan.gradients.hand_out()
         total, correct = add_results(results)
         return (total / divisor if divisor else math.nan), int(correct)

@@ -19,30 +19,26 @@ class Packed:
     def __init__(self, parameters: list[nn.Parameter], arrays: list[np.ndarray]) -> None:
         self._parameters = parameters
         self._arrays = arrays
-        self._noted = False
-        self._reads: list[int] = []
+        self._reads: list[int] | None = None  # nothing is noted
         self._values: list[bytes] = []
 
     def note(self) -> None:
         """Remember the state of now."""
         # What somebody holds now may be written into later, and released: never counts as unchanged.
-        self._reads = [p.reads if kernels.alone([p], [p.reads], _ALONE) else -1 for p in self._parameters]
+        self._reads = [p.reads if kernels.unread([p], [p.reads], _ALONE) else -1 for p in self._parameters]
         self._values = [array.tobytes() for array in self._arrays]
-        self._noted = True
 
-    def holds(self) -> bool:
-        """Tell whether nothing can have changed since."""
-        return (
-            self._noted
-            and kernels.alone(self._parameters, self._reads, _ALONE)
-            and kernels.same(self._arrays, self._values)
-        )
+    def unchanged(self) -> list[np.ndarray] | None:
+        """Return the parameters' arrays, or None if something can have changed since."""
+        if self._reads is None or not kernels.same(self._arrays, self._values):
+            return None
+        return kernels.unread(self._parameters, self._reads, _ALONE)
 
 
 def _references() -> int:
-    """Return how many references `alone` counts to an array that a parameter alone holds."""
+    """Return how many references `unread` counts to an array that a parameter alone holds."""
     parameter = nn.Parameter(np.empty(1, np.float32))
-    return next(n for n in range(1, 8) if kernels.alone([parameter], [parameter.reads], n))
+    return next(n for n in range(1, 8) if kernels.unread([parameter], [parameter.reads], n))
 
 
 _ALONE = _references()

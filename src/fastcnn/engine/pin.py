@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
+from ..nn import changes
 from .nodes.conv import FORWARD
 
 CONV_ALGORITHMS = tuple(sorted(each.name for each in FORWARD))
@@ -28,6 +29,7 @@ def set_conv_algorithm(name: str | None) -> None:
     """
     global _wanted
     _wanted = checked_algorithm(name, "set_conv_algorithm: name")
+    changes.note()  # a plan that was found for a model is looked for again
 
 
 def get_conv_algorithm() -> str | None:

@@ -111,8 +111,8 @@ class Plan(Locked):
         # In training, weights change with every step.
         packed = None if self.training else Packed(self.executable.distinct_parameters, running)
         self.runner = Runner(self.executable, threads, packed, forward.dropouts)
-        # Those that take and count the statistics of batches.
-        self.norms = [state.norm for node, state in forward.norms.items() if node.takes_statistics]
+        # Of layers that take the statistics of batches.
+        self._counters = [s.norm.num_batches_tracked for n, s in forward.norms.items() if n.takes_statistics]
         one_pixel = any(node.x.pixels == 1 and node.takes_statistics for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
         value = self.graph.output
@@ -162,17 +162,14 @@ class Plan(Locked):
             self.runner.draw_keys()
         return arrays
 
-    def _count_batch(self) -> None:
-        for norm in self.norms:
-            tracked = norm.num_batches_tracked
-            tracked += 1  # in place: assigning it to the layer would count as a change
-
-    def _check(self, array: np.ndarray, shape: tuple[int, ...], name: str) -> None:
-        """Refuse what the program would read or write past its end."""
-        if array.shape[1:] != shape or array.dtype != self.dtype or not array.flags.c_contiguous:
-            raise StateError(
-                f"the plan needs {name} contiguous, {self.dtype} (N, *{shape}), got {array.shape}"
-            )
+    def _readable(self, array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
+        """Return samples as the program reads them, copied only where they must be."""
+        if array.shape[1:] != shape or array.dtype != self.dtype:
+            raise StateError(f"the plan needs {name} {self.dtype} (N, *{shape}), got {array.dtype} {array.shape}")
+        flags = array.flags
+        if flags.c_contiguous and flags.aligned:
+            return array
+        return np.require(array, requirements=["C", "A"])
 
     def describe(self) -> str:
         """Return the program as text: phases, operations with the layers they belong to, buffers, work."""

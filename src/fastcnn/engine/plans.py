@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn
+from .._kernels import program as kernels
 from .._shapes import allocate
 from ..errors import StateError
 from .emit import Writer
@@ -30,36 +31,34 @@ class ForwardPlan(Plan):
         Parameters
         ----------
         x : array (N, *input_shape)
-            C-contiguous, of the plan's dtype; from min_batch to capacity rows.
+            Of the plan's dtype; from min_batch to capacity rows.
         y : array (N, *output_shape), optional
             C-contiguous, of the plan's dtype.
         """
-        y = self._output(x, y)
+        x = self._readable(x, self.input_shape, "x")
+        y = self._output(len(x), y)
         with self.lock:
             kept = self._begin(len(x))
             if self._in_and_out:
                 self.runner.run(0, len(x), (x, y))
             else:
                 self._run("forward", input=x, output=y)
-            self._count_batch()
+            kernels.add_one(self._counters)
             del kept
         return y
 
-    def _output(self, x: np.ndarray, y: np.ndarray | None) -> np.ndarray:
-        """Return the array for the output, after a look at what the program would read and write."""
-        self._check(x, self.input_shape, "x")
-        batch = len(x)
-        if y is None:
-            shape = (batch, *self.output_shape)
-            few = batch <= _FEW
-            y = np.empty(shape, self.dtype) if few else allocate(shape, self.dtype, "the model's output")
-        else:
-            self._check(y, self.output_shape, "y")
-        if len(y) != batch or not self.min_batch <= batch <= self.capacity:
+    def _output(self, batch: int, y: np.ndarray | None) -> np.ndarray:
+        """Return the array for the output of so many samples, after a look at what the program would write."""
+        if not self.min_batch <= batch <= self.capacity:
             raise StateError(
-                f"forward: a plan for {self.min_batch} to {self.capacity} samples got {batch}, "
-                f"and y has {len(y)} rows"
+                f"forward: a plan for {self.min_batch} to {self.capacity} samples got {batch}"
             )
+        shape = (batch, *self.output_shape)
+        if y is None:
+            few = batch <= _FEW
+            return np.empty(shape, self.dtype) if few else allocate(shape, self.dtype, "the model's output")
+        if y.shape != shape or y.dtype != self.dtype or not y.flags.carray:
+            raise StateError(f"forward: y must be contiguous, {self.dtype} {shape}, got {y.dtype} {y.shape}")
         return y
 
 
@@ -93,9 +92,9 @@ class TwoPassPlan(ForwardPlan, kind="two passes"):
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Add the gradients of all parameters; return the input's if the plan has it.
 
-        dy is the gradient of the last forward pass's output, C-contiguous and of the plan's dtype.
+        dy is the gradient of the last forward pass's output, of the plan's dtype.
         """
-        self._check(dy, self.output_shape, "dy")
+        dy = self._readable(dy, self.output_shape, "dy")
         with self.lock:
             if self.batch != len(dy):
                 raise StateError(f"backward: no forward pass of {len(dy)} samples came before")
@@ -141,7 +140,7 @@ class StepPlan(Plan, kind="step"):
         Parameters
         ----------
         x : array (N, *input_shape)
-            C-contiguous, of the plan's dtype; from min_batch to capacity rows.
+            Of the plan's dtype; from min_batch to capacity rows.
         target : int64 array (N,)
             Classes, each in range or ignore_index.
         factor : float
@@ -152,7 +151,7 @@ class StepPlan(Plan, kind="step"):
         float64 array (N, 2)
             Each image's loss, and 1 where the image was predicted right before the step, or 0.
         """
-        self._check(x, self.input_shape, "x")
+        x = self._readable(x, self.input_shape, "x")
         if not self.min_batch <= len(x) <= self.capacity:
             raise StateError(f"step: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}")
         if target.shape != (len(x),) or target.dtype != np.int64 or not target.flags.c_contiguous:
@@ -166,6 +165,6 @@ class StepPlan(Plan, kind="step"):
                 self._factor = factor
                 self.executable.program.set_scalar(self._loss_op, "factor", factor)
             self._run("step", input=x, target=target, results=results)
-            self._count_batch()
+            kernels.add_one(self._counters)
             del kept
         return results

@@ -36,16 +36,9 @@ def predict(model: nn.Module, x: Samples, batch_size: int, plans: Plans | None =
         return y
     assert isinstance(plan, ForwardPlan)
     if (count := _samples.count(x)) <= batch_size:
-        return plan.forward(as_input(x))
+        return plan.forward(x)
     y = allocate((count, *plan.output_shape), plan.dtype, "predict: the output")
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
-        plan.forward(as_input(_samples.take(x, rows)), y[rows])
+        plan.forward(_samples.take(x, rows), y[rows])
     return y
-
-
-def as_input(x: Samples) -> np.ndarray:
-    """Return x as a program reads it, copied only where it must be."""
-    assert isinstance(x, np.ndarray), "there are no plans for several inputs"
-    flags = x.flags
-    return x if flags.c_contiguous and flags.aligned else np.require(x, requirements=["C", "A"])

@@ -55,9 +55,11 @@ class Runner:
         """Follow what was changed in parameters and settings; return the parameters' arrays."""
         latest = changes.latest()
         if self._packed is not None:
-            self._is_packed = latest == self._seen and self._packed.holds()
-            if not self._is_packed:
-                self._packed.note()
+            unchanged = self._packed.unchanged() if latest == self._seen else None
+            self._is_packed = unchanged is not None
+            if unchanged is not None:
+                return unchanged
+            self._packed.note()
         arrays = [parameter._data for parameter in self._parameters]
         if latest == self._seen:
             return arrays

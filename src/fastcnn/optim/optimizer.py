@@ -129,34 +129,42 @@ class Optimizer:
             pairs: dict[np.dtype, list[tuple[Parameter, np.ndarray]]] = {}
             for parameter in group["params"]:
                 grad = parameter.grad
-                if grad is None or not parameter.requires_grad or parameter.size == 0:
+                if grad is None or not parameter.requires_grad:
                     continue
-                if np.shape(grad) != parameter.shape:
-                    raise ShapeError(
-                        f"{self._name}.step: a gradient has the shape {np.shape(grad)} "
-                        f"but its parameter {parameter.shape}"
-                    )
-                dtype = parameter.dtype
-                if not isinstance(grad, np.ndarray) or grad.dtype != dtype or not grad.flags.carray:
+                values = parameter._array  # `data` would say that somebody may write into it
+                dtype, shape = values.dtype, values.shape
+                if not isinstance(grad, np.ndarray) or grad.shape != shape or grad.dtype != dtype:
+                    grad = self._converted(grad, parameter)
+                if not grad.flags.carray:
                     grad = np.require(grad, dtype, ("C", "A"))
-                pairs.setdefault(dtype, []).append((parameter, grad))
+                if values.size:
+                    pairs.setdefault(dtype, []).append((parameter, grad))
             for dtype, each in pairs.items():
                 self._update(each, dtype, group)
         return loss
 
+    def _converted(self, grad: Any, parameter: Parameter) -> np.ndarray:
+        """Return a gradient as an array of its parameter's type."""
+        if np.shape(grad) != parameter.shape:
+            raise ShapeError(
+                f"{self._name}.step: a gradient has the shape {np.shape(grad)} "
+                f"but its parameter {parameter.shape}"
+            )
+        return np.asarray(grad, parameter.dtype)
+
     def _buffer(self, parameter: Parameter, key: str) -> np.ndarray:
         """Return a state array of the parameter's shape; zeros at first."""
-        state = self.state.setdefault(parameter, {})
+        state, values = self.state.setdefault(parameter, {}), parameter._array
         held = state.get(key)
         if held is None:
-            held = state[key] = np.zeros(parameter.shape, parameter.dtype)
-        elif held.shape != parameter.shape:
+            held = state[key] = np.zeros(values.shape, values.dtype)
+        elif held.shape != values.shape:
             raise ShapeError(
-                f"{self._name}.step: {key} has the shape {held.shape} but its parameter {parameter.shape}"
+                f"{self._name}.step: {key} has the shape {held.shape} but its parameter {values.shape}"
             )
-        elif held.dtype != parameter.dtype:
+        elif held.dtype != values.dtype:
             # The model was converted (float(), double()) after the first step.
-            held = state[key] = held.astype(parameter.dtype)
+            held = state[key] = held.astype(values.dtype)
         return held
 
     def zero_grad(self, set_to_none: bool = True) -> None:

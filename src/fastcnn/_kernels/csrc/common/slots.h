@@ -18,7 +18,8 @@
 #define FCN_SUM_BLOCK 1024 /* numbers of an image that are summed in one go; more would lose digits */
 
 #define FCN_LEAST_SLOTS 4  /* of a batch; fewer if it has fewer images */
-#define FCN_FEW_SLOTS 8    /* up to as many have half the images: */
+#define FCN_FEW_IMAGES 4   /* of a slot, up to FCN_FEW_SLOTS: threads share out their work more evenly */
+#define FCN_FEW_SLOTS 8
 #define FCN_SLOT_IMAGES 16 /* of a slot of a larger batch, */
 #define FCN_MOST_SLOTS 64  /* and of a very large one more */
 #define FCN_SLOTS_BYTES (32 << 20)
@@ -26,7 +27,7 @@
 
 static inline ptrdiff_t fcn_slots(ptrdiff_t images)
 {
-    const ptrdiff_t few = fcn_min(images / (FCN_SLOT_IMAGES / 2), FCN_FEW_SLOTS);
+    const ptrdiff_t few = fcn_min(images / FCN_FEW_IMAGES, FCN_FEW_SLOTS);
     const ptrdiff_t slots = fcn_min(fcn_max(few, images / FCN_SLOT_IMAGES), FCN_MOST_SLOTS);
     return fcn_min(fcn_max(FCN_LEAST_SLOTS, slots), images);
 }
