@@ -179,7 +179,7 @@ void KERNEL(dense_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
         .a_stride = row_stride(&a->dy),
         .b_stride = row_stride(&a->x),
         .rows = batch->images,
-        .slot_ends = slot_ends,
+        .slot_ends = slot_ends[0] < batch->images ? slot_ends : NULL, /* NULL: there is one */
     };
     if (batch->images <= FEW_IMAGES && depth >= VL) {
         const ptrdiff_t tasks = fcn_divide_up(depth, FCN_TASK_COLUMNS);
