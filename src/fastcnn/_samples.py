@@ -6,7 +6,7 @@ cuts, counts or checks samples does it with these functions, and need not know w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from .errors import DTypeError, ShapeError
 
 Samples: TypeAlias = np.ndarray | tuple[np.ndarray, ...]
+# The shape of one array, or those of several.
+Sizes: TypeAlias = tuple[int, ...] | tuple[tuple[int, ...], ...]
 # Shapes that a message lists.
 _MOST_SHAPES = 4
 
@@ -72,6 +74,17 @@ def each(samples: Samples, function: Callable[[np.ndarray], np.ndarray]) -> Samp
 def take(samples: Samples, rows: Any) -> Samples:
     """Return the rows that a slice, an array of indices or an index names."""
     return each(samples, lambda array: array[rows])
+
+
+def one_or_all(shapes: Sequence[tuple[int, ...]]) -> Sizes:
+    """Return the shape of one array as it is, and the shapes of several as a tuple."""
+    return shapes[0] if len(shapes) == 1 else tuple(shapes)
+
+
+def each_of(sizes: Sizes) -> list[tuple[int, ...]]:
+    """Return the shapes, of one or of several."""
+    several = not sizes or isinstance(sizes[0], tuple)
+    return list(sizes) if several else [sizes]  # type: ignore[arg-type, list-item]
 
 
 def shapes(samples: Samples) -> str:

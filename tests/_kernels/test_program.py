@@ -124,5 +124,5 @@ def test_counters_of_every_type_count(dtype):
 def test_a_counter_that_nobody_may_write_is_refused():
     counter = np.zeros((), np.int64)
     counter.flags.writeable = False
-    with pytest.raises(ValueError, match="not writable|read-only|READONLY"):
+    with pytest.raises(ValueError, match=r"not writable|read-only|READONLY"):
         kernels.add_one([counter])

@@ -11,20 +11,29 @@ class RandomGraph(nn.Module):
     """A network that is written from its forward alone, drawn from a seed.
 
     Each step takes some of the values that there are and adds what it makes to them; in the end the values
-    that nothing has read are brought to one size and added up.
+    that nothing has read are brought to one size and added up. With `several` it has up to three inputs, of
+    which some may be unused, and returns up to three of the values beside that.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, several=False):
         super().__init__()
         rng = np.random.default_rng(seed)
         self.layers = nn.ModuleList()
         self.steps = []  # (what, sources, layers)
         self.shape = int(rng.integers(1, 4)), int(rng.integers(4, 9)), int(rng.integers(4, 9))
         shapes, read = [self.shape], set()
+        for _ in range(int(rng.integers(0, 3)) if several else 0):
+            shapes.append((int(rng.integers(1, 4)), *(self.shape[1:] if rng.random() < 0.7 else (5, 7))))
+        self.shapes = tuple(shapes)
         shared = {}
         for _ in range(int(rng.integers(3, 11))):
             what = str(
-                rng.choice(["conv", "conv", "relu", "norm", "add", "add", "cat", "pool", "drop", "again"])
+                rng.choice(
+                    [
+                        *("conv", "conv", "relu", "norm", "add", "add", "cat", "pool", "drop", "again"),
+                        *(["turn", "part"] if several else []),
+                    ]
+                )
             )
             a = int(rng.integers(max(0, len(shapes) - 4), len(shapes)))
             c, h, w = shapes[a]
@@ -46,6 +55,11 @@ class RandomGraph(nn.Module):
                 layers, shape = [self._add(kind(2))], (c, h // 2, w // 2)
             elif what == "drop":
                 layers, shape = [self._add(nn.Dropout(0.3))], (c, h, w)
+            elif what == "turn":
+                shape = c, w, h
+            elif what == "part":
+                layers = [(int(rng.integers(0, size)), size) for size in (c, h)]  # from where to where
+                shape = *(end - start for start, end in layers), w
             elif what in ("add", "cat"):
                 fits = [
                     i for i, s in enumerate(shapes) if (s == (c, h, w) if what == "add" else s[1:] == (h, w))
@@ -57,19 +71,26 @@ class RandomGraph(nn.Module):
             self.steps.append((what, sources, layers))
             read.update(sources)
             shapes.append(shape)
-        self.ends = [i for i in range(1, len(shapes)) if i not in read]
+        self.ends = [i for i in range(len(self.shapes), len(shapes)) if i not in read]
+        made = range(len(self.shapes), len(shapes))
+        self.outputs = [int(i) for i in rng.choice(made, int(rng.integers(0, 4)))] if several else []
         self.heads = nn.ModuleList([nn.Linear(shapes[i][0], 3) for i in self.ends])
 
     def _add(self, layer):
         self.layers.append(layer)
         return len(self.layers) - 1
 
-    def forward(self, x):
-        values = [x]
+    def forward(self, *inputs):
+        values = list(inputs)
         for what, sources, layers in self.steps:
             first, *others = (values[i] for i in sources)
             if what == "relu":
                 made = F.relu(first)
+            elif what == "turn":
+                made = first.permute(0, 1, 3, 2)
+            elif what == "part":
+                (channel, _), (row, _) = layers
+                made = first[:, channel:, row:]
             elif what == "cat":
                 made = fastcnn.cat([first, *others], 1)
             elif what == "add":
@@ -85,10 +106,10 @@ class RandomGraph(nn.Module):
         for i, head in zip(self.ends, self.heads, strict=True):
             logits = head(values[i].mean((2, 3)))
             total = logits if total is None else total + logits
-        return total
+        return (total, {str(i): values[i] for i in self.outputs}) if self.outputs else total
 
 
-def random_graph(seed):
-    """Return (model, shape of its input, size of a batch); its weights keep the size of values."""
-    model = RandomGraph(seed).initialize("kaiming_normal", seed)
-    return model, model.shape, int(np.random.default_rng(seed).integers(2, 19))
+def random_graph(seed, several=False):
+    """Return (model, shape or shapes of its inputs, size of a batch); its weights keep the size of values."""
+    model = RandomGraph(seed, several).initialize("kaiming_normal", seed)
+    return model, model.shapes if several else model.shape, int(np.random.default_rng(seed).integers(2, 19))

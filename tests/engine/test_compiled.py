@@ -357,8 +357,8 @@ def test_backward_needs_a_forward_pass_in_training():
         (np.zeros((4, 3)), ShapeError, "backward: dy must have the shape (5, 3), got (4, 3)"),
         (np.zeros((5, 4)), ShapeError, "backward: dy must have the shape (5, 3), got (5, 4)"),
         (np.zeros((5, 3, 1)), ShapeError, "backward: dy must have the shape (5, 3), got (5, 3, 1)"),
-        (np.zeros((5, 3), np.float32), DTypeError, "backward: dy must be an array of float64, got float32"),
-        ([[0.0] * 3] * 5, DTypeError, "backward: dy must be an array of float64, got list"),
+        (np.zeros((5, 3), np.float32), DTypeError, "backward: dy must be float64 as the output, got float32"),
+        ([[0.0] * 3] * 5, DTypeError, "backward: dy must be an array, got list"),
     ],
 )
 def test_gradients_that_do_not_fit(dy, kind, message):

@@ -89,14 +89,14 @@ def test_nodes(pattern):
     layers, kinds = pattern
     graph = fuse(lower(nn.Sequential(*layers), SHAPE, training=True))
     assert [type(node) for node in graph.nodes] == kinds
-    values = {graph.input, *(node.y for node in graph.nodes)}
+    values = {*graph.inputs, *(node.y for node in graph.nodes)}
     for node in graph.nodes:
         assert node.y.producer is node
         assert node.x in values
         assert node in node.x.consumers
     for value in values:
         assert all(consumer in graph.nodes for consumer in value.consumers)
-    assert graph.output in values
+    assert all(view.value in values for view in graph.outputs)
 
 
 def run(model, monkeypatch, fused, training, batch):

@@ -22,6 +22,7 @@ from ..nn.forwards import Block, Inception, Shared
 from .graphs import random_graph
 from .networks import freeze, layouts_of
 from .test_engine_equals_eager import assert_near, assert_same_gradients
+from .test_several_inputs import assert_same_passes, of_all
 
 relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
 seeds = st.integers(0, 2**32 - 1)
@@ -47,10 +48,13 @@ def assert_same_as_eager(model, shape, batch, seed=0, input_gradient=True):
     assert_near(compiled.predict(x), reference.predict(x, engine=False), 1e-9, 0.01, "prediction")
 
 
-def runs(model, shape, batch):
+def runs(model, x):
     """Tell whether the graph is one that the engine takes."""
-    x = np.zeros((batch, *shape), np.float32)
     return isinstance(fastcnn.compile(model)._plans.find(model, x), Plan)
+
+
+def zeros(shape, batch):
+    return np.zeros((batch, *shape), np.float32)
 
 
 @pytest.mark.parametrize("frozen", [False, True])
@@ -60,8 +64,18 @@ def test_random_graphs(isa, frozen, seed):
     model, shape, batch = random_graph(seed)
     if frozen:
         freeze(model, seed)
-    assume(runs(model, shape, batch))
+    assume(runs(model, zeros(shape, batch)))
     assert_same_as_eager(model, shape, batch, seed, input_gradient=seed % 2 == 0)
+
+
+@settings(max_examples=150, suppress_health_check=relaxed, deadline=None)
+@given(seeds)
+def test_random_graphs_of_several_inputs_and_outputs(isa, seed):
+    model, shapes, batch = random_graph(seed, several=True)
+    rng = np.random.default_rng(seed)
+    inputs = [rng.standard_normal((batch, *shape)) for shape in shapes]
+    assume(runs(model.double().reseed(seed), tuple(inputs)))
+    assert_same_passes(model, inputs, of_all)
 
 
 @settings(max_examples=60, suppress_health_check=relaxed, deadline=None)
@@ -69,7 +83,7 @@ def test_random_graphs(isa, frozen, seed):
 def test_steps_in_each_layout(isa, seed):
     """The program of a whole step leaves the gradients of eager mode."""
     model, shape, batch = random_graph(seed)
-    assume(runs(model, shape, batch))
+    assume(runs(model, zeros(shape, batch)))
     model.double().reseed(seed)
     rng = np.random.default_rng(seed)
     x, target = rng.standard_normal((batch, *shape)), rng.integers(0, 3, batch)
@@ -86,8 +100,12 @@ def test_steps_in_each_layout(isa, seed):
 
 
 def test_nearly_all_graphs_run_compiled():
-    taken = [runs(*random_graph(seed)) for seed in range(200)]
-    assert sum(taken) > 190
+    graphs = [(*random_graph(seed, several), several) for seed in range(200) for several in (False, True)]
+    taken = [
+        runs(model, tuple(zeros(each, batch) for each in shape) if several else zeros(shape, batch))
+        for model, shape, batch, several in graphs
+    ]
+    assert sum(taken) > 380
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_of_one_convolution(layer, value, gradient):
     """Sides are left, right, top, bottom; the image has 7 rows and columns."""
     graph, values, gradients = halos_of(layer, shape=(2, 7, 7))
     assert values == [value]
-    assert gradients.of_gradient(graph.output) == gradients.masked(graph.nodes[0]) == gradient
+    assert gradients.of_gradient(graph.outputs[0].value) == gradients.masked(graph.nodes[0]) == gradient
 
 
 def test_what_nodes_read_of_one_value():
@@ -181,7 +181,7 @@ def test_a_gradient_with_a_copy_behind_its_relu_has_no_halo_itself():
 
 def test_the_gradient_of_the_input_has_none():
     graph, _, gradients = halos_of(nn.Conv2d(2, 3, 3, padding=1), shape=(2, 7, 7))
-    assert gradients.of_gradient(graph.input) == (0, 0, 0, 0)
+    assert gradients.of_gradient(graph.inputs[0]) == (0, 0, 0, 0)
     assert GradientHalos({}, {}).masked(graph.nodes[0]) == (0, 0, 0, 0)
 
 

@@ -42,7 +42,7 @@ def random_target(rng, batch, classes, ignored):
 
 def step_of(plan, x, target, loss):
     """Run a step; return (the loss, rows predicted right)."""
-    classes, divisor = check_targets(target, plan.output_shape[0], plan.loss, loss.reduction)
+    classes, divisor = check_targets(target, plan.output_shapes[0][0], plan.loss, loss.reduction)
     results = plan.step(x, classes, 1 / divisor if divisor else 0.0)
     plan.gradients.hand_out()
     return results[:, 0].sum() / divisor if divisor else np.nan, int(results[:, 1].sum())

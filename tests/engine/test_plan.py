@@ -88,7 +88,8 @@ def test_what_a_program_would_read_past_the_end_of_is_refused(call):
 
 def test_samples_of_any_strides_are_taken():
     turned = images(3)[:, :, ::-1]
-    np.testing.assert_array_equal(plan().forward(turned), plan().forward(turned.copy()))
+    made = plan(training=False)
+    np.testing.assert_array_equal(made.forward(turned), made.forward(turned.copy()))
 
 
 def test_each_kind_of_plan_has_the_passes_that_it_is_for():

@@ -11,6 +11,17 @@ def normal(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape)
 
 
+class Written(nn.Module):
+    """Some layers, and what to do with them and the inputs."""
+
+    def __init__(self, layers, function):
+        super().__init__()
+        self.layers, self.function = layers, function
+
+    def forward(self, *inputs):
+        return self.function(self.layers, *inputs)
+
+
 class Block(nn.Module):
     """A residual block with a projection shortcut."""
 

@@ -77,7 +77,7 @@ def _facts(name: str, plan: Plan, result: Profile, whole: float) -> dict[str, An
         peak = 1e9 * cpu.fma_gflops(0.1, threads, plan.dtype.itemsize)
     return {
         "network": name,
-        "input_shape": list(plan.input_shape),
+        "input_shape": list(plan.input_shapes[0]),
         "batch_size": result.batch,
         "mode": "training" if plan.training else "inference",
         "instruction_set": plan.isa,

@@ -5,50 +5,50 @@ from __future__ import annotations
 import math
 
 from .. import graph, nn
-from .graph import Value, View
 from .nodes.arithmetic import Affine, Multiply, Repeat
 from .nodes.conv import Conv
 from .nodes.merge import Add
 from .rules import Lowering, Source, plain, tensor
 from .tracing import UnsupportedError
+from .values import Value, View
 
 
 def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:
     """Lower a sum: of two values, of a value and a number, or of a value and a bias for each position."""
     if not isinstance(a, View):
         a, b = b, a
-    x = tensor(a, "a sum")
+    x = tensor(lowering, a, "a sum")
     if isinstance(b, nn.Parameter):
         return position_bias(lowering, x, b)
     if isinstance(b, float):
         return _affine(lowering, x, 1.0, b)
-    x, other = _alike(lowering, x, tensor(b, "a sum"), "a sum")
+    x, other = _alike(lowering, x, tensor(lowering, b, "a sum"), "a sum")
     return View(lowering.append(Add(x.value, Value(*x.value.sizes), (other.value,))).value, flat=x.flat)
 
 
 def subtract(lowering: Lowering, op: graph.Subtract, a: Source, b: Source) -> View:
     """Lower a difference: the sum of a value and another one times -1."""
     if isinstance(a, float):
-        return _affine(lowering, tensor(b, "a difference"), -1.0, a)
-    x = tensor(a, "a difference")
+        return _affine(lowering, tensor(lowering, b, "a difference"), -1.0, a)
+    x = tensor(lowering, a, "a difference")
     if isinstance(b, float):
         return _affine(lowering, x, 1.0, -b)
-    return add(lowering, graph.Add(), x, _affine(lowering, tensor(b, "a difference"), -1.0, 0.0))
+    return add(lowering, graph.Add(), x, _affine(lowering, tensor(lowering, b, "a difference"), -1.0, 0.0))
 
 
 def negate(lowering: Lowering, op: graph.Negate, x: Source) -> View:
     """Lower a value times -1."""
-    return _affine(lowering, tensor(x, "a negative"), -1.0, 0.0)
+    return _affine(lowering, tensor(lowering, x, "a negative"), -1.0, 0.0)
 
 
 def multiply(lowering: Lowering, op: graph.Multiply, a: Source, b: Source) -> View:
     """Lower a product of two values, or of a value and a number."""
     if isinstance(a, float):
         a, b = b, a
-    x = tensor(a, "a product")
+    x = tensor(lowering, a, "a product")
     if isinstance(b, float):
         return _affine(lowering, x, b, 0.0)
-    x, other = _alike(lowering, x, tensor(b, "a product"), "a product")
+    x, other = _alike(lowering, x, tensor(lowering, b, "a product"), "a product")
     made = lowering.append(Multiply(x.value, Value(*x.value.sizes), other.value))
     return View(made.value, flat=x.flat)
 
@@ -57,7 +57,7 @@ def divide(lowering: Lowering, op: graph.Divide, a: Source, b: Source) -> View:
     """Lower a value divided by a number."""
     if not isinstance(b, float) or b == 0:
         raise UnsupportedError("a quotient of something else than a value and a number")
-    return _affine(lowering, tensor(a, "a quotient"), 1 / b, 0.0)
+    return _affine(lowering, tensor(lowering, a, "a quotient"), 1 / b, 0.0)
 
 
 def _affine(lowering: Lowering, x: View, factor: float, shift: float) -> View:
@@ -70,8 +70,9 @@ def _affine(lowering: Lowering, x: View, factor: float, shift: float) -> View:
 
 def _alike(lowering: Lowering, a: View, b: View, what: str) -> tuple[View, View]:
     """Return two values of one shape: one of a pixel is repeated over those of the other."""
+    if a.flat and b.flat and a.value.sizes != b.value.sizes:
+        a, b = (lowering.laid_out(each.as_features()) for each in (a, b))
     first, second = plain(a, what), plain(b, what)
-    # Flattened images of other sizes, and features, have their elements in another order.
     if a.flat == b.flat and first.sizes == second.sizes:
         return a, b
     if not (a.flat or b.flat) and first.channels == second.channels:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn
+from .. import _samples, nn
 from .._kernels import cpu
-from .._samples import Samples
+from .._samples import Samples, Sizes
 from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
@@ -84,18 +84,16 @@ class Plans(Locked):
         model : Module
             Always the same one.
         x : array, or tuple of arrays
-            Input; there is no plan for several.
+            Input.
         evaluation : bool
             Whether all layers are in evaluation mode, as in a prediction; else each is in its own.
         loss : Loss, optional
             Of a plan that trains in one part.
         """
         with self.lock:
-            if isinstance(x, tuple):
-                return Unsupported(f"{len(x)} inputs, where a program has one")
-            key = (getattr(x, "shape", ()), getattr(x, "dtype", None), evaluation, loss)
-            plan = self._last[1]
-            if key == self._last[0] and changes.latest_structure() == self._seen and plan.fits(len(x)):
+            kind = tuple(map(_kind, x)) if isinstance(x, tuple) else _kind(x)
+            key, (last, plan) = (kind, evaluation, loss), self._last
+            if key == last and changes.latest_structure() == self._seen and plan.fits(_samples.count(x)):
                 return plan
             self._last, plan = (None, None), None
             found = self._find(model, x, evaluation, loss)
@@ -103,18 +101,21 @@ class Plans(Locked):
                 self._last = (key, found)
             return found
 
-    def _find(
-        self, model: nn.Module, x: np.ndarray, evaluation: bool, loss: Loss | None
-    ) -> Plan | Unsupported:
+    def _find(self, model: nn.Module, x: Samples, evaluation: bool, loss: Loss | None) -> Plan | Unsupported:
         self._follow(model)
         training = self._training and not evaluation
-        if not isinstance(x, np.ndarray) or x.ndim not in (2, 4) or x.dtype != self._dtype:
-            return Unsupported("an input that is no batch of the parameters' type", news=False)
-        if training and len(x) == 0:
+        arrays = _samples.arrays(x)
+        for each in arrays:
+            if not isinstance(each, np.ndarray) or each.ndim not in (2, 4) or each.dtype != self._dtype:
+                return Unsupported("an input that is no batch of the parameters' type", news=False)
+        size = _samples.count(x)
+        if any(len(each) != size for each in arrays):
+            return Unsupported("inputs that differ in length", news=False)
+        if training and size == 0:
             return Unsupported("training with no image", news=False)
         if loss is not None and not training:
             return Unsupported("a step of training in evaluation mode", news=False)
-        shape, size = x.shape[1:], len(x)
+        shape = _samples.one_or_all([each.shape[1:] for each in arrays])
         picture = self._picture(model, shape, training)
         if isinstance(picture, Unsupported):
             return picture
@@ -137,7 +138,7 @@ class Plans(Locked):
             plan = made
         self._plans[key] = plan
         _keep_last(self._plans, CAPACITY)
-        if len(x) < plan.min_batch:
+        if _samples.count(x) < plan.min_batch:
             return Unsupported("batch normalisation of one value", news=False)
         return plan
 
@@ -155,7 +156,7 @@ class Plans(Locked):
         self._training = any(module.training for module in model.modules())
         self._seen = latest
 
-    def _picture(self, model: nn.Module, shape: tuple[int, ...], training: bool) -> Picture | Unsupported:
+    def _picture(self, model: nn.Module, shape: Sizes, training: bool) -> Picture | Unsupported:
         """Return what the model does; forget all plans if that is not what it did before."""
         key = (shape, training)
         found = self._pictures.get(key)
@@ -174,7 +175,7 @@ class Plans(Locked):
         return found
 
     def _graph(
-        self, model: nn.Module, shape: tuple[int, ...], mode: tuple | None, picture: Picture
+        self, model: nn.Module, shape: Sizes, mode: tuple | None, picture: Picture
     ) -> Graph | Unsupported:
         """Return what the model is lowered to, once for each shape and mode."""
         key = (shape, mode)
@@ -188,7 +189,7 @@ class Plans(Locked):
         _keep_last(self._graphs, CAPACITY)
         return found
 
-    def _layout(self, graph: Graph, shape: tuple[int, ...], mode: tuple | None, size: int) -> tuple[str, int]:
+    def _layout(self, graph: Graph, shape: Sizes, mode: tuple | None, size: int) -> tuple[str, int]:
         """Return layout and bands for a batch of a size."""
         training, threads = mode is not None, cpu.get_num_threads()
         key = (shape, mode, size, threads, self._pinned())
@@ -201,7 +202,7 @@ class Plans(Locked):
     def _make(
         self,
         model: nn.Module,
-        shape: tuple[int, ...],
+        shape: Sizes,
         training: bool,
         size: int,
         layout: str,
@@ -224,6 +225,11 @@ class Plans(Locked):
             )
         except FastcnnError as error:
             return Unsupported(str(error))
+
+
+def _kind(x: Any) -> tuple[Any, Any]:
+    """Return what a plan depends on of an array; of something else, what no array has."""
+    return getattr(x, "shape", None), getattr(x, "dtype", None)
 
 
 def _keep_last(kept: dict, count: int) -> None:

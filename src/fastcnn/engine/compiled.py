@@ -12,8 +12,9 @@ from .. import _samples, nn
 from .._kernels.program import add_results
 from .._samples import Samples
 from .._shapes import integer
-from ..errors import DTypeError, ShapeError, StateError
+from ..errors import DTypeError, StateError
 from ..nn.parameter_pass import backward_parameters
+from ..nn.passes import output_gradients
 from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss, check_targets
 from .pin import checked_algorithm
@@ -59,9 +60,9 @@ class CompiledModule:
         return self._model
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """Return the model's output for x (N, ...) in the model's mode.
+        """Return what the model returns for x (N, ...), or for several inputs, in its mode.
 
-        Several inputs, and what is given by name, go to the model as they are: it runs eagerly.
+        Arguments that are given by name go to the model as they are: it runs eagerly.
         """
         self._last = None
         if not inputs and options.keys() == {"x"}:  # the name of the one input, whatever forward calls it
@@ -108,12 +109,11 @@ class CompiledModule:
                 "backward: the last forward pass was in evaluation mode; call the model's train() before it, "
                 "or use the model itself"
             )
-        if not isinstance(dy, np.ndarray) or dy.dtype != last.dtype:
-            kind = dy.dtype if isinstance(dy, np.ndarray) else type(dy).__name__
-            raise DTypeError(f"backward: dy must be an array of {last.dtype}, got {kind}")
-        if dy.shape != (expected := (last.batch, *last.output_shape)):
-            raise ShapeError(f"backward: dy must have the shape {expected}, got {dy.shape}")
-        return last.backward(dy)
+        kinds = [((last.batch, *shape), last.dtype) for shape in last.output_shapes]
+        given = output_gradients(last.graph.form, dy, kinds.__getitem__, "backward")
+        dys = [given.get(i) for i in range(len(kinds))]
+        zeros = [np.zeros(*kind) if each is None else each for each, kind in zip(dys, kinds, strict=True)]
+        return last.backward(tuple(zeros))
 
     def gradients(self, x: Samples, target: np.ndarray, loss: Any) -> tuple[float, int] | None:
         """Run forward pass, loss and backward pass as one program.
@@ -137,10 +137,10 @@ class CompiledModule:
         if spec is None or len(target) != _samples.count(x):
             return None
         plan = self._plans.find(self.model, x, loss=spec)
-        if not isinstance(plan, StepPlan) or len(plan.output_shape) != 1:
+        if not isinstance(plan, StepPlan):
             return None
         self._last = None
-        classes, divisor = check_targets(target, plan.output_shape[0], spec, loss.reduction)
+        classes, divisor = check_targets(target, plan.output_shapes[0][0], spec, loss.reduction)
         results = plan.step(x, classes, 1 / divisor if divisor else 0.0)
         plan.gradients.hand_out()
         total, correct = add_results(results)

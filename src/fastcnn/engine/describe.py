@@ -27,7 +27,7 @@ class Described(Protocol):
 
     executable: Executable
     layout: Layout
-    input_shape: tuple[int, ...]
+    input_shapes: list[tuple[int, ...]]
     dtype: np.dtype
     capacity: int
     training: bool
@@ -56,7 +56,7 @@ def describe(plan: Described) -> str:
     executable, layout = plan.executable, plan.layout
     ops, names = executable.writer.ops, _buffer_names(executable)
     limit = "any number of images" if plan.capacity == INT_MAX else f"up to {plan.capacity:,} images"
-    shape = "x".join(map(str, plan.input_shape))
+    shape = " and ".join("x".join(map(str, each)) for each in plan.input_shapes)
     flops = sum(op.flops for op in ops)
     lines = [
         f"{'training' if plan.training else 'inference'} program for {limit} of {shape}, {plan.dtype}, "

@@ -5,13 +5,6 @@ from __future__ import annotations
 from .graph import Graph, Node
 
 
-def _only_reader(node: Node, graph: Graph) -> Node | None:
-    """Return the one node that reads what `node` makes, or None."""
-    if node.y is graph.output or len(node.y.consumers) != 1:
-        return None
-    return node.y.consumers[0]
-
-
 def fuse(graph: Graph) -> Graph:
     """Join nodes wherever they can be.
 
@@ -19,7 +12,7 @@ def fuse(graph: Graph) -> Graph:
     a convolution, ReLU and dropout are one elementwise node then, and stay so.
     """
     for node in reversed(list(graph.nodes)):
-        while (after := _only_reader(node, graph)) is not None:
+        while (after := node.y.only_reader) is not None:
             both = node.joined(after)
             if both is None:
                 break

@@ -1,7 +1,7 @@
-"""The engine's picture of a model: values, and the nodes that make them.
+"""The engine's picture of a model: nodes, which make values of values.
 
-A value is a tensor of one sample, (channels, height, width); features are (F, 1, 1). Nodes stand in the order
-in which they run. They refer to the model's own parameters and modules, so nothing is copied here.
+Nodes stand in the order in which they run. They refer to the model's own parameters and modules, so nothing
+is copied here.
 """
 
 from __future__ import annotations
@@ -18,56 +18,7 @@ from ..nn.parameter import is_trained
 from .algorithms import Setting
 from .memory import NO_HALO, Blob, Halo
 from .taps import Taps
-
-
-@dataclass(eq=False)
-class Value:
-    """A tensor of one sample."""
-
-    channels: int
-    height: int
-    width: int
-    producer: Node | None = None
-    consumers: list[Node] = field(default_factory=list)
-
-    @property
-    def pixels(self) -> int:
-        """Height times width."""
-        return self.height * self.width
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Channels, height and width."""
-        return self.channels, self.height, self.width
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return self.channels * self.pixels
-
-
-@dataclass(eq=False)
-class View:
-    """A value as a layer sees it: with a margin of zeros (left, right, top, bottom), or flattened."""
-
-    value: Value
-    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
-    flat: bool = False
-
-    @property
-    def height(self) -> int:
-        """Height with the margin."""
-        return self.value.height + self.margin[2] + self.margin[3]
-
-    @property
-    def width(self) -> int:
-        """Width with the margin."""
-        return self.value.width + self.margin[0] + self.margin[1]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of a sample."""
-        return (self.value.size,) if self.flat else (self.value.channels, self.height, self.width)
+from .values import Value, View
 
 
 @dataclass(eq=False)
@@ -257,11 +208,22 @@ class Normalization:
 
 @dataclass(eq=False)
 class Graph:
-    """A lowered model."""
+    """A lowered model.
 
-    input: Value
-    output: Value
-    output_flat: bool
+    Attributes
+    ----------
+    inputs : tuple of Value
+    outputs : tuple of View
+        All that the model returns.
+    form : nested tuples, lists and dicts
+        What the model returns, with the number of an output in the place of each; None where it has None.
+    nodes : list of Node
+    dtype : np.dtype
+    """
+
+    inputs: tuple[Value, ...]
+    outputs: tuple[View, ...]
+    form: Any
     nodes: list[Node]
     dtype: np.dtype
 
@@ -270,7 +232,7 @@ class Graph:
 
         They are those that depend on a parameter that is trained or, with `input_gradient`, on the input.
         """
-        found = {self.input} if input_gradient else set()
+        found = set(self.inputs) if input_gradient else set()
         for node in self.nodes:
             if node.trained or not found.isdisjoint(node.inputs):
                 found.add(node.y)

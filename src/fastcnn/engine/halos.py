@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .graph import Graph, Node, Value
+from .graph import Graph, Node
 from .memory import NO_HALO, Halo, widest
+from .values import Value
 
 
 def value_halos(graph: Graph, folded: Mapping[Node, Node]) -> dict[Value, Halo]:
@@ -30,11 +31,7 @@ def value_halos(graph: Graph, folded: Mapping[Node, Node]) -> dict[Value, Halo]:
 
 def masked_gradients(graph: Graph, wanted: set[Value]) -> set[Value]:
     """Return the values whose gradient their one reader passes through the activation that made them."""
-    return {
-        node.x
-        for node in graph.nodes
-        if node.masks_gradient and node.x in wanted and node.x is not graph.output
-    }
+    return {node.x for node in graph.nodes if node.masks_gradient and node.x in wanted}
 
 
 @dataclass(frozen=True)

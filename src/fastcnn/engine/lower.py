@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from .. import graph as graphs
 from .. import nn
+from .._samples import Sizes, each_of
 from ..nn.opaque import Opaque
-from . import arithmetic_rules, pool_rules, rules
-from .graph import Graph, Value, View
+from . import arithmetic_rules, pool_rules, rules, shape_rules
+from .graph import Graph, Node
+from .nodes.rearrange import Rearrange
 from .rules import Lowering
 from .tracing import Picture, UnsupportedError, picture
+from .values import Value, View
 
 RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.AdaptiveAvgPool2d: pool_rules.adaptive_avg_pool,
@@ -21,22 +23,24 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.Add: arithmetic_rules.add,
     graphs.AvgPool2d: pool_rules.avg_pool,
     graphs.BatchNorm: rules.batch_norm,
-    graphs.Concat: rules.concat,
+    graphs.Concat: shape_rules.concat,
     graphs.Conv2d: rules.conv2d,
     graphs.Divide: arithmetic_rules.divide,
     graphs.Dropout: rules.dropout,
-    graphs.Flatten: rules.reshape,
+    graphs.Flatten: shape_rules.reshape,
     graphs.Linear: rules.linear,
     graphs.LogSoftmax: rules.softmax,
     graphs.MaxPool2d: pool_rules.max_pool,
     graphs.Mean: pool_rules.mean,
     graphs.Multiply: arithmetic_rules.multiply,
     graphs.Negate: arithmetic_rules.negate,
-    graphs.Reshape: rules.reshape,
+    graphs.Permute: shape_rules.moved,
+    graphs.Reshape: shape_rules.reshape,
+    graphs.Slice: shape_rules.moved,
     graphs.Softmax: rules.softmax,
     Opaque: rules.opaque,
     graphs.Subtract: arithmetic_rules.subtract,
-    graphs.ZeroPad: rules.zero_pad,
+    graphs.ZeroPad: shape_rules.zero_pad,
 }
 
 
@@ -46,8 +50,8 @@ def element_type(model: nn.Module) -> np.dtype | None:
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def trace(model: nn.Module, input_shape: tuple[int, ...], training: bool) -> Picture:
-    """Return what `model` does with samples of input_shape, (C, H, W) or (F,).
+def trace(model: nn.Module, input_shape: Sizes, training: bool) -> Picture:
+    """Return what `model` does with samples of input_shape, (C, H, W) or (F,), or a tuple of such shapes.
 
     All layers are in evaluation mode or, for `training`, each in its own.
 
@@ -58,12 +62,14 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], training: bool) -> Pic
     FastcnnError
         If an attribute of a module or the shape does not fit.
     """
-    if len(input_shape) not in (1, 3) or 0 in input_shape:
-        raise UnsupportedError(f"samples of the shape {input_shape}")
+    shapes = tuple(each_of(input_shape))
+    for shape in shapes:
+        if len(shape) not in (1, 3) or 0 in shape:
+            raise UnsupportedError(f"samples of the shape {shape}")
     dtype = element_type(model)
     if dtype is None:
         raise UnsupportedError("parameters of different types")
-    return picture(model, input_shape, dtype, training)
+    return picture(model, shapes, dtype, training)
 
 
 def lower_picture(model: nn.Module, traced: Picture) -> Graph:
@@ -74,11 +80,10 @@ def lower_picture(model: nn.Module, traced: Picture) -> Graph:
     UnsupportedError
         If an operation has no rule.
     """
-    shape = traced.input_shape
-    source = Value(*shape) if len(shape) == 3 else Value(shape[0], 1, 1)
+    views = {i: rules.sample(shape) for i, shape in enumerate(traced.input_shapes)}
+    inputs = tuple(view.value for view in views.values())
     names = {id(m): f"{name} {type(m).__name__}".lstrip() for name, m in model.named_modules()}
     lowering = Lowering(traced.dtype, traced.training)
-    views = {0: View(source, flat=len(shape) == 1)}
     for step in traced.steps:
         kind = type(step.operation)
         rule = next((RULES[each] for each in kind.__mro__ if each in RULES), None)
@@ -90,19 +95,20 @@ def lower_picture(model: nn.Module, traced: Picture) -> Graph:
         made = views[step.outputs[0]] = rule(lowering, step.operation, *sources)
         if made.shape != lowering.shape:
             raise UnsupportedError(f"{kind.__name__} of a part of a sample")
-    result = views[traced.output]
-    lowering.check_made(result.value)
-    if result.value is source or any(result.margin):
+    numbers = {each: i for i, each in enumerate(dict.fromkeys(traced.outputs))}
+    outputs = tuple(lowering.output(views[number]) for number in numbers)
+    if not lowering.nodes or all(isinstance(node, Rearrange) for node in lowering.nodes):
         raise UnsupportedError("a model that only changes shapes")
+    form = graphs.replaced(traced.form, lambda number: None if number is None else numbers[number])
     own = next((step.operation for step in traced.steps if isinstance(step.operation, Opaque)), None)
     if own is not None and not any(node.multiplies for node in lowering.nodes):
         raise UnsupportedError(f"{own.name} has a backward of its own")
-    return Graph(source, result.value, result.flat, _needed(lowering.nodes, result.value), traced.dtype)
+    return Graph(inputs, outputs, form, _needed(lowering.nodes, inputs, outputs), traced.dtype)
 
 
-def _needed(nodes: list[Any], output: Value) -> list[Any]:
-    """Return the nodes that the output depends on, and let values forget the others."""
-    needed, kept = {output}, []
+def _needed(nodes: list[Node], inputs: tuple[Value, ...], outputs: tuple[View, ...]) -> list[Node]:
+    """Return the nodes that the outputs depend on, and let values forget the others."""
+    needed, kept = {view.value for view in outputs}, []
     for node in reversed(nodes):
         if node.y in needed:
             needed.update(node.inputs)
@@ -111,12 +117,11 @@ def _needed(nodes: list[Any], output: Value) -> list[Any]:
             raise UnsupportedError("batch normalisation whose output nobody reads")
     kept.reverse()
     left = set(kept)
-    for node in kept:
-        for value in (*node.inputs, node.y):
-            value.consumers = [each for each in value.consumers if each in left]
+    for value in {*inputs, *(value for node in kept for value in (*node.inputs, node.y))}:
+        value.consumers = [each for each in value.consumers if each in left]
     return kept
 
 
-def lower(model: nn.Module, input_shape: tuple[int, ...], training: bool = False) -> Graph:
+def lower(model: nn.Module, input_shape: Sizes, training: bool = False) -> Graph:
     """Trace and lower `model` for samples of input_shape; see `trace` and `lower_picture`."""
     return lower_picture(model, trace(model, input_shape, training))

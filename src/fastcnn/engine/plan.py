@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import nn
+from .. import _samples, nn
 from .._kernels import cpu
 from .._kernels import program as kernels
+from .._samples import Samples, Sizes, each_of
 from ..errors import StateError
 from .algorithms import Setting
 from .assemble import assemble
@@ -26,10 +27,11 @@ from .nodes.norm import find_folded
 from .packed import Packed
 from .parts import Backward, Forward
 from .runner import Runner, working_threads
+from .write import names
 
 
 class Plan(Locked):
-    """A compiled model for samples of one shape: for training batches up to a capacity, else for any batch.
+    """A compiled model for samples of given shapes: for training, batches up to a capacity, else any batch.
 
     It is an InferencePlan, a TwoPassPlan if it is for training, and a StepPlan if it also has a loss. Runs of
     several threads take turns; between a forward and its backward pass no other may come.
@@ -38,7 +40,7 @@ class Plan(Locked):
     ----------
     model : Module
         The model; its parameters are read, and its running statistics updated, in place.
-    input_shape : (C, H, W) or (F,)
+    input_shape : (C, H, W) or (F,), or tuple of such shapes for several inputs
         Shape of one sample.
     training : bool
         Whether each layer is in its own mode and there is a backward part, for the parameters with
@@ -46,7 +48,7 @@ class Plan(Locked):
     batch_size : int
         The largest batch, if memory depends on it; rounded up to whole vectors.
     input_gradient : bool
-        Whether backward returns the gradient of the input.
+        Whether backward returns the gradients of the inputs.
     layout : {"images", "channels"}, optional
         Of the buffers; by default what `choose` says for the batch size.
     bands : int
@@ -76,7 +78,7 @@ class Plan(Locked):
     def __init__(
         self,
         model: nn.Module,
-        input_shape: tuple[int, ...],
+        input_shape: Sizes,
         *,
         training: bool = False,
         batch_size: int,
@@ -89,7 +91,7 @@ class Plan(Locked):
     ) -> None:
         super().__init__()
         self.graph = fuse(lower(model, input_shape, self.training)) if graph is None else graph
-        self.input_shape = tuple(input_shape)
+        self.input_shapes = each_of(input_shape)
         self.dtype = self.graph.dtype
         self.loss = loss if self.training else None
         self.input_gradient = input_gradient
@@ -115,12 +117,11 @@ class Plan(Locked):
         self._counters = [s.norm.num_batches_tracked for n, s in forward.norms.items() if n.takes_statistics]
         one_pixel = any(node.x.pixels == 1 and node.takes_statistics for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
-        value = self.graph.output
-        # Shape of one sample's output.
-        self.output_shape = (
-            (value.size,) if self.graph.output_flat else (value.channels, value.height, value.width)
-        )
-        self._in_and_out = self.executable.externals == ["input", "output"]
+        self.output_shapes = [view.shape for view in self.graph.outputs]
+        # What the caller's arrays are called.
+        self._inputs = names("input", len(self.input_shapes))
+        self._outputs = names("output", len(self.output_shapes))
+        self._only_forward = self.executable.externals == [*self._inputs, *self._outputs]
         self.batch = 0  # of the last run
         self.picked = forward.picked  # (layers, pass, implementation) of each product
 
@@ -141,17 +142,17 @@ class Plan(Locked):
         threads = self.runner.threads
         return threads == kernels.MOST_SLOTS or cpu.get_num_threads() <= threads
 
-    def _run(self, pass_name: str, **arrays: np.ndarray) -> None:
+    def _run(self, pass_name: str, arrays: dict[str, np.ndarray]) -> None:
         """Run the parts of a pass, and what Python does between them, on these arrays of the caller."""
-        names = self.executable.externals
+        externals = self.executable.externals
         for number, part in enumerate(self.executable.writer.parts):
             if part.name != pass_name:
                 continue
             if part.pause is None:
-                self.runner.run(number, self.batch, tuple([arrays.get(name) for name in names]))
+                self.runner.run(number, self.batch, tuple([arrays.get(name) for name in externals]))
                 continue
             given = part.pause.arrays(self.batch)
-            self.runner.run(number, self.batch, tuple([{**arrays, **given}.get(name) for name in names]))
+            self.runner.run(number, self.batch, tuple([{**arrays, **given}.get(name) for name in externals]))
             arrays.update(part.pause.run(given))
 
     def _begin(self, batch: int) -> list[np.ndarray]:
@@ -162,14 +163,20 @@ class Plan(Locked):
             self.runner.draw_keys()
         return arrays
 
-    def _readable(self, array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
+    def _readable(self, x: Samples, shapes: list[tuple[int, ...]], what: str) -> tuple[np.ndarray, ...]:
         """Return samples as the program reads them, copied only where they must be."""
-        if array.shape[1:] != shape or array.dtype != self.dtype:
-            raise StateError(f"the plan needs {name} {self.dtype} (N, *{shape}), got {array.dtype} {array.shape}")
-        flags = array.flags
-        if flags.c_contiguous and flags.aligned:
-            return array
-        return np.require(array, requirements=["C", "A"])
+        arrays = _samples.arrays(x)
+        if len(arrays) != len(shapes):
+            raise StateError(f"the plan needs {len(shapes)} arrays for {what}, got {len(arrays)}")
+        count, readable = len(arrays[0]), []
+        for array, shape in zip(arrays, shapes, strict=True):
+            if array.shape[1:] != shape or array.dtype != self.dtype or len(array) != count:
+                given = f"{array.dtype} {array.shape}"
+                raise StateError(f"the plan needs {what} {self.dtype} ({count}, *{shape}), got {given}")
+            flags = array.flags
+            as_it_is = flags.c_contiguous and flags.aligned
+            readable.append(array if as_it_is else np.require(array, requirements=["C", "A"]))
+        return tuple(readable)
 
     def describe(self) -> str:
         """Return the program as text: phases, operations with the layers they belong to, buffers, work."""

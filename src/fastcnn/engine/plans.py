@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn
+from .. import _samples, nn
 from .._kernels import program as kernels
-from .._shapes import allocate
+from .._samples import Samples, Sizes
+from .._shapes import allocate, filled
 from ..errors import StateError
+from ..graph import replaced
 from .emit import Writer
 from .gradients import Gradients
 from .nodes import loss as losses
 from .nodes.loss import RESULTS
 from .parts import Forward
 from .plan import Plan
-from .write import write_backward, write_forward, write_output, write_output_grad
+from .write import names, write_backward, write_forward, write_output_grads, write_outputs
 
 # So many rows of output are made without a look at the memory that is free.
 _FEW = 64
@@ -25,41 +27,56 @@ _FEW = 64
 class ForwardPlan(Plan):
     """A plan with a forward pass of its own."""
 
-    def forward(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
-        """Return the model's output, written into y if it is given.
+    def forward(self, x: Samples, y: Samples | None = None) -> Any:
+        """Return what the model returns, in y if it is given.
 
         Parameters
         ----------
-        x : array (N, *input_shape)
+        x : array (N, *input_shape), or tuple of such arrays for several inputs
             Of the plan's dtype; from min_batch to capacity rows.
-        y : array (N, *output_shape), optional
+        y : array (N, *output_shape), or tuple of such arrays for several outputs, optional
             C-contiguous, of the plan's dtype.
         """
-        x = self._readable(x, self.input_shape, "x")
-        y = self._output(len(x), y)
+        inputs = self._readable(x, self.input_shapes, "x")
+        batch = len(inputs[0])
+        if not self.min_batch <= batch <= self.capacity:
+            raise StateError(f"forward: a plan for {self.min_batch} to {self.capacity} samples got {batch}")
+        outputs = self.room(batch) if y is None else self._writable(_samples.arrays(y), batch)
         with self.lock:
-            kept = self._begin(len(x))
-            if self._in_and_out:
-                self.runner.run(0, len(x), (x, y))
+            kept = self._begin(batch)
+            if self._only_forward:
+                self.runner.run(0, batch, inputs + outputs)
             else:
-                self._run("forward", input=x, output=y)
+                given = [*zip(self._inputs, inputs, strict=True), *zip(self._outputs, outputs, strict=True)]
+                self._run("forward", dict(given))
             kernels.add_one(self._counters)
             del kept
-        return y
+        return self.arranged(outputs)
 
-    def _output(self, batch: int, y: np.ndarray | None) -> np.ndarray:
-        """Return the array for the output of so many samples, after a look at what the program would write."""
-        if not self.min_batch <= batch <= self.capacity:
-            raise StateError(
-                f"forward: a plan for {self.min_batch} to {self.capacity} samples got {batch}"
-            )
-        shape = (batch, *self.output_shape)
-        if y is None:
-            few = batch <= _FEW
-            return np.empty(shape, self.dtype) if few else allocate(shape, self.dtype, "the model's output")
-        if y.shape != shape or y.dtype != self.dtype or not y.flags.carray:
-            raise StateError(f"forward: y must be contiguous, {self.dtype} {shape}, got {y.dtype} {y.shape}")
-        return y
+    def room(self, count: int) -> tuple[np.ndarray, ...]:
+        """Return new arrays for the outputs of so many samples."""
+        made = []
+        for shape in self.output_shapes:
+            whole = (count, *shape)
+            few = count <= _FEW
+            made.append(np.empty(whole, self.dtype) if few else allocate(whole, self.dtype, "the output"))
+        return tuple(made)
+
+    def arranged(self, outputs: tuple[np.ndarray, ...]) -> Any:
+        """Return outputs in tuples, lists and dicts as the model does."""
+        form = self.graph.form
+        if form == 0:
+            return outputs[0]
+        return replaced(form, lambda number: None if number is None else outputs[number])
+
+    def _writable(self, outputs: tuple[np.ndarray, ...], batch: int) -> tuple[np.ndarray, ...]:
+        """Return arrays for the outputs after a look at what the program would write."""
+        expected = [(batch, *shape) for shape in self.output_shapes]
+        if [y.shape for y in outputs] != expected or not all(
+            y.dtype == self.dtype and y.flags.carray for y in outputs
+        ):
+            raise StateError(f"forward: y must be contiguous, {self.dtype}, of the shapes {expected}")
+        return outputs
 
 
 class InferencePlan(ForwardPlan, kind="inference"):
@@ -67,8 +84,8 @@ class InferencePlan(ForwardPlan, kind="inference"):
 
     def _write(self, writer: Writer, forward: Forward) -> None:
         writer.part_name = "forward"
-        write_forward(forward, input_stays=True)
-        write_output(forward)
+        write_forward(forward, inputs_stay=True)
+        write_outputs(forward)
         writer.close_part()
 
 
@@ -79,35 +96,39 @@ class TwoPassPlan(ForwardPlan, kind="two passes"):
 
     def _write(self, writer: Writer, forward: Forward) -> None:
         writer.part_name = "forward"
-        write_forward(forward, input_stays=False)
-        write_output(forward)
+        write_forward(forward, inputs_stay=False)
+        write_outputs(forward)
         writer.close_part()
         writer.part_name = "backward"
         backward = self._backward(forward)
         self.parameter_grads = backward.parameter_grads
-        write_output_grad(backward)
+        write_output_grads(backward)
         write_backward(backward)
         writer.close_part()
 
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """Add the gradients of all parameters; return the input's if the plan has it.
+    def backward(self, dy: Samples) -> Samples | None:
+        """Add the gradients of all parameters; return those of the inputs if the plan has them.
 
-        dy is the gradient of the last forward pass's output, of the plan's dtype.
+        dy is the gradient of the last forward pass's output, or a tuple of those of several outputs, of the
+        plan's dtype.
         """
-        dy = self._readable(dy, self.output_shape, "dy")
+        dys = self._readable(dy, self.output_shapes, "dy")
         with self.lock:
-            if self.batch != len(dy):
-                raise StateError(f"backward: no forward pass of {len(dy)} samples came before")
+            if self.batch != len(dys[0]):
+                raise StateError(f"backward: no forward pass of {len(dys[0])} samples came before")
             kept = self.runner.refresh()
-            arrays, dx = {"output_grad": dy}, None
+            arrays = dict(zip(names("output_grad", len(dys)), dys, strict=True))
+            dxs: tuple[np.ndarray, ...] = ()
             if self.input_gradient:
-                dx = allocate((self.batch, *self.input_shape), self.dtype, "backward: dx")
-                arrays["input_grad"] = dx
-            self._run("backward", **arrays)
+                shapes = [(self.batch, *shape) for shape in self.input_shapes]
+                # Zeros where no output depends on the input.
+                dxs = tuple([filled(shape, 0, self.dtype, "backward: dx") for shape in shapes])
+                arrays.update(zip(names("input_grad", len(dxs)), dxs, strict=True))
+            self._run("backward", arrays)
             del kept
             for parameter, grad in self.parameter_grads:
                 parameter.accumulate(grad.reshape(parameter.shape))
-        return dx
+        return dxs if len(dxs) > 1 else dxs[0] if dxs else None
 
 
 class StepPlan(Plan, kind="step"):
@@ -115,7 +136,7 @@ class StepPlan(Plan, kind="step"):
 
     training = True
 
-    def __init__(self, model: nn.Module, input_shape: tuple[int, ...], **options: Any) -> None:
+    def __init__(self, model: nn.Module, input_shape: Sizes, **options: Any) -> None:
         super().__init__(model, input_shape, **options)
         outside = [parameter for node in self.graph.nodes for parameter in node.outside_parameters]
         self.gradients = Gradients(self.executable, self.parameter_grads, model, outside)
@@ -127,19 +148,19 @@ class StepPlan(Plan, kind="step"):
         assert self.loss is not None
         writer.part_name = "step"
         losses.check(self.graph, self.loss)
-        write_forward(forward, input_stays=True)
+        write_forward(forward, inputs_stay=True)
         backward = self._backward(forward)
         self.parameter_grads = backward.parameter_grads
         losses.write(forward, backward, self.loss)
         write_backward(backward)
         writer.close_part()
 
-    def step(self, x: np.ndarray, target: np.ndarray, factor: float) -> np.ndarray:
+    def step(self, x: Samples, target: np.ndarray, factor: float) -> np.ndarray:
         """Run forward, loss and backward pass; `gradients` has those of parameters then.
 
         Parameters
         ----------
-        x : array (N, *input_shape)
+        x : array (N, *input_shape), or tuple of such arrays for several inputs
             Of the plan's dtype; from min_batch to capacity rows.
         target : int64 array (N,)
             Classes, each in range or ignore_index.
@@ -151,20 +172,22 @@ class StepPlan(Plan, kind="step"):
         float64 array (N, 2)
             Each image's loss, and 1 where the image was predicted right before the step, or 0.
         """
-        x = self._readable(x, self.input_shape, "x")
-        if not self.min_batch <= len(x) <= self.capacity:
-            raise StateError(f"step: a plan for {self.min_batch} to {self.capacity} samples got {len(x)}")
-        if target.shape != (len(x),) or target.dtype != np.int64 or not target.flags.c_contiguous:
-            raise StateError(f"step: target must be int64 ({len(x)},), got {target.dtype} {target.shape}")
-        results = np.empty((len(x), RESULTS))
+        inputs = self._readable(x, self.input_shapes, "x")
+        batch = len(inputs[0])
+        if not self.min_batch <= batch <= self.capacity:
+            raise StateError(f"step: a plan for {self.min_batch} to {self.capacity} samples got {batch}")
+        if target.shape != (batch,) or target.dtype != np.int64 or not target.flags.c_contiguous:
+            raise StateError(f"step: target must be int64 ({batch},), got {target.dtype} {target.shape}")
+        arrays = dict(zip(self._inputs, inputs, strict=True))
+        arrays["target"], arrays["results"] = target, np.empty((batch, RESULTS))
         with self.lock:
             self.gradients.keep_handed_out()
             self.gradients.forget_outside()
-            kept = self._begin(len(x))
+            kept = self._begin(batch)
             if factor != self._factor:
                 self._factor = factor
                 self.executable.program.set_scalar(self._loss_op, "factor", factor)
-            self._run("step", input=x, target=target, results=results)
+            self._run("step", arrays)
             kernels.add_one(self._counters)
             del kept
-        return results
+        return arrays["results"]

@@ -8,11 +8,11 @@ from .. import graph
 from .._outputs import pooling
 from .._shapes import Window
 from ..ops.pooling import checked_divisor
-from .graph import Value, View
 from .nodes.pool import Pool
 from .rules import Lowering, Source, image, over_value, plain, tensor
 from .taps import Axis, Taps
 from .tracing import UnsupportedError
+from .values import Value, View
 
 
 def _taps(w: Window) -> Taps:
@@ -25,7 +25,7 @@ def _taps(w: Window) -> Taps:
 
 def max_pool(lowering: Lowering, op: graph.MaxPool2d, x: Source) -> View:
     """Lower max-pooling: a margin's zeros take part in the maximum, the pool's own padding does not."""
-    view = tensor(x, "MaxPool2d")
+    view = tensor(lowering, x, "MaxPool2d")
     value = image(view, "MaxPool2d")
     kernel_size, stride, padding, dilation, ceil_mode = op.window
     in_hw = view.height, view.width
@@ -38,7 +38,7 @@ def max_pool(lowering: Lowering, op: graph.MaxPool2d, x: Source) -> View:
 
 def avg_pool(lowering: Lowering, op: graph.AvgPool2d, x: Source) -> View:
     """Lower average pooling."""
-    view = tensor(x, "AvgPool2d")
+    view = tensor(lowering, x, "AvgPool2d")
     value, margin = image(view, "AvgPool2d"), view.margin
     kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override = op.window
     in_hw = view.height, view.width
@@ -61,12 +61,12 @@ def avg_pool(lowering: Lowering, op: graph.AvgPool2d, x: Source) -> View:
 
 def adaptive_avg_pool(lowering: Lowering, op: graph.AdaptiveAvgPool2d, x: Source) -> View:
     """Lower adaptive average pooling."""
-    return _means(lowering, tensor(x, "AdaptiveAvgPool2d"), lowering.shape[1:])
+    return _means(lowering, tensor(lowering, x, "AdaptiveAvgPool2d"), lowering.shape[1:])
 
 
 def mean(lowering: Lowering, op: graph.Mean, x: Source) -> View:
     """Lower the mean over all pixels."""
-    view = tensor(x, "mean")
+    view = tensor(lowering, x, "mean")
     if view.flat or op.axes((0, *view.shape)) != (2, 3):
         raise UnsupportedError("mean over something else than all pixels")
     made = _means(lowering, view, (1, 1))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import _samples, nn
 from .._samples import Samples
-from .._shapes import allocate
 from .cache import Plans, Unsupported, plans_of, report
 from .plans import ForwardPlan
 
@@ -23,7 +20,7 @@ def predict(model: nn.Module, x: Samples, batch_size: int, plans: Plans | None =
     model : Module
         Its own mode stays as it is.
     x : array (N, ...), or tuple of such arrays
-        Inputs; several are for eager mode.
+        Inputs.
     batch_size : int
         How many are computed at a time.
     plans : Plans, optional
@@ -37,8 +34,8 @@ def predict(model: nn.Module, x: Samples, batch_size: int, plans: Plans | None =
     assert isinstance(plan, ForwardPlan)
     if (count := _samples.count(x)) <= batch_size:
         return plan.forward(x)
-    y = allocate((count, *plan.output_shape), plan.dtype, "predict: the output")
+    y = plan.room(count)
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
-        plan.forward(_samples.take(x, rows), y[rows])
-    return y
+        plan.forward(_samples.take(x, rows), tuple([each[rows] for each in y]))
+    return plan.arranged(y)

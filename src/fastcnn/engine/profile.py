@@ -87,9 +87,11 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
     """
     size = integer(batch_size, "profile: batch_size", 1)
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((size, *plan.input_shape)).astype(plan.dtype)
-    dy = rng.standard_normal((size, *plan.output_shape)).astype(plan.dtype) / size
-    target = rng.integers(0, plan.output_shape[0], size)
+    x, dy = (
+        tuple([rng.standard_normal((size, *shape)).astype(plan.dtype) for shape in shapes])
+        for shapes in (plan.input_shapes, plan.output_shapes)
+    )
+    target = rng.integers(0, plan.output_shapes[0][0], size)
     ops = plan.executable.writer.ops
     times: list[np.ndarray] = []
     peaks: list[float] = []
@@ -102,9 +104,9 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
             if isinstance(plan, StepPlan):
                 plan.step(x, target, 1 / size)
             elif isinstance(plan, ForwardPlan):
-                y = plan.forward(x)
+                plan.forward(x)
                 if isinstance(plan, TwoPassPlan):
-                    plan.backward(dy.reshape(y.shape))
+                    plan.backward(dy)
         finally:
             plan.runner.seconds = None
     medians = np.median(times[1:], axis=0)  # the first finds cold memory

@@ -1,5 +1,5 @@
-"""Lowering rules: what nodes an operation becomes; those of pooling are in pool_rules.py, of
-arithmetic in arithmetic_rules.py.
+"""Lowering rules: what nodes an operation becomes; others are in arithmetic_rules.py, pool_rules.py and
+shape_rules.py.
 
 A trace has held that the operation takes its inputs. Where the engine has no form for it, the rule raises
 UnsupportedError: the model then runs eagerly.
@@ -13,17 +13,18 @@ import numpy as np
 
 from .. import graph, nn
 from .._outputs import class_axis, convolution
-from .._shapes import Window, integer, padding4
+from .._shapes import Window, integer
 from ..nn.opaque import Opaque
 from ..ops._check import is_number
-from .graph import Node, Normalization, Value, View
+from .graph import Node, Normalization
 from .nodes.apply import Apply
 from .nodes.conv import Conv
 from .nodes.dense import Dense
-from .nodes.merge import Concat
 from .nodes.opaque import OpaqueNode
+from .nodes.rearrange import Rearrange
 from .nodes.softmax import Softmax
 from .tracing import UnsupportedError
+from .values import Value, View
 
 # Of a sample's value: the places of elements are int32.
 _MOST_ELEMENTS = 2**31 - 1
@@ -62,6 +63,28 @@ class Lowering:
         self.nodes.append(node)
         return View(node.y)
 
+    def laid_out(self, x: View) -> View:
+        """Return a view of a value that has the elements of x in their places."""
+        if x.order is None:
+            return x
+        if x.laid_out is None:
+            if x.order.ndim not in (1, 3):
+                raise UnsupportedError(f"a layer that reads a tensor of {1 + x.order.ndim} axes")
+            y = sample(x.order.shape)
+            self.append(Rearrange(x.value, y.value, x.order.ravel()))
+            x.laid_out = y
+        return x.laid_out
+
+    def output(self, x: View) -> View:
+        """Return a view of the value that the caller gets for x; it is no input."""
+        value = plain(x, "an output")
+        if value.producer is None:
+            x = View(value, order=x.elements())
+        x = self.laid_out(x)
+        self.check_made(x.value)
+        x.value.is_output = True
+        return x
+
     def check_made(self, value: Value) -> None:
         """Refuse to read a value that is never made."""
         if value in self._gone:
@@ -87,6 +110,11 @@ class Lowering:
             raise UnsupportedError(f"{what} that is not a {self.dtype} array of the shape {shape}")
         if not (value.flags.c_contiguous and value.flags.aligned and value.flags.writeable):
             raise UnsupportedError(f"{what} that is not contiguous or not writeable")
+
+
+def sample(shape: tuple[int, ...]) -> View:
+    """Return a view of a new value of a shape, (C, H, W) or (F,)."""
+    return View(Value(*shape)) if len(shape) == 3 else View(Value(shape[0], 1, 1), flat=True)
 
 
 def plain(x: View, what: str) -> Value:
@@ -115,7 +143,7 @@ def over_value(x: View, w: Window) -> Window:
 
 def conv2d(lowering: Lowering, op: graph.Conv2d, x: Source, weight: Source, bias: Source) -> View:
     """Lower a convolution; one whose window is the image is a linear layer."""
-    view = tensor(x, "Conv2d")
+    view = tensor(lowering, x, "Conv2d")
     value, (weight, bias) = image(view, "Conv2d"), _parameters("Conv2d", weight, bias)
     groups = integer(op.geometry["groups"], "Conv2d: groups", 1)
     out, kernel = weight.shape[0], (weight.shape[2], weight.shape[3])
@@ -133,7 +161,7 @@ def conv2d(lowering: Lowering, op: graph.Conv2d, x: Source, weight: Source, bias
 
 def linear(lowering: Lowering, op: graph.Linear, x: Source, weight: Source, bias: Source) -> View:
     """Lower a linear layer over whole samples."""
-    view = tensor(x, "Linear")
+    view = tensor(lowering, x, "Linear")
     value, (weight, bias) = plain(view, "Linear"), _parameters("Linear", weight, bias)
     if not view.flat:
         raise UnsupportedError("Linear over the last axis of images")
@@ -150,16 +178,16 @@ def _parameters(what: str, weight: Source, bias: Source) -> tuple[nn.Parameter, 
     return weight, bias
 
 
-def tensor(x: Source, what: str) -> View:
-    """Return an input that must be a value."""
+def tensor(lowering: Lowering, x: Source, what: str) -> View:
+    """Return an input that must be a value, with its elements in their places."""
     if not isinstance(x, View):
         raise UnsupportedError(f"{what} of a parameter")
-    return x
+    return lowering.laid_out(x)
 
 
 def _elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
     """Append an elementwise node."""
-    view = tensor(x, "an elementwise layer")
+    view = tensor(lowering, x, "an elementwise layer")
     value = plain(view, "an elementwise layer")
     y = Value(*value.sizes)
     return View(lowering.append(Apply(value, y, **parts)).value, flat=view.flat)
@@ -175,7 +203,7 @@ def _trains(lowering: Lowering, op: graph.BatchNorm | graph.Dropout) -> bool:
 def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Source, bias: Source) -> View:
     """Lower batch normalisation with running statistics."""
     norm = op.owner
-    value = image(tensor(x, "BatchNorm2d"), "BatchNorm2d")
+    value = image(tensor(lowering, x, "BatchNorm2d"), "BatchNorm2d")
     if not isinstance(norm, nn.BatchNorm2d) or op.running_mean is None:
         raise UnsupportedError("BatchNorm2d without running statistics")
     if not (is_number(norm.eps) and is_number(norm.momentum)):
@@ -199,15 +227,15 @@ def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
     """Lower a module with a backward of its own: Python runs it between two parts of the program."""
     if any(isinstance(each, nn.Parameter) for each in inputs):
         raise UnsupportedError(f"{op.name} has a backward of its own, and is given a parameter")
-    views = [each for each in inputs if isinstance(each, View)]
+    views = [lowering.laid_out(each) for each in inputs if isinstance(each, View)]
     values = [plain(view, op.name) for view in views]
     if not op.makes_one or len(lowering.shape) not in (1, 3):
         raise UnsupportedError(f"{op.name} has a backward of its own, and makes no image and no features")
-    flat = len(lowering.shape) == 1
-    y = Value(*lowering.shape) if not flat else Value(lowering.shape[0], 1, 1)  # type: ignore[arg-type]
-    shapes = tuple(view.shape for view in views)
-    node = OpaqueNode(values[0], y, tuple(values[1:]), op, shapes, lowering.shape, lowering.training)
-    return View(lowering.append(node).value, flat=flat)
+    y, shapes = sample(lowering.shape), tuple(view.shape for view in views)
+    lowering.append(
+        OpaqueNode(values[0], y.value, tuple(values[1:]), op, shapes, lowering.shape, lowering.training)
+    )
+    return y
 
 
 def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
@@ -215,13 +243,13 @@ def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
     if not is_number(op.owner.p, 1.0):
         raise UnsupportedError(f"Dropout with p={op.owner.p!r}")
     if not _trains(lowering, op):
-        return tensor(x, "Dropout")
+        return tensor(lowering, x, "Dropout")
     return _elementwise(lowering, x, dropout=op.owner)
 
 
 def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source) -> View:
     """Lower softmax over the features of a sample."""
-    view = tensor(x, "Softmax")
+    view = tensor(lowering, x, "Softmax")
     value = plain(view, "Softmax")
     whole = view.flat or value.pixels == 1
     if not whole or class_axis(op.dim, 1 + len(view.shape), "softmax") != 1:
@@ -229,40 +257,3 @@ def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source)
     y = Value(*value.sizes)
     log = isinstance(op, graph.LogSoftmax)
     return View(lowering.append(Softmax(value, y, log)).value, flat=view.flat)
-
-
-def zero_pad(lowering: Lowering, op: graph.ZeroPad, x: Source) -> View:
-    """Lower zero padding: the next layer reads the margin."""
-    view = tensor(x, "ZeroPad2d")
-    added = padding4(op.padding, "ZeroPad2d: padding")
-    left, right, top, bottom = (a + b for a, b in zip(view.margin, added, strict=True))
-    return View(image(view, "ZeroPad2d"), (left, right, top, bottom))
-
-
-def reshape(lowering: Lowering, op: graph.Reshape | graph.Flatten, x: Source) -> View:
-    """Lower what moves nothing: it leaves one axis behind the batch, or makes channels of features."""
-    view = tensor(x, "reshape")
-    value = plain(view, "Flatten")
-    if lowering.shape != (value.size,):
-        if lowering.shape in (view.shape, value.sizes) and (
-            view.shape == lowering.shape or value.pixels == 1
-        ):
-            return View(value, flat=len(lowering.shape) == 1)
-        raise UnsupportedError("Flatten of some axes")
-    return View(value, flat=True)
-
-
-def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:
-    """Lower channels after channels, or features after features."""
-    views = [tensor(each, "cat") for each in tensors]
-    values = [plain(view, "cat") for view in views]
-    first = views[0]
-    for view in views:
-        if view.flat != first.flat or (view.flat and view.value.pixels > 1):
-            raise UnsupportedError("cat of flattened images")
-    if op.dim not in ((1, -1) if first.flat else (1, -3)):
-        raise UnsupportedError("cat along another axis than the channels")
-    if len(values) == 1:
-        return first
-    y = Value(sum(value.channels for value in values), first.height, first.width)
-    return View(lowering.append(Concat(values[0], y, tuple(values[1:]))).value, flat=first.flat)

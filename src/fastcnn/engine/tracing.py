@@ -21,34 +21,40 @@ _TRIES = 3
 
 
 class Picture(NamedTuple):
-    """The operations of a model for samples of one shape.
+    """The operations of a model for samples of certain shapes.
 
     Attributes
     ----------
-    input_shape : tuple
-        Of a sample.
+    input_shapes : tuple of tuples
+        Of a sample of each input.
     dtype : np.dtype
     training : bool
         Whether each layer is in its own mode; else all are in evaluation mode.
     steps : list of graph.Step
-    output : int
-        The number of the value that the model returns; 0 is its input.
+    form : nested tuples, lists and dicts
+        What the model returns, with the numbers of values in their places, of which its inputs have the
+        first; None where it has None.
+    outputs : list of int
+        The numbers in `form`.
     structure : tuple
         Two that are equal, of one model, stand for the same program.
     mode : tuple
         What a plan for training depends on beside it: what is trained, and which layers are in training.
     """
 
-    input_shape: tuple[int, ...]
+    input_shapes: tuple[tuple[int, ...], ...]
     dtype: np.dtype
     training: bool
     steps: list[graph.Step]
-    output: int
+    form: Any
+    outputs: list[int]
     structure: tuple
     mode: tuple
 
 
-def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, training: bool) -> Picture:
+def picture(
+    model: nn.Module, input_shapes: tuple[tuple[int, ...], ...], dtype: np.dtype, training: bool
+) -> Picture:
     """Trace a model.
 
     Raises
@@ -59,27 +65,31 @@ def picture(model: nn.Module, input_shape: tuple[int, ...], dtype: np.dtype, tra
         If the shape of the samples does not fit.
     """
     generators, drawn = Generators(model), True
+    arrays = [np.empty((0, *shape), dtype) for shape in input_shapes]
     for _ in range(_TRIES):
-        trace, y, drawn = _run(model, np.empty((0, *input_shape), dtype), training, generators)
+        trace, y, drawn = _run(model, arrays, training, generators)
         if not drawn:
             break
     if drawn:
         generators.undo()
         raise UnsupportedError("forward draws random numbers")
-    if not isinstance(y, graph.Value) or y.recorder is not trace:
-        raise UnsupportedError("an output that is not one tensor that depends on the input")
+    outputs = [each for each in graph.leaves(y) if each is not None]
+    if not outputs or not all(isinstance(each, graph.Value) and each.recorder is trace for each in outputs):
+        raise UnsupportedError("an output that is not made of tensors that depend on the input")
+    form = graph.replaced(y, lambda each: None if each is None else each.index)
     modes = tuple(step.operation.training for step in trace.steps if hasattr(step.operation, "training"))
     # A plan for training is one of a mode; in evaluation a forward can still ask for dropout.
-    structure = tuple(_facts(step) for step in trace.steps), y.index, () if training else modes
+    structure = tuple(_facts(step) for step in trace.steps), _told(form), () if training else modes
     sources = (each for step in trace.steps for each in step.sources)
     parameters = {id(each): each for each in sources if isinstance(each, nn.Parameter)}
     own = (step.operation.trained() for step in trace.steps if step.operation.runs_code)
     mode = modes, (*(each.requires_grad for each in parameters.values()), *own)
-    return Picture(input_shape, dtype, training, trace.steps, y.index, structure, mode)
+    numbers = [each.index for each in outputs]
+    return Picture(input_shapes, dtype, training, trace.steps, form, numbers, structure, mode)
 
 
 def _run(
-    model: nn.Module, images: np.ndarray, training: bool, generators: Generators
+    model: nn.Module, arrays: list[np.ndarray], training: bool, generators: Generators
 ) -> tuple[graph.Trace, Any, bool]:
     """Return the trace of a forward, its output, and whether random numbers were drawn meanwhile."""
     trace, attributes = graph.Trace(generators.kept), Attributes(model)
@@ -90,7 +100,7 @@ def _run(
             passive.observed(None),
             changes.watched(attributes.note),
         ):
-            y = model(trace.input(images))
+            y = model(*[trace.input(array) for array in arrays])
     except Exception as error:
         generators.undo()
         if isinstance(error, FastcnnError) and not isinstance(error, graph.TraceError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .graph import Node
 from .memory import Blob, External
 from .parts import Backward, Forward
+from .values import Value
 
 
 def _label(f: Forward, node: Node) -> str:
@@ -13,47 +14,57 @@ def _label(f: Forward, node: Node) -> str:
     return node.label if folded is None else f"{node.label} + {folded.label}"
 
 
-def _write_input(f: Forward, stays: bool) -> None:
-    """Lay out the images; only convolutions read them an element at a time, and linear layers as they are."""
-    graph, w = f.graph, f.writer
-    value = graph.input
+def names(what: str, count: int) -> list[str]:
+    """Return what a program calls so many arrays of the caller: "input", or "input 0", "input 1" ..."""
+    return [what] if count == 1 else [f"{what} {i}" for i in range(count)]
+
+
+def _write_input(f: Forward, value: Value, name: str, stays: bool) -> None:
+    """Lay out samples; only convolutions read them an element at a time, and linear layers as they are."""
+    w = f.writer
     if stays and w.layout.by_channels and all(node.reads_rows for node in value.consumers):
-        f.blobs[value] = Blob(value.size, 1, 1, w.layout, padded=False, external="input")
+        f.blobs[value] = Blob(value.size, 1, 1, w.layout, padded=False, external=name)
         return
-    padded = value is graph.output or not all(node.reads_elements for node in value.consumers)
+    padded = not all(node.reads_elements for node in value.consumers)
     w.label = "input"
-    w.from_nchw(x=f.blob(value, padded), images=External("input", value.size), channels=value.channels)
+    w.from_nchw(x=f.blob(value, padded), images=External(name, value.size), channels=value.channels)
 
 
-def write_forward(f: Forward, input_stays: bool) -> None:
-    """Write the forward part: images in, every node. The input may stay: the whole program then has it."""
+def write_forward(f: Forward, inputs_stay: bool) -> None:
+    """Write the forward part: samples in, every node. Inputs may stay: the whole program then has them."""
     graph, w = f.graph, f.writer
     for node in graph.nodes:
         w.label = node.label
         node.prepare(f)
-    _write_input(f, input_stays)
+    for name, value in zip(names("input", len(graph.inputs)), graph.inputs, strict=True):
+        if value.consumers:
+            _write_input(f, value, name, inputs_stay)
     for node in graph.nodes:
         w.label = _label(f, node)
         node.forward(f)
 
 
-def write_output(f: Forward) -> None:
+def write_outputs(f: Forward) -> None:
     """Write the results out."""
-    value, w = f.graph.output, f.writer
-    w.label = "output"
-    w.to_nchw(images=External("output", value.size), x=f.blobs[value], channels=value.channels)
+    w, outputs = f.writer, f.graph.outputs
+    for name, view in zip(names("output", len(outputs)), outputs, strict=True):
+        value, w.label = view.value, "output"
+        w.to_nchw(images=External(name, value.size), x=f.blobs[value], channels=value.channels)
 
 
-def write_output_grad(b: Backward) -> None:
-    """Lay out the gradient of the output."""
-    value, w = b.forward.graph.output, b.writer
-    dy, _ = b.target(value)
-    w.label = "output"
-    w.from_nchw(x=dy, images=External("output_grad", value.size), channels=value.channels)
+def write_output_grads(b: Backward) -> None:
+    """Lay out the gradients of the outputs."""
+    w, outputs = b.writer, b.forward.graph.outputs
+    for name, view in zip(names("output_grad", len(outputs)), outputs, strict=True):
+        value, w.label = view.value, "output"
+        if b.wanted(value):
+            dy = b.blob(value)
+            w.from_nchw(x=dy, images=External(name, value.size), channels=value.channels)
+            b.give(value, dy)
 
 
 def write_backward(b: Backward) -> None:
-    """Write the backward part from the output's gradient: nodes in reverse, the input's gradient out.
+    """Write the backward part from the outputs' gradients: nodes in reverse, the inputs' gradients out.
 
     It ends at what is trained: a node whose output depends on nothing that is has no backward pass.
     """
@@ -66,7 +77,7 @@ def write_backward(b: Backward) -> None:
         own_copy = node.copies_gradient and node.y not in b.masked
         if own_copy or not node.reads_gradient_late:
             b.used_up.add(node.y)
-    if b.input_gradient:
-        value = graph.input
-        w.label = "input"
-        w.to_nchw(images=External("input_grad", value.size), x=b.grads[value], channels=value.channels)
+    for name, value in zip(names("input_grad", len(graph.inputs)), graph.inputs, strict=True):
+        if b.input_gradient and value in b.grads:
+            w.label = "input"
+            w.to_nchw(images=External(name, value.size), x=b.grads[value], channels=value.channels)

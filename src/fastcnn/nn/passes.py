@@ -147,12 +147,40 @@ def derived(module: Any, dy: Any, input_gradient: bool = True) -> Any:
                 f"{name}: backward: forward returned an object, {each.__name__}, whose tensors are unknown: "
                 "it must return tensors, or tuples, lists or dicts of them"
             )
+    dys = output_gradients(call.output, dy, call.tape.kind, name)
+    dxs = call.tape.backward(dys, input_gradient)
+    if not input_gradient:
+        return None
+    return dxs[0] if len(dxs) == 1 else tuple(dxs)
+
+
+def output_gradients(
+    form: Any, dy: Any, kind: Callable[[int], tuple[tuple[int, ...], np.dtype]], name: str
+) -> dict[int, np.ndarray]:
+    """Return the gradient of each output by its number, of those that have one.
+
+    Parameters
+    ----------
+    form : nested tuples, lists and dicts
+        The output, with numbers in the places of arrays.
+    dy : alike, with arrays in their places
+        None stands for no gradient, of one of several outputs or of all within.
+    kind : callable
+        Returns shape and element type of the output of a number.
+    name : str
+        Opens the message of an error.
+
+    Raises
+    ------
+    DTypeError, ShapeError
+        If dy is not like the output.
+    """
     dys: dict[int, np.ndarray] = {}
-    one = isinstance(call.output, int)
-    for number, each in list(graph.paired(call.output, dy, f"{name}: dy")):
+    one = isinstance(form, int)
+    for number, each in list(graph.paired(form, dy, f"{name}: dy")):
         if number is None or (each is None and not one):
             continue
-        shape, dtype = call.tape.kind(number)
+        shape, dtype = kind(number)
         if isinstance(each, np.generic):  # as NumPy returns in the place of arrays without axes
             each = np.asarray(each)
         if not isinstance(each, np.ndarray):
@@ -163,7 +191,4 @@ def derived(module: Any, dy: Any, input_gradient: bool = True) -> Any:
             raise DTypeError(f"{name}: dy must be {dtype} as the output, got {each.dtype}")
         each = each.astype(dtype, copy=False)
         dys[number] = each if number not in dys else dys[number] + each
-    dxs = call.tape.backward(dys, input_gradient)
-    if not input_gradient:
-        return None
-    return dxs[0] if len(dxs) == 1 else tuple(dxs)
+    return dys

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from .._samples import one_or_all
 from . import prediction
 from .passive import observe, tensors
 from .receptive_field import ReceptiveFields
 from .sample import check_shapes, zeros
-from .summary_figures import Figures, LayerRow, one_or_all
+from .summary_figures import Figures, LayerRow
 from .summary_table import render
 from .tree import Tree
 

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
+
+from .._samples import Sizes, each_of
 
 _FLOAT_BYTES = 4
-
-# The shape of one input or output, or those of several.
-Sizes: TypeAlias = tuple[int, ...] | tuple[tuple[int, ...], ...]
-
-
-def one_or_all(shapes: Sequence[tuple[int, ...]]) -> Sizes:
-    """Return the shape of one array as it is, and the shapes of several as a tuple."""
-    return shapes[0] if len(shapes) == 1 else tuple(shapes)
-
-
-def each_of(sizes: Sizes) -> list[tuple[int, ...]]:
-    """Return the shapes, of one or of several."""
-    several = not sizes or isinstance(sizes[0], tuple)
-    return list(sizes) if several else [sizes]  # type: ignore[arg-type, list-item]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from .._samples import Sizes, each_of
 from ..errors import ArgumentError
-from .summary_figures import Figures, LayerRow, Sizes, each_of
+from .summary_figures import Figures, LayerRow
 
 FORMATS = ("text", "markdown", "json")
 _MOST_CHARACTERS = 120

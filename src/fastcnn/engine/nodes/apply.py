@@ -81,7 +81,7 @@ class Apply(WithoutProducts):
         before = self.x.producer
         return (
             self.norm is not None
-            and self.x.consumers == [self]
+            and self.x.only_reader is self
             and before is not None
             and before.ends_with is not None
             and before.ends_with.gates
@@ -115,7 +115,7 @@ class Apply(WithoutProducts):
     def remade(self, b: Backward) -> Blob | None:
         """Normalise anew for one reader: that costs less than to write y to memory and read it much later."""
         f, value = b.forward, self.y
-        if self.norm is None or self.dropout or len(value.consumers) != 1 or norms.is_folded(f, self):
+        if self.norm is None or self.dropout or value.only_reader is None or norms.is_folded(f, self):
             return None
         y = f.writer.blob(value.channels, value.height, value.width, f.blobs[value].halo)
         self._write(f, y, f.blobs[self.x], {})

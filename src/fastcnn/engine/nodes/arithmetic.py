@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..graph import Value, WithoutProducts
+from ..graph import WithoutProducts
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from ..taps import Axis, Taps
+from ..values import Value
 from .places import first_taps, tap_places
 
 

@@ -9,10 +9,10 @@ from math import prod
 
 from ...nn.parameter import is_trained
 from ..algorithms import Algorithm, Setting, always, pick
-from ..graph import Value
 from ..layout import Layout
 from ..memory import Halo
 from ..parts import Backward, Forward
+from ..values import Value
 from . import costs
 from .bias import bias_grad, position_bias_grad
 from .conv_forward import forward
@@ -47,8 +47,8 @@ class Conv(Convolution):
         """Write the gradients of biases, weight and, where it is wanted, x."""
         dy = self.inner_gradient(b)
         # Batch normalisation takes the mean out again: the gradient of a bias before it is exactly 0.
-        readers = self.y.consumers
-        normalized = len(readers) == 1 and readers[0].takes_statistics and self.activation is None
+        reader = self.y.only_reader
+        normalized = reader is not None and reader.takes_statistics and self.activation is None
         bias_grad(b, self.bias, dy, is_zero=normalized)
         position_bias_grad(b, self.position_bias, dy)
         if (dweight := b.parameter(self.weight)) is not None:

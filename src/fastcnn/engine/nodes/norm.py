@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Container
 
 from ..._kernels.program import SUM_BLOCK
-from ..graph import Graph, Node, Value
+from ..graph import Graph, Node
 from ..memory import Blob
 from ..parts import Backward, Forward, NormState
+from ..values import Value
 
 _STATE_ROWS = 8  # STATE_ROWS of csrc/engine/batch_norm.h
 
@@ -26,7 +27,7 @@ def find_folded(graph: Graph, wanted: Container[Value]) -> dict[Node, Node]:
             and node.y not in wanted
             and before is not None
             and before.folds_normalization
-            and node.x.consumers == [node]
+            and node.x.only_reader is node
         ):
             folded[before] = node
     return folded

@@ -12,9 +12,10 @@ import numpy as np
 from ..._shapes import allocate
 from ...nn import Parameter, calls, changes
 from ...nn.opaque import Opaque
-from ..graph import Value, WithoutProducts
+from ..graph import WithoutProducts
 from ..memory import External
 from ..parts import Backward, Forward
+from ..values import Value
 
 
 @dataclass(eq=False)

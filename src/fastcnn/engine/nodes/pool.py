@@ -36,7 +36,7 @@ class Pool(WithoutProducts):
         before = self.x.producer
         return (
             self.factors is None
-            and self.x.consumers == [self]
+            and self.x.only_reader is self
             and before is not None
             and before.ends_with is not None
             and before.ends_with.of_output

@@ -17,8 +17,8 @@
 
 #define FCN_SUM_BLOCK 1024 /* numbers of an image that are summed in one go; more would lose digits */
 
-#define FCN_LEAST_SLOTS 4  /* of a batch; fewer if it has fewer images */
-#define FCN_FEW_IMAGES 4   /* of a slot, up to FCN_FEW_SLOTS: threads share out their work more evenly */
+#define FCN_LEAST_SLOTS 4 /* of a batch; fewer if it has fewer images */
+#define FCN_FEW_IMAGES 4  /* of a slot, up to FCN_FEW_SLOTS: threads share out their work more evenly */
 #define FCN_FEW_SLOTS 8
 #define FCN_SLOT_IMAGES 16 /* of a slot of a larger batch, */
 #define FCN_MOST_SLOTS 64  /* and of a very large one more */

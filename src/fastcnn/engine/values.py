@@ -1,0 +1,91 @@
+"""Tensors of one sample, (channels, height, width), and how layers see them; features are (F, 1, 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .graph import Node
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor of one sample."""
+
+    channels: int
+    height: int
+    width: int
+    producer: Node | None = None
+    consumers: list[Node] = field(default_factory=list)
+    is_output: bool = False  # whether the caller gets it
+
+    @property
+    def only_reader(self) -> Node | None:
+        """The one node that reads it, once, if the caller does not get it."""
+        return self.consumers[0] if len(self.consumers) == 1 and not self.is_output else None
+
+    @property
+    def pixels(self) -> int:
+        """Height times width."""
+        return self.height * self.width
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.channels, self.height, self.width
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.channels * self.pixels
+
+
+@dataclass(eq=False)
+class View:
+    """A value as a layer sees it.
+
+    Attributes
+    ----------
+    value : Value
+    margin : (left, right, top, bottom)
+        Zeros around it.
+    flat : bool
+        Whether it is flattened.
+    order : int array, optional
+        For each element of the view the number of the value's element that it is; None where a view without
+        its margin has all of them in their order.
+    """
+
+    value: Value
+    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
+    flat: bool = False
+    order: np.ndarray | None = None
+    laid_out: View | None = None  # with an order: what has its elements in their places, once it is made
+
+    @property
+    def height(self) -> int:
+        """Height with the margin."""
+        return self.value.height + self.margin[2] + self.margin[3]
+
+    @property
+    def width(self) -> int:
+        """Width with the margin."""
+        return self.value.width + self.margin[0] + self.margin[1]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a sample."""
+        if self.order is not None:
+            return self.order.shape
+        return (self.value.size,) if self.flat else (self.value.channels, self.height, self.width)
+
+    def elements(self) -> np.ndarray:
+        """Return the order, of a view without a margin."""
+        return np.arange(self.value.size).reshape(self.shape) if self.order is None else self.order
+
+    def as_features(self) -> View:
+        """Return the view itself, or of a flattened image one in which each element is a channel."""
+        return View(self.value, order=self.elements()) if self.flat and self.value.pixels > 1 else self
