@@ -7,10 +7,9 @@ import fastcnn
 from fastcnn import nn, zoo
 from fastcnn.engine.choose import choose, choose_bands, cost, layouts, takes_channels
 from fastcnn.engine.fuse import fuse
-from fastcnn.engine.graph import Graph, Node
+from fastcnn.engine.graph import Graph, Node, Value
 from fastcnn.engine.layout import Layout
 from fastcnn.engine.lower import lower
-from fastcnn.engine.values import Value, View
 
 IMAGES, CHANNELS = Layout("images", 8), Layout("channels", 8)
 
@@ -123,6 +122,6 @@ def test_a_node_without_a_cost_is_an_error():
         pass
 
     value = Value(3, 2, 2)
-    lowered = Graph((value,), (View(value),), 0, [New(value, value)], np.dtype(np.float32))
+    lowered = Graph((value,), (value,), [(3, 2, 2)], 0, [New(value, value)], np.dtype(np.float32))
     with pytest.raises(NotImplementedError, match="New does not say what it costs"):
         cost(lowered, CHANNELS, 1, False)

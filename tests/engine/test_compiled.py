@@ -354,11 +354,11 @@ def test_backward_needs_a_forward_pass_in_training():
 @pytest.mark.parametrize(
     ("dy", "kind", "message"),
     [
-        (np.zeros((4, 3)), ShapeError, "backward: dy must have the shape (5, 3), got (4, 3)"),
-        (np.zeros((5, 4)), ShapeError, "backward: dy must have the shape (5, 3), got (5, 4)"),
-        (np.zeros((5, 3, 1)), ShapeError, "backward: dy must have the shape (5, 3), got (5, 3, 1)"),
-        (np.zeros((5, 3), np.float32), DTypeError, "backward: dy must be float64 as the output, got float32"),
-        ([[0.0] * 3] * 5, DTypeError, "backward: dy must be an array, got list"),
+        (np.zeros((4, 3)), ShapeError, "dy must have the shape (5, 3), got (4, 3)"),
+        (np.zeros((5, 4)), ShapeError, "dy must have the shape (5, 3), got (5, 4)"),
+        (np.zeros((5, 3, 1)), ShapeError, "dy must have the shape (5, 3), got (5, 3, 1)"),
+        (np.zeros((5, 3), np.float32), DTypeError, "dy must be float64 as the output, got float32"),
+        ([[0.0] * 3] * 5, DTypeError, "dy must be an array, got list"),
     ],
 )
 def test_gradients_that_do_not_fit(dy, kind, message):

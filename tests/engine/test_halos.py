@@ -154,7 +154,7 @@ def test_of_one_convolution(layer, value, gradient):
     """Sides are left, right, top, bottom; the image has 7 rows and columns."""
     graph, values, gradients = halos_of(layer, shape=(2, 7, 7))
     assert values == [value]
-    assert gradients.of_gradient(graph.outputs[0].value) == gradients.masked(graph.nodes[0]) == gradient
+    assert gradients.of_gradient(graph.outputs[0]) == gradients.masked(graph.nodes[0]) == gradient
 
 
 def test_what_nodes_read_of_one_value():

@@ -235,10 +235,10 @@ def test_a_wrong_call_is_no_reason_to_run_eagerly(caplog):
 @pytest.mark.parametrize(
     ("dy", "error", "message"),
     [
-        (np.ones((2, 2)), ShapeError, "backward: dy must have 2 arrays, as the output, got one ndarray"),
-        ((np.ones((2, 2)),), ShapeError, "backward: dy must have 2 arrays, as the output, got 1"),
-        ((np.ones((2, 3)), None), ShapeError, r"backward: dy must have the shape \(2, 2\), got \(2, 3\)"),
-        ((None, [1.0]), DTypeError, "backward: dy must be an array, got list"),
+        (np.ones((2, 2)), ShapeError, "TwoInputs: dy must have 2 arrays, as the output, got one ndarray"),
+        ((np.ones((2, 2)),), ShapeError, "TwoInputs: dy must have 2 arrays, as the output, got 1"),
+        ((np.ones((2, 3)), None), ShapeError, r"TwoInputs: dy must have the shape \(2, 2\), got \(2, 3\)"),
+        ((None, [1.0]), DTypeError, "TwoInputs: dy must be an array, got list"),
     ],
 )
 def test_gradients_that_are_not_like_the_outputs(dy, error, message):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastcnn
 from fastcnn import data, nn, optim
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 from fastcnn.training import lr_find
@@ -69,18 +70,20 @@ def test_a_loss_of_several_outputs(digits, kind, engine):
     assert found["loss"] == entropy(first, digits[1].labels) + 0.3 * entropy(second, digits[1].labels)
 
 
-def test_the_steps_of_several_outputs_are_those_of_a_loop(digits):
+@pytest.mark.parametrize("engine", [True, False])
+def test_the_steps_of_several_outputs_are_those_of_a_loop(digits, engine):
     t, own, loss = (
-        trainer(TwoHeads().initialize(seed=1), loss=Weighted()),
+        trainer(TwoHeads().initialize(seed=1), loss=Weighted(), engine=engine),
         TwoHeads().initialize(seed=1),
         Weighted(),
     )
+    run = fastcnn.compile(own) if engine else own
     optimizer = optim.Adam(own.parameters(), lr=1e-2)
     for images, labels in data.Loader(digits[0], 64, prefetch=0).epoch(0):
         value = t.train_step(images, labels)
         own.zero_grad()
-        assert value == loss(own(*t.prepare(images)), labels)
-        own.backward(loss.backward())
+        assert value == loss(run(*t.prepare(images)), labels)
+        run.backward(loss.backward())
         optimizer.step()
     assert_same_state(t.model, own)
 

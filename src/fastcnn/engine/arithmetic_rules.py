@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from .. import graph, nn
+from .graph import Value
 from .nodes.arithmetic import Affine, Multiply, Repeat
 from .nodes.conv import Conv
 from .nodes.merge import Add
 from .rules import Lowering, Source, plain, tensor
 from .tracing import UnsupportedError
-from .values import Value, View
+from .view import View
 
 
 def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:

@@ -110,7 +110,7 @@ class CompiledModule:
                 "or use the model itself"
             )
         kinds = [((last.batch, *shape), last.dtype) for shape in last.output_shapes]
-        given = output_gradients(last.graph.form, dy, kinds.__getitem__, "backward")
+        given = output_gradients(last.graph.form, dy, kinds.__getitem__, type(self.model).__name__)
         dys = [given.get(i) for i in range(len(kinds))]
         zeros = [np.zeros(*kind) if each is None else each for each, kind in zip(dys, kinds, strict=True)]
         return last.backward(tuple(zeros))

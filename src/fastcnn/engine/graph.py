@@ -1,7 +1,7 @@
-"""The engine's picture of a model: nodes, which make values of values.
+"""The engine's picture of a model: values, and the nodes that make them.
 
-Nodes stand in the order in which they run. They refer to the model's own parameters and modules, so nothing
-is copied here.
+A value is a tensor of one sample, (channels, height, width); features are (F, 1, 1). Nodes stand in the order
+in which they run. They refer to the model's own parameters and modules, so nothing is copied here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,38 @@ from ..nn.parameter import is_trained
 from .algorithms import Setting
 from .memory import NO_HALO, Blob, Halo
 from .taps import Taps
-from .values import Value, View
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor of one sample."""
+
+    channels: int
+    height: int
+    width: int
+    producer: Node | None = None
+    consumers: list[Node] = field(default_factory=list)
+    is_output: bool = False  # whether the caller gets it
+
+    @property
+    def only_reader(self) -> Node | None:
+        """The one node that reads it, once, if the caller does not get it."""
+        return self.consumers[0] if len(self.consumers) == 1 and not self.is_output else None
+
+    @property
+    def pixels(self) -> int:
+        """Height times width."""
+        return self.height * self.width
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.channels, self.height, self.width
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.channels * self.pixels
 
 
 @dataclass(eq=False)
@@ -213,8 +244,10 @@ class Graph:
     Attributes
     ----------
     inputs : tuple of Value
-    outputs : tuple of View
+    outputs : tuple of Value
         All that the model returns.
+    output_shapes : list of tuple
+        Of a sample of each, which may be flattened.
     form : nested tuples, lists and dicts
         What the model returns, with the number of an output in the place of each; None where it has None.
     nodes : list of Node
@@ -222,7 +255,8 @@ class Graph:
     """
 
     inputs: tuple[Value, ...]
-    outputs: tuple[View, ...]
+    outputs: tuple[Value, ...]
+    output_shapes: list[tuple[int, ...]]
     form: Any
     nodes: list[Node]
     dtype: np.dtype

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .graph import Graph, Node
+from .graph import Graph, Node, Value
 from .memory import NO_HALO, Halo, widest
-from .values import Value
 
 
 def value_halos(graph: Graph, folded: Mapping[Node, Node]) -> dict[Value, Halo]:

@@ -11,11 +11,11 @@ from .. import nn
 from .._samples import Sizes, each_of
 from ..nn.opaque import Opaque
 from . import arithmetic_rules, pool_rules, rules, shape_rules
-from .graph import Graph, Node
+from .graph import Graph, Node, Value
 from .nodes.rearrange import Rearrange
 from .rules import Lowering
 from .tracing import Picture, UnsupportedError, picture
-from .values import Value, View
+from .view import View
 
 RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.AdaptiveAvgPool2d: pool_rules.adaptive_avg_pool,
@@ -96,19 +96,20 @@ def lower_picture(model: nn.Module, traced: Picture) -> Graph:
         if made.shape != lowering.shape:
             raise UnsupportedError(f"{kind.__name__} of a part of a sample")
     numbers = {each: i for i, each in enumerate(dict.fromkeys(traced.outputs))}
-    outputs = tuple(lowering.output(views[number]) for number in numbers)
+    outputs = [lowering.output(views[number]) for number in numbers]
     if not lowering.nodes or all(isinstance(node, Rearrange) for node in lowering.nodes):
         raise UnsupportedError("a model that only changes shapes")
     form = graphs.replaced(traced.form, lambda number: None if number is None else numbers[number])
     own = next((step.operation for step in traced.steps if isinstance(step.operation, Opaque)), None)
     if own is not None and not any(node.multiplies for node in lowering.nodes):
         raise UnsupportedError(f"{own.name} has a backward of its own")
-    return Graph(inputs, outputs, form, _needed(lowering.nodes, inputs, outputs), traced.dtype)
+    made, shapes = tuple(view.value for view in outputs), [view.shape for view in outputs]
+    return Graph(inputs, made, shapes, form, _needed(lowering.nodes, inputs, made), traced.dtype)
 
 
-def _needed(nodes: list[Node], inputs: tuple[Value, ...], outputs: tuple[View, ...]) -> list[Node]:
+def _needed(nodes: list[Node], inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> list[Node]:
     """Return the nodes that the outputs depend on, and let values forget the others."""
-    needed, kept = {view.value for view in outputs}, []
+    needed, kept = set(outputs), []
     for node in reversed(nodes):
         if node.y in needed:
             needed.update(node.inputs)

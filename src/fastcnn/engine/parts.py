@@ -17,9 +17,8 @@ import numpy as np
 from ..nn import BatchNorm2d, Dropout, Parameter
 from .algorithms import Algorithm, Setting, pick
 from .emit import Writer
-from .graph import Graph, Node
+from .graph import Graph, Node, Value
 from .memory import NO_HALO, Blob, Halo, Vectors
-from .values import Value
 
 
 @dataclass

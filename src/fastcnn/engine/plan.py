@@ -117,7 +117,7 @@ class Plan(Locked):
         self._counters = [s.norm.num_batches_tracked for n, s in forward.norms.items() if n.takes_statistics]
         one_pixel = any(node.x.pixels == 1 and node.takes_statistics for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
-        self.output_shapes = [view.shape for view in self.graph.outputs]
+        self.output_shapes = self.graph.output_shapes
         # What the caller's arrays are called.
         self._inputs = names("input", len(self.input_shapes))
         self._outputs = names("output", len(self.output_shapes))

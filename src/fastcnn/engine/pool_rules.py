@@ -8,11 +8,12 @@ from .. import graph
 from .._outputs import pooling
 from .._shapes import Window
 from ..ops.pooling import checked_divisor
+from .graph import Value
 from .nodes.pool import Pool
 from .rules import Lowering, Source, image, over_value, plain, tensor
 from .taps import Axis, Taps
 from .tracing import UnsupportedError
-from .values import Value, View
+from .view import View
 
 
 def _taps(w: Window) -> Taps:

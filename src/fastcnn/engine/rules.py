@@ -16,7 +16,7 @@ from .._outputs import class_axis, convolution
 from .._shapes import Window, integer
 from ..nn.opaque import Opaque
 from ..ops._check import is_number
-from .graph import Node, Normalization
+from .graph import Node, Normalization, Value
 from .nodes.apply import Apply
 from .nodes.conv import Conv
 from .nodes.dense import Dense
@@ -24,7 +24,7 @@ from .nodes.opaque import OpaqueNode
 from .nodes.rearrange import Rearrange
 from .nodes.softmax import Softmax
 from .tracing import UnsupportedError
-from .values import Value, View
+from .view import View
 
 # Of a sample's value: the places of elements are int32.
 _MOST_ELEMENTS = 2**31 - 1

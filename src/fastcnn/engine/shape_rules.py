@@ -9,10 +9,11 @@ import numpy as np
 
 from .. import graph
 from .._shapes import padding4
+from .graph import Value
 from .nodes.merge import Concat
 from .rules import Lowering, Source, image, plain, tensor
 from .tracing import UnsupportedError
-from .values import Value, View
+from .view import View
 
 
 def zero_pad(lowering: Lowering, op: graph.ZeroPad, x: Source) -> View:

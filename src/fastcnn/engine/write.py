@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from .graph import Node
+from .graph import Node, Value
 from .memory import Blob, External
 from .parts import Backward, Forward
-from .values import Value
 
 
 def _label(f: Forward, node: Node) -> str:
@@ -47,16 +46,16 @@ def write_forward(f: Forward, inputs_stay: bool) -> None:
 def write_outputs(f: Forward) -> None:
     """Write the results out."""
     w, outputs = f.writer, f.graph.outputs
-    for name, view in zip(names("output", len(outputs)), outputs, strict=True):
-        value, w.label = view.value, "output"
+    w.label = "output"
+    for name, value in zip(names("output", len(outputs)), outputs, strict=True):
         w.to_nchw(images=External(name, value.size), x=f.blobs[value], channels=value.channels)
 
 
 def write_output_grads(b: Backward) -> None:
     """Lay out the gradients of the outputs."""
     w, outputs = b.writer, b.forward.graph.outputs
-    for name, view in zip(names("output_grad", len(outputs)), outputs, strict=True):
-        value, w.label = view.value, "output"
+    w.label = "output"
+    for name, value in zip(names("output_grad", len(outputs)), outputs, strict=True):
         if b.wanted(value):
             dy = b.blob(value)
             w.from_nchw(x=dy, images=External(name, value.size), channels=value.channels)

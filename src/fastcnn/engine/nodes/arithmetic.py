@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..graph import WithoutProducts
+from ..graph import Value, WithoutProducts
 from ..memory import Blob, table
 from ..parts import Backward, Forward
 from ..taps import Axis, Taps
-from ..values import Value
 from .places import first_taps, tap_places
 
 

@@ -9,10 +9,10 @@ from math import prod
 
 from ...nn.parameter import is_trained
 from ..algorithms import Algorithm, Setting, always, pick
+from ..graph import Value
 from ..layout import Layout
 from ..memory import Halo
 from ..parts import Backward, Forward
-from ..values import Value
 from . import costs
 from .bias import bias_grad, position_bias_grad
 from .conv_forward import forward

@@ -17,9 +17,9 @@ from ...nn import Parameter
 from ...nn.parameter import is_trained
 from ..algorithms import Algorithm, Setting, always
 from ..emit import Writer
+from ..graph import Value
 from ..memory import NO_HALO, Blob, table
 from ..parts import Backward, Forward
-from ..values import Value
 from . import costs
 from .activation import Activated, activates
 from .bias import bias_grad

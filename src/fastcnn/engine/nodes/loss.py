@@ -82,14 +82,14 @@ def check(graph: Graph, loss: Loss) -> None:
     UnsupportedError
         If the model's output is not a row of logits, or has another number of classes than the weights.
     """
-    logits = graph.outputs[0]
-    if graph.form != 0 or not logits.flat or (loss.weight and len(loss.weight) != logits.value.size):
+    rows = graph.form == 0 and len(graph.output_shapes[0]) == 1
+    if not rows or (loss.weight and len(loss.weight) != graph.outputs[0].size):
         raise UnsupportedError("a loss of something else than rows of logits")
 
 
 def write(f: Forward, b: Backward, loss: Loss) -> None:
     """Write each image's loss, and the gradient of the sum of all times the operation's factor."""
-    w, value = f.writer, f.graph.outputs[0].value
+    w, value = f.writer, f.graph.outputs[0]
     logits, (dlogits, _) = f.blobs[value], b.target(value)
     w.label = "loss"
     w.cross_entropy(

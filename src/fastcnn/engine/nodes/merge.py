@@ -6,10 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ..emit import Writer
-from ..graph import Node, WithoutProducts
+from ..graph import Node, Value, WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Forward
-from ..values import Value
 from .activation import Activated, activates
 
 

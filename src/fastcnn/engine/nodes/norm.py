@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Container
 
 from ..._kernels.program import SUM_BLOCK
-from ..graph import Graph, Node
+from ..graph import Graph, Node, Value
 from ..memory import Blob
 from ..parts import Backward, Forward, NormState
-from ..values import Value
 
 _STATE_ROWS = 8  # STATE_ROWS of csrc/engine/batch_norm.h
 

@@ -12,10 +12,9 @@ import numpy as np
 from ..._shapes import allocate
 from ...nn import Parameter, calls, changes
 from ...nn.opaque import Opaque
-from ..graph import WithoutProducts
+from ..graph import Value, WithoutProducts
 from ..memory import External
 from ..parts import Backward, Forward
-from ..values import Value
 
 
 @dataclass(eq=False)

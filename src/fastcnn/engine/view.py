@@ -1,46 +1,12 @@
-"""Tensors of one sample, (channels, height, width), and how layers see them; features are (F, 1, 1)."""
+"""How layers see values: flattened, with a margin of zeros, with their elements in another order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .graph import Node
-
-
-@dataclass(eq=False)
-class Value:
-    """A tensor of one sample."""
-
-    channels: int
-    height: int
-    width: int
-    producer: Node | None = None
-    consumers: list[Node] = field(default_factory=list)
-    is_output: bool = False  # whether the caller gets it
-
-    @property
-    def only_reader(self) -> Node | None:
-        """The one node that reads it, once, if the caller does not get it."""
-        return self.consumers[0] if len(self.consumers) == 1 and not self.is_output else None
-
-    @property
-    def pixels(self) -> int:
-        """Height times width."""
-        return self.height * self.width
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Channels, height and width."""
-        return self.channels, self.height, self.width
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return self.channels * self.pixels
+from .graph import Value
 
 
 @dataclass(eq=False)
