@@ -91,7 +91,7 @@ class Plans(Locked):
             Of a plan that trains in one part.
         """
         with self.lock:
-            kind = tuple(map(_kind, x)) if isinstance(x, tuple) else _kind(x)
+            kind = (x.shape, x.dtype) if isinstance(x, np.ndarray) else _kind(x)
             key, (last, plan) = (kind, evaluation, loss), self._last
             if key == last and changes.latest_structure() == self._seen and plan.fits(_samples.count(x)):
                 return plan
@@ -227,9 +227,11 @@ class Plans(Locked):
             return Unsupported(str(error))
 
 
-def _kind(x: Any) -> tuple[Any, Any]:
-    """Return what a plan depends on of an array; of something else, what no array has."""
-    return getattr(x, "shape", None), getattr(x, "dtype", None)
+def _kind(x: Any) -> Any:
+    """Return shape and type of an array, or of each in a tuple; None for what has neither."""
+    if isinstance(x, tuple):
+        return tuple(map(_kind, x))
+    return (x.shape, x.dtype) if isinstance(x, np.ndarray) else None
 
 
 def _keep_last(kept: dict, count: int) -> None:

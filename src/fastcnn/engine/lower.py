@@ -96,15 +96,15 @@ def lower_picture(model: nn.Module, traced: Picture) -> Graph:
         if made.shape != lowering.shape:
             raise UnsupportedError(f"{kind.__name__} of a part of a sample")
     numbers = {each: i for i, each in enumerate(dict.fromkeys(traced.outputs))}
-    outputs = [lowering.output(views[number]) for number in numbers]
+    given = [lowering.output(views[number]) for number in numbers]
+    outputs, shapes = tuple(view.value for view in given), [view.shape for view in given]
     if not lowering.nodes or all(isinstance(node, Rearrange) for node in lowering.nodes):
         raise UnsupportedError("a model that only changes shapes")
     form = graphs.replaced(traced.form, lambda number: None if number is None else numbers[number])
     own = next((step.operation for step in traced.steps if isinstance(step.operation, Opaque)), None)
     if own is not None and not any(node.multiplies for node in lowering.nodes):
         raise UnsupportedError(f"{own.name} has a backward of its own")
-    made, shapes = tuple(view.value for view in outputs), [view.shape for view in outputs]
-    return Graph(inputs, made, shapes, form, _needed(lowering.nodes, inputs, made), traced.dtype)
+    return Graph(inputs, outputs, shapes, form, _needed(lowering.nodes, inputs, outputs), traced.dtype)
 
 
 def _needed(nodes: list[Node], inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> list[Node]:

@@ -163,20 +163,24 @@ class Plan(Locked):
             self.runner.draw_keys()
         return arrays
 
-    def _readable(self, x: Samples, shapes: list[tuple[int, ...]], what: str) -> tuple[np.ndarray, ...]:
+    def _arrays(self, x: Samples, shapes: list[tuple[int, ...]], what: str) -> tuple[np.ndarray, ...]:
         """Return samples as the program reads them, copied only where they must be."""
+        if len(shapes) == 1 and isinstance(x, np.ndarray):  # nearly always, and without a loop
+            return (self._readable(x, shapes[0], what),)
         arrays = _samples.arrays(x)
-        if len(arrays) != len(shapes):
-            raise StateError(f"the plan needs {len(shapes)} arrays for {what}, got {len(arrays)}")
-        count, readable = len(arrays[0]), []
-        for array, shape in zip(arrays, shapes, strict=True):
-            if array.shape[1:] != shape or array.dtype != self.dtype or len(array) != count:
-                given = f"{array.dtype} {array.shape}"
-                raise StateError(f"the plan needs {what} {self.dtype} ({count}, *{shape}), got {given}")
-            flags = array.flags
-            as_it_is = flags.c_contiguous and flags.aligned
-            readable.append(array if as_it_is else np.require(array, requirements=["C", "A"]))
-        return tuple(readable)
+        if len(arrays) != len(shapes) or any(len(each) != len(arrays[0]) for each in arrays):
+            got = _samples.shapes(x)
+            raise StateError(f"the plan needs {len(shapes)} arrays of equal length for {what}, got {got}")
+        return tuple(self._readable(*each, what) for each in zip(arrays, shapes, strict=True))
+
+    def _readable(self, array: np.ndarray, shape: tuple[int, ...], what: str) -> np.ndarray:
+        if array.shape[1:] != shape or array.dtype != self.dtype:
+            got = f"{array.dtype} {array.shape}"
+            raise StateError(f"the plan needs {what} {self.dtype} (N, *{shape}), got {got}")
+        flags = array.flags
+        if flags.c_contiguous and flags.aligned:
+            return array
+        return np.require(array, requirements=["C", "A"])
 
     def describe(self) -> str:
         """Return the program as text: phases, operations with the layers they belong to, buffers, work."""

@@ -37,7 +37,7 @@ class ForwardPlan(Plan):
         y : array (N, *output_shape), or tuple of such arrays for several outputs, optional
             C-contiguous, of the plan's dtype.
         """
-        inputs = self._readable(x, self.input_shapes, "x")
+        inputs = self._arrays(x, self.input_shapes, "x")
         batch = len(inputs[0])
         if not self.min_batch <= batch <= self.capacity:
             raise StateError(f"forward: a plan for {self.min_batch} to {self.capacity} samples got {batch}")
@@ -49,18 +49,22 @@ class ForwardPlan(Plan):
             else:
                 given = [*zip(self._inputs, inputs, strict=True), *zip(self._outputs, outputs, strict=True)]
                 self._run("forward", dict(given))
-            kernels.add_one(self._counters)
+            if self._counters:
+                kernels.add_one(self._counters)
             del kept
-        return self.arranged(outputs)
+        return outputs[0] if self.graph.form == 0 else self.arranged(outputs)
 
     def room(self, count: int) -> tuple[np.ndarray, ...]:
         """Return new arrays for the outputs of so many samples."""
-        made = []
-        for shape in self.output_shapes:
-            whole = (count, *shape)
-            few = count <= _FEW
-            made.append(np.empty(whole, self.dtype) if few else allocate(whole, self.dtype, "the output"))
-        return tuple(made)
+        few = count <= _FEW
+        return tuple(
+            [
+                np.empty((count, *shape), self.dtype)
+                if few
+                else allocate((count, *shape), self.dtype, "the output")
+                for shape in self.output_shapes
+            ]
+        )
 
     def arranged(self, outputs: tuple[np.ndarray, ...]) -> Any:
         """Return outputs in tuples, lists and dicts as the model does."""
@@ -112,7 +116,7 @@ class TwoPassPlan(ForwardPlan, kind="two passes"):
         dy is the gradient of the last forward pass's output, or a tuple of those of several outputs, of the
         plan's dtype.
         """
-        dys = self._readable(dy, self.output_shapes, "dy")
+        dys = self._arrays(dy, self.output_shapes, "dy")
         with self.lock:
             if self.batch != len(dys[0]):
                 raise StateError(f"backward: no forward pass of {len(dys[0])} samples came before")
@@ -172,7 +176,7 @@ class StepPlan(Plan, kind="step"):
         float64 array (N, 2)
             Each image's loss, and 1 where the image was predicted right before the step, or 0.
         """
-        inputs = self._readable(x, self.input_shapes, "x")
+        inputs = self._arrays(x, self.input_shapes, "x")
         batch = len(inputs[0])
         if not self.min_batch <= batch <= self.capacity:
             raise StateError(f"step: a plan for {self.min_batch} to {self.capacity} samples got {batch}")

@@ -27,11 +27,11 @@ def predict(model: nn.Module, x: Samples, batch_size: int, plans: Plans | None =
         Those of the model itself if None.
     """
     plan = (plans or plans_of(model)).find(model, x, evaluation=True)
-    if isinstance(plan, Unsupported):
+    if not isinstance(plan, ForwardPlan):
         y = nn.Module.predict(model, x, batch_size, engine=False)
+        assert isinstance(plan, Unsupported)
         report(model, plan)
         return y
-    assert isinstance(plan, ForwardPlan)
     if (count := _samples.count(x)) <= batch_size:
         return plan.forward(x)
     y = plan.room(count)
