@@ -90,11 +90,16 @@ class Plans(Locked):
         loss : Loss, optional
             Of a plan that trains in one part.
         """
-        with self.lock:
-            kind = (x.shape, x.dtype) if isinstance(x, np.ndarray) else _kind(x)
-            key, (last, plan) = (kind, evaluation, loss), self._last
-            if key == last and changes.latest_structure() == self._seen and plan.fits(_samples.count(x)):
+        array = isinstance(x, np.ndarray)
+        kind = (x.shape, x.dtype) if array else _kind(x)  # type: ignore[union-attr]
+        key = kind, evaluation, loss
+        # Without the lock, which takes as long as all of this. A search forgets the last plan, then sets
+        # `_seen`, then the new plan: where `_seen` is the latest change, so is the plan, if there is one.
+        if changes.latest_structure() == self._seen:
+            last, plan = self._last
+            if key == last and plan.fits(len(x) if array else _samples.count(x)):
                 return plan
+        with self.lock:
             self._last, plan = (None, None), None
             found = self._find(model, x, evaluation, loss)
             if isinstance(found, Plan):

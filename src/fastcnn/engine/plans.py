@@ -56,15 +56,12 @@ class ForwardPlan(Plan):
 
     def room(self, count: int) -> tuple[np.ndarray, ...]:
         """Return new arrays for the outputs of so many samples."""
-        few = count <= _FEW
-        return tuple(
-            [
-                np.empty((count, *shape), self.dtype)
-                if few
-                else allocate((count, *shape), self.dtype, "the output")
-                for shape in self.output_shapes
-            ]
-        )
+        made = []
+        for shape in self.output_shapes:
+            whole = (count, *shape)
+            few = count <= _FEW
+            made.append(np.empty(whole, self.dtype) if few else allocate(whole, self.dtype, "the output"))
+        return tuple(made)
 
     def arranged(self, outputs: tuple[np.ndarray, ...]) -> Any:
         """Return outputs in tuples, lists and dicts as the model does."""

@@ -1,0 +1,51 @@
+"""The bench that compares two versions of the package."""
+
+import json
+import subprocess
+import sys
+from math import comb
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import versions
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    ("count", "places"), [(1, (0, 0)), (5, (0, 4)), (6, (0, 5)), (9, (1, 7)), (15, (3, 11)), (20, (5, 14))]
+)
+def test_the_interval_holds_the_median_with_95_percent(count, places):
+    ratios = np.random.default_rng(count).permutation(count).tolist()
+    assert versions.interval(ratios) == places
+    outside = 2 * sum(comb(count, i) for i in range(places[0] + 1)) / 2**count
+    assert outside <= 0.05 or count <= 5
+    one_narrower = outside + 2 * comb(count, places[0] + 1) / 2**count
+    assert one_narrower > 0.05
+
+
+def test_two_versions_take_turns(tmp_path, capsys):
+    """A version is as fast as itself, within what such short turns can tell."""
+    path = tmp_path / "versions.json"
+    options = ["--networks", "tiny-8", "--cases", "train-4,predict-1", "--rounds", "2", "--seconds", "0.01"]
+    versions.main([sys.executable, sys.executable, *options, "--json", str(path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[1:-1]] == [["tiny-8", "train-4"], ["tiny-8", "predict-1"]]
+    found = json.loads(path.read_text())
+    assert [(each["network"], each["case"], len(each["ratios"])) for each in found] == [
+        ("tiny-8", "train-4", 2),
+        ("tiny-8", "predict-1", 2),
+    ]
+    assert all(0.05 < ratio < 20 for each in found for ratio in each["ratios"])
+    mean = float(lines[-1].split()[-1])
+    medians = [np.median(each["ratios"]) for each in found]
+    assert mean == pytest.approx(np.exp(np.mean(np.log(medians))), abs=1e-3)
+
+
+def test_it_explains_itself():
+    found = subprocess.run(
+        [sys.executable, ROOT / "bench" / "versions.py", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "95%" in found.stdout
