@@ -18,7 +18,7 @@ from fastcnn.engine.lower import lower
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.engine.nodes.merge import Add
 
-from ..nn.forwards import Block, Inception, Shared
+from ..nn.forwards import Block, Inception, Shared, UNet
 from .graphs import random_graph
 from .networks import freeze, layouts_of
 from .test_engine_equals_eager import assert_near, assert_same_gradients
@@ -120,6 +120,7 @@ def test_nearly_all_graphs_run_compiled():
             (2, 5, 5),
         ),
         (lambda: nn.Sequential(nn.ReLU(), nn.Conv2d(2, 2, 1), nn.ReLU(), nn.Flatten()), (2, 4, 4)),
+        (lambda: UNet(3, F.relu), (1, 8, 6)),
     ],
 )
 def test_networks(isa, model, shape):

@@ -51,15 +51,16 @@ class SqueezeExcite(nn.Module):
 class UNet(nn.Module):
     """Two levels with a skip connection; the way up repeats pixels."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, activation=F.tanh):
         super().__init__()
+        self.activation = activation
         self.down = nn.Conv2d(1, channels, 3, padding=1)
         self.low = nn.Conv2d(channels, 4 * channels, 3, padding=1)
         self.out = nn.Conv2d(2 * channels, 1, 1)
 
     def forward(self, x):
-        skip = F.tanh(self.down(x))
-        low = F.tanh(self.low(F.max_pool2d(skip, 2)))
+        skip = self.activation(self.down(x))
+        low = self.activation(self.low(F.max_pool2d(skip, 2)))
         n, c, h, w = low.shape
         up = low.reshape(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c // 4, 2 * h, 2 * w)
         return self.out(fastcnn.cat((skip, up), dim=1))
