@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bench import versions
+from bench.peers.rounds import AnswerError
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,18 +31,46 @@ def test_two_versions_take_turns(tmp_path, capsys):
     """A version is as fast as itself, within what such short turns can tell."""
     path = tmp_path / "versions.json"
     options = ["--networks", "tiny-8", "--cases", "train-4,predict-1", "--rounds", "2", "--seconds", "0.01"]
-    versions.main([sys.executable, sys.executable, *options, "--json", str(path)])
+    assert versions.main([sys.executable, sys.executable, *options, "--json", str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines[1:-1]] == [["tiny-8", "train-4"], ["tiny-8", "predict-1"]]
     found = json.loads(path.read_text())
-    assert [(each["network"], each["case"], len(each["ratios"])) for each in found] == [
-        ("tiny-8", "train-4", 2),
-        ("tiny-8", "predict-1", 2),
-    ]
-    assert all(0.05 < ratio < 20 for each in found for ratio in each["ratios"])
+    assert {name: len(ratios) for name, ratios in found.items()} == {
+        "tiny-8 train-4": 2,
+        "tiny-8 predict-1": 2,
+    }
+    assert all(0.05 < ratio < 20 for ratios in found.values() for ratio in ratios)
     mean = float(lines[-1].split()[-1])
-    medians = [np.median(each["ratios"]) for each in found]
+    medians = [np.median(ratios) for ratios in found.values()]
     assert mean == pytest.approx(np.exp(np.mean(np.log(medians))), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "options", "message"),
+    [
+        (sys.executable, ["--networks", "nobody"], "no network is called 'nobody'"),
+        (
+            sys.executable,
+            ["--cases", "train-0"],
+            "'train-0' is not train or predict, a dash and a batch size",
+        ),
+        ("no/such/python", [], "no/such/python"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(old, options, message, capsys):
+    assert versions.main([old, sys.executable, *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_versions_that_answer_otherwise_are_not_compared(monkeypatch, capsys):
+    def differ(workers, training):
+        assert list(workers) == ["old", "new"]
+        raise AnswerError("new: differs by 0.1 of the largest number")
+
+    monkeypatch.setattr(versions, "compare_answers", differ)
+    options = ["--networks", "tiny-8", "--cases", "predict-1", "--rounds", "1", "--seconds", "0.01"]
+    assert versions.main([sys.executable, sys.executable, *options]) == 1
+    assert "new: differs by 0.1" in capsys.readouterr().err
 
 
 def test_it_explains_itself():

@@ -37,14 +37,16 @@ class Worker:
         A name of CONTENDERS.
     threads : int
         The most that it will use.
+    python : str
+        The interpreter, of another environment if not ours.
     """
 
-    def __init__(self, contender: str, threads: int) -> None:
+    def __init__(self, contender: str, threads: int, python: str = sys.executable) -> None:
         self.contender = contender
         folders = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "OMP_NUM_THREADS": str(threads)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.peers.worker", contender],
+            [python, "-m", "bench.peers.worker", contender],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

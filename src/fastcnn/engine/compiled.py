@@ -111,9 +111,8 @@ class CompiledModule:
             )
         kinds = [((last.batch, *shape), last.dtype) for shape in last.output_shapes]
         given = output_gradients(last.graph.form, dy, kinds.__getitem__, type(self.model).__name__)
-        dys = [given.get(i) for i in range(len(kinds))]
-        zeros = [np.zeros(*kind) if each is None else each for each, kind in zip(dys, kinds, strict=True)]
-        return last.backward(tuple(zeros))
+        dys = [given[i] if i in given else np.zeros(*kind) for i, kind in enumerate(kinds)]
+        return last.backward(tuple(dys))
 
     def gradients(self, x: Samples, target: np.ndarray, loss: Any) -> tuple[float, int] | None:
         """Run forward pass, loss and backward pass as one program.

@@ -65,10 +65,7 @@ class ForwardPlan(Plan):
 
     def arranged(self, outputs: tuple[np.ndarray, ...]) -> Any:
         """Return outputs in tuples, lists and dicts as the model does."""
-        form = self.graph.form
-        if form == 0:
-            return outputs[0]
-        return replaced(form, lambda number: None if number is None else outputs[number])
+        return replaced(self.graph.form, lambda number: None if number is None else outputs[number])
 
     def _writable(self, outputs: tuple[np.ndarray, ...], batch: int) -> tuple[np.ndarray, ...]:
         """Return arrays for the outputs after a look at what the program would write."""
