@@ -116,7 +116,7 @@ def test_cases():
         ("inference", "tiny-8", 3),
         ("inference", "tiny-8", 5),
     ]
-    assert len(names()) == (5 * 3 + 8 * 2) * 2 + 13 + 1
+    assert len(names()) == (5 * 3 + 10 * 2) * 2 + 15 + 1
     args = bench_peers.parse(["--networks", "all", "--threads", "2"])
     assert len(bench_peers.scaling_cases(args)) == 10
 

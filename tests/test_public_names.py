@@ -105,8 +105,8 @@ SIGNATURES = {
     "ops.cross_entropy": (
         "(logits, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)"
     ),
-    "nn.Module.predict": "(self, x, batch_size=256, *, engine=True)",
-    "compile": "(model, *, input_gradient=False, conv_algorithm=None)",
+    "nn.Module.predict": "(self, x, batch_size=256, *, engine=True, precision=None)",
+    "compile": "(model, *, input_gradient=False, precision=None, conv_algorithm=None)",
     "nn.Module.draw_graph": "(self, input_shape, path=None, *, name='')",
     "nn.Module.load_state_dict": "(self, state, strict=True)",
     "nn.CrossEntropyLoss": "(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",

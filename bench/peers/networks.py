@@ -69,6 +69,26 @@ def _vgg() -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(128 * 4 * 4, 100), nn.ReLU(), nn.Linear(100, 10))
 
 
+def _deep_vgg() -> nn.Module:
+    layers: list[nn.Module] = []
+    for a, b in ((3, 64), (64, 128), (128, 256)):
+        layers += [*_norm_conv(a, b), *_norm_conv(b, b), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * 4 * 4, 10))
+
+
+def _shortcut(a: int, b: int, stride: int) -> list[nn.Module]:
+    """Two convolutions with batch norm, added to a convolution of their input by one pixel, then ReLU."""
+    body = [*_norm_conv(a, b, 3, stride), *_norm_conv(b, b)[:-1]]
+    return [nn.Residual(nn.Sequential(*body), nn.Sequential(*_norm_conv(a, b, 1, stride, 0)[:-1])), nn.ReLU()]
+
+
+def _resnet() -> nn.Module:
+    layers = [*_norm_conv(3, 16), *_block(16), *_block(16), *_block(16)]
+    for a, b in ((16, 32), (32, 64)):
+        layers += [*_shortcut(a, b, 2), *_block(b), *_block(b)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
 def _tiny() -> nn.Module:
     layers = [*_conv(4, 24), *_conv(24, 36), *_conv(36, 50, 2, 2, 0)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(50 * 4 * 4, 10))
@@ -122,6 +142,8 @@ _ALL = (
     _other("thin-deep-28", _thin_deep, (1, 28, 28), (48, 200), "Adam"),
     _other("strided-stem-64", _strided_stem, (3, 64, 64), (31, 100), "AdamW"),
     _other("vgg-32", _vgg, (3, 32, 32), (64, 250), "SGD"),
+    _other("vgg-256", _deep_vgg, (3, 32, 32), (32, 128), "SGD"),
+    _other("resnet-20", _resnet, (3, 32, 32), (32, 128), "SGD"),
     _other("tiny-8", _tiny, (4, 8, 8), (37, 400), "SGD"),
     _other("large-128", _large, (3, 128, 128), (16, 50), "Adam"),
     _other("long-kernels-40", _long_kernels, (1, 40, 40), (33, 150), "Adam"),

@@ -49,6 +49,7 @@ class _Graph:
             return x
         if kind in ("Residual", "DenseResidual"):
             y = self.layer(children[0], x, f"{path}body.")
+            x = self.layer(children[1], x, f"{path}shortcut.") if children[1:] else x
             return self.add("Add", [x, y]) if kind == "Residual" else self.add("Concat", [x, y], axis=1)
         if kind == "Dropout":
             return x

@@ -24,14 +24,15 @@ class PositionBias(nn.Module):
 
 
 class Residual(nn.Module):
-    """y = x + body(x)."""
+    """y = shortcut(x) + body(x); without a shortcut x is added."""
 
-    def __init__(self, body: nn.Module) -> None:
+    def __init__(self, body: nn.Module, shortcut: nn.Module | None = None) -> None:
         super().__init__()
         self.body = body
+        self.shortcut = nn.Identity() if shortcut is None else shortcut
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.body(x)
+        return self.shortcut(x) + self.body(x)
 
 
 class DenseResidual(Residual):

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
         set_num_threads,
         show_config,
     )
-    from .engine import compile, get_conv_algorithm, set_conv_algorithm
+    from .engine import (
+        compile,
+        get_conv_algorithm,
+        get_float32_matmul_precision,
+        set_conv_algorithm,
+        set_float32_matmul_precision,
+    )
     from .nn.functional import cat, clamp, exp, flatten, relu, sigmoid, softmax, sqrt, tanh
     from .nn.init import manual_seed
     from .training import History, Trainer, load_weights, save_weights
@@ -42,7 +48,9 @@ _SUBMODULES = (
 _NAMES = {
     "compile": ".engine",
     "get_conv_algorithm": ".engine",
+    "get_float32_matmul_precision": ".engine",
     "set_conv_algorithm": ".engine",
+    "set_float32_matmul_precision": ".engine",
     "get_flush_denormal": "._config",
     "get_num_threads": "._config",
     "set_flush_denormal": "._config",
@@ -77,6 +85,7 @@ __all__ = [
     "exp",
     "flatten",
     "get_conv_algorithm",
+    "get_float32_matmul_precision",
     "get_flush_denormal",
     "get_num_threads",
     "graph",
@@ -89,6 +98,7 @@ __all__ = [
     "relu",
     "save_weights",
     "set_conv_algorithm",
+    "set_float32_matmul_precision",
     "set_flush_denormal",
     "set_num_threads",
     "show_config",

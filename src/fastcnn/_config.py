@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 
+from . import _precision
 from ._kernels import cores, cpu
 from ._shapes import integer
 from ._version import __version__
@@ -71,6 +72,7 @@ def config() -> dict[str, str]:
         "vector width": f"{8 * cpu.vector_bytes()} bits",
         "cores": cores.describe(),
         "threads": str(cpu.get_num_threads()),
+        "float32 products": _precision.get(),
         "denormal numbers": "flushed to zero in float32" if cpu.get_flush_denormal() else "kept",
     }
 

@@ -33,4 +33,4 @@ class Slot(Generic[P, R]):
 
 
 # The outputs of a model for x, a batch at a time, as `Module.predict` returns them: the engine's work.
-predict: Slot[[Any, Samples, int], Any] = Slot()
+predict: Slot[[Any, Samples, int, str | None], Any] = Slot()

@@ -72,6 +72,12 @@ class Workbench:
         sums.array = poisoned((most_slots + 1) * sums.group_size, self.dtype)
         return sums
 
+    def of_threads(self, vectors):
+        """Return poisoned vectors for each of as many threads as a run has."""
+        scratch = Vectors(vectors, self.layout.lanes, each_thread=True, scope=kernels.EACH_THREAD)
+        scratch.array = poisoned(max(THREADS) * scratch.group_size, self.dtype)
+        return scratch
+
     def outside(self, array, element="VALUE"):
         """Return the buffer of an array of the caller, a row an image."""
         return External(self.keep(array), array[0].size, element)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import fastcnn
 from fastcnn import recipes
 from fastcnn.cli import main
 from fastcnn.training import read_metadata
@@ -39,6 +40,7 @@ def test_what_is_shown(recipe, capsys, no_pictures):
     assert lines[1] == "data      mnist, 1x28x28: 500 training, 200 validation, 100 test images"
     assert lines[2] == "training  2 epochs, batch size 50, Adam with lr 0.01, seed 0"
     assert lines[3].startswith("machine   1 thread, ")
+    assert lines[3].endswith(", float32 products high")
     assert lines[4] == "folder    runs/tiny-1"
     assert lines[5].startswith("epoch 1/2  loss ")
     for part in ("accuracy ", "val_loss ", "val_accuracy ", "lr 0.01", " images/s"):
@@ -82,6 +84,17 @@ def test_options_change_the_recipe(recipe, no_pictures):
     config = recipes.load("here")
     assert (config.training.epochs, config.training.batch_size, config.data.train) == (1, 60, 120)
     assert (config.optimizer.options["lr"], config.seed) == (0.02, 7)
+
+
+def test_the_precision_is_recorded(recipe, capsys, no_pictures, monkeypatch):
+    monkeypatch.setattr("fastcnn._precision._precision", "high")  # and put back
+    assert main(["train", recipe, "--precision", "highest", "--out", "run"]) == 0
+    assert ", float32 products highest\n" in capsys.readouterr().out
+    assert recipes.load("run").training.precision == "highest"
+    assert json.loads(Path("run/metrics.json").read_text())["machine"]["float32 products"] == "highest"
+    fastcnn.set_float32_matmul_precision("high")
+    assert main(["evaluate", "run", "--precision", "highest"]) == 0
+    assert fastcnn.get_float32_matmul_precision() == "highest"
 
 
 def test_config_repeats_the_run_to_the_bit_on_any_number_of_threads(trained, recipe, no_pictures):

@@ -4,6 +4,8 @@ import pytest
 
 import fastcnn
 from fastcnn._kernels import cpu
+from fastcnn.engine.algorithms import Wanted
+from fastcnn.engine.choose import layouts, takes_channels
 
 
 @pytest.fixture(params=cpu.available_isas())
@@ -21,3 +23,16 @@ def same_threads():
     before = fastcnn.get_num_threads()
     yield
     fastcnn.set_num_threads(before)
+
+
+@pytest.fixture
+def filtered(monkeypatch):
+    """Let programs filter all windows of 3x3 that they can, in float64 too, where tests can be strict."""
+    for module in ("plan", "cache"):
+        monkeypatch.setattr(f"fastcnn.engine.{module}.settled", lambda *_: Wanted("high", "winograd"))
+        monkeypatch.setattr(f"fastcnn.engine.{module}.choose", _channels)
+
+
+def _channels(graph, *rest):
+    images, channels = layouts(graph.dtype)
+    return channels if takes_channels(graph) else images

@@ -29,6 +29,8 @@ def buffer(w, argument):
     copies, element = argument.details
     if copies == "ONE":
         return np.zeros(64, w.element.dtype(element))
+    if copies == "THREAD":
+        return w.thread_scratch(4)
     if copies == "SLOT":
         return w.sums(4, 4)
     if element == "VALUE":

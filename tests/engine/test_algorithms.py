@@ -6,7 +6,7 @@ import pytest
 import fastcnn
 from fastcnn import nn, optim
 from fastcnn.engine import Plan
-from fastcnn.engine.algorithms import Algorithm, Setting, always, pick
+from fastcnn.engine.algorithms import Algorithm, Setting, Wanted, always, pick
 from fastcnn.engine.layout import Layout
 from fastcnn.engine.nodes import conv
 from fastcnn.engine.nodes.loss import Loss
@@ -38,7 +38,7 @@ def results(model, algorithm, layout, batch=11):
         training=True,
         batch_size=batch,
         layout=layout,
-        conv_algorithm=algorithm,
+        wanted=Wanted(algorithm=algorithm),
         input_gradient=True,
     )
     rng = np.random.default_rng(0)
@@ -88,9 +88,9 @@ def test_the_cheapest_is_taken():
     never = lambda node, setting: False  # noqa: E731
     listed = [algorithm("a", 3), algorithm("b", 1, never), algorithm("c", 2), algorithm("d", 2)]
     assert pick(listed, None, CHANNELS).name == "c"
-    assert pick(listed, None, CHANNELS._replace(pinned="a")).name == "a"
-    assert pick(listed, None, CHANNELS._replace(pinned="b")).name == "c"
-    assert pick(listed, None, CHANNELS._replace(pinned="other")).name == "c"
+    assert pick(listed, None, CHANNELS._replace(wanted=Wanted(algorithm="a"))).name == "a"
+    assert pick(listed, None, CHANNELS._replace(wanted=Wanted(algorithm="b"))).name == "c"
+    assert pick(listed, None, CHANNELS._replace(wanted=Wanted(algorithm="other"))).name == "c"
 
 
 @pytest.mark.parametrize("passes", [conv.FORWARD, conv.INPUT_GRADIENT, conv.WEIGHT_GRADIENT])
@@ -117,7 +117,7 @@ def test_pins():
     assert names(own) == {"direct"}
     fastcnn.set_conv_algorithm(None)
     assert names(compiled) == {"direct"}
-    text = Plan(model, SHAPE, batch_size=1, conv_algorithm="gemm").describe()
+    text = Plan(model, SHAPE, batch_size=1, wanted=Wanted(algorithm="gemm")).describe()
     assert "products\n  0 Conv2d + 1 ReLU  forward gemm\n  3 Conv2d           forward gemm\n" in text
 
 
@@ -147,9 +147,9 @@ def test_trainer():
 
 
 def test_wrong_names():
-    choices = "None or one of direct, gemm, got"
-    with pytest.raises(ArgumentError, match=f"^set_conv_algorithm: name must be {choices} 'winograd'$"):
-        fastcnn.set_conv_algorithm("winograd")
+    choices = "None or one of direct, gemm, winograd, got"
+    with pytest.raises(ArgumentError, match=f"^set_conv_algorithm: name must be {choices} 'fft'$"):
+        fastcnn.set_conv_algorithm("fft")
     with pytest.raises(ArgumentError, match=f"^compile: conv_algorithm must be {choices} 3$"):
         fastcnn.compile(network(), conv_algorithm=3)
     model = network()

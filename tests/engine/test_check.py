@@ -7,6 +7,7 @@ import fastcnn.engine.plan
 from fastcnn import nn
 from fastcnn._kernels import program as kernels
 from fastcnn.engine import Plan
+from fastcnn.engine.algorithms import Wanted
 from fastcnn.engine.check import check_places, checks_places
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.engine.signatures import SIGNATURES
@@ -36,6 +37,7 @@ def plans(layout):
         *(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5)),
     )
     probabilities, large = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)), nn.Linear(256, 128)
+    filtered = nn.Sequential(nn.Conv2d(2, 8, 1), nn.Conv2d(8, 5, 3, padding=1))
     options = {"batch_size": 20, "layout": layout}
     two_parts = {"training": True, "input_gradient": True, **options}
     return [
@@ -45,6 +47,7 @@ def plans(layout):
         Plan(probabilities, (4,), **two_parts),
         Plan(large, (256,), **options),
         Plan(Arithmetic(), (2, 3, 2), **options),
+        Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),
     ]
 
 

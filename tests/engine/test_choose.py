@@ -5,7 +5,8 @@ import pytest
 
 import fastcnn
 from fastcnn import nn, zoo
-from fastcnn.engine.choose import choose, choose_bands, cost, layouts, takes_channels
+from fastcnn.engine.algorithms import Wanted
+from fastcnn.engine.choose import choose, choose_bands, cost, layouts, settled, takes_channels
 from fastcnn.engine.fuse import fuse
 from fastcnn.engine.graph import Graph, Node, Value
 from fastcnn.engine.layout import Layout
@@ -84,6 +85,41 @@ def test_the_choice_is_the_cheaper_layout_whatever_the_threads(name, training):
     for batch, layout in zip((1, 8, 32, 128, 1000), chosen[0], strict=True):
         costs = {each.name: cost(network, each, batch, training) for each in layouts(network.dtype)}
         assert costs[layout] == min(costs.values())
+
+
+def filtered(channels, pixels=28):
+    """A convolution of 3x3 windows, behind one that takes next to nothing."""
+    layers = nn.Conv2d(1, channels, 1), nn.Conv2d(channels, channels, 3, padding=1)
+    return graph(*layers, shape=(1, pixels, pixels))
+
+
+def test_costs_of_filtering_by_hand():
+    """49 tiles of 36 positions, each a chain of 16 products that begins; tiles there and back."""
+    network, wanted = graph(nn.Conv2d(16, 16, 3, padding=1), shape=(16, 28, 28)), Wanted("high", "winograd")
+    tile = 36 * 2 * (16 + 6) / 0.85 + 2 * 300
+    assert cost(network, CHANNELS, 1, False, wanted) == pytest.approx(49 * (tile + 2 * 360))
+    assert cost(network, CHANNELS, 1, True, wanted) == pytest.approx(49 * (2 * tile + 2 * 360 + 2 * 300))
+
+
+def test_what_has_bits_of_its_own_fixes_the_layout_of_predictions():
+    """A row's result is the same in every batch: filtering is taken for all of them, or for none."""
+    pays, does_not = filtered(16), filtered(12)  # 12 channels leave a quarter of the lanes empty
+    high = Wanted("high")
+    assert settled(pays, False, high) == high
+    assert settled(does_not, False, high) == Wanted("highest")
+    assert settled(does_not, False, Wanted("high", "winograd")).precision == "high"
+    for batch in (1, 8, 1000):
+        assert choose(pays, batch, False, high).name == "channels"
+    assert choose(does_not, 1, False).name == "channels"
+    assert choose(does_not, 1000, False).name == "images"
+    # A step is made for its batch.
+    assert settled(does_not, True, high) == high
+
+
+def test_other_types_have_the_highest_precision():
+    double = fuse(lower(nn.Sequential(nn.Conv2d(16, 16, 3)).double(), (16, 28, 28)))
+    for training in (True, False):
+        assert settled(double, training, Wanted("high", "gemm")) == Wanted("highest", "gemm")
 
 
 def test_training_without_products_has_one_layout():

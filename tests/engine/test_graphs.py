@@ -99,6 +99,14 @@ def test_steps_in_each_layout(isa, seed):
         assert_same_gradients(own, reference, 1e-9, None, None)
 
 
+@settings(max_examples=150, suppress_health_check=relaxed, deadline=None)
+@given(seeds)
+def test_random_graphs_with_filtered_windows(isa, filtered, seed):
+    model, shape, batch = random_graph(seed)
+    assume(runs(model, zeros(shape, batch)))
+    assert_same_as_eager(model, shape, batch, seed)
+
+
 def test_nearly_all_graphs_run_compiled():
     graphs = [(*random_graph(seed, several), several) for seed in range(200) for several in (False, True)]
     taken = [

@@ -126,9 +126,19 @@ def test_a_missing_table(signature, argument):
 @pytest.mark.parametrize(("signature", "argument"), BUFFERS)
 def test_a_buffer_of_the_wrong_copies(signature, argument):
     w = writer(signature.layouts[-1])
-    told = {"GROUP": "one for each group", "SLOT": "one for each slot", "ONE": "one for all groups"}
+    told = {
+        "GROUP": "one for each group",
+        "SLOT": "one for each slot",
+        "THREAD": "one for each thread",
+        "ONE": "one for all groups",
+    }
     wanted = told.pop(argument.details[0])
-    others = {"GROUP": w.scratch(4), "SLOT": w.sums(4, 4), "ONE": np.zeros(64, np.float32)}
+    others = {
+        "GROUP": w.scratch(4),
+        "SLOT": w.sums(4, 4),
+        "THREAD": w.thread_scratch(4),
+        "ONE": np.zeros(64, np.float32),
+    }
     for copies, got in told.items():
         refused(signature, argument, others[copies], TypeError, f"must be {wanted}, got {got}")
     for value in ("x", 3, [1.0]):
@@ -144,8 +154,8 @@ def test_a_buffer_of_the_wrong_type(signature, argument):
         refused(signature, argument, np.zeros(64), TypeError, f"must be {dtype}, got float64")
         parameter = nn.Parameter(np.zeros(64, np.float64))
         refused(signature, argument, parameter, TypeError, f"must be {dtype}, got float64")
-    elif copies == "SLOT":
-        sums = w.sums(4, 4)
+    elif copies in ("SLOT", "THREAD"):
+        sums = w.sums(4, 4) if copies == "SLOT" else w.thread_scratch(4)
         sums.element = "INDEX"
         refused(signature, argument, sums, TypeError, f"must be {dtype}, got int32")
     else:

@@ -58,6 +58,7 @@ cdef extern from "kernels.h" nogil:
         Py_ssize_t first_op, last_op
 
     const int FCN_CHUNK, FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_CHAINS, FCN_SUM_BLOCK
+    const int FCN_MOST_TILES
     const int FCN_MOST_SLOTS
     Py_ssize_t fcn_slots(Py_ssize_t images)
     Py_ssize_t fcn_most_slots(Py_ssize_t bytes)

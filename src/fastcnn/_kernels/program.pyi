@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 
 CHAINS: int
+MOST_TILES: int
 CHUNK: int
 MOST_SLOTS: int
 SUM_BLOCK: int

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from .. import _precision
 from .._streams import steady_streams
 from .._version import __version__
 from ..errors import DownloadError, FastcnnError
@@ -74,7 +75,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--lr", type=float, help="learning rate of the optimizer")
     train.add_argument("--seed", type=int, help="of weights, split, order and augmentation")
     train.add_argument("--limit", type=int, metavar="N", help="train on N images only, for a quick look")
-    options.add_threads(train)
+    options.add_machine(train)
     train.add_argument("--out", metavar="FOLDER", help="default: runs/RECIPE-N, always a new one")
     train.add_argument("--overwrite", action="store_true", help="let --out be a folder that is not empty")
     train.add_argument("--quiet", action="store_true", help="print the result only")
@@ -105,7 +106,7 @@ def _add_lr_find(commands: argparse._SubParsersAction) -> None:
     find.add_argument("--start-lr", type=float, default=1e-7, metavar="LR", help="default: %(default)g")
     find.add_argument("--end-lr", type=float, default=10.0, metavar="LR", help="default: %(default)g")
     find.add_argument("--plot", metavar="FILE", help="PNG; default: runs/RECIPE-lr-find.png")
-    options.add_threads(find)
+    options.add_machine(find)
 
 
 def _add_report(commands: argparse._SubParsersAction) -> None:
@@ -116,7 +117,7 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
         "everything in it; of a training that was interrupted, or is still running, with what there is.",
     )
     report.add_argument("folder", metavar="RUN", help="the folder of a run")
-    options.add_threads(report)
+    options.add_machine(report)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -128,7 +129,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     options.add_data(evaluate)
     options.add_reading(evaluate)
     options.add_recipe(evaluate)
-    options.add_threads(evaluate)
+    options.add_machine(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print all metrics as JSON")
 
 
@@ -151,7 +152,7 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     options.add_range(predict, "the training images, where the weights do not tell them")
     options.add_white(predict)
     options.add_recipe(predict)
-    options.add_threads(predict)
+    options.add_machine(predict)
     predict.add_argument("--json", action="store_true", help="print all probabilities as JSON")
 
 
@@ -205,7 +206,7 @@ def _add_profile(commands: argparse._SubParsersAction) -> None:
     mode.add_argument("--inference", action="store_false", dest="training", help="prediction")
     profile.add_argument("--describe", action="store_true", help="print the program, run nothing")
     profile.add_argument("--json", action="store_true", help="print all figures as JSON")
-    options.add_threads(profile)
+    options.add_machine(profile)
 
 
 def _add_datasets(commands: argparse._SubParsersAction) -> None:
@@ -249,6 +250,8 @@ def _run(args: argparse.Namespace) -> int:
             from .._config import set_num_threads
 
             set_num_threads(args.threads)
+        if getattr(args, "precision", None) is not None:
+            _precision.put(args.precision)
         code = import_module(f".{args.command.replace('-', '_')}", __name__).run(args)
         sys.stdout.flush()
         return code

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from .._precision import PRECISIONS
+
 # Those of fastcnn.data.layout, which would take its time to import.
 _LAYOUTS = ("NCHW", "NHWC", "NHW")
 
@@ -90,6 +92,12 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_threads(parser: argparse.ArgumentParser) -> None:
-    """Add --threads."""
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add --precision and --threads."""
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="of float32 products: highest is sums of products alone; high, the default, is faster, with "
+        "errors of some 1e-6",
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="default: all cores; the result is the same")

@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from .. import recipes
-from .._config import config
 from ..data.values import BYTES
 from ..errors import ArgumentError
 from ..recipes.report import REPORT, can_draw, duration, figure_of
@@ -25,6 +24,7 @@ _OPTIONS = {
     "lr": "optimizer.lr",
     "seed": "seed",
     "limit": "data.train",
+    "precision": "training.precision",
     "validation": "data.validation",
     "layout": "data.layout",
     "value_range": "data.value_range",
@@ -81,7 +81,7 @@ def read_recipe(args: argparse.Namespace) -> recipes.Recipe:
 
 
 def _header(experiment: recipes.Experiment, folder: Any) -> str:
-    recipe, facts = experiment.recipe, config()
+    recipe, facts = experiment.recipe, experiment.machine()
     shape = "x".join(map(str, experiment.train.image_shape))
     kept = len(experiment.validation) if experiment.validation is not None else 0
     name = recipe.model.name or recipe.name
@@ -101,7 +101,8 @@ def _header(experiment: recipes.Experiment, folder: Any) -> str:
             *values,
             f"training  {recipe.training.epochs} epochs, batch size {recipe.training.batch_size}, "
             f"{recipe.optimizer.type} with lr {recipe.optimizer.options['lr']:g}, seed {recipe.seed}",
-            f"machine   {threads}, {facts['instruction set'].split()[0]}",
+            f"machine   {threads}, {facts['instruction set'].split()[0]}, "
+            f"float32 products {facts['float32 products']}",
             f"folder    {folder}",
         ]
     )

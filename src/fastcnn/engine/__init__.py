@@ -1,9 +1,14 @@
 """The compiled engine: lowers a model to a flat program of fused kernels over planned buffers."""
 
 from .compiled import CompiledModule, compile
-from .pin import get_conv_algorithm, set_conv_algorithm
 from .plan import Plan
 from .plans import InferencePlan, StepPlan, TwoPassPlan
+from .wanted import (
+    get_conv_algorithm,
+    get_float32_matmul_precision,
+    set_conv_algorithm,
+    set_float32_matmul_precision,
+)
 
 __all__ = [
     "CompiledModule",
@@ -13,5 +18,7 @@ __all__ = [
     "TwoPassPlan",
     "compile",
     "get_conv_algorithm",
+    "get_float32_matmul_precision",
     "set_conv_algorithm",
+    "set_float32_matmul_precision",
 ]

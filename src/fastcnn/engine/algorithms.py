@@ -1,8 +1,8 @@
 """Implementations of the products: an ordered list for each pass of each kind of product, and which is taken.
 
-Which one is a function of the geometry, the mode, the layout and what the user has pinned, by what each says
-that it costs; never of a timing, the batch or the number of threads. So a row's result is the same to the bit
-in every batch.
+Which one is a function of the geometry, the mode, the layout and what the user wants, by what each says that
+it costs; never of a timing, the batch or the number of threads. So a row's result is the same to the bit in
+every batch.
 """
 
 from __future__ import annotations
@@ -16,6 +16,22 @@ from .layout import Layout
 N = TypeVar("N")
 
 
+class Wanted(NamedTuple):
+    """What the user asks of products.
+
+    Attributes
+    ----------
+    precision : {"highest", "high"}
+        Of float32: "highest" is sums of products alone; "high" lets an implementation have the larger error
+        whose bounds `fastcnn.set_float32_matmul_precision` tells.
+    algorithm : str, optional
+        The name of the implementation of convolutions that is to be taken wherever it fits.
+    """
+
+    precision: str = "highest"
+    algorithm: str | None = None
+
+
 class Setting(NamedTuple):
     """What an implementation is chosen for, beside the node.
 
@@ -27,14 +43,13 @@ class Setting(NamedTuple):
         Whether weights change with every run.
     single : bool
         Whether the program is made for one image; it may only choose between what gives the same bits.
-    pinned : str, optional
-        The name of the implementation that is wanted wherever it fits.
+    wanted : Wanted
     """
 
     layout: Layout
     training: bool = False
     single: bool = False
-    pinned: str | None = None
+    wanted: Wanted = Wanted()
 
 
 @dataclass(frozen=True)
@@ -50,12 +65,16 @@ class Algorithm(Generic[N]):
         ``cost(node, setting)``: how long an image takes, in vector operations at the machine's peak.
     write : callable
         Writes the pass into a program.
+    exact : bool
+        Whether it sums the products that the equation has, in one order in all layouts: results of those that
+        do are the same to the bit.
     """
 
     name: str
     fits: Callable[[N, Setting], bool]
     cost: Callable[[N, Setting], float]
     write: Callable[..., Any]
+    exact: bool = True
 
 
 def always(node: object, setting: Setting) -> bool:
@@ -69,5 +88,5 @@ def pick(algorithms: Sequence[Algorithm[N]], node: N, setting: Setting) -> Algor
     The last one in the list fits always.
     """
     fitting = [each for each in algorithms if each.fits(node, setting)]
-    pinned = [each for each in fitting if each.name == setting.pinned]
+    pinned = [each for each in fitting if each.name == setting.wanted.algorithm]
     return min(pinned or fitting, key=lambda each: each.cost(node, setting))

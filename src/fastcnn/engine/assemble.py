@@ -85,7 +85,9 @@ def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
             for buffer in ops[i].buffers.values():
                 if isinstance(buffer, Blob) and buffer.external:
                     continue
-                if isinstance(buffer, Blob) or (isinstance(buffer, Vectors) and not buffer.most_slots):
+                if isinstance(buffer, Blob) or (
+                    isinstance(buffer, Vectors) and not buffer.most_slots and not buffer.each_thread
+                ):
                     place = (number, stretch, ops[i].whole_chunk)
                     uses.setdefault(id(buffer), (buffer, set()))[1].add(place)
     grows = False

@@ -15,15 +15,16 @@ from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
 from ..nn.module import PLANS
-from .choose import choose, choose_bands, multiplies
+from .algorithms import Wanted
+from .choose import choose, choose_bands, multiplies, settled
 from .fuse import fuse
 from .graph import Graph
 from .locking import Locked
 from .lower import element_type, lower_picture, trace
 from .nodes.loss import Loss
-from .pin import get_conv_algorithm
 from .plan import Plan
 from .tracing import Picture
+from .wanted import wanted
 
 _log = logging.getLogger("fastcnn.engine")
 # Plans that a cache keeps, the last used: one for each shape of input and mode.
@@ -55,13 +56,19 @@ class Plans(Locked):
     ----------
     input_gradient : bool
         Whether plans for training return the gradient of the input.
-    conv_algorithm : str, optional
-        The implementation of convolutions that is wanted, if not the one that `set_conv_algorithm` says.
+    precision, conv_algorithm : str, optional
+        What is wanted of products, if not what the settings say, see wanted.py.
     """
 
-    def __init__(self, input_gradient: bool = False, conv_algorithm: str | None = None) -> None:
+    def __init__(
+        self,
+        input_gradient: bool = False,
+        precision: str | None = None,
+        conv_algorithm: str | None = None,
+    ) -> None:
         super().__init__()
         self.input_gradient = input_gradient
+        self.precision = precision
         self.conv_algorithm = conv_algorithm
         self.reported = False  # whether the log says why the model runs eagerly
         self._plans: dict[tuple, Plan] = {}
@@ -75,7 +82,12 @@ class Plans(Locked):
         self._training = False  # whether one of the modules is
 
     def find(
-        self, model: nn.Module, x: Samples, evaluation: bool = False, loss: Loss | None = None
+        self,
+        model: nn.Module,
+        x: Samples,
+        evaluation: bool = False,
+        loss: Loss | None = None,
+        precision: str | None = None,
     ) -> Plan | Unsupported:
         """Return the plan for x, or why there is none.
 
@@ -89,10 +101,12 @@ class Plans(Locked):
             Whether all layers are in evaluation mode, as in a prediction; else each is in its own.
         loss : Loss, optional
             Of a plan that trains in one part.
+        precision : str, optional
+            Of this call.
         """
         array = isinstance(x, np.ndarray)
         kind = (x.shape, x.dtype) if array else _kind(x)  # type: ignore[union-attr]
-        key = kind, evaluation, loss
+        key = kind, evaluation, loss, precision
         # Without the lock, which takes as long as all of this. A search forgets the last plan, then sets
         # `_seen`, then the new plan: where `_seen` is the latest change, so is the plan, if there is one.
         if changes.latest_structure() == self._seen:
@@ -101,12 +115,15 @@ class Plans(Locked):
                 return plan
         with self.lock:
             self._last, plan = (None, None), None
-            found = self._find(model, x, evaluation, loss)
+            asked = wanted(precision or self.precision, self.conv_algorithm)
+            found = self._find(model, x, evaluation, loss, asked)
             if isinstance(found, Plan):
                 self._last = (key, found)
             return found
 
-    def _find(self, model: nn.Module, x: Samples, evaluation: bool, loss: Loss | None) -> Plan | Unsupported:
+    def _find(
+        self, model: nn.Module, x: Samples, evaluation: bool, loss: Loss | None, asked: Wanted
+    ) -> Plan | Unsupported:
         self._follow(model)
         training = self._training and not evaluation
         arrays = _samples.arrays(x)
@@ -130,14 +147,14 @@ class Plans(Locked):
             return graph
         if not training and not multiplies(graph):
             return Unsupported("nothing is multiplied", news=False)
-        layout, bands = self._layout(graph, shape, mode, size)
-        key = (shape, mode, loss, layout, bands, bands > 1 and size == 1, self._pinned())
+        layout, bands = self._layout(graph, shape, mode, size, asked)
+        key = (shape, mode, loss, layout, bands, bands > 1 and size == 1, asked)
         plan = self._plans.pop(key, None)
         if plan is not None and not plan.fits(size):
             size = max(size, plan.capacity) if training and plan.capacity < INT_MAX else size
             plan = None  # its memory is freed before the next one asks for some
         if plan is None:
-            made = self._make(model, shape, training, size, layout, bands, loss, graph)
+            made = self._make(model, shape, training, size, layout, bands, loss, graph, asked)
             if isinstance(made, Unsupported):
                 return made
             plan = made
@@ -146,10 +163,6 @@ class Plans(Locked):
         if _samples.count(x) < plan.min_batch:
             return Unsupported("batch normalisation of one value", news=False)
         return plan
-
-    def _pinned(self) -> str | None:
-        """Return the implementation of convolutions that is wanted."""
-        return self.conv_algorithm or get_conv_algorithm()
 
     def _follow(self, model: nn.Module) -> None:
         """Forget what a change of a module or of an array may have made untrue."""
@@ -194,12 +207,14 @@ class Plans(Locked):
         _keep_last(self._graphs, CAPACITY)
         return found
 
-    def _layout(self, graph: Graph, shape: Sizes, mode: tuple | None, size: int) -> tuple[str, int]:
+    def _layout(
+        self, graph: Graph, shape: Sizes, mode: tuple | None, size: int, asked: Wanted
+    ) -> tuple[str, int]:
         """Return layout and bands for a batch of a size."""
         training, threads = mode is not None, cpu.get_num_threads()
-        key = (shape, mode, size, threads, self._pinned())
+        key = (shape, mode, size, threads, asked)
         if key not in self._layouts:
-            layout = choose(graph, size, training, self._pinned())
+            layout = choose(graph, size, training, settled(graph, training, asked))
             self._layouts[key] = (layout.name, choose_bands(graph, layout, size, training, threads))
             _keep_last(self._layouts, _REMEMBERED_SIZES)
         return self._layouts[key]
@@ -214,6 +229,7 @@ class Plans(Locked):
         bands: int,
         loss: Loss | None,
         graph: Graph,
+        asked: Wanted,
     ) -> Plan | Unsupported:
         try:
             return Plan(
@@ -226,7 +242,7 @@ class Plans(Locked):
                 bands=bands,
                 loss=loss,
                 graph=graph,
-                conv_algorithm=self._pinned(),
+                wanted=asked,
             )
         except FastcnnError as error:
             return Unsupported(str(error))

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._kernels import program as kernels
-from .algorithms import Setting
+from .algorithms import Setting, Wanted
 from .graph import Graph
 from .layout import Layout
 
@@ -51,22 +51,53 @@ def multiplies(graph: Graph) -> bool:
     return any(node.multiplies for node in graph.nodes)
 
 
-def cost(graph: Graph, layout: Layout, batch: int, training: bool, pinned: str | None = None) -> float:
+def settled(graph: Graph, training: bool, wanted: Wanted) -> Wanted:
+    """Return what is wanted of a graph's products in every batch.
+
+    Types other than float32 always have the highest precision. In predictions an implementation whose bits
+    are its layout's own fixes the layout: it is wanted for every batch or, unless it is pinned, for none.
+    """
+    if wanted.precision == "highest" or graph.dtype != np.float32:
+        return wanted._replace(precision="highest")
+    if training or wanted.algorithm is not None or not takes_channels(graph):
+        return wanted
+    images, channels = layouts(graph.dtype)
+    if all(node.exact(Setting(channels, wanted=wanted)) for node in graph.nodes):
+        return wanted
+    exact = wanted._replace(precision="highest")
+    whole = cost(graph, images, images.images * _THREADS, False, exact)  # a batch that fills all vectors
+    pays = cost(graph, channels, images.images * _THREADS, False, wanted) < whole
+    return wanted if pays else exact
+
+
+def cost(
+    graph: Graph,
+    layout: Layout,
+    batch: int,
+    training: bool,
+    wanted: Wanted = Wanted(),  # noqa: B008
+) -> float:
     """Return how long the products of a batch take, in vector operations at the machine's peak."""
-    wanted = graph.wanted() if training else set()
-    setting = Setting(layout, training, pinned=pinned)
-    total = sum(node.cost(setting, wanted) for node in graph.nodes)
+    grads = graph.wanted() if training else set()
+    setting = Setting(layout, training, wanted=wanted)
+    total = sum(node.cost(setting, grads) for node in graph.nodes)
     groups = -(-batch // layout.images)
     return total * -(-groups // _THREADS)
 
 
-def choose(graph: Graph, batch: int, training: bool, pinned: str | None = None) -> Layout:
-    """Return the layout in which a batch takes the least time."""
+def choose(
+    graph: Graph,
+    batch: int,
+    training: bool,
+    wanted: Wanted = Wanted(),  # noqa: B008
+) -> Layout:
+    """Return the layout in which a batch takes the least time; `wanted` must be settled."""
     images, channels = layouts(graph.dtype)
     if not takes_channels(graph):
         return images
-    costs = [cost(graph, each, batch, training, pinned) for each in (images, channels)]
-    return channels if costs[1] < costs[0] else images
+    fixed = not training and not all(node.exact(Setting(channels, wanted=wanted)) for node in graph.nodes)
+    costs = [cost(graph, each, batch, training, wanted) for each in (images, channels)]
+    return channels if fixed or costs[1] < costs[0] else images
 
 
 def choose_bands(graph: Graph, layout: Layout, batch: int, training: bool, threads: int) -> int:

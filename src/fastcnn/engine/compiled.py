@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _samples, nn
+from .. import _precision, _samples, nn
 from .._kernels.program import add_results
 from .._samples import Samples
 from .._shapes import integer
@@ -17,9 +17,9 @@ from ..nn.parameter_pass import backward_parameters
 from ..nn.passes import output_gradients
 from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss, check_targets
-from .pin import checked_algorithm
 from .plans import ForwardPlan, StepPlan, TwoPassPlan
 from .predict import predict
+from .wanted import checked_algorithm
 
 
 class CompiledModule:
@@ -38,19 +38,27 @@ class CompiledModule:
         The model.
     input_gradient : bool
         Whether backward returns the gradient of the input; without it, it returns None.
-    conv_algorithm : {"direct", "gemm"}, optional
+    precision : {"highest", "high"}, optional
+        Of float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None takes.
+    conv_algorithm : {"direct", "gemm", "winograd"}, optional
         How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
     """
 
     def __init__(
-        self, model: nn.Module, *, input_gradient: bool = False, conv_algorithm: str | None = None
+        self,
+        model: nn.Module,
+        *,
+        input_gradient: bool = False,
+        precision: str | None = None,
+        conv_algorithm: str | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise DTypeError(f"compile: model must be a Module, got {type(model).__name__}")
         self._model = model
         self.input_gradient = input_gradient
+        self.precision = _precision.checked(precision, "compile: precision")
         self.conv_algorithm = checked_algorithm(conv_algorithm, "compile: conv_algorithm")
-        self._plans = Plans(input_gradient, self.conv_algorithm)
+        self._plans = Plans(input_gradient, self.precision, self.conv_algorithm)
         # What the last call ran: a plan, or the model itself.
         self._last: ForwardPlan | nn.Module | None = None
 
@@ -145,10 +153,11 @@ class CompiledModule:
         total, correct = add_results(results)
         return (total / divisor if divisor else math.nan), int(correct)
 
-    def predict(self, x: Samples, batch_size: int = 256) -> Any:
+    def predict(self, x: Samples, batch_size: int = 256, *, precision: str | None = None) -> Any:
         """Return the outputs for x (N, ...) in evaluation mode, a batch at a time; see `Module.predict`."""
         size = integer(batch_size, "predict: batch_size", 1)
-        return predict(self.model, _samples.check(x, "predict: x"), size, self._plans)
+        asked = _precision.checked(precision, "predict: precision")
+        return predict(self.model, _samples.check(x, "predict: x"), size, asked, self._plans)
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Yield the model's parameters."""
@@ -162,6 +171,7 @@ class CompiledModule:
         return {
             "model": self.model,
             "input_gradient": self.input_gradient,
+            "precision": self.precision,
             "conv_algorithm": self.conv_algorithm,
         }
 
@@ -170,7 +180,11 @@ class CompiledModule:
 
 
 def compile(
-    model: nn.Module, *, input_gradient: bool = False, conv_algorithm: str | None = None
+    model: nn.Module,
+    *,
+    input_gradient: bool = False,
+    precision: str | None = None,
+    conv_algorithm: str | None = None,
 ) -> CompiledModule:
     """Return `model` as a callable that runs a compiled program on the same weights.
 
@@ -180,7 +194,9 @@ def compile(
         The model.
     input_gradient : bool
         Whether backward returns the gradient of the input.
-    conv_algorithm : {"direct", "gemm"}, optional
+    precision : {"highest", "high"}, optional
+        Of float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None takes.
+    conv_algorithm : {"direct", "gemm", "winograd"}, optional
         How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
 
     Returns
@@ -198,4 +214,6 @@ def compile(
     ...     fast.backward(loss.backward())
     ...     optimizer.step()
     """
-    return CompiledModule(model, input_gradient=input_gradient, conv_algorithm=conv_algorithm)
+    return CompiledModule(
+        model, input_gradient=input_gradient, precision=precision, conv_algorithm=conv_algorithm
+    )

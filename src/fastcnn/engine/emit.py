@@ -184,6 +184,7 @@ class Writer(Queue):
         self.before, self.after = Queue(self._setting, 0), Queue(self._setting, 0)
         self.blobs: list[Blob] = []
         self.scratches: list[Vectors] = []
+        self._workspace: Vectors | None = None
         self.first_prepared = 0  # operations before all others of the first part
         self.parts: list[Part] = []
         self.part_name = ""
@@ -213,6 +214,19 @@ class Writer(Queue):
         """Return new scratch of `count` vectors for each group."""
         self.scratches.append(Vectors(count, self.layout.lanes, element))
         return self.scratches[-1]
+
+    def thread_scratch(self, count: int) -> Vectors:
+        """Return new scratch of `count` vectors for each thread."""
+        scratch = Vectors(count, self.layout.lanes, each_thread=True, scope=kernels.EACH_THREAD)
+        self.scratches.append(scratch)
+        return scratch
+
+    def workspace(self, count: int) -> Vectors:
+        """Return room for at least `count` vectors, for each thread, which any operation may overwrite."""
+        if self._workspace is None:
+            self._workspace = self.thread_scratch(count)
+        self._workspace.count = max(self._workspace.count, count)
+        return self._workspace
 
     def sums(self, count: int, layer_size: int) -> Vectors:
         """Return new partial sums of `count` vectors for each slot, of a layer with so many sums in all."""

@@ -156,6 +156,10 @@ class Node:
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
 
+    def exact(self, setting: Setting) -> bool:
+        """Tell whether a prediction's y is the same to the bit in both layouts."""
+        return True
+
     @property
     def takes_channels(self) -> bool:
         """Whether there are kernels for it with channels in the lanes."""

@@ -139,26 +139,29 @@ def _check_places(lowest: int, highest: int) -> None:
 
 @dataclass(eq=False)
 class Vectors:
-    """Scratch of `count` vectors for each group, or each slot of groups.
+    """Scratch of `count` vectors for each group, each slot of groups, or each thread.
 
     Attributes
     ----------
     element : {"REAL", "INDEX"}
         What the numbers are, see csrc/engine/operations.inc.
     most_slots : int
-        The most slots that have a copy; 0 if each group has one.
+        The most slots that have a copy; 0 if not slots have one.
+    each_thread : bool
+        Whether each thread has one.
     """
 
     count: int
     lanes: int
     element: str = "REAL"
     most_slots: int = 0
+    each_thread: bool = False
     scope: int = kernels.EACH_GROUP
     array: np.ndarray | None = None
 
     @property
     def group_size(self) -> int:
-        """Numbers of one group of images, or slot."""
+        """Numbers of one group of images, slot or thread."""
         return self.count * self.lanes
 
 

@@ -11,9 +11,9 @@ from .._kernels import cpu
 from .._kernels import program as kernels
 from .._samples import Samples, Sizes, each_of
 from ..errors import StateError
-from .algorithms import Setting
+from .algorithms import Setting, Wanted
 from .assemble import assemble
-from .choose import choose, layouts, with_spare
+from .choose import choose, layouts, settled, with_spare
 from .describe import describe
 from .elements import ElementType
 from .emit import Writer
@@ -57,8 +57,8 @@ class Plan(Locked):
         Makes a plan that trains in one part, see `StepPlan.step`.
     graph : Graph, optional
         What the model is lowered to, if that is known.
-    conv_algorithm : str, optional
-        The implementation of convolutions that is wanted wherever it fits; by default the cheapest each.
+    wanted : Wanted
+        What is asked of products.
     """
 
     training = False
@@ -87,7 +87,7 @@ class Plan(Locked):
         bands: int = 1,
         loss: Loss | None = None,
         graph: Graph | None = None,
-        conv_algorithm: str | None = None,
+        wanted: Wanted = Wanted(),  # noqa: B008
     ) -> None:
         super().__init__()
         self.graph = fuse(lower(model, input_shape, self.training)) if graph is None else graph
@@ -96,15 +96,16 @@ class Plan(Locked):
         self.loss = loss if self.training else None
         self.input_gradient = input_gradient
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
-        chosen = choose(self.graph, batch_size, self.training, conv_algorithm)
-        named = {each.name: each for each in layouts(self.dtype)}[layout or chosen.name]
+        wanted = settled(self.graph, self.training, wanted)
+        layout = layout or choose(self.graph, batch_size, self.training, wanted).name
+        named = {each.name: each for each in layouts(self.dtype)}[layout]
         self.layout = with_spare(named, self.graph)
         writer = Writer(ElementType.of(self.dtype), self.layout, bands, single=batch_size == 1 and bands > 1)
-        wanted = self.graph.wanted(input_gradient) if self.training else set()
-        folded = find_folded(self.graph, wanted)
+        grads = self.graph.wanted(input_gradient) if self.training else set()
+        folded = find_folded(self.graph, grads)
         halos = value_halos(self.graph, folded)
-        setting = Setting(self.layout, self.training, writer.single, conv_algorithm)
-        forward = Forward(writer, self.graph, setting, wanted, folded, halos)
+        setting = Setting(self.layout, self.training, writer.single, wanted)
+        forward = Forward(writer, self.graph, setting, grads, folded, halos)
         self._write(writer, forward)
         self.isa, threads = cpu.get_isa(), working_threads()
         self.executable = assemble(writer, batch_size, threads)

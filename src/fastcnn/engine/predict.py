@@ -10,7 +10,13 @@ from .cache import Plans, Unsupported, plans_of, report
 from .plans import ForwardPlan
 
 
-def predict(model: nn.Module, x: Samples, batch_size: int, plans: Plans | None = None) -> Any:
+def predict(
+    model: nn.Module,
+    x: Samples,
+    batch_size: int,
+    precision: str | None = None,
+    plans: Plans | None = None,
+) -> Any:
     """Return the outputs of a model for x (N, ...) in evaluation mode, a batch at a time.
 
     A row's outputs are the same to the bit whatever batch it is in, if the engine takes model and input.
@@ -23,10 +29,12 @@ def predict(model: nn.Module, x: Samples, batch_size: int, plans: Plans | None =
         Inputs.
     batch_size : int
         How many are computed at a time.
+    precision : str, optional
+        Of products; None for what the plans have.
     plans : Plans, optional
         Those of the model itself if None.
     """
-    plan = (plans or plans_of(model)).find(model, x, evaluation=True)
+    plan = (plans or plans_of(model)).find(model, x, evaluation=True, precision=precision)
     if not isinstance(plan, ForwardPlan):
         y = nn.Module.predict(model, x, batch_size, engine=False)
         assert isinstance(plan, Unsupported)

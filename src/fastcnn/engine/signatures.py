@@ -21,7 +21,12 @@ from .memory import Blob, External, Vectors
 
 _LAYOUTS = {"BOTH": ("images", "channels"), "IMAGES": ("images",), "CHANNELS": ("channels",)}
 _INTEGERS = ("SIZE", "SIZE_IF", "INTEGER", "FLAG")
-_COPIES = {"GROUP": "one for each group", "SLOT": "one for each slot", "ONE": "one for all groups"}
+_COPIES = {
+    "GROUP": "one for each group",
+    "SLOT": "one for each slot",
+    "THREAD": "one for each thread",
+    "ONE": "one for all groups",
+}
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,8 @@ def _told(buffer: Any, element: ElementType) -> tuple[str, np.dtype | None]:
     if isinstance(buffer, Blob):
         return "GROUP", element.value
     if isinstance(buffer, Vectors):
-        return ("SLOT" if buffer.most_slots else "GROUP"), element.dtype(buffer.element)
+        copies = "SLOT" if buffer.most_slots else "THREAD" if buffer.each_thread else "GROUP"
+        return copies, element.dtype(buffer.element)
     if isinstance(buffer, External):
         return "GROUP", element.dtype(buffer.element)
     if isinstance(buffer, Parameter | np.ndarray):

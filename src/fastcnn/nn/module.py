@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import _samples, _slots, graph
+from .. import _precision, _samples, _slots, graph
 from .._samples import Samples
 from .._shapes import integer
 from ..errors import ShapeError
@@ -124,7 +124,9 @@ class Module(Weights["Module"]):
     def training(self, mode: bool) -> None:
         self.__dict__["training"] = mode
 
-    def predict(self, x: Samples, batch_size: int = 256, *, engine: bool = True) -> Any:
+    def predict(
+        self, x: Samples, batch_size: int = 256, *, engine: bool = True, precision: str | None = None
+    ) -> Any:
         """Return the outputs for x (N, ...) in evaluation mode; the module's own modes stay as they are.
 
         Threads may predict with one model at the same time.
@@ -139,6 +141,9 @@ class Module(Weights["Module"]):
             Whether to run the compiled program: fast, and a row's outputs are the same to the bit whatever
             batch it is in. Threads then take turns. With False, or where the engine does not take the module
             or the input, layer after layer runs.
+        precision : {"highest", "high"}, optional
+            Of the program's float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None
+            takes.
 
         Returns
         -------
@@ -153,8 +158,9 @@ class Module(Weights["Module"]):
         """
         size = integer(batch_size, "predict: batch_size", 1)
         samples = _samples.check(x, "predict: x")
+        asked = _precision.checked(precision, "predict: precision")
         if engine:
-            return _slots.predict(self, samples, size)
+            return _slots.predict(self, samples, size, asked)
         with calls.passive():
             return prediction.in_batches(lambda batch: prediction.call(self, batch), samples, size, "predict")
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import data, nn, optim, zoo
+from .._config import config
 from ..data import transforms
 from ..errors import DataError, FastcnnError, ShapeError
 from ..training import (
@@ -197,7 +198,13 @@ class Experiment:
             monitor=options.get("monitor"),
             clip_grad_norm=training.clip_grad_norm,
             clip_grad_value=training.clip_grad_value,
+            precision=training.precision,
         )
+
+    def machine(self) -> dict[str, str]:
+        """Return what this machine and installation compute with, as `fastcnn.show_config` prints it."""
+        facts = config()
+        return {**facts, "float32 products": self.trainer.precision or facts["float32 products"]}
 
     def _try(self, steps: list[tuple[str, transforms.Transform]]) -> None:
         """Raise DataError unless an image goes through all steps and keeps its shape."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from .._config import config
 from .._files import write_atomic
 from ..errors import DataError
 from ..training import Callback, History, Trainer, save_weights
@@ -193,7 +192,7 @@ class Run:
             "images_per_second": round(float(np.median(speeds)), 1),
             "total_seconds": round(time.perf_counter() - self._start, 3),
             "finished": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            "machine": config(),
+            "machine": experiment.machine(),
         }
         shown = {**metrics, "test": result}
         try:

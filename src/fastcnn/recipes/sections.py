@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .._precision import PRECISIONS
 from ..data.layout import LAYOUTS
 from ..nn.init import SCHEMES
 from .schema import setting
@@ -105,6 +106,8 @@ class TrainingSection:
         How many images that sample has at the most.
     clip_grad_norm, clip_grad_value : float or None
         Limits of the gradients' norm and of each of their elements, as in `fastcnn.Trainer`.
+    precision : str or None
+        Of float32 products, if not what `fastcnn.set_float32_matmul_precision` says.
     """
 
     epochs: int = setting(minimum=1)
@@ -118,3 +121,4 @@ class TrainingSection:
     accuracy_samples: int = setting(1000, minimum=1)
     clip_grad_norm: float | None = setting(None, minimum=0)
     clip_grad_value: float | None = setting(None, minimum=0)
+    precision: str | None = setting(None, choices=PRECISIONS)

@@ -134,11 +134,12 @@ class Compiled(Eager):
         optimizer: Optimizer,
         loss: Any,
         *,
+        precision: str | None = None,
         conv_algorithm: str | None = None,
         **limits: float | None,
     ) -> None:
         super().__init__(model, optimizer, loss, **limits)
-        self.model = CompiledModule(model, conv_algorithm=conv_algorithm)
+        self.model = CompiledModule(model, precision=precision, conv_algorithm=conv_algorithm)
 
     def step(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
         """Do one step of training on a batch, in one program if the loss is cross-entropy of classes."""

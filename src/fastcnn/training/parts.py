@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from .. import _precision
 from .._shapes import integer
-from ..engine.pin import checked_algorithm
+from ..engine.wanted import checked_algorithm
 from ..errors import ArgumentError, DTypeError
 from ..nn.module import Module
 from ..nn.utils.clip_grad import check_limit
@@ -74,7 +75,8 @@ class Parts(Training):
     def _executor(self) -> Eager:
         """What runs the model."""
         if self._kept_executor is None:
-            kind = partial(Compiled, conv_algorithm=self.conv_algorithm) if self.engine else Eager
+            compiled = partial(Compiled, precision=self.precision, conv_algorithm=self.conv_algorithm)
+            kind = compiled if self.engine else Eager
             self._kept_executor = kind(
                 self.model,
                 self.optimizer,
@@ -173,5 +175,6 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "engine": bool,
     "clip_grad_norm": _limit("clip_grad_norm"),
     "clip_grad_value": _limit("clip_grad_value"),
+    "precision": lambda value: _precision.checked(value, "Trainer: precision"),
     "conv_algorithm": lambda value: checked_algorithm(value, "Trainer: conv_algorithm"),
 }

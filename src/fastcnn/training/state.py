@@ -38,6 +38,7 @@ class Training:
     engine: bool
     clip_grad_norm: float | None
     clip_grad_value: float | None
+    precision: str | None
     conv_algorithm: str | None
 
     def __init__(self) -> None:

@@ -47,8 +47,8 @@ class Trainer(Evaluator):
         On that optimizer.
     callbacks : iterable of Callback
     seed : int
-        Of dropout, the order of the images and their augmentation. With the same seed, model and data, the
-        weights come out the same to the bit, for any number of threads.
+        Of dropout, order and augmentation. With the same seed, model and data, the weights come out the same
+        to the bit, for any number of threads.
     preprocess : callable ``preprocess(images) -> images``, optional
         Applied to every batch, in training (after augmentation) and otherwise, e.g.
         `fastcnn.data.transforms.Normalize`. Default: uint8 images are divided by 255. For several inputs it
@@ -57,20 +57,18 @@ class Trainer(Evaluator):
     scheduler_step : {"batch", "epoch"}, optional
         When the scheduler is stepped. Default: OneCycleLR after each batch, others after each epoch.
     monitor : str, optional
-        The column that ReduceLROnPlateau is given. Default: "val_loss" or, for mode "max", "val_accuracy";
-        without validation "loss" or "accuracy".
+        What ReduceLROnPlateau is given. Default: "val_loss" or "loss", for mode "max" the accuracy.
     stop_on_nan : bool
         Stop fit at the first loss that is not finite, and tell of one that has blown up, see StopOnNaN.
     engine : bool
-        Run the model as one compiled program (see `fastcnn.compile`), several times faster; with False, layer
-        after layer, which is the reference. The two agree but for rounding.
+        Run the model as one compiled program (see `fastcnn.compile`), several times faster, not layer after
+        layer, which is the reference. The two agree but for rounding.
     clip_grad_norm : float, optional
-        Scale the gradients of each step so that their norm, of all that the optimizer trains together, is at
-        most this; see `fastcnn.nn.utils.clip_grad_norm_`.
+        Scale the gradients of a step so that the norm of all is at most this, see `nn.utils.clip_grad_norm_`.
     clip_grad_value : float, optional
         Clip each element of the gradients to ``[-clip_grad_value, clip_grad_value]``, before their norm.
-    conv_algorithm : {"direct", "gemm"}, optional
-        How the compiled program convolves; None takes what `fastcnn.set_conv_algorithm` says.
+    precision, conv_algorithm : str, optional
+        Of the program; see `fastcnn.set_float32_matmul_precision`, `fastcnn.set_conv_algorithm`.
 
     Attributes
     ----------
@@ -104,6 +102,7 @@ class Trainer(Evaluator):
         engine: bool = True,
         clip_grad_norm: float | None = None,
         clip_grad_value: float | None = None,
+        precision: str | None = None,
         conv_algorithm: str | None = None,
     ) -> None:
         super().__init__(
@@ -120,6 +119,7 @@ class Trainer(Evaluator):
             engine=engine,
             clip_grad_norm=clip_grad_norm,
             clip_grad_value=clip_grad_value,
+            precision=precision,
             conv_algorithm=conv_algorithm,
         )
 

@@ -16,9 +16,18 @@ from ..parts import Backward, Forward
 from . import costs
 from .bias import bias_grad, position_bias_grad
 from .conv_forward import forward
-from .conv_gemm import gathered
+from .conv_gemm import gathered, gemm
 from .conv_input import backward_input, gradient_halo
 from .conv_weight import weight_gradient
+from .conv_winograd import (
+    forward_cost,
+    input_cost,
+    takes_forward,
+    takes_input_gradient,
+    weight_cost,
+    winograd,
+    winograd_weight,
+)
 from .convolution import Convolution
 
 
@@ -38,6 +47,10 @@ class Conv(Convolution):
         if self.y in wanted and is_trained(self.weight):
             passes.append(WEIGHT_GRADIENT)
         return sum(pick(each, self, setting).cost(self, setting) for each in passes)
+
+    def exact(self, setting: Setting) -> bool:
+        """Tell whether the forward pass's implementation is the same to the bit in both layouts."""
+        return pick(FORWARD, self, setting).exact
 
     def forward(self, f: Forward) -> None:
         """Write y = f(conv(x) + bias)."""
@@ -97,20 +110,22 @@ def _with_columns(
 
 
 # Ordered lists of implementations; the last one takes every convolution. "direct" multiplies x where it
-# stands; "gemm" first lays out what each window reads as one row, the textbook's way (im2col).
+# stands; "gemm" first lays out what each window reads as one row, the textbook's way (im2col); "winograd" has
+# fewer products for windows of 3x3.
 FORWARD = [
-    Algorithm(
-        "gemm", _has_columns, partial(_with_columns, _forward_cost), partial(forward, operand=gathered)
-    ),
+    Algorithm("winograd", takes_forward, forward_cost, partial(forward, way=winograd), exact=False),
+    Algorithm("gemm", _has_columns, partial(_with_columns, _forward_cost), partial(forward, way=gemm)),
     Algorithm("direct", always, _forward_cost, forward),
 ]
 INPUT_GRADIENT = [
     Algorithm(
-        "gemm", _has_columns, partial(_with_columns, _input_cost), partial(backward_input, operand=gathered)
+        "winograd", takes_input_gradient, input_cost, partial(backward_input, way=winograd), exact=False
     ),
+    Algorithm("gemm", _has_columns, partial(_with_columns, _input_cost), partial(backward_input, way=gemm)),
     Algorithm("direct", always, _input_cost, backward_input),
 ]
 WEIGHT_GRADIENT = [
+    Algorithm("winograd", takes_forward, weight_cost, winograd_weight, exact=False),
     Algorithm(
         "gemm", _has_columns, partial(_with_columns, _weight_cost), partial(weight_gradient, operand=gathered)
     ),

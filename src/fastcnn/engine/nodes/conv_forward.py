@@ -9,7 +9,7 @@ from ..memory import Blob, table
 from ..parts import Forward
 from .bias import bias_of_group, position_bias
 from .convolution import Convolution
-from .product import Extras, Operand, Product, group_count, in_place, kernel_rows, multiply, pack, segments
+from .product import Extras, Product, Way, direct, group_count, kernel_rows, segments
 
 
 def conv_product(node: Convolution, groups: int, group: int, x: Blob, y: Blob) -> Product:
@@ -39,7 +39,7 @@ def conv_product(node: Convolution, groups: int, group: int, x: Blob, y: Blob) -
     )
 
 
-def forward(f: Forward, node: Convolution, operand: Operand = in_place) -> None:
+def forward(f: Forward, node: Convolution, way: Way = direct) -> None:
     """Write y = f(conv(x) + bias) for each group of channels."""
     w, x, y = f.writer, f.blobs[node.x], f.blob(node.y)
     channels, norm = node.weight.shape[0], f.folded.get(node)
@@ -52,8 +52,8 @@ def forward(f: Forward, node: Convolution, operand: Operand = in_place) -> None:
     out, position = channels // groups, position_bias(w, node.position_bias)
     for group in range(groups):
         product, first = conv_product(node, groups, group, x, y), group * out
-        packed = pack(w, product, node.weight, None if scale is None else scale[first : first + out])
         extras = Extras(
+            scale=None if scale is None else scale[first : first + out],
             bias=bias_of_group(w, bias, first, out),
             position_bias=position,
             activation=activation,
@@ -61,4 +61,4 @@ def forward(f: Forward, node: Convolution, operand: Operand = in_place) -> None:
             first_channel=first,
         )
         flops = 2 * product.pixels * product.depth * out
-        multiply(w, *operand(w, product, x), y, packed, extras, flops=flops)
+        way(w, product, x, y, node.weight, extras, flops=flops)

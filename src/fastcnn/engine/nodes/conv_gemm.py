@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...nn import Parameter
 from ..emit import Writer
 from ..memory import Blob, table
-from .product import Product
+from .product import Extras, Product, direct
 
 
 def gathered(w: Writer, p: Product, x: Blob) -> tuple[Product, Blob]:
@@ -33,3 +34,8 @@ def gathered(w: Writer, p: Product, x: Blob) -> tuple[Product, Blob]:
         segments=[(0, p.pixels, 0, 1)],
     )
     return product, columns
+
+
+def gemm(w: Writer, p: Product, x: Blob, y: Blob, weight: Parameter, extras: Extras, *, flops: int) -> None:
+    """Write a product over rows of windows."""
+    direct(w, *gathered(w, p, x), y, weight, extras, flops=flops)

@@ -10,7 +10,7 @@ from ..emit import Writer
 from ..memory import NO_HALO, Blob, Halo, table, widest
 from ..parts import Backward
 from .convolution import Convolution
-from .product import Extras, Operand, Product, group_count, in_place, kernel_rows, multiply, pack, segments
+from .product import Extras, Product, Way, direct, group_count, kernel_rows, segments
 
 
 @dataclass
@@ -59,12 +59,12 @@ def gradient_halo(node: Convolution) -> Halo:
     return halo
 
 
-def backward_input(b: Backward, node: Convolution, dy: Blob, operand: Operand = in_place) -> None:
+def backward_input(b: Backward, node: Convolution, dy: Blob, way: Way = direct) -> None:
     """Write the gradient of x: for each remainder a convolution of dy with the weights of its taps."""
     dx, add = b.target(node.x)
     for part in _remainders(node):
         for group in range(group_count(b.writer, node)):
-            _write_part(b.writer, node, dy, dx, add, part, group, operand)
+            _write_part(b.writer, node, dy, dx, add, part, group, way)
 
 
 def _write_part(
@@ -75,7 +75,7 @@ def _write_part(
     add: bool,
     part: _Remainder,
     group: int,
-    operand: Operand,
+    way: Way,
 ) -> None:
     win = node.window
     depthwise = group_count(w, node) < node.groups
@@ -99,7 +99,6 @@ def _write_part(
         segments=segments(ranges, j.size, len(part.taps_w)),
         depthwise=depthwise,
     )
-    packed = pack(w, product, node.weight)
     # Products of the forward pass with these taps, zeros left out.
     flops = 2 * node.y.pixels * product.depth * inner
-    multiply(w, *operand(w, product, dy), dx, packed, Extras(add=add), flops=flops)
+    way(w, product, dy, dx, node.weight, Extras(add=add), flops=flops)

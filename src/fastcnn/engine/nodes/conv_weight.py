@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..._kernels.program import TASK_TAPS
 from ...nn import Parameter
 from ..emit import Writer
-from ..memory import Blob
+from ..memory import Blob, Vectors
 from ..parts import Backward
 from .conv_forward import conv_product
 from .convolution import Convolution
-from .product import Operand, Product, bands_of, group_count, in_place
+from .product import Product, bands_of, group_count
 
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
 # sums of each slot would cost more than the products.
@@ -19,6 +21,15 @@ _FEW_PIXELS = 16
 # Where channels are in the lanes, one with at most so many makes it for several images between a load and a
 # store of its sums, which are larger than the images' arrays.
 _SEVERAL_IMAGES = 100
+
+
+# Where a product finds what it multiplies: the product over it, and the blob that holds it.
+Operand = Callable[[Writer, Product, Blob], tuple[Product, Blob]]
+
+
+def in_place(w: Writer, p: Product, x: Blob) -> tuple[Product, Blob]:
+    """Multiply x where it stands."""
+    return p, x
 
 
 def weight_gradient(
@@ -60,13 +71,21 @@ def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy:
             w.depthwise_weight(**common)
         else:
             w.conv_weight(**common, in_channels=weight.shape[1])
-        w.after.conv_weight_sum(
-            dweight=dweight,
-            sums=sums,
-            weight_at=p.weight_at[some],
-            channel_at=p.channel_at,
-            tasks=-(-depth // TASK_TAPS) if w.layout.by_channels else w.blocks(p.channels),
-        )
+        write_sum(w, dweight, sums, p.weight_at[some], p.channel_at)
+
+
+def write_sum(
+    w: Writer, dweight: np.ndarray, sums: Vectors, weight_at: np.ndarray, channel_at: np.ndarray
+) -> None:
+    """Write the sum of the slots' partial sums of some taps."""
+    by_taps = -(-weight_at.size // TASK_TAPS)
+    w.after.conv_weight_sum(
+        dweight=dweight,
+        sums=sums,
+        weight_at=weight_at,
+        channel_at=channel_at,
+        tasks=by_taps if w.layout.by_channels else w.blocks(channel_at.size),
+    )
 
 
 def weight_of_all(

@@ -16,6 +16,13 @@ _IMAGES_WEIGHT_SHARE = 0.62
 _CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
 # Depthwise: with a load for each product.
 _DEPTHWISE_SHARE = 0.4
+# Of Winograd's filtering, which has so many products for a tile and pair of channels: the same of those, with
+# what it takes to begin each chain; vector operations of transforming a vector of a tile there, and back.
+_POSITIONS = 36
+_FILTERED_SHARE = 0.85
+_FILTERED_START = 6
+_TO_POINTS = 300.0
+_FROM_POINTS = 360.0
 # Vector operations that it takes to copy a vector.
 _COPY = 2.0
 
@@ -31,6 +38,22 @@ def weight_gradient(layout: Layout, terms: int, channels: int) -> float:
     vectors = layout.vectors(channels)
     share = _CHANNELS_WEIGHT_SHARE[vectors > 1] if layout.by_channels else _IMAGES_WEIGHT_SHARE
     return terms * vectors / share
+
+
+def filtered(layout: Layout, tiles: int, in_channels: int, channels: int) -> float:
+    """Return the cost of Winograd's filtering of so many tiles: products, and tiles there and back."""
+    there, back = _TO_POINTS * layout.vectors(in_channels), _FROM_POINTS * layout.vectors(channels)
+    return tiles * (_filtered_products(layout, in_channels, channels) + there + back)
+
+
+def filtered_weight(layout: Layout, tiles: int, in_channels: int, channels: int) -> float:
+    """Return the cost of a weight gradient by Winograd's filtering."""
+    both = _TO_POINTS * (layout.vectors(in_channels) + layout.vectors(channels))
+    return tiles * (_filtered_products(layout, in_channels, channels) + both)
+
+
+def _filtered_products(layout: Layout, in_channels: int, channels: int) -> float:
+    return _POSITIONS * layout.vectors(channels) * (in_channels + _FILTERED_START) / _FILTERED_SHARE
 
 
 def depthwise(layout: Layout, terms: int, channels: int) -> float:

@@ -6,7 +6,7 @@ memory, and output pixels in segments that read the same spans.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
@@ -77,7 +77,8 @@ class Product:
 class Extras:
     """What goes with a product: biases, an activation, and whether it is added to what y holds.
 
-    The biases are those of `all_channels`, of which the product's begin at first_channel.
+    The biases are those of `all_channels`, of which the product's begin at first_channel. Weights are
+    multiplied by a scale for each channel.
     """
 
     bias: Parameter | np.ndarray | None = None
@@ -86,15 +87,24 @@ class Extras:
     add: bool = False
     all_channels: int = 0
     first_channel: int = 0
+    scale: np.ndarray | None = None
 
 
-# Where a product finds what it multiplies: the product over it, and the blob that holds it.
-Operand = Callable[[Writer, Product, Blob], tuple[Product, Blob]]
+class Way(Protocol):
+    """How a product is made."""
 
-
-def in_place(w: Writer, p: Product, x: Blob) -> tuple[Product, Blob]:
-    """Multiply x where it stands."""
-    return p, x
+    def __call__(
+        self,
+        w: Writer,
+        p: Product,
+        x: Blob,
+        y: Blob,
+        weight: Parameter,
+        extras: Extras,
+        *,
+        flops: int,
+    ) -> None:
+        """Write what packs the weights, and what makes y or adds to it."""
 
 
 class Grouped(Protocol):
@@ -139,6 +149,11 @@ def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = No
         stage=0 if scale is None else 1,
     )
     return packed
+
+
+def direct(w: Writer, p: Product, x: Blob, y: Blob, weight: Parameter, extras: Extras, *, flops: int) -> None:
+    """Write a product that multiplies x where it stands."""
+    multiply(w, p, x, y, pack(w, p, weight, extras.scale), extras, flops=flops)
 
 
 def group_count(w: Writer, node: Grouped) -> int:

@@ -16,6 +16,7 @@
  */
 #include "common/activation.h"
 #include "engine/kernel.h"
+#include "register_blocks.h"
 
 #include <math.h>
 
@@ -135,21 +136,6 @@ INLINE void forward_chains(const product *f, const tile *t, const int vectors)
         vstore(y + v * VL, vmax(least, total));
     }
 }
-
-/* The blocks of each number of vectors: 1 to 12 pixels, as registers allow. */
-#define UP_TO_3(K, v) K(v, 1) K(v, 2) K(v, 3)
-#define UP_TO_4(K, v) UP_TO_3(K, v) K(v, 4)
-#define UP_TO_6(K, v) UP_TO_4(K, v) K(v, 5) K(v, 6)
-#define UP_TO_8(K, v) UP_TO_6(K, v) K(v, 7) K(v, 8)
-#define UP_TO_12(K, v) UP_TO_8(K, v) K(v, 9) K(v, 10) K(v, 11) K(v, 12)
-
-#if MAX_BLOCK == 8
-#define BLOCKS(K) UP_TO_12(K, 1) UP_TO_12(K, 2) UP_TO_8(K, 3) UP_TO_6(K, 4)
-static const int max_pixels[] = {0, 12, 12, 8, 6};
-#else
-#define BLOCKS(K) UP_TO_12(K, 1) UP_TO_6(K, 2) UP_TO_4(K, 3)
-static const int max_pixels[] = {0, 12, 6, 4};
-#endif
 
 #define DEFINE(v, p)                                                                                         \
     static void forward_##v##_##p(const product *f, const tile *t) { forward(f, t, v, p); }

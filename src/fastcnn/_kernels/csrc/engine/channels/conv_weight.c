@@ -9,6 +9,7 @@
  *           other, then slots in order.
  */
 #include "engine/kernel.h"
+#include "weight_sums.h"
 
 typedef struct {
     const stored *x, *dy;
@@ -20,10 +21,6 @@ typedef struct {
 
 #define MAX_SUMS 24
 #define FEW 9
-/* Vectors of a block at most two: dy, read anew for each tile of taps, then comes from the caches fast
- * enough. */
-#define MAX_WIDTH 2
-
 INLINE void add_taps(real *sums, const pixel_tile *f, ptrdiff_t k0, const int vectors, const int taps)
 {
     vreal sum[MAX_SUMS];

@@ -1,0 +1,125 @@
+/* The weight gradient of a 3x3 convolution by Winograd's minimal filtering in the layout "channels".
+ *
+ * Equation  dw[k][o], the sum that conv_weight.c has, by tiles of 4x4 pixels of dy: see winograd.h
+ * Layout    see program.h; sums as in conv_weight.c; scratch: tiles of x [position][tile][input channels], then
+ *           of dy [position][tile][channels], as in winograd.c; total [position][input channels][channels].
+ * Method    As many tiles as the scratch holds, of one image or several of a slot, are transformed; for each
+ *           position one product of matrices over the tiles is added to the thread's total. At the end of a
+ *           slot the total is transformed back to 3x3 taps, the slot's sums.
+ * Order     The tiles of a call are summed from 0, and calls added one after the other, then slots in order.
+ * Edges     Where tiles overlap, what two of them have counts in the first.
+ */
+#include "weight_sums.h"
+#include "winograd_products.h"
+#include "winograd_tiles.h"
+
+#define DEFINE(v, k)                                                                                         \
+    static void multiply_##v##_##k(real *c, const real *a, const real *b, const product *f)                  \
+    {                                                                                                        \
+        multiply(c, a, b, f, 1, v, k);                                                                       \
+    }
+BLOCKS(DEFINE)
+#define ENTRY(v, k) [v][k] = multiply_##v##_##k,
+static block *const blocks[MAX_VECTORS + 1][13] = {BLOCKS(ENTRY)};
+
+/* Add what the tiles in hand give to the totals of all positions. */
+static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t in_channels, const tiling *of,
+                          const hand *now, const hand *next, int fresh)
+{
+    const ptrdiff_t tiles = now->count, vectors = of->out_row / VL;
+    const ptrdiff_t x_step = position_step(tiles, of->in_row), dy_step = position_step(tiles, of->out_row);
+    const ptrdiff_t total_step = position_step(in_channels, of->out_row);
+    const product f = {
+        .depth = tiles,
+        .a_row = 1,
+        .a_step = of->in_row,
+        .b_step = of->out_row,
+        .c_row = of->out_row,
+        .fresh = fresh,
+    };
+    for (int position = 0; position < POSITIONS; ++position) {
+        fetch(of, position, next, next, 0);
+        for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
+            const ptrdiff_t v0 = vector_block_start(vectors, b);
+            multiply_rows(blocks, total + v0 * VL, x, dy + v0 * VL, &f, in_channels,
+                          vector_block_start(vectors, b + 1) - v0);
+        }
+        x += x_step;
+        dy += dy_step;
+        total += total_step;
+    }
+}
+
+/* The sums of a slot, from its total. */
+static void total_to_taps(real *sums, const real *total, ptrdiff_t in_channels, ptrdiff_t vectors)
+{
+    const ptrdiff_t step = position_step(in_channels, vectors * VL);
+    for (ptrdiff_t k = 0; k < in_channels; ++k)
+        for (ptrdiff_t v = 0; v < vectors; ++v, total += VL) {
+            vreal half[3][TILE];
+#pragma GCC unroll 1
+            for (int j = 0; j < TILE; ++j) {
+                vreal column[TILE], back[3];
+#pragma GCC unroll 6
+                for (int i = 0; i < TILE; ++i)
+                    column[i] = rload(total + (i * TILE + j) * step);
+                from_points(back, column, 3);
+#pragma GCC unroll 3
+                for (int i = 0; i < 3; ++i)
+                    half[i][j] = back[i];
+            }
+#pragma GCC unroll 1
+            for (int i = 0; i < 3; ++i) {
+                vreal back[3];
+                from_points(back, half[i], 3);
+#pragma GCC unroll 3
+                for (int j = 0; j < 3; ++j)
+                    rstore(sums + weight_sum_at((3 * i + j) * in_channels + k, v, 9 * in_channels, vectors),
+                           back[j]);
+            }
+        }
+}
+
+/* Transform the tiles of dy in hand. */
+static void gradients_to_points(real *v, const tiling *of, const hand *taken)
+{
+    const ptrdiff_t step = position_step(taken->count, of->out_row);
+    for (ptrdiff_t t = 0; t < taken->count; ++t) {
+        const int32_t *place = taken->place[t];
+        for (ptrdiff_t o = 0; o < of->out_row; o += VL)
+            gradient_to_points(v + t * of->out_row + o, step, taken->y[t] + o, of->y_at + place[0],
+                               of->row_pixels, place[1], place[2]);
+    }
+}
+
+/* Images are of one call and slot. */
+void KERNEL(winograd_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_winograd_weight *a = &op->winograd_weight;
+    const tiling of = TILING(a, batch, dy);
+    const ptrdiff_t end = group + (op->whole_chunk ? batch->count : 1);
+    real *x = of_group(&a->scratch, batch, group);
+    real *total = of_group(&a->total, batch, group);
+    hand hands[2];
+    for (ptrdiff_t image = group, next_image; image < end; image = next_image) {
+        int fresh;
+        real *sums = sums_of_group(op, &a->sums, batch, image, &fresh);
+        const ptrdiff_t slot = slot_end(op, batch, image);
+        next_image = fcn_min(end, slot);
+        const ptrdiff_t all = (next_image - image) * a->tiles, parts = fcn_divide_up(all, FCN_MOST_TILES);
+        take(&hands[0], &of, image, 0, all / parts);
+        for (ptrdiff_t part = 0; part < parts; ++part) {
+            const hand *now = &hands[part % 2];
+            hand *next = &hands[(part + 1) % 2];
+            const ptrdiff_t last = all * (part + 1) / parts,
+                            then = part + 1 < parts ? all * (part + 2) / parts : last;
+            take(next, &of, image, last, then - last);
+            real *dy = x + POSITIONS * position_step(now->count, of.in_row);
+            tiles_to_points(x, &of, now);
+            gradients_to_points(dy, &of, now);
+            add_positions(total, x, dy, a->in_channels, &of, now, next, fresh && !part);
+        }
+        if (next_image == slot)
+            total_to_taps(sums, total, a->in_channels, a->vectors);
+    }
+}

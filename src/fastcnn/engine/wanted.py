@@ -1,0 +1,81 @@
+"""What the user wants of products: their precision, and which implementation of convolutions."""
+
+from __future__ import annotations
+
+from .. import _precision
+from ..errors import ArgumentError
+from ..nn import changes
+from .algorithms import Wanted
+from .nodes.conv import FORWARD
+
+CONV_ALGORITHMS = tuple(sorted(each.name for each in FORWARD))
+_algorithm: str | None = None
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Choose how precise the products of compiled programs are in float32.
+
+    Programs that were made before are made anew. Eager mode and float64 always have the highest precision.
+    PyTorch's setting of this name is "highest" unless it is set; this one is "high".
+
+    Parameters
+    ----------
+    precision : {"highest", "high"}
+        "highest": each output is a sum of float32 products. "high": for each pass of a convolution the
+        cheaper of that and Winograd's minimal filtering. Its outputs and input gradients are within 1e-5 of
+        the largest in their image and channel; its weight gradients have at most four times the error (root
+        mean square) of direct sums. A number of the input that is not finite makes the tiles of 4x4 outputs
+        so that read it, where direct sums have the 3x3 outputs around it.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such precision.
+    """
+    _precision.put(precision)
+    changes.note()  # a plan that was found for a model is looked for again
+
+
+def get_float32_matmul_precision() -> str:
+    """Return the precision that `set_float32_matmul_precision` has chosen."""
+    return _precision.get()
+
+
+def set_conv_algorithm(name: str | None) -> None:
+    """Choose how compiled programs convolve, wherever the implementation fits.
+
+    Results of different implementations may differ in their last digits. Programs that were made before are
+    made anew. Eager mode always lays out windows as rows (im2col) and multiplies matrices.
+
+    Parameters
+    ----------
+    name : {"direct", "gemm", "winograd"} or None
+        "direct" multiplies images where they stand; "gemm" lays out windows as rows first; "winograd" has
+        fewer products for windows of 3x3, where the precision is "high". None, the default, takes the
+        cheapest for each convolution by a stated table of costs.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such implementation.
+    """
+    global _algorithm
+    _algorithm = checked_algorithm(name, "set_conv_algorithm: name")
+    changes.note()
+
+
+def get_conv_algorithm() -> str | None:
+    """Return the implementation that `set_conv_algorithm` has chosen, None if each is to be the cheapest."""
+    return _algorithm
+
+
+def checked_algorithm(name: object, what: str) -> str | None:
+    """Return the name of an implementation, or None."""
+    if name is None or (isinstance(name, str) and name in CONV_ALGORITHMS):
+        return name
+    raise ArgumentError(f"{what} must be None or one of {', '.join(CONV_ALGORITHMS)}, got {name!r}")
+
+
+def wanted(precision: str | None, algorithm: str | None) -> Wanted:
+    """Return what these ask for, or where they are None the settings."""
+    return Wanted(precision or _precision.get(), algorithm or _algorithm)

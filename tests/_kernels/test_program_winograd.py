@@ -1,0 +1,166 @@
+"""Winograd's filtering as operations of programs: what engine/nodes/conv_winograd.py writes."""
+
+import numpy as np
+import pytest
+
+from fastcnn import _shapes
+from fastcnn._kernels import program as kernels
+from fastcnn._kernels.elementwise import ACTIVATIONS
+from fastcnn.engine.memory import table
+
+from . import reference
+from .helpers import normal
+from .layouts import Workbench, same_on_any_threads
+from .products import weight_places, weight_sum
+
+# (images, input channels, output channels, height, width): one tile, tiles that overlap in both directions,
+# blocks of vectors, a chain of products and a second one, more tiles than are in hand.
+SIZES = [(1, 1, 1, 4, 4), (3, 5, 17, 6, 9), (19, 16, 4, 4, 5), (2, 70, 33, 8, 7), (5, 3, 40, 24, 21)]
+# Errors as a share of the largest number.
+BOUND = {"float32": 4e-6, "float64": 4e-15}
+
+
+def window_of(size):
+    _, _, _, height, width = size
+    return _shapes.window((height, width), (3, 3), (1, 1), (1, 1, 1, 1), (1, 1), "3x3")
+
+
+def starts(size):
+    """Return where tiles of 4 pixels start, and how many of their first pixels the tile before has."""
+    first = [min(i, size - 4) for i in range(0, size, 4)]
+    return first, [i - at for i, at in zip(range(0, size, 4), first, strict=True)]
+
+
+def tiles_of(x, height, width):
+    """Return the tables of a plane's tiles whose windows begin a pixel above and to the left."""
+    (rows, above), (columns, left) = starts(height), starts(width)
+    x_at = x.grid(np.array(rows) - 1, np.array(columns) - 1)
+    steps = np.arange(6)
+    tile_at = [
+        (i * width + j, u, v)
+        for i, u in zip(rows, above, strict=True)
+        for j, v in zip(columns, left, strict=True)
+    ]
+    return {
+        "x_at": x_at,
+        "tap_at": table(x.offset(steps[:, None], steps).ravel()),
+        "tile_at": table(np.array(tile_at).ravel()),
+        "row_pixels": width,
+        "in_channels": x.channels,
+        "in_vectors": x.bench.vectors(x.channels),
+    }
+
+
+def room(bench, rows, channels):
+    """Return the vectors of 36 positions, each of so many rows and a cache line."""
+    line = -(-64 // (bench.layout.lanes * bench.dtype.itemsize))
+    return 36 * (rows * bench.vectors(channels) + line)
+
+
+def scratch(bench, *channels):
+    return bench.of_threads(sum(room(bench, kernels.MOST_TILES, each) for each in channels))
+
+
+def pack(bench, weight, scale=None):
+    out, inner = weight.shape[:2]
+    packed = np.full(36 * inner * bench.layout.row(out), np.nan, bench.dtype)
+    bench.op.winograd_weights(
+        packed=packed, weight=weight, scale=scale, tasks=bench.op.blocks(out), **weight_places(weight)
+    )
+    return packed
+
+
+def near(got, expected):
+    bound = BOUND[got.dtype.name] * np.abs(expected).max()
+    np.testing.assert_allclose(got, expected, rtol=0, atol=bound)
+
+
+@pytest.mark.parametrize("whole_chunk", [False, True])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_convolution(isa, dtype, size, whole_chunk):
+    """With a scale in the weights, a bias and ReLU; nothing is written but y."""
+    batch, inner, out, height, width = size
+    x, weight = normal((batch, inner, height, width), dtype), normal((out, inner, 3, 3), dtype, 1)
+    scale, bias = normal(out, dtype, 2), normal(out, dtype, 3)
+    expected = reference.conv2d(x, weight * scale[:, None, None, None], bias, 1, window_of(size))
+
+    def results_of(threads):
+        bench = Workbench("channels", dtype, batch)
+        source, y = bench.array(x), bench.empty(out, height, width)
+        bench.op.winograd(
+            y=y,
+            x=source,
+            weight=pack(bench, weight, bench.row(scale)),
+            bias=bench.row(bias),
+            scratch=scratch(bench, inner, out),
+            vectors=bench.vectors(out),
+            activation=ACTIVATIONS["relu"],
+            whole_chunk=whole_chunk,
+            **tiles_of(source, height, width),
+        )
+        bench.run(threads=threads)
+        y.assert_rest_is_zero()
+        return y.get()
+
+    near(same_on_any_threads(results_of), np.maximum(expected, 0))
+
+
+@pytest.mark.parametrize("activation", [None, "leaky_relu"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_what_goes_with_a_product(isa, dtype, size, activation):
+    """A bias for each position, an activation, and products added to what is there."""
+    batch, inner, out, height, width = size
+    bench = Workbench("channels", dtype, batch)
+    x, weight = normal((batch, inner, height, width), dtype), normal((out, inner, 3, 3), dtype, 1)
+    bias, before = normal((out, height * width), dtype, 2), normal((batch, out, height, width), dtype, 3)
+    rows = np.zeros((height * width, bench.layout.row(out)), dtype)
+    rows[:, :out] = bias.T
+    source, y = bench.array(x), bench.array(before)
+    behind = {} if activation is None else {"activation": ACTIVATIONS[activation], "alpha": 0.25}
+    bench.op.winograd(
+        y=y,
+        x=source,
+        weight=pack(bench, weight),
+        position_bias=rows.ravel(),
+        scratch=scratch(bench, inner, out),
+        vectors=bench.vectors(out),
+        add=True,
+        **behind,
+        **tiles_of(source, height, width),
+    )
+    bench.run()
+    expected = (
+        before + reference.conv2d(x, weight, None, 1, window_of(size)) + bias.reshape(out, height, width)
+    )
+    near(y.get(), np.where(expected > 0, expected, 0.25 * expected) if activation else expected)
+
+
+@pytest.mark.parametrize("whole_chunk", [False, True])
+@pytest.mark.parametrize("most_slots", [1, 3, kernels.MOST_SLOTS])
+@pytest.mark.parametrize("size", [*SIZES, (75, 4, 6, 5, 4)], ids=str)
+def test_weight_gradient(isa, dtype, size, most_slots, whole_chunk):
+    """Slots of several images, of which some calls take a part."""
+    batch, inner, out, height, width = size
+    x, dy = normal((batch, inner, height, width), dtype), normal((batch, out, height, width), dtype, 1)
+    expected = reference.conv2d_backward_weight(dy, x, 1, window_of(size))
+
+    def results_of(threads):
+        bench = Workbench("channels", dtype, batch)
+        source, gradient = bench.array(x), bench.array(dy)
+        dweight, vectors = np.full((out, inner, 3, 3), np.nan, dtype), bench.vectors(out)
+        sums = bench.sums(9 * inner * vectors, most_slots)
+        bench.op.winograd_weight(
+            sums=sums,
+            x=source,
+            dy=gradient,
+            scratch=scratch(bench, inner, out),
+            total=bench.of_threads(room(bench, inner, out)),
+            vectors=vectors,
+            whole_chunk=whole_chunk,
+            **tiles_of(source, height, width),
+        )
+        weight_sum(bench, dweight, sums)
+        bench.run(threads=threads)
+        return dweight
+
+    near(same_on_any_threads(results_of), expected)
