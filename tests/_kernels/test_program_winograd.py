@@ -13,9 +13,9 @@ from .helpers import normal
 from .layouts import Workbench, same_on_any_threads
 from .products import weight_places, weight_sum
 
-# (images, input channels, output channels, height, width): one tile, tiles that overlap in both directions,
-# blocks of vectors, a chain of products and a second one, more tiles than are in hand.
-SIZES = [(1, 1, 1, 4, 4), (3, 5, 17, 6, 9), (19, 16, 4, 4, 5), (2, 70, 33, 8, 7), (5, 3, 40, 24, 21)]
+# (images, input channels, output channels, height, width): one tile, tiles of all kinds, blocks of vectors, a
+# chain of products and a second one, more tiles than are in hand.
+SIZES = [(1, 1, 1, 4, 4), (3, 5, 17, 7, 9), (19, 16, 4, 3, 6), (2, 70, 33, 8, 7), (5, 3, 40, 24, 21)]
 # Errors as a share of the largest number.
 BOUND = {"float32": 4e-6, "float64": 4e-15}
 
@@ -25,26 +25,29 @@ def window_of(size):
     return _shapes.window((height, width), (3, 3), (1, 1), (1, 1, 1, 1), (1, 1), "3x3")
 
 
-def starts(size):
-    """Return where tiles of 4 pixels start, and how many of their first pixels the tile before has."""
-    first = [min(i, size - 4) for i in range(0, size, 4)]
-    return first, [i - at for i, at in zip(range(0, size, 4), first, strict=True)]
+KINDS = [(4, 3), (4, 4), (3, 4), (3, 3)]
+
+
+def cut(size):
+    """Return where tiles start, and their sizes: as many of 4 pixels as there can be, then of 3."""
+    fours = next(n for n in range(size // 4, -1, -1) if (size - 4 * n) % 3 == 0)
+    sizes = [4] * fours + [3] * ((size - 4 * fours) // 3)
+    return list(zip(np.cumsum([0, *sizes[:-1]]).tolist(), sizes, strict=True))
 
 
 def tiles_of(x, height, width):
     """Return the tables of a plane's tiles whose windows begin a pixel above and to the left."""
-    (rows, above), (columns, left) = starts(height), starts(width)
-    x_at = x.grid(np.array(rows) - 1, np.array(columns) - 1)
-    steps = np.arange(6)
-    tile_at = [
-        (i * width + j, u, v)
-        for i, u in zip(rows, above, strict=True)
-        for j, v in zip(columns, left, strict=True)
-    ]
+    tiles = [(KINDS.index((m, n)), i, j, m, n) for i, m in cut(height) for j, n in cut(width)]
+    tiles.sort(key=lambda tile: tile[0])
+    kinds = [tile[0] for tile in tiles]
+    place = lambda i, j: x.grid(np.array([i]), np.array([j]))[0]  # noqa: E731
     return {
-        "x_at": x_at,
-        "tap_at": table(x.offset(steps[:, None], steps).ravel()),
-        "tile_at": table(np.array(tile_at).ravel()),
+        "x_at": np.array([place(i - 1, j - 1) for _, i, j, _, _ in tiles]),
+        "x_last": np.array([place(i + m, j + n) for _, i, j, m, n in tiles]),
+        "tile_at": table(np.array([(i * width + j, m, n) for _, i, j, m, n in tiles]).ravel()),
+        "kind_at": table(np.array([sum(kind < k for kind in kinds) for k in range(5)])),
+        "x_row": int(x.offset(1, 0)),
+        "x_pixel": int(x.offset(0, 1)),
         "row_pixels": width,
         "in_channels": x.channels,
         "in_vectors": x.bench.vectors(x.channels),
@@ -121,7 +124,8 @@ def test_what_goes_with_a_product(isa, dtype, size, activation):
         y=y,
         x=source,
         weight=pack(bench, weight),
-        position_bias=rows.ravel(),
+        bias=rows.ravel(),
+        by_position=True,
         scratch=scratch(bench, inner, out),
         vectors=bench.vectors(out),
         add=True,
@@ -137,7 +141,7 @@ def test_what_goes_with_a_product(isa, dtype, size, activation):
 
 @pytest.mark.parametrize("whole_chunk", [False, True])
 @pytest.mark.parametrize("most_slots", [1, 3, kernels.MOST_SLOTS])
-@pytest.mark.parametrize("size", [*SIZES, (75, 4, 6, 5, 4)], ids=str)
+@pytest.mark.parametrize("size", [*SIZES, (75, 4, 6, 3, 4)], ids=str)
 def test_weight_gradient(isa, dtype, size, most_slots, whole_chunk):
     """Slots of several images, of which some calls take a part."""
     batch, inner, out, height, width = size

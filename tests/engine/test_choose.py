@@ -96,9 +96,9 @@ def filtered(channels, pixels=28):
 def test_costs_of_filtering_by_hand():
     """49 tiles of 36 positions, each a chain of 16 products that begins; tiles there and back."""
     network, wanted = graph(nn.Conv2d(16, 16, 3, padding=1), shape=(16, 28, 28)), Wanted("high", "winograd")
-    tile = 36 * 2 * (16 + 6) / 0.85 + 2 * 300
-    assert cost(network, CHANNELS, 1, False, wanted) == pytest.approx(49 * (tile + 2 * 360))
-    assert cost(network, CHANNELS, 1, True, wanted) == pytest.approx(49 * (2 * tile + 2 * 360 + 2 * 300))
+    tile = 36 * 2 * (16 + 6) / 0.85 + 2 * 470
+    assert cost(network, CHANNELS, 1, False, wanted) == pytest.approx(49 * (tile + 2 * 530))
+    assert cost(network, CHANNELS, 1, True, wanted) == pytest.approx(49 * (2 * tile + 2 * 530 + 2 * 470))
 
 
 def test_what_has_bits_of_its_own_fixes_the_layout_of_predictions():

@@ -10,16 +10,16 @@ from fastcnn import nn
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
 
-# Channels in, out, height, width, padding: whole tiles, tiles that overlap, planes of one tile, of few, and
+# Channels in, out, height, width, padding: tiles of 4 and of 3 rows and columns, planes of one tile, of few, and
 # channels that fill no vector.
 CASES = [
     (16, 16, 28, 28, 1),
     (16, 24, 14, 9, 1),
     (3, 5, 4, 4, 1),
     (64, 40, 8, 8, 1),
-    (20, 12, 7, 6, 0),
+    (20, 12, 8, 9, 0),
     (8, 9, 11, 13, 2),
-    (33, 17, 5, 30, (2, 0, 1, 2)),
+    (33, 17, 6, 30, (2, 0, 1, 2)),
     (300, 8, 6, 6, 1),  # sums of several chains
 ]
 
@@ -100,18 +100,18 @@ def test_errors_in_float32(isa, case):
 
 
 def test_an_image_of_one_channel_by_hand():
-    """Windows that each pick one pixel of a ramp; tiles of rows 0 to 3 and 2 to 5."""
+    """Windows that each pick one pixel of a ramp; tiles of 4 and of 3 rows and columns."""
     model = nn.Sequential(nn.Conv2d(8, 1, 3, padding=1, bias=False))
     weight = np.zeros((1, 8, 3, 3), np.float32)
     weight[0, 3, 0, 2] = 1  # the pixel above and to the right
     model[0].weight.data[...] = weight
-    x = np.zeros((1, 8, 6, 6), np.float32)
-    x[0, 3] = np.arange(36).reshape(6, 6)
-    expected = np.zeros((6, 6))
+    x = np.zeros((1, 8, 7, 7), np.float32)
+    x[0, 3] = np.arange(49).reshape(7, 7)
+    expected = np.zeros((7, 7))
     expected[1:, :-1] = x[0, 3, :-1, 1:]
     plan = Plan(model, x.shape[1:], batch_size=1, layout="channels", wanted=Wanted("high", "winograd"))
     assert plan.picked == [("0 Conv2d", "forward", "winograd")]
-    np.testing.assert_allclose(plan.forward(x)[0, 0], expected, atol=36e-6)
+    np.testing.assert_allclose(plan.forward(x)[0, 0], expected, atol=49e-6)
 
 
 def behind(case):
@@ -195,7 +195,8 @@ def test_all_that_stands_behind(isa, filtered):
         ({"kernel_size": 3, "stride": 2}, (16, 16, 16)),
         ({"kernel_size": 3, "dilation": 2}, (16, 16, 16)),
         ({"kernel_size": 3, "groups": 2}, (16, 16, 16)),
-        ({"kernel_size": 3}, (16, 5, 16)),  # 3 rows of y
+        ({"kernel_size": 3}, (16, 7, 16)),  # 5 rows of y are no sum of 4s and 3s
+        ({"kernel_size": 3}, (16, 16, 4)),
         ({"kernel_size": 3}, (3, 16, 16)),  # samples that are read element by element
     ],
 )

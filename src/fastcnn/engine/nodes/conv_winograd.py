@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,9 @@ from .conv_weight import write_sum
 from .convolution import Convolution
 from .product import Extras, Product, bands_of
 
-_TILE = 6  # rows and columns of x that a tile reads
-_OUTPUTS = 4  # and of y that it makes
+_POSITIONS = 36  # of a tile
 _TAPS = 9
+_KINDS = [(4, 3), (4, 4), (3, 4), (3, 3)]  # of tiles, by their rows and columns of y, in the kernels' order
 _LINE = 64  # bytes of a cache line
 # Images of at most so many tiles are taken several at a time: weights and sums are read anew for all in hand.
 _FEW_TILES = 8
@@ -41,7 +42,7 @@ def takes_input_gradient(node: Convolution, setting: Setting) -> bool:
 
 
 def _takes(node: Convolution, setting: Setting, y: Value) -> bool:
-    """Tell whether there are windows to filter, and y has whole tiles."""
+    """Tell whether there are windows to filter, and y can be cut into tiles."""
     win = node.window
     return (
         setting.layout.by_channels
@@ -49,7 +50,8 @@ def _takes(node: Convolution, setting: Setting, y: Value) -> bool:
         and node.groups == 1
         and (win.kernel_h, win.kernel_w) == (3, 3)
         and (win.stride_h, win.stride_w, win.dilation_h, win.dilation_w) == (1, 1, 1, 1)
-        and min(y.height, y.width) >= _OUTPUTS
+        and bool(_cut(y.height))
+        and bool(_cut(y.width))
     )
 
 
@@ -68,8 +70,17 @@ def weight_cost(node: Convolution, setting: Setting) -> float:
     return costs.filtered_weight(setting.layout, _tile_count(node.y), node.x.channels, node.y.channels)
 
 
-def _tile_count(y: Value) -> int:
-    return -(-y.height // _OUTPUTS) * -(-y.width // _OUTPUTS)
+def _tile_count(y: Value) -> float:
+    """Return how many large tiles have as many positions as a value's tiles."""
+    rows, columns = (sum(each + 2 for each in _cut(size)) for size in (y.height, y.width))
+    return rows * columns / _POSITIONS
+
+
+def _cut(size: int) -> list[int]:
+    """Cut rows or columns into the fewest tiles, of 4 and then of 3; return none for 1, 2 and 5."""
+    tiles = -(-size // 4)
+    short = 4 * tiles - size
+    return [4] * (tiles - short) + [3] * short if short <= tiles else []
 
 
 @dataclass
@@ -78,12 +89,12 @@ class _Tiles:
 
     Attributes
     ----------
-    x_at : array (tiles,)
-        Places of the first pixels.
-    tap_at : array (36,)
-        Places of a tile's pixels from there.
-    tile_at : array (3 * tiles,)
-        Of each the first pixel of y, and how many of its first rows and columns another tile has.
+    x_at, x_last : arrays (tiles,)
+        Places of the first and last pixels that each reads.
+    tile_at : array (tiles, 3)
+        Of each the first pixel of y, and its rows and columns.
+    x_row, x_pixel : int
+        From one row and pixel of x to the next.
     channels : int
         Of x.
     order : array (9,)
@@ -91,43 +102,56 @@ class _Tiles:
     """
 
     x_at: np.ndarray
-    tap_at: np.ndarray
+    x_last: np.ndarray
     tile_at: np.ndarray
+    x_row: int
+    x_pixel: int
     channels: int
     order: np.ndarray
 
     @classmethod
     def of(cls, p: Product, x: Blob) -> _Tiles:
-        """Return the tiles of a product of 3x3 windows."""
+        """Return the tiles of a product of 3x3 windows, in the order of their kinds."""
         channels = p.depth // _TAPS
         taps = p.taps(x)[::channels].astype(np.int64)
         order = np.argsort(taps)
         first, right, down = taps[order][[0, 1, 3]]
-        steps = np.arange(_TILE)
-        offsets = first + np.add.outer(steps * (down - first), steps * (right - first))
-        (rows, above), (columns, left) = _cut(p.pixels // p.row_pixels), _cut(p.row_pixels)
-        pixels = np.add.outer(rows * p.row_pixels, columns)
-        overlap = np.broadcast_arrays(above[:, None], left)
-        tile_at = np.stack([pixels, *overlap], axis=-1)
-        return cls(p.x_at[pixels.ravel()], table(offsets.ravel()), table(tile_at.ravel()), channels, order)
+        x_row, x_pixel = int(down - first), int(right - first)
+        rows, columns = np.array(_cut(p.pixels // p.row_pixels)), np.array(_cut(p.row_pixels))
+        starts = np.cumsum(rows) - rows, np.cumsum(columns) - columns
+        pixels = np.add.outer(starts[0] * p.row_pixels, starts[1]).ravel()
+        sizes = [each.ravel() for each in np.broadcast_arrays(rows[:, None], columns)]
+        tile_at = np.column_stack([pixels, *sizes])
+        tile_at = tile_at[
+            np.argsort([_KINDS.index(kind) for kind in zip(*sizes, strict=True)], kind="stable")
+        ]
+        x_at = p.x_at[tile_at[:, 0]] + first
+        x_last = x_at + (tile_at[:, 1] + 1) * x_row + (tile_at[:, 2] + 1) * x_pixel
+        return cls(table(x_at), table(x_last), tile_at, x_row, x_pixel, channels, order)
 
     @property
     def count(self) -> int:
         """How many there are."""
-        return self.x_at.size
+        return len(self.tile_at)
 
-
-def _cut(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut rows or columns into tiles; return where each starts, and how much of it the one before has."""
-    starts = np.arange(0, size, _OUTPUTS)
-    first = np.minimum(starts, size - _OUTPUTS)
-    return first, starts - first
+    def some(self, first: int, last: int, channel: int = 0) -> dict[str, Any]:
+        """Return what operations are told of some of the tiles, from a channel of x on."""
+        tile_at = self.tile_at[first:last]
+        kinds = [_KINDS.index((rows, columns)) for _, rows, columns in tile_at.tolist()]
+        return {
+            "x_at": self.x_at[first:last] + np.int32(channel),
+            "x_last": self.x_last[first:last] + np.int32(channel),
+            "tile_at": table(tile_at.ravel()),
+            "kind_at": table(np.searchsorted(kinds, np.arange(len(_KINDS) + 1))),
+            "x_row": self.x_row,
+            "x_pixel": self.x_pixel,
+        }
 
 
 def _room(w: Writer, rows: int, vectors: int) -> int:
     """Return the vectors that the 36 positions of so many rows take, see position_step of winograd.h."""
     line = -(-_LINE // (w.layout.lanes * w.element.real.itemsize))
-    return _TILE * _TILE * (rows * vectors + line)
+    return _POSITIONS * (rows * vectors + line)
 
 
 def _workspace(w: Writer, tiles: _Tiles, channels: int, whole_chunk: bool) -> Vectors:
@@ -142,7 +166,7 @@ def winograd(
     """Write a product of 3x3 windows."""
     tiles = _Tiles.of(p, x)
     scale = extras.scale
-    packed = w.constant(_TILE * _TILE * tiles.channels * w.layout.row(p.channels))
+    packed = w.constant(_POSITIONS * tiles.channels * w.layout.row(p.channels))
     w.before.winograd_weights(
         packed=packed,
         weight=weight,
@@ -155,19 +179,19 @@ def winograd(
     bands = min(bands_of(w, flops), tiles.count)
     whole_chunk = tiles.count <= _FEW_TILES and bands == 1
     scratch = _workspace(w, tiles, p.channels, whole_chunk)
+    bias = extras.bias if extras.position_bias is None else extras.position_bias
+    bias = w.constant(w.layout.row(p.channels)) if bias is None else bias
     for band in range(bands):
-        some = slice(tiles.count * band // bands, tiles.count * (band + 1) // bands)
+        first, last = (tiles.count * i // bands for i in (band, band + 1))
         w.winograd(
             y=y,
             x=x,
             weight=packed,
-            bias=extras.bias,
-            position_bias=extras.position_bias,
+            bias=bias,
+            by_position=extras.position_bias is not None,
             scratch=scratch,
-            x_at=tiles.x_at[some],
-            tap_at=tiles.tap_at,
+            **tiles.some(first, last),
             y_at=p.y_at,
-            tile_at=tiles.tile_at[3 * some.start : 3 * some.stop],
             row_pixels=p.row_pixels,
             in_channels=tiles.channels,
             in_vectors=w.vectors(tiles.channels),
@@ -199,10 +223,8 @@ def winograd_weight(b: Backward, node: Convolution, dweight: np.ndarray, dy: Blo
             dy=dy,
             scratch=scratch,
             total=w.thread_scratch(_room(w, channels, vectors)),
-            x_at=tiles.x_at + np.int32(first),
-            tap_at=tiles.tap_at,
+            **tiles.some(0, tiles.count, first),
             dy_at=p.y_at,
-            tile_at=tiles.tile_at,
             row_pixels=p.row_pixels,
             in_channels=channels,
             in_vectors=w.vectors(channels),

@@ -21,8 +21,8 @@ _DEPTHWISE_SHARE = 0.4
 _POSITIONS = 36
 _FILTERED_SHARE = 0.85
 _FILTERED_START = 6
-_TO_POINTS = 300.0
-_FROM_POINTS = 360.0
+_TO_POINTS = 470.0
+_FROM_POINTS = 530.0
 # Vector operations that it takes to copy a vector.
 _COPY = 2.0
 
@@ -40,13 +40,13 @@ def weight_gradient(layout: Layout, terms: int, channels: int) -> float:
     return terms * vectors / share
 
 
-def filtered(layout: Layout, tiles: int, in_channels: int, channels: int) -> float:
+def filtered(layout: Layout, tiles: float, in_channels: int, channels: int) -> float:
     """Return the cost of Winograd's filtering of so many tiles: products, and tiles there and back."""
     there, back = _TO_POINTS * layout.vectors(in_channels), _FROM_POINTS * layout.vectors(channels)
     return tiles * (_filtered_products(layout, in_channels, channels) + there + back)
 
 
-def filtered_weight(layout: Layout, tiles: int, in_channels: int, channels: int) -> float:
+def filtered_weight(layout: Layout, tiles: float, in_channels: int, channels: int) -> float:
     """Return the cost of a weight gradient by Winograd's filtering."""
     both = _TO_POINTS * (layout.vectors(in_channels) + layout.vectors(channels))
     return tiles * (_filtered_products(layout, in_channels, channels) + both)

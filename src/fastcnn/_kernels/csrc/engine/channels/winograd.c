@@ -11,8 +11,7 @@
  *           with bias, sum and activation.
  * Order     Each number of a position is the sum of chains of CHAIN fused multiply-adds over ascending k: the
  *           same to the bit in every batch, thread and block.
- * Edges     Tiles overlap where 4 does not divide the pixels of a row or column: a tile then writes but its
- *           last rows or columns. What is not finite in x spreads to all of a tile's pixels.
+ * Edges     What is not finite in x spreads to all of a tile's pixels.
  */
 #include "common/activation.h"
 #include "winograd_products.h"
@@ -34,11 +33,14 @@ static block *const blocks[MAX_VECTORS + 1][13] = {BLOCKS(ENTRY)};
 static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t depth, const tiling *of,
                                const hand *now, const hand *next)
 {
-    const ptrdiff_t tiles = now->count, vectors = of->out_row / VL;
-    const ptrdiff_t v_step = position_step(tiles, of->in_row), m_step = position_step(tiles, of->out_row);
+    const ptrdiff_t vectors = of->out_row / VL;
+    const ptrdiff_t v_step = position_step(now->count, of->in_row);
+    const ptrdiff_t m_step = position_step(now->count, of->out_row);
     product f = {.a_row = of->in_row, .a_step = 1, .c_row = of->out_row};
     for (int position = 0; position < POSITIONS; ++position, v += v_step, m += m_step) {
         fetch(of, position, next, now, 1);
+        ptrdiff_t from;
+        const ptrdiff_t tiles = tiles_with(now, position, &from) - from;
         for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
             const ptrdiff_t v0 = vector_block_start(vectors, b);
             const ptrdiff_t width = vector_block_start(vectors, b + 1) - v0;
@@ -46,7 +48,8 @@ static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t 
             for (ptrdiff_t k = 0; k < depth; k += CHAIN, u += f.depth * f.b_step) {
                 f.depth = fcn_min(CHAIN, depth - k);
                 f.fresh = k == 0;
-                multiply_rows(blocks, m + v0 * VL, v + k, u, &f, tiles, width);
+                multiply_rows(blocks, m + from * f.c_row + v0 * VL, v + from * f.a_row + k, u, &f, tiles,
+                              width);
             }
         }
     }
@@ -54,100 +57,95 @@ static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t 
 
 /* What the pixels of y get beside the products. */
 typedef struct {
-    const real *bias, *position_bias;
-    const int32_t *y_at;
-    ptrdiff_t row_pixels, row; /* pixels of a row of y; biases of a pixel */
+    const real *bias; /* a row for each pixel, or one for all */
+    ptrdiff_t bias_step;
     activation act;
-    int add;
 } finish;
 
-/* Transform one vector of a tile back, and write its pixels that no other tile has: `whole` says that they are
- * all, and that the activation is none or ReLU. */
-INLINE void points_to_pixels(const finish *f, const real *m, ptrdiff_t step, stored *y, const int32_t *place,
-                             ptrdiff_t o, const int whole, const int by_position)
+/* Transform one vector of a tile of so many rows and columns back, and write its pixels: `add` says whether they are
+ * added to what is there, `any` whether the activation is another one than ReLU. */
+INLINE void points_to_pixels(const finish *f, const real *m, ptrdiff_t step, stored *y, const tiling *of,
+                             ptrdiff_t p, ptrdiff_t o, const int rows, const int columns, const int add,
+                             const int any)
 {
     vreal half[4][TILE];
     for (int j = 0; j < TILE; ++j) {
         vreal column[TILE], back[4];
+        if (j == MINUS_B && columns == 3) {
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; ++i)
+                half[i][j] = (vreal){0};
+            continue;
+        }
 #pragma GCC unroll 6
         for (int i = 0; i < TILE; ++i)
-            column[i] = rload(m + (i * TILE + j) * step);
-        from_points(back, column, 4);
+            column[i] = i == MINUS_B && rows == 3 ? (vreal){0} : rload(m + (i * TILE + j) * step);
+        from_points(back, column, rows);
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i)
+        for (int i = 0; i < rows; ++i)
             half[i][j] = back[i];
     }
-    const vreal bias = f->bias ? rload(f->bias + o) : (vreal){0}, least = vset(least_of(&f->act));
-    const int32_t *y_at = f->y_at + place[0];
+    const int32_t *y_at = of->y_at + p;
     const ptrdiff_t pixel = y_at[1] - y_at[0];
-    for (int i = whole ? 0 : place[1]; i < 4; ++i) {
-        const ptrdiff_t p = i * f->row_pixels;
-        stored *at = y + y_at[p] + o;
+    const real *bias = f->bias + p * f->bias_step + o;
+    const vreal least = vset(least_of(&f->act));
+    for (int i = 0; i < rows; ++i, bias += of->row_pixels * f->bias_step) {
+        stored *at = y + y_at[i * of->row_pixels] + o;
         vreal back[4];
-        from_points(back, half[i], 4);
+        from_points(back, half[i], columns);
 #pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j)
-            back[j] += by_position ? rload(f->position_bias + (place[0] + p + j) * f->row + o) : bias;
-        if (f->add)
-#pragma GCC unroll 4
-            for (int j = 0; j < 4; ++j)
-                back[j] += vload(at + j * pixel);
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j)
-            if (whole)
-                vstore(at + j * pixel, vmax(least, back[j]));
-            else if (j >= place[2])
-                vstore(at + j * pixel, kind_of(&f->act) == ANY_ACTIVATION ? any_activation(&f->act, back[j])
-                                                                          : vmax(least, back[j]));
+        for (int j = 0; j < columns; ++j) {
+            vreal sum = back[j] + rload(bias + j * f->bias_step);
+            if (add)
+                sum += vload(at + j * pixel);
+            vstore(at + j * pixel, any ? any_activation(&f->act, sum) : vmax(least, sum));
+        }
     }
 }
 
 /* Transform the tiles in hand back. */
-static void points_to_tiles(const finish *f, const real *m, const tiling *of, const hand *taken)
+INLINE void points_to_tiles(const finish *f, const real *m, const tiling *of, const hand *taken,
+                            const int add, const int any)
 {
     const ptrdiff_t step = position_step(taken->count, of->out_row);
-    const int fast = kind_of(&f->act) != ANY_ACTIVATION, by_position = f->position_bias != NULL;
-    for (ptrdiff_t t = 0; t < taken->count; ++t, m += of->out_row) {
-        const int32_t *place = taken->place[t];
-        stored *y = taken->y[t];
-        const int whole = fast && !place[1] && !place[2];
-        for (ptrdiff_t o = 0; o < of->out_row; o += VL)
-            if (whole && !by_position)
-                points_to_pixels(f, m + o, step, y, place, o, 1, 0);
-            else if (whole)
-                points_to_pixels(f, m + o, step, y, place, o, 1, 1);
-            else
-                points_to_pixels(f, m + o, step, y, place, o, 0, by_position);
-    }
+#define WITH(rows, columns, first, last)                                                                     \
+    for (ptrdiff_t t = first; t < last; ++t)                                                                 \
+        for (ptrdiff_t o = 0; o < of->out_row; o += VL)                                                      \
+            points_to_pixels(f, m + t * of->out_row + o, step, taken->y[t], of, taken->place[t][0], o, rows, \
+                             columns, add, any);
+    EACH_KIND(taken, WITH)
+#undef WITH
 }
 
 void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_winograd *a = &op->winograd;
     const tiling of = TILING(a, batch, y);
-    const ptrdiff_t all = a->tiles * (op->whole_chunk ? batch->count : 1);
+    const ptrdiff_t images = op->whole_chunk ? batch->count : 1, all = a->tiles * images;
     const ptrdiff_t parts = fcn_divide_up(all, FCN_MOST_TILES);
     real *v = of_group(&a->scratch, batch, group);
     const finish f = {
         .bias = the(&a->bias),
-        .position_bias = the(&a->position_bias),
-        .y_at = a->y_at,
-        .row_pixels = a->row_pixels,
-        .row = of.out_row,
+        .bias_step = a->by_position ? of.out_row : 0,
         .act = ACTIVATION_OF(a),
-        .add = (int)a->add,
     };
+    const int add = (int)a->add;
     hand hands[2];
-    take(&hands[0], &of, group, 0, all / parts);
+    take(&hands[0], &of, group, images, 0, all / parts);
     for (ptrdiff_t part = 0; part < parts; ++part) {
         const hand *now = &hands[part % 2];
         hand *next = &hands[(part + 1) % 2];
         const ptrdiff_t end = all * (part + 1) / parts,
                         then = part + 1 < parts ? all * (part + 2) / parts : end;
-        take(next, &of, group, end, then - end);
+        take(next, &of, group, images, end, then - end);
         real *m = v + POSITIONS * position_step(now->count, of.in_row);
         tiles_to_points(v, &of, now);
         multiply_positions(m, v, the(&a->weight), a->in_channels, &of, now, next);
-        points_to_tiles(&f, m, &of, now);
+        if (kind_of(&f.act) == ANY_ACTIVATION)
+            points_to_tiles(&f, m, &of, now, add, 1);
+        else if (add)
+            points_to_tiles(&f, m, &of, now, 1, 0);
+        else
+            points_to_tiles(&f, m, &of, now, 0, 0);
     }
 }

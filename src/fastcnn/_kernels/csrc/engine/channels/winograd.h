@@ -10,8 +10,11 @@
  *           the product over all points.
  * Points    a = 3/4 and b = 3/2: errors are a fifth of those of 1 and 2, and all factors of B^T and A^T are
  *           exact in binary.
+ * Edges     Rows and columns that 4 does not divide end with tiles of 3 pixels. Those have the points but -b,
+ *           with the same G: row i of B^T is that of 5 points times p[i] + b. 14 = 4 + 4 + 3 + 3 pixels so take
+ *           22 products where four tiles of 4 take 24.
  * Layout    The 36 numbers of a tile are kept by position: [position][...], a position from the next by the
- *           `step` that functions are given.
+ *           `step` that functions are given. Tiles of 3 rows (columns) have none in row (column) MINUS_B.
  */
 #ifndef FCN_WINOGRAD_H
 #define FCN_WINOGRAD_H
@@ -20,6 +23,7 @@
 
 #define TILE 6
 #define POSITIONS 36
+#define MINUS_B 4                           /* the row and column of positions that are of the point -b */
 #define LINE (64 / (ptrdiff_t)sizeof(real)) /* numbers of a cache line */
 
 /* How far one position is from the next, for so many rows of numbers. A cache line more than the numbers take
@@ -42,6 +46,18 @@ INLINE void to_points(vreal *v, const vreal *x)
     v[3] = even_b + POINT_B * odd_b;
     v[4] = even_b - POINT_B * odd_b;
     v[5] = (x[5] - (SQUARE_A + SQUARE_B) * x[3]) + SQUARE_A * SQUARE_B * x[1];
+}
+
+/* The same for 3 outputs, without the point -b */
+INLINE void to_fewer_points(vreal *v, const vreal *x)
+{
+    const real a = POINT_A, b = POINT_B;
+    v[0] = b * (x[3] - b * x[2] - SQUARE_A * x[1] + SQUARE_A * b * x[0]);
+    v[1] = (a + b) * (x[3] + (a - b) * x[2] - a * b * x[1]);
+    v[2] = (b - a) * (x[3] - (a + b) * x[2] + a * b * x[1]);
+    v[3] = 2 * b * (x[3] - SQUARE_A * x[1]);
+    v[MINUS_B] = (vreal){0};
+    v[5] = x[4] - b * x[3] - SQUARE_A * x[2] + SQUARE_A * b * x[1];
 }
 
 /* A^T m, for `count` outputs, 3 or 4 */
@@ -78,52 +94,64 @@ INLINE void weights_to_points(vreal *u, const vreal *w, const int count)
     u[5] = w[count - 1];
 }
 
-/* A tile of x: v[position] = (B^T x B)[position], x's pixels and rows so far apart. */
-INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t row, ptrdiff_t pixel)
+/* A tile of x: v[position] = (B^T x B)[position], x's pixels and rows so far apart, for so many rows and columns
+ * of y. */
+INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t row, ptrdiff_t pixel,
+                           const int rows, const int columns)
 {
     vreal half[TILE][TILE];
-    for (int j = 0; j < TILE; ++j) {
+    for (int j = 0; j < columns + 2; ++j) {
         vreal column[TILE], points[TILE];
 #pragma GCC unroll 6
-        for (int i = 0; i < TILE; ++i)
+        for (int i = 0; i < rows + 2; ++i)
             column[i] = vload(x + i * row + j * pixel);
-        to_points(points, column);
+        if (rows == 4)
+            to_points(points, column);
+        else
+            to_fewer_points(points, column);
 #pragma GCC unroll 6
         for (int i = 0; i < TILE; ++i)
             half[i][j] = points[i];
     }
     for (int i = 0; i < TILE; ++i) {
+        if (i == MINUS_B && rows == 3)
+            continue;
         vreal points[TILE];
-        to_points(points, half[i]);
+        if (columns == 4)
+            to_points(points, half[i]);
+        else
+            to_fewer_points(points, half[i]);
 #pragma GCC unroll 6
         for (int j = 0; j < TILE; ++j)
-            rstore(v + (i * TILE + j) * step, points[j]);
+            if (j != MINUS_B || columns == 4)
+                rstore(v + (i * TILE + j) * step, points[j]);
     }
 }
 
-/* A tile of dy: v[position] = (G dy G^T)[position]; its pixels stand at y_at, `row_pixels` from row to row, and
- * those before the first row or column are another tile's. */
+/* A tile of dy: v[position] = (G dy G^T)[position]; its pixels stand at dy_at, `row_pixels` from row to row. */
 INLINE void gradient_to_points(real *v, ptrdiff_t step, const stored *dy, const int32_t *dy_at,
-                               ptrdiff_t row_pixels, int first_row, int first_column)
+                               ptrdiff_t row_pixels, const int rows, const int columns)
 {
     vreal half[TILE][4];
-    for (int j = 0; j < 4; ++j) {
+    for (int j = 0; j < columns; ++j) {
         vreal column[4], points[TILE];
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i)
-            column[i] =
-                i < first_row || j < first_column ? (vreal){0} : vload(dy + dy_at[i * row_pixels + j]);
-        weights_to_points(points, column, 4);
+        for (int i = 0; i < rows; ++i)
+            column[i] = vload(dy + dy_at[i * row_pixels + j]);
+        weights_to_points(points, column, rows);
 #pragma GCC unroll 6
         for (int i = 0; i < TILE; ++i)
             half[i][j] = points[i];
     }
     for (int i = 0; i < TILE; ++i) {
+        if (i == MINUS_B && rows == 3)
+            continue;
         vreal points[TILE];
-        weights_to_points(points, half[i], 4);
+        weights_to_points(points, half[i], columns);
 #pragma GCC unroll 6
         for (int j = 0; j < TILE; ++j)
-            rstore(v + (i * TILE + j) * step, points[j]);
+            if (j != MINUS_B || columns == 4)
+                rstore(v + (i * TILE + j) * step, points[j]);
     }
 }
 

@@ -7,7 +7,6 @@
  *           position one product of matrices over the tiles is added to the thread's total. At the end of a
  *           slot the total is transformed back to 3x3 taps, the slot's sums.
  * Order     The tiles of a call are summed from 0, and calls added one after the other, then slots in order.
- * Edges     Where tiles overlap, what two of them have counts in the first.
  */
 #include "weight_sums.h"
 #include "winograd_products.h"
@@ -26,11 +25,11 @@ static block *const blocks[MAX_VECTORS + 1][13] = {BLOCKS(ENTRY)};
 static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t in_channels, const tiling *of,
                           const hand *now, const hand *next, int fresh)
 {
-    const ptrdiff_t tiles = now->count, vectors = of->out_row / VL;
-    const ptrdiff_t x_step = position_step(tiles, of->in_row), dy_step = position_step(tiles, of->out_row);
+    const ptrdiff_t vectors = of->out_row / VL;
+    const ptrdiff_t x_step = position_step(now->count, of->in_row);
+    const ptrdiff_t dy_step = position_step(now->count, of->out_row);
     const ptrdiff_t total_step = position_step(in_channels, of->out_row);
-    const product f = {
-        .depth = tiles,
+    product f = {
         .a_row = 1,
         .a_step = of->in_row,
         .b_step = of->out_row,
@@ -39,10 +38,12 @@ static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t 
     };
     for (int position = 0; position < POSITIONS; ++position) {
         fetch(of, position, next, next, 0);
+        ptrdiff_t from;
+        f.depth = tiles_with(now, position, &from) - from;
         for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
             const ptrdiff_t v0 = vector_block_start(vectors, b);
-            multiply_rows(blocks, total + v0 * VL, x, dy + v0 * VL, &f, in_channels,
-                          vector_block_start(vectors, b + 1) - v0);
+            multiply_rows(blocks, total + v0 * VL, x + from * f.a_step, dy + from * f.b_step + v0 * VL, &f,
+                          in_channels, vector_block_start(vectors, b + 1) - v0);
         }
         x += x_step;
         dy += dy_step;
@@ -84,12 +85,13 @@ static void total_to_taps(real *sums, const real *total, ptrdiff_t in_channels, 
 static void gradients_to_points(real *v, const tiling *of, const hand *taken)
 {
     const ptrdiff_t step = position_step(taken->count, of->out_row);
-    for (ptrdiff_t t = 0; t < taken->count; ++t) {
-        const int32_t *place = taken->place[t];
-        for (ptrdiff_t o = 0; o < of->out_row; o += VL)
-            gradient_to_points(v + t * of->out_row + o, step, taken->y[t] + o, of->y_at + place[0],
-                               of->row_pixels, place[1], place[2]);
-    }
+#define WITH(rows, columns, first, last)                                                                     \
+    for (ptrdiff_t t = first; t < last; ++t)                                                                 \
+        for (ptrdiff_t o = 0; o < of->out_row; o += VL)                                                      \
+            gradient_to_points(v + t * of->out_row + o, step, taken->y[t] + o,                               \
+                               of->y_at + taken->place[t][0], of->row_pixels, rows, columns);
+    EACH_KIND(taken, WITH)
+#undef WITH
 }
 
 /* Images are of one call and slot. */
@@ -106,14 +108,15 @@ void KERNEL(winograd_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t
         real *sums = sums_of_group(op, &a->sums, batch, image, &fresh);
         const ptrdiff_t slot = slot_end(op, batch, image);
         next_image = fcn_min(end, slot);
-        const ptrdiff_t all = (next_image - image) * a->tiles, parts = fcn_divide_up(all, FCN_MOST_TILES);
-        take(&hands[0], &of, image, 0, all / parts);
+        const ptrdiff_t images = next_image - image, all = images * a->tiles;
+        const ptrdiff_t parts = fcn_divide_up(all, FCN_MOST_TILES);
+        take(&hands[0], &of, image, images, 0, all / parts);
         for (ptrdiff_t part = 0; part < parts; ++part) {
             const hand *now = &hands[part % 2];
             hand *next = &hands[(part + 1) % 2];
             const ptrdiff_t last = all * (part + 1) / parts,
                             then = part + 1 < parts ? all * (part + 2) / parts : last;
-            take(next, &of, image, last, then - last);
+            take(next, &of, image, images, last, then - last);
             real *dy = x + POSITIONS * position_step(now->count, of.in_row);
             tiles_to_points(x, &of, now);
             gradients_to_points(dy, &of, now);
