@@ -10,8 +10,8 @@ from fastcnn import nn
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
 
-# Channels in, out, height, width, padding: tiles of 4 and of 3 rows and columns, planes of one tile, of few, and
-# channels that fill no vector.
+# Channels in, out, height, width, padding: tiles of 4 and of 3 rows and columns, planes of one tile, of few,
+# and channels that fill no vector.
 CASES = [
     (16, 16, 28, 28, 1),
     (16, 24, 14, 9, 1),
