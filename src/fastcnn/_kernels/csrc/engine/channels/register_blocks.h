@@ -1,5 +1,5 @@
-/* The register blocks of products where channels are in the lanes: each number of vectors of output channels by
- * 1 to 12 pixels, as registers allow. BLOCKS(K) expands to K(vectors, pixels) for each of them.
+/* The register blocks of products where channels are in the lanes: each number of vectors of output channels
+ * by 1 to 12 pixels, as registers allow. BLOCKS(K) expands to K(vectors, pixels) for each of them.
  */
 #ifndef FCN_REGISTER_BLOCKS_H
 #define FCN_REGISTER_BLOCKS_H

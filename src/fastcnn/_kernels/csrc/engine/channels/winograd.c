@@ -4,11 +4,10 @@
  * Equation  y[p][o] = bias[o] + the sum that conv.c has, by tiles of 4x4 pixels: see winograd.h
  * Layout    see program.h; transformed weights [position][block][k][vectors of the block][VL], k the input
  *           channels; scratch: tiles of x [position][tile][input channels], then of y
- *           [position][tile][channels], one position from the next a cache line further than its numbers take,
- *           lest all positions of a tile fall into few sets of the cache.
- * Method    As many tiles as the scratch holds, of one image or several, are transformed; for each position one
- *           product of matrices follows, in register blocks as in conv.c; then tiles of y are transformed back,
- *           with bias, sum and activation.
+ *           [position][tile][channels].
+ * Method    Tiles of one image or several are taken in hand, FCN_MOST_TILES at the most, and transformed; for
+ *           each position one product of matrices follows, in register blocks as in conv.c; then tiles of y
+ *           are transformed back, with bias, sum and activation.
  * Order     Each number of a position is the sum of chains of CHAIN fused multiply-adds over ascending k: the
  *           same to the bit in every batch, thread and block.
  * Edges     What is not finite in x spreads to all of a tile's pixels.
@@ -62,8 +61,8 @@ typedef struct {
     activation act;
 } finish;
 
-/* Transform one vector of a tile of so many rows and columns back, and write its pixels: `add` says whether they are
- * added to what is there, `any` whether the activation is another one than ReLU. */
+/* Transform one vector of a tile of so many rows and columns back, and write its pixels: `add` says whether
+ * they are added to what is there, `any` whether the activation is another one than ReLU. */
 INLINE void points_to_pixels(const finish *f, const real *m, ptrdiff_t step, stored *y, const tiling *of,
                              ptrdiff_t p, ptrdiff_t o, const int rows, const int columns, const int add,
                              const int any)

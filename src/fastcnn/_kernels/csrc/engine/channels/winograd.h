@@ -4,15 +4,15 @@
  * Equation  y = A^T [(G w G^T) . (B^T x B)] A for a tile of 4x4 pixels of y, F(4x4, 3x3), and for the weight
  *           gradient dw = A^T [(B^T x B) . (G dy G^T)] A, F(3x3, 4x4): sums over channels, or over tiles and
  *           images, are taken between the brackets, so that 36 products stand for 144.
- *           Row i of the matrices belongs to the polynomial's point p[i] of 0, a, -a, b, -b and infinity: row i
- *           of G is (1, p, p^2 ...) / prod (p - p[j]), column i of A^T is (1, p, p^2 ...), row i of B^T the
- *           coefficients of prod (x - p[j]), both over the points j other than i; at infinity 0 ... 0 1, and
- *           the product over all points.
+ *           Row i of the matrices belongs to the point p[i] of 0, a, -a, b, -b and infinity: row i of G is
+ *           (1, p, p^2 ...) / prod (p - p[j]), column i of A^T is (1, p, p^2 ...), row i of B^T the
+ *           coefficients of prod (x - p[j]), both over the points j other than i; at infinity they are
+ *           0 ... 0 1, and the product over all points.
  * Points    a = 3/4 and b = 3/2: errors are a fifth of those of 1 and 2, and all factors of B^T and A^T are
  *           exact in binary.
- * Edges     Rows and columns that 4 does not divide end with tiles of 3 pixels. Those have the points but -b,
- *           with the same G: row i of B^T is that of 5 points times p[i] + b. 14 = 4 + 4 + 3 + 3 pixels so take
- *           22 products where four tiles of 4 take 24.
+ * Edges     Rows and columns that 4 does not divide end with tiles of 3 pixels. Those have all points but -b,
+ *           with the same G: row i of B^T is that of 5 points times p[i] + b. So 14 = 4 + 4 + 3 + 3 pixels
+ *           take 22 products, where four tiles of 4 take 24.
  * Layout    The 36 numbers of a tile are kept by position: [position][...], a position from the next by the
  *           `step` that functions are given. Tiles of 3 rows (columns) have none in row (column) MINUS_B.
  */
@@ -94,8 +94,8 @@ INLINE void weights_to_points(vreal *u, const vreal *w, const int count)
     u[5] = w[count - 1];
 }
 
-/* A tile of x: v[position] = (B^T x B)[position], x's pixels and rows so far apart, for so many rows and columns
- * of y. */
+/* A tile of x: v[position] = (B^T x B)[position], x's rows and pixels so far apart, for so many rows and
+ * columns of y. */
 INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t row, ptrdiff_t pixel,
                            const int rows, const int columns)
 {
@@ -128,7 +128,7 @@ INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t r
     }
 }
 
-/* A tile of dy: v[position] = (G dy G^T)[position]; its pixels stand at dy_at, `row_pixels` from row to row. */
+/* A tile of dy: v[position] = (G dy G^T)[position]; its pixels stand at dy_at, row_pixels from row to row. */
 INLINE void gradient_to_points(real *v, ptrdiff_t step, const stored *dy, const int32_t *dy_at,
                                ptrdiff_t row_pixels, const int rows, const int columns)
 {

@@ -1,6 +1,7 @@
 /* Weights of a 3x3 convolution, transformed for winograd.c.
  *
- * Equation  packed[position][k][o] = (G w G^T)[position] * scale[o], w the taps of channels k and o: see winograd.h
+ * Equation  packed[position][k][o] = (G w G^T)[position] * scale[o], w the taps of channels k and o: see
+ *           winograd.h
  * Layout    taps stand at weight_at[tap * input channels + k] + channel_at[o]; packed
  *           [position][block][k][vectors of the block][VL], zero past the last channel.
  */

@@ -2,8 +2,8 @@
  *
  * Equation  c[r][o] = or += sum over k of a[r][k] * b[k][o]
  *           winograd.c: r a tile, k an input channel; winograd_weight.c: r an input channel, k a tile.
- * Method    A block is `vectors` vectors of o by `rows` rows, whose sums stay in registers: each step loads the
- *           vectors of b and broadcasts an element of a for each row.
+ * Method    A block is `vectors` vectors of o by `rows` rows, whose sums stay in registers: each step loads
+ *           the vectors of b and broadcasts an element of a for each row.
  */
 #ifndef FCN_WINOGRAD_PRODUCTS_H
 #define FCN_WINOGRAD_PRODUCTS_H

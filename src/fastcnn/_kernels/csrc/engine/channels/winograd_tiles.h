@@ -1,5 +1,5 @@
-/* The tiles of an operation of Winograd's filtering: where they stand in x and in y or its gradient, and which of
- * them a thread has in hand. See winograd.h.
+/* The tiles of an operation of Winograd's filtering: where they stand in x and in y or its gradient, and which
+ * of them a thread has in hand. See winograd.h.
  */
 #ifndef FCN_WINOGRAD_TILES_H
 #define FCN_WINOGRAD_TILES_H
@@ -31,8 +31,8 @@ typedef struct {
  * neighbours then. */
 enum { TALL, LARGE, WIDE, SMALL, KINDS }; /* 4x3, 4x4, 3x4 and 3x3 pixels of y */
 
-/* A tile of x begins at a pixel; one of y is an image's, in which `place` has the first pixel, and how many rows
- * and columns the tile has. */
+/* A tile of x begins at a pixel; one of y is an image's, in which `place` has the first pixel, and how many
+ * rows and columns the tile has. */
 typedef struct {
     ptrdiff_t count, end[KINDS]; /* of all tiles, and of each kind */
     const stored *x[FCN_MOST_TILES];
@@ -40,7 +40,7 @@ typedef struct {
     const int32_t *place[FCN_MOST_TILES];
 } hand;
 
-/* Take `count` tiles in hand, from tile `first` of these images on: the first kind of all images comes first. */
+/* Take `count` tiles in hand, from tile `first` of these images on: the first kind of all images is first. */
 static void take(hand *taken, const tiling *of, ptrdiff_t group, ptrdiff_t images, ptrdiff_t first,
                  ptrdiff_t count)
 {
@@ -93,8 +93,8 @@ static void tiles_to_points(real *v, const tiling *of, const hand *taken)
 #undef WITH
 }
 
-/* Beside the products of a position, fetch a pixel of each tile of x that comes `next`, which no tile before it
- * has, and one of y of other tiles, to be written or read. */
+/* Beside the products of a position, fetch a pixel of each tile of x that comes `next`, which no tile before
+ * it has, and one of y of other tiles, to be written or read. */
 INLINE void fetch(const tiling *of, int position, const hand *next, const hand *tiles_of_y, const int written)
 {
     const int i = position / TILE - 2, j = position % TILE - 2;

@@ -1,11 +1,12 @@
 /* The weight gradient of a 3x3 convolution by Winograd's minimal filtering in the layout "channels".
  *
  * Equation  dw[k][o], the sum that conv_weight.c has, by tiles of 4x4 pixels of dy: see winograd.h
- * Layout    see program.h; sums as in conv_weight.c; scratch: tiles of x [position][tile][input channels], then
- *           of dy [position][tile][channels], as in winograd.c; total [position][input channels][channels].
- * Method    As many tiles as the scratch holds, of one image or several of a slot, are transformed; for each
- *           position one product of matrices over the tiles is added to the thread's total. At the end of a
- *           slot the total is transformed back to 3x3 taps, the slot's sums.
+ * Layout    see program.h; sums as in conv_weight.c; scratch: tiles of x [position][tile][input channels],
+ *           then of dy [position][tile][channels], as in winograd.c; total
+ *           [position][input channels][channels].
+ * Method    Tiles of one image or several of a slot are taken in hand, FCN_MOST_TILES at the most, and
+ *           transformed; for each position one product of matrices over the tiles is added to the thread's
+ *           total. At the end of a slot the total is transformed back to 3x3 taps, the slot's sums.
  * Order     The tiles of a call are summed from 0, and calls added one after the other, then slots in order.
  */
 #include "weight_sums.h"
