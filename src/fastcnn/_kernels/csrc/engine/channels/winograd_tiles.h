@@ -1,5 +1,5 @@
-/* The tiles of an operation of Winograd's filtering: where they stand in x and in y or its gradient, and which
- * of them a thread has in hand. See winograd.h.
+/* The tiles of an operation of Winograd's filtering: where they stand in x and in y or its gradient, and
+ * which of them a thread has in hand. See winograd.h.
  */
 #ifndef FCN_WINOGRAD_TILES_H
 #define FCN_WINOGRAD_TILES_H
