@@ -39,6 +39,13 @@ def test_figures_fit_each_other(name, mode, capsys):
     rate = flops / facts["seconds"]
     assert facts["share_of_peak"] == pytest.approx(rate / facts["peak_flops_per_second"])
     assert facts["images_per_second"] == pytest.approx(8 / facts["seconds"])
+    for name in ("seconds", "flops", "bytes", "share_of_time"):
+        parts = sum(each[name] for each in facts["phases"])
+        assert parts == pytest.approx(sum(each[name] for each in operations))
+    assert sum(each["operations"] for each in facts["phases"]) == len(operations)
+    memory = facts["bandwidth_bytes_per_second"]["memory"]
+    for each in [*operations, *facts["phases"]]:
+        assert each["share_of_bandwidth"] == pytest.approx(each["bytes"] / each["seconds"] / memory)
     whole = facts["whole"]
     assert whole["threads"] == 1
     assert whole["images_per_second"] == pytest.approx(8 / whole["seconds"])
@@ -50,11 +57,20 @@ def test_as_text(capsys):
     assert re.match(
         r"compact-mnist, inference, batch 4 of 1x28x28, \w+; FMA peak of one thread \d+ G", lines[0]
     )
-    assert lines[2].split() == ["part", "phase", "kernel", "us", "share", "GFLOP/s", "of", "peak", "layers"]
+    assert re.fullmatch(
+        r"a copy within the caches and memory, read and written, GB/s: first cache \d+, .*memory \d+",
+        lines[1],
+    )
+    figures = ["us", "share", "GFLOP/s", "of", "peak", "MB", "of", "memory"]
+    assert lines[3].split() == ["part", "phase", "kernel", *figures, "layers"]
     layers = r"0 Conv2d \+ 1 BatchNorm2d \+ 2 ReLU"
-    first = rf" *\d+  forward +\d+  conv(_spans)? +[\d.]+ +[\d.]+% +[\d.]+ +\d+%  {layers}"
+    numbers = r"[\d.]+ +[\d.]+% +[\d.]+ +\d+% +[\d.]+ +\d+%"
+    first = rf" *\d+  forward +\d+  conv(_spans)? +{numbers}  {layers}"
     assert any(re.fullmatch(first, line) for line in lines)
     assert lines[-3].startswith("by kernel: ")
+    head = lines.index("Each phase, behind which threads wait for each other:") + 1
+    assert lines[head].split() == ["part", "phase", "operations", *figures]
+    assert re.fullmatch(rf"forward +\d+ +\d+ +{numbers}", lines[-4])
     assert re.match(r"all operations, 1 thread: [\d.]+ ms, [\d,]+ images/s, \d+% of the FMA peak$", lines[-2])
     assert lines[-1].startswith("Module.predict, 1 thread: ")
 

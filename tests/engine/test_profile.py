@@ -37,6 +37,9 @@ def test_operations_of_every_kind_of_plan(kind, layout):
     assert sum(times) == pytest.approx(found.seconds)
     assert times == sorted(times, reverse=True)
     assert found.peak > 0
+    assert 0 in found.bandwidth
+    assert len(found.bandwidth) > 1
+    assert all(each > 0 for each in found.bandwidth.values())
     assert plan.runner.seconds is None
 
 
@@ -55,6 +58,21 @@ def test_a_run_under_the_clock_computes_the_same(layout):
         outcomes.append([results, *(grad for _, grad in plan.parameter_grads)])
     for one, other in zip(*outcomes, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_bytes_are_those_of_the_arrays(layout):
+    """20 samples of (2, 5, 5) come in, and are laid out; partial sums count for each slot."""
+    model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.Flatten(), nn.Linear(75, 5))
+    plan = Plan(model, (2, 5, 5), batch_size=20, training=True, loss=Loss(), layout=layout)
+    operations, ops = profile(plan, 20, 0.0).operations, plan.executable.writer.ops
+    first = {op.kernel: i for i, op in reversed([*enumerate(ops)])}
+    taken, summed = first["from_nchw"], first["conv_weight_sum"]
+    groups = -(-20 // plan.layout.images)
+    assert operations[taken].bytes == 4 * (20 * 2 * 25 + groups * ops[taken].arguments["x"].group_size)
+    slots = 5  # one for 4 images
+    sums = slots * ops[summed].arguments["sums"].group_size
+    assert operations[summed].bytes == 4 * (sums + model[0].weight.size)
 
 
 def test_batch_size():

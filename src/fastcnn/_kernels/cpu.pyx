@@ -149,6 +149,18 @@ def fma_gflops(double seconds=0.05, int threads=1, int itemsize=4):
             return best / 1e9
 
 
+def copy_rate(Py_ssize_t size, double seconds=0.01):
+    """Return the bytes per second that one thread reads and writes as it copies within an array of a size."""
+    cdef unsigned char[::1] data = bytearray(size + 64)
+    cdef size_t start = <size_t>&data[0]
+    cdef size_t aligned = (start + 63) // 64 * 64
+    cdef const fcn_eager *kernels = eager(4)
+    cdef double found
+    with nogil:
+        found = kernels.copy_rate(<void *>aligned, size // 4, seconds)
+    return found
+
+
 def get_num_threads():
     """Return the number of threads that kernels use."""
     return fcn_get_threads()

@@ -18,11 +18,13 @@ from ..engine import Plan
 from ..engine.describe import aligned
 from ..engine.nodes.loss import Loss
 from ..engine.profile import Profile, profile
+from ..engine.wanted import wanted
 from ..errors import ArgumentError
 from ..training import Trainer
 from .summary import find_model, read_shape
 
 _SECONDS = 1.0
+_CACHES = {1: "first cache", 2: "second cache", 3: "third cache", 0: "memory"}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     model, shape, _ = find_model(args.model, None if args.input is None else read_shape(args.input))
     flat = len(model.output_shape((args.batch_size, *shape))) == 2
     loss = Loss() if args.training and flat else None
-    plan = Plan(model, shape, training=args.training, batch_size=args.batch_size, loss=loss)
+    options = {"training": args.training, "loss": loss, "wanted": wanted(None, None)}
+    plan = Plan(model, shape, batch_size=args.batch_size, **options)
     if args.describe:
         print(plan.describe())
         return 0
@@ -93,9 +96,13 @@ def _facts(name: str, plan: Plan, result: Profile, whole: float) -> dict[str, An
                 "share_of_time": each.seconds / result.seconds,
                 "flops": each.flops,
                 "share_of_peak": each.flops_per_second / result.peak,
+                "bytes": each.bytes,
+                "share_of_bandwidth": each.bytes_per_second / result.bandwidth[0],
             }
             for each in result.operations
         ],
+        "phases": [_phase(number, result) for number in sorted({each.phase for each in result.operations})],
+        "bandwidth_bytes_per_second": {_CACHES.get(k, f"cache {k}"): v for k, v in result.bandwidth.items()},
         "seconds": result.seconds,
         "images_per_second": result.batch / result.seconds,
         "share_of_peak": result.flops / result.seconds / result.peak,
@@ -110,15 +117,43 @@ def _facts(name: str, plan: Plan, result: Profile, whole: float) -> dict[str, An
     }
 
 
+def _phase(number: int, result: Profile) -> dict[str, Any]:
+    """Return the sums of a phase."""
+    own = [each for each in result.operations if each.phase == number]
+    seconds, flops, moved = (
+        sum(getattr(each, name) for each in own) for name in ("seconds", "flops", "bytes")
+    )
+    return {
+        "part": own[0].part,
+        "phase": number,
+        "operations": len(own),
+        "seconds": seconds,
+        "share_of_time": seconds / result.seconds,
+        "flops": flops,
+        "share_of_peak": flops / seconds / result.peak,
+        "bytes": moved,
+        "share_of_bandwidth": moved / seconds / result.bandwidth[0],
+    }
+
+
+def _figures(facts: dict[str, Any]) -> tuple[str, ...]:
+    """Return what the tables say of an operation or a phase."""
+    seconds, flops, moved = facts["seconds"], facts["flops"], facts["bytes"]
+    rate = (f"{flops / seconds / 1e9:.1f}", f"{facts['share_of_peak']:.0%}") if flops else ("", "")
+    share = f"{facts['share_of_bandwidth']:.0%}" if moved else ""
+    return f"{1e6 * seconds:.1f}", f"{facts['share_of_time']:.1%}", *rate, f"{moved / 1e6:.2f}", share
+
+
 def _text(facts: dict[str, Any], result: Profile) -> str:
-    rows = [("", "part", "phase", "kernel", "us", "share", "GFLOP/s", "of peak", "layers")]
-    for each, operation in zip(facts["operations"], result.operations, strict=True):
-        rate = ("", "")
-        if operation.flops:
-            rate = f"{operation.flops_per_second / 1e9:.1f}", f"{each['share_of_peak']:.0%}"
-        times = f"{1e6 * operation.seconds:.1f}", f"{each['share_of_time']:.1%}"
-        where = str(operation.number), operation.part, str(operation.phase), operation.kernel
-        rows.append((*where, *times, *rate, operation.label))
+    figures = ("us", "share", "GFLOP/s", "of peak", "MB", "of memory")
+    rows: list[tuple[str, ...]] = [("", "part", "phase", "kernel", *figures, "layers")]
+    for each in facts["operations"]:
+        where = str(each["number"]), each["part"], str(each["phase"]), each["kernel"]
+        rows.append((*where, *_figures(each), each["layers"]))
+    phases: list[tuple[str, ...]] = [("part", "phase", "operations", *figures)]
+    for each in facts["phases"]:
+        phases.append((each["part"], str(each["phase"]), str(each["operations"]), *_figures(each)))
+    speeds = ", ".join(f"{k} {v / 1e9:.0f}" for k, v in facts["bandwidth_bytes_per_second"].items())
     shares = [f"{name} {seconds / result.seconds:.1%}" for name, seconds in result.by_kernel().items()]
     whole = facts["whole"]
     shape = "x".join(map(str, facts["input_shape"]))
@@ -127,8 +162,11 @@ def _text(facts: dict[str, Any], result: Profile) -> str:
         [
             f"{facts['network']}, {facts['mode']}, batch {result.batch} of {shape}, "
             f"{facts['instruction_set']}; FMA peak of one thread {result.peak / 1e9:.0f} GFLOP/s",
-            "Each operation on one thread, median for the whole batch:",
-            *aligned(rows, right={0, 2, 4, 5, 6, 7}),
+            f"a copy within the caches and memory, read and written, GB/s: {speeds}",
+            "Each operation on one thread, median for the whole batch; MB are those of its arrays:",
+            *aligned(rows, right={0, 2, *range(4, 10)}),
+            "Each phase, behind which threads wait for each other:",
+            *aligned(phases, right=range(1, 9)),
             f"by kernel: {', '.join(shares)}",
             f"all operations, 1 thread: {1e3 * facts['seconds']:.3f} ms, "
             f"{facts['images_per_second']:,.0f} images/s, {facts['share_of_peak']:.0%} of the FMA peak",

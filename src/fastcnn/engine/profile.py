@@ -13,20 +13,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._kernels import cpu
+from .._kernels import caches, cpu
+from .._kernels import program as kernels
 from .._shapes import integer
 from .describe import part_of
+from .elements import ElementType
+from .emit import Op
+from .layout import Layout
+from .memory import Blob, External, Vectors
 from .plan import Plan
 from .plans import ForwardPlan, StepPlan, TwoPassPlan
 
 _LEAST_REPEATS = 3
 # Measured between repeats: a processor's clock rate goes up and down.
 _PEAK_SECONDS = 0.01
+# The array that is copied within a cache takes this share of it; that in memory is so many times the largest
+# cache, within these bounds.
+_CACHE_SHARE = 0.5
+_MEMORY_CACHES, _LEAST_MEMORY, _MOST_MEMORY = 4, 64 << 20, 256 << 20
+_BANDWIDTH_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
 class OperationTime:
-    """One operation of a program: what it is, and the median of its time for a whole batch."""
+    """One operation of a program: what it is, and the median of its time for a whole batch.
+
+    Its bytes are those of the arrays that it reads and writes, each once (twice what it adds to), whichever
+    cache they are in; what threads use within an operation does not count.
+    """
 
     number: int
     phase: int
@@ -35,6 +49,12 @@ class OperationTime:
     label: str
     seconds: float
     flops: int
+    bytes: int
+
+    @property
+    def bytes_per_second(self) -> float:
+        """Bytes that it moves in a second."""
+        return self.bytes / self.seconds if self.seconds else 0.0
 
     @property
     def flops_per_second(self) -> float:
@@ -44,10 +64,21 @@ class OperationTime:
 
 @dataclass(frozen=True)
 class Profile:
-    """The operations of a program in order, and the peak of one thread in FLOP/s, measured in between."""
+    """The operations of a program in order, and what one thread can do at best.
+
+    Attributes
+    ----------
+    batch : int
+    peak : float
+        FLOP/s, measured between the repeats.
+    bandwidth : dict
+        Bytes read and written in a second by a copy within each cache, by its level, and, under 0, in memory.
+    operations : list of OperationTime
+    """
 
     batch: int
     peak: float
+    bandwidth: dict[int, float]
     operations: list[OperationTime]
 
     @property
@@ -119,8 +150,39 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
             label=ops[i].label,
             seconds=float(medians[i]),
             flops=ops[i].flops * size,
+            bytes=_moved(ops[i], plan.layout, plan.executable.writer.element, size),
         )
         for phase, (_, first, last) in enumerate(plan.executable.phases)
         for i in range(first, last)
     ]
-    return Profile(size, statistics.median(peaks), operations)
+    return Profile(size, statistics.median(peaks), bandwidths(), operations)
+
+
+def bandwidths() -> dict[int, float]:
+    """Return how fast one thread copies within each cache, by its level, and, under 0, in memory."""
+    sizes = caches.sizes()
+    memory = min(max(_MEMORY_CACHES * max(sizes.values()), _LEAST_MEMORY), _MOST_MEMORY)
+    rates = {
+        level: cpu.copy_rate(int(_CACHE_SHARE * size), _BANDWIDTH_SECONDS) for level, size in sizes.items()
+    }
+    return {**rates, 0: cpu.copy_rate(memory, _BANDWIDTH_SECONDS)}
+
+
+def _moved(op: Op, layout: Layout, element: ElementType, batch: int) -> int:
+    """Return the bytes of an operation's arrays for a batch."""
+    groups, total = -(-batch // layout.images), 0
+    for argument in op.signature.buffers:
+        buffer, times = op.arguments[argument.name], 2 if argument.kind == "INOUT" else 1
+        if buffer is None or (isinstance(buffer, Vectors) and buffer.each_thread):
+            continue
+        if isinstance(buffer, External):
+            size = batch * buffer.count * element.dtype(buffer.element).itemsize
+        elif isinstance(buffer, Blob):
+            size = groups * buffer.group_size * element.value.itemsize
+        elif isinstance(buffer, Vectors):
+            copies = min(kernels.slots(batch), buffer.most_slots) if buffer.most_slots else groups
+            size = copies * buffer.group_size * element.dtype(buffer.element).itemsize
+        else:
+            size = buffer.size * buffer.dtype.itemsize
+        total += times * size
+    return total
