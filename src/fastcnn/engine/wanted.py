@@ -25,7 +25,8 @@ def set_float32_matmul_precision(precision: str) -> None:
         cheaper of that and Winograd's minimal filtering. Its outputs and input gradients are within 1e-5 of
         the largest in their image and channel; its weight gradients have at most four times the error (root
         mean square) of direct sums. A number of the input that is not finite makes the tiles of 4x4 outputs
-        so that read it, where direct sums have the 3x3 outputs around it.
+        so that read it, where direct sums have the 3x3 outputs around it; and numbers above some 1e36, which
+        direct sums might still add up, overflow.
 
     Raises
     ------
