@@ -5,6 +5,7 @@ import pytest
 
 import fastcnn
 from fastcnn import nn, zoo
+from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
 from fastcnn.engine.choose import choose, choose_bands, cost, layouts, settled, takes_channels
 from fastcnn.engine.fuse import fuse
@@ -97,8 +98,20 @@ def test_costs_of_filtering_by_hand():
     """49 tiles of 36 positions, each a chain of 16 products that begins; tiles there and back."""
     network, wanted = graph(nn.Conv2d(16, 16, 3, padding=1), shape=(16, 28, 28)), Wanted("high", "winograd")
     tile = 36 * 2 * (16 + 6) / 0.85 + 2 * 470
-    assert cost(network, CHANNELS, 1, False, wanted) == pytest.approx(49 * (tile + 2 * 530))
+    weights = 2 * 36 * 16 * 2
+    assert cost(network, CHANNELS, 1, False, wanted) == pytest.approx(49 * (tile + 2 * 530) + weights)
     assert cost(network, CHANNELS, 1, True, wanted) == pytest.approx(49 * (2 * tile + 2 * 530 + 2 * 470))
+
+
+def test_predictions_of_few_tiles_are_left_to_direct_sums():
+    """Four tiles share weights that are four times as many: one image would take longer."""
+    for channels, pixels, names in ((16, 7, {"direct"}), (64, 8, {"direct", "winograd"})):
+        for training in (False, True):
+            layers = nn.Conv2d(8, channels, 1), nn.Conv2d(channels, channels, 3, padding=1)
+            options = {"batch_size": 1, "layout": "channels", "wanted": Wanted("high"), "training": training}
+            plan = Plan(nn.Sequential(*layers), (8, pixels, pixels), **options)
+            found = {name for _, what, name in plan.picked if what == "forward"}
+            assert found == ({"direct", "winograd"} if training else names)
 
 
 def test_what_has_bits_of_its_own_fixes_the_layout_of_predictions():

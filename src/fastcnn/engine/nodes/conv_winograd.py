@@ -56,8 +56,10 @@ def _takes(node: Convolution, setting: Setting, y: Value) -> bool:
 
 
 def forward_cost(node: Convolution, setting: Setting) -> float:
-    """Return the cost of the forward pass."""
-    return costs.filtered(setting.layout, _tile_count(node.y), node.x.channels, node.y.channels)
+    """Return the cost of the forward pass; a prediction may be of one image."""
+    layout, channels = setting.layout, (node.x.channels, node.y.channels)
+    weights = 0.0 if setting.training else costs.filter_weights(layout, *channels)
+    return costs.filtered(layout, _tile_count(node.y), *channels) + weights
 
 
 def input_cost(node: Convolution, setting: Setting) -> float:

@@ -23,6 +23,8 @@ _FILTERED_SHARE = 0.85
 _FILTERED_START = 6
 _TO_POINTS = 470.0
 _FROM_POINTS = 530.0
+# Of reading a vector of its weights, once for an image: where few tiles share them, one image takes long.
+_FILTERED_WEIGHT = 2.0
 # Vector operations that it takes to copy a vector.
 _COPY = 2.0
 
@@ -50,6 +52,11 @@ def filtered_weight(layout: Layout, tiles: float, in_channels: int, channels: in
     """Return the cost of a weight gradient by Winograd's filtering."""
     both = _TO_POINTS * (layout.vectors(in_channels) + layout.vectors(channels))
     return tiles * (_filtered_products(layout, in_channels, channels) + both)
+
+
+def filter_weights(layout: Layout, in_channels: int, channels: int) -> float:
+    """Return the cost of reading the weights of Winograd's filtering."""
+    return _FILTERED_WEIGHT * _POSITIONS * in_channels * layout.vectors(channels)
 
 
 def _filtered_products(layout: Layout, in_channels: int, channels: int) -> float:
