@@ -20,6 +20,7 @@ WITHOUT = {
     "images_kernels",
     "channels_kernels",
     "fma_peak",
+    "copy_rate",
     "gemm_workspace",
     "conv2d_workspace",
     "affine_workspace",

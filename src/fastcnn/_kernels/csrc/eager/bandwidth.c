@@ -1,8 +1,8 @@
 /* The speed of one core's memory, which the bytes that operations move are compared with.
  *
  * Equation  y = x, there and back between the halves of an array, again and again
- * Method    Vectors are loaded and stored in order, as most kernels do. An array that fits into a cache is there
- *           after the first turn. What is read and what is written count, each once.
+ * Method    Vectors are loaded and stored in order, as most kernels do. An array that fits into a cache is
+ *           there after the first turn. What is read and what is written count, each once.
  * Edges     Numbers past the last whole vector of a half stay.
  */
 #include "eager/eager.h"
