@@ -62,12 +62,17 @@ def settled(graph: Graph, training: bool, wanted: Wanted) -> Wanted:
     if training or wanted.algorithm is not None or not takes_channels(graph):
         return wanted
     images, channels = layouts(graph.dtype)
-    if all(node.exact(Setting(channels, wanted=wanted)) for node in graph.nodes):
+    if _is_exact(graph, channels, wanted):
         return wanted
     exact = wanted._replace(precision="highest")
     whole = cost(graph, images, images.images * _THREADS, False, exact)  # a batch that fills all vectors
     pays = cost(graph, channels, images.images * _THREADS, False, wanted) < whole
     return wanted if pays else exact
+
+
+def _is_exact(graph: Graph, layout: Layout, wanted: Wanted) -> bool:
+    """Tell whether predictions in a layout have the bits that those in the other one have."""
+    return all(node.exact(Setting(layout, wanted=wanted)) for node in graph.nodes)
 
 
 def cost(
@@ -95,7 +100,7 @@ def choose(
     images, channels = layouts(graph.dtype)
     if not takes_channels(graph):
         return images
-    fixed = not training and not all(node.exact(Setting(channels, wanted=wanted)) for node in graph.nodes)
+    fixed = not training and not _is_exact(graph, channels, wanted)
     costs = [cost(graph, each, batch, training, wanted) for each in (images, channels)]
     return channels if fixed or costs[1] < costs[0] else images
 

@@ -95,6 +95,8 @@ class _Tiles:
         Places of the first and last pixels that each reads.
     tile_at : array (tiles, 3)
         Of each the first pixel of y, and its rows and columns.
+    kinds : array (tiles,)
+        The number of each one's kind; they rise.
     x_row, x_pixel : int
         From one row and pixel of x to the next.
     channels : int
@@ -106,6 +108,7 @@ class _Tiles:
     x_at: np.ndarray
     x_last: np.ndarray
     tile_at: np.ndarray
+    kinds: np.ndarray
     x_row: int
     x_pixel: int
     channels: int
@@ -123,13 +126,12 @@ class _Tiles:
         starts = np.cumsum(rows) - rows, np.cumsum(columns) - columns
         pixels = np.add.outer(starts[0] * p.row_pixels, starts[1]).ravel()
         sizes = [each.ravel() for each in np.broadcast_arrays(rows[:, None], columns)]
-        tile_at = np.column_stack([pixels, *sizes])
-        tile_at = tile_at[
-            np.argsort([_KINDS.index(kind) for kind in zip(*sizes, strict=True)], kind="stable")
-        ]
+        kinds = np.array([_KINDS.index(kind) for kind in zip(*sizes, strict=True)])
+        by_kind = np.argsort(kinds, kind="stable")
+        tile_at = np.column_stack([pixels, *sizes])[by_kind]
         x_at = p.x_at[tile_at[:, 0]] + first
         x_last = x_at + (tile_at[:, 1] + 1) * x_row + (tile_at[:, 2] + 1) * x_pixel
-        return cls(table(x_at), table(x_last), tile_at, x_row, x_pixel, channels, order)
+        return cls(table(x_at), table(x_last), tile_at, kinds[by_kind], x_row, x_pixel, channels, order)
 
     @property
     def count(self) -> int:
@@ -138,13 +140,12 @@ class _Tiles:
 
     def some(self, first: int, last: int, channel: int = 0) -> dict[str, Any]:
         """Return what operations are told of some of the tiles, from a channel of x on."""
-        tile_at = self.tile_at[first:last]
-        kinds = [_KINDS.index((rows, columns)) for _, rows, columns in tile_at.tolist()]
+        kind_at = np.searchsorted(self.kinds[first:last], np.arange(len(_KINDS) + 1))
         return {
             "x_at": self.x_at[first:last] + np.int32(channel),
             "x_last": self.x_last[first:last] + np.int32(channel),
-            "tile_at": table(tile_at.ravel()),
-            "kind_at": table(np.searchsorted(kinds, np.arange(len(_KINDS) + 1))),
+            "tile_at": table(self.tile_at[first:last].ravel()),
+            "kind_at": table(kind_at),
             "x_row": self.x_row,
             "x_pixel": self.x_pixel,
         }
