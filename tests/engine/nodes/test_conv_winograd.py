@@ -101,11 +101,11 @@ def test_errors_in_float32(isa, case):
 
 def test_an_image_of_one_channel_by_hand():
     """Windows that each pick one pixel of a ramp; tiles of 4 and of 3 rows and columns."""
-    model = nn.Sequential(nn.Conv2d(8, 1, 3, padding=1, bias=False))
-    weight = np.zeros((1, 8, 3, 3), np.float32)
+    model = nn.Sequential(nn.Conv2d(16, 1, 3, padding=1, bias=False))
+    weight = np.zeros((1, 16, 3, 3), np.float32)
     weight[0, 3, 0, 2] = 1  # the pixel above and to the right
     model[0].weight.data[...] = weight
-    x = np.zeros((1, 8, 7, 7), np.float32)
+    x = np.zeros((1, 16, 7, 7), np.float32)
     x[0, 3] = np.arange(49).reshape(7, 7)
     expected = np.zeros((7, 7))
     expected[1:, :-1] = x[0, 3, :-1, 1:]

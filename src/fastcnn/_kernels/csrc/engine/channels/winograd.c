@@ -3,7 +3,7 @@
  *
  * Equation  y[p][o] = bias[o] + the sum that conv.c has, by tiles of 4x4 pixels: see winograd.h
  * Layout    see program.h; transformed weights [position][block][k][vectors of the block][VL], k the input
- *           channels; scratch: tiles of x [position][tile][input channels], then of y
+ *           channels; scratch: tiles of x [position][vector of input channels][tile][VL], then of y
  *           [position][tile][channels].
  * Method    Tiles of one image or several are taken in hand, FCN_MOST_TILES at the most, and transformed; for
  *           each position one product of matrices follows, in register blocks as in conv.c; then tiles of y
@@ -35,7 +35,7 @@ static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t 
     const ptrdiff_t vectors = of->out_row / VL;
     const ptrdiff_t v_step = position_step(now->count, of->in_row);
     const ptrdiff_t m_step = position_step(now->count, of->out_row);
-    product f = {.a_row = of->in_row, .a_step = 1, .c_row = of->out_row};
+    product f = {.a_step = now->count * VL, .c_row = of->out_row};
     for (int position = 0; position < POSITIONS; ++position, v += v_step, m += m_step) {
         fetch(of, position, next, now, 1);
         ptrdiff_t from;
@@ -43,12 +43,11 @@ static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t 
         for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
             const ptrdiff_t v0 = vector_block_start(vectors, b);
             const ptrdiff_t width = vector_block_start(vectors, b + 1) - v0;
-            f.b_step = width * VL;
-            for (ptrdiff_t k = 0; k < depth; k += CHAIN, u += f.depth * f.b_step) {
+            for (ptrdiff_t k = 0; k < depth; k += CHAIN, u += f.depth * width * VL) {
                 f.depth = fcn_min(CHAIN, depth - k);
                 f.fresh = k == 0;
-                multiply_rows(blocks, m + from * f.c_row + v0 * VL, v + from * f.a_row + k, u, &f, tiles,
-                              width);
+                multiply_rows(blocks, m + from * f.c_row + v0 * VL, v + from * VL + k * now->count, u, &f,
+                              tiles, width, 0);
             }
         }
     }
@@ -61,43 +60,42 @@ typedef struct {
     activation act;
 } finish;
 
-/* Transform one vector of a tile of so many rows and columns back, and write its pixels: `add` says whether
- * they are added to what is there, `any` whether the activation is another one than ReLU. */
+/* Transform one vector of a tile of so many rows and columns back, and write its pixels: bias is that of the
+ * first, `add` says whether they are added to what is there, `any` whether the activation is another one than
+ * ReLU. */
 INLINE void points_to_pixels(const finish *f, const real *m, ptrdiff_t step, stored *y, const tiling *of,
-                             ptrdiff_t p, ptrdiff_t o, const int rows, const int columns, const int add,
+                             const real *bias, const int rows, const int columns, const int add,
                              const int any)
 {
-    vreal half[4][TILE];
-    for (int j = 0; j < TILE; ++j) {
-        vreal column[TILE], back[4];
-        if (j == MINUS_B && columns == 3) {
-#pragma GCC unroll 4
-            for (int i = 0; i < rows; ++i)
-                half[i][j] = (vreal){0};
-            continue;
-        }
-#pragma GCC unroll 6
-        for (int i = 0; i < TILE; ++i)
-            column[i] = i == MINUS_B && rows == 3 ? (vreal){0} : rload(m + (i * TILE + j) * step);
-        from_points(back, column, rows);
-#pragma GCC unroll 4
-        for (int i = 0; i < rows; ++i)
-            half[i][j] = back[i];
-    }
-    const int32_t *y_at = of->y_at + p;
-    const ptrdiff_t pixel = y_at[1] - y_at[0];
-    const real *bias = f->bias + p * f->bias_step + o;
     const vreal least = vset(least_of(&f->act));
-    for (int i = 0; i < rows; ++i, bias += of->row_pixels * f->bias_step) {
-        stored *at = y + y_at[i * of->row_pixels] + o;
-        vreal back[4];
-        from_points(back, half[i], columns);
+#pragma GCC unroll 2
+    for (int odd = 0; odd < 2; ++odd) {
+        vreal half[2][TILE];
+#pragma GCC unroll 6
+        for (int j = 0; j < TILE; ++j) {
+            vreal column[TILE], back[2] = {{0}, {0}};
+            if (j != MINUS_B || columns == 4) {
+#pragma GCC unroll 6
+                for (int i = 0; i < TILE; ++i)
+                    column[i] = i == MINUS_B && rows == 3 ? (vreal){0} : rload(m + (i * TILE + j) * step);
+                from_points(back, column, odd, rows);
+            }
+            half[0][j] = back[0];
+            half[1][j] = back[1];
+        }
+#pragma GCC unroll 2
+        for (int i = odd; i < rows; i += 2) {
+            stored *at = y + i * of->y_row;
+            const real *bias_at = bias + i * of->row_pixels * f->bias_step;
+            vreal back[4];
+            all_from_points(back, half[i / 2], columns);
 #pragma GCC unroll 4
-        for (int j = 0; j < columns; ++j) {
-            vreal sum = back[j] + rload(bias + j * f->bias_step);
-            if (add)
-                sum += vload(at + j * pixel);
-            vstore(at + j * pixel, any ? any_activation(&f->act, sum) : vmax(least, sum));
+            for (int j = 0; j < columns; ++j) {
+                vreal sum = back[j] + rload(bias_at + j * f->bias_step);
+                if (add)
+                    sum += vload(at + j * of->y_pixel);
+                vstore(at + j * of->y_pixel, any ? any_activation(&f->act, sum) : vmax(least, sum));
+            }
         }
     }
 }
@@ -110,8 +108,8 @@ INLINE void points_to_tiles(const finish *f, const real *m, const tiling *of, co
 #define WITH(rows, columns, first, last)                                                                     \
     for (ptrdiff_t t = first; t < last; ++t)                                                                 \
         for (ptrdiff_t o = 0; o < of->out_row; o += VL)                                                      \
-            points_to_pixels(f, m + t * of->out_row + o, step, taken->y[t], of, taken->place[t][0], o, rows, \
-                             columns, add, any);
+            points_to_pixels(f, m + t * of->out_row + o, step, taken->y[t] + o, of,                          \
+                             f->bias + taken->pixel[t] * f->bias_step + o, rows, columns, add, any);
     EACH_KIND(taken, WITH)
 #undef WITH
 }
@@ -138,7 +136,7 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
                         then = part + 1 < parts ? all * (part + 2) / parts : end;
         take(next, &of, group, images, end, then - end);
         real *m = v + POSITIONS * position_step(now->count, of.in_row);
-        tiles_to_points(v, &of, now);
+        tiles_to_points(v, &of, now, VL, now->count * VL);
         multiply_positions(m, v, the(&a->weight), a->in_channels, &of, now, next);
         if (kind_of(&f.act) == ANY_ACTIVATION)
             points_to_tiles(&f, m, &of, now, add, 1);

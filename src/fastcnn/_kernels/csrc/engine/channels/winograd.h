@@ -35,123 +35,126 @@ static inline ptrdiff_t position_step(ptrdiff_t rows, ptrdiff_t row) { return ro
 #define SQUARE_A (POINT_A * POINT_A)
 #define SQUARE_B (POINT_B * POINT_B)
 
-/* B^T x */
-INLINE void to_points(vreal *v, const vreal *x)
-{
-    const vreal even_a = x[4] - SQUARE_B * x[2], odd_a = x[3] - SQUARE_B * x[1];
-    const vreal even_b = x[4] - SQUARE_A * x[2], odd_b = x[3] - SQUARE_A * x[1];
-    v[0] = (x[4] - (SQUARE_A + SQUARE_B) * x[2]) + SQUARE_A * SQUARE_B * x[0];
-    v[1] = even_a + POINT_A * odd_a;
-    v[2] = even_a - POINT_A * odd_a;
-    v[3] = even_b + POINT_B * odd_b;
-    v[4] = even_b - POINT_B * odd_b;
-    v[5] = (x[5] - (SQUARE_A + SQUARE_B) * x[3]) + SQUARE_A * SQUARE_B * x[1];
-}
+/* Points are taken by pairs, so that what has been computed of a tile stays in registers: the positions of the
+ * rows (columns) of each. */
+#define PAIRS 3
+static const int position_of[PAIRS][2] = {{0, 5}, {1, 2}, {3, MINUS_B}};
 
-/* The same for 3 outputs, without the point -b */
-INLINE void to_fewer_points(vreal *v, const vreal *x)
+/* The numbers p[i] of the pair of a, -a or b, -b. */
+INLINE real point_of(const int pair) { return pair == 1 ? POINT_A : POINT_B; }
+
+/* Two rows of B^T x, for so many rows of y, 3 or 4: of 3 there is no row MINUS_B. */
+INLINE void to_points(vreal *v, const vreal *x, const int pair, const int outputs)
 {
     const real a = POINT_A, b = POINT_B;
-    v[0] = b * (x[3] - b * x[2] - SQUARE_A * x[1] + SQUARE_A * b * x[0]);
-    v[1] = (a + b) * (x[3] + (a - b) * x[2] - a * b * x[1]);
-    v[2] = (b - a) * (x[3] - (a + b) * x[2] + a * b * x[1]);
-    v[3] = 2 * b * (x[3] - SQUARE_A * x[1]);
-    v[MINUS_B] = (vreal){0};
-    v[5] = x[4] - b * x[3] - SQUARE_A * x[2] + SQUARE_A * b * x[1];
-}
-
-/* A^T m, for `count` outputs, 3 or 4 */
-INLINE void from_points(vreal *y, const vreal *m, const int count)
-{
-    const vreal sum_a = m[1] + m[2], sum_b = m[3] + m[4];
-    const vreal difference_a = m[1] - m[2], difference_b = m[3] - m[4];
-    y[0] = m[0] + sum_a + sum_b;
-    y[1] = POINT_A * difference_a + POINT_B * difference_b;
-    y[2] = SQUARE_A * sum_a + SQUARE_B * sum_b;
-    if (count == 4)
-        y[3] = m[5] + SQUARE_A * POINT_A * difference_a + SQUARE_B * POINT_B * difference_b;
-    else
-        y[2] += m[5];
-}
-
-/* G w, of `count` numbers, 3 or 4 */
-INLINE void weights_to_points(vreal *u, const vreal *w, const int count)
-{
-    const real of_0 = 1 / (SQUARE_A * SQUARE_B);
-    const real of_a = 1 / (2 * SQUARE_A * (SQUARE_A - SQUARE_B)),
-               of_b = 1 / (2 * SQUARE_B * (SQUARE_B - SQUARE_A));
-    vreal even_a = w[0] + SQUARE_A * w[2], odd_a = POINT_A * w[1];
-    vreal even_b = w[0] + SQUARE_B * w[2], odd_b = POINT_B * w[1];
-    if (count == 4) {
-        odd_a += SQUARE_A * POINT_A * w[3];
-        odd_b += SQUARE_B * POINT_B * w[3];
+    if (outputs == 4 && pair == 0) {
+        v[0] = (x[4] - (SQUARE_A + SQUARE_B) * x[2]) + SQUARE_A * SQUARE_B * x[0];
+        v[1] = (x[5] - (SQUARE_A + SQUARE_B) * x[3]) + SQUARE_A * SQUARE_B * x[1];
+    } else if (outputs == 4) {
+        const real square = pair == 1 ? SQUARE_B : SQUARE_A;
+        const vreal even = x[4] - square * x[2], odd = x[3] - square * x[1];
+        v[0] = even + point_of(pair) * odd;
+        v[1] = even - point_of(pair) * odd;
+    } else if (pair == 0) {
+        v[0] = b * (x[3] - b * x[2] - SQUARE_A * x[1] + SQUARE_A * b * x[0]);
+        v[1] = x[4] - b * x[3] - SQUARE_A * x[2] + SQUARE_A * b * x[1];
+    } else if (pair == 1) {
+        v[0] = (a + b) * (x[3] + (a - b) * x[2] - a * b * x[1]);
+        v[1] = (b - a) * (x[3] - (a + b) * x[2] + a * b * x[1]);
+    } else {
+        v[0] = 2 * b * (x[3] - SQUARE_A * x[1]);
+        v[1] = (vreal){0};
     }
-    u[0] = of_0 * w[0];
-    u[1] = of_a * (even_a + odd_a);
-    u[2] = of_a * (even_a - odd_a);
-    u[3] = of_b * (even_b + odd_b);
-    u[4] = of_b * (even_b - odd_b);
-    u[5] = w[count - 1];
 }
 
-/* A tile of x: v[position] = (B^T x B)[position], x's rows and pixels so far apart, for so many rows and
- * columns of y. */
+/* Two rows of G w, w of 3 or 4 numbers. */
+INLINE void weights_to_points(vreal *u, const vreal *w, const int pair, const int numbers)
+{
+    if (pair == 0) {
+        u[0] = 1 / (SQUARE_A * SQUARE_B) * w[0];
+        u[1] = w[numbers - 1];
+        return;
+    }
+    const real p = point_of(pair);
+    const real of_p = 1 / (2 * p * p * (pair == 1 ? SQUARE_A - SQUARE_B : SQUARE_B - SQUARE_A));
+    const vreal even = of_p * w[0] + of_p * p * p * w[2];
+    vreal odd = of_p * p * w[1];
+    if (numbers == 4)
+        odd += of_p * p * p * p * w[3];
+    u[0] = even + odd;
+    u[1] = even - odd;
+}
+
+/* Two of the 3 or 4 rows of A^T m: 0 and 2, or the odd ones. */
+INLINE void from_points(vreal *y, const vreal *m, const int odd, const int outputs)
+{
+    if (odd) {
+        const vreal of_a = m[1] - m[2], of_b = m[3] - m[4];
+        y[0] = POINT_A * of_a + POINT_B * of_b;
+        if (outputs == 4)
+            y[1] = m[5] + SQUARE_A * POINT_A * of_a + SQUARE_B * POINT_B * of_b;
+        return;
+    }
+    const vreal of_a = m[1] + m[2], of_b = m[3] + m[4];
+    y[0] = m[0] + of_a + of_b;
+    y[1] = SQUARE_A * of_a + SQUARE_B * of_b;
+    if (outputs == 3)
+        y[1] += m[5];
+}
+
+/* All rows of A^T m. */
+INLINE void all_from_points(vreal *y, const vreal *m, const int outputs)
+{
+    vreal even[2], odd[2];
+    from_points(even, m, 0, outputs);
+    from_points(odd, m, 1, outputs);
+    y[0] = even[0];
+    y[1] = odd[0];
+    y[2] = even[1];
+    if (outputs == 4)
+        y[3] = odd[1];
+}
+
+/* A tile of x: v[position] = (B^T x B)[position], or of the gradient dy: (G dy G^T)[position]. Rows and pixels
+ * are so far apart; the tile is one of so many rows and columns of y. */
 INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t row, ptrdiff_t pixel,
-                           const int rows, const int columns)
+                           const int rows, const int columns, const int gradient)
 {
-    vreal half[TILE][TILE];
-    for (int j = 0; j < columns + 2; ++j) {
-        vreal column[TILE], points[TILE];
+    const int more = gradient ? 0 : 2;
+#pragma GCC unroll 3
+    for (int pair = 0; pair < PAIRS; ++pair) {
+        vreal half[2][TILE];
 #pragma GCC unroll 6
-        for (int i = 0; i < rows + 2; ++i)
-            column[i] = vload(x + i * row + j * pixel);
-        if (rows == 4)
-            to_points(points, column);
-        else
-            to_fewer_points(points, column);
+        for (int j = 0; j < columns + more; ++j) {
+            vreal column[TILE], points[2];
 #pragma GCC unroll 6
-        for (int i = 0; i < TILE; ++i)
-            half[i][j] = points[i];
-    }
-    for (int i = 0; i < TILE; ++i) {
-        if (i == MINUS_B && rows == 3)
-            continue;
-        vreal points[TILE];
-        if (columns == 4)
-            to_points(points, half[i]);
-        else
-            to_fewer_points(points, half[i]);
-#pragma GCC unroll 6
-        for (int j = 0; j < TILE; ++j)
-            if (j != MINUS_B || columns == 4)
-                rstore(v + (i * TILE + j) * step, points[j]);
-    }
-}
-
-/* A tile of dy: v[position] = (G dy G^T)[position]; its pixels stand at dy_at, row_pixels from row to row. */
-INLINE void gradient_to_points(real *v, ptrdiff_t step, const stored *dy, const int32_t *dy_at,
-                               ptrdiff_t row_pixels, const int rows, const int columns)
-{
-    vreal half[TILE][4];
-    for (int j = 0; j < columns; ++j) {
-        vreal column[4], points[TILE];
-#pragma GCC unroll 4
-        for (int i = 0; i < rows; ++i)
-            column[i] = vload(dy + dy_at[i * row_pixels + j]);
-        weights_to_points(points, column, rows);
-#pragma GCC unroll 6
-        for (int i = 0; i < TILE; ++i)
-            half[i][j] = points[i];
-    }
-    for (int i = 0; i < TILE; ++i) {
-        if (i == MINUS_B && rows == 3)
-            continue;
-        vreal points[TILE];
-        weights_to_points(points, half[i], columns);
-#pragma GCC unroll 6
-        for (int j = 0; j < TILE; ++j)
-            if (j != MINUS_B || columns == 4)
-                rstore(v + (i * TILE + j) * step, points[j]);
+            for (int i = 0; i < rows + more; ++i)
+                column[i] = vload(x + i * row + j * pixel);
+            if (gradient)
+                weights_to_points(points, column, pair, rows);
+            else
+                to_points(points, column, pair, rows);
+            half[0][j] = points[0];
+            half[1][j] = points[1];
+        }
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; ++h) {
+            const int i = position_of[pair][h];
+            if (i == MINUS_B && rows == 3)
+                continue;
+#pragma GCC unroll 3
+            for (int other = 0; other < PAIRS; ++other) {
+                vreal points[2];
+                if (gradient)
+                    weights_to_points(points, half[h], other, columns);
+                else
+                    to_points(points, half[h], other, columns);
+#pragma GCC unroll 2
+                for (int k = 0; k < 2; ++k)
+                    if (position_of[other][k] != MINUS_B || columns == 4)
+                        rstore(v + (i * TILE + position_of[other][k]) * step, points[k]);
+            }
+        }
     }
 }
 

@@ -24,9 +24,9 @@ void KERNEL(winograd_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_
         const ptrdiff_t valid = fcn_min(VL, a->channels - v * VL);
         real *packed = (real *)the(&a->packed) + (v0 * in_channels + v - v0) * VL;
         for (ptrdiff_t k = 0; k < in_channels; ++k, packed += width * VL) {
-            vreal half[TILE][3];
+            vreal half[TILE][3], points[2];
             for (int j = 0; j < 3; ++j) {
-                vreal column[3], points[TILE];
+                vreal column[3];
                 for (int i = 0; i < 3; ++i) {
                     real lanes[VL] = {0};
                     const real *tap = weight + a->weight_at[(3 * i + j) * in_channels + k];
@@ -34,16 +34,18 @@ void KERNEL(winograd_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_
                         lanes[o] = tap[a->channel_at[v * VL + o]] * (scale ? scale[v * VL + o] : 1);
                     column[i] = rload(lanes);
                 }
-                weights_to_points(points, column, 3);
-                for (int i = 0; i < TILE; ++i)
-                    half[i][j] = points[i];
+                for (int pair = 0; pair < PAIRS; ++pair) {
+                    weights_to_points(points, column, pair, 3);
+                    half[position_of[pair][0]][j] = points[0];
+                    half[position_of[pair][1]][j] = points[1];
+                }
             }
-            for (int i = 0; i < TILE; ++i) {
-                vreal points[TILE];
-                weights_to_points(points, half[i], 3);
-                for (int j = 0; j < TILE; ++j)
-                    rstore(packed + (i * TILE + j) * step, points[j]);
-            }
+            for (int i = 0; i < TILE; ++i)
+                for (int pair = 0; pair < PAIRS; ++pair) {
+                    weights_to_points(points, half[i], pair, 3);
+                    rstore(packed + (i * TILE + position_of[pair][0]) * step, points[0]);
+                    rstore(packed + (i * TILE + position_of[pair][1]) * step, points[1]);
+                }
         }
     }
 }

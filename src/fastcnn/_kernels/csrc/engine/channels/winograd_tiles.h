@@ -13,9 +13,9 @@ typedef struct {
     const fcn_batch *batch;
     const fcn_buffer *x, *y;
     const int32_t *x_at, *y_at, *tile_at, *kind_at;
-    ptrdiff_t x_row, x_pixel;    /* from one row or pixel of x to the next */
-    ptrdiff_t tiles, row_pixels; /* of an image; of a row of y */
-    ptrdiff_t in_row, out_row;   /* numbers of a pixel of x and of y */
+    ptrdiff_t x_row, x_pixel, y_row, y_pixel; /* from one row or pixel to the next */
+    ptrdiff_t tiles, row_pixels;              /* of an image; of a row of y */
+    ptrdiff_t in_row, out_row;                /* numbers of a pixel of x and of y */
 } tiling;
 
 #define TILING(op, batch_, plane)                                                                            \
@@ -23,7 +23,8 @@ typedef struct {
     {                                                                                                        \
         .batch = batch_, .x = &(op)->x, .y = &(op)->plane, .x_at = (op)->x_at, .y_at = (op)->plane##_at,     \
         .tile_at = (op)->tile_at, .kind_at = (op)->kind_at, .x_row = (op)->x_row, .x_pixel = (op)->x_pixel,  \
-        .tiles = (op)->tiles, .row_pixels = (op)->row_pixels, .in_row = (op)->in_vectors * VL,               \
+        .y_row = (op)->plane##_at[(op)->row_pixels] - (op)->plane##_at[0],                                   \
+        .y_pixel = (op)->plane##_at[1] - (op)->plane##_at[0], .tiles = (op)->tiles, .row_pixels = (op)->row_pixels, .in_row = (op)->in_vectors * VL,               \
         .out_row = (op)->vectors * VL                                                                        \
     }
 
@@ -31,13 +32,12 @@ typedef struct {
  * neighbours then. */
 enum { TALL, LARGE, WIDE, SMALL, KINDS }; /* 4x3, 4x4, 3x4 and 3x3 pixels of y */
 
-/* A tile of x begins at a pixel; one of y is an image's, in which `place` has the first pixel, and how many
- * rows and columns the tile has. */
+/* The first pixels of the tiles in hand; those of y have numbers besides, in the order of rows. */
 typedef struct {
     ptrdiff_t count, end[KINDS]; /* of all tiles, and of each kind */
     const stored *x[FCN_MOST_TILES];
     stored *y[FCN_MOST_TILES];
-    const int32_t *place[FCN_MOST_TILES];
+    ptrdiff_t pixel[FCN_MOST_TILES];
 } hand;
 
 /* Take `count` tiles in hand, from tile `first` of these images on: the first kind of all images is first. */
@@ -51,8 +51,8 @@ static void take(hand *taken, const tiling *of, ptrdiff_t group, ptrdiff_t image
             ptrdiff_t image = group + first / tiles, tile = first % tiles;
             for (; t < count && image < group + images; ++t) {
                 taken->x[t] = (const stored *)of_group(of->x, of->batch, image) + of->x_at[start + tile];
-                taken->y[t] = of_group(of->y, of->batch, image);
-                taken->place[t] = of->tile_at + 3 * (start + tile);
+                taken->pixel[t] = of->tile_at[3 * (start + tile)];
+                taken->y[t] = (stored *)of_group(of->y, of->batch, image) + of->y_at[taken->pixel[t]];
                 if (++tile == tiles) {
                     tile = 0;
                     ++image;
@@ -80,15 +80,15 @@ static inline ptrdiff_t tiles_with(const hand *taken, int position, ptrdiff_t *f
     WITH(3, 4, (taken)->end[LARGE], (taken)->end[WIDE])                                                      \
     WITH(3, 3, (taken)->end[WIDE], (taken)->count)
 
-/* Transform the tiles of x in hand. */
-static void tiles_to_points(real *v, const tiling *of, const hand *taken)
+/* Transform the tiles of x in hand, each `tile` numbers from the next, and its vectors `vector` numbers. */
+static void tiles_to_points(real *v, const tiling *of, const hand *taken, ptrdiff_t tile, ptrdiff_t vector)
 {
     const ptrdiff_t step = position_step(taken->count, of->in_row);
 #define WITH(rows, columns, first, last)                                                                     \
     for (ptrdiff_t t = first; t < last; ++t)                                                                 \
         for (ptrdiff_t c = 0; c < of->in_row; c += VL)                                                       \
-            tile_to_points(v + t * of->in_row + c, step, taken->x[t] + c, of->x_row, of->x_pixel, rows,      \
-                           columns);
+            tile_to_points(v + t * tile + c / VL * vector, step, taken->x[t] + c, of->x_row, of->x_pixel,    \
+                           rows, columns, 0);
     EACH_KIND(taken, WITH)
 #undef WITH
 }
@@ -100,16 +100,13 @@ INLINE void fetch(const tiling *of, int position, const hand *next, const hand *
     const int i = position / TILE - 2, j = position % TILE - 2;
     if (i < 0 || j < 0)
         return;
-    const ptrdiff_t pixel = (i + 2) * of->x_row + (j + 2) * of->x_pixel, p = i * of->row_pixels + j;
-    for (ptrdiff_t t = 0; t < next->count; ++t)
-        for (ptrdiff_t c = 0; c < of->in_row; c += LINE)
-            __builtin_prefetch(next->x[t] + pixel + c, 0);
-    for (ptrdiff_t t = 0; t < tiles_of_y->count; ++t) {
-        const int32_t *place = tiles_of_y->place[t];
-        if (i < place[1] && j < place[2])
-            for (ptrdiff_t o = 0; o < of->out_row; o += LINE)
-                __builtin_prefetch(tiles_of_y->y[t] + of->y_at[place[0] + p] + o, written);
-    }
+    const ptrdiff_t in_x = (i + 2) * of->x_row + (j + 2) * of->x_pixel, in_y = i * of->y_row + j * of->y_pixel;
+    for (ptrdiff_t c = 0; c < of->in_row; c += LINE)
+        for (ptrdiff_t t = 0; t < next->count; ++t)
+            __builtin_prefetch(next->x[t] + in_x + c, 0);
+    for (ptrdiff_t o = 0; o < of->out_row; o += LINE)
+        for (ptrdiff_t t = 0; t < tiles_of_y->count; ++t)
+            __builtin_prefetch(tiles_of_y->y[t] + in_y + o, written);
 }
 
 #endif

@@ -31,7 +31,6 @@ static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t 
     const ptrdiff_t dy_step = position_step(now->count, of->out_row);
     const ptrdiff_t total_step = position_step(in_channels, of->out_row);
     product f = {
-        .a_row = 1,
         .a_step = of->in_row,
         .b_step = of->out_row,
         .c_row = of->out_row,
@@ -44,7 +43,7 @@ static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t 
         for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
             const ptrdiff_t v0 = vector_block_start(vectors, b);
             multiply_rows(blocks, total + v0 * VL, x + from * f.a_step, dy + from * f.b_step + v0 * VL, &f,
-                          in_channels, vector_block_start(vectors, b + 1) - v0);
+                          in_channels, vector_block_start(vectors, b + 1) - v0, 1);
         }
         x += x_step;
         dy += dy_step;
@@ -65,7 +64,7 @@ static void total_to_taps(real *sums, const real *total, ptrdiff_t in_channels, 
 #pragma GCC unroll 6
                 for (int i = 0; i < TILE; ++i)
                     column[i] = rload(total + (i * TILE + j) * step);
-                from_points(back, column, 3);
+                all_from_points(back, column, 3);
 #pragma GCC unroll 3
                 for (int i = 0; i < 3; ++i)
                     half[i][j] = back[i];
@@ -73,7 +72,7 @@ static void total_to_taps(real *sums, const real *total, ptrdiff_t in_channels, 
 #pragma GCC unroll 1
             for (int i = 0; i < 3; ++i) {
                 vreal back[3];
-                from_points(back, half[i], 3);
+                all_from_points(back, half[i], 3);
 #pragma GCC unroll 3
                 for (int j = 0; j < 3; ++j)
                     rstore(sums + weight_sum_at((3 * i + j) * in_channels + k, v, 9 * in_channels, vectors),
@@ -89,8 +88,8 @@ static void gradients_to_points(real *v, const tiling *of, const hand *taken)
 #define WITH(rows, columns, first, last)                                                                     \
     for (ptrdiff_t t = first; t < last; ++t)                                                                 \
         for (ptrdiff_t o = 0; o < of->out_row; o += VL)                                                      \
-            gradient_to_points(v + t * of->out_row + o, step, taken->y[t] + o,                               \
-                               of->y_at + taken->place[t][0], of->row_pixels, rows, columns);
+            tile_to_points(v + t * of->out_row + o, step, taken->y[t] + o, of->y_row, of->y_pixel, rows,     \
+                           columns, 1);
     EACH_KIND(taken, WITH)
 #undef WITH
 }
@@ -119,7 +118,7 @@ void KERNEL(winograd_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t
                             then = part + 1 < parts ? all * (part + 2) / parts : last;
             take(next, &of, image, images, last, then - last);
             real *dy = x + POSITIONS * position_step(now->count, of.in_row);
-            tiles_to_points(x, &of, now);
+            tiles_to_points(x, &of, now, of.in_row, VL);
             gradients_to_points(dy, &of, now);
             add_positions(total, x, dy, a->in_channels, &of, now, next, fresh && !part);
         }
