@@ -59,7 +59,6 @@ def test_convolution_and_its_weight_gradient(isa, dtype, name, geometry, size):
         bench.op.weight_of_all(
             dweight=dweight,
             tasks=-(-taps.size // kernels.TASK_TAPS),
-            most_slots=kernels.MOST_SLOTS,
             **operands,
             **weight_places(weight),
         )

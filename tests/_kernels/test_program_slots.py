@@ -90,10 +90,9 @@ def test_depthwise_convolution(isa, dtype, batch, most_slots):
     ("geometry", "dense"),
     [("kernel of the image", False), ("kernel of the image", True), ("stride above kernel", False)],
 )
-@pytest.mark.parametrize("most_slots", MOST_SLOTS)
-@pytest.mark.parametrize("batch", [*BATCHES, 256])
-def test_over_all_images_at_once(isa, dtype, batch, most_slots, geometry, dense):
-    """In "images"; where taps are neighbours in the weight, slots are those of a linear layer."""
+@pytest.mark.parametrize("batch", [*BATCHES, 256, 1100])
+def test_over_all_images_at_once(isa, dtype, batch, geometry, dense):
+    """In "images", of one slot or several; those of a linear layer where taps are neighbours in the weight."""
     bench = Workbench("images", dtype, batch)
     layer = Gradient(bench, geometry, 1, 5)
     places, operands = weight_places(np.empty(layer.shape)), layer.operands()
@@ -105,7 +104,6 @@ def test_over_all_images_at_once(isa, dtype, batch, most_slots, geometry, dense)
         lambda dweight: bench.op.weight_of_all(
             dweight=dweight,
             tasks=-(-operands["tap_at"].size // kernels.TASK_TAPS),
-            most_slots=most_slots,
             dense=dense,
             **operands,
             **places,

@@ -42,7 +42,7 @@ def weight_gradient(
     for group in range(group_count(w, node)):
         product, source = operand(w, conv_product(node, group_count(w, node), group, x, dy), x)
         if over_all:
-            weight_of_all(w, node.weight, dweight, source, dy, product)
+            weight_of_all(w, dweight, source, dy, product)
         else:
             _weight_grad(w, node.weight, dweight, source, dy, product)
 
@@ -89,7 +89,7 @@ def write_sum(
 
 
 def weight_of_all(
-    w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy: Blob, p: Product, *, dense: bool = False
+    w: Writer, dweight: np.ndarray, x: Blob, dy: Blob, p: Product, *, dense: bool = False
 ) -> None:
     """Write the weight gradient of a layer of few pixels, over all groups at once."""
     w.after.weight_of_all(
@@ -103,6 +103,5 @@ def weight_of_all(
         channel_at=p.channel_at,
         dense=dense,
         tasks=-(-p.depth // TASK_TAPS),
-        most_slots=w.most_slots(weight.size),
         flops=2 * p.pixels * p.depth * p.channels,
     )

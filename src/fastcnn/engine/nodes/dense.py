@@ -81,7 +81,7 @@ class Dense(Activated):
             )
         elif dweight is not None:
             x = f.blobs[self.x]
-            weight_of_all(w, self.weight, dweight, x, dy, _product(self, x, dy, 0, self.y.size), dense=True)
+            weight_of_all(w, dweight, x, dy, _product(self, x, dy, 0, self.y.size), dense=True)
         if b.wanted(self.x):
             if w.layout.by_channels:
                 _input_grad(b, self, dy)

@@ -7,8 +7,9 @@
  *        number of threads, and as many threads as there are slots have work.
  * Slots  Image i of n belongs to slot i * slots / n: slots are as equal as they can be. Where a layer's
  *        partial sums would take more than FCN_SLOTS_BYTES, 2, 4, 8 ... neighbouring slots of the batch are
- *        one of the layer's. So are those of a linear layer, until they have FCN_LINEAR_IMAGES images: it has
- *        one product for each weight and image, which should not be outweighed by the sums over slots.
+ *        one of the layer's. So are those of a layer with few products for each weight and image, which
+ *        should not be outweighed by the sums over slots: of a linear layer, which has one, until they have
+ *        FCN_LINEAR_IMAGES images, of a convolution of few pixels until they have FCN_SLOT_PRODUCTS products.
  */
 #ifndef FCN_SLOTS_H
 #define FCN_SLOTS_H
@@ -24,6 +25,7 @@
 #define FCN_MOST_SLOTS 64  /* and of a very large one more */
 #define FCN_SLOTS_BYTES (32 << 20)
 #define FCN_LINEAR_IMAGES 128
+#define FCN_SLOT_PRODUCTS 1024
 
 static inline ptrdiff_t fcn_slots(ptrdiff_t images)
 {
@@ -51,6 +53,12 @@ static inline ptrdiff_t fcn_slots_in_one(ptrdiff_t slots, ptrdiff_t most)
 static inline ptrdiff_t fcn_most_linear_slots(ptrdiff_t images)
 {
     return fcn_max(1, images / FCN_LINEAR_IMAGES);
+}
+
+/* How many slots a convolution of few pixels may have. */
+static inline ptrdiff_t fcn_most_slots_of_pixels(ptrdiff_t images, ptrdiff_t pixels)
+{
+    return fcn_max(1, images * pixels / FCN_SLOT_PRODUCTS);
 }
 
 /* The first image of a slot, images for slot == slots. */

@@ -24,8 +24,8 @@ typedef struct {
         .batch = batch_, .x = &(op)->x, .y = &(op)->plane, .x_at = (op)->x_at, .y_at = (op)->plane##_at,     \
         .tile_at = (op)->tile_at, .kind_at = (op)->kind_at, .x_row = (op)->x_row, .x_pixel = (op)->x_pixel,  \
         .y_row = (op)->plane##_at[(op)->row_pixels] - (op)->plane##_at[0],                                   \
-        .y_pixel = (op)->plane##_at[1] - (op)->plane##_at[0], .tiles = (op)->tiles, .row_pixels = (op)->row_pixels, .in_row = (op)->in_vectors * VL,               \
-        .out_row = (op)->vectors * VL                                                                        \
+        .y_pixel = (op)->plane##_at[1] - (op)->plane##_at[0], .tiles = (op)->tiles,                          \
+        .row_pixels = (op)->row_pixels, .in_row = (op)->in_vectors * VL, .out_row = (op)->vectors * VL       \
     }
 
 /* Tiles come by kinds, in this order: those that have a row of positions, and those that have a column, are
@@ -100,7 +100,8 @@ INLINE void fetch(const tiling *of, int position, const hand *next, const hand *
     const int i = position / TILE - 2, j = position % TILE - 2;
     if (i < 0 || j < 0)
         return;
-    const ptrdiff_t in_x = (i + 2) * of->x_row + (j + 2) * of->x_pixel, in_y = i * of->y_row + j * of->y_pixel;
+    const ptrdiff_t in_x = (i + 2) * of->x_row + (j + 2) * of->x_pixel,
+                    in_y = i * of->y_row + j * of->y_pixel;
     for (ptrdiff_t c = 0; c < of->in_row; c += LINE)
         for (ptrdiff_t t = 0; t < next->count; ++t)
             __builtin_prefetch(next->x[t] + in_x + c, 0);

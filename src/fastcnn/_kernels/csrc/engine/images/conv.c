@@ -272,7 +272,8 @@ void KERNEL(weight_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t t
 {
     const struct fcn_weight_of_all *a = &op->weight_of_all;
     const ptrdiff_t k0 = task * FCN_TASK_TAPS, k1 = fcn_min(a->depth, k0 + FCN_TASK_TAPS);
-    const ptrdiff_t most = a->dense ? fcn_most_linear_slots(batch->images) : a->most_slots;
+    const ptrdiff_t most =
+        a->dense ? fcn_most_linear_slots(batch->images) : fcn_most_slots_of_pixels(batch->images, a->pixels);
     const ptrdiff_t in_one = fcn_slots_in_one(batch->slots, most);
     const weight_product f = {
         .x = of_group(&a->x, batch, 0),
