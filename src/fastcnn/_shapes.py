@@ -9,9 +9,10 @@ Notation: a window of ``kernel`` taps, ``dilation`` apart, slides over ``size`` 
 image is then dropped). Source: the output-size formulas in PyTorch's documentation of Conv2d and MaxPool2d.
 """
 
+import math
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from .errors import ArgumentError, DTypeError, ShapeError, SizeError
 INT_MAX = 2**63 - 1
 # Results below this size are not checked against the machine's free memory.
 _CHECKED_FROM_BYTES = 2**28
+_LINE = 64  # bytes of a cache line
 
 
 class Window(NamedTuple):
@@ -171,23 +173,33 @@ def check_size(shape: Sequence[int], itemsize: int, what: str) -> None:
 
 
 def allocate(shape: Sequence[int], dtype: object, what: str) -> np.ndarray:
-    """Return an uninitialised C-ordered array after `check_size`; `what` opens the message of an error."""
-    kind = np.dtype(dtype)  # type: ignore[call-overload]
-    check_size(shape, kind.itemsize, what)
-    try:
-        return np.empty(tuple(shape), kind)
-    except MemoryError as error:
-        raise SizeError(f"{what} does not fit into memory: {error}") from None
+    """Return an uninitialised C-ordered array after `check_size`; `what` opens the message of an error.
+
+    It begins with a cache line: else each vector of AVX-512 would lie in two of them.
+    """
+    return _allocate(np.empty, shape, dtype, what)
 
 
 def filled(shape: Sequence[int], value: float, dtype: object, what: str) -> np.ndarray:
     """Return an array of one value; see `allocate`. Zeros cost nothing before they are used."""
+    array = _allocate(np.zeros, shape, dtype, what)
+    if value:
+        array.fill(value)
+    return array
+
+
+def _allocate(
+    make: Callable[[int, np.dtype], np.ndarray], shape: Sequence[int], dtype: object, what: str
+) -> np.ndarray:
     kind = np.dtype(dtype)  # type: ignore[call-overload]
     check_size(shape, kind.itemsize, what)
+    extra = _LINE // kind.itemsize
     try:
-        return np.full(tuple(shape), value, kind) if value else np.zeros(tuple(shape), kind)
-    except MemoryError as error:
+        raw = make(math.prod(shape) + extra, kind)
+    except (MemoryError, ValueError) as error:  # ValueError: more than NumPy can count
         raise SizeError(f"{what} does not fit into memory: {error}") from None
+    start = -raw.ctypes.data % _LINE // kind.itemsize
+    return raw[start : raw.size - extra + start].reshape(shape)
 
 
 def available_bytes() -> int:

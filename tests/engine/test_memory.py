@@ -7,20 +7,10 @@ from fastcnn import _shapes, nn
 from fastcnn._kernels import program as kernels
 from fastcnn.engine import Plan
 from fastcnn.engine.layout import Layout
-from fastcnn.engine.memory import Blob, aligned_zeros, table, widest
+from fastcnn.engine.memory import Blob, table, widest
 from fastcnn.errors import SizeError
 
 from .networks import layouts_of, random_network
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("count", [1, 7, 1000])
-def test_arrays_start_on_a_cache_line_and_hold_zeros(count, dtype):
-    for _ in range(5):
-        array = aligned_zeros(count, np.dtype(dtype), "a buffer")
-        assert array.ctypes.data % 64 == 0
-        assert array.shape == (count,)
-        assert not array.any()
 
 
 LAYOUTS = "images", "channels"

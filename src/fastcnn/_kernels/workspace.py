@@ -4,7 +4,8 @@ import threading
 
 import numpy as np
 
-_ALIGNMENT = 64
+from .._shapes import allocate
+
 _KEPT_BYTES = 2**25
 _local = threading.local()
 
@@ -17,9 +18,7 @@ def workspace(size: int) -> np.ndarray:
     kept = getattr(_local, "bytes", None)
     if kept is not None and kept.size >= size:
         return kept
-    raw = np.empty(max(size, 1) + _ALIGNMENT, np.int8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    aligned = raw[start : start + max(size, 1)]
+    new = allocate((max(size, 1),), np.int8, "scratch memory of a kernel")
     if size <= _KEPT_BYTES:
-        _local.bytes = aligned
-    return aligned
+        _local.bytes = new
+    return new

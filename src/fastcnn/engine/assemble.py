@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from .._kernels import program as kernels
-from .._shapes import INT_MAX, check_size
+from .._shapes import INT_MAX, check_size, filled
 from ..nn import Parameter
 from .check import check_places, checks_places
 from .emit import Op, Writer
-from .memory import Blob, External, Vectors, aligned_zeros
+from .memory import Blob, External, Vectors
 
 Phase = tuple[int, int, int]  # kind, first operation, last + 1
 
@@ -117,7 +117,7 @@ def _allocate(writer: Writer, groups: int, slots: int, threads: int) -> int:
     # Zeros take no memory before they are used: each of them may fit, and all of them not.
     check_size((memory,), 1, "engine: the buffers of a program")
     for buffer, dtype, count in counts:
-        buffer.array = aligned_zeros(count, dtype, "engine: a buffer")
+        buffer.array = filled((count,), 0, dtype, "engine: a buffer")
     return memory
 
 

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from .._kernels import program as kernels
+from .._shapes import filled
 from ..nn import Parameter
 from .elements import ElementType
 from .layout import Layout
-from .memory import NO_HALO, Blob, Halo, Vectors, aligned_zeros
+from .memory import NO_HALO, Blob, Halo, Vectors
 from .signatures import SIGNATURES, Signature
 
 
@@ -240,7 +241,7 @@ class Writer(Queue):
 
     def constant(self, count: int, element: str = "REAL") -> np.ndarray:
         """Return a new array that all groups share."""
-        return aligned_zeros(count, self.element.dtype(element), "engine: a buffer")
+        return filled((count,), 0, self.element.dtype(element), "engine: a buffer")
 
     def padded(
         self, row: Parameter | np.ndarray | None, first: int = 0, last: int | None = None

@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import nn
 from .._kernels import program as kernels
+from .._shapes import filled
 from .assemble import Executable
-from .memory import aligned_zeros
 
 
 class Gradients:
@@ -66,7 +66,7 @@ class Gradients:
 
     def _renew(self, k: int) -> None:
         parameter, old = self.arrays[k]
-        array = aligned_zeros(old.size, old.dtype, "engine: a gradient")
+        array = filled((old.size,), 0, old.dtype, "engine: a gradient")
         self.arrays[k] = parameter, array
         self._shaped[k] = array.reshape(parameter.shape)
         for op, name in self._places[k]:

@@ -122,6 +122,11 @@ class Node:
         return 1.0
 
     @property
+    def drops(self) -> bool:
+        """Whether it ends with dropout."""
+        return False
+
+    @property
     def terms(self) -> tuple[Value, ...]:
         """What it adds, if it is a sum."""
         return ()

@@ -12,7 +12,6 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from .._kernels import program as kernels
-from .._shapes import filled
 from ..errors import SizeError
 from ..nn import Parameter
 from .layout import Layout
@@ -20,7 +19,6 @@ from .layout import Layout
 Halo = tuple[int, int, int, int]  # left, right, top, bottom
 NO_HALO: Halo = (0, 0, 0, 0)
 _INT32_MAX = 2**31 - 1
-_ALIGNMENT = 64
 # Tables of places, as long as some program has them: blobs have many in common, within a program and between
 # those of a model, and a large one takes longer to make than to use.
 _grids: WeakValueDictionary[tuple[bytes, bytes], np.ndarray] = WeakValueDictionary()
@@ -30,14 +28,6 @@ def widest(*halos: Halo) -> Halo:
     """Return the halo that is as wide as all of some on each side; one side may be narrower than nothing."""
     left, right, top, bottom = (max(0, *sides) for sides in zip(*halos, strict=True))
     return left, right, top, bottom
-
-
-def aligned_zeros(count: int, dtype: np.dtype, what: str) -> np.ndarray:
-    """Return `count` zeros that start on a cache line."""
-    extra = _ALIGNMENT // dtype.itemsize
-    raw = filled((count + extra,), 0, dtype, what)
-    start = -raw.ctypes.data % _ALIGNMENT // dtype.itemsize
-    return raw[start : start + count]
 
 
 class Blob:

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 
+import fastcnn
 from fastcnn import nn, optim
 from fastcnn._kernels.program import SUM_BLOCK
 from fastcnn.engine import Plan
@@ -111,3 +112,19 @@ def test_training_on_pixels_far_from_zero():
         losses[engine] = [trainer.train_step(images.astype(np.float32), labels) for _ in range(20)]
     np.testing.assert_allclose(losses[True], losses[False], rtol=1e-3)
     assert losses[True][-1] < 0.01
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_dropout_behind_a_frozen_normalisation_still_drops(pool):
+    """The normalisation would be part of the convolution's weights if nothing but an activation followed."""
+    layers = [nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.5)]
+    layers += [nn.MaxPool2d(2)] if pool else []
+    model = nn.Sequential(*layers).initialize(seed=0).reseed(0)
+    model.requires_grad_(False)
+    model[1].eval()
+    reference = copy.deepcopy(model)
+    x = np.random.default_rng(0).standard_normal((5, 3, 8, 8), dtype=np.float32)
+    compiled = fastcnn.compile(model)
+    got, want = compiled(x), reference(x)
+    assert (want == 0).any()
+    np.testing.assert_allclose(got, want, atol=1e-5)

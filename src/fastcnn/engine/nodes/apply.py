@@ -46,6 +46,11 @@ class Apply(WithoutProducts):
         return None if self.norm or self.dropout else self.activation
 
     @property
+    def drops(self) -> bool:
+        """Whether it has dropout."""
+        return self.dropout is not None
+
+    @property
     def kept_factor(self) -> float:
         """What dropout multiplies kept elements by."""
         return factor_of(self.dropout)

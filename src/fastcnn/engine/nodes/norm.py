@@ -15,7 +15,8 @@ _STATE_ROWS = 8  # STATE_ROWS of csrc/engine/batch_norm.h
 def find_folded(graph: Graph, wanted: Container[Value]) -> dict[Node, Node]:
     """Return the normalisations right after a convolution that become part of its weights.
 
-    They must have fixed statistics, and nothing before their output be trained: what they read is never made.
+    They must have fixed statistics and no dropout, and nothing before their output be trained: what they read
+    is never made.
     """
     folded: dict[Node, Node] = {}
     for node in graph.nodes:
@@ -23,6 +24,7 @@ def find_folded(graph: Graph, wanted: Container[Value]) -> dict[Node, Node]:
         if (
             node.normalization is not None
             and node.normalization.fixed
+            and not node.drops
             and node.y not in wanted
             and before is not None
             and before.folds_normalization

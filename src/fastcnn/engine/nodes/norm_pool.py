@@ -44,6 +44,11 @@ class NormPool(WithoutProducts):
         return self.activation
 
     @property
+    def drops(self) -> bool:
+        """Whether it has dropout."""
+        return self.dropout is not None
+
+    @property
     def kept_factor(self) -> float:
         """What dropout multiplies kept elements by."""
         return factor_of(self.dropout)

@@ -66,7 +66,8 @@ void KERNEL(max_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 static void clear(stored *x, const int32_t *x_at, ptrdiff_t pixels, ptrdiff_t vectors)
 {
     for (ptrdiff_t p = 0; p < pixels; ++p)
-        memset(x + x_at[p], 0, (size_t)(vectors * VL) * sizeof(stored));
+        for (ptrdiff_t v = 0; v < vectors; ++v)
+            vstore(x + x_at[p] + v * VL, (vreal){0});
 }
 
 /* Give each tap of a window its share of the gradient: all of it, or with `winner` that of the lanes that it
@@ -74,7 +75,7 @@ static void clear(stored *x, const int32_t *x_at, ptrdiff_t pixels, ptrdiff_t ve
 INLINE void spread(stored *dx, const int32_t *window, const int count, vreal grad, const vint *winner,
                    const int exclusive)
 {
-#pragma GCC unroll 4
+#pragma GCC unroll 9
     for (int t = 0; t < count; ++t) {
         if (window[t] < 0)
             continue;
@@ -103,6 +104,8 @@ INLINE void spread_all(const struct fcn_max_pool_grad *a, stored *dx, const stor
                 grad = activation_grad(&f, kind, grad, vload(z + z_at[p] + v * VL));
             if (count == 4 && exclusive)
                 spread(dx + v * VL, window, 4, grad, &winner, 1);
+            else if (count == 9 && !exclusive)
+                spread(dx + v * VL, window, 9, grad, &winner, 0);
             else
                 spread(dx + v * VL, window, count, grad, &winner, exclusive);
         }
