@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -192,6 +193,17 @@ def test_allocate():
     assert array.shape == (2, 0, 3)
     assert array.dtype == np.float32
     assert array.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    "make", [_shapes.allocate, partial(_shapes.filled, value=0), partial(_shapes.filled, value=2.5)]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+def test_large_arrays_begin_with_a_cache_line(make, dtype):
+    arrays = [make(shape=(5, 1000 + i), dtype=dtype, what="f: y") for i in range(5)]
+    assert all(array.ctypes.data % 64 == 0 for array in arrays)
+    assert all(array.shape == (5, 1000 + i) and array.dtype == dtype for i, array in enumerate(arrays))
+    assert all(array.flags.c_contiguous and array.flags.writeable for array in arrays)
 
 
 @pytest.mark.parametrize(

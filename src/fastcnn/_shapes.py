@@ -23,6 +23,7 @@ INT_MAX = 2**63 - 1
 # Results below this size are not checked against the machine's free memory.
 _CHECKED_FROM_BYTES = 2**28
 _LINE = 64  # bytes of a cache line
+_ALIGNED_FROM_BYTES = 4096
 
 
 class Window(NamedTuple):
@@ -175,7 +176,7 @@ def check_size(shape: Sequence[int], itemsize: int, what: str) -> None:
 def allocate(shape: Sequence[int], dtype: object, what: str) -> np.ndarray:
     """Return an uninitialised C-ordered array after `check_size`; `what` opens the message of an error.
 
-    It begins with a cache line: else each vector of AVX-512 would lie in two of them.
+    A large one begins with a cache line: else each vector of AVX-512 would lie in two of them.
     """
     return _allocate(np.empty, shape, dtype, what)
 
@@ -189,17 +190,18 @@ def filled(shape: Sequence[int], value: float, dtype: object, what: str) -> np.n
 
 
 def _allocate(
-    make: Callable[[int, np.dtype], np.ndarray], shape: Sequence[int], dtype: object, what: str
+    make: Callable[[tuple[int, ...], np.dtype], np.ndarray], shape: Sequence[int], dtype: object, what: str
 ) -> np.ndarray:
     kind = np.dtype(dtype)  # type: ignore[call-overload]
     check_size(shape, kind.itemsize, what)
-    extra = _LINE // kind.itemsize
+    count = math.prod(shape) * kind.itemsize
     try:
-        raw = make(math.prod(shape) + extra, kind)
-    except (MemoryError, ValueError) as error:  # ValueError: more than NumPy can count
+        if count < _ALIGNED_FROM_BYTES:
+            return make(tuple(shape), kind)
+        raw = make((count + _LINE,), np.dtype(np.uint8))
+    except MemoryError as error:
         raise SizeError(f"{what} does not fit into memory: {error}") from None
-    start = -raw.ctypes.data % _LINE // kind.itemsize
-    return raw[start : raw.size - extra + start].reshape(shape)
+    return np.ndarray(shape, kind, raw, -raw.__array_interface__["data"][0] % _LINE)
 
 
 def available_bytes() -> int:

@@ -129,19 +129,19 @@ def test_no_prediction_is_stale(change, batch):
     np.testing.assert_array_equal(model.predict(images(batch)), after)
 
 
+HOLDS = {
+    "array": lambda p: p.data,
+    "row": lambda p: p.data[:1],
+    "every other": lambda p: p.data.reshape(-1)[::2],
+    "transposed": lambda p: p.data.T,
+    "memoryview": lambda p: np.asarray(memoryview(p.data)),
+    "strides": lambda p: np.lib.stride_tricks.as_strided(p.data, p.shape),
+}
+holds = pytest.mark.parametrize("hold", HOLDS.values(), ids=list(HOLDS))
+
+
 @pytest.mark.parametrize("batch", LAYOUT_OF_BATCH)
-@pytest.mark.parametrize(
-    "hold",
-    [
-        lambda p: p.data,
-        lambda p: p.data[:1],
-        lambda p: p.data.reshape(-1)[::2],
-        lambda p: p.data.T,
-        lambda p: np.asarray(memoryview(p.data)),
-        lambda p: np.lib.stride_tricks.as_strided(p.data, p.shape),
-    ],
-    ids=["array", "row", "every other", "transposed", "memoryview", "strides"],
-)
+@holds
 def test_an_array_that_was_got_before_may_be_written_later(hold, batch):
     model = network()
     for parameter in (model[0].weight, model[9].weight, model[1].bias):
@@ -155,6 +155,28 @@ def test_an_array_that_was_got_before_may_be_written_later(hold, batch):
         view += 0.25
         del view  # written and let go before the next prediction
         np.testing.assert_array_equal(model.predict(images(batch)), fresh(model, batch))
+
+
+@holds
+def test_so_may_a_large_array(hold):
+    """Which is itself a view, from a cache line on: views of it refer to the whole memory."""
+    model = nn.Sequential(nn.Conv2d(3, 40, 5), nn.Flatten()).initialize(seed=0).eval()
+    view = hold(model[0].weight)
+    for _ in range(3):
+        before = model.predict(images(2))
+        view += 0.25
+        after = model.predict(images(2))
+        assert not np.array_equal(after, before)
+        np.testing.assert_array_equal(after, fresh(model, 2))
+
+
+def test_large_untouched_weights_are_packed_once():
+    model = nn.Sequential(nn.Conv2d(3, 40, 5), nn.Flatten()).initialize(seed=0).eval()
+    assert model[0].weight.data.base is not None
+    want = model.predict(images(2))
+    model.predict(images(2))
+    assert spoil_packed(model) == 1
+    assert not np.array_equal(model.predict(images(2)), want)
 
 
 @pytest.mark.parametrize("batch", LAYOUT_OF_BATCH)

@@ -165,10 +165,19 @@ def add_results(const double[:, ::1] results):
     return total[0], total[1]
 
 
+cdef bint _is_alone(object memory, object array):
+    """Whether nothing but an array refers to what it is a view of; there is nothing if it is no view."""
+    # The references: the array's and `memory`.
+    return memory is None or (
+        type(memory) is type(array) and memory.base is None and Py_REFCNT(<PyObject *>memory) == 2
+    )
+
+
 def unread(list parameters, list reads, Py_ssize_t references):
     """Return the parameters' arrays, or None if one may have been written into.
 
-    That is, if a parameter was not read so often, or its array has not so many references, or is a view.
+    That is, if a parameter was not read so often, or its array has not so many references, or is a view of
+    something else that is still in use.
     """
     cdef Py_ssize_t i
     cdef object array
@@ -177,7 +186,7 @@ def unread(list parameters, list reads, Py_ssize_t references):
         if (<object>parameters[i]).reads != reads[i]:
             return None
         array = (<object>parameters[i])._data
-        if Py_REFCNT(<PyObject *>array) != references or array.base is not None:
+        if Py_REFCNT(<PyObject *>array) != references or not _is_alone(array.base, array):
             return None
         arrays.append(array)
     return arrays
