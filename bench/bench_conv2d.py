@@ -1,4 +1,4 @@
-"""Convolution and its gradients against im2col + matmul in NumPy and against PyTorch, on reference layers."""
+"""Convolution and its gradients on layers of the reference networks, against im2col in NumPy and PyTorch."""
 
 import pytest
 
