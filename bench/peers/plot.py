@@ -40,7 +40,9 @@ def plot(path: str, facts: dict[str, Any], results: list[Result]) -> None:
         handles.append(plt.Line2D([], [], color="black", marker="D", markersize=3, linestyle=""))
         labels.append("times the best bfloat16 peer")
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=len(panels), fontsize=8, frameon=False
+        )
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
@@ -55,13 +57,12 @@ def _panel(axis: Any, title: str, own: list[Result]) -> None:
         middle = statistics.median(ratios)
         axis.barh(i, middle - 1, left=1, color=_COLORS[result.group], height=0.72)
         axis.plot([min(ratios), max(ratios)], [i, i], color="black", linewidth=0.9)
-        marks = ratios
+        axis.text(max(ratios) * 1.04, i, f"{middle:.1f}", va="center", fontsize=7)
+        drawn += ratios
         if result.configurations(None, "bfloat16"):
             reduced = statistics.median(result.ratios(None, "bfloat16"))
             axis.plot(reduced, i, color="black", marker="D", markersize=3)
-            marks = [*ratios, reduced]
-        axis.text(max(marks) * 1.06, i, f"{middle:.1f}", va="center", fontsize=7)
-        drawn += marks
+            drawn.append(reduced)
     axis.axvline(1, color="black", linewidth=0.9)
     axis.set_xscale("log")
     axis.set_xlim(min(0.8, 0.85 * min(drawn)), max(2.2, 1.45 * max(drawn)))
