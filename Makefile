@@ -52,7 +52,7 @@ test: build      ## run the tests, the examples, and the benches once without ti
 	$(BIN)/python -m pytest -q tests
 	$(BIN)/python -m pytest -q bench --benchmark-disable
 
-bench: build     ## time the kernels against plain NumPy, after checking their answers
+bench: build     ## time the kernels against plain NumPy, and PyTorch if installed, after checking their answers
 	$(BIN)/python -m pytest -q bench
 
 lint: $(BIN)/.fastcnn-lint ## check style and types

@@ -1,11 +1,11 @@
-"""Convolution and its gradients against im2col + matmul in NumPy, on layers of the reference networks."""
+"""Convolution and its gradients on layers of the reference networks, against im2col in NumPy and PyTorch."""
 
 import pytest
 
 from fastcnn import ops
 
 from . import plain
-from .compare import SIDES, compare, random
+from .compare import WITH_TORCH, compare, random
 
 BATCH = 64
 # in_channels, out_channels, size, kernel, stride, padding
@@ -29,7 +29,7 @@ def _arrays(case):
     return x, weight, bias, stride, padding, flops
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", WITH_TORCH)
 @pytest.mark.parametrize("case", CASES)
 def test_conv2d(benchmark, case, side):
     x, weight, bias, stride, padding, flops = _arrays(case)
@@ -37,10 +37,18 @@ def test_conv2d(benchmark, case, side):
         "fastcnn": lambda: ops.conv2d(x, weight, bias, stride, padding),
         "numpy": lambda: plain.conv2d(x, weight, bias, stride, padding),
     }
-    compare(benchmark, side, functions, f"conv2d {case}", images=BATCH, flops=flops)
+    compare(
+        benchmark,
+        side,
+        functions,
+        f"conv2d {case}",
+        images=BATCH,
+        flops=flops,
+        torch=lambda kernels: kernels.conv2d(x, weight, bias, stride, padding),
+    )
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", WITH_TORCH)
 @pytest.mark.parametrize("case", CASES)
 def test_conv2d_backward(benchmark, case, side):
     x, weight, bias, stride, padding, flops = _arrays(case)
@@ -49,4 +57,12 @@ def test_conv2d_backward(benchmark, case, side):
         "fastcnn": lambda: ops.conv2d_backward(dy, x, weight, stride, padding),
         "numpy": lambda: plain.conv2d_backward(dy, x, weight, stride, padding),
     }
-    compare(benchmark, side, functions, f"conv2d_backward {case}", images=BATCH, flops=2 * flops)
+    compare(
+        benchmark,
+        side,
+        functions,
+        f"conv2d_backward {case}",
+        images=BATCH,
+        flops=2 * flops,
+        torch=lambda kernels: kernels.conv2d_backward(dy, x, weight, stride, padding),
+    )

@@ -1,15 +1,18 @@
-"""fastcnn, PyTorch and ONNX Runtime on the same networks and batches.
+"""fastcnn, PyTorch, ONNX Runtime and OpenVINO on the same networks and batches.
 
-    python -m bench.bench_peers --json peers.json --markdown peers.md --plot peers.png
+    python -m bench.bench_peers --results bench/results
 
 Each contender has a process of its own that sleeps while it is not its turn. In every round all take turns,
 and ratios are taken within the round, so that what slows the machine down slows all of them down; a round
 that other programs disturbed is played again. Before a case is clocked its answers are compared: logits, or
 the losses of the first steps of plain SGD.
 
-PyTorch runs contiguous and channels_last, and trains with the faster of its fused and foreach optimizers;
-ONNX Runtime runs with arrays in and out, and with bound ones. At batch 1 both may also choose one thread. The
-best counts. A contender that is not installed is left out (pip install "fastcnn[bench]").
+PyTorch runs contiguous and channels_last, in float32 and under bfloat16 autocast, and for each of the two
+compiled in the layout in which eager mode is the faster (a short measurement before: compiling takes long);
+without a C++ compiler it is only eager, and a line says so. It trains with the faster of its fused and
+foreach optimizers. ONNX Runtime runs with arrays in and out, and with bound ones; OpenVINO in float32, and in
+what it chooses by itself if that is another precision. At batch 1 all of them may also choose one thread. The
+best of each precision counts. A contender that is not installed is left out (pip install "fastcnn[bench]").
 """
 
 from __future__ import annotations
@@ -24,14 +27,16 @@ if not __package__:  # python bench/bench_peers.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from bench.peers import extras, machine, networks, process, report
-from bench.peers.rounds import AnswerError, Case, Result, measure
+from bench.peers.answers import AnswerError
+from bench.peers.result import PRECISIONS, Result
+from bench.peers.rounds import Case, measure
 from bench.peers.turns import Settings
 
 PARTS = ("training", "inference", "latency", "scaling", "memory")
 PEERS = {
     "training": ("PyTorch",),
-    "inference": ("PyTorch", "ONNX Runtime"),
-    "latency": ("PyTorch", "ONNX Runtime"),
+    "inference": ("PyTorch", "ONNX Runtime", "OpenVINO"),
+    "latency": ("PyTorch", "ONNX Runtime", "OpenVINO"),
 }
 SGD_NETWORK = "position-bias-mnist"
 SCALING_BATCH = 128
@@ -42,7 +47,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "bench_peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--networks", default="all", help="names, or zoo, other, all; default: %(default)s")
+    parser.add_argument("--networks", help="names, or zoo, other, all; default: all")
     parser.add_argument("--batches", help="such as 32,128; default: those of each network")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--seconds", type=float, default=0.25, help="of a turn; default: %(default)s")
@@ -50,17 +55,25 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS, action="append", help="may be repeated; default: everything")
     parser.add_argument("--contenders", help="such as fastcnn,PyTorch; default: all that are installed")
     parser.add_argument(
-        "--quick", action="store_true", help="one small case of each kind, to see that it runs"
+        "--quick",
+        action="store_true",
+        help="short turns and, if no others are named, one small case of each kind: to see that it runs",
     )
-    parser.add_argument("--json", metavar="FILE", help="all figures; written anew after every case")
-    parser.add_argument("--plot", metavar="FILE", help="a picture; needs matplotlib")
-    parser.add_argument("--markdown", metavar="FILE", help="the tables, which are printed anyway")
-    return parser.parse_args(argv)
+    parser.add_argument(
+        "--results",
+        metavar="FOLDER",
+        help="write peers-PROCESSOR.md, .json and .png there: the tables, which are printed anyway, all "
+        "figures, anew after every case, and a picture, which needs matplotlib",
+    )
+    args = parser.parse_args(argv)
+    if args.networks is None:
+        args.networks = "compact-mnist" if args.quick else "all"
+    return args
 
 
 def cases(args: argparse.Namespace) -> list[Case]:
     """Return the cases in order."""
-    chosen = networks.choose("compact-mnist" if args.quick else args.networks)
+    chosen = networks.choose(args.networks)
     batches = [int(word) for word in args.batches.split(",")] if args.batches else None
     if args.quick:
         batches = batches or [4]
@@ -85,7 +98,7 @@ def scaling_cases(args: argparse.Namespace) -> list[Case]:
     """Return the cases that are also run on one thread."""
     if args.threads < 2 or "scaling" not in (args.only or PARTS):
         return []
-    chosen = networks.choose("compact-mnist" if args.quick else args.networks)
+    chosen = networks.choose(args.networks)
     batch = 32 if args.quick else SCALING_BATCH
     return [
         Case(section, network, batch, args.threads, ())
@@ -95,70 +108,82 @@ def scaling_cases(args: argparse.Namespace) -> list[Case]:
     ]
 
 
-def run(args: argparse.Namespace) -> dict:
-    """Measure everything; return facts and figures."""
+def run(args: argparse.Namespace) -> None:
+    """Measure everything, print the tables, and write what is asked for."""
+    parts = args.only or PARTS
+    if not set(parts) - {"memory"}:
+        raise ValueError("--only memory: it is measured for the cases of another part; name one too")
     contenders = process.installed() if args.contenders is None else args.contenders.split(",")
     unknown = set(contenders) - set(process.CONTENDERS)
     if unknown or "fastcnn" not in contenders:
         raise ValueError(f"--contenders must be fastcnn and others of {', '.join(process.CONTENDERS)}")
+    planned, planned_scaling = cases(args), scaling_cases(args)
     settings = Settings(args.rounds, args.seconds)
     if args.quick:
         settings = Settings(args.rounds, 0.01, 0.0, attempts=1)
     results: list[Result] = []
     scaling: list[dict] = []
-    memory: list[dict] = []
+    facts: dict = {
+        "machine": machine.machine(),
+        "versions": {},
+        "threads": args.threads,
+        "rounds": args.rounds,
+        "disturbed": settings.disturbed,
+    }
+    path = None
+    if args.results:
+        Path(args.results).mkdir(parents=True, exist_ok=True)
+        path = Path(args.results) / f"peers-{machine.slug(facts['machine']['processor'])}"
+
+    def keep() -> None:
+        if path:
+            rows = [result.as_dict() for result in results]
+            text = json.dumps({**facts, "results": rows, "scaling": scaling}, indent=1)
+            path.with_suffix(".json").write_text(text + "\n")
+
     workers = {name: process.Worker(name, args.threads) for name in contenders}
     try:
-        versions: dict[str, str] = {}
         for worker in workers.values():
-            versions.update(worker.ask("versions"))
-        facts = {
-            "machine": machine.machine(),
-            "versions": versions,
-            "threads": args.threads,
-            "rounds": args.rounds,
-            "disturbed": settings.disturbed,
-        }
-
-        def outcome() -> dict:
-            rows = [result.as_dict() for result in results]
-            return {**facts, "results": rows, "scaling": scaling, "memory": memory}
-
-        def keep() -> None:
-            if args.json:
-                Path(args.json).write_text(json.dumps(outcome(), indent=1))
-
+            facts["versions"].update(worker.ask("versions"))
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            for case in cases(args):
+            for case in planned:
                 results.append(measure(case, workers, settings, folder))
+                if "memory" in parts:
+                    results[-1].memory = extras.measure_memory(case, results[-1], folder)
                 note(results[-1])
                 keep()
-            for case in scaling_cases(args):
+            for case in planned_scaling:
                 scaling.append(extras.measure_scaling(case, workers["fastcnn"], settings, folder))
-                keep()
-            if "memory" in (args.only or PARTS):
-                memory += extras.measure_memory(contenders, args.threads, folder)
                 keep()
     finally:
         for worker in workers.values():
             worker.close()
-    text = report.markdown(facts, results, scaling, memory)
-    if args.markdown:
-        Path(args.markdown).write_text(text)
-    if args.plot:
-        from bench.peers.plot import plot
-
-        plot(args.plot, facts, results)
+    text = report.markdown(facts, results, scaling)
     print(text)
-    return outcome()
+    if path:
+        path.with_suffix(".md").write_text(text)
+        draw(path.with_suffix(".png"), facts, results)
+
+
+def draw(path: Path, facts: dict, results: list[Result]) -> None:
+    """Write the picture, or say that matplotlib is not installed."""
+    from bench.peers.plot import plot
+
+    try:
+        plot(str(path), facts, results)
+    except ModuleNotFoundError as error:
+        print(f"bench_peers: no picture: {error}", file=sys.stderr)
 
 
 def note(result: Result) -> None:
     """Say on the standard error how far the run is."""
-    parts = [f"{name} {result.rate(name):,.0f}/s" for name in result.seconds]
-    ratios = [f"{report.spread(result.ratios(name))}x {name}" for name in result.seconds if name != "fastcnn"]
-    print(f"{result.section} {result.network} {result.batch}: {'  '.join(parts + ratios)}", file=sys.stderr)
+    parts = [f"fastcnn {result.rate('fastcnn'):,.0f}/s"]
+    for precision in PRECISIONS:
+        if result.configurations(None, precision):
+            name = " ".join(result.choice(None, precision))
+            parts.append(f"{report.spread(result.ratios(None, precision))}x {name} ({precision})")
+    print(f"{result.section} {result.network} {result.batch}: {'  '.join(parts)}", file=sys.stderr)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,18 +1,18 @@
-"""Pooling and its gradients against sliding-window views in NumPy."""
+"""Pooling and its gradients against sliding-window views in NumPy and against PyTorch."""
 
 import pytest
 
 from fastcnn import ops
 
 from . import plain
-from .compare import SIDES, compare, random
+from .compare import WITH_TORCH, compare, random
 
 BATCH = 128
 # channels, size, kernel, stride
 CASES = {"16x28x28 k2": (16, 28, 2, 2), "16x28x28 k3 stride 2 (overlapping)": (16, 28, 3, 2)}
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", WITH_TORCH)
 @pytest.mark.parametrize("case", CASES)
 def test_max_pool2d(benchmark, case, side):
     channels, size, kernel, stride = CASES[case]
@@ -22,10 +22,17 @@ def test_max_pool2d(benchmark, case, side):
         "numpy": lambda: plain.max_pool2d(x, kernel, stride)[0],
     }
     assert (ops.max_pool2d(x, kernel, stride)[1] == plain.max_pool2d(x, kernel, stride)[1]).all()
-    compare(benchmark, side, functions, f"max_pool2d {case}", images=BATCH)
+    compare(
+        benchmark,
+        side,
+        functions,
+        f"max_pool2d {case}",
+        images=BATCH,
+        torch=lambda kernels: kernels.max_pool2d(x, kernel, stride),
+    )
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", WITH_TORCH)
 @pytest.mark.parametrize("case", CASES)
 def test_max_pool2d_backward(benchmark, case, side):
     channels, size, kernel, stride = CASES[case]
@@ -36,10 +43,17 @@ def test_max_pool2d_backward(benchmark, case, side):
         "fastcnn": lambda: ops.max_pool2d_backward(dy, argmax, x.shape),
         "numpy": lambda: plain.max_pool2d_backward(dy, argmax, x.shape),
     }
-    compare(benchmark, side, functions, f"max_pool2d_backward {case}", images=BATCH)
+    compare(
+        benchmark,
+        side,
+        functions,
+        f"max_pool2d_backward {case}",
+        images=BATCH,
+        torch=lambda kernels: kernels.max_pool2d_backward(dy, argmax, x, kernel, stride),
+    )
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", WITH_TORCH)
 @pytest.mark.parametrize("case", CASES)
 def test_avg_pool2d(benchmark, case, side):
     channels, size, kernel, stride = CASES[case]
@@ -48,4 +62,11 @@ def test_avg_pool2d(benchmark, case, side):
         "fastcnn": lambda: ops.avg_pool2d(x, kernel, stride),
         "numpy": lambda: plain.avg_pool2d(x, kernel, stride),
     }
-    compare(benchmark, side, functions, f"avg_pool2d {case}", images=BATCH)
+    compare(
+        benchmark,
+        side,
+        functions,
+        f"avg_pool2d {case}",
+        images=BATCH,
+        torch=lambda kernels: kernels.avg_pool2d(x, kernel, stride),
+    )

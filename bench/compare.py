@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import numpy as np
+import pytest
 
+import fastcnn
 from fastcnn.testing import assert_close
 
 SIDES = ("fastcnn", "numpy")
+WITH_TORCH = (*SIDES, "torch")
 Arrays = np.ndarray | Sequence[np.ndarray]
 
 
@@ -20,8 +24,11 @@ def compare(
     images: int = 0,
     flops: float = 0,
     tolerance: float = 1e-4,
+    torch: Callable[[ModuleType], Callable[[], Arrays]] | None = None,
 ) -> None:
-    """Time ``functions[side]`` after checking that both functions return the same arrays.
+    """Time ``functions[side]`` after checking that it and another side return the same arrays.
+
+    fastcnn's answer is compared with NumPy's, and that of any other side with fastcnn's.
 
     Parameters
     ----------
@@ -31,11 +38,29 @@ def compare(
         Benches of one group are printed side by side.
     images, flops
         Images and floating-point operations of one call: images/s and GFLOP/s go to ``extra_info``.
+    torch
+        Makes the function of the side "torch" with `in_torch`; where PyTorch is not installed it is skipped.
     """
-    ours, reference = (_arrays(functions[name]()) for name in SIDES)
+    if side == "torch":
+        assert torch
+        functions = {**functions, "torch": torch(torch_side())}
+    other = "numpy" if side == "fastcnn" else side
+    ours, reference = (_arrays(functions[name]()) for name in ("fastcnn", other))
     for actual, expected in zip(ours, reference, strict=True):
         assert_close(actual, expected, tolerance)
     clock(benchmark, functions[side], group, images=images, flops=flops)
+
+
+def torch_side() -> ModuleType:
+    """Return `in_torch`, with PyTorch on fastcnn's number of threads; skip the bench without PyTorch."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        pytest.skip("PyTorch is not installed")
+    torch.set_num_threads(fastcnn.get_num_threads())
+    from . import in_torch
+
+    return in_torch
 
 
 def clock(

@@ -1,4 +1,4 @@
-"""Prints the rates of the benches, and how many times as fast as the other side each kernel is."""
+"""Prints the rates of the benches, and how many times as fast as each other side fastcnn is."""
 
 from collections import defaultdict
 
@@ -14,7 +14,7 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter, config):
-    """Print one line a group: the rate of each side and their ratio, in the best round of each.
+    """Print one line a group: the rate of each side and their ratios, in the best round of each.
 
     The best round is the one that nothing disturbed. Where the median is far from it, the line says so:
     another program wanted the same cores.
@@ -31,9 +31,10 @@ def pytest_terminal_summary(terminalreporter, config):
         for side, bench in sides.items():
             rates = [f"{value:,.0f} {unit}" for unit, value in bench.extra_info.items()]
             parts.append(f"{side} {', '.join(rates)}")
-        if len(sides) == 2:
-            (other,) = sides.keys() - {"fastcnn"}
-            parts.append(f"{sides[other].stats.min / sides['fastcnn'].stats.min:.1f}x")
+        ours = sides.get("fastcnn")
+        for side, bench in sides.items():
+            if ours and bench is not ours:
+                parts.append(f"{bench.stats.min / ours.stats.min:.1f}x {side}")
         if any(bench.stats.median > 1.5 * bench.stats.min for bench in sides.values()):
             parts.append("(disturbed)")
         terminalreporter.line(f"{group:<{width}}  {'  '.join(parts)}")

@@ -92,6 +92,16 @@ def batch_norm_backward(dy, x, weight, eps=1e-5):
     return weight[:, None, None] * invstd * inner, dweight, dbias
 
 
+def linear(x, weight, bias):
+    """Return x weight^T + bias."""
+    return x @ weight.T + bias
+
+
+def linear_backward(dy, x, weight):
+    """Return dx, dweight, dbias."""
+    return dy @ weight, dy.T @ x, dy.sum(axis=0)
+
+
 def softmax(x):
     """Return the probabilities along axis 1."""
     e = np.exp(x - x.max(axis=1, keepdims=True))

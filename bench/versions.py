@@ -23,8 +23,9 @@ if not __package__:  # python bench/versions.py
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from bench.peers import networks
+from bench.peers.answers import AnswerError, compare_answers
 from bench.peers.process import Worker, WorkerError, write_arrays
-from bench.peers.rounds import AnswerError, Case, compare_answers, prepare
+from bench.peers.rounds import Case, prepare
 
 NETWORKS = "zoo,vgg-32,strided-stem-64,dense-24"
 CASES = "train-32,train-128,train-512,predict-1,predict-128"
@@ -78,7 +79,12 @@ def ratio(case: Case, workers: tuple[Worker, Worker], number: int, seconds: floa
     write_arrays(path, model, case.network.input_shape, case.batch)
     configurations = [prepare(worker, case, model, path, [case.threads]) for worker in workers]
     if number == 0:
-        compare_answers(dict(zip(("old", "new"), workers, strict=True)), case.training)
+        names = ("old", "new")
+        compare_answers(
+            dict(zip(names, workers, strict=True)),
+            dict(zip(names, configurations, strict=True)),
+            case.training,
+        )
     product = [1.0, 1.0]
     for i in (0, 1, 1, 0) if number % 2 else (1, 0, 0, 1):
         (configuration,) = configurations[i]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench import versions
-from bench.peers.rounds import AnswerError
+from bench.peers.answers import AnswerError
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,8 +63,8 @@ def test_what_cannot_be_compared_is_said(old, options, message, capsys):
 
 
 def test_versions_that_answer_otherwise_are_not_compared(monkeypatch, capsys):
-    def differ(workers, training):
-        assert list(workers) == ["old", "new"]
+    def differ(workers, configurations, training):
+        assert list(workers) == list(configurations) == ["old", "new"]
         raise AnswerError("new: differs by 0.1 of the largest number")
 
     monkeypatch.setattr(versions, "compare_answers", differ)

@@ -1,4 +1,4 @@
-"""What is measured beside the cases: two threads against one, and the memory that training takes."""
+"""What is measured beside the speed of cases: two threads against one, and memory."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Any
 
 from . import networks
 from .process import Worker, write_arrays
+from .result import Result
 from .rounds import Case, prepare
 from .turns import Settings, Turn, take_turns
 
-# (network, batch): the first is compared with the peers; a network without batch norm needs the same memory
-# for a large batch as for a small one, but for its images.
-MEMORY_CASES = (("compact-mnist", 512), ("position-bias-mnist", 64), ("position-bias-mnist", 512))
-MEMORY_STEPS = 5
-LAYOUTS = {"fastcnn": ("",), "PyTorch": ("contiguous", "channels_last")}
+MEMORY_CALLS = 5
 
 
 def measure_scaling(case: Case, worker: Worker, settings: Settings, folder: Path) -> dict[str, Any]:
@@ -38,33 +35,26 @@ def measure_scaling(case: Case, worker: Worker, settings: Settings, folder: Path
     }
 
 
-def measure_memory(contenders: list[str], threads: int, folder: Path) -> list[dict[str, Any]]:
-    """Return the peak resident memory of training, each contender and layout in a fresh process."""
-    rows = []
-    for name, batch in MEMORY_CASES:
-        network = networks.NETWORKS[name]
-        model = networks.build(network)
-        path = folder / "memory.npz"
-        write_arrays(path, model, network.input_shape, batch)
-        for contender in contenders:
-            for layout in LAYOUTS.get(contender, ()):
-                with Worker(contender, threads) as worker:
-                    case = Case("training", network, batch, threads, ())
-                    worker.ask("versions")
-                    before = worker.ask("peak_memory")
-                    layouts = (layout,) if layout else ()
-                    (configuration,) = prepare(worker, case, model, path, [threads], layouts, lean=True)
-                    for _ in range(MEMORY_STEPS):
-                        worker.ask("run", configuration=configuration, seconds=0)
-                    peak = worker.ask("peak_memory")
-                rows.append(
-                    {
-                        "network": name,
-                        "batch": batch,
-                        "contender": contender,
-                        "configuration": layout,
-                        "imported_bytes": before,
-                        "peak_bytes": peak,
-                    }
-                )
-    return rows
+def measure_memory(case: Case, result: Result, folder: Path) -> dict[str, dict[str, int]]:
+    """Return the peak resident memory of fastcnn and of the best float32 peer, each in a fresh process.
+
+    The process makes that configuration alone and calls it some times. PyTorch compiles in it too, from its
+    cache on the disk: tracing counts, the C++ compiler does not, which runs in processes of its own.
+    """
+    network = case.network
+    model = networks.build(network)
+    path = folder / "memory.npz"
+    write_arrays(path, model, network.input_shape, case.batch)
+    chosen = [result.choice("fastcnn")]
+    if result.configurations(None):
+        chosen.append(result.choice(None))
+    found = {}
+    for contender, configuration in chosen:
+        with Worker(contender, case.threads) as worker:
+            worker.ask("versions")
+            before = worker.ask("peak_memory")
+            prepare(worker, case, model, path, case.threads_of(contender), configuration)
+            for _ in range(MEMORY_CALLS):
+                worker.ask("run", configuration=configuration, seconds=0)
+            found[contender] = {"imported_bytes": before, "peak_bytes": worker.ask("peak_memory")}
+    return found

@@ -11,7 +11,7 @@ from fastcnn import nn, optim
 from fastcnn._kernels import cpu
 
 from . import networks
-from .side import CHECK_LR, Job, Side, threads_name
+from .side import CHECK_LR, Job, Side
 
 
 class FastcnnSide(Side):
@@ -22,11 +22,13 @@ class FastcnnSide(Side):
         fastcnn.set_num_threads(max(job.threads))
         call = self._training() if job.training else self._inference()
         for threads in job.threads:
-            self.calls[threads_name("", threads, job.threads)] = (threads, call)
+            self.add("", threads, call)
 
     @staticmethod
     def versions() -> dict[str, str]:
-        return {"fastcnn": f"{fastcnn.__version__} ({cpu.get_isa()})", "NumPy": np.__version__}
+        precision = fastcnn.get_float32_matmul_precision()
+        facts = f"{cpu.get_isa()}, float32 products in precision {precision}"
+        return {"fastcnn": f"{fastcnn.__version__} ({facts})", "NumPy": np.__version__}
 
     def set_threads(self, threads: int) -> None:
         fastcnn.set_num_threads(threads)
@@ -49,10 +51,10 @@ class FastcnnSide(Side):
         model, x = self._model(), self.job.x
         return lambda: model.predict(x, len(x))
 
-    def losses(self, steps: int) -> list[float]:
+    def losses(self, steps: int) -> dict[str, list[float]]:
         model = self._model()
         for module in model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
         step = self._step(model, optim.SGD(model.parameters(), lr=CHECK_LR))
-        return [step() for _ in range(steps)]
+        return {"": [step() for _ in range(steps)]}

@@ -5,13 +5,18 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import re
 
 
-def processor() -> str:
-    """Return the processor's name as the system tells it."""
+def processor(path: str = "/proc/cpuinfo") -> str:
+    """Return the processor's name as the system tells it, and what tells it from others of that name.
+
+    Vendors give one name to several generations, so family and model follow; and virtual machines may hide
+    the matrix units (AMX), which make another processor of it.
+    """
     facts: dict[str, str] = {}
     try:
-        with open("/proc/cpuinfo") as file:
+        with open(path) as file:
             for line in file:
                 key, _, value = line.partition(":")
                 facts.setdefault(key.strip(), value.strip())
@@ -19,8 +24,17 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     name = facts.get("model name") or platform.machine()
     if "cpu family" in facts:
-        name += f" (family {facts['cpu family']}, model {facts.get('model', '?')})"
+        marks = ["family " + facts["cpu family"], "model " + facts.get("model", "?")]
+        if "amx_tile" in facts.get("flags", "").split():
+            marks.append("AMX")
+        name += f" ({', '.join(marks)})"
     return name
+
+
+def slug(name: str) -> str:
+    """Return a processor's name as names of files have it: amd-epyc-26-2."""
+    plain = re.sub(r"\(R\)|\(TM\)|\b(CPU|Processor|family|model)\b|@ *[\d.]+ *GHz", " ", name)
+    return "-".join(re.findall(r"[a-z0-9]+", plain.lower()))
 
 
 def cores() -> int:

@@ -16,7 +16,12 @@ from fastcnn import nn
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Contender -> the modules that it needs.
-CONTENDERS = {"fastcnn": ("fastcnn",), "PyTorch": ("torch",), "ONNX Runtime": ("onnxruntime", "onnx")}
+CONTENDERS = {
+    "fastcnn": ("fastcnn",),
+    "PyTorch": ("torch",),
+    "ONNX Runtime": ("onnxruntime", "onnx"),
+    "OpenVINO": ("openvino", "onnx"),
+}
 
 
 class WorkerError(RuntimeError):

@@ -22,10 +22,8 @@ class Job:
     ----------
     threads : list of int
         Numbers of threads to try.
-    layouts : list of str
-        Memory layouts to try, all if empty.
-    lean : bool
-        Make only what one run needs: its memory is measured.
+    only : str or None
+        The one configuration to make, with nothing beside it, since its memory is measured; None: all.
     """
 
     network: str
@@ -34,19 +32,35 @@ class Job:
     optimizer: str
     options: dict[str, Any]
     threads: list[int]
-    layouts: list[str]
-    lean: bool
+    only: str | None
     x: np.ndarray
     target: np.ndarray
     state: dict[str, np.ndarray] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Call:
+    """What a configuration does: a function without arguments, on so many threads, in a precision."""
+
+    threads: int
+    function: Callable[[], Any]
+    precision: str
+
+
 class Side:
-    """One library at work: `calls` are its configurations, each (threads, function without arguments)."""
+    """One library at work; `calls` are its configurations by name."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.calls: dict[str, tuple[int, Callable[[], Any]]] = {}
+        self.calls: dict[str, Call] = {}
+
+    def wanted(self, name: str, threads: int) -> bool:
+        """Return whether a configuration is to be made."""
+        return self.job.only in (None, threads_name(name, threads, self.job.threads))
+
+    def add(self, name: str, threads: int, function: Callable[[], Any], precision: str = "float32") -> None:
+        """Add a configuration."""
+        self.calls[threads_name(name, threads, self.job.threads)] = Call(threads, function, precision)
 
     @staticmethod
     def versions() -> dict[str, str]:
@@ -57,25 +71,36 @@ class Side:
         """Use so many threads from now on."""
         raise NotImplementedError
 
-    def losses(self, steps: int) -> list[float]:
-        """Return the losses of plain SGD steps from the first weights, without dropout."""
+    def losses(self, steps: int) -> dict[str, list[float]]:
+        """Return the losses of plain SGD steps from the first weights, without dropout.
+
+        They are those of each configuration, of fewer steps where more say nothing.
+        """
         raise NotImplementedError
 
     def logits(self) -> dict[str, list[list[float]]]:
         """Return the logits of each configuration."""
-        return {name: np.asarray(call(), np.float64).tolist() for name, (_, call) in self.calls.items()}
+        found = {}
+        for name, call in self.calls.items():
+            self.set_threads(call.threads)
+            found[name] = self.array(call.function()).astype(np.float64).tolist()
+        return found
+
+    def array(self, answer: Any) -> np.ndarray:
+        """Return what a call of inference answered as an array."""
+        return answer
 
     def run(self, configuration: str, seconds: float) -> dict[str, float]:
         """Call a configuration again and again for some seconds, once unclocked; return seconds of a call."""
-        threads, call = self.calls[configuration]
-        self.set_threads(threads)
-        call()
+        call = self.calls[configuration]
+        self.set_threads(call.threads)
+        call.function()
         times: list[float] = []
         clock = time.perf_counter
         end = clock() + seconds
         while len(times) < 2 or clock() < end:
             start = clock()
-            call()
+            call.function()
             times.append(clock() - start)
         return {"median": statistics.median(times), "mean": statistics.fmean(times), "calls": len(times)}
 

@@ -28,6 +28,10 @@ def side_of(contender: str) -> type[Side]:
         from .torch_side import TorchSide
 
         return TorchSide
+    if contender == "OpenVINO":
+        from .openvino_side import OpenvinoSide
+
+        return OpenvinoSide
     from .onnx_side import OnnxSide
 
     return OnnxSide
@@ -65,18 +69,18 @@ class Commands:
     def versions(self) -> dict[str, str]:
         return self.type.versions()
 
-    def prepare(self, path: str, **facts: Any) -> list[str]:
-        """Load a job; return the names of its configurations."""
+    def prepare(self, path: str, **facts: Any) -> dict[str, str]:
+        """Load a job; return the precision of each of its configurations."""
         self.drop()
         x, target, state = read_arrays(path)
         self.side = self.type(Job(x=x, target=target, state=state, **facts))
-        return list(self.side.calls)
+        return {name: call.precision for name, call in self.side.calls.items()}
 
     def drop(self) -> None:
         self.side = None
         gc.collect()
 
-    def losses(self, steps: int) -> list[float]:
+    def losses(self, steps: int) -> dict[str, list[float]]:
         assert self.side
         return self.side.losses(steps)
 
