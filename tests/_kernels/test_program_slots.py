@@ -92,7 +92,7 @@ def test_depthwise_convolution(isa, dtype, batch, most_slots):
 )
 @pytest.mark.parametrize("batch", [*BATCHES, 256, 1100])
 def test_over_all_images_at_once(isa, dtype, batch, geometry, dense):
-    """In "images", of one slot or several; those of a linear layer where taps are neighbours in the weight."""
+    """In "images", of one slot or several; those of a linear layer where taps are neighbours."""
     bench = Workbench("images", dtype, batch)
     layer = Gradient(bench, geometry, 1, 5)
     places, operands = weight_places(np.empty(layer.shape)), layer.operands()

@@ -12,7 +12,6 @@ from fastcnn.errors import SizeError
 
 from .networks import layouts_of, random_network
 
-
 LAYOUTS = "images", "channels"
 
 

@@ -160,7 +160,7 @@ def test_an_array_that_was_got_before_may_be_written_later(hold, batch):
 @holds
 def test_so_may_a_large_array(hold):
     """Which is itself a view, from a cache line on: views of it refer to the whole memory."""
-    model = nn.Sequential(nn.Conv2d(3, 40, 5), nn.Flatten()).initialize(seed=0).eval()
+    model = nn.Sequential(nn.Conv2d(SHAPE[0], 100, 3), nn.Flatten()).initialize(seed=0).eval()
     view = hold(model[0].weight)
     for _ in range(3):
         before = model.predict(images(2))
@@ -171,7 +171,7 @@ def test_so_may_a_large_array(hold):
 
 
 def test_large_untouched_weights_are_packed_once():
-    model = nn.Sequential(nn.Conv2d(3, 40, 5), nn.Flatten()).initialize(seed=0).eval()
+    model = nn.Sequential(nn.Conv2d(SHAPE[0], 100, 3), nn.Flatten()).initialize(seed=0).eval()
     assert model[0].weight.data.base is not None
     want = model.predict(images(2))
     model.predict(images(2))

@@ -35,8 +35,8 @@ static inline ptrdiff_t position_step(ptrdiff_t rows, ptrdiff_t row) { return ro
 #define SQUARE_A (POINT_A * POINT_A)
 #define SQUARE_B (POINT_B * POINT_B)
 
-/* Points are taken by pairs, so that what has been computed of a tile stays in registers: the positions of the
- * rows (columns) of each. */
+/* Points are taken by pairs, so that what has been computed of a tile stays in registers: the positions of
+ * the rows (columns) of each. */
 #define PAIRS 3
 static const int position_of[PAIRS][2] = {{0, 5}, {1, 2}, {3, MINUS_B}};
 
@@ -115,8 +115,8 @@ INLINE void all_from_points(vreal *y, const vreal *m, const int outputs)
         y[3] = odd[1];
 }
 
-/* A tile of x: v[position] = (B^T x B)[position], or of the gradient dy: (G dy G^T)[position]. Rows and pixels
- * are so far apart; the tile is one of so many rows and columns of y. */
+/* A tile of x: v[position] = (B^T x B)[position], or of the gradient dy: (G dy G^T)[position]. Rows and
+ * pixels are so far apart; the tile is one of so many rows and columns of y. */
 INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t row, ptrdiff_t pixel,
                            const int rows, const int columns, const int gradient)
 {

@@ -67,8 +67,8 @@ INLINE void multiply(real *c, const real *a, const real *b, const product *f, co
 
 typedef void block(real *c, const real *a, const real *b, const product *f);
 
-/* Multiply `rows` rows by `width` vectors, in even blocks. A division of 64 bits takes as long as a fifth of a
- * block. */
+/* Multiply `rows` rows by `width` vectors, in even blocks. A division of 64 bits takes as long as a fifth of
+ * a block. */
 INLINE void multiply_rows(block *const (*blocks)[13], real *c, const real *a, const real *b, const product *f,
                           ptrdiff_t rows, ptrdiff_t width, const int rows_in_lanes)
 {
