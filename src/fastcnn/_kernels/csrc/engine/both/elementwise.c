@@ -17,8 +17,10 @@ typedef struct {
 INLINE void apply(const elements *e, const int normed, const int added, const activation_kind kind,
                   const int dropout)
 {
+    /* Three rows of the state are read for each tile. */
+    const ptrdiff_t few = added ? 1 : 2 * FEW_PIXELS;
     for (ptrdiff_t p0 = 0, p1; p0 < e->pixels; p0 = p1) {
-        p1 = tile_end(p0, e->pixels, added ? 1 : FEW_PIXELS);
+        p1 = tile_end(p0, e->pixels, few);
         for (ptrdiff_t v = 0; v < e->vectors; ++v) {
             vreal center = {0}, scale = {0}, offset = {0};
             if (normed) {
