@@ -5,6 +5,7 @@ import pytest
 
 from fastcnn._kernels import program as kernels
 from fastcnn._kernels.elementwise import ACTIVATIONS
+from fastcnn._shapes import Window
 
 from . import reference
 from .geometry import GEOMETRIES, make
@@ -64,6 +65,24 @@ def test_convolution_and_its_weight_gradient(isa, dtype, name, geometry, size):
         )
     bench.run()
     assert_sums(dweight, expected, magnitude, terms)
+
+
+@pytest.mark.parametrize("inner", [1, 2, 3])
+@pytest.mark.parametrize("out", [5, 16, 40])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 2), (4, 13), (2, 31), (5, 60)])
+def test_samples_read_by_elements(isa, dtype, inner, out, height, width):
+    """Pixels that do not fill a vector, a number or three apart: blocks of neighbours end with a row."""
+    window = Window(height, width, height, width, 3, 3, 1, 1, 1, 1, 1, 1)
+    bench = Workbench("channels", dtype, 2)
+    x = normal((2, inner, height, width), dtype)
+    weight, bias = normal((out, inner, 3, 3), dtype, 2), normal(out, dtype, 3)
+    source, y = bench.array(x, 1, padded=False), bench.empty(out, height, width, halo=1)
+    multiply(bench, window, y, source, pack(bench, weight), bias=bench.row(bias))
+    bench.run()
+    expected = reference.conv2d(x, weight, bias, 1, window)
+    magnitude = reference.conv2d(abs(x), abs(weight), abs(bias), 1, window)
+    assert_sums(y.get(), expected, magnitude, weight[0].size)
+    y.assert_rest_is_zero()
 
 
 @both_layouts

@@ -10,6 +10,8 @@
  *           weights and broadcasts PIXELS elements of x for VECTORS * PIXELS fused multiply-adds. With one
  *           vector there is a load for each of them, and one more: where registers allow, a block then takes
  *           pixels of two rows, whose elements stand at one distance, so that both have the same pointers.
+ *           Where x has one channel or three, neighbours in a row are so few elements apart that one pointer
+ *           serves them all.
  * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block (in a deep linear
  *           layer the sum of FCN_CHAINS of them): bitwise the same in every batch, position, thread and
  *           layout.
@@ -38,17 +40,19 @@ typedef struct {
 
 #define MAX_SUMS 24
 
-INLINE void forward(const product *f, const tile *t, const int vectors, const int pixels)
+/* With `apart` each pixel's window begins so many elements behind that of the pixel before, else anywhere. */
+INLINE void forward(const product *f, const tile *t, const int vectors, const int pixels, const int apart)
 {
     vreal sum[MAX_SUMS];
     const stored *x[MAX_SUMS];
     const stored *w = t->w;
     const int32_t *x_at = f->x_at + t->p0, *y_at = f->y_at + t->p0;
 #pragma GCC unroll 32
-    for (int p = 0; p < pixels; ++p) {
-        x[p] = f->x + x_at[p];
-        PIN_INTEGER(x[p]);
-    }
+    for (int p = 0; p < pixels; ++p)
+        if (p == 0 || !apart) {
+            x[p] = f->x + x_at[p];
+            PIN_INTEGER(x[p]);
+        }
     if (f->position_bias) {
         const real *start = f->position_bias + t->p0 * f->row + t->o0;
         const ptrdiff_t row = f->row;
@@ -77,8 +81,9 @@ INLINE void forward(const product *f, const tile *t, const int vectors, const in
             }
 #pragma GCC unroll 32
             for (int p = 0; p < pixels; ++p) {
-                vreal value = vset(value_of(x[p] + at));
-                PIN(value);
+                vreal value = vset(value_of(apart ? x[0] + at + p * apart : x[p] + at));
+                if (vectors > 1 || !apart)
+                    PIN(value);
 #pragma GCC unroll 8
                 for (int v = 0; v < vectors; ++v)
                     sum[p * vectors + v] += value * weight[v];
@@ -138,11 +143,47 @@ INLINE void forward_chains(const product *f, const tile *t, const int vectors)
 }
 
 #define DEFINE(v, p)                                                                                         \
-    static void forward_##v##_##p(const product *f, const tile *t) { forward(f, t, v, p); }
+    static void forward_##v##_##p(const product *f, const tile *t) { forward(f, t, v, p, 0); }
 BLOCKS(DEFINE)
 
 #define ENTRY(v, p) [v][p] = forward_##v##_##p,
 static void (*const blocks[MAX_VECTORS + 1][13])(const product *, const tile *) = {BLOCKS(ENTRY)};
+
+/* Blocks of one vector or two, whose weights are few, by neighbours of one channel or three. */
+#if MAX_BLOCK == 8
+#define MOST_NEIGHBOURS 14
+#define NEIGHBOURS(K) UP_TO_12(K, 1) K(1, 13) K(1, 14) UP_TO_6(K, 2) K(2, 7)
+#else
+#define MOST_NEIGHBOURS 12
+#define NEIGHBOURS(K) UP_TO_12(K, 1) UP_TO_6(K, 2)
+#endif
+#define DEFINE_NEIGHBOURS(v, p)                                                                              \
+    static void neighbours_##v##_##p##_1(const product *f, const tile *t) { forward(f, t, v, p, 1); }        \
+    static void neighbours_##v##_##p##_3(const product *f, const tile *t) { forward(f, t, v, p, 3); }
+NEIGHBOURS(DEFINE_NEIGHBOURS)
+#define ENTRY_1(v, p) [v][p] = neighbours_##v##_##p##_1,
+#define ENTRY_3(v, p) [v][p] = neighbours_##v##_##p##_3,
+static void (*const of_one[3][MOST_NEIGHBOURS + 1])(const product *, const tile *) = {NEIGHBOURS(ENTRY_1)};
+static void (*const of_three[3][MOST_NEIGHBOURS + 1])(const product *, const tile *) = {NEIGHBOURS(ENTRY_3)};
+
+/* Take the pixels from t->p0 up to `end` by blocks of neighbours in rows of `width`, if they are such. */
+static ptrdiff_t take_neighbours(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width,
+                                 ptrdiff_t vectors)
+{
+    const ptrdiff_t apart = width > 1 ? f->x_at[1] - f->x_at[0] : 0, most = MOST_NEIGHBOURS / vectors;
+    if (vectors > 2 || (apart != 1 && apart != 3))
+        return 0;
+    tile block = *t;
+    ptrdiff_t left = width - block.p0 % width; /* in the row */
+    while (block.p0 < end) {
+        left = fcn_min(left, end - block.p0);
+        const ptrdiff_t size = left > 2 * most ? most : left > most ? (left + 1) / 2 : left;
+        (apart == 1 ? of_one : of_three)[vectors][size](f, &block);
+        block.p0 += size;
+        left = left > size ? left - size : width;
+    }
+    return end - t->p0;
+}
 
 #define DEFINE_CHAINS(v)                                                                                     \
     static void chains_##v(const product *f, const tile *t) { forward_chains(f, t, v); }
@@ -194,8 +235,10 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
                 f.least = s + 1 < a->segment_count ? -INFINITY : least;
             }
             ptrdiff_t pixels = op->whole_chunk ? batch->count : segment[1] - segment[0];
-            if (width == 1 && !op->whole_chunk) {
-                const ptrdiff_t taken = take_pairs(&f, &t, segment[1], a->row_pixels);
+            if (!op->whole_chunk) {
+                ptrdiff_t taken = take_neighbours(&f, &t, segment[1], a->row_pixels, width);
+                if (width == 1 && !taken)
+                    taken = take_pairs(&f, &t, segment[1], a->row_pixels);
                 t.p0 += taken;
                 pixels -= taken;
             }
