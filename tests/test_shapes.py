@@ -221,6 +221,13 @@ def test_more_than_the_memory():
     assert 2**20 < _shapes.available_bytes() < 2**63
 
 
+def test_more_than_numpy_can_count(monkeypatch):
+    """Where the free memory is not known; a cache line is added to the array's own bytes."""
+    monkeypatch.setattr(_shapes, "available_bytes", lambda: 2**63 - 1)
+    with pytest.raises(SizeError, match="f: y does not fit into memory: "):
+        _shapes.allocate((2**63 - 1,), np.uint8, "f: y")
+
+
 def test_size_error_is_a_memory_error():
     """Callers catch what NumPy would raise."""
     with pytest.raises(MemoryError):

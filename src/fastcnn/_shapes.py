@@ -199,7 +199,7 @@ def _allocate(
         if count < _ALIGNED_FROM_BYTES:
             return make(tuple(shape), kind)
         raw = make((count + _LINE,), np.dtype(np.uint8))
-    except MemoryError as error:
+    except (MemoryError, ValueError) as error:  # ValueError: more than NumPy can count
         raise SizeError(f"{what} does not fit into memory: {error}") from None
     return np.ndarray(shape, kind, raw, -raw.__array_interface__["data"][0] % _LINE)
 
