@@ -199,10 +199,11 @@ def test_allocate():
     "make", [_shapes.allocate, partial(_shapes.filled, value=0), partial(_shapes.filled, value=2.5)]
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
-def test_large_arrays_begin_with_a_cache_line(make, dtype):
-    arrays = [make(shape=(5, 1000 + i), dtype=dtype, what="f: y") for i in range(5)]
+@pytest.mark.parametrize(("count", "aligned"), [(1, True), (7, True), (1000, True), (1000, False)])
+def test_arrays_begin_with_a_cache_line(make, dtype, count, aligned):
+    arrays = [make(shape=(5, count), dtype=dtype, what="f: y", aligned=aligned) for _ in range(5)]
     assert all(array.ctypes.data % 64 == 0 for array in arrays)
-    assert all(array.shape == (5, 1000 + i) and array.dtype == dtype for i, array in enumerate(arrays))
+    assert all(array.shape == (5, count) and array.dtype == dtype for array in arrays)
     assert all(array.flags.c_contiguous and array.flags.writeable for array in arrays)
 
 

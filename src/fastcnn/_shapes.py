@@ -173,30 +173,37 @@ def check_size(shape: Sequence[int], itemsize: int, what: str) -> None:
         )
 
 
-def allocate(shape: Sequence[int], dtype: object, what: str) -> np.ndarray:
+def allocate(shape: Sequence[int], dtype: object, what: str, *, aligned: bool = False) -> np.ndarray:
     """Return an uninitialised C-ordered array after `check_size`; `what` opens the message of an error.
 
-    A large one begins with a cache line: else each vector of AVX-512 would lie in two of them.
+    A large one begins with a cache line, else each vector of AVX-512 would lie in two of them; with `aligned`
+    a small one does too, which takes a microsecond.
     """
-    return _allocate(np.empty, shape, dtype, what)
+    return _allocate(np.empty, shape, dtype, what, aligned)
 
 
-def filled(shape: Sequence[int], value: float, dtype: object, what: str) -> np.ndarray:
+def filled(
+    shape: Sequence[int], value: float, dtype: object, what: str, *, aligned: bool = False
+) -> np.ndarray:
     """Return an array of one value; see `allocate`. Zeros cost nothing before they are used."""
-    array = _allocate(np.zeros, shape, dtype, what)
+    array = _allocate(np.zeros, shape, dtype, what, aligned)
     if value:
         array.fill(value)
     return array
 
 
 def _allocate(
-    make: Callable[[tuple[int, ...], np.dtype], np.ndarray], shape: Sequence[int], dtype: object, what: str
+    make: Callable[[Sequence[int], np.dtype], np.ndarray],
+    shape: Sequence[int],
+    dtype: object,
+    what: str,
+    aligned: bool,
 ) -> np.ndarray:
     kind = np.dtype(dtype)  # type: ignore[call-overload]
     check_size(shape, kind.itemsize, what)
     count = math.prod(shape) * kind.itemsize
     try:
-        if count < _ALIGNED_FROM_BYTES:
+        if count < _ALIGNED_FROM_BYTES and not aligned:
             return make(tuple(shape), kind)
         raw = make((count + _LINE,), np.dtype(np.uint8))
     except (MemoryError, ValueError) as error:  # ValueError: more than NumPy can count

@@ -18,7 +18,7 @@ def workspace(size: int) -> np.ndarray:
     kept = getattr(_local, "bytes", None)
     if kept is not None and kept.size >= size:
         return kept
-    new = allocate((max(size, 1),), np.int8, "scratch memory of a kernel")
+    new = allocate((max(size, 1),), np.int8, "scratch memory of a kernel", aligned=True)
     if size <= _KEPT_BYTES:
         _local.bytes = new
     return new

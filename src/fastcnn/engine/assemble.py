@@ -117,7 +117,7 @@ def _allocate(writer: Writer, groups: int, slots: int, threads: int) -> int:
     # Zeros take no memory before they are used: each of them may fit, and all of them not.
     check_size((memory,), 1, "engine: the buffers of a program")
     for buffer, dtype, count in counts:
-        buffer.array = filled((count,), 0, dtype, "engine: a buffer")
+        buffer.array = filled((count,), 0, dtype, "engine: a buffer", aligned=True)
     return memory
 
 

@@ -241,7 +241,7 @@ class Writer(Queue):
 
     def constant(self, count: int, element: str = "REAL") -> np.ndarray:
         """Return a new array that all groups share."""
-        return filled((count,), 0, self.element.dtype(element), "engine: a buffer")
+        return filled((count,), 0, self.element.dtype(element), "engine: a buffer", aligned=True)
 
     def padded(
         self, row: Parameter | np.ndarray | None, first: int = 0, last: int | None = None

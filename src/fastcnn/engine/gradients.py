@@ -66,7 +66,7 @@ class Gradients:
 
     def _renew(self, k: int) -> None:
         parameter, old = self.arrays[k]
-        array = filled((old.size,), 0, old.dtype, "engine: a gradient")
+        array = filled((old.size,), 0, old.dtype, "engine: a gradient", aligned=True)
         self.arrays[k] = parameter, array
         self._shaped[k] = array.reshape(parameter.shape)
         for op, name in self._places[k]:
