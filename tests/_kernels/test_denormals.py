@@ -9,6 +9,7 @@ import pytest
 import fastcnn
 from fastcnn import nn, ops, optim
 from fastcnn.errors import ArgumentError
+from fastcnn.nn.factored import FactoredGradient
 
 from .helpers import flushing, on_any_threads
 
@@ -53,6 +54,11 @@ def step_of_sgd(x):
     return parameter.data
 
 
+def product_of_factors(x):
+    rows = x.reshape(len(x), -1)
+    return FactoredGradient(np.ones((len(rows), 2), x.dtype), rows, (2, rows.shape[1])).array()
+
+
 def compiled(x):
     model = nn.Sequential(nn.Conv2d(4, 6, 3, padding=1), nn.AvgPool2d(2)).initialize("small_normal", seed=0)
     return model.astype(x.dtype).predict(x)
@@ -73,6 +79,7 @@ COMPUTE = {
     "linear": lambda x: ops.linear(x.reshape(len(x), -1), np.ones((3, x[0].size), x.dtype) / 16000),
     "Adam": adam_moments,
     "SGD": step_of_sgd,
+    "a product of factors": product_of_factors,
     "a program": compiled,
     "a program's gradient": compiled_gradient,
 }

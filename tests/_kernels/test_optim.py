@@ -158,3 +158,22 @@ def test_all_parameters_at_once(isa, dtype):
 
     for got, want in zip(on_any_threads(run), apart, strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(
+    ("dy", "x"),
+    [((2, 3), (1, 4)), ((0, 3), (0, 4)), ((2, 3), (2, 0)), ((2, 3), (8,))],
+    ids=["batches differ", "no image", "no column", "one axis"],
+)
+def test_wrong_factors(dy, x):
+    with pytest.raises(ValueError, match=r"factors must be arrays \(batch, outputs\) and \(batch, depth\)"):
+        kernels.gradient_of_factors(np.zeros((3, 4)), np.zeros(dy), np.zeros(x))
+
+
+def test_factors_of_another_size():
+    options = {"momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False, "maximize": False}
+    with pytest.raises(ValueError, match="gradient_of_factors: out differs in size"):
+        kernels.gradient_of_factors(np.zeros((3, 5)), np.zeros((2, 3)), np.zeros((2, 4)))
+    update = (np.zeros((3, 5)), (np.zeros((2, 3)), np.zeros((2, 4))), None, True)
+    with pytest.raises(ValueError, match="sgd_step: the factors' product differs in size"):
+        kernels.sgd_step(8, [update], lr=0.1, **options)

@@ -100,7 +100,10 @@ def test_costs_of_filtering_by_hand():
     tile = 36 * 2 * (16 + 6) / 0.85 + 2 * 470
     weights = 2 * 36 * 16 * 2
     assert cost(network, CHANNELS, 1, False, wanted) == pytest.approx(49 * (tile + 2 * 530) + weights)
-    assert cost(network, CHANNELS, 1, True, wanted) == pytest.approx(49 * (2 * tile + 2 * 530 + 2 * 470))
+    step = 49 * (2 * tile + 2 * 530 + 2 * 470)
+    assert cost(network, CHANNELS, 10, True, wanted) == pytest.approx(5 * step)  # of two threads
+    once = 2 * 1200 * 16 * 2  # weights there, their gradient back
+    assert cost(network, CHANNELS, 1, True, wanted) == pytest.approx(step + once)
 
 
 def test_predictions_of_few_tiles_are_left_to_direct_sums():
@@ -108,10 +111,19 @@ def test_predictions_of_few_tiles_are_left_to_direct_sums():
     for channels, pixels, names in ((16, 7, {"direct"}), (64, 8, {"direct", "winograd"})):
         for training in (False, True):
             layers = nn.Conv2d(8, channels, 1), nn.Conv2d(channels, channels, 3, padding=1)
-            options = {"batch_size": 1, "layout": "channels", "wanted": Wanted("high"), "training": training}
+            options = {"batch_size": 5, "layout": "channels", "wanted": Wanted("high"), "training": training}
             plan = Plan(nn.Sequential(*layers), (8, pixels, pixels), **options)
             found = {name for _, what, name in plan.picked if what == "forward"}
             assert found == ({"direct", "winograd"} if training else names)
+
+
+def test_steps_of_a_few_images_pay_for_the_weights():
+    """What a step does once with the weights, filtering 36 positions of each, outweighs few tiles."""
+    layers = nn.Conv2d(8, 32, 1), nn.Conv2d(32, 32, 3, padding=1)
+    for batch, pixels, name in ((1, 7, "direct"), (4, 7, "direct"), (5, 7, "winograd"), (1, 56, "winograd")):
+        options = {"batch_size": batch, "layout": "channels", "wanted": Wanted("high"), "training": True}
+        plan = Plan(nn.Sequential(*layers), (8, pixels, pixels), **options)
+        assert {name for label, _, name in plan.picked if label.startswith("1 ")} == {name}
 
 
 def test_what_has_bits_of_its_own_fixes_the_layout_of_predictions():

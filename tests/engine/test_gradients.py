@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastcnn import nn, optim
+from fastcnn.nn.factored import FactoredGradient
 from fastcnn.training import Trainer
 
 KEPT = {
@@ -80,3 +81,80 @@ def test_a_gradient_that_is_always_zero_can_be_written_into():
         training.train_step(*batch(step))
         np.testing.assert_array_equal(bias.grad, np.zeros(4, np.float32))
         bias.grad += 1
+
+
+# A step of a few images leaves gradients of large linear layers as factors
+
+
+class Twice(nn.Module):
+    """One linear layer at two places."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.last = nn.Linear(256, 256), nn.Linear(256, 3)
+
+    def forward(self, x):
+        return self.last(self.layer(nn.functional.relu(self.layer(x))))
+
+
+def large():
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 100), nn.ReLU(), nn.Linear(100, 3)
+    )
+
+
+def steps(model, images, read=False, shape=(1, 12, 12), **limits):
+    """Return what a few steps leave, and how the second linear layer's gradient was kept."""
+    model = model.initialize(seed=2)
+    training = Trainer(model, optim.Adam(model.parameters()), nn.CrossEntropyLoss(), **limits)
+    rng = np.random.default_rng(images)
+    kinds = set()
+    for _ in range(3):
+        x = rng.standard_normal((images, *shape)).astype(np.float32)
+        training.train_step(x, rng.integers(0, 3, images))
+        kinds |= {type(parameter._grad) for parameter in model.parameters()}
+        if read:
+            assert all(parameter.grad.shape == parameter.shape for parameter in model.parameters())
+    return [parameter.data for parameter in model.parameters()], FactoredGradient in kinds
+
+
+@pytest.mark.parametrize(("images", "few"), [(1, True), (3, True), (4, True), (5, False)])
+def test_factors_of_a_few_images(images, few):
+    """Clipped gradients are arrays; this limit is never reached."""
+    weights, factored = steps(large(), images)
+    read, _ = steps(large(), images, read=True)
+    clipped, written = steps(large(), images, clip_grad_value=1e9)
+    assert (factored, written) == (few, False)
+    for one, two, three in zip(weights, read, clipped, strict=True):
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+
+
+def test_factors_that_stay_as_they_were():
+    """A gradient that is read only after more steps of other parameters is still the step's."""
+    model = large().initialize(seed=2)
+    training = Trainer(model, optim.SGD(model.parameters(), lr=0.0), nn.CrossEntropyLoss())
+    rng = np.random.default_rng(0)
+    batches = [(rng.standard_normal((2, 1, 12, 12)).astype(np.float32), np.array([0, 1])) for _ in range(2)]
+    training.train_step(*batches[0])
+    kept, first = model[3].weight._grad, model[3].weight.grad
+    training.train_step(*batches[1])
+    assert not np.array_equal(model[3].weight.grad, first)
+    np.testing.assert_array_equal(kept.array(), first)
+
+
+def test_flat_samples_have_factors():
+    layers = [(nn.Linear(400, 100), nn.ReLU(), nn.Linear(100, 3)) for _ in range(2)]
+    weights, factored = steps(nn.Sequential(*layers[0]), 2, shape=(400,))
+    assert factored
+    eager, _ = steps(nn.Sequential(*layers[1]), 2, shape=(400,), engine=False)
+    for one, two in zip(weights, eager, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
+
+
+def test_what_several_layers_share_has_no_factors():
+    weights, factored = steps(Twice(), 2, shape=(256,))
+    assert not factored
+    eager, _ = steps(Twice(), 2, shape=(256,), engine=False)
+    for one, two in zip(weights, eager, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)

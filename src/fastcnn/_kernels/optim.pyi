@@ -1,8 +1,12 @@
 import numpy as np
 
+# An array, or the factors dy and x of dy^T x.
+Gradient = np.ndarray | tuple[np.ndarray, np.ndarray]
+
+def gradient_of_factors(out: np.ndarray, dy: np.ndarray, x: np.ndarray) -> None: ...
 def sgd_step(
     itemsize: int,
-    updates: list[tuple[np.ndarray, np.ndarray, np.ndarray | None, bool]],
+    updates: list[tuple[np.ndarray, Gradient, np.ndarray | None, bool]],
     *,
     lr: float,
     momentum: float,
@@ -13,7 +17,7 @@ def sgd_step(
 ) -> None: ...
 def adam_step(
     itemsize: int,
-    updates: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None, int]],
+    updates: list[tuple[np.ndarray, Gradient, np.ndarray, np.ndarray, np.ndarray | None, int]],
     *,
     lr: float,
     beta1: float,

@@ -1,9 +1,11 @@
 """Updates of parameters, in place; equations stand in csrc/eager/optim.c. Arrays of one call are of one type.
 
-A step takes all parameters at once: their elements are cut into chunks, which threads share.
+A step takes all parameters at once: their elements are cut into chunks, which threads share. A gradient is an
+array, or a pair of factors (dy, x) whose product dy^T x is made a piece at a time, as it is used.
 """
 
-from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    Py_buffer, PyBUF_ND, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
 from .cpu cimport eager, fcn_adam, fcn_eager, fcn_sgd, kernels, threads
@@ -11,10 +13,18 @@ from .cpu cimport eager, fcn_adam, fcn_eager, fcn_sgd, kernels, threads
 cdef enum:
     ARRAYS = 5
     CHUNK = 16384  # elements that one thread updates at a time
+    PIECE = 2048  # elements of a product that are made at a time: they stay in the first cache
+
+
+cdef struct factors:
+    const char *dy
+    const char *x
+    Py_ssize_t batch, outputs, depth
 
 
 cdef struct update:
     char *arrays[ARRAYS]  # parameter, gradient, then what the optimizer keeps
+    factors gradient  # instead of the second one, if that is NULL
     Py_ssize_t size, first_chunk
     fcn_sgd sgd
     fcn_adam adam
@@ -30,19 +40,40 @@ cdef struct job:
 
 cdef void run_chunk(void *context, Py_ssize_t chunk, int thread) noexcept nogil:
     cdef const job *all = <const job *>context
-    cdef Py_ssize_t i = all.count - 1, first, size
-    cdef char *at[ARRAYS]
-    cdef int j
+    cdef const update *item
+    cdef Py_ssize_t i = all.count - 1, first, last, piece
+    cdef double products[PIECE]
     while all.updates[i].first_chunk > chunk:
         i -= 1
-    first = (chunk - all.updates[i].first_chunk) * CHUNK
-    size = min(<Py_ssize_t>CHUNK, all.updates[i].size - first)
+    item = &all.updates[i]
+    first = (chunk - item.first_chunk) * CHUNK
+    last = min(first + CHUNK, item.size)
+    if item.arrays[1] != NULL:
+        run_piece(all, item, item.arrays[1] + first * all.itemsize, first, last - first)
+        return
+    while first < last:
+        piece = min(<Py_ssize_t>PIECE, last - first)
+        make_product(all.kernels, products, &item.gradient, first, piece)
+        run_piece(all, item, <const char *>products, first, piece)
+        first += piece
+
+
+cdef void make_product(const fcn_eager *table, void *out, const factors *f, Py_ssize_t first,
+                       Py_ssize_t size) noexcept nogil:
+    table.gradient_of_factors(out, f.dy, f.x, f.batch, f.outputs, f.depth, first, size)
+
+
+cdef void run_piece(const job *all, const update *item, const char *grad, Py_ssize_t first,
+                    Py_ssize_t size) noexcept nogil:
+    """Update `size` elements from `first` on, of which `grad` is the gradient."""
+    cdef char *at[ARRAYS]
+    cdef int j
     for j in range(ARRAYS):
-        at[j] = all.updates[i].arrays[j] + first * all.itemsize if all.updates[i].arrays[j] else NULL
+        at[j] = item.arrays[j] + first * all.itemsize if item.arrays[j] else NULL
     if all.is_adam:
-        all.kernels.adam_step(at[0], at[2], at[3], at[4], at[1], &all.updates[i].adam, size)
+        all.kernels.adam_step(at[0], at[2], at[3], at[4], grad, &item.adam, size)
     else:
-        all.kernels.sgd_step(at[0], at[2], at[1], &all.updates[i].sgd, size)
+        all.kernels.sgd_step(at[0], at[2], grad, &item.sgd, size)
 
 
 cdef class Updates:
@@ -71,6 +102,11 @@ cdef class Updates:
         for i, array in enumerate(arrays):
             if array is None:
                 continue
+            if i == 1 and isinstance(array, tuple):
+                item.gradient = factors_of(what, array, self.itemsize)
+                if item.gradient.outputs * item.gradient.depth * self.itemsize != size:
+                    raise ValueError(f"{what}: the factors' product differs in size")
+                continue
             PyObject_GetBuffer(array, &view, PyBUF_SIMPLE if i == 1 else PyBUF_WRITABLE)
             item.arrays[i] = <char *>view.buf
             if size < 0:
@@ -93,6 +129,38 @@ cdef class Updates:
         all.itemsize, all.is_adam = self.itemsize, is_adam
         with nogil:
             kernels(self.itemsize).parallel(self.chunks, wanted, run_chunk, &all)
+
+
+cdef factors factors_of(str what, tuple arrays, int itemsize) except *:
+    """Return the C-contiguous arrays dy (batch, outputs) and x (batch, depth), which the caller keeps."""
+    cdef factors found
+    cdef Py_buffer dy, x
+    PyObject_GetBuffer(arrays[0], &dy, PyBUF_ND)
+    PyObject_GetBuffer(arrays[1], &x, PyBUF_ND)
+    cdef bint fits = dy.ndim == x.ndim == 2 and dy.shape[0] == x.shape[0] > 0 < x.shape[1]
+    fits = fits and dy.itemsize == x.itemsize == itemsize
+    if fits:
+        found = factors(<const char *>dy.buf, <const char *>x.buf, dy.shape[0], dy.shape[1], x.shape[1])
+    PyBuffer_Release(&dy)
+    PyBuffer_Release(&x)
+    if not fits:
+        raise ValueError(f"{what}: factors must be arrays (batch, outputs) and (batch, depth)")
+    return found
+
+
+def gradient_of_factors(out, dy, x):
+    """Write dy^T x into out (outputs, depth) for dy (batch, outputs) and x (batch, depth)."""
+    cdef factors found
+    cdef Py_buffer view
+    PyObject_GetBuffer(out, &view, PyBUF_WRITABLE)
+    try:
+        found = factors_of("gradient_of_factors", (dy, x), view.itemsize)
+        if found.outputs * found.depth * view.itemsize != view.len:
+            raise ValueError("gradient_of_factors: out differs in size")
+        with nogil:
+            make_product(eager(view.itemsize), view.buf, &found, 0, found.outputs * found.depth)
+    finally:
+        PyBuffer_Release(&view)
 
 
 def sgd_step(int itemsize, list updates, *, double lr, double momentum, double dampening, double weight_decay,

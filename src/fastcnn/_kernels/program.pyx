@@ -203,7 +203,7 @@ def references(list arrays, list parameters):
     for i in range(len(arrays)):
         array = arrays[i]
         counts.append(Py_REFCNT(<PyObject *>array) + Py_REFCNT(<PyObject *>(array.base))
-                      - ((<object>parameters[i]).grad is array))
+                      - ((<object>parameters[i])._grad is array))
     return counts
 
 

@@ -1,8 +1,8 @@
 """Implementations of the products: an ordered list for each pass of each kind of product, and which is taken.
 
 Which one is a function of the geometry, the mode, the layout and what the user wants, by what each says that
-it costs; never of a timing, the batch or the number of threads. So a row's result is the same to the bit in
-every batch.
+it costs; never of a timing or the number of threads, and in predictions never of the batch. So a row's result
+is the same to the bit in every batch. A step of training over a few images has implementations of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from .layout import Layout
 
 N = TypeVar("N")
 
+_FEW = 4
+
 
 class Wanted(NamedTuple):
     """What the user asks of products.
@@ -26,10 +28,14 @@ class Wanted(NamedTuple):
         whose bounds `fastcnn.set_float32_matmul_precision` tells.
     algorithm : str, optional
         The name of the implementation of convolutions that is to be taken wherever it fits.
+    factors : bool
+        Whether a step of a few images may leave gradients of large linear layers as the products that they
+        are, see nn/factored.py.
     """
 
     precision: str = "highest"
     algorithm: str | None = None
+    factors: bool = False
 
 
 class Setting(NamedTuple):
@@ -43,13 +49,21 @@ class Setting(NamedTuple):
         Whether weights change with every run.
     single : bool
         Whether the program is made for one image; it may only choose between what gives the same bits.
+    few : bool
+        Whether the program trains on a few images, see `trains_few`.
     wanted : Wanted
     """
 
     layout: Layout
     training: bool = False
     single: bool = False
+    few: bool = False
     wanted: Wanted = Wanted()
+
+
+def trains_few(training: bool, batch: int) -> bool:
+    """Tell whether what a step does once counts as much as what it does for each image."""
+    return training and batch <= _FEW
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .._shapes import INT_MAX
 from ..errors import FastcnnError
 from ..nn import changes
 from ..nn.module import PLANS
-from .algorithms import Wanted
+from .algorithms import Wanted, trains_few
 from .choose import choose, choose_bands, multiplies, settled
 from .fuse import fuse
 from .graph import Graph
@@ -88,6 +88,7 @@ class Plans(Locked):
         evaluation: bool = False,
         loss: Loss | None = None,
         precision: str | None = None,
+        factors: bool = False,
     ) -> Plan | Unsupported:
         """Return the plan for x, or why there is none.
 
@@ -103,10 +104,12 @@ class Plans(Locked):
             Of a plan that trains in one part.
         precision : str, optional
             Of this call.
+        factors : bool
+            Whether gradients may be left as factors, see `algorithms.Wanted`.
         """
         array = isinstance(x, np.ndarray)
         kind = (x.shape, x.dtype) if array else _kind(x)  # type: ignore[union-attr]
-        key = kind, evaluation, loss, precision
+        key = kind, evaluation, loss, precision, factors
         # Without the lock, which takes as long as all of this. A search forgets the last plan, then sets
         # `_seen`, then the new plan: where `_seen` is the latest change, so is the plan, if there is one.
         if changes.latest_structure() == self._seen:
@@ -115,7 +118,7 @@ class Plans(Locked):
                 return plan
         with self.lock:
             self._last, plan = (None, None), None
-            asked = wanted(precision or self.precision, self.conv_algorithm)
+            asked = wanted(precision or self.precision, self.conv_algorithm)._replace(factors=factors)
             found = self._find(model, x, evaluation, loss, asked)
             if isinstance(found, Plan):
                 self._last = (key, found)
@@ -148,7 +151,8 @@ class Plans(Locked):
         if not training and not multiplies(graph):
             return Unsupported("nothing is multiplied", news=False)
         layout, bands = self._layout(graph, shape, mode, size, asked)
-        key = (shape, mode, loss, layout, bands, bands > 1 and size == 1, asked)
+        few = trains_few(training, size)
+        key = (shape, mode, loss, layout, bands, bands > 1 and size == 1, few, asked)
         plan = self._plans.pop(key, None)
         if plan is not None and not plan.fits(size):
             size = max(size, plan.capacity) if training and plan.capacity < INT_MAX else size

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._kernels import program as kernels
-from .algorithms import Setting, Wanted
+from .algorithms import Setting, Wanted, trains_few
 from .graph import Graph
 from .layout import Layout
 
@@ -84,7 +84,7 @@ def cost(
 ) -> float:
     """Return how long the products of a batch take, in vector operations at the machine's peak."""
     grads = graph.wanted() if training else set()
-    setting = Setting(layout, training, wanted=wanted)
+    setting = Setting(layout, training, few=trains_few(training, batch), wanted=wanted)
     total = sum(node.cost(setting, grads) for node in graph.nodes)
     groups = -(-batch // layout.images)
     return total * -(-groups // _THREADS)

@@ -122,7 +122,9 @@ class CompiledModule:
         dys = [given[i] if i in given else np.zeros(*kind) for i, kind in enumerate(kinds)]
         return last.backward(tuple(dys))
 
-    def gradients(self, x: Samples, target: np.ndarray, loss: Any) -> tuple[float, int] | None:
+    def gradients(
+        self, x: Samples, target: np.ndarray, loss: Any, *, factors: bool = False
+    ) -> tuple[float, int] | None:
         """Run forward pass, loss and backward pass as one program.
 
         Parameters
@@ -133,6 +135,8 @@ class CompiledModule:
             Classes.
         loss : loss of fastcnn.nn
             Cross-entropy with a reduction to one number.
+        factors : bool
+            Whether gradients that an optimizer takes as factors need not be in memory, see nn/factored.py.
 
         Returns
         -------
@@ -143,7 +147,7 @@ class CompiledModule:
         spec = as_loss(loss, target)
         if spec is None or len(target) != _samples.count(x):
             return None
-        plan = self._plans.find(self.model, x, loss=spec)
+        plan = self._plans.find(self.model, x, loss=spec, factors=factors)
         if not isinstance(plan, StepPlan):
             return None
         self._last = None

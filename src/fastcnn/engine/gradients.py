@@ -11,7 +11,9 @@ import numpy as np
 from .. import nn
 from .._kernels import program as kernels
 from .._shapes import filled
+from ..nn.factored import FactoredGradient
 from .assemble import Executable
+from .parts import Factored
 
 
 class Gradients:
@@ -23,6 +25,8 @@ class Gradients:
         The program.
     arrays : list of (Parameter, array)
         A parameter's gradient, flat, and in the order of the program. Kept up to date.
+    factored : list of Factored
+        Gradients that the program leaves as products of two arrays.
     model : Module
         All of whose parameters a step gives new gradients, or none.
     outside : list of Parameter
@@ -33,11 +37,15 @@ class Gradients:
         self,
         executable: Executable,
         arrays: list[tuple[nn.Parameter, np.ndarray]],
+        factored: list[Factored],
         model: nn.Module,
         outside: list[nn.Parameter],
     ) -> None:
         self.arrays = arrays
         self._executable = executable
+        self._factored = factored
+        self._factors: dict[str, np.ndarray] = {}  # of the latest step
+        self._dtype = executable.writer.element.real
         self._outside = outside
         others = {id(parameter) for parameter in outside}
         self._all = [parameter for parameter in model.parameters() if id(parameter) not in others]
@@ -78,11 +86,23 @@ class Gradients:
         for parameter in self._outside:
             parameter.grad = None
 
+    def factors(self, batch: int) -> dict[str, np.ndarray]:
+        """Return the arrays that a step of so many images writes factors to, by what the program calls them.
+
+        They are new ones in each step: a gradient that nobody has asked for yet keeps its own.
+        """
+        externals = [array for each in self._factored for array in (each.dy, each.x)]
+        self._factors = {each.name: np.empty((batch, each.count), self._dtype) for each in externals}
+        return self._factors
+
     def hand_out(self) -> None:
         """Let the step's gradients be those of the parameters, which have no others then."""
         for parameter in self._all:
-            parameter.grad = None
+            parameter._grad = None
+        for each in self._factored:
+            parameter, dy, x = each.parameter, *(self._factors[array.name] for array in (each.dy, each.x))
+            parameter._grad = FactoredGradient(dy, x, parameter.shape)
         for k in self._unwritten:
             self._shaped[k].fill(0)  # whatever the user has made of it
         for parameter, grad in zip(self._parameters, self._shaped, strict=True):
-            parameter.grad = grad if parameter.grad is None else parameter.grad + grad
+            parameter._grad = grad if parameter._grad is None else parameter.grad + grad

@@ -18,7 +18,7 @@ from ..nn import BatchNorm2d, Dropout, Parameter
 from .algorithms import Algorithm, Setting, pick
 from .emit import Writer
 from .graph import Graph, Node, Value
-from .memory import NO_HALO, Blob, Halo, Vectors
+from .memory import NO_HALO, Blob, External, Halo, Vectors
 
 
 @dataclass
@@ -77,6 +77,15 @@ class Forward:
         return chosen
 
 
+@dataclass(frozen=True)
+class Factored:
+    """A gradient that a program leaves as a product dy^T x, with what it calls the two arrays."""
+
+    parameter: Parameter
+    dy: External
+    x: External
+
+
 class GradientHalos(Protocol):
     """The halos of gradients, see halos.py."""
 
@@ -97,6 +106,7 @@ class Backward:
     masked: set[Value]  # whose gradients are passed through their activation as they are written
     grads: dict[Value, Blob] = field(default_factory=dict)
     parameter_grads: list[tuple[Parameter, np.ndarray]] = field(default_factory=list)
+    factored: list[Factored] = field(default_factory=list)
     used_up: set[Value] = field(default_factory=set)  # whose gradient nobody reads any more
 
     @property
@@ -145,6 +155,25 @@ class Backward:
         """Return the blob of a value for the gradient of the weights that it was multiplied by."""
         remade = None if value.producer is None else value.producer.remade(self)
         return self.forward.blobs[value] if remade is None else remade
+
+    def may_leave_factors(self, parameter: Parameter) -> bool:
+        """Tell whether the program may leave a gradient as the product that it is: it is all of it."""
+        graph = self.forward.graph
+        users = sum(each is parameter for node in graph.nodes for each in node.parameters)
+        outside = any(each is parameter for node in graph.nodes for each in node.outside_parameters)
+        setting = self.forward.setting
+        asked = setting.few and setting.wanted.factors
+        return asked and parameter.requires_grad and users == 1 and not outside
+
+    def leave_factors(self, parameter: Parameter, dy: Blob, x: Blob) -> None:
+        """Write dy and x, whose product dy^T x is the gradient of a parameter, to arrays of the plan."""
+        number = len(self.factored)
+        arrays = []
+        for name, blob in ((f"factor dy {number}", dy), (f"factor x {number}", x)):
+            size = blob.channels * blob.height * blob.width
+            arrays.append(External(name, size))
+            self.writer.to_nchw(images=arrays[-1], x=blob, channels=size)
+        self.factored.append(Factored(parameter, *arrays))
 
     def parameter(self, parameter: Parameter | None) -> np.ndarray | None:
         """Return the array that a parameter's gradient is written to, None if it is not trained."""

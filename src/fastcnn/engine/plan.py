@@ -11,7 +11,7 @@ from .._kernels import cpu
 from .._kernels import program as kernels
 from .._samples import Samples, Sizes, each_of
 from ..errors import StateError
-from .algorithms import Setting, Wanted
+from .algorithms import Setting, Wanted, trains_few
 from .assemble import assemble
 from .choose import choose, layouts, settled, with_spare
 from .describe import describe
@@ -104,7 +104,8 @@ class Plan(Locked):
         grads = self.graph.wanted(input_gradient) if self.training else set()
         folded = find_folded(self.graph, grads)
         halos = value_halos(self.graph, folded)
-        setting = Setting(self.layout, self.training, writer.single, wanted)
+        few = trains_few(self.training, batch_size)
+        setting = Setting(self.layout, self.training, writer.single, few, wanted)
         forward = Forward(writer, self.graph, setting, grads, folded, halos)
         self._write(writer, forward)
         self.isa, threads = cpu.get_isa(), working_threads()

@@ -137,7 +137,7 @@ class StepPlan(Plan, kind="step"):
     def __init__(self, model: nn.Module, input_shape: Sizes, **options: Any) -> None:
         super().__init__(model, input_shape, **options)
         outside = [parameter for node in self.graph.nodes for parameter in node.outside_parameters]
-        self.gradients = Gradients(self.executable, self.parameter_grads, model, outside)
+        self.gradients = Gradients(self.executable, self.parameter_grads, self._factored, model, outside)
         self._factor = 1.0
         ops = self.executable.writer.ops
         self._loss_op = next(i for i, op in enumerate(ops) if op.kernel == "cross_entropy")
@@ -148,7 +148,7 @@ class StepPlan(Plan, kind="step"):
         losses.check(self.graph, self.loss)
         write_forward(forward, inputs_stay=True)
         backward = self._backward(forward)
-        self.parameter_grads = backward.parameter_grads
+        self.parameter_grads, self._factored = backward.parameter_grads, backward.factored
         losses.write(forward, backward, self.loss)
         write_backward(backward)
         writer.close_part()
@@ -178,6 +178,7 @@ class StepPlan(Plan, kind="step"):
             raise StateError(f"step: target must be int64 ({batch},), got {target.dtype} {target.shape}")
         arrays = dict(zip(self._inputs, inputs, strict=True))
         arrays["target"], arrays["results"] = target, np.empty((batch, RESULTS))
+        arrays.update(self.gradients.factors(batch))
         with self.lock:
             self.gradients.keep_handed_out()
             self.gradients.forget_outside()

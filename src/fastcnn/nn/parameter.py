@@ -8,6 +8,7 @@ from .. import graph
 from ..errors import DTypeError, ShapeError
 from ..ops._check import flag
 from . import changes
+from .factored import FactoredGradient
 
 
 class Parameter(graph.Operators):
@@ -30,11 +31,12 @@ class Parameter(graph.Operators):
         Whether it is trained: without it, backward passes leave `grad` alone, and optimizers the values.
     """
 
+    _grad: np.ndarray | FactoredGradient | None = None
+
     def __init__(self, data: np.ndarray, requires_grad: bool = True) -> None:
         # How often the array was handed out, so that the engine knows when somebody may have written into it.
         self.reads = 0
         self.data = data
-        self.grad: np.ndarray | None = None
         self._requires_grad = flag(requires_grad, "requires_grad", "Parameter")
 
     @property
@@ -60,6 +62,17 @@ class Parameter(graph.Operators):
     @property
     def _array(self) -> np.ndarray:  # type: ignore[override]
         return self._data  # for who only reads them
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        """The gradient."""
+        if isinstance(self._grad, FactoredGradient):
+            self._grad = self._grad.array()
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: np.ndarray | None) -> None:
+        self._grad = grad
 
     @property
     def requires_grad(self) -> bool:

@@ -51,6 +51,7 @@ class Adam(Optimizer):
 
     _state_keys = frozenset({"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"})
     _state_needed = frozenset({"step"})
+    takes_factors = True
 
     def __init__(
         self,
@@ -89,9 +90,7 @@ class Adam(Optimizer):
         for key in ("amsgrad", "maximize", "decoupled_weight_decay"):
             flag(group[key], f"{self._name}: {key}")
 
-    def _update(
-        self, pairs: list[tuple[Parameter, np.ndarray]], dtype: np.dtype, group: dict[str, Any]
-    ) -> None:
+    def _update(self, pairs: list[tuple[Parameter, Any]], dtype: np.dtype, group: dict[str, Any]) -> None:
         updates = []
         for parameter, grad in pairs:
             state = self.state.setdefault(parameter, {"step": 0})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..nn.factored import FactoredGradient
 from ..nn.parameter import Parameter
 
 # Keys that a group may have beside the optimizer's own options: schedulers write the first four.
@@ -43,6 +44,13 @@ class Optimizer:
     # What `state` may hold for a parameter, and what it must; None where a subclass does not say.
     _state_keys: frozenset[str] | None = None
     _state_needed: frozenset[str] = frozenset()
+    takes_factors = False  # whether `_update` does
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__
+        if "_update" in own and "takes_factors" not in own:  # what it inherits is true of another _update
+            cls.takes_factors = False
 
     def __init__(self, params: Iterable[Parameter] | Iterable[dict[str, Any]], defaults: dict[str, Any]):
         if isinstance(params, Parameter | dict | str) or not isinstance(params, Iterable):
@@ -69,10 +77,11 @@ class Optimizer:
         """Check the options of a group and bring them into one form."""
         raise NotImplementedError
 
-    def _update(
-        self, pairs: list[tuple[Parameter, np.ndarray]], dtype: np.dtype, group: dict[str, Any]
-    ) -> None:
-        """Change parameters of a group by one step; all arrays are of one type, gradients contiguous."""
+    def _update(self, pairs: list[tuple[Parameter, Any]], dtype: np.dtype, group: dict[str, Any]) -> None:
+        """Change parameters of a group by one step; all arrays are of one type, gradients contiguous.
+
+        With `takes_factors` a gradient may also be the pair of arrays (dy, x) whose product dy^T x it is.
+        """
         raise NotImplementedError
 
     def add_param_group(self, group: dict[str, Any]) -> None:
@@ -126,13 +135,18 @@ class Optimizer:
         """
         loss = closure() if closure is not None else None
         for group in self.param_groups:
-            pairs: dict[np.dtype, list[tuple[Parameter, np.ndarray]]] = {}
+            pairs: dict[np.dtype, list[tuple[Parameter, Any]]] = {}
             for parameter in group["params"]:
-                grad = parameter.grad
+                grad = parameter._grad
                 if grad is None or not parameter.requires_grad:
                     continue
                 values = parameter._array  # `data` would say that somebody may write into it
                 dtype, shape = values.dtype, values.shape
+                if isinstance(grad, FactoredGradient):
+                    if self.takes_factors and (grad.shape, grad.dtype) == (shape, dtype):
+                        pairs.setdefault(dtype, []).append((parameter, grad.factors))
+                        continue
+                    grad = parameter.grad
                 if not isinstance(grad, np.ndarray) or grad.shape != shape or grad.dtype != dtype:
                     grad = self._converted(grad, parameter)
                 if not grad.flags.carray:

@@ -47,6 +47,7 @@ class SGD(Optimizer):
     """
 
     _state_keys = frozenset({"momentum_buffer"})
+    takes_factors = True
 
     def __init__(
         self,
@@ -83,9 +84,7 @@ class SGD(Optimizer):
                 f"momentum={group['momentum']:g}, dampening={group['dampening']:g}"
             )
 
-    def _update(
-        self, pairs: list[tuple[Parameter, np.ndarray]], dtype: np.dtype, group: dict[str, Any]
-    ) -> None:
+    def _update(self, pairs: list[tuple[Parameter, Any]], dtype: np.dtype, group: dict[str, Any]) -> None:
         updates = []
         for parameter, grad in pairs:
             buffer, first = None, False

@@ -143,7 +143,8 @@ class Compiled(Eager):
 
     def step(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
         """Do one step of training on a batch, in one program if the loss is cross-entropy of classes."""
-        done = self.model.gradients(x, y, self.loss)
+        factors = self.optimizer.takes_factors and self._clip_norm is None and self._clip_value is None
+        done = self.model.gradients(x, y, self.loss, factors=factors)
         if done is None:
             return super().step(x, y)
         if math.isfinite(done[0]):

@@ -58,18 +58,25 @@ def _takes(node: Convolution, setting: Setting, y: Value) -> bool:
 def forward_cost(node: Convolution, setting: Setting) -> float:
     """Return the cost of the forward pass; a prediction may be of one image."""
     layout, channels = setting.layout, (node.x.channels, node.y.channels)
-    weights = 0.0 if setting.training else costs.filter_weights(layout, *channels)
+    weights = _once(setting, *channels) if setting.training else costs.filter_weights(layout, *channels)
     return costs.filtered(layout, _tile_count(node.y), *channels) + weights
 
 
 def input_cost(node: Convolution, setting: Setting) -> float:
     """Return the cost of the input's gradient."""
-    return costs.filtered(setting.layout, _tile_count(node.x), node.y.channels, node.x.channels)
+    channels = node.y.channels, node.x.channels
+    return costs.filtered(setting.layout, _tile_count(node.x), *channels) + _once(setting, *channels)
 
 
 def weight_cost(node: Convolution, setting: Setting) -> float:
     """Return the cost of the weight's gradient."""
-    return costs.filtered_weight(setting.layout, _tile_count(node.y), node.x.channels, node.y.channels)
+    channels = node.x.channels, node.y.channels
+    return costs.filtered_weight(setting.layout, _tile_count(node.y), *channels) + _once(setting, *channels)
+
+
+def _once(setting: Setting, in_channels: int, channels: int) -> float:
+    """Return the cost of what a step does once with the weights; many images do not notice it."""
+    return costs.filter_once(setting.layout, in_channels, channels) if setting.few else 0.0
 
 
 def _tile_count(y: Value) -> float:

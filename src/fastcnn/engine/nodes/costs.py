@@ -25,6 +25,8 @@ _TO_POINTS = 470.0
 _FROM_POINTS = 530.0
 # Of reading a vector of its weights, once for an image: where few tiles share them, one image takes long.
 _FILTERED_WEIGHT = 2.0
+# Of transforming a vector of weights there or, for their gradient, back: once in a step.
+_FILTERED_ONCE = 1200.0
 # Vector operations that it takes to copy a vector.
 _COPY = 2.0
 
@@ -57,6 +59,11 @@ def filtered_weight(layout: Layout, tiles: float, in_channels: int, channels: in
 def filter_weights(layout: Layout, in_channels: int, channels: int) -> float:
     """Return the cost of reading the weights of Winograd's filtering."""
     return _FILTERED_WEIGHT * _POSITIONS * in_channels * layout.vectors(channels)
+
+
+def filter_once(layout: Layout, in_channels: int, channels: int) -> float:
+    """Return the cost of transforming weights, or their gradient, for Winograd's filtering."""
+    return _FILTERED_ONCE * in_channels * layout.vectors(channels)
 
 
 def _filtered_products(layout: Layout, in_channels: int, channels: int) -> float:

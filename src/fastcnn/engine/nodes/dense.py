@@ -68,11 +68,13 @@ class Dense(Activated):
         f, w = b.forward, b.writer
         dy = self.inner_gradient(b)
         bias_grad(b, self.bias, dy)
-        dweight = b.parameter(self.weight)
-        if dweight is not None and w.layout.by_channels:
+        x = f.flat.get(self, f.blobs[self.x])
+        if self._leaves_factors(b):
+            b.leave_factors(self.weight, dy, x)
+        elif (dweight := b.parameter(self.weight)) is not None and w.layout.by_channels:
             w.after.dense_weight(
                 dweight=dweight,
-                x=f.flat.get(self, f.blobs[self.x]),
+                x=x,
                 dy=dy,
                 depth=self.x.size,
                 outputs=self.y.size,
@@ -80,13 +82,17 @@ class Dense(Activated):
                 flops=2 * self.weight.size,
             )
         elif dweight is not None:
-            x = f.blobs[self.x]
             weight_of_all(w, dweight, x, dy, _product(self, x, dy, 0, self.y.size), dense=True)
         if b.wanted(self.x):
             if w.layout.by_channels:
                 _input_grad(b, self, dy)
             else:
                 _input_grad_of_images(b, self, dy)
+
+    def _leaves_factors(self, b: Backward) -> bool:
+        """Tell whether the weight's gradient is left as a product of two matrices, see nn/factored.py."""
+        large = self.weight.size >= _LARGE and self.x.size >= _DEEP
+        return large and b.forward.setting.layout.by_channels and b.may_leave_factors(self.weight)
 
 
 def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:

@@ -7,6 +7,8 @@
  *                  Weight decay is added to g (Adam) or shrinks p by lr weight_decay first (AdamW).
  *           Kingma and Ba, "Adam" (2015).
  *           Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
+ *           dw[o][k] = sum_n dy[n][o] x[n][k], the gradient of a linear layer's weights, for some elements in
+ *           the order of memory: a step that has the factors need not have the whole gradient in memory.
  * Threads   None: optim.pyx cuts all parameters of a step into chunks, which threads share.
  * Edges     momentum_buffer and max_exp_avg_sq may be NULL if momentum and amsgrad are off. With maximize the
  *           gradient is negated first.
@@ -64,5 +66,22 @@ void FCN(adam_step)(void *param_, void *exp_avg, void *exp_avg_sq, void *max_exp
             top[i] = square;
         }
         param[i] = p - step * mean / (SQRT(square) / root + eps);
+    }
+}
+
+void FCN(gradient_of_factors)(void *dweight_, const void *dy_, const void *x_, ptrdiff_t batch,
+                              ptrdiff_t outputs, ptrdiff_t depth, ptrdiff_t first, ptrdiff_t size)
+{
+    FLUSH_DENORMALS;
+    real *restrict dweight = dweight_;
+    for (ptrdiff_t done = 0, length; done < size; done += length) {
+        const ptrdiff_t o = (first + done) / depth, k = (first + done) % depth;
+        const real *restrict dy = (const real *)dy_ + o, *restrict x = (const real *)x_ + k;
+        length = fcn_min(size - done, depth - k);
+        for (ptrdiff_t i = 0; i < length; ++i)
+            dweight[done + i] = dy[0] * x[i];
+        for (ptrdiff_t n = 1; n < batch; ++n)
+            for (ptrdiff_t i = 0; i < length; ++i)
+                dweight[done + i] += dy[n * outputs] * x[n * depth + i];
     }
 }

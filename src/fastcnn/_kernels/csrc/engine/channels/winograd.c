@@ -32,22 +32,21 @@ static block *const blocks[MAX_VECTORS + 1][13] = {BLOCKS(ENTRY)};
 static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t depth, const tiling *of,
                                const hand *now, const hand *next)
 {
-    const ptrdiff_t vectors = of->out_row / VL;
     const ptrdiff_t v_step = position_step(now->count, of->in_row);
     const ptrdiff_t m_step = position_step(now->count, of->out_row);
     product f = {.a_step = now->count * VL, .c_row = of->out_row};
+    cut how = cut_of(of->out_row / VL);
     for (int position = 0; position < POSITIONS; ++position, v += v_step, m += m_step) {
         fetch(of, position, next, now, 1);
         ptrdiff_t from;
         const ptrdiff_t tiles = tiles_with(now, position, &from) - from;
-        for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
-            const ptrdiff_t v0 = vector_block_start(vectors, b);
-            const ptrdiff_t width = vector_block_start(vectors, b + 1) - v0;
+        real *c = m + from * f.c_row;
+        for (ptrdiff_t b = 0, width; b < how.vector_blocks; ++b, c += width * VL) {
+            width = width_of(&how, b);
             for (ptrdiff_t k = 0; k < depth; k += CHAIN, u += f.depth * width * VL) {
                 f.depth = fcn_min(CHAIN, depth - k);
                 f.fresh = k == 0;
-                multiply_rows(blocks, m + from * f.c_row + v0 * VL, v + from * VL + k * now->count, u, &f,
-                              tiles, width, 0);
+                multiply_rows(blocks, c, v + from * VL + k * now->count, u, &f, &how, tiles, width, 0);
             }
         }
     }
@@ -60,24 +59,32 @@ typedef struct {
     activation act;
 } finish;
 
+/* How far numbers that are transformed back are from their neighbours. */
+typedef struct {
+    ptrdiff_t position;
+    stride row_of_positions, y_row, y_pixel, bias_row, bias_pixel;
+} steps;
+
 /* Transform one vector of a tile of so many rows and columns back, and write its pixels: bias is that of the
  * first, `add` says whether they are added to what is there, `any` whether the activation is another one than
  * ReLU. */
-INLINE void points_to_pixels(const finish *f, const real *m, ptrdiff_t step, stored *y, const tiling *of,
-                             const real *bias, const int rows, const int columns, const int add,
-                             const int any)
+INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, stored *y, const real *bias,
+                             const int rows, const int columns, const int add, const int any)
 {
     const vreal least = vset(least_of(&f->act));
 #pragma GCC unroll 2
     for (int odd = 0; odd < 2; ++odd) {
         vreal half[2][TILE];
+        const real *top = m;
 #pragma GCC unroll 6
-        for (int j = 0; j < TILE; ++j) {
+        for (int j = 0; j < TILE; ++j, top += by->position) {
+            PIN_INTEGER(top);
             vreal column[TILE], back[2] = {{0}, {0}};
             if (j != MINUS_B || columns == 4) {
 #pragma GCC unroll 6
                 for (int i = 0; i < TILE; ++i)
-                    column[i] = i == MINUS_B && rows == 3 ? (vreal){0} : rload(m + (i * TILE + j) * step);
+                    column[i] =
+                        i == MINUS_B && rows == 3 ? (vreal){0} : rload(top + along(&by->row_of_positions, i));
                 from_points(back, column, odd, rows);
             }
             half[0][j] = back[0];
@@ -85,16 +92,18 @@ INLINE void points_to_pixels(const finish *f, const real *m, ptrdiff_t step, sto
         }
 #pragma GCC unroll 2
         for (int i = odd; i < rows; i += 2) {
-            stored *at = y + i * of->y_row;
-            const real *bias_at = bias + i * of->row_pixels * f->bias_step;
+            stored *at = y + along(&by->y_row, i);
+            const real *bias_at = bias + along(&by->bias_row, i);
+            PIN_INTEGER(at);
+            PIN_INTEGER(bias_at);
             vreal back[4];
             all_from_points(back, half[i / 2], columns);
 #pragma GCC unroll 4
             for (int j = 0; j < columns; ++j) {
-                vreal sum = back[j] + rload(bias_at + j * f->bias_step);
+                vreal sum = back[j] + rload(bias_at + along(&by->bias_pixel, j));
                 if (add)
-                    sum += vload(at + j * of->y_pixel);
-                vstore(at + j * of->y_pixel, any ? any_activation(&f->act, sum) : vmax(least, sum));
+                    sum += vload(at + along(&by->y_pixel, j));
+                vstore(at + along(&by->y_pixel, j), any ? any_activation(&f->act, sum) : vmax(least, sum));
             }
         }
     }
@@ -105,10 +114,18 @@ INLINE void points_to_tiles(const finish *f, const real *m, const tiling *of, co
                             const int add, const int any)
 {
     const ptrdiff_t step = position_step(taken->count, of->out_row);
+    const steps by = {
+        .position = step,
+        .row_of_positions = stride_of(TILE * step),
+        .y_row = stride_of(of->y_row),
+        .y_pixel = stride_of(of->y_pixel),
+        .bias_row = stride_of(of->row_pixels * f->bias_step),
+        .bias_pixel = stride_of(f->bias_step),
+    };
 #define WITH(rows, columns, first, last)                                                                     \
     for (ptrdiff_t t = first; t < last; ++t)                                                                 \
         for (ptrdiff_t o = 0; o < of->out_row; o += VL)                                                      \
-            points_to_pixels(f, m + t * of->out_row + o, step, taken->y[t] + o, of,                          \
+            points_to_pixels(f, m + t * of->out_row + o, &by, taken->y[t] + o,                               \
                              f->bias + taken->pixel[t] * f->bias_step + o, rows, columns, add, any);
     EACH_KIND(taken, WITH)
 #undef WITH

@@ -20,6 +20,7 @@
 #define FCN_WINOGRAD_H
 
 #include "common/vec.h"
+#include "engine/kernel.h"
 
 #define TILE 6
 #define POSITIONS 36
@@ -29,6 +30,28 @@
 /* How far one position is from the next, for so many rows of numbers. A cache line more than the numbers take
  * keeps the positions of a tile from falling into few sets of the cache. */
 static inline ptrdiff_t position_step(ptrdiff_t rows, ptrdiff_t row) { return rows * row + LINE; }
+
+/* Numbers from one neighbour to the next, and to the ones that no address finds from there: a processor adds
+ * an index once, twice or four times. Left to itself the compiler keeps an address for each of the pixels and
+ * positions of a tile, for which registers are too few. */
+typedef struct {
+    ptrdiff_t one, three, five;
+} stride;
+
+INLINE stride stride_of(ptrdiff_t numbers)
+{
+    stride s = {numbers, 3 * numbers, 5 * numbers};
+    PIN_INTEGER(s.one);
+    PIN_INTEGER(s.three);
+    PIN_INTEGER(s.five);
+    return s;
+}
+
+/* So many neighbours further, 5 at the most. */
+INLINE ptrdiff_t along(const stride *s, const int count)
+{
+    return count == 5 ? s->five : count == 3 ? s->three : count * s->one;
+}
 
 #define POINT_A ((real)0.75)
 #define POINT_B ((real)1.5)
@@ -115,21 +138,23 @@ INLINE void all_from_points(vreal *y, const vreal *m, const int outputs)
         y[3] = odd[1];
 }
 
-/* A tile of x: v[position] = (B^T x B)[position], or of the gradient dy: (G dy G^T)[position]. Rows and
- * pixels are so far apart; the tile is one of so many rows and columns of y. */
-INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t row, ptrdiff_t pixel,
+/* A tile of x: v[position] = (B^T x B)[position], or of the gradient dy: (G dy G^T)[position]. The tile is one
+ * of so many rows and columns of y. */
+INLINE void tile_to_points(real *v, const stride *step, const stored *x, const stride *row, ptrdiff_t pixel,
                            const int rows, const int columns, const int gradient)
 {
     const int more = gradient ? 0 : 2;
 #pragma GCC unroll 3
     for (int pair = 0; pair < PAIRS; ++pair) {
         vreal half[2][TILE];
+        const stored *top = x;
 #pragma GCC unroll 6
-        for (int j = 0; j < columns + more; ++j) {
+        for (int j = 0; j < columns + more; ++j, top += pixel) {
+            PIN_INTEGER(top);
             vreal column[TILE], points[2];
 #pragma GCC unroll 6
             for (int i = 0; i < rows + more; ++i)
-                column[i] = vload(x + i * row + j * pixel);
+                column[i] = vload(top + along(row, i));
             if (gradient)
                 weights_to_points(points, column, pair, rows);
             else
@@ -142,6 +167,8 @@ INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t r
             const int i = position_of[pair][h];
             if (i == MINUS_B && rows == 3)
                 continue;
+            real *first = v + TILE * along(step, i);
+            PIN_INTEGER(first);
 #pragma GCC unroll 3
             for (int other = 0; other < PAIRS; ++other) {
                 vreal points[2];
@@ -152,7 +179,7 @@ INLINE void tile_to_points(real *v, ptrdiff_t step, const stored *x, ptrdiff_t r
 #pragma GCC unroll 2
                 for (int k = 0; k < 2; ++k)
                     if (position_of[other][k] != MINUS_B || columns == 4)
-                        rstore(v + (i * TILE + position_of[other][k]) * step, points[k]);
+                        rstore(first + along(step, position_of[other][k]), points[k]);
             }
         }
     }

@@ -67,15 +67,42 @@ INLINE void multiply(real *c, const real *a, const real *b, const product *f, co
 
 typedef void block(real *c, const real *a, const real *b, const product *f);
 
-/* Multiply `rows` rows by `width` vectors, in even blocks. A division of 64 bits takes as long as a fifth of
- * a block. */
-INLINE void multiply_rows(block *const (*blocks)[13], real *c, const real *a, const real *b, const product *f,
-                          ptrdiff_t rows, ptrdiff_t width, const int rows_in_lanes)
+/* Even blocks of rows: `parts`, of `size` rows each, the first `larger` ones of one more. */
+typedef struct {
+    ptrdiff_t rows;
+    ptrdiff_t parts, size, larger;
+} even_blocks;
+
+/* How products are cut into blocks; all positions have nearly the same, and divisions take as long as a third
+ * of a block. */
+typedef struct {
+    ptrdiff_t vector_blocks, width, wider; /* of a pixel: of `width` vectors, the first `wider` of one more */
+    even_blocks of_width[MAX_VECTORS + 1];
+} cut;
+
+INLINE cut cut_of(ptrdiff_t vectors)
 {
-    const uint32_t all = (uint32_t)rows, most = (uint32_t)max_pixels[width], parts = (all + most - 1) / most;
-    const uint32_t size = parts ? all / parts : 0, larger = all - parts * size;
-    for (uint32_t part = 0; part < parts; ++part) {
-        const ptrdiff_t here = size + (part < larger);
+    const ptrdiff_t count = vector_block_count(vectors);
+    cut made = {.vector_blocks = count, .width = vectors / count, .wider = vectors % count};
+    for (int width = 0; width <= MAX_VECTORS; ++width)
+        made.of_width[width].rows = -1;
+    return made;
+}
+
+/* The width of a block of vectors. */
+INLINE ptrdiff_t width_of(const cut *how, ptrdiff_t block) { return how->width + (block < how->wider); }
+
+/* Multiply `rows` rows by `width` vectors. */
+INLINE void multiply_rows(block *const (*blocks)[13], real *c, const real *a, const real *b, const product *f,
+                          cut *how, ptrdiff_t rows, ptrdiff_t width, const int rows_in_lanes)
+{
+    even_blocks *even = &how->of_width[width];
+    if (even->rows != rows) {
+        const ptrdiff_t parts = fcn_divide_up(rows, max_pixels[width]), size = parts ? rows / parts : 0;
+        *even = (even_blocks){rows, parts, size, rows - parts * size};
+    }
+    for (ptrdiff_t part = 0; part < even->parts; ++part) {
+        const ptrdiff_t here = even->size + (part < even->larger);
         blocks[width][here](c, a, b, f);
         c += here * f->c_row;
         a += here * ROW_OF(rows_in_lanes);

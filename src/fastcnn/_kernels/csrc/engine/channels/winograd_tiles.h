@@ -6,8 +6,6 @@
 
 #include "winograd.h"
 
-#include "engine/kernel.h"
-
 /* As an operation is told of its tiles. */
 typedef struct {
     const fcn_batch *batch;
@@ -83,12 +81,12 @@ static inline ptrdiff_t tiles_with(const hand *taken, int position, ptrdiff_t *f
 /* Transform the tiles of x in hand, each `tile` numbers from the next, and its vectors `vector` numbers. */
 static void tiles_to_points(real *v, const tiling *of, const hand *taken, ptrdiff_t tile, ptrdiff_t vector)
 {
-    const ptrdiff_t step = position_step(taken->count, of->in_row);
+    const stride step = stride_of(position_step(taken->count, of->in_row)), row = stride_of(of->x_row);
 #define WITH(rows, columns, first, last)                                                                     \
     for (ptrdiff_t t = first; t < last; ++t)                                                                 \
         for (ptrdiff_t c = 0; c < of->in_row; c += VL)                                                       \
-            tile_to_points(v + t * tile + c / VL * vector, step, taken->x[t] + c, of->x_row, of->x_pixel,    \
-                           rows, columns, 0);
+            tile_to_points(v + t * tile + c / VL * vector, &step, taken->x[t] + c, &row, of->x_pixel, rows,  \
+                           columns, 0);
     EACH_KIND(taken, WITH)
 #undef WITH
 }

@@ -26,7 +26,6 @@ static block *const blocks[MAX_VECTORS + 1][13] = {BLOCKS(ENTRY)};
 static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t in_channels, const tiling *of,
                           const hand *now, const hand *next, int fresh)
 {
-    const ptrdiff_t vectors = of->out_row / VL;
     const ptrdiff_t x_step = position_step(now->count, of->in_row);
     const ptrdiff_t dy_step = position_step(now->count, of->out_row);
     const ptrdiff_t total_step = position_step(in_channels, of->out_row);
@@ -36,14 +35,15 @@ static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t 
         .c_row = of->out_row,
         .fresh = fresh,
     };
+    cut how = cut_of(of->out_row / VL);
     for (int position = 0; position < POSITIONS; ++position) {
         fetch(of, position, next, next, 0);
         ptrdiff_t from;
         f.depth = tiles_with(now, position, &from) - from;
-        for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
-            const ptrdiff_t v0 = vector_block_start(vectors, b);
-            multiply_rows(blocks, total + v0 * VL, x + from * f.a_step, dy + from * f.b_step + v0 * VL, &f,
-                          in_channels, vector_block_start(vectors, b + 1) - v0, 1);
+        for (ptrdiff_t b = 0, v = 0, width; b < how.vector_blocks; ++b, v += width) {
+            width = width_of(&how, b);
+            multiply_rows(blocks, total + v * VL, x + from * f.a_step, dy + from * f.b_step + v * VL, &f,
+                          &how, in_channels, width, 1);
         }
         x += x_step;
         dy += dy_step;
@@ -84,11 +84,11 @@ static void total_to_taps(real *sums, const real *total, ptrdiff_t in_channels, 
 /* Transform the tiles of dy in hand. */
 static void gradients_to_points(real *v, const tiling *of, const hand *taken)
 {
-    const ptrdiff_t step = position_step(taken->count, of->out_row);
+    const stride step = stride_of(position_step(taken->count, of->out_row)), row = stride_of(of->y_row);
 #define WITH(rows, columns, first, last)                                                                     \
     for (ptrdiff_t t = first; t < last; ++t)                                                                 \
         for (ptrdiff_t o = 0; o < of->out_row; o += VL)                                                      \
-            tile_to_points(v + t * of->out_row + o, step, taken->y[t] + o, of->y_row, of->y_pixel, rows,     \
+            tile_to_points(v + t * of->out_row + o, &step, taken->y[t] + o, &row, of->y_pixel, rows,         \
                            columns, 1);
     EACH_KIND(taken, WITH)
 #undef WITH
