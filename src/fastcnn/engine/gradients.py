@@ -44,6 +44,7 @@ class Gradients:
         self.arrays = arrays
         self._executable = executable
         self._factored = factored
+        self._externals = [array for each in factored for array in (each.dy, each.x)]
         self._factors: dict[str, np.ndarray] = {}  # of the latest step
         self._dtype = executable.writer.element.real
         self._outside = outside
@@ -86,13 +87,12 @@ class Gradients:
         for parameter in self._outside:
             parameter.grad = None
 
-    def factors(self, batch: int) -> dict[str, np.ndarray]:
+    def room_for_factors(self, batch: int) -> dict[str, np.ndarray]:
         """Return the arrays that a step of so many images writes factors to, by what the program calls them.
 
         They are new ones in each step: a gradient that nobody has asked for yet keeps its own.
         """
-        externals = [array for each in self._factored for array in (each.dy, each.x)]
-        self._factors = {each.name: np.empty((batch, each.count), self._dtype) for each in externals}
+        self._factors = {each.name: np.empty((batch, each.count), self._dtype) for each in self._externals}
         return self._factors
 
     def hand_out(self) -> None:

@@ -178,8 +178,8 @@ class StepPlan(Plan, kind="step"):
             raise StateError(f"step: target must be int64 ({batch},), got {target.dtype} {target.shape}")
         arrays = dict(zip(self._inputs, inputs, strict=True))
         arrays["target"], arrays["results"] = target, np.empty((batch, RESULTS))
-        arrays.update(self.gradients.factors(batch))
         with self.lock:
+            arrays.update(self.gradients.room_for_factors(batch))
             self.gradients.keep_handed_out()
             self.gradients.forget_outside()
             kept = self._begin(batch)

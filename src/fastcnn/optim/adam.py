@@ -11,7 +11,7 @@ from .._kernels import optim as kernels
 from ..errors import DTypeError
 from ..nn.parameter import Parameter
 from ._check import flag, real
-from .optimizer import Optimizer
+from .optimizer import Gradient, Optimizer
 
 
 class Adam(Optimizer):
@@ -90,7 +90,9 @@ class Adam(Optimizer):
         for key in ("amsgrad", "maximize", "decoupled_weight_decay"):
             flag(group[key], f"{self._name}: {key}")
 
-    def _update(self, pairs: list[tuple[Parameter, Any]], dtype: np.dtype, group: dict[str, Any]) -> None:
+    def _update(
+        self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
+    ) -> None:
         updates = []
         for parameter, grad in pairs:
             state = self.state.setdefault(parameter, {"step": 0})

@@ -11,6 +11,8 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ..nn.factored import FactoredGradient
 from ..nn.parameter import Parameter
 
+# An array, or the arrays dy and x whose product dy^T x it is.
+Gradient = np.ndarray | tuple[np.ndarray, np.ndarray]
 # Keys that a group may have beside the optimizer's own options: schedulers write the first four.
 _FOREIGN_KEYS = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "name"}
 
@@ -77,7 +79,9 @@ class Optimizer:
         """Check the options of a group and bring them into one form."""
         raise NotImplementedError
 
-    def _update(self, pairs: list[tuple[Parameter, Any]], dtype: np.dtype, group: dict[str, Any]) -> None:
+    def _update(
+        self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
+    ) -> None:
         """Change parameters of a group by one step; all arrays are of one type, gradients contiguous.
 
         With `takes_factors` a gradient may also be the pair of arrays (dy, x) whose product dy^T x it is.
@@ -135,9 +139,9 @@ class Optimizer:
         """
         loss = closure() if closure is not None else None
         for group in self.param_groups:
-            pairs: dict[np.dtype, list[tuple[Parameter, Any]]] = {}
+            pairs: dict[np.dtype, list[tuple[Parameter, Gradient]]] = {}
             for parameter in group["params"]:
-                grad = parameter._grad
+                grad: Any = parameter._grad
                 if grad is None or not parameter.requires_grad:
                     continue
                 values = parameter._array  # `data` would say that somebody may write into it

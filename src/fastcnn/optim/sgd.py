@@ -11,7 +11,7 @@ from .._kernels import optim as kernels
 from ..errors import ArgumentError
 from ..nn.parameter import Parameter
 from ._check import flag, real
-from .optimizer import Optimizer
+from .optimizer import Gradient, Optimizer
 
 
 class SGD(Optimizer):
@@ -84,7 +84,9 @@ class SGD(Optimizer):
                 f"momentum={group['momentum']:g}, dampening={group['dampening']:g}"
             )
 
-    def _update(self, pairs: list[tuple[Parameter, Any]], dtype: np.dtype, group: dict[str, Any]) -> None:
+    def _update(
+        self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
+    ) -> None:
         updates = []
         for parameter, grad in pairs:
             buffer, first = None, False

@@ -11,7 +11,7 @@
  *           the order of memory: a step that has the factors need not have the whole gradient in memory.
  * Threads   None: optim.pyx cuts all parameters of a step into chunks, which threads share.
  * Edges     momentum_buffer and max_exp_avg_sq may be NULL if momentum and amsgrad are off. With maximize the
- *           gradient is negated first.
+ *           gradient is negated first. Factors are of one image or more.
  */
 #include "eager/eager.h"
 #include <math.h>
