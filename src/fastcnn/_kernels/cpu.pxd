@@ -80,7 +80,7 @@ cdef extern from "kernels.h" nogil:
                             int) noexcept nogil
         void (*time_program)(double *, const fcn_phase *, Py_ssize_t, const fcn_op *,
                              const fcn_batch *) noexcept nogil
-        void (*parallel)(Py_ssize_t, int, void (*)(void *, Py_ssize_t, int) noexcept nogil,
+        void (*parallel)(Py_ssize_t, int, int, void (*)(void *, Py_ssize_t, int) noexcept nogil,
                          void *) noexcept nogil
         fcn_eager eager
 

@@ -128,7 +128,7 @@ cdef class Updates:
         all.kernels, all.updates, all.count = eager(self.itemsize), self.items, self.count
         all.itemsize, all.is_adam = self.itemsize, is_adam
         with nogil:
-            kernels(self.itemsize).parallel(self.chunks, wanted, run_chunk, &all)
+            kernels(self.itemsize).parallel(self.chunks, wanted, 0, run_chunk, &all)
 
 
 cdef factors factors_of(str what, tuple arrays, int itemsize) except *:

@@ -32,7 +32,8 @@ typedef struct {
                         int threads);
     void (*time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
                          const fcn_batch *batch);
-    void (*parallel)(ptrdiff_t tasks, int threads, fcn_task *task, void *context); /* threads/jobs.h */
+    void (*parallel)(ptrdiff_t tasks, int threads, int downwards, fcn_task *task,
+                     void *context); /* threads/jobs.h */
 
     fcn_eager eager;
 } fcn_kernels;

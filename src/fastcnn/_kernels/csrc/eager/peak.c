@@ -57,6 +57,6 @@ double FCN(fma_peak)(double seconds, int threads)
 {
     const double start = fcn_seconds();
     clocked context = {.end = start + seconds, .steps = 0};
-    fcn_parallel(threads, threads, run_chains, &context);
+    fcn_parallel(threads, threads, 0, run_chains, &context);
     return 2.0 * VL * CHAINS * (double)atomic_load(&context.steps) / (fcn_seconds() - start);
 }

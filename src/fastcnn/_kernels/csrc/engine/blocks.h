@@ -15,6 +15,15 @@
 #define MAX_VECTORS 3
 #endif
 
+/* K(v, 1) to K(v, n): a compiled block for each number of rows, pixels or taps. */
+#define UP_TO_3(K, v) K(v, 1) K(v, 2) K(v, 3)
+#define UP_TO_4(K, v) UP_TO_3(K, v) K(v, 4)
+#define UP_TO_6(K, v) UP_TO_4(K, v) K(v, 5) K(v, 6)
+#define UP_TO_8(K, v) UP_TO_6(K, v) K(v, 7) K(v, 8)
+#define UP_TO_12(K, v) UP_TO_8(K, v) K(v, 9) K(v, 10) K(v, 11) K(v, 12)
+#define UP_TO_18(K, v) UP_TO_12(K, v) K(v, 13) K(v, 14) K(v, 15) K(v, 16) K(v, 17) K(v, 18)
+#define UP_TO_24(K, v) UP_TO_18(K, v) K(v, 19) K(v, 20) K(v, 21) K(v, 22) K(v, 23) K(v, 24)
+
 /* `channels` are split into the fewest blocks of at most MAX_BLOCK, as even as possible. */
 static inline ptrdiff_t block_count(ptrdiff_t channels) { return fcn_divide_up(channels, MAX_BLOCK); }
 static inline ptrdiff_t block_start(ptrdiff_t channels, ptrdiff_t block)

@@ -11,7 +11,6 @@ typedef struct {
     double *seconds;      /* of each operation, added to; NULL: no clock is read */
     ptrdiff_t parts;      /* of the batch, each a task, if the phase is over groups */
     ptrdiff_t part_slots; /* slots of a part */
-    int downwards;        /* whether the last part comes first */
 } phase_context;
 
 static void run_ops(const phase_context *context, const fcn_batch *batch, ptrdiff_t first, ptrdiff_t last,
@@ -69,13 +68,12 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
         run_ops(context, &batch, op, op + 1, batch.first);
         return;
     }
-    const ptrdiff_t part = context->downwards ? context->parts - 1 - index : index;
     if (!context->part_slots) {
-        run_groups(context, &batch, batch.groups * part / context->parts,
-                   batch.groups * (part + 1) / context->parts);
+        run_groups(context, &batch, batch.groups * index / context->parts,
+                   batch.groups * (index + 1) / context->parts);
         return;
     }
-    const ptrdiff_t first = part * context->part_slots;
+    const ptrdiff_t first = index * context->part_slots;
     run_groups(context, &batch, fcn_slot_group(&batch, first),
                fcn_slot_group(&batch, fcn_min(first + context->part_slots, batch.slots)));
 }
@@ -102,7 +100,7 @@ static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *o
 {
     /* Phases over groups take the batch upwards and downwards by turns: what the last one used last may still
      * be in a cache. */
-    int downwards = 0;
+    int upwards = 0;
     for (ptrdiff_t i = 0; i < count; ++i) {
         phase_context context = {.phase = &phases[i], .ops = ops, .batch = batch, .seconds = seconds};
         ptrdiff_t tasks = 0;
@@ -112,11 +110,10 @@ static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *o
         if (phases[i].kind == FCN_OVER_GROUPS) {
             cut_batch(&context, threads);
             tasks = context.parts;
-            context.downwards = downwards;
-            downwards = !downwards;
+            upwards = !upwards;
         } else if (phases[i].kind == FCN_OVER_BANDS)
             tasks = batch->groups * (phases[i].last_op - phases[i].first_op);
-        fcn_parallel(tasks, threads, run_task, &context);
+        fcn_parallel(tasks, threads, phases[i].kind == FCN_OVER_GROUPS && !upwards, run_task, &context);
     }
 }
 

@@ -1,6 +1,7 @@
 /* The workers of jobs.h. */
 #include "threads/jobs.h"
 #include "common/denormals.h"
+#include "common/integers.h"
 #include "threads/system.h"
 
 #include <stdatomic.h>
@@ -11,24 +12,29 @@
 
 /* The present job.
  *
- * `ticket` holds the job's number and how many of its tasks have been claimed in one word, because a claim
- * must fail if the job has changed since the worker looked: a late worker then claims nothing of the next
- * job. The number is even while the job runs, and odd while the caller is writing `job`.
- *
- * A worker may read `job` only while nobody writes it. It first counts itself in `readers`, then looks at the
- * number, and reads if that is even. The caller first makes the number odd, then waits until `readers` is 0,
- * and writes. All these operations are sequentially consistent, so at least one of the two sees what the
- * other did first: either the worker finds the odd number, or the caller waits for the worker. The worker
- * stays counted until it has left the job, so no job begins while a worker is still at the one before. */
+ * A worker may read `job` only while nobody writes it. It first counts itself in `readers`, then looks at
+ * `number`, which is even while the job runs, and odd while the caller is writing `job`. The caller first
+ * makes it odd, then waits until `readers` is 0, and writes. All these operations are sequentially
+ * consistent, so at least one of the two sees what the other did first: either the worker finds the odd
+ * number, or the caller waits for the worker. The worker stays counted until it has left the job, so no job
+ * begins while a worker is still at the one before. */
 static struct {
     fcn_task *task;
     void *context;
     ptrdiff_t tasks;
     int threads;
+    int downwards;
     fcn_float_mode mode;
 } job;
 
-static _Atomic uint64_t ticket;             /* (number of the job << 32) | next task */
+/* Of the tasks that are a thread's own, in the order in which it takes them: (how many others have taken from
+ * the end << 32) | how many it has taken itself. Each in a cache line of its own. */
+typedef struct {
+    _Alignas(64) _Atomic uint64_t taken;
+} share;
+
+static share shares[MAX_WORKERS + 1];
+static _Atomic uint32_t number;             /* of the job */
 static _Atomic ptrdiff_t unfinished;        /* tasks of the job */
 static atomic_flag busy = ATOMIC_FLAG_INIT; /* there is a job */
 static atomic_int readers;                  /* workers that read `job` or are at its tasks */
@@ -39,20 +45,29 @@ static fcn_mutex mutex = FCN_MUTEX;
 static fcn_condition wake = FCN_CONDITION;  /* there is a job */
 static fcn_condition enrol = FCN_CONDITION; /* `enrolled` has changed */
 
-static uint32_t current_number(void) { return (uint32_t)(atomic_load(&ticket) >> 32); }
-
-/* Claim and run one task of job `number` after another, until none is left. */
-static void work(uint32_t number, fcn_task *task, void *context, ptrdiff_t tasks, int thread)
+/* Run the tasks that are left of the share of thread `owner`, as the thread `thread`. */
+static void work_at_share(int owner, int thread)
 {
+    const ptrdiff_t first = job.tasks * owner / job.threads, last = job.tasks * (owner + 1) / job.threads;
+    const uint64_t one = owner == thread ? 1 : (uint64_t)1 << 32;
+    uint64_t seen = atomic_load(&shares[owner].taken);
     for (;;) {
-        uint64_t seen = atomic_load(&ticket);
-        do {
-            if ((uint32_t)(seen >> 32) != number || (ptrdiff_t)(uint32_t)seen >= tasks)
-                return;
-        } while (!atomic_compare_exchange_weak(&ticket, &seen, seen + 1));
-        task(context, (ptrdiff_t)(uint32_t)seen, thread);
+        const ptrdiff_t own = (ptrdiff_t)(uint32_t)seen, others = (ptrdiff_t)(seen >> 32);
+        if (own + others >= last - first)
+            return;
+        if (!atomic_compare_exchange_weak(&shares[owner].taken, &seen, seen + one))
+            continue;
+        const ptrdiff_t place = owner == thread ? own : last - first - 1 - others;
+        job.task(job.context, job.downwards ? last - 1 - place : first + place, thread);
         atomic_fetch_sub(&unfinished, 1); /* after the last one the job's context may be gone */
+        seen = atomic_load(&shares[owner].taken);
     }
+}
+
+static void work(int thread)
+{
+    for (int i = 0; i < job.threads; ++i)
+        work_at_share((thread + i) % job.threads, thread);
 }
 
 static void *worker(void *argument)
@@ -69,23 +84,23 @@ static void *worker(void *argument)
         }
         const double deadline = fcn_seconds() + SECONDS_AWAKE;
         unsigned spins = 0;
-        while (current_number() == last) {
+        while (atomic_load(&number) == last) {
             fcn_pause();
             if (++spins % 64 == 0 && fcn_seconds() > deadline) {
                 fcn_lock(&mutex);
                 atomic_fetch_add(&asleep, 1);
-                while (current_number() == last)
+                while (atomic_load(&number) == last)
                     fcn_wait(&wake, &mutex);
                 atomic_fetch_sub(&asleep, 1);
                 fcn_unlock(&mutex);
             }
         }
         atomic_fetch_add(&readers, 1);
-        last = current_number();
+        last = atomic_load(&number);
         if (last % 2 == 0 && thread < job.threads) {
             if (job.mode != mode)
                 fcn_set_float_mode(mode = job.mode);
-            work(last, job.task, job.context, job.tasks, thread);
+            work(thread);
         }
         atomic_fetch_sub(&readers, 1);
     }
@@ -98,7 +113,7 @@ static void after_fork_in_child(void)
     atomic_store(&enrolled, 0);
     atomic_store(&readers, 0);
     atomic_store(&asleep, 0);
-    atomic_store(&ticket, 0); /* the number may have been odd */
+    atomic_store(&number, 0); /* it may have been odd */
     atomic_flag_clear(&busy);
     fcn_renew_mutex(&mutex);
     fcn_renew_condition(&wake);
@@ -134,33 +149,34 @@ static void relax(unsigned *spins)
         fcn_yield();
 }
 
-void fcn_parallel(ptrdiff_t tasks, int threads, fcn_task *task, void *context)
+void fcn_parallel(ptrdiff_t tasks, int threads, int downwards, fcn_task *task, void *context)
 {
     unsigned spins = 0;
     if (threads <= 1 || tasks <= 1 || tasks > 0x7fffffff || atomic_flag_test_and_set(&busy)) {
         for (ptrdiff_t i = 0; i < tasks; ++i)
-            task(context, i, 0);
+            task(context, downwards ? tasks - 1 - i : i, 0);
         return;
     }
     hire(threads - 1);
-    uint32_t number = current_number() + 1;
-    atomic_store(&ticket, (uint64_t)number << 32);
+    atomic_fetch_add(&number, 1);
     while (atomic_load(&readers))
         relax(&spins);
     job.task = task;
     job.context = context;
     job.tasks = tasks;
-    job.threads = threads < tasks ? threads : (int)tasks;
+    job.threads = (int)fcn_min(fcn_min(threads, MAX_WORKERS + 1), tasks);
+    job.downwards = downwards;
     job.mode = fcn_get_float_mode();
+    for (int i = 0; i < job.threads; ++i)
+        atomic_store(&shares[i].taken, 0);
     atomic_store(&unfinished, tasks);
-    ++number;
-    atomic_store(&ticket, (uint64_t)number << 32);
+    atomic_fetch_add(&number, 1);
     if (atomic_load(&asleep)) {
         fcn_lock(&mutex);
         fcn_broadcast(&wake);
         fcn_unlock(&mutex);
     }
-    work(number, task, context, tasks, 0);
+    work(0);
     while (atomic_load(&unfinished))
         relax(&spins);
     atomic_flag_clear(&busy);

@@ -29,5 +29,5 @@ void fcn_parallel_for(ptrdiff_t count, double elements, int threads, fcn_loop *l
     }
     const double length = FCN_CHUNK_ELEMENTS / elements;
     chunks c = {count, length > 1 ? (ptrdiff_t)length : 1, loop, context};
-    fcn_parallel(count / c.length + (count % c.length > 0), threads, run_chunk, &c);
+    fcn_parallel(count / c.length + (count % c.length > 0), threads, 0, run_chunk, &c);
 }

@@ -70,11 +70,6 @@ INLINE void add_taps(real *sums, const pixel_tile *f, ptrdiff_t k0, const int ve
         rstore(sums + i * VL, f->fresh ? sum[i] : rload(sums + i * VL) + sum[i]);
 }
 
-#define UP_TO_6(K, v) K(v, 1) K(v, 2) K(v, 3) K(v, 4) K(v, 5) K(v, 6)
-#define UP_TO_12(K, v) UP_TO_6(K, v) K(v, 7) K(v, 8) K(v, 9) K(v, 10) K(v, 11) K(v, 12)
-#define UP_TO_18(K, v) UP_TO_12(K, v) K(v, 13) K(v, 14) K(v, 15) K(v, 16) K(v, 17) K(v, 18)
-#define UP_TO_24(K, v) UP_TO_18(K, v) K(v, 19) K(v, 20) K(v, 21) K(v, 22) K(v, 23) K(v, 24)
-
 #if MAX_BLOCK == 8
 #define BLOCKS(K) UP_TO_24(K, 1) UP_TO_12(K, 2)
 static const int max_taps[] = {0, 24, 12};

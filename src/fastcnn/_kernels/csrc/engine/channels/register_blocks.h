@@ -6,12 +6,6 @@
 
 #include "engine/blocks.h"
 
-#define UP_TO_3(K, v) K(v, 1) K(v, 2) K(v, 3)
-#define UP_TO_4(K, v) UP_TO_3(K, v) K(v, 4)
-#define UP_TO_6(K, v) UP_TO_4(K, v) K(v, 5) K(v, 6)
-#define UP_TO_8(K, v) UP_TO_6(K, v) K(v, 7) K(v, 8)
-#define UP_TO_12(K, v) UP_TO_8(K, v) K(v, 9) K(v, 10) K(v, 11) K(v, 12)
-
 #if MAX_BLOCK == 8
 #define BLOCKS(K) UP_TO_12(K, 1) UP_TO_12(K, 2) UP_TO_8(K, 3) UP_TO_6(K, 4)
 static const int max_pixels[] = {0, 12, 12, 8, 6};

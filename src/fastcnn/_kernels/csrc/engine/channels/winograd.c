@@ -7,7 +7,8 @@
  *           [position][tile][channels].
  * Method    Tiles of one image or several are taken in hand, FCN_MOST_TILES at the most, and transformed; for
  *           each position one product of matrices follows, in register blocks as in conv.c; then tiles of y
- *           are transformed back, with bias, sum and activation.
+ *           are transformed back, with bias, sum and activation. Products of one vector of channels take the
+ *           places of tiles of x.
  * Order     Each number of a position is the sum of chains of CHAIN fused multiply-adds over ascending k: the
  *           same to the bit in every batch, thread and block.
  * Edges     What is not finite in x spreads to all of a tile's pixels.
@@ -19,11 +20,30 @@
 #define DEFINE(v, t)                                                                                         \
     static void multiply_##v##_##t(real *c, const real *a, const real *b, const product *f)                  \
     {                                                                                                        \
-        multiply(c, a, b, f, 0, v, t);                                                                       \
+        multiply(c, a, b, f, 0, v, t, 1);                                                                    \
     }
-BLOCKS(DEFINE)
+WINOGRAD_BLOCKS(DEFINE)
 #define ENTRY(v, t) [v][t] = multiply_##v##_##t,
-static block *const blocks[MAX_VECTORS + 1][13] = {BLOCKS(ENTRY)};
+static block *const blocks[MAX_VECTORS + 1][MAX_ROWS + 1] = {WINOGRAD_BLOCKS(ENTRY)};
+
+/* Of one vector of channels, products take the place of the tiles in hand, so few that they do not leave the
+ * first cache. Registers that so few rows leave free hold the sums of further positions. */
+#if MAX_BLOCK == 8
+#define TILES_IN_PLACE 8
+#define POSITIONS_AT_ONCE 3
+#define DEFINE_AT_ONCE(v, t)                                                                                 \
+    static void multiply_at_once_##t(real *c, const real *a, const real *b, const product *f)                \
+    {                                                                                                        \
+        multiply(c, a, b, f, 0, v, t, POSITIONS_AT_ONCE);                                                    \
+    }
+UP_TO_8(DEFINE_AT_ONCE, 1)
+#define ENTRY_AT_ONCE(v, t) [t] = multiply_at_once_##t,
+static block *const at_once[TILES_IN_PLACE + 1] = {UP_TO_8(ENTRY_AT_ONCE, 1)};
+#else
+#define TILES_IN_PLACE 12
+#define POSITIONS_AT_ONCE 1
+#define at_once blocks[1]
+#endif
 
 /* Products that are one chain; the chains of a deep sum are added, lest their errors grow with its length. */
 #define CHAIN 64
@@ -49,6 +69,41 @@ static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t 
                 multiply_rows(blocks, c, v + from * VL + k * now->count, u, &f, &how, tiles, width, 0);
             }
         }
+    }
+}
+
+/* Whether the next positions are of the same tiles in hand. */
+static int of_same_tiles(const hand *taken, int position, int positions)
+{
+    ptrdiff_t from, other;
+    const ptrdiff_t end = tiles_with(taken, position, &from);
+    for (int next = position + 1; next < position + positions; ++next)
+        if (tiles_with(taken, next, &other) != end || other != from)
+            return 0;
+    return 1;
+}
+
+/* The same in the place of v, for one vector of input and of output channels. */
+static void multiply_in_place(real *v, const real *u, ptrdiff_t depth, const tiling *of, const hand *now,
+                              const hand *next)
+{
+    const ptrdiff_t step = position_step(now->count, VL);
+    const product f = {
+        .depth = depth,
+        .c_row = VL,
+        .a_position = step,
+        .b_position = depth * VL,
+        .fresh = 1,
+    };
+    ptrdiff_t fetched = 0;
+    for (int position = 0, several; position < POSITIONS; position += several ? POSITIONS_AT_ONCE : 1) {
+        fetch(of, fetched++, next, now, 1);
+        several = position % POSITIONS_AT_ONCE == 0 && of_same_tiles(now, position, POSITIONS_AT_ONCE);
+        ptrdiff_t from;
+        const ptrdiff_t tiles = tiles_with(now, position, &from) - from;
+        real *at = v + position * step + from * VL;
+        if (tiles)
+            (several ? at_once : blocks[1])[tiles](at, at, u + position * f.b_position, &f);
     }
 }
 
@@ -136,7 +191,8 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     const struct fcn_winograd *a = &op->winograd;
     const tiling of = TILING(a, batch, y);
     const ptrdiff_t images = op->whole_chunk ? batch->count : 1, all = a->tiles * images;
-    const ptrdiff_t parts = fcn_divide_up(all, FCN_MOST_TILES);
+    const int in_place = of.in_row == VL && of.out_row == VL;
+    const ptrdiff_t parts = fcn_divide_up(all, in_place ? TILES_IN_PLACE : FCN_MOST_TILES);
     real *v = of_group(&a->scratch, batch, group);
     const finish f = {
         .bias = the(&a->bias),
@@ -152,9 +208,12 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         const ptrdiff_t end = all * (part + 1) / parts,
                         then = part + 1 < parts ? all * (part + 2) / parts : end;
         take(next, &of, group, images, end, then - end);
-        real *m = v + POSITIONS * position_step(now->count, of.in_row);
+        real *m = in_place ? v : v + POSITIONS * position_step(now->count, of.in_row);
         tiles_to_points(v, &of, now, VL, now->count * VL);
-        multiply_positions(m, v, the(&a->weight), a->in_channels, &of, now, next);
+        if (in_place)
+            multiply_in_place(v, the(&a->weight), a->in_channels, &of, now, next);
+        else
+            multiply_positions(m, v, the(&a->weight), a->in_channels, &of, now, next);
         if (kind_of(&f.act) == ANY_ACTIVATION)
             points_to_tiles(&f, m, &of, now, add, 1);
         else if (add)

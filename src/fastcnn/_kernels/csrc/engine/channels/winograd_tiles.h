@@ -91,21 +91,28 @@ static void tiles_to_points(real *v, const tiling *of, const hand *taken, ptrdif
 #undef WITH
 }
 
-/* Beside the products of a position, fetch a pixel of each tile of x that comes `next`, which no tile before
- * it has, and one of y of other tiles, to be written or read. */
-INLINE void fetch(const tiling *of, int position, const hand *next, const hand *tiles_of_y, const int written)
+/* Fetch 4x4 pixels, to be written or read. */
+INLINE void fetch_pixels(const stored *first, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t vectors,
+                         const int written)
 {
-    const int i = position / TILE - 2, j = position % TILE - 2;
-    if (i < 0 || j < 0)
-        return;
-    const ptrdiff_t in_x = (i + 2) * of->x_row + (j + 2) * of->x_pixel,
-                    in_y = i * of->y_row + j * of->y_pixel;
-    for (ptrdiff_t c = 0; c < of->in_row; c += LINE)
-        for (ptrdiff_t t = 0; t < next->count; ++t)
-            __builtin_prefetch(next->x[t] + in_x + c, 0);
-    for (ptrdiff_t o = 0; o < of->out_row; o += LINE)
-        for (ptrdiff_t t = 0; t < tiles_of_y->count; ++t)
-            __builtin_prefetch(tiles_of_y->y[t] + in_y + o, written);
+    const stride pixels = stride_of(pixel);
+    for (ptrdiff_t c = 0; c < vectors; c += LINE)
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i)
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; ++j)
+                __builtin_prefetch(first + c + i * row + along(&pixels, j), written);
+}
+
+/* Beside the products of a position, fetch the pixels of a tile of x that comes `next`, which no tile before
+ * it has, and those of a tile of y. */
+INLINE void fetch(const tiling *of, ptrdiff_t tile, const hand *next, const hand *tiles_of_y,
+                  const int written)
+{
+    if (tile < next->count)
+        fetch_pixels(next->x[tile] + 2 * (of->x_row + of->x_pixel), of->x_row, of->x_pixel, of->in_row, 0);
+    if (tile < tiles_of_y->count)
+        fetch_pixels(tiles_of_y->y[tile], of->y_row, of->y_pixel, of->out_row, written);
 }
 
 #endif

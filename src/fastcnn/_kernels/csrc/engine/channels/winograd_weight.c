@@ -16,11 +16,11 @@
 #define DEFINE(v, k)                                                                                         \
     static void multiply_##v##_##k(real *c, const real *a, const real *b, const product *f)                  \
     {                                                                                                        \
-        multiply(c, a, b, f, 1, v, k);                                                                       \
+        multiply(c, a, b, f, 1, v, k, 1);                                                                    \
     }
-BLOCKS(DEFINE)
+WINOGRAD_BLOCKS(DEFINE)
 #define ENTRY(v, k) [v][k] = multiply_##v##_##k,
-static block *const blocks[MAX_VECTORS + 1][13] = {BLOCKS(ENTRY)};
+static block *const blocks[MAX_VECTORS + 1][MAX_ROWS + 1] = {WINOGRAD_BLOCKS(ENTRY)};
 
 /* Add what the tiles in hand give to the totals of all positions. */
 static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t in_channels, const tiling *of,
