@@ -93,13 +93,15 @@ class Adam(Optimizer):
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
     ) -> None:
-        updates = []
+        updates, largest, amsgrad, buffer = [], None, group["amsgrad"], self._buffer
         for parameter, grad in pairs:
-            state = self.state.setdefault(parameter, {"step": 0})
-            state["step"] += 1
-            first, second = self._buffer(parameter, "exp_avg"), self._buffer(parameter, "exp_avg_sq")
-            largest = self._buffer(parameter, "max_exp_avg_sq") if group["amsgrad"] else None
-            updates.append((parameter.data, grad, first, second, largest, state["step"]))
+            state = self.state.setdefault(parameter, {})
+            state["step"] = step = state.get("step", 0) + 1
+            values = parameter.data
+            first, second = buffer(state, "exp_avg", values), buffer(state, "exp_avg_sq", values)
+            if amsgrad:
+                largest = buffer(state, "max_exp_avg_sq", values)
+            updates.append((values, grad, first, second, largest, step))
         kernels.adam_step(
             dtype.itemsize,
             updates,

@@ -170,9 +170,8 @@ class Optimizer:
             )
         return np.asarray(grad, parameter.dtype)
 
-    def _buffer(self, parameter: Parameter, key: str) -> np.ndarray:
-        """Return a state array of the parameter's shape; zeros at first."""
-        state, values = self.state.setdefault(parameter, {}), parameter._array
+    def _buffer(self, state: dict[str, Any], key: str, values: np.ndarray) -> np.ndarray:
+        """Return an array of a parameter's state, of the shape of its values; zeros at first."""
         held = state.get(key)
         if held is None:
             held = state[key] = np.zeros(values.shape, values.dtype)

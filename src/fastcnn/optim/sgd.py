@@ -89,11 +89,12 @@ class SGD(Optimizer):
     ) -> None:
         updates = []
         for parameter, grad in pairs:
-            buffer, first = None, False
+            values, buffer, first = parameter.data, None, False
             if group["momentum"] != 0:
-                first = self.state.get(parameter, {}).get("momentum_buffer") is None
-                buffer = self._buffer(parameter, "momentum_buffer")
-            updates.append((parameter.data, grad, buffer, first))
+                state = self.state.setdefault(parameter, {})
+                first = state.get("momentum_buffer") is None
+                buffer = self._buffer(state, "momentum_buffer", values)
+            updates.append((values, grad, buffer, first))
         kernels.sgd_step(
             dtype.itemsize,
             updates,
