@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .errors import ArgumentError
 
 PRECISIONS = ("highest", "high")
@@ -24,8 +26,8 @@ def put(precision: object) -> None:
     _precision = name
 
 
-def checked(precision: object, what: str) -> str | None:
-    """Return the name of a precision, or None."""
-    if precision is None or (isinstance(precision, str) and precision in PRECISIONS):
-        return precision
-    raise ArgumentError(f"{what} must be None or one of {', '.join(PRECISIONS)}, got {precision!r}")
+def checked(name: object, what: str, known: Sequence[str] = PRECISIONS) -> str | None:
+    """Return the name of a precision, or of something else that is known, or None."""
+    if name is None or (isinstance(name, str) and name in known):
+        return name
+    raise ArgumentError(f"{what} must be None or one of {', '.join(known)}, got {name!r}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .. import _precision
-from ..errors import ArgumentError
 from ..nn import changes
 from .algorithms import Wanted
 from .nodes.conv import FORWARD
@@ -72,9 +71,7 @@ def get_conv_algorithm() -> str | None:
 
 def checked_algorithm(name: object, what: str) -> str | None:
     """Return the name of an implementation, or None."""
-    if name is None or (isinstance(name, str) and name in CONV_ALGORITHMS):
-        return name
-    raise ArgumentError(f"{what} must be None or one of {', '.join(CONV_ALGORITHMS)}, got {name!r}")
+    return _precision.checked(name, what, CONV_ALGORITHMS)
 
 
 def wanted(precision: str | None, algorithm: str | None) -> Wanted:
