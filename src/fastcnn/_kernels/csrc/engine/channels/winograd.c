@@ -57,7 +57,7 @@ static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t 
     product f = {.a_step = now->count * VL, .c_row = of->out_row};
     cut how = cut_of(of->out_row / VL);
     for (int position = 0; position < POSITIONS; ++position, v += v_step, m += m_step) {
-        fetch(of, position, next, now, 1);
+        fetch_x(of, next, position);
         ptrdiff_t from;
         const ptrdiff_t tiles = tiles_with(now, position, &from) - from;
         real *c = m + from * f.c_row;
@@ -97,7 +97,8 @@ static void multiply_in_place(real *v, const real *u, ptrdiff_t depth, const til
     };
     ptrdiff_t fetched = 0;
     for (int position = 0, several; position < POSITIONS; position += several ? POSITIONS_AT_ONCE : 1) {
-        fetch(of, fetched++, next, now, 1);
+        fetch_x(of, next, fetched);
+        fetch_y(of, now, fetched++, 1);
         several = position % POSITIONS_AT_ONCE == 0 && of_same_tiles(now, position, POSITIONS_AT_ONCE);
         ptrdiff_t from;
         const ptrdiff_t tiles = tiles_with(now, position, &from) - from;
@@ -164,9 +165,11 @@ INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, st
     }
 }
 
-/* Transform the tiles in hand back. */
+#define TILES_AHEAD 4
+
+/* Transform the tiles in hand back, and fetch each of y when it is the one that comes `ahead` tiles later. */
 INLINE void points_to_tiles(const finish *f, const real *m, const tiling *of, const hand *taken,
-                            const int add, const int any)
+                            ptrdiff_t ahead, const int add, const int any)
 {
     const ptrdiff_t step = position_step(taken->count, of->out_row);
     const steps by = {
@@ -179,9 +182,12 @@ INLINE void points_to_tiles(const finish *f, const real *m, const tiling *of, co
     };
 #define WITH(rows, columns, first, last)                                                                     \
     for (ptrdiff_t t = first; t < last; ++t)                                                                 \
-        for (ptrdiff_t o = 0; o < of->out_row; o += VL)                                                      \
+        for (ptrdiff_t o = 0; o < of->out_row; o += VL) {                                                    \
+            if (t + ahead < taken->count)                                                                    \
+                fetch_pixels(taken->y[t + ahead] + o, of->y_row, of->y_pixel, LINE, 1);                      \
             points_to_pixels(f, m + t * of->out_row + o, &by, taken->y[t] + o,                               \
-                             f->bias + taken->pixel[t] * f->bias_step + o, rows, columns, add, any);
+                             f->bias + taken->pixel[t] * f->bias_step + o, rows, columns, add, any);         \
+        }
     EACH_KIND(taken, WITH)
 #undef WITH
 }
@@ -214,11 +220,13 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
             multiply_in_place(v, the(&a->weight), a->in_channels, &of, now, next);
         else
             multiply_positions(m, v, the(&a->weight), a->in_channels, &of, now, next);
+        /* Where products take the places of tiles, y has been fetched beside them. */
+        const ptrdiff_t ahead = in_place ? now->count : TILES_AHEAD;
         if (kind_of(&f.act) == ANY_ACTIVATION)
-            points_to_tiles(&f, m, &of, now, add, 1);
+            points_to_tiles(&f, m, &of, now, ahead, add, 1);
         else if (add)
-            points_to_tiles(&f, m, &of, now, 1, 0);
+            points_to_tiles(&f, m, &of, now, ahead, 1, 0);
         else
-            points_to_tiles(&f, m, &of, now, 0, 0);
+            points_to_tiles(&f, m, &of, now, ahead, 0, 0);
     }
 }

@@ -104,15 +104,17 @@ INLINE void fetch_pixels(const stored *first, ptrdiff_t row, ptrdiff_t pixel, pt
                 __builtin_prefetch(first + c + i * row + along(&pixels, j), written);
 }
 
-/* Beside the products of a position, fetch the pixels of a tile of x that comes `next`, which no tile before
- * it has, and those of a tile of y. */
-INLINE void fetch(const tiling *of, ptrdiff_t tile, const hand *next, const hand *tiles_of_y,
-                  const int written)
+/* Of a tile of x, fetch the pixels that no tile before it has; beside the products of a position. */
+INLINE void fetch_x(const tiling *of, const hand *tiles, ptrdiff_t tile)
 {
-    if (tile < next->count)
-        fetch_pixels(next->x[tile] + 2 * (of->x_row + of->x_pixel), of->x_row, of->x_pixel, of->in_row, 0);
-    if (tile < tiles_of_y->count)
-        fetch_pixels(tiles_of_y->y[tile], of->y_row, of->y_pixel, of->out_row, written);
+    if (tile < tiles->count)
+        fetch_pixels(tiles->x[tile] + 2 * (of->x_row + of->x_pixel), of->x_row, of->x_pixel, of->in_row, 0);
+}
+
+INLINE void fetch_y(const tiling *of, const hand *tiles, ptrdiff_t tile, const int written)
+{
+    if (tile < tiles->count)
+        fetch_pixels(tiles->y[tile], of->y_row, of->y_pixel, of->out_row, written);
 }
 
 #endif

@@ -37,7 +37,8 @@ static void add_positions(real *total, const real *x, const real *dy, ptrdiff_t 
     };
     cut how = cut_of(of->out_row / VL);
     for (int position = 0; position < POSITIONS; ++position) {
-        fetch(of, position, next, next, 0);
+        fetch_x(of, next, position);
+        fetch_y(of, next, position, 0);
         ptrdiff_t from;
         f.depth = tiles_with(now, position, &from) - from;
         for (ptrdiff_t b = 0, v = 0, width; b < how.vector_blocks; ++b, v += width) {
