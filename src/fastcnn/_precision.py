@@ -27,7 +27,7 @@ def put(precision: object) -> None:
 
 
 def checked(name: object, what: str, known: Sequence[str] = PRECISIONS) -> str | None:
-    """Return the name of a precision, or of something else that is known, or None."""
+    """Return `name` if it is None or one of those that are known: precisions, if no others are given."""
     if name is None or (isinstance(name, str) and name in known):
         return name
     raise ArgumentError(f"{what} must be None or one of {', '.join(known)}, got {name!r}")

@@ -13,7 +13,6 @@ from .cpu cimport eager, fcn_adam, fcn_eager, fcn_sgd, kernels, threads
 cdef enum:
     ARRAYS = 5
     CHUNK = 16384  # elements that one thread updates at a time
-    ALONE = 65536  # elements that the caller updates sooner than it would have woken others
     PIECE = 2048  # elements of a product that are made at a time: they stay in the first cache
 
 
@@ -83,7 +82,7 @@ cdef class Updates:
     cdef update *items
     cdef Py_ssize_t count
     cdef int itemsize
-    cdef Py_ssize_t chunks, elements
+    cdef Py_ssize_t chunks
 
     def __cinit__(self, Py_ssize_t count, int itemsize):
         self.items = <update *>PyMem_Calloc(max(count, 1), sizeof(update))
@@ -120,13 +119,12 @@ cdef class Updates:
         item.size = size // self.itemsize
         item.first_chunk = self.chunks
         self.chunks += (item.size + CHUNK - 1) // CHUNK
-        self.elements += item.size
         self.count += 1
         return item
 
     cdef run(self, bint is_adam):
         cdef job all
-        cdef int wanted = threads() if self.elements > ALONE else 1
+        cdef int wanted = threads() if self.chunks > 1 else 1
         all.kernels, all.updates, all.count = eager(self.itemsize), self.items, self.count
         all.itemsize, all.is_adam = self.itemsize, is_adam
         with nogil:

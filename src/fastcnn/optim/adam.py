@@ -93,15 +93,13 @@ class Adam(Optimizer):
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
     ) -> None:
-        updates, largest, amsgrad, buffer = [], None, group["amsgrad"], self._buffer
+        updates = []
         for parameter, grad in pairs:
-            state = self.state.setdefault(parameter, {})
-            state["step"] = step = state.get("step", 0) + 1
-            values = parameter.data
-            first, second = buffer(state, "exp_avg", values), buffer(state, "exp_avg_sq", values)
-            if amsgrad:
-                largest = buffer(state, "max_exp_avg_sq", values)
-            updates.append((values, grad, first, second, largest, step))
+            state, values = self.state.setdefault(parameter, {"step": 0}), parameter.data
+            state["step"] += 1
+            first, second = self._buffer(state, "exp_avg", values), self._buffer(state, "exp_avg_sq", values)
+            largest = self._buffer(state, "max_exp_avg_sq", values) if group["amsgrad"] else None
+            updates.append((values, grad, first, second, largest, state["step"]))
         kernels.adam_step(
             dtype.itemsize,
             updates,

@@ -100,20 +100,22 @@ static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *o
 {
     /* Phases over groups take the batch upwards and downwards by turns: what the last one used last may still
      * be in a cache. */
-    int upwards = 0;
+    int next_downwards = 0;
     for (ptrdiff_t i = 0; i < count; ++i) {
         phase_context context = {.phase = &phases[i], .ops = ops, .batch = batch, .seconds = seconds};
         ptrdiff_t tasks = 0;
+        int downwards = 0;
         if (phases[i].kind == FCN_OVER_TASKS)
             for (ptrdiff_t op = phases[i].first_op; op < phases[i].last_op; ++op)
                 tasks += ops[op].tasks;
         if (phases[i].kind == FCN_OVER_GROUPS) {
             cut_batch(&context, threads);
             tasks = context.parts;
-            upwards = !upwards;
+            downwards = next_downwards;
+            next_downwards = !downwards;
         } else if (phases[i].kind == FCN_OVER_BANDS)
             tasks = batch->groups * (phases[i].last_op - phases[i].first_op);
-        fcn_parallel(tasks, threads, phases[i].kind == FCN_OVER_GROUPS && !upwards, run_task, &context);
+        fcn_parallel(tasks, threads, downwards, run_task, &context);
     }
 }
 
