@@ -71,6 +71,8 @@ class Node:
     elementwise: ClassVar[bool] = False
     # Whether it can read samples as the caller has them, with channels in the lanes.
     reads_rows: ClassVar[bool] = False
+    # Whether it can do what a batch normalisation of fixed statistics behind it does.
+    normalizes_output: ClassVar[bool] = False
     # Whether it still reads the gradient in front of its activation when all backward passes are over.
     reads_gradient_late: ClassVar[bool] = False
 

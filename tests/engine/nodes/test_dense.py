@@ -1,5 +1,7 @@
 """Linear layers: all images at once, several chains in deep ones, samples that are read where they are."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -16,16 +18,37 @@ def perceptron(depth, hidden, classes=10):
     return nn.Sequential(*layers)
 
 
-def after_convolution():
-    layers = nn.Conv2d(2, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(512, 70), nn.ReLU()
+def after_convolution(channels):
+    layers = (
+        nn.Conv2d(2, channels, 3, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(64 * channels, 70),
+        nn.ReLU(),
+    )
     return nn.Sequential(*layers)
+
+
+class Both(nn.Module):
+    """Windows read the image beside a linear layer: it has zeros around it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(2, 16, 3, padding=1), nn.Conv2d(16, 9, 3, padding=1)
+        self.flat, self.all, self.part = nn.Flatten(), nn.Linear(1024, 70), nn.Linear(576, 70)
+
+    def forward(self, x):
+        x = self.first(x)
+        return self.all(self.flat(x)) + self.part(self.flat(self.second(x)))
 
 
 MODELS = {
     "deep": (perceptron(1024, 100), (1, 32, 32)),
     "no whole chains": (perceptron(1025, 70), (1, 1025, 1)),
     "rows": (perceptron(600, 257), (600,)),
-    "images": (after_convolution(), (2, 8, 8)),
+    "few channels": (after_convolution(8), (2, 8, 8)),
+    "whole vectors": (after_convolution(16), (2, 8, 8)),
+    "between windows": (Both(), (2, 8, 8)),
 }
 
 
@@ -47,6 +70,13 @@ def test_each_row_is_the_same_to_the_bit_in_every_batch(name, isa):
             for layout in ("images", "channels"):
                 options = {"training": False, "batch_size": batch, "layout": layout}
                 np.testing.assert_array_equal(Plan(model, shape, **options).forward(x[:batch]), whole[:batch])
+
+
+def test_images_of_whole_vectors_are_read_where_they_are():
+    model, shape = MODELS["whole vectors"]
+    text = Plan(model, shape, training=False, batch_size=8, layout="channels").describe()
+    operations = re.findall(r"^ +\d+ +([a-z_]+) ", text, re.MULTILINE)
+    assert operations[-3:] == ["conv_spans", "dense_of_all", "to_nchw"]
 
 
 def test_large_layers_multiply_all_images_at_once():

@@ -128,3 +128,56 @@ def test_dropout_behind_a_frozen_normalisation_still_drops(pool):
     got, want = compiled(x), reference(x)
     assert (want == 0).any()
     np.testing.assert_allclose(got, want, atol=1e-5)
+
+
+def behind_a_convolution(activation, *rest, in_channels=6, out_channels=20, **options):
+    """Layers with a normalisation in evaluation mode whose scales have both signs."""
+    norm = nn.BatchNorm2d(out_channels)
+    layers = nn.Conv2d(in_channels, out_channels, 3, padding=1, **options), activation, norm, *rest
+    model = nn.Sequential(*layers).double().initialize(seed=0)
+    rng = np.random.default_rng(0)
+    norm.weight.data[...] = rng.uniform(-2, 2, out_channels)
+    for each in (norm.bias.data, norm.running_mean):
+        each[...] = rng.standard_normal(out_channels)
+    norm.running_var[...] = rng.uniform(0.5, 2, out_channels)
+    return model.eval()
+
+
+CONVOLUTIONS = {
+    "all channels": {},
+    "pairs of rows": {"in_channels": 16, "out_channels": 8},
+    "few elements": {"in_channels": 1, "stride": 2, "bias": False},
+    "groups": {"groups": 2},
+    "depthwise": {"in_channels": 20, "groups": 20},
+}
+
+
+@both_layouts
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.LeakyReLU(0.2)], ids=repr)
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_behind_an_activation_it_is_part_of_the_convolution(isa, layout, name, activation):
+    model = behind_a_convolution(activation, **CONVOLUTIONS[name])
+    shape = model[0].in_channels, 11, 12
+    x = np.random.default_rng(1).standard_normal((5, *shape))
+    plan = Plan(model, shape, training=False, batch_size=5, layout=layout)
+    assert " apply " not in plan.describe()
+    np.testing.assert_allclose(plan.forward(x), model(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.LeakyReLU(0.2)], ids=repr)
+def test_behind_an_activation_it_is_part_of_the_filtering(isa, filtered, activation):
+    model = behind_a_convolution(activation, in_channels=16)
+    x = np.random.default_rng(1).standard_normal((5, 16, 11, 12))
+    plan = Plan(model, x.shape[1:], training=False, batch_size=5)
+    assert " winograd " in plan.describe()
+    assert " apply " not in plan.describe()
+    np.testing.assert_allclose(plan.forward(x), model(x), rtol=1e-11, atol=1e-11)
+
+
+@both_layouts
+@pytest.mark.parametrize("rest", [nn.ReLU(), nn.MaxPool2d(2)], ids=repr)
+def test_between_two_layers_of_which_one_is_joined_to_it(isa, layout, rest):
+    model = behind_a_convolution(nn.ReLU(), rest)
+    x = np.random.default_rng(1).standard_normal((5, 6, 11, 12))
+    plan = Plan(model, x.shape[1:], training=False, batch_size=5, layout=layout)
+    np.testing.assert_allclose(plan.forward(x), model(x), rtol=1e-12, atol=1e-12)

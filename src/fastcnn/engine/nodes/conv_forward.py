@@ -44,16 +44,21 @@ def forward(f: Forward, node: Convolution, way: Way = direct) -> None:
     w, x, y = f.writer, f.blobs[node.x], f.blob(node.y)
     channels, norm = node.weight.shape[0], f.folded.get(node)
     bias: Parameter | np.ndarray | None = node.bias
-    scale, activation = None, node.activation
+    scale, ending, activation = None, None, node.activation
     if norm is not None:
-        rows, row = f.norms[norm].rows, w.layout.row(channels)
-        scale, bias, activation = rows[:row], rows[row : 2 * row], norm.ends_with
+        row = w.layout.row(channels)
+        state = f.norms[norm].rows[: 2 * row].reshape(2, row)
+        if node.folds_normalization:
+            (scale, bias), activation = state, norm.ends_with
+        else:
+            ending = state
     groups = group_count(w, node)
     out, position = channels // groups, position_bias(w, node.position_bias)
     for group in range(groups):
         product, first = conv_product(node, groups, group, x, y), group * out
         extras = Extras(
             scale=None if scale is None else scale[first : first + out],
+            ending=ending,
             bias=bias_of_group(w, bias, first, out),
             position_bias=position,
             activation=activation,

@@ -15,11 +15,10 @@ from ..graph import Value
 from ..memory import Blob, Vectors, table
 from ..parts import Backward
 from . import costs
-from .activation import activates
 from .conv_forward import conv_product
 from .conv_weight import write_sum
 from .convolution import Convolution
-from .product import Extras, Product, bands_of
+from .product import Extras, Product, bands_of, ends
 
 _POSITIONS = 36  # of a tile
 _TAPS = 9
@@ -206,7 +205,7 @@ def winograd(
             in_channels=tiles.channels,
             in_vectors=w.vectors(tiles.channels),
             vectors=w.vectors(p.channels),
-            **activates(extras.activation),
+            **ends(w, extras),
             add=extras.add,
             whole_chunk=whole_chunk,
             band=band if bands > 1 else None,

@@ -20,7 +20,9 @@ class Convolution(Activated):
     groups: int
     position_bias: Parameter | None = None
 
-    multiplies = reads_gradient_late = True  # weights of few pixels and biases are summed last
+    multiplies = reads_gradient_late = normalizes_output = (
+        True  # weights of few pixels and biases are summed last
+    )
 
     @property
     def parameters(self) -> tuple[Parameter | None, ...]:

@@ -1,8 +1,8 @@
 """Linear layers, and convolutions whose window is the whole image: one pixel, whose taps are all elements.
 
-Where channels are in the lanes, the sample is laid out anew in (C, H, W) order first, the order of the
-weight's rows. Inference then multiplies as a convolution does, so that both layouts give the same to the bit;
-training reads and writes the weight as it is.
+Training reads and writes the weight as it is, whose rows are in (C, H, W) order; where channels are in the
+lanes, the sample is laid out anew in that order first. Inference packs the weight, in the order of the
+sample, pixel by pixel, and multiplies as a convolution does: both layouts give the same to the bit.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .activation import Activated, activates
 from .bias import bias_grad
 from .conv_weight import weight_of_all
 from .product import Extras, Product, bands_of, multiply, multiply_some, pack
+from .rearrange import copy_elements
 from .softmax import features
 
 # Elements of a sample from which on a layer is deep.
@@ -60,7 +61,7 @@ class Dense(Activated):
 
     def forward(self, f: Forward) -> None:
         """Write y = f(weight x + bias)."""
-        x = _flat(f, self)
+        x = _planes(f, self) if f.setting.training else _pixels(f, self)
         f.pick("forward", FORWARD, self).write(f.writer, self, x, f.blob(self.y))
 
     def backward(self, b: Backward) -> None:
@@ -82,7 +83,8 @@ class Dense(Activated):
                 flops=2 * self.weight.size,
             )
         elif dweight is not None:
-            weight_of_all(w, dweight, x, dy, _product(self, x, dy, 0, self.y.size), dense=True)
+            p = _product(self, x, dy, 0, self.y.size, np.arange(self.x.size))
+            weight_of_all(w, dweight, x, dy, p, dense=True)
         if b.wanted(self.x):
             if w.layout.by_channels:
                 _input_grad(b, self, dy)
@@ -95,10 +97,10 @@ class Dense(Activated):
         return large and b.forward.setting.layout.by_channels and b.may_leave_factors(self.weight)
 
 
-def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
-    """Return the places of channels first .. last - 1 of y = weight x.
+def _product(node: Dense, x: Blob, y: Blob, first: int, last: int, order: np.ndarray) -> Product:
+    """Return the places of channels first .. last - 1 of y = weight x, whose taps have an order.
 
-    Where channels are in the lanes, several samples are its pixels.
+    Where channels are in the lanes, several samples are its pixels, and x has that order.
     """
     depth, several = node.x.size, x.layout.by_channels
     samples = np.arange(CHUNK if several else 1)
@@ -112,16 +114,23 @@ def _product(node: Dense, x: Blob, y: Blob, first: int, last: int) -> Product:
         channels=last - first,
         y_at=table(samples * y.group_size + y.pixels(first)[0]),
         x_at=table(samples * x.group_size + (x.pixels()[0] if several else 0)),
-        span_at=np.arange(chains) * part if several else features(x),
+        span_at=np.arange(chains) * part if several else features(x)[order],
         span_length=part if several else 1,
-        weight_at=table(np.arange(depth)),
+        weight_at=table(order),
         channel_at=table(np.arange(first, last) * depth),
         segments=[(0, samples.size, i * spans, (i + 1) * spans) for i in range(chains)],
         summed=chains > 1,
     )
 
 
-def _flat(f: Forward, node: Dense) -> Blob:
+def _by_pixels(node: Dense) -> np.ndarray:
+    """Return the numbers, in (C, H, W) order, of the elements of x, pixel by pixel."""
+    planes = np.arange(node.x.size).reshape(node.x.channels, -1)
+    # The caller's own array is read as it is.
+    return (planes if node.x.producer is None else planes.T).ravel()
+
+
+def _planes(f: Forward, node: Dense) -> Blob:
     """Return x in (C, H, W) order, laid out anew where it is not."""
     x = f.blobs[node.x]
     if not f.writer.layout.by_channels or node.x.pixels == 1 or x.external:
@@ -131,9 +140,22 @@ def _flat(f: Forward, node: Dense) -> Blob:
     return flat
 
 
+def _pixels(f: Forward, node: Dense) -> Blob:
+    """Return x in the order of `_by_pixels`, laid out anew where something stands between its elements."""
+    x = f.blobs[node.x]
+    if node.x.producer is None:
+        return _planes(f, node)
+    places = features(x)[_by_pixels(node)]
+    if not x.layout.by_channels or places[-1] - places[0] + 1 == places.size:
+        return x
+    flat = f.writer.blob(node.x.size, 1, 1)
+    copy_elements(f.writer, flat, np.arange(places.size), x, places, most=places.size)
+    return flat
+
+
 def _of_images(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
     """Multiply the images in the lanes at once."""
-    product = _product(node, x, y, 0, node.weight.shape[0])
+    product = _product(node, x, y, 0, node.weight.shape[0], _by_pixels(node))
     extras = Extras(node.bias, activation=node.activation, all_channels=product.channels)
     multiply(w, product, x, y, pack(w, product, node.weight), extras, flops=2 * node.weight.size)
 
@@ -162,7 +184,8 @@ def _on_own_weight(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
 def _of_all(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
     """Multiply all images at once."""
     out = node.weight.shape[0]
-    product, shares = _product(node, x, y, 0, out), -(-_LEAST_TASKS // w.blocks(out))
+    product = _product(node, x, y, 0, out, _by_pixels(node))
+    shares = -(-_LEAST_TASKS // w.blocks(out))
     w.dense_of_all(
         y=y,
         x=x,
@@ -186,7 +209,7 @@ def _of_chunk(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
     bands, vectors = bands_of(w, 2 * depth * out), w.vectors(out)
     for band in range(bands):
         first, last = (min(out, vectors * i // bands * lanes) for i in (band, band + 1))
-        product = _product(node, x, y, first, last)
+        product = _product(node, x, y, first, last, _by_pixels(node))
         multiply_some(
             w,
             product,

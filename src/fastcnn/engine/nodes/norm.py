@@ -13,10 +13,10 @@ _STATE_ROWS = 8  # STATE_ROWS of csrc/engine/batch_norm.h
 
 
 def find_folded(graph: Graph, wanted: Container[Value]) -> dict[Node, Node]:
-    """Return the normalisations right after a convolution that become part of its weights.
+    """Return the normalisations right after a convolution that become part of it.
 
     They must have fixed statistics and no dropout, and nothing before their output be trained: what they read
-    is never made.
+    is never made. Behind an activation they must have none of their own.
     """
     folded: dict[Node, Node] = {}
     for node in graph.nodes:
@@ -27,7 +27,7 @@ def find_folded(graph: Graph, wanted: Container[Value]) -> dict[Node, Node]:
             and not node.drops
             and node.y not in wanted
             and before is not None
-            and before.folds_normalization
+            and (before.folds_normalization or (before.normalizes_output and node.ends_with is None))
             and node.x.only_reader is node
         ):
             folded[before] = node
@@ -52,17 +52,18 @@ def prepare(f: Forward, node: Node) -> None:
     rows, tasks = w.constant(_STATE_ROWS * w.layout.row(channels)), -(-channels // w.layout.lanes)
     state = f.norms[node] = NormState(norm, rows, sums, tasks)
     if fixed:
-        before = node.x.producer if is_folded(f, node) else None
+        before, folded = node.x.producer, is_folded(f, node)
+        bias = before.channel_bias if folded and before is not None and before.folds_normalization else None
         w.before.bn_fixed(
             state=rows,
             gamma=norm.weight,
             beta=norm.bias,
             running_mean=norm.running_mean,
             running_var=norm.running_var,
-            conv_bias=None if before is None else before.channel_bias,
+            conv_bias=bias,
             vectors=vectors,
             channels=channels,
-            folded=before is not None,
+            folded=folded,
             eps=lambda: norm.eps,
             tasks=state.tasks,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -78,7 +78,8 @@ class Extras:
     """What goes with a product: biases, an activation, and whether it is added to what y holds.
 
     The biases are those of `all_channels`, of which the product's begin at first_channel. Weights are
-    multiplied by a scale for each channel.
+    multiplied by a scale for each channel, and what the activation makes by one more, to which a shift is
+    added: the two rows of `ending`.
     """
 
     bias: Parameter | np.ndarray | None = None
@@ -88,6 +89,18 @@ class Extras:
     all_channels: int = 0
     first_channel: int = 0
     scale: np.ndarray | None = None
+    ending: np.ndarray | None = None
+
+
+def ends(w: Writer, extras: Extras) -> dict[str, Any]:
+    """Return what an operation is told of what comes behind its sums."""
+    told = activates(extras.activation)
+    if extras.ending is not None:
+        first = (
+            extras.first_channel if w.layout.by_channels else 0
+        )  # kernels in "images" skip them by themselves
+        told["scale"], told["shift"] = (row[first:] for row in extras.ending)
+    return told
 
 
 class Way(Protocol):
@@ -228,7 +241,7 @@ def multiply_some(
         "position_bias": extras.position_bias,
         "y_at": p.y_at,
         "x_at": p.x_at,
-        **activates(extras.activation),
+        **ends(w, extras),
         "add": extras.add,
         "flops": flops,
         "band": band,

@@ -28,7 +28,7 @@ class Rearrange(WithoutProducts):
     def forward(self, f: Forward) -> None:
         """Write y."""
         x, y = f.blobs[self.x], f.blob(self.y)
-        _copy(f.writer, y, _elements(y), x, _elements(x)[self.source], self.y.size)
+        copy_elements(f.writer, y, _elements(y), x, _elements(x)[self.source], self.y.size)
 
     def backward(self, b: Backward) -> None:
         """Write the gradient of x: that of y in its places, and 0 in others."""
@@ -37,12 +37,12 @@ class Rearrange(WithoutProducts):
         dx, dy = b.blob(self.x), b.grads[self.y]
         to, left = _elements(dx), np.ones(self.x.size, bool)
         left[self.source] = False
-        _copy(b.writer, dx, to[self.source], dy, _elements(dy), self.y.size)
+        copy_elements(b.writer, dx, to[self.source], dy, _elements(dy), self.y.size)
         if left.any():
             origin, _, right = dy.lines()
             others = np.sort(to[left])
             zeros = origin - right + dy.channel(np.arange(others.size) % self.y.channels)
-            _copy(b.writer, dx, others, dy, zeros, self.y.channels)
+            copy_elements(b.writer, dx, others, dy, zeros, self.y.channels)
         b.give(self.x, dx)
 
 
@@ -51,7 +51,7 @@ def _elements(blob: Blob) -> np.ndarray:
     return np.add.outer(blob.channel(np.arange(blob.channels)), blob.pixels()).ravel()
 
 
-def _copy(w: Writer, z: Blob, z_at: np.ndarray, y: Blob, y_at: np.ndarray, most: int) -> None:
+def copy_elements(w: Writer, z: Blob, z_at: np.ndarray, y: Blob, y_at: np.ndarray, most: int) -> None:
     """Copy elements between places: at most `most` at a time, of those that are neighbours in both blobs."""
     by_place = np.argsort(z_at)
     z_at, y_at = z_at[by_place], y_at[by_place]

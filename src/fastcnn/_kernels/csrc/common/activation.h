@@ -76,27 +76,4 @@ INLINE vreal activation_grad(const activation *f, const activation_kind kind, vr
     return kind == NO_ACTIVATION ? g : kind == CLIP ? keep(~(k <= 0), g) : any_activation_grad(f, g, k);
 }
 
-/* Products write y clipped from below: at 0 with ReLU. Any other activation is applied to what they have just
- * written, see `activate`. */
-static inline real least_of(const activation *f) { return kind_of(f) == CLIP ? 0 : -INFINITY; }
-
-/* Apply the activation of a product to `vectors` vectors of each of the pixels p0 .. p1 - 1 of y. */
-INLINE void activate(const activation *f, stored *y, const int32_t *y_at, ptrdiff_t p0, ptrdiff_t p1,
-                     ptrdiff_t vectors)
-{
-    if (kind_of(f) != ANY_ACTIVATION)
-        return;
-    for (ptrdiff_t p = p0; p < p1; ++p)
-        for (ptrdiff_t v = 0; v < vectors; ++v)
-            vstore(y + y_at[p] + v * VL, any_activation(f, vload(y + y_at[p] + v * VL)));
-}
-
-/* The same for all pixels of a product's segments, which follow each other or are of the same pixels. */
-INLINE void activate_segments(const activation *f, stored *y, const int32_t *y_at, const int32_t *segments,
-                              ptrdiff_t segment_count, ptrdiff_t vectors)
-{
-    if (segment_count)
-        activate(f, y, y_at, segments[0], segments[4 * segment_count - 3], vectors);
-}
-
 #endif

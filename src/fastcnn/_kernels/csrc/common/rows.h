@@ -138,9 +138,6 @@ INLINE void row_store(row *r, ptrdiff_t k, const row_kind kind, vreal v)
         row_write(r, k, kind, v);
 }
 
-/* The larger number in each lane, or NaN if one of them is NaN. */
-static inline vreal larger(vreal a, vreal b) { return pick(a != a, a, vmax(a, b)); }
-
 /* The largest number of each sample, in each of its lanes. */
 INLINE vreal merge_larger(vreal v, const row_kind kind)
 {

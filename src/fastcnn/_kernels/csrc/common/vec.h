@@ -102,8 +102,16 @@ static inline vreal pick(vint mask, vreal x, vreal y)
 #define FCN_MAX(kind) _mm_max_##kind
 #endif
 #if FCN_REAL_BYTES == 4
+#define FCN_MASK __mmask16
+#define FCN_MASKED(operation) _mm512_mask_##operation##_ps
+#define FCN_MASKED_INTEGERS(old, mask, new) _mm512_mask_mov_epi32((__m512i)(old), mask, (__m512i)(new))
+#define FCN_COMPARE(a, b, how) _mm512_cmp_ps_mask(a, b, how)
 static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_MAX(ps)(a, b); }
 #else
+#define FCN_MASK __mmask8
+#define FCN_MASKED(operation) _mm512_mask_##operation##_pd
+#define FCN_MASKED_INTEGERS(old, mask, new) _mm512_mask_mov_epi64((__m512i)(old), mask, (__m512i)(new))
+#define FCN_COMPARE(a, b, how) _mm512_cmp_pd_mask(a, b, how)
 static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_MAX(pd)(a, b); }
 #endif
 #else
@@ -114,6 +122,31 @@ static inline vreal vmax(vreal a, vreal b)
     return b;
 }
 #endif
+
+/* The larger number in each lane, or NaN if one of them is NaN: a NaN of a, if both are. */
+static inline vreal larger(vreal a, vreal b)
+{
+#if defined(__AVX512F__)
+    return (vreal)FCN_MASKED(max)(a, FCN_COMPARE(a, a, _CMP_ORD_Q), a, b);
+#else
+    return pick(a != a, a, vmax(a, b));
+#endif
+}
+
+/* Where a value is larger than the best so far, or NaN, it becomes the best, and its number the winner. */
+INLINE void take_larger(vreal *best, vint *winner, vreal value, vint number)
+{
+#if defined(__AVX512F__)
+    /* Masks have registers of their own, which compilers make little use of. */
+    const FCN_MASK better = FCN_COMPARE(value, *best, _CMP_GT_OQ) | FCN_COMPARE(value, value, _CMP_UNORD_Q);
+    *best = (vreal)FCN_MASKED(mov)(*best, better, value);
+    *winner = (vint)FCN_MASKED_INTEGERS(*winner, better, number);
+#else
+    const vint better = (value > *best) | (value != value);
+    *best = pick(better, value, *best);
+    *winner = (better & number) | (~better & *winner);
+#endif
+}
 
 /* max(x, 0); a NaN stays one. */
 static inline vreal clip(vreal x) { return vmax((vreal){0}, x); }

@@ -38,13 +38,10 @@ INLINE void apply_window(const window *w, const int count, const activation_kind
             value = activated(&w->f, kind, value);
             if (dropout)
                 value *= dropout_factor(&w->mask, v, w->numbers[t]);
-            if (t == 0) {
+            if (t == 0)
                 best = value;
-                continue;
-            }
-            vint better = (value > best) | (value != value);
-            best = pick(better, value, best);
-            winner = (better & t) | (~better & winner);
+            else
+                take_larger(&best, &winner, value, (vint){0} + t);
         }
         vstore(w->z + v * VL, best);
         if (w->argmax)

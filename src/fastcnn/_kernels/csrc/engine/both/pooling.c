@@ -11,55 +11,75 @@
 #include "common/activation.h"
 #include "engine/kernel.h"
 
-/* The maxima of one window. Windows of the usual sizes have a `count` that the compiler knows. */
-INLINE void max_of_window(stored *z, lane_int *argmax, const stored *x, const int32_t *window,
-                          const int count, ptrdiff_t vectors)
+typedef struct {
+    stored *z;
+    const stored *x;
+    lane_int *argmax;
+    const int32_t *z_at, *first, *taps;
+    ptrdiff_t vectors;
+} windows;
+
+/* The maxima of the windows p0 .. p1 - 1, all of `count` taps; usual numbers of them are constants. */
+INLINE void maxima(const windows *w, ptrdiff_t p0, ptrdiff_t p1, const int count, const int numbered)
 {
-    for (ptrdiff_t v = 0; v < vectors; ++v) {
-        vreal best = vload(x + window[0] + v * VL);
-        vint winner = {0};
+    const stored *x = w->x;
+    const int32_t *taps = w->taps + w->first[p0], *z_at = w->z_at;
+    const ptrdiff_t vectors = w->vectors;
+    for (ptrdiff_t p = p0; p < p1; ++p, taps += count) {
+        stored *z = w->z + z_at[p];
+        for (ptrdiff_t v = 0; v < vectors; ++v) {
+            vreal best = vload(x + taps[0] + v * VL);
+            vint winner = {0};
 #pragma GCC unroll 8
-        for (int t = 1; t < count; ++t) {
-            vreal value = vload(x + window[t] + v * VL);
-            if (argmax) {
-                vint better = (value > best) | (value != value);
-                best = pick(better, value, best);
-                winner = (better & t) | (~better & winner);
-            } else {
-                best = pick(value != value, value, vmax(value, best));
+            for (int t = 1; t < count; ++t) {
+                const vreal value = vload(x + taps[t] + v * VL);
+                if (numbered)
+                    take_larger(&best, &winner, value, (vint){0} + t);
+                else
+                    best = larger(value, best);
             }
+            vstore(z + v * VL, best);
+            if (numbered)
+                memcpy(w->argmax + (p * vectors + v) * VL, &winner, sizeof(winner));
         }
-        vstore(z + v * VL, best);
-        if (argmax)
-            memcpy(argmax + v * VL, &winner, sizeof(winner));
     }
+}
+
+INLINE void maxima_of_any(const windows *w, ptrdiff_t p0, ptrdiff_t p1, int count, const int numbered)
+{
+    if (count == 4)
+        maxima(w, p0, p1, 4, numbered);
+    else if (count == 9)
+        maxima(w, p0, p1, 9, numbered);
+    else
+        maxima(w, p0, p1, count, numbered);
 }
 
 void KERNEL(max_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_max_pool *a = &op->max_pool;
-    const ptrdiff_t pixels = a->pixels, vectors = a->vectors;
-    stored *z = of_group(&a->z, batch, group);
-    const stored *x = of_group(&a->x, batch, group);
-    lane_int *argmax = of_group(&a->argmax, batch, group);
-    const int32_t *z_at = a->z_at, *first = a->first;
-    for (ptrdiff_t p = 0; p < pixels; ++p) {
-        const int32_t *window = a->taps + first[p];
+    const int32_t *first = a->first;
+    const windows w = {
+        .z = of_group(&a->z, batch, group),
+        .x = of_group(&a->x, batch, group),
+        .argmax = of_group(&a->argmax, batch, group),
+        .z_at = a->z_at,
+        .first = first,
+        .taps = a->taps,
+        .vectors = a->vectors,
+    };
+    for (ptrdiff_t p = 0, end; p < a->pixels; p = end) {
         const int count = first[p + 1] - first[p];
-        lane_int *winners = argmax ? argmax + p * vectors * VL : NULL;
-        if (count == 4 && winners)
-            max_of_window(z + z_at[p], winners, x, window, 4, vectors);
-        else if (count == 4)
-            max_of_window(z + z_at[p], NULL, x, window, 4, vectors);
-        else if (count == 9 && winners)
-            max_of_window(z + z_at[p], winners, x, window, 9, vectors);
-        else if (count == 9)
-            max_of_window(z + z_at[p], NULL, x, window, 9, vectors);
+        for (end = p + 1; end < a->pixels && first[end + 1] - first[end] == count;)
+            ++end;
+        if (count && w.argmax)
+            maxima_of_any(&w, p, end, count, 1);
         else if (count)
-            max_of_window(z + z_at[p], winners, x, window, count, vectors);
+            maxima_of_any(&w, p, end, count, 0);
         else /* no tap: whatever argmax is, no gradient goes anywhere */
-            for (ptrdiff_t i = 0; i < a->channels * GROUP_IMAGES; ++i)
-                set_value(z + z_at[p] + i, (real)-INFINITY);
+            for (ptrdiff_t q = p; q < end; ++q)
+                for (ptrdiff_t i = 0; i < a->channels * GROUP_IMAGES; ++i)
+                    set_value(w.z + w.z_at[q] + i, (real)-INFINITY);
     }
 }
 

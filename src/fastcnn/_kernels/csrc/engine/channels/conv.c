@@ -1,6 +1,7 @@
 /* Direct convolution in the layout "channels": forward and backward-input; pack_weights.c packs the weights.
  *
- * Equation  y[p][o] = bias[o] + sum_k x[x_at[p] + span_at[k / length] + k % length] * w[k][o]
+ * Equation  y[p][o] = f(bias[o] + sum_k x[x_at[p] + span_at[k / length] + k % length] * w[k][o]), f what
+ *           ending.h says.
  *           k runs over the kernel rows, kernel columns and input channels of a window, in this order;
  *           elements that stand next to each other in x are a span. The gradient with respect to x is the
  *           same sum over dy, with other tables. In a linear layer of several images the "pixels" are the
@@ -16,8 +17,7 @@
  *           layer the sum of FCN_CHAINS of them): bitwise the same in every batch, position, thread and
  *           layout.
  */
-#include "common/activation.h"
-#include "engine/kernel.h"
+#include "engine/ending.h"
 #include "register_blocks.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ typedef struct {
     const real *bias, *position_bias;
     const int32_t *y_at, *x_at, *span_at;
     ptrdiff_t span_length, row; /* row: biases of a pixel of y */
-    real least;                 /* of y, see least_of */
+    ending end;
     int add;
 } product;
 
@@ -98,7 +98,18 @@ INLINE void forward(const product *f, const tile *t, const int vectors, const in
             for (int v = 0; v < vectors; ++v)
                 sum[p * vectors + v] += vload(y + y_at[p] + v * VL);
     }
-    const vreal least = vset(f->least);
+    const vreal least = vset(f->end.least);
+    if (scales(&f->end)) {
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) {
+            const vreal scale = rload(f->end.scale + t->o0 + v * VL);
+            const vreal shift = rload(f->end.shift + t->o0 + v * VL);
+#pragma GCC unroll 32
+            for (int p = 0; p < pixels; ++p)
+                vstore(y + y_at[p] + v * VL, vmax(least, sum[p * vectors + v]) * scale + shift);
+        }
+        return;
+    }
 #pragma GCC unroll 32
     for (int p = 0; p < pixels; ++p)
 #pragma GCC unroll 8
@@ -130,7 +141,7 @@ INLINE void forward_chains(const product *f, const tile *t, const int vectors)
             for (int v = 0; v < vectors; ++v)
                 sum[c * vectors + v] += value * vload(w + c * part + v * VL);
         }
-    const vreal least = vset(f->least);
+    const vreal least = vset(f->end.least);
     stored *y = f->y + f->y_at[t->p0] + t->o0;
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
@@ -204,8 +215,7 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
     const int summed = (int)a->summed;
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias);
-    const activation act = ACTIVATION_OF(a);
-    const real least = least_of(&act);
+    const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift));
     product f = {
         .y = of_group(&a->y, batch, group),
         .x = of_group(&a->x, batch, group),
@@ -216,7 +226,7 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
         .span_at = a->span_at,
         .span_length = a->span_length,
         .row = row_size(vectors),
-        .least = least,
+        .end = end,
         .add = (int)a->add,
     };
     for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
@@ -232,7 +242,7 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
             if (summed) {
                 f.bias = s ? NULL : bias;
                 f.add = s > 0;
-                f.least = s + 1 < a->segment_count ? -INFINITY : least;
+                f.end.least = s + 1 < a->segment_count ? -INFINITY : end.least;
             }
             ptrdiff_t pixels = op->whole_chunk ? batch->count : segment[1] - segment[0];
             if (!op->whole_chunk) {
@@ -251,9 +261,9 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
         }
     }
     if (op->whole_chunk)
-        activate(&act, f.y, f.y_at, 0, batch->count, vectors);
+        end_pixels(&end, f.y, f.y_at, 0, batch->count, vectors);
     else
-        activate_segments(&act, f.y, f.y_at, a->segments, a->segment_count, vectors);
+        end_segments(&end, f.y, f.y_at, a->segments, a->segment_count, vectors);
 }
 
 /* The sum is that of the spans, as in conv_spans with summed segments. */
@@ -267,8 +277,7 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
     const ptrdiff_t images = batch->groups * (share + 1) / a->shares - first;
     const ptrdiff_t tiles = fcn_divide_up(images, most);
     const real *bias = the(&a->bias);
-    const activation act = ACTIVATION_OF(a);
-    const real least = least_of(&act);
+    const ending end = ending_of(ACTIVATION_OF(a), NULL, NULL);
     product f = {
         .bias = bias,
         .y_at = a->y_at,
@@ -276,20 +285,20 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
         .span_at = a->span_at,
         .span_length = a->span_length,
         .row = row_size(vectors),
-        .least = least,
+        .end = end,
     };
     tile t = {.w = (const stored *)the(&a->weight) + v0 * depth * VL, .o0 = v0 * VL};
     if (images == 1 && a->spans > 1) {
         f.y = of_group(&a->y, batch, first);
         f.x = of_group(&a->x, batch, first);
         chains[width](&f, &t);
-        activate(&act, f.y + t.o0, f.y_at, 0, 1, width);
+        end_pixels(&end, f.y + t.o0, f.y_at, 0, 1, width);
         return;
     }
     for (ptrdiff_t s = 0; s < a->spans; ++s, t.w += f.span_length * width * VL) {
         f.bias = s ? NULL : bias;
         f.add = s > 0;
-        f.least = s + 1 < a->spans ? -INFINITY : least;
+        f.end.least = s + 1 < a->spans ? -INFINITY : end.least;
         t.span0 = s;
         t.span1 = s + 1;
         ptrdiff_t image = first;
@@ -302,5 +311,5 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
         }
     }
     for (ptrdiff_t image = first; image < first + images; ++image)
-        activate(&act, (stored *)of_group(&a->y, batch, image) + t.o0, f.y_at, 0, 1, width);
+        end_pixels(&end, (stored *)of_group(&a->y, batch, image) + t.o0, f.y_at, 0, 1, width);
 }

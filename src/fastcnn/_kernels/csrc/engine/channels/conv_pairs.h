@@ -58,7 +58,10 @@ INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, p
     }
     stored *y = f->y + t->o0;
     const int32_t *y_at = f->y_at;
-    const vreal least = vset(f->least);
+    const vreal least = vset(f->end.least);
+    const int scaled = scales(&f->end);
+    const vreal scale = scaled ? rload(f->end.scale + t->o0) : (vreal){0};
+    const vreal shift = scaled ? rload(f->end.shift + t->o0) : (vreal){0};
     for (int half = 0; half < 2; ++half) {
         if (f->add) {
 #pragma GCC unroll 32
@@ -67,7 +70,8 @@ INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, p
         }
 #pragma GCC unroll 32
         for (int p = 0; p < pairs; ++p) {
-            vstore(y + y_at[at_[p]], vmax(least, upper[p]));
+            const vreal clipped = vmax(least, upper[p]);
+            vstore(y + y_at[at_[p]], scaled ? clipped * scale + shift : clipped);
             upper[p] = lower[p];
         }
         y_at += width;

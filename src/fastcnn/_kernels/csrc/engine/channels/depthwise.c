@@ -1,14 +1,13 @@
 /* Depthwise convolution in the layout "channels": each channel has a window of its own.
  *
- * Equation  y[p][c] = bias[c] + sum_k x[x_at[p] + tap_at[k]][c] * w[k][c]; the gradient with respect to x is
- *           the same sum over dy, with other tables.  dw[k][c] = sum over images and pixels of x[..][c] *
+ * Equation  y[p][c] = f(bias[c] + sum_k x[x_at[p] + tap_at[k]][c] * w[k][c]), f what ending.h says; the
+ *           gradient with respect to x is the same sum over dy, with other tables.  dw[k][c] = sum over images and pixels of x[..][c] *
  *           dy[dy_at[p]][c]
  * Layout    see program.h; packed weights and sums as in conv.c and conv_weight.c.
  * Method    A vector of channels at a time: PIXELS sums of the pixels of a block, or TAPS sums of the taps.
  * Order     Each y is one chain of fused multiply-adds over ascending k, as in every layout.
  */
-#include "common/activation.h"
-#include "engine/kernel.h"
+#include "engine/ending.h"
 
 #define PIXELS 8
 #define TAPS 9
@@ -22,7 +21,7 @@ typedef struct {
     const int32_t *y_at, *x_at, *tap_at;
     ptrdiff_t start_step; /* reals from one pixel's start to the next */
     ptrdiff_t width;      /* vectors from one tap to the next */
-    real least;           /* of y, see least_of */
+    ending end;           /* of the vector in hand */
     int add;
 } product;
 
@@ -44,13 +43,17 @@ INLINE void forward(const product *f, ptrdiff_t p0, ptrdiff_t k0, ptrdiff_t k1, 
         for (int p = 0; p < pixels; ++p)
             sum[p] += vload(x[p] + at) * weight;
     }
-    const vreal least = vset(f->least);
+    const int scaled = scales(&f->end);
+    const vreal least = vset(f->end.least);
+    const vreal scale = scaled ? rload(f->end.scale) : (vreal){0};
+    const vreal shift = scaled ? rload(f->end.shift) : (vreal){0};
 #pragma GCC unroll 8
     for (int p = 0; p < pixels; ++p) {
         stored *y = f->y + f->y_at[p0 + p];
         if (f->add)
             sum[p] += vload(y);
-        vstore(y, vmax(least, sum[p]));
+        sum[p] = vmax(least, sum[p]);
+        vstore(y, scaled ? sum[p] * scale + shift : sum[p]);
     }
 }
 
@@ -60,13 +63,13 @@ void KERNEL(depthwise)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
     const ptrdiff_t vectors = a->vectors, depth = a->depth, row = row_size(vectors);
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias), *position_bias = the(&a->position_bias);
-    const activation act = ACTIVATION_OF(a);
+    const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift));
     product f = {
         .y_at = a->y_at,
         .x_at = a->x_at,
         .tap_at = a->tap_at,
         .start_step = position_bias ? row : 0,
-        .least = least_of(&act),
+        .end = end,
         .add = (int)a->add,
     };
     for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
@@ -78,6 +81,8 @@ void KERNEL(depthwise)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
             f.x = (const stored *)of_group(&a->x, batch, group) + v * VL;
             f.w = w + (v0 * depth + v - v0) * VL;
             f.start = start ? start + v * VL : NULL;
+            f.end.scale = end.scale ? end.scale + v * VL : NULL;
+            f.end.shift = end.scale ? end.shift + v * VL : NULL;
             for (ptrdiff_t s = 0; s < a->segment_count; ++s) {
                 const int32_t *segment = a->segments + 4 * s;
                 ptrdiff_t p = segment[0];
@@ -88,7 +93,7 @@ void KERNEL(depthwise)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
             }
         }
     }
-    activate_segments(&act, of_group(&a->y, batch, group), f.y_at, a->segments, a->segment_count, vectors);
+    end_segments(&end, of_group(&a->y, batch, group), f.y_at, a->segments, a->segment_count, vectors);
 }
 
 typedef struct {

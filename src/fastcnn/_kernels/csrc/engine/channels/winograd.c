@@ -1,7 +1,8 @@
 /* 3x3 convolution by Winograd's minimal filtering in the layout "channels": forward and backward-input;
  * winograd_pack.c transforms the weights.
  *
- * Equation  y[p][o] = bias[o] + the sum that conv.c has, by tiles of 4x4 pixels: see winograd.h
+ * Equation  y[p][o] = f(bias[o] + the sum that conv.c has), by tiles of 4x4 pixels: see winograd.h; f what
+ *           ending.h says
  * Layout    see program.h; transformed weights [position][block][k][vectors of the block][VL], k the input
  *           channels; scratch: tiles of x [position][vector of input channels][tile][VL], then of y
  *           [position][tile][channels].
@@ -13,7 +14,7 @@
  *           same to the bit in every batch, thread and block.
  * Edges     What is not finite in x spreads to all of a tile's pixels.
  */
-#include "common/activation.h"
+#include "engine/ending.h"
 #include "winograd_products.h"
 #include "winograd_tiles.h"
 
@@ -112,8 +113,11 @@ static void multiply_in_place(real *v, const real *u, ptrdiff_t depth, const til
 typedef struct {
     const real *bias; /* a row for each pixel, or one for all */
     ptrdiff_t bias_step;
-    activation act;
+    ending end;
 } finish;
+
+/* How pixels of y are written. */
+enum { CLIPPED, SCALED, ANYHOW };
 
 /* How far numbers that are transformed back are from their neighbours. */
 typedef struct {
@@ -121,13 +125,16 @@ typedef struct {
     stride row_of_positions, y_row, y_pixel, bias_row, bias_pixel;
 } steps;
 
-/* Transform one vector of a tile of so many rows and columns back, and write its pixels: bias is that of the
- * first, `add` says whether they are added to what is there, `any` whether the activation is another one than
- * ReLU. */
-INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, stored *y, const real *bias,
-                             const int rows, const int columns, const int add, const int any)
+/* Transform one vector of a tile of so many rows and columns back, and write its pixels: it is that of the
+ * channels from o on, bias is that of the first pixel, and `add` says whether they are added to what is there. */
+INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, ptrdiff_t o, stored *y,
+                             const real *bias, const int rows, const int columns, const int add,
+                             const int how)
 {
-    const vreal least = vset(least_of(&f->act));
+    const ending *end = &f->end;
+    const vreal least = vset(end->least);
+    const vreal scale = end->scale ? rload(end->scale + o) : vset(1);
+    const vreal shift = end->scale ? rload(end->shift + o) : (vreal){0};
 #pragma GCC unroll 2
     for (int odd = 0; odd < 2; ++odd) {
         vreal half[2][TILE];
@@ -159,7 +166,8 @@ INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, st
                 vreal sum = back[j] + rload(bias_at + along(&by->bias_pixel, j));
                 if (add)
                     sum += vload(at + along(&by->y_pixel, j));
-                vstore(at + along(&by->y_pixel, j), any ? any_activation(&f->act, sum) : vmax(least, sum));
+                sum = how == ANYHOW ? any_activation(&end->f, sum) : vmax(least, sum);
+                vstore(at + along(&by->y_pixel, j), how == CLIPPED ? sum : sum * scale + shift);
             }
         }
     }
@@ -169,7 +177,7 @@ INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, st
 
 /* Transform the tiles in hand back, and fetch each of y when it is the one that comes `ahead` tiles later. */
 INLINE void points_to_tiles(const finish *f, const real *m, const tiling *of, const hand *taken,
-                            ptrdiff_t ahead, const int add, const int any)
+                            ptrdiff_t ahead, const int add, const int how)
 {
     const ptrdiff_t step = position_step(taken->count, of->out_row);
     const steps by = {
@@ -185,8 +193,8 @@ INLINE void points_to_tiles(const finish *f, const real *m, const tiling *of, co
         for (ptrdiff_t o = 0; o < of->out_row; o += VL) {                                                    \
             if (t + ahead < taken->count)                                                                    \
                 fetch_pixels(taken->y[t + ahead] + o, of->y_row, of->y_pixel, LINE, 1);                      \
-            points_to_pixels(f, m + t * of->out_row + o, &by, taken->y[t] + o,                               \
-                             f->bias + taken->pixel[t] * f->bias_step + o, rows, columns, add, any);         \
+            points_to_pixels(f, m + t * of->out_row + o, &by, o, taken->y[t] + o,                            \
+                             f->bias + taken->pixel[t] * f->bias_step + o, rows, columns, add, how);         \
         }
     EACH_KIND(taken, WITH)
 #undef WITH
@@ -203,7 +211,7 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     const finish f = {
         .bias = the(&a->bias),
         .bias_step = a->by_position ? of.out_row : 0,
-        .act = ACTIVATION_OF(a),
+        .end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift)),
     };
     const int add = (int)a->add;
     hand hands[2];
@@ -222,11 +230,13 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
             multiply_positions(m, v, the(&a->weight), a->in_channels, &of, now, next);
         /* Where products take the places of tiles, y has been fetched beside them. */
         const ptrdiff_t ahead = in_place ? now->count : TILES_AHEAD;
-        if (kind_of(&f.act) == ANY_ACTIVATION)
-            points_to_tiles(&f, m, &of, now, ahead, add, 1);
+        if (f.end.later)
+            points_to_tiles(&f, m, &of, now, ahead, add, ANYHOW);
+        else if (f.end.scale)
+            points_to_tiles(&f, m, &of, now, ahead, add, SCALED);
         else if (add)
-            points_to_tiles(&f, m, &of, now, ahead, 1, 0);
+            points_to_tiles(&f, m, &of, now, ahead, 1, CLIPPED);
         else
-            points_to_tiles(&f, m, &of, now, ahead, 0, 0);
+            points_to_tiles(&f, m, &of, now, ahead, 0, CLIPPED);
     }
 }

@@ -1,6 +1,6 @@
 /* Direct convolution in the engine's layout: forward, backward-input and backward-weight; linear layers too.
  *
- * Equation  y[p][o] = bias[o] + sum_k x[x_at[p] + tap_at[k]] * w[k][o]
+ * Equation  y[p][o] = f(bias[o] + sum_k x[x_at[p] + tap_at[k]] * w[k][o]), f what ending.h says
  *           k runs over the taps and input channels of a window (a linear layer has one pixel, and its taps
  *           are all elements of the sample); tables hold the places. The gradient with respect to x is the
  *           same sum over dy with the weights of each phase of the stride, so it is this kernel with other
@@ -12,8 +12,7 @@
  * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block: bitwise the same
  *           in every batch, position and thread.
  */
-#include "common/activation.h"
-#include "engine/kernel.h"
+#include "engine/ending.h"
 
 typedef struct {
     stored *y;
@@ -21,7 +20,7 @@ typedef struct {
     const real *bias, *position_bias;
     const int32_t *y_at, *x_at, *tap_at;
     ptrdiff_t all_channels;
-    real least; /* of y, see least_of */
+    ending end;
     int add;
 } product;
 
@@ -122,7 +121,7 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     const ptrdiff_t all_channels = a->all_channels, first = a->first_channel;
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias), *position_bias = the(&a->position_bias);
-    const activation act = ACTIVATION_OF(a);
+    const real *scale = the(&a->scale), *shift = the(&a->shift);
     const product f = {
         .y = of_group(&a->y, batch, group),
         .x = of_group(&a->x, batch, group),
@@ -132,7 +131,7 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .x_at = a->x_at,
         .tap_at = a->tap_at,
         .all_channels = all_channels,
-        .least = least_of(&act),
+        .end = ending_of(ACTIVATION_OF(a), scale ? scale + first : NULL, scale ? shift + first : NULL),
         .add = (int)a->add,
     };
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
@@ -148,7 +147,7 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
                 blocks[width].single(&f, block, o0, p, segment[2], segment[3]);
         }
     }
-    activate_segments(&act, f.y, f.y_at, a->segments, a->segment_count, channels);
+    end_segments(&f.end, f.y, f.y_at, a->segments, a->segment_count, channels);
 }
 
 /* sums of the taps k0 .. k1 - 1 for one block of channels and the pixels p0 .. p1 - 1. */

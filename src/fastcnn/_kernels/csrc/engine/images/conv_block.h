@@ -1,7 +1,7 @@
 /* One register block of convolution, BLOCK output channels by PIXELS pixels: a template, included by
- * lanes_conv.c with both defined.
+ * conv.c with both defined.
  *
- * forward_BLOCK_PIXELS   y[pixel][o] = start + sum_k x[pixel + tap k] * w[k][o], k from k0 to k1, ascending
+ * forward_BLOCK_PIXELS   y[pixel][o] = f(start + sum_k x[pixel + tap k] * w[k][o]), k from k0 to k1, ascending
  * weight_BLOCK_PIXELS    sums[k][o] += sum over groups and pixels of x[pixel + tap k] * dy[pixel][o] for
  *                        PIXELS taps
  */
@@ -57,7 +57,17 @@ static void NAME(forward, BLOCK, PIXELS)(const product *f, const stored *w, ptrd
             for (int o = 0; o < BLOCK; ++o)
                 sum[p][o] += vload(y + y_at[p] + o * VL);
     }
-    const vreal least = vset(f->least);
+    const vreal least = vset(f->end.least);
+    if (scales(&f->end)) {
+#pragma GCC unroll 16
+        for (int o = 0; o < BLOCK; ++o) {
+            const vreal scale = vset(f->end.scale[o0 + o]), shift = vset(f->end.shift[o0 + o]);
+#pragma GCC unroll 16
+            for (int p = 0; p < PIXELS; ++p)
+                vstore(y + y_at[p] + o * VL, vmax(least, sum[p][o]) * scale + shift);
+        }
+        return;
+    }
 #pragma GCC unroll 16
     for (int p = 0; p < PIXELS; ++p)
 #pragma GCC unroll 16
