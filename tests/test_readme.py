@@ -37,7 +37,7 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 8
+    assert len(BLOCKS) == 9
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)
     assert (names["logits"].argmax(1) == names["test"].labels).mean() > 0.5
@@ -54,6 +54,11 @@ def test_a_new_head(names):
 def test_two_inputs_and_two_outputs(names):
     assert names["first"].shape == names["second"].shape == (500, 10)
     assert len(names["training"].history) == 1
+
+
+def test_a_checkpoint_is_left(names):
+    assert len(names["overnight"].history) == 3
+    assert (names["folder"] / "training.safetensors").exists()
 
 
 def test_weights_file_holds_the_model(names):

@@ -99,6 +99,20 @@ def test_augmentation_depends_on_seed_and_epoch_alone():
     assert not np.array_equal(epoch(5, 0, seed=2), expected)
 
 
+@pytest.mark.parametrize("prefetch", [0, 2])
+@pytest.mark.parametrize("begin", [0, 1, 6, 7, 9])
+def test_the_rest_of_an_epoch(prefetch, begin):
+    """What is left out takes its share of the random numbers."""
+    augment = Compose([RandomAffine(9, (0.1, 0.1)), RandomErasing(0.5)])
+    images = np.random.default_rng(0).random((33, 1, 8, 8), dtype=np.float32)
+    loader = Loader(Dataset(images, np.arange(33) % 3), 5, seed=4, augment=augment, prefetch=prefetch)
+    whole, rest = list(loader.epoch(1)), list(loader.epoch(1, begin))
+    assert len(rest) == max(0, 7 - begin)
+    for one, other in zip(whole[begin:], rest, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
 def test_sampling_with_replacement():
     loader = Loader(numbered(200), 32, seed=0, replacement=True)
     order = loader.order(0)

@@ -26,6 +26,7 @@ def finished(tmp_path_factory):
 def test_what_is_written(finished):
     run, metrics = finished
     assert {path.name for path in run.folder.iterdir()} == {
+        "checkpoint.safetensors",
         "weights.safetensors",
         "config.toml",
         "history.csv",

@@ -33,7 +33,7 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """The network that test_checkpoint builds with fastcnn."""
+    """The network that test_weights builds with fastcnn."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ One module a command. It is imported when the command runs, so that help and mis
 
 Exit codes: 0 success; 1 something that the user can put right, said in one line
 (what was tried to download a file: in one for each address); 2 a wrong command line;
-130 interrupted by Ctrl-C.
+130 interrupted by Ctrl-C; 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -61,10 +61,14 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     train.add_argument(
         "recipe",
         nargs="?",
-        default="compact-mnist",
         metavar="RECIPE",
         help="a recipe or network by name (see fastcnn info), a .toml file, a network in a file (model.txt, "
-        "model.json), or the folder of an older run; default: %(default)s",
+        "model.json), or the folder of an older run; default: compact-mnist",
+    )
+    train.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a training that was interrupted, in its folder, to the bits that it would have had",
     )
     train.add_argument("--dataset", help=_DATASET)
     options.add_data(train)
@@ -78,6 +82,12 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     options.add_machine(train)
     train.add_argument("--out", metavar="FOLDER", help="default: runs/RECIPE-N, always a new one")
     train.add_argument("--overwrite", action="store_true", help="let --out be a folder that is not empty")
+    train.add_argument(
+        "--checkpoint-every",
+        default="5min",
+        metavar="STEPS_OR_TIME",
+        help="how often to write a checkpoint within epochs, such as 500 or 30s; default: %(default)s",
+    )
     train.add_argument("--quiet", action="store_true", help="print the result only")
     train.add_argument(
         "--curves",

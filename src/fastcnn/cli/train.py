@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from .. import recipes
@@ -11,8 +12,9 @@ from ..data.values import BYTES
 from ..errors import ArgumentError
 from ..recipes.report import REPORT, can_draw, duration, figure_of
 from ..recipes.results import METRICS
-from ..training import History
+from ..training import History, Terminated
 from ..training.report import text_curves
+from ..training.saving import interval
 from .display import Display, screen
 
 # Option -> the key of the recipe that it sets.
@@ -34,25 +36,27 @@ _OPTIONS = {
 
 def run(args: argparse.Namespace) -> int:
     """Train; return the exit code."""
-    if args.overwrite and args.out is None:
-        raise ArgumentError("--overwrite is for a folder that is given with --out")
-    recipe = read_recipe(args)
-    # Everything that may be wrong comes up before there is a folder.
-    experiment = recipes.Experiment(recipe)
-    if args.out is None:
-        folder = recipes.new_folder(recipe.name)
-    else:
-        folder = recipes.take_folder(args.out, args.overwrite)
+    every = interval(args.checkpoint_every, "--checkpoint-every")
+    experiment, folder = _begun(args) if args.resume is None else _resumed(args)
+    recipe = experiment.recipe
     if not args.quiet:
         print(_header(experiment, folder), flush=True)
     display = [] if args.quiet else [Display(recipe.training.epochs, experiment.images_per_epoch)]
-    training = recipes.Run(experiment, folder, display)
-    history = training.fit(progress=False)
+    training = recipes.Run(experiment, folder, display, resume=args.resume is not None)
+    history, code = experiment.trainer.history, 130
+    try:
+        training.fit(False, every)
+    except Terminated as ended:
+        code = int(ended.code or 0)
     best = experiment.best.best_epoch
     if history.interrupted:
         kept = f"the best weights so far (epoch {best}) are in {folder}" if best else "no epoch was finished"
-        print(f"fastcnn: {history.stop_reason}; {kept}; the test set was not read", file=sys.stderr)
-        return 130
+        print(
+            f"fastcnn: {history.stop_reason}; {kept}; the test set was not read; go on with: fastcnn train "
+            f"--resume {folder}",
+            file=sys.stderr,
+        )
+        return code
     if best is None:
         print("fastcnn: error: no epoch was finished, so there are no weights to keep", file=sys.stderr)
         return 1
@@ -63,6 +67,28 @@ def run(args: argparse.Namespace) -> int:
         print(f"\n{text_curves(history, width, unicode=unicode)}\n", flush=True)
     print(_result(training.finish(), experiment, folder, history))
     return 1 if history.diverged else 0
+
+
+def _begun(args: argparse.Namespace) -> tuple[recipes.Experiment, Path]:
+    """Return what begins, and a folder for it."""
+    if args.overwrite and args.out is None:
+        raise ArgumentError("--overwrite is for a folder that is given with --out")
+    args.recipe = args.recipe or "compact-mnist"
+    recipe = read_recipe(args)
+    # Everything that may be wrong comes up before there is a folder.
+    experiment = recipes.Experiment(recipe)
+    if args.out is None:
+        return experiment, recipes.new_folder(recipe.name)
+    return experiment, recipes.take_folder(args.out, args.overwrite)
+
+
+def _resumed(args: argparse.Namespace) -> tuple[recipes.Experiment, Path]:
+    """Return what goes on, and its folder."""
+    given = [f"--{option.replace('_', '-')}" for option in _OPTIONS if getattr(args, option) is not None]
+    given += ["RECIPE"] * (args.recipe is not None) + ["--out"] * (args.out is not None)
+    if wrong := [each for each in given if each != "--data"]:
+        raise ArgumentError(f"--resume goes on by the recipe of the run: leave out {', '.join(wrong)}")
+    return recipes.resumed_experiment(args.resume, args.data), Path(args.resume)
 
 
 def read_recipe(args: argparse.Namespace) -> recipes.Recipe:

@@ -104,7 +104,7 @@ class Loader:
         rng = self._generator(integer(epoch, "Loader.order: epoch"), _ORDER)
         return rng.integers(0, count, count) if self.replacement else rng.permutation(count)
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
+    def epoch(self, epoch: int, begin: int = 0) -> Iterator[Batch]:
         """Yield the batches of one epoch.
 
         The background thread starts with the first batch and has ended when the iterator has: at the end
@@ -116,6 +116,9 @@ class Loader:
         ----------
         epoch : int
             At least 0.
+        begin : int
+            How many batches to leave out. They are augmented all the same, since the random numbers follow
+            from them.
 
         Yields
         ------
@@ -123,10 +126,10 @@ class Loader:
             New memory of the data set's dtype, or what `augment` returns.
         labels : int64 (n,)
         """
-        number = integer(epoch, "Loader.epoch: epoch")
+        number, first = integer(epoch, "Loader.epoch: epoch"), integer(begin, "Loader.epoch: begin")
         if self.prefetch:
-            return _prefetched(lambda: self._batches(number), self.prefetch)
-        return self._batches(number)
+            return _prefetched(lambda: self._batches(number), self.prefetch, first)
+        return islice(self._batches(number), first, None)
 
     def _generator(self, epoch: int, stream: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, stream)))

@@ -16,7 +16,7 @@ from .component import Component
 from .experiment import Experiment
 from .files import load, names, read_file, write_file
 from .recipe import Recipe, read_recipe
-from .run import Run, new_folder, take_folder
+from .run import Run, new_folder, resumed_experiment, take_folder
 from .sections import DataSection, ModelSection, TrainingSection
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "new_folder",
     "read_file",
     "read_recipe",
+    "resumed_experiment",
     "take_folder",
     "write_file",
 ]

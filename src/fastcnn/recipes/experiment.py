@@ -228,8 +228,15 @@ class Experiment:
         length = self.recipe.training.epochs * (steps_per_epoch if per_batch == "batch" else 1)
         return make_scheduler(scheduler, optimizer, length)
 
-    def fit(self, progress: bool = True) -> History:
-        """Train as the recipe says; the model then has the weights of the best epoch."""
+    def fit(self, progress: bool = True, **checkpoint: Any) -> History:
+        """Train as the recipe says; the model then has the weights of the best epoch.
+
+        Parameters
+        ----------
+        progress : bool
+        **checkpoint
+            `checkpoint`, `checkpoint_every` and `resume`, as `Trainer.fit` takes them.
+        """
         training = self.recipe.training
         return self.trainer.fit(
             self.train,
@@ -241,6 +248,7 @@ class Experiment:
             replacement=training.replacement,
             drop_last=training.drop_last,
             progress=progress,
+            **checkpoint,
         )
 
     def lr_find(self, **options: Any) -> LRFindResult:

@@ -15,17 +15,37 @@ import numpy as np
 
 from .._files import write_atomic
 from ..errors import DataError
-from ..training import Callback, History, Trainer, save_weights
+from ..training import Callback, History
+from ..training.checkpoint import CHECKPOINT
 from ..training.files import write_table
-from .classifier import WEIGHTS, describe
+from ..training.saving import Interval
+from .classifier import WEIGHTS
 from .experiment import Experiment
-from .files import CONFIG, write_file
+from .files import CONFIG, read_file, write_file
+from .keeping import (
+    STATS,
+    TEST_STATS,
+    VALIDATION_STATS,
+    KeepHistory,
+    KeepWeights,
+    SameRecipe,
+    total_loss,
+)
 from .report import PICTURES, REPORT, write_report
 from .results import HISTORY, METRICS, STEPS, Results
 
-VALIDATION_STATS, TEST_STATS = "validation_stats.csv", "test_stats.csv"
-FILES = (WEIGHTS, CONFIG, HISTORY, STEPS, VALIDATION_STATS, TEST_STATS, METRICS, *PICTURES, REPORT)
-_STATS = ("CE Loss", "Accuracy", "F1 Score")
+FILES = (
+    WEIGHTS,
+    CHECKPOINT,
+    CONFIG,
+    HISTORY,
+    STEPS,
+    VALIDATION_STATS,
+    TEST_STATS,
+    METRICS,
+    *PICTURES,
+    REPORT,
+)
 
 
 def new_folder(name: str, parent: str | PathLike[str] = "runs") -> Path:
@@ -78,101 +98,91 @@ def take_folder(path: str | PathLike[str], overwrite: bool = False) -> Path:
     return folder
 
 
-class _KeepWeights(Callback):
-    """Write the weights of the best epoch so far to a file, when `Experiment.best` has found one."""
+def resumed_experiment(folder: str | PathLike[str], root: str | None = None) -> Experiment:
+    """Return the experiment of a run that is to go on.
 
-    def __init__(self, experiment: Experiment, path: Path) -> None:
-        self._experiment = experiment
-        self._path = path
-        self._epoch: int | None = None
+    Parameters
+    ----------
+    folder : str or path
+    root : str, optional
+        Where its data are now.
 
-    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
-        """Write the file."""
-        if self._experiment.best.best_epoch == epoch:
-            save_weights(trainer.model, self._path, describe(self._experiment, row))
-            self._epoch = epoch
-
-    def on_train_end(self, trainer: Trainer, history: History) -> None:
-        """Write the file, if Ctrl-C came between the end of the best epoch and that."""
-        best = self._experiment.best.best_epoch
-        if best is not None and best != self._epoch:
-            save_weights(trainer.model, self._path, describe(self._experiment, history[best - 1]))
-
-
-class _KeepHistory(Callback):
-    """Write the tables of the epochs so far: all columns, and the validation figures by themselves."""
-
-    def __init__(self, experiment: Experiment, folder: Path) -> None:
-        self._experiment = experiment
-        self._folder = folder
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
-        """Write the files."""
-        self.write(trainer.history)
-
-    def write(self, history: History) -> None:
-        """Write the files."""
-        history.to_csv(self._folder / HISTORY)
-        if history.steps:
-            write_table(
-                self._folder / STEPS,
-                list(history.steps[0]),
-                [list(point.values()) for point in history.steps],
-            )
-        if self._experiment.validation is not None:
-            count = len(self._experiment.validation)
-            rows = [
-                (
-                    row["epoch"],
-                    _total_loss(self._experiment, row["val_loss"], count),
-                    row["val_accuracy"],
-                    row["val_macro_f1"],
-                )
-                for row in history
-            ]
-            write_table(self._folder / VALIDATION_STATS, ("Epoch", *_STATS), rows)
-
-
-def _total_loss(experiment: Experiment, loss: float, count: int) -> float:
-    """Return the loss summed over the images."""
-    return loss if experiment.trainer.loss.reduction == "sum" else loss * count
+    Raises
+    ------
+    DataError
+        If there is no such run, or nothing in it to go on from.
+    """
+    path = Path(folder)
+    if not (path / CHECKPOINT).exists() and (path / HISTORY).exists():
+        raise DataError(
+            f"{path}: there is no {CHECKPOINT} in it to go on from; train again with: fastcnn train {path}"
+        )
+    recipe = read_file(path / CONFIG)
+    return Experiment(recipe if root is None else recipe.replace("data.root", root, "--data"))
 
 
 class Run:
     """An experiment whose results go into a folder.
 
-    During training the weights of the best epoch so far (``weights.safetensors``) and the history are written
-    after each epoch, so that nothing is lost whatever happens. ``validation_stats.csv`` and
-    ``test_stats.csv`` have the loss summed over the images, accuracy and macro F1.
+    During training the weights of the best epoch so far (``weights.safetensors``), the history and all of the
+    training (``checkpoint.safetensors``) are written after each epoch, so that nothing is lost whatever
+    happens. ``validation_stats.csv`` and ``test_stats.csv`` have the loss summed over the images, accuracy
+    and macro F1.
 
     Parameters
     ----------
     experiment : Experiment
     folder : path
-        What `new_folder` or `take_folder` returned.
+        What `new_folder` or `take_folder` returned, or with `resume` the folder of an older run.
     callbacks : iterable of Callback
         Called before those of the run.
+    resume : bool
+        Whether it goes on where the run in the folder was, from its checkpoint if there is one yet.
     """
 
-    def __init__(self, experiment: Experiment, folder: Path, callbacks: Iterable[Callback] = ()) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        folder: Path,
+        callbacks: Iterable[Callback] = (),
+        *,
+        resume: bool = False,
+    ) -> None:
         self.experiment = experiment
         self.folder = folder
         self._start = time.perf_counter()
-        self._tables = _KeepHistory(experiment, folder)
-        keep = _KeepWeights(experiment, folder / WEIGHTS)
-        experiment.trainer.callbacks += [*callbacks, keep, self._tables]
+        self._tables = KeepHistory(experiment, folder)
+        keep = KeepWeights(experiment, folder / WEIGHTS)
+        self._resume = resume
+        experiment.trainer.callbacks += [SameRecipe(experiment.recipe), *callbacks, keep, self._tables]
+        if resume:
+            return
         try:
             write_file(experiment.recipe, folder / CONFIG, f"Repeat this run with: fastcnn train {CONFIG}")
         except OSError as error:
             raise DataError(f"{folder}: cannot be written: {error.strerror}") from error
 
-    def fit(self, progress: bool = True) -> History:
-        """Train; Ctrl-C ends it with the best weights so far kept."""
-        history = self.experiment.fit(progress)
-        if history.interrupted and len(history):
-            # Ctrl-C may have come before the last epoch was logged.
-            self._tables.write(history)
-        return history
+    def fit(self, progress: bool = True, checkpoint_every: Interval | None = "5min") -> History:
+        """Train; Ctrl-C and SIGTERM end it with the best weights so far kept.
+
+        Parameters
+        ----------
+        progress : bool
+        checkpoint_every : int, str or timedelta, optional
+            How often the checkpoint is written within epochs, as `Trainer.fit` takes it.
+        """
+        history = self.experiment.trainer.history
+        try:
+            return self.experiment.fit(
+                progress,
+                checkpoint=self.folder / CHECKPOINT,
+                checkpoint_every=checkpoint_every,
+                resume=self._resume,
+            )
+        finally:
+            if history.interrupted and len(history):
+                # It may have come before the last epoch was logged.
+                self._tables.write(history)
 
     def finish(self) -> dict[str, Any]:
         """Read the test set, once, and write metrics, pictures and the report; return the metrics."""
@@ -197,9 +207,9 @@ class Run:
         shown = {**metrics, "test": result}
         try:
             write_atomic(self.folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
-            total = _total_loss(experiment, result["loss"], result["count"])
+            total = total_loss(experiment, result["loss"], result["count"])
             row = (total, result["accuracy"], result["macro_f1"])
-            write_table(self.folder / TEST_STATS, _STATS, [row])
+            write_table(self.folder / TEST_STATS, STATS, [row])
             results = Results(experiment.recipe, shown, history, experiment.trainer, experiment.test, {})
             write_report(results, self.folder)
         except OSError as error:

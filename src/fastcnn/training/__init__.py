@@ -14,12 +14,13 @@ from .callbacks import (
     LambdaCallback,
     ModelCheckpoint,
 )
-from .checkpoint import load_weights, read_metadata, save_weights
 from .divergence import StopOnNaN
 from .history import History
+from .interrupt import Terminated
 from .lr_find import LRFindResult, lr_find
 from .sampling import SampledAccuracy
 from .trainer import Trainer
+from .weights import load_weights, read_metadata, save_weights
 
 __all__ = [
     "BestWeights",
@@ -32,6 +33,7 @@ __all__ = [
     "ModelCheckpoint",
     "SampledAccuracy",
     "StopOnNaN",
+    "Terminated",
     "Trainer",
     "load_weights",
     "lr_find",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .history import History
@@ -20,7 +21,7 @@ class Callback:
         """Called when fit begins, after its arguments were checked."""
 
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
-        """Called before an epoch; the first one is 1."""
+        """Called before an epoch, also when a training goes on within one; the first one is 1."""
 
     def on_batch_end(self, trainer: Any, batch: int, logs: dict[str, Any]) -> None:
         """Called after each step.
@@ -36,6 +37,16 @@ class Callback:
 
     def on_epoch_end(self, trainer: Any, epoch: int, row: dict[str, Any]) -> None:
         """Called after an epoch with its row of the history."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it must know to go on in another process: numbers, text, arrays, lists and dicts.
+
+        A checkpoint has it; see `Trainer.fit`.
+        """
+        return {}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned; called after on_train_begin."""
 
     def on_train_end(self, trainer: Any, history: History) -> None:
         """Called when fit ends, also when it was stopped or interrupted, but not after an exception."""

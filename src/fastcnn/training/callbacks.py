@@ -14,10 +14,10 @@ from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
 from ..nn.module import Module
 from .callback import Callback
-from .checkpoint import save_weights
 from .files import table
 from .history import History, better_is
 from .trainer import Trainer
+from .weights import save_weights
 
 
 class _Monitor(Callback):
@@ -42,6 +42,14 @@ class _Monitor(Callback):
         if not trainer.history.epochs:
             self._reset()
         self._follow(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best epoch so far."""
+        return {"best_epoch": self.best_epoch, "best_value": self.best_value}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        self.best_epoch, self.best_value = state_dict["best_epoch"], float(state_dict["best_value"])
 
     def _follow(self, trainer: Trainer) -> None:
         """Begin anew if the trainer has another model than before."""
@@ -92,6 +100,15 @@ class BestWeights(_Monitor):
         super()._reset()
         self._state: dict[str, np.ndarray] | None = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best epoch so far, and its weights."""
+        return {**super().state_dict(), "weights": self._state}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        super().load_state_dict(state_dict)
+        self._state = state_dict["weights"]
+
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
         """Copy the weights if they are the best so far."""
         if self._take(trainer, epoch, row):
@@ -140,6 +157,15 @@ class EarlyStopping(BestWeights):
         super()._reset()
         self._reference = self.best_value
         self.bad_epochs = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best epoch so far, its weights, and the epochs without improvement."""
+        return {**super().state_dict(), "reference": self._reference, "bad_epochs": self.bad_epochs}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        super().load_state_dict(state_dict)
+        self._reference, self.bad_epochs = float(state_dict["reference"]), int(state_dict["bad_epochs"])
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Begin to count."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,10 @@ class StopOnNaN(Callback):
     """
 
     _judged: tuple[Any, Any] | None = None  # the model and the loss whose start is known
+    _start, _images = 0.0, 0  # their first loss, and of how many images it is
     _losses: deque[float] = deque(maxlen=0)  # noqa: RUF012 - replaced when training begins
     _told = False
+    _restored = False  # whether what is known is that of the model and the loss of the training under way
 
     def on_train_begin(self, trainer: Training) -> None:
         """Begin to watch; what the first loss was is kept while a training goes on."""
@@ -45,6 +48,23 @@ class StopOnNaN(Callback):
             self._judged = None
         self._losses = deque(maxlen=max(_FEWEST, trainer.batches_per_epoch // 2))
         self._told = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the loss of the start and those that are looked at."""
+        return {
+            "start": None if self._judged is None else self._start,
+            "images": self._images,
+            "losses": list(self._losses),
+            "told": self._told,
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned; it is that of the model and the loss of the training."""
+        self._restored = state_dict["start"] is not None
+        if self._restored:
+            self._start, self._images = float(state_dict["start"]), int(state_dict["images"])
+        self._losses.extend(float(each) for each in state_dict["losses"])
+        self._told = bool(state_dict["told"])
 
     def on_batch_end(self, trainer: Training, batch: int, logs: dict[str, Any]) -> None:
         """Stop if the loss is not finite."""
@@ -58,6 +78,8 @@ class StopOnNaN(Callback):
             )
             return
         loss = loss / logs["count"] if trainer.adds_up else loss
+        if self._restored:
+            self._judged, self._restored = (trainer.model, trainer.loss), False
         judged = self._judged
         if judged is None or judged[0] is not trainer.model or judged[1] is not trainer.loss:
             self._judged = trainer.model, trainer.loss

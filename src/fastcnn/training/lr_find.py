@@ -18,7 +18,7 @@ import numpy as np
 from .._shapes import integer
 from ..data import Dataset, Loader
 from ..errors import ArgumentError, DTypeError
-from ..nn import init
+from . import generators
 from .checks import check_batches
 from .hints import give_hints
 from .report import plot_lr_find, text_chart
@@ -206,8 +206,7 @@ def _undone(trainer: Trainer) -> Iterator[None]:
     weights, state = model.state_dict(), optimizer.state_dict()
     gradients = [(each, copy.copy(each.grad)) for each in model.parameters()]
     modes = [(module, module.training) for module in model.modules()]
-    drawing = [module.__dict__.get("generator") for module in model.modules()]
-    streams = [each for each in (init.default_generator(), *drawing) if each is not None]
+    streams = generators.streams(model)
     places = [stream.bit_generator.state for stream in streams]
     try:
         yield

@@ -33,15 +33,17 @@ class EpochBar:
         Number of images of the epoch.
     enabled : bool
         Whether anything is shown.
+    done : int
+        How many of them another process has done.
     """
 
-    def __init__(self, label: str, images: int, enabled: bool) -> None:
+    def __init__(self, label: str, images: int, enabled: bool, done: int = 0) -> None:
         self._screen = steady(sys.stderr)
         self._label = label
         self._line = enabled and not self._screen.isatty()
         self._bar = new_bar(images, label, enabled, bar_format=_FORMAT, mininterval=0, dynamic_ncols=True)
         self._start = self._shown = time.perf_counter()
-        self._pending = 0
+        self._pending = self._done = done
 
     def advance(self, images: int, loss: float, accuracy: float) -> None:
         """Count so many more images as done; now and then, show that and the metrics so far."""
@@ -50,7 +52,7 @@ class EpochBar:
         if self._bar.disable or now - self._shown < _INTERVAL:
             return
         self._shown = now
-        rate = (self._bar.n + self._pending) / (now - self._start)
+        rate = (self._bar.n + self._pending - self._done) / (now - self._start)
         row = {"loss": loss, "accuracy": accuracy, "images_per_second": rate}
         self._bar.set_postfix_str(describe(row), refresh=False)
         self._bar.update(self._pending)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,21 @@ class SampledAccuracy(Callback):
             dataset = dataset.subset(np.sort(rng.choice(len(dataset), samples, replace=False)))
         self.sample = dataset
         self._step = 0
+        self._losses: list[float] = []
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Count from the first step, unless training goes on."""
         if not trainer.history.epochs:
             self._step = 0
-        self._losses: list[float] = []
+        self._losses = []
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the steps so far, and the losses since the last measurement."""
+        return {"step": self._step, "losses": list(self._losses)}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        self._step, self._losses = int(state_dict["step"]), [float(each) for each in state_dict["losses"]]
 
     def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
         """Measure, if it is time to."""

@@ -24,8 +24,8 @@ class Schedule:
         self.per_batch = when == "batch" or (when is None and isinstance(scheduler, OneCycleLR))
         self.monitor = monitor
 
-    def check(self, epochs: int, steps_per_epoch: int, validating: bool) -> None:
-        """Raise ArgumentError if a fit of that length cannot follow the schedule."""
+    def check(self, epochs: int, batches: int, validating: bool) -> None:
+        """Raise ArgumentError if a fit with so much to come cannot follow the schedule."""
         scheduler = self.scheduler
         if isinstance(scheduler, ReduceLROnPlateau):
             metric = self._metric(scheduler, validating)
@@ -34,7 +34,7 @@ class Schedule:
                     f"Trainer: monitor {metric!r} needs validation data: fit(..., validation=...)"
                 )
         if isinstance(scheduler, OneCycleLR):
-            needed = epochs * (steps_per_epoch if self.per_batch else 1)
+            needed = batches if self.per_batch else epochs
             left = scheduler.total_steps - scheduler.last_epoch
             if needed > left:
                 unit = "batches" if self.per_batch else "epochs"

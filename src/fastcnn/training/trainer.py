@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import time
 from collections.abc import Callable, Iterable
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -19,17 +18,19 @@ from ..nn.module import Module
 from ..optim import Optimizer
 from .callback import Callback
 from .checks import check_batches
-from .evaluation import Evaluator
+from .conditions import conditions
 from .hints import give_hints
 from .history import History
-from .interrupt import DeferredInterrupt
-from .progress import EpochBar
+from .interrupt import Interrupts, Terminated
+from .resuming import Resumable, checkpoint_of
+from .saving import Interval, Saver
 from .schedule import Scheduler
+from .states import Position, put_back_callbacks
 
 logger = logging.getLogger(__name__)
 
 
-class Trainer(Evaluator):
+class Trainer(Resumable):
     """Train, evaluate and use a classifier.
 
     Parameters
@@ -123,8 +124,6 @@ class Trainer(Evaluator):
             conv_algorithm=conv_algorithm,
         )
 
-    # Training ---------------------------------------------------------------------------------------
-
     def train_step(self, x: Samples, y: np.ndarray) -> float:
         """Do one step on a batch of images; neither schedule nor callbacks take part.
 
@@ -161,19 +160,24 @@ class Trainer(Evaluator):
         replacement: bool = False,
         drop_last: bool = False,
         progress: bool = True,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: Interval | None = None,
+        resume: bool | str | PathLike[str] = False,
     ) -> History:
         """Train for a number of epochs; called again, it goes on where it stopped.
 
         A model in evaluation mode is put into training mode, but for layers all of whose parameters are
         frozen (``requires_grad_(False)``); in one that is in training mode each layer keeps its own mode.
-        Ctrl-C ends it cleanly: callbacks still put the best weights back, and the history says
-        ``interrupted``. Epoch e takes its order and augmentation from (seed, e) alone.
+        Epoch e takes its order and augmentation from (seed, e) alone.
+
+        Ctrl-C ends it cleanly after the step under way: callbacks still put the best weights back, and the
+        history says ``interrupted``. So does SIGTERM, which then ends the process by SystemExit.
 
         Parameters
         ----------
         train : Dataset
         epochs : int
-            How many more.
+            How many more. With `resume` those of the training that goes on: what it was called with.
         batch_size : int
         validation : Dataset, optional
             Evaluated after each epoch; take it from the training images, not from the test set.
@@ -183,6 +187,19 @@ class Trainer(Evaluator):
             As in `fastcnn.data.Loader`.
         progress : bool
             Whether a bar is shown on the standard error.
+        checkpoint : str or path, optional
+            A safetensors file for all of the training, or a folder for ``checkpoint.safetensors``: written at
+            the beginning, after each epoch, and when fit ends early, be it by Ctrl-C, SIGTERM or an error.
+            The one before stays until the new one is on the disk. Should it not be possible to write it, the
+            log warns, and training goes on.
+        checkpoint_every : int, str or timedelta, optional
+            Also write it within epochs: every so many steps (500), or after so long ("10min", "30s").
+        resume : bool, str or path
+            A checkpoint to go on from, at any step: weights, history and what callbacks write become, to the
+            bit, what they would have been without the pause. Data, `batch_size` and the like must be those of
+            then, and are compared; the number of threads need not be. With another version, instruction set
+            or precision results are merely close, and the log warns. With True it goes on from `checkpoint`,
+            or begins if there is no such file yet.
 
         Returns
         -------
@@ -192,7 +209,10 @@ class Trainer(Evaluator):
         Raises
         ------
         ArgumentError, DTypeError, ShapeError
-            Before training starts, if data, model and schedule do not fit each other.
+            Before training starts, if data, model and schedule do not fit each other, or the checkpoint is
+            that of another training.
+        CheckpointError
+            If a checkpoint cannot be read, or the first one cannot be written.
         """
         epochs = integer(epochs, "fit: epochs", 0)
         self._check()
@@ -209,92 +229,57 @@ class Trainer(Evaluator):
             augment=augment,
         )
         check_batches(self.model, x, loader, "fit")
-        self._schedule.check(epochs, len(loader), validation is not None)
         self.validating = validation is not None
         self.batches_per_epoch = len(loader)
         self.outputs = logits.shape[1]
-        give_hints(self, x, logits)
+        source = checkpoint_of(checkpoint, resume)
+        told = conditions(self, loader, validation) if checkpoint is not None or source is not None else {}
+        saver = Saver(checkpoint, checkpoint_every, told, self.state_dict)
         self.history.begin()
-        for callback in self.callbacks:
-            callback.on_train_begin(self)
-        was_training = self.model.training
-        last = len(self.history) + epochs
-        try:
-            while len(self.history) < last and self.history.stop_reason is None:
-                self._epoch(loader, validation, f"epoch {len(self.history) + 1}/{last}", progress)
-        except KeyboardInterrupt:
-            self.history.interrupted = True
-            self.stop(f"interrupted in epoch {len(self.history) + 1}")
-        finally:
-            if not was_training:
-                self.model.eval()
-        if self.history.diverged and self.history.stop_reason is not None:
-            logger.warning("training stopped: %s", self.history.stop_reason)
-        for callback in self.callbacks:
-            callback.on_train_end(self, self.history)
+        if source is not None:
+            self._go_on(source, told)
+        loaded, self._loaded = self._loaded, None
+        if loaded is None:
+            self._position = Position(len(self.history))
+        last = self._position.first + epochs
+        left = max(0, last - len(self.history))
+        self._schedule.check(left, max(0, left * len(loader) - self._position.batch), self.validating)
+        give_hints(self, x, logits)
+        with Interrupts() as interrupts:
+            for callback in self.callbacks:
+                callback.on_train_begin(self)
+            if loaded is not None:
+                put_back_callbacks(self, loaded, "fit: resume")
+            saver.begin()
+            self._within_step = False
+            was_training = self.model.training
+            ended = None
+            try:
+                self._run(loader, validation, last, progress, interrupts, saver)
+            except (KeyboardInterrupt, Terminated) as error:
+                ended = error
+            except BaseException:
+                with interrupts.held:
+                    saver.write(whole=not self._within_step)
+                raise
+            finally:
+                if not was_training:
+                    self.model.eval()
+            with interrupts.held:
+                self._end(ended, saver)
+        if isinstance(ended, Terminated):
+            raise ended
         return self.history
 
-    def _epoch(self, loader: Loader, validation: Dataset | None, label: str, progress: bool) -> None:
-        """Train for one epoch and add its row to the history; stopped half-way, it has none."""
-        epoch = len(self.history) + 1
+    def _end(self, ended: BaseException | None, saver: Saver) -> None:
+        """Leave everything as it should be when fit has ended, or something has ended it."""
+        history = self.history
+        if ended is not None:
+            saver.write(whole=not self._within_step)
+            history.interrupted = True
+            how = "terminated" if isinstance(ended, Terminated) else "interrupted"
+            self.stop(f"{how} in epoch {len(history) + 1}")
+        if history.diverged and history.stop_reason is not None:
+            logger.warning("training stopped: %s", history.stop_reason)
         for callback in self.callbacks:
-            callback.on_epoch_begin(self, epoch)
-        images = min(len(loader.dataset), len(loader) * loader.batch_size)
-        # The history is longer after this line, and the loader counts epochs from 0.
-        batches = loader.epoch(epoch - 1)
-        bar = EpochBar(label, images, progress)
-        with contextlib.closing(bar), contextlib.closing(batches):  # type: ignore[type-var]
-            start = time.perf_counter()
-            row = self._train_epoch(epoch, batches, bar)
-            if row is None:
-                return
-            trained = time.perf_counter()
-            if validation is not None:
-                result = self.evaluate(validation)
-                row.update({f"val_{name}": result[name] for name in ("loss", "accuracy", "macro_f1")})
-            row["seconds"] = time.perf_counter() - start
-            row["images_per_second"] = images / max(trained - start, 1e-9)
-            bar.finish(row)
-        with DeferredInterrupt():
-            self.history.epochs.append(row)
-            for callback in self.callbacks:
-                callback.on_epoch_end(self, epoch, row)
-            self._schedule.after_epoch(row)
-
-    def _train_epoch(self, epoch: int, batches: Iterable, bar: EpochBar) -> dict[str, Any] | None:
-        """Return the metrics over the batches, or None if a callback has stopped training."""
-        self._train_mode()
-        total, correct, count = 0.0, 0, 0
-        adds_up = self.adds_up
-        for number, (images, labels) in enumerate(batches, 1):
-            lr = self.optimizer.param_groups[0]["lr"]
-            loss, right = self._step(images, labels)
-            total += loss if adds_up else loss * len(labels)
-            correct += right
-            count += len(labels)
-            bar.advance(len(labels), total / (1 if adds_up else count), correct / count)
-            for callback in self.callbacks:
-                callback.on_batch_end(self, number, {"loss": loss, "correct": right, "count": len(labels)})
-            if self.history.stop_reason is not None:
-                return None
-            self._schedule.after_batch()
-        mean = total if adds_up else total / count
-        return {"epoch": epoch, "lr": lr, "loss": mean, "accuracy": correct / count}
-
-    # Inside -----------------------------------------------------------------------------------------
-
-    def _step(self, images: Samples, labels: np.ndarray) -> tuple[float, int]:
-        """Do one step; return the loss and the number of images predicted right."""
-        if not self._checked:
-            self._check()
-            self._train_mode()
-        return self._executor.step(self.prepare(images), labels)
-
-    def _train_mode(self) -> None:
-        # Not if it is in training mode already: the user may have put a layer of it into evaluation mode.
-        if self.model.training:
-            return
-        for module in self.model.modules():
-            own = list(module._parameters.values())
-            if not own or any(parameter.requires_grad for parameter in own):
-                module.training = True
+            callback.on_train_end(self, history)

@@ -1,0 +1,115 @@
+"""What a training was done with, which a checkpoint tells: what must be the same, and what should be."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _precision, _samples
+from .._config import get_flush_denormal
+from .._kernels import cpu
+from .._version import __version__
+from ..data import Dataset, Loader
+from ..errors import ArgumentError
+from .state import Training
+
+logger = logging.getLogger(__name__)
+
+# Bytes of images that are looked at; of more, rows in even steps.
+_MOST_BYTES = 1 << 30
+
+
+def fingerprint(dataset: Dataset | None) -> str | None:
+    """Return the SHA-256 of a data set's images, labels and classes; None of none.
+
+    Of images of more than 1 GiB, which may lie in a file, rows in even steps are read.
+    """
+    if dataset is None:
+        return None
+    digest = hashlib.sha256(repr(dataset.classes).encode())
+    for array in (*_samples.arrays(dataset.images), dataset.labels):
+        digest.update(f"{array.shape} {array.dtype.str}".encode())
+        step = -(-array.nbytes // _MOST_BYTES) or 1
+        rows = max(1, (1 << 22) // max(1, array.nbytes // max(1, len(array))))
+        for start in range(0, len(array), rows * step):
+            digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+    return digest.hexdigest()
+
+
+def _told(part: Any) -> str | None:
+    """Return what tells a part from others: its repr, or its name if that has an address in it."""
+    if part is None:
+        return None
+    text = repr(part)
+    if not re.search(r"\bat 0x[0-9a-fA-F]+", text):
+        return text
+    named = part if hasattr(part, "__qualname__") else type(part)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def conditions(trainer: Training, loader: Loader, validation: Dataset | None) -> dict[str, Any]:
+    """Return the conditions of a fit.
+
+    Returns
+    -------
+    dict
+        "must": what a training that goes on must have in common, "should": what its bits depend on.
+    """
+    return {
+        "must": {
+            "train: the images": fingerprint(loader.dataset),
+            "validation: the images": fingerprint(validation),
+            "batch_size": loader.batch_size,
+            "shuffle": loader.shuffle,
+            "replacement": loader.replacement,
+            "drop_last": loader.drop_last,
+            "seed": loader.seed,
+            "augment": _told(loader.augment),
+            "preprocess": _told(trainer.preprocess),
+            "the loss": _told(trainer.loss),
+            "the optimizer": type(trainer.optimizer).__name__,
+            "the scheduler": None if trainer.scheduler is None else type(trainer.scheduler).__name__,
+            "scheduler_step": trainer.scheduler_step,
+            "clip_grad_norm": trainer.clip_grad_norm,
+            "clip_grad_value": trainer.clip_grad_value,
+        },
+        "should": {
+            "version": __version__,
+            "instruction set": cpu.get_isa(),
+            "engine": trainer.engine,
+            "precision": trainer.precision or _precision.get(),
+            "conv_algorithm": trainer.conv_algorithm,
+            "flush_denormal": get_flush_denormal(),
+        },
+    }
+
+
+def compare(saved: Mapping[str, Any], own: Mapping[str, Any], source: str) -> None:
+    """Raise where a training cannot go on, and warn where its results will not be the same to the bit.
+
+    Raises
+    ------
+    ArgumentError
+        If something that must be the same is not.
+    """
+    for name, value in own["must"].items():
+        before = saved["must"].get(name)
+        if before != value:
+            how = "are not those of" if "images" in name else f"is {value!r}, but {before!r} in"
+            raise ArgumentError(f"fit: {name} {how} the training that goes on, see {source}")
+    for name, value in own["should"].items():
+        before = saved["should"].get(name)
+        if before != value:
+            logger.warning(
+                "%s: %s was %r and is now %r: from here on results are not, to the bit, those of a training "
+                "that was never interrupted",
+                source,
+                name,
+                before,
+                value,
+            )

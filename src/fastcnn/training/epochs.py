@@ -1,0 +1,153 @@
+"""The loop over epochs and batches, which can stop after any of its steps and go on there."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .._samples import Samples
+from ..data import Dataset, Loader
+from .evaluation import Evaluator
+from .interrupt import Interrupts
+from .progress import EpochBar
+from .saving import Saver
+from .states import Position
+
+
+class Epochs(Evaluator):
+    """What of a Trainer changes weights."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._position = Position()
+        self._within_step = False  # weights and statistics may be those of half a step
+
+    def _run(
+        self,
+        loader: Loader,
+        validation: Dataset | None,
+        epochs: int,
+        progress: bool,
+        interrupts: Interrupts,
+        saver: Saver,
+    ) -> None:
+        """Train until the history has so many epochs, or somebody stops it."""
+        while len(self.history) < epochs and self.history.stop_reason is None:
+            number = len(self.history) + 1
+            for callback in self.callbacks:
+                callback.on_epoch_begin(self, number)
+            row = self._epoch(loader, validation, f"epoch {number}/{epochs}", progress, interrupts, saver)
+            if row is not None:
+                with interrupts.held:
+                    self._book(number, row)
+                    saver.write()
+            elif not self.history.diverged:  # of a loss that is not finite the checkpoint before is better
+                saver.write()
+
+    def _book(self, epoch: int, row: dict[str, Any]) -> None:
+        """Add a finished epoch to the history."""
+        self.history.epochs.append(row)
+        self._position = Position(self._position.first)
+        try:
+            self._tell("on_epoch_end", epoch, row)
+        finally:
+            self._schedule.after_epoch(row)
+
+    def _tell(self, event: str, *told: Any) -> None:
+        """Call all callbacks, so that each has seen as much as the others when an error of one is raised."""
+        error = None
+        for callback in self.callbacks:
+            try:
+                getattr(callback, event)(self, *told)
+            except BaseException as raised:
+                error = error or raised
+        if error is not None:
+            raise error
+
+    def _epoch(
+        self,
+        loader: Loader,
+        validation: Dataset | None,
+        label: str,
+        progress: bool,
+        interrupts: Interrupts,
+        saver: Saver,
+    ) -> dict[str, Any] | None:
+        """Train for what is left of an epoch; return its row of the history, None if it was stopped."""
+        position, images = self._position, min(len(loader.dataset), len(loader) * loader.batch_size)
+        # The loader counts epochs from 0.
+        batches = loader.epoch(len(self.history), position.batch)
+        bar = EpochBar(label, images, progress, position.count)
+        with contextlib.closing(bar), contextlib.closing(batches):  # type: ignore[type-var]
+            start = time.perf_counter() - position.seconds
+            self._train_mode()
+            if not self._train(batches, bar, start, interrupts, saver):
+                return None
+            row = self._row(len(self.history) + 1)
+            trained = time.perf_counter()
+            if validation is not None:
+                result = self.evaluate(validation)
+                row.update({f"val_{name}": result[name] for name in ("loss", "accuracy", "macro_f1")})
+            row["seconds"] = time.perf_counter() - start
+            row["images_per_second"] = images / max(trained - start, 1e-9)
+            bar.finish(row)
+        return row
+
+    def _train(
+        self, batches: Iterable, bar: EpochBar, start: float, interrupts: Interrupts, saver: Saver
+    ) -> bool:
+        """Take a step for each batch; return whether nobody has stopped training."""
+        position, adds_up = self._position, self.adds_up
+        for images, labels in batches:
+            with interrupts.held:
+                position.lr = self.optimizer.param_groups[0]["lr"]
+                self._within_step = True
+                loss, right = self._step(images, labels)
+                position.batch += 1
+                position.loss += loss if adds_up else loss * len(labels)
+                position.correct += right
+                position.count += len(labels)
+                position.seconds = time.perf_counter() - start
+                self._within_step = False
+                bar.advance(len(labels), *self._means())
+                logs = {"loss": loss, "correct": right, "count": len(labels)}
+                try:
+                    self._tell("on_batch_end", position.batch, logs)
+                finally:
+                    # It belongs to the step, whatever becomes of the callbacks.
+                    self._schedule.after_batch()
+                if self.history.stop_reason is not None:
+                    return False
+                saver.after_step()
+        return True
+
+    def _means(self) -> tuple[float, float]:
+        """Return loss and accuracy over the batches of the epoch so far."""
+        position = self._position
+        return position.loss / (1 if self.adds_up else position.count), position.correct / position.count
+
+    def _row(self, epoch: int) -> dict[str, Any]:
+        loss, accuracy = self._means()
+        return {"epoch": epoch, "lr": self._position.lr, "loss": loss, "accuracy": accuracy}
+
+    # Inside -----------------------------------------------------------------------------------------
+
+    def _step(self, images: Samples, labels: np.ndarray) -> tuple[float, int]:
+        """Do one step; return the loss and the number of images predicted right."""
+        if not self._checked:
+            self._check()
+            self._train_mode()
+        return self._executor.step(self.prepare(images), labels)
+
+    def _train_mode(self) -> None:
+        # Not if it is in training mode already: the user may have put a layer of it into evaluation mode.
+        if self.model.training:
+            return
+        for module in self.model.modules():
+            own = list(module._parameters.values())
+            if not own or any(parameter.requires_grad for parameter in own):
+                module.training = True

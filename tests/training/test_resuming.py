@@ -1,0 +1,434 @@
+"""A training that was interrupted goes on, in other objects, to the bits of one that never was."""
+
+import csv
+import datetime
+import logging
+import random
+import re
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+import fastcnn
+from fastcnn import data, nn, optim
+from fastcnn._kernels import cpu
+from fastcnn.data import transforms
+from fastcnn.errors import ArgumentError, CheckpointError, DTypeError
+from fastcnn.optim import lr_scheduler
+from fastcnn.training import (
+    BestWeights,
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LambdaCallback,
+    ModelCheckpoint,
+    SampledAccuracy,
+    load_weights,
+    read_metadata,
+)
+
+from .networks import assert_same_state, linear, network, trainer
+
+TIMES = ("seconds", "images_per_second")
+BATCH = 64  # five batches an epoch, of which the last is not full
+
+
+class Averages(Callback):
+    """An average of the first weight over the steps: a state of one's own."""
+
+    def on_train_begin(self, trainer):
+        self.mean, self.steps = np.zeros_like(next(trainer.model.parameters()).data), 0
+
+    def on_batch_end(self, trainer, batch, logs):
+        self.steps += 1
+        self.mean += (next(trainer.model.parameters()).data - self.mean) / self.steps
+
+    def state_dict(self):
+        return {"mean": self.mean, "steps": self.steps}
+
+    def load_state_dict(self, state):
+        self.mean, self.steps = np.array(state["mean"]), state["steps"]
+
+
+def at_step(step, act):
+    """Call `act` behind a step, counted over all epochs of this process."""
+    count = iter(range(1, 10**6))
+    return LambdaCallback(on_batch_end=lambda *_: act() if next(count) == step else None)
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+def make(kind, folder, small, *more, **options):
+    """Return a Trainer with everything that has a state, and its callbacks by name."""
+    model = network(dropout=0.3)
+    if kind == "adam":
+        optimizer = optim.AdamW(
+            optim.parameter_groups(model, [{"parameters": "*.bias", "weight_decay": 0.0}])
+        )
+        scheduler = lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=20)
+    elif kind == "plateau":
+        optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True)
+        scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, threshold=0.2)
+    else:
+        optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+        parts = [lr_scheduler.LinearLR(optimizer, 0.1), lr_scheduler.StepLR(optimizer, 1, 0.5)]
+        scheduler = lr_scheduler.SequentialLR(optimizer, parts, [2])
+    callbacks = {
+        "sampled": SampledAccuracy(small[0], 3, 50),
+        "best": BestWeights(),
+        "stopping": EarlyStopping("val_loss", 3),
+        "file": ModelCheckpoint(folder / "best.safetensors"),
+        "table": CSVLogger(folder / "history.csv"),
+        "averages": Averages(),
+    }
+    options = {"seed": 3, "scheduler": scheduler, **options}
+    return trainer(model, optimizer=optimizer, callbacks=[*more, *callbacks.values()], **options), callbacks
+
+
+def fit(trained, small, **options):
+    """Train for four epochs of augmented images."""
+    augment = transforms.Compose([transforms.RandomCrop(28, padding=2), transforms.RandomErasing(0.5)])
+    arguments = {"epochs": 4, "batch_size": BATCH, "validation": small[1], "augment": augment, **options}
+    return trained.fit(small[0], progress=False, **arguments)
+
+
+def table(path):
+    """Return the lines of a CSV file without times."""
+    with open(path, newline="") as file:
+        return [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
+
+
+def rows(history):
+    return [{name: value for name, value in row.items() if name not in TIMES} for row in history]
+
+
+def load_into(model, path):
+    load_weights(model, path)
+    return model
+
+
+@pytest.fixture(scope="module", params=["adam", "plateau", "sequential"])
+def uninterrupted(request, tmp_path_factory, small):
+    folder = tmp_path_factory.mktemp(request.param)
+    trained, callbacks = make(request.param, folder, small)
+    fit(trained, small)
+    return request.param, folder, trained, callbacks
+
+
+def assert_as_uninterrupted(uninterrupted, folder, trained, callbacks):
+    _, whole_folder, whole, its_callbacks = uninterrupted
+    assert_same_state(trained.model, whole.model)
+    assert rows(trained.history) == rows(whole.history)
+    assert trained.history.steps == whole.history.steps
+    assert trained.history.stop_reason == whole.history.stop_reason
+    assert trained.history.restored_epoch == whole.history.restored_epoch
+    assert table(folder / "history.csv") == table(whole_folder / "history.csv")
+    files = [each / "best.safetensors" for each in (folder, whole_folder)]
+    assert read_metadata(files[0]) == read_metadata(files[1])
+    assert_same_state(*(load_into(network(), each) for each in files))
+    np.testing.assert_array_equal(callbacks["averages"].mean, its_callbacks["averages"].mean)
+    state, wanted = trained.optimizer.state_dict(), whole.optimizer.state_dict()
+    assert state["param_groups"] == wanted["param_groups"]
+    for index, held in wanted["state"].items():
+        for name, value in held.items():
+            np.testing.assert_array_equal(state["state"][index][name], value)
+
+
+@pytest.mark.parametrize("step", [1, 4, 5, 6, 13, 19, 20])
+def test_from_any_step(uninterrupted, small, tmp_path, step):
+    kind, path = uninterrupted[0], tmp_path / "training.safetensors"
+    broken, _ = make(kind, tmp_path, small, at_step(step, interrupt))
+    assert fit(broken, small, checkpoint=path).interrupted
+    fastcnn.set_num_threads(2)
+    trained, callbacks = make(kind, tmp_path, small)
+    assert not fit(trained, small, checkpoint=path, resume=True).interrupted
+    assert_as_uninterrupted(uninterrupted, tmp_path, trained, callbacks)
+
+
+def test_again_and_again(uninterrupted, small, tmp_path):
+    kind, path, pauses = uninterrupted[0], tmp_path / "training.safetensors", 0
+    while True:
+        trained, callbacks = make(kind, tmp_path, small, at_step(3, interrupt))
+        if not fit(trained, small, checkpoint=path, resume=True).interrupted:
+            break
+        pauses += 1
+    assert pauses == 6
+    assert_as_uninterrupted(uninterrupted, tmp_path, trained, callbacks)
+
+
+def test_in_validation(uninterrupted, small, tmp_path):
+    """All batches of the epoch are done then, and no row is in the history."""
+    kind, path = uninterrupted[0], tmp_path / "training.safetensors"
+    broken, _ = make(kind, tmp_path, small)
+    evaluate = broken.evaluate
+
+    def pressed(dataset):
+        if len(broken.history) == 1:
+            interrupt()
+        return evaluate(dataset)
+
+    broken.evaluate = pressed
+    assert fit(broken, small, checkpoint=path).stop_reason == "interrupted in epoch 2"
+    trained, callbacks = make(kind, tmp_path, small)
+    fit(trained, small, resume=path)
+    assert_as_uninterrupted(uninterrupted, tmp_path, trained, callbacks)
+
+
+def test_after_an_error(uninterrupted, small, tmp_path):
+    def fail():
+        raise OSError("no more paper")
+
+    kind, path = uninterrupted[0], tmp_path / "training.safetensors"
+    broken, _ = make(kind, tmp_path, small, at_step(8, fail))
+    with pytest.raises(OSError, match="no more paper"):
+        fit(broken, small, checkpoint=path)
+    assert len(broken.history) == 1
+    trained, callbacks = make(kind, tmp_path, small)
+    fit(trained, small, resume=path)
+    assert_as_uninterrupted(uninterrupted, tmp_path, trained, callbacks)
+
+
+@pytest.mark.parametrize("every", [1, "3", datetime.timedelta(microseconds=1), None], ids=str)
+def test_from_what_a_kill_would_leave(uninterrupted, small, tmp_path, every):
+    kind, path, left = uninterrupted[0], tmp_path / "training.safetensors", tmp_path / "left.safetensors"
+    (tmp_path / "killed").mkdir()
+    copied, _ = make(kind, tmp_path / "killed", small, at_step(9, lambda: shutil.copy(path, left)))
+    fit(copied, small, checkpoint=path, checkpoint_every=every)
+    trained, callbacks = make(kind, tmp_path, small)
+    fit(trained, small, resume=left)
+    assert_as_uninterrupted(uninterrupted, tmp_path, trained, callbacks)
+
+
+def test_a_finished_training_has_nothing_left_to_do(uninterrupted, small, tmp_path):
+    kind, path = uninterrupted[0], tmp_path / "training.safetensors"
+    whole, _ = make(kind, tmp_path, small)
+    fit(whole, small, checkpoint=path)
+    trained, callbacks = make(kind, tmp_path, small, at_step(1, lambda: pytest.fail("a step")))
+    fit(trained, small, checkpoint=path, resume=True)
+    assert_as_uninterrupted(uninterrupted, tmp_path, trained, callbacks)
+
+
+def test_more_epochs_than_before(small, tmp_path):
+    """Epochs count from where the fit began that goes on."""
+    path, whole, part = tmp_path / "training.safetensors", trainer(network()), trainer(network())
+    whole.fit(small[0], epochs=5, batch_size=BATCH, progress=False)
+    part.fit(small[0], epochs=2, batch_size=BATCH, progress=False)
+    part.fit(small[0], epochs=1, batch_size=BATCH, progress=False, checkpoint=path)
+    trained = trainer(network())
+    trained.fit(small[0], epochs=3, batch_size=BATCH, progress=False, resume=path)
+    assert len(trained.history) == 5
+    assert_same_state(trained.model, whole.model)
+
+
+def test_a_folder_has_one_checkpoint(small, tmp_path):
+    options = {"batch_size": BATCH, "progress": False, "epochs": 2}
+    whole, trained = trainer(linear()), trainer(linear())
+    whole.fit(small[0], **options)
+    trainer(linear(), callbacks=[at_step(3, interrupt)]).fit(small[0], checkpoint=tmp_path, **options)
+    assert [each.name for each in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+    trained.fit(small[0], resume=tmp_path, **options)
+    assert_same_state(trained.model, whole.model)
+
+
+def test_states_in_memory(small):
+    options = {"batch_size": BATCH, "progress": False}
+    whole = trainer(network(dropout=0.3))
+    whole.fit(small[0], epochs=4, **options)
+    broken = trainer(network(dropout=0.3), callbacks=[at_step(7, interrupt)])
+    broken.fit(small[0], epochs=4, **options)
+    trained = trainer(network(seed=9, dropout=0.3), lr=5.0)
+    trained.load_state_dict(broken.state_dict())
+    assert len(trained.history) == 1
+    trained.fit(small[0], epochs=3, **options)
+    assert rows(trained.history) == rows(whole.history)
+    assert_same_state(trained.model, whole.model)
+
+
+def test_generators_of_the_process_go_on(small, tmp_path):
+    """Layers may draw from the default generator, or from NumPy's and Python's."""
+
+    class Noise(nn.Module):
+        def forward(self, x):
+            return x + np.float32(np.random.rand() + random.random()) * 0.1
+
+        def backward(self, dy):
+            return dy
+
+    def made(*callbacks):
+        np.random.seed(4)
+        random.seed(5)
+        model = nn.Sequential(Noise(), *linear()).reseed(0)
+        return trainer(model, callbacks=callbacks, engine=False)
+
+    path, options = tmp_path / "training.safetensors", {"epochs": 2, "batch_size": BATCH, "progress": False}
+    whole = made()
+    whole.fit(small[0], **options)
+    made(at_step(7, interrupt)).fit(small[0], checkpoint=path, **options)
+    trained = made()
+    trained.fit(small[0], resume=path, **options)
+    assert_same_state(trained.model, whole.model)
+
+
+# What does not fit -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def checkpoint(small, tmp_path_factory):
+    """A checkpoint of a plain training."""
+    path = tmp_path_factory.mktemp("plain") / "training.safetensors"
+    trainer(linear()).fit(small[0], epochs=1, batch_size=BATCH, progress=False, checkpoint=path)
+    return path
+
+
+def resume(path, train, model=None, **options):
+    fitting = {"epochs": 2, "batch_size": BATCH, "progress": False}
+    fitting |= {name: options.pop(name) for name in ("batch_size", "shuffle", "augment") if name in options}
+    trained = trainer(model or linear(), **options)
+    before = trained.model.state_dict()
+    try:
+        trained.fit(train, resume=path, **fitting)
+    except Exception:
+        assert all(np.array_equal(before[name], value) for name, value in trained.model.state_dict().items())
+        assert not trained.history.epochs
+        raise
+    return trained
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 32}, "batch_size is 32, but 64 in the training that goes on"),
+        ({"shuffle": False}, "shuffle is False, but True"),
+        ({"seed": 1}, "seed is 1, but 0"),
+        (
+            {"augment": transforms.RandomHorizontalFlip()},
+            "augment is 'RandomHorizontalFlip(p=0.5)', but None",
+        ),
+        ({"preprocess": transforms.Normalize(0.5, 0.5)}, "preprocess is 'Normalize"),
+        ({"clip_grad_norm": 1.0}, "clip_grad_norm is 1.0, but None"),
+        ({"loss": nn.NLLLoss()}, "the loss is"),
+        ({"model": network()}, "missing names"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_another_training_is_refused(checkpoint, small, options, message):
+    with pytest.raises(ArgumentError, match=re.escape(message)):
+        resume(checkpoint, small[0], **options)
+
+
+def test_other_parts_are_refused(checkpoint, small):
+    model = linear()
+    optimizer = optim.SGD(model.parameters())
+    with pytest.raises(ArgumentError, match=r"the optimizer is 'SGD', but 'Adam'"):
+        resume(checkpoint, small[0], model, optimizer=optimizer)
+    optimizer = optim.Adam(model.parameters())
+    with pytest.raises(ArgumentError, match=r"the scheduler is 'StepLR', but None"):
+        resume(checkpoint, small[0], model, optimizer=optimizer, scheduler=lr_scheduler.StepLR(optimizer, 1))
+
+
+def test_other_images_are_refused(checkpoint, small):
+    images = small[0].images.copy()
+    images[150, 0, 14, 14] ^= 1
+    with pytest.raises(ArgumentError, match=r"train: the images are not those of the training that goes on"):
+        resume(checkpoint, data.Dataset(images, small[0].labels))
+
+
+def test_a_callback_that_kept_something_must_be_there(small, tmp_path):
+    path, options = tmp_path / "training.safetensors", {"batch_size": BATCH, "progress": False}
+    trainer(linear(), callbacks=[Averages()]).fit(small[0], epochs=1, checkpoint=path, **options)
+    with pytest.raises(ArgumentError, match=r"that of a training with the callback Averages; add one"):
+        resume(path, small[0])
+
+
+def test_another_instruction_set_is_told(checkpoint, small, caplog):
+    isas = cpu.available_isas()
+    before = cpu.get_isa()
+    with caplog.at_level(logging.WARNING):
+        resume(checkpoint, small[0])
+        assert "to the bit" not in caplog.text
+        other = next(each for each in isas if each != before)
+        cpu.set_isa(other)
+        try:
+            assert len(resume(checkpoint, small[0]).history) == 2
+        finally:
+            cpu.set_isa(before)
+        assert f"instruction set was '{before}' and is now '{other}'" in caplog.text
+        resume(checkpoint, small[0], precision="highest")
+    assert "precision was 'high' and is now 'highest'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"checkpoint_every": 5}, ArgumentError, "checkpoint_every needs checkpoint"),
+        ({"resume": True}, ArgumentError, "resume=True needs checkpoint"),
+        ({"resume": 1}, DTypeError, "resume must be True, False or a file, got int"),
+        ({"resume": "missing.safetensors"}, CheckpointError, "there is no such file"),
+        ({"checkpoint": "missing/training.safetensors"}, CheckpointError, "cannot be written"),
+        ({"checkpoint": "a", "checkpoint_every": 0}, ArgumentError, "must be at least 1, got 0"),
+        ({"checkpoint": "a", "checkpoint_every": "5 weeks"}, ArgumentError, "such as 500, '10min' or '30s'"),
+        ({"checkpoint": "a", "checkpoint_every": "0s"}, ArgumentError, "must be above 0"),
+    ],
+    ids=str,
+)
+def test_arguments_of_fit(small, tmp_path, monkeypatch, arguments, error, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=re.escape(message)):
+        trainer(linear()).fit(small[0], epochs=1, batch_size=BATCH, progress=False, **arguments)
+
+
+def test_states_that_do_not_fit(small):
+    trained = trainer(linear())
+    state = trained.state_dict()
+    before = trained.model.state_dict()
+    with pytest.raises(DTypeError, match=r"load_state_dict: expected the state of a Trainer"):
+        trained.load_state_dict({"model": {}})
+    for part, damaged in {
+        "model": {},
+        "optimizer": {"state": {}, "param_groups": []},
+        "generators": state["generators"][:1],
+        "history": {},
+        "position": {"batch": 1, "mood": 2},
+    }.items():
+        with pytest.raises((ArgumentError, DTypeError), match=r"Trainer.load_state_dict: "):
+            trained.load_state_dict({**state, part: damaged})
+        assert all(np.array_equal(before[name], value) for name, value in trained.model.state_dict().items())
+
+
+def test_a_checkpoint_that_cannot_be_written_later_is_told_and_training_goes_on(small, tmp_path, caplog):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    path = folder / "training.safetensors"
+    trained = trainer(linear(), callbacks=[at_step(2, lambda: folder.rename(tmp_path / "there"))])
+    with caplog.at_level(logging.WARNING):
+        history = trained.fit(small[0], epochs=2, batch_size=BATCH, progress=False, checkpoint=path)
+    assert len(history) == 2
+    assert "the checkpoint is not written, the one before stays: " in caplog.text
+    assert (tmp_path / "there" / "training.safetensors").exists()
+
+
+def test_half_a_step_is_not_written(small, tmp_path):
+    """An error between the weights of two groups: the checkpoint of the step before stays."""
+    path = tmp_path / "training.safetensors"
+    model = linear()
+    broken = trainer(model)
+    step = broken.optimizer.step
+
+    def torn(*arguments):
+        if broken._position.batch == 3:
+            model[1].weight.data[...] = 0
+            raise MemoryError
+        return step(*arguments)
+
+    broken.optimizer.step = torn
+    options = {"epochs": 1, "batch_size": BATCH, "progress": False, "checkpoint_every": 2}
+    with pytest.raises(MemoryError):
+        broken.fit(small[0], checkpoint=path, **options)
+    whole, trained = trainer(linear()), trainer(linear())
+    whole.fit(small[0], epochs=1, batch_size=BATCH, progress=False)
+    trained.fit(small[0], epochs=1, batch_size=BATCH, progress=False, resume=path)
+    assert_same_state(trained.model, whole.model)
