@@ -1,7 +1,4 @@
-"""A process that is killed at any moment leaves the checkpoint of one step or of the next.
-
-``FASTCNN_KILLS=200 pytest tests/training/test_killed.py`` kills as many.
-"""
+"""A process that is killed at any moment leaves the checkpoint of one step or of the next."""
 
 import os
 import random
@@ -14,7 +11,7 @@ from ..children import Children
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 
-KILLS = int(os.environ.get("FASTCNN_KILLS", "20"))
+KILLS = 200
 TRAINING = """
 import hashlib
 import numpy as np
@@ -61,7 +58,7 @@ def test_killed_at_random_moments(trainings, tmp_path):
     whole.mkdir()
     wanted, seconds = trainings.run(whole)
     assert wanted is not None
-    rng, kills, finished = random.Random(os.environ.get("FASTCNN_SEED", "0")), 0, 0
+    rng, kills, finished = random.Random(0), 0, 0
     while kills < KILLS:
         folder = tmp_path / f"run-{finished}"
         folder.mkdir()
