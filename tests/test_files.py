@@ -217,6 +217,19 @@ def test_ctrl_c_leaves_no_temporary_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+def test_what_was_abandoned_is_swept(tmp_path):
+    """After an hour; what others have named otherwise stays."""
+    old, new = f".fastcnn-{'0' * 16}.tmp", f".fastcnn-{'1' * 16}.tmp"
+    others = [".fastcnn-notes.tmp", f".fastcnn-{'2' * 16}.tmp.old", "data.npz"]
+    for name in (old, new, *others):
+        (tmp_path / name).write_bytes(b"")
+        if name != new:
+            os.utime(tmp_path / name, (0, 0))
+    _files.sweep(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted([new, *others])
+    _files.sweep(tmp_path / "missing")
+
+
 def test_data_then_name_then_folder(tmp_path, monkeypatch):
     """A power cut at any moment leaves the old file or the new one."""
     events, fsync, replace = [], os.fsync, os.replace

@@ -11,9 +11,12 @@ import re
 import secrets
 import stat
 import sys
+import time
 from os import PathLike
 from typing import BinaryIO
 
+# How names of files begin and end that are not finished, and after how many seconds nobody will do so.
+_PREFIX, _SUFFIX, _ABANDONED = ".fastcnn-", ".tmp", 3600.0
 # A link to itself goes on for ever.
 _MOST_LINKS = 40
 
@@ -35,7 +38,7 @@ def write_atomic(path: str | PathLike[str], content: bytes) -> None:
         return
     target = os.path.realpath(os.fsdecode(path))
     # Not the name with something added, which may be too long; and not tempfile, whose modes are its own.
-    temporary = os.path.join(os.path.dirname(target), f".fastcnn-{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(os.path.dirname(target), f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
     # Until it has the mode of the older file, nobody else reads it.
     mode = 0o600 if os.path.exists(target) else 0o666
     try:
@@ -47,6 +50,16 @@ def write_atomic(path: str | PathLike[str], content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def sweep(folder: str | PathLike[str]) -> None:
+    """Remove what processes that were killed while they wrote have left in a folder an hour ago or longer."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if re.fullmatch(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}{re.escape(_SUFFIX)}", entry.name):
+                with contextlib.suppress(OSError):
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
+                        os.unlink(entry.path)
 
 
 def replace(file: BinaryIO, name: str, target: str) -> None:

@@ -138,6 +138,18 @@ def assert_as_uninterrupted(uninterrupted, folder, trained, callbacks):
             np.testing.assert_array_equal(state["state"][index][name], value)
 
 
+def test_layer_after_layer(small, tmp_path):
+    path = tmp_path / "training.safetensors"
+    whole, its_callbacks = make("adam", tmp_path, small, engine=False)
+    fit(whole, small)
+    fit(make("adam", tmp_path, small, at_step(8, interrupt), engine=False)[0], small, checkpoint=path)
+    trained, callbacks = make("adam", tmp_path, small, engine=False)
+    fit(trained, small, resume=path)
+    assert_same_state(trained.model, whole.model)
+    assert rows(trained.history) == rows(whole.history)
+    np.testing.assert_array_equal(callbacks["averages"].mean, its_callbacks["averages"].mean)
+
+
 @pytest.mark.parametrize("step", [1, 4, 5, 6, 13, 19, 20])
 def test_from_any_step(uninterrupted, small, tmp_path, step):
     kind, path = uninterrupted[0], tmp_path / "training.safetensors"
@@ -359,6 +371,15 @@ def test_another_instruction_set_is_told(checkpoint, small, caplog):
         assert f"instruction set was '{before}' and is now '{other}'" in caplog.text
         resume(checkpoint, small[0], precision="highest")
     assert "precision was 'high' and is now 'highest'" in caplog.text
+
+
+def test_another_version_is_told(checkpoint, small, caplog, monkeypatch):
+    monkeypatch.setattr("fastcnn.training.conditions.__version__", "9.9")
+    with caplog.at_level(logging.WARNING):
+        assert len(resume(checkpoint, small[0]).history) == 2
+    assert (
+        f"version was '{fastcnn.__version__}' and is now '9.9': from here on results are not" in caplog.text
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from datetime import timedelta
 from os import PathLike
 from typing import Any
 
+from .._files import sweep
 from .._shapes import integer
 from ..errors import ArgumentError, CheckpointError
 from .checkpoint import file_of, write_checkpoint
@@ -88,6 +90,7 @@ class Saver:
             If it cannot be written: better now than in the night.
         """
         if self._path is not None:
+            sweep(os.path.dirname(self._path) or ".")
             self._write(self._path)
 
     def after_step(self) -> None:
