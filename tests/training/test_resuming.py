@@ -138,6 +138,15 @@ def assert_as_uninterrupted(uninterrupted, folder, trained, callbacks):
             np.testing.assert_array_equal(state["state"][index][name], value)
 
 
+def test_another_version_may_use_other_words(checkpoint, small, caplog, monkeypatch):
+    monkeypatch.setattr("fastcnn.training.conditions.__version__", "9.9")
+    with caplog.at_level(logging.WARNING):
+        assert (
+            len(resume(checkpoint, small[0], preprocess=lambda images: images / np.float32(255)).history) == 2
+        )
+    assert "preprocess was called 'fastcnn.training.checks.to_unit_range' and is now called" in caplog.text
+
+
 def test_layer_after_layer(small, tmp_path):
     path = tmp_path / "training.safetensors"
     whole, its_callbacks = make("adam", tmp_path, small, engine=False)

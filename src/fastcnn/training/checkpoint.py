@@ -1,7 +1,7 @@
 """All of a training in a file, from which it goes on to the same bits: see `Trainer.fit`.
 
-The file is a safetensors file. Arrays have the names of what they are of (``model.0.weight``,
-``optimizer.state.0.exp_avg``); everything else is JSON in its metadata, behind a SHA-256 of all of the file.
+The file is a safetensors file. Arrays have the names of what they are of (``state.model.0.weight``,
+``state.optimizer.state.0.exp_avg``); everything else is JSON in its metadata, behind a SHA-256 of all of it.
 Nothing in it is ever executed.
 """
 

@@ -20,6 +20,8 @@ from .state import Training
 
 logger = logging.getLogger(__name__)
 
+# What is told by the words of one version.
+_IN_WORDS = ("augment", "preprocess", "the loss")
 # Bytes of images that are looked at; of more, rows in even steps.
 _MOST_BYTES = 1 << 30
 
@@ -97,9 +99,14 @@ def compare(saved: Mapping[str, Any], own: Mapping[str, Any], source: str) -> No
     ArgumentError
         If something that must be the same is not.
     """
+    another_version = saved["should"].get("version") != own["should"]["version"]
     for name, value in own["must"].items():
         before = saved["must"].get(name)
-        if before != value:
+        if before != value and another_version and name in _IN_WORDS:
+            logger.warning(
+                "%s: %s was called %r and is now called %r: is it the same?", source, name, before, value
+            )
+        elif before != value:
             how = "are not those of" if "images" in name else f"is {value!r}, but {before!r} in"
             raise ArgumentError(f"fit: {name} {how} the training that goes on, see {source}")
     for name, value in own["should"].items():
