@@ -28,6 +28,7 @@ from fastcnn.training import (
     load_weights,
     read_metadata,
 )
+from fastcnn.training.checkpoint import read_checkpoint
 
 from .networks import assert_same_state, linear, network, trainer
 
@@ -441,7 +442,28 @@ def test_a_checkpoint_that_cannot_be_written_later_is_told_and_training_goes_on(
     assert (tmp_path / "there" / "training.safetensors").exists()
 
 
-def test_half_a_step_is_not_written(small, tmp_path):
+def test_an_error_before_a_step_loses_nothing(small, tmp_path):
+    """Images that cannot be prepared: all steps before are in the checkpoint."""
+    path, options = tmp_path / "training.safetensors", {"batch_size": BATCH, "progress": False, "epochs": 1}
+    prepared = []
+
+    def spoiled(images):
+        prepared.append(len(images))
+        if len(prepared) == 5:  # two are looked at before training begins
+            raise OSError("no such picture")
+        return images.astype(np.float32) / 255
+
+    trained, whole = trainer(linear(), preprocess=spoiled), trainer(linear())
+    with pytest.raises(OSError, match="no such picture"):
+        trained.fit(small[0], checkpoint=path, **options)
+    assert read_checkpoint(path)["state"]["position"]["batch"] == trained._position.batch > 0
+    trained = trainer(linear(), preprocess=spoiled)
+    trained.fit(small[0], resume=path, **options)
+    whole.fit(small[0], **options)
+    assert_same_state(trained.model, whole.model)
+
+
+def test_half_a_step_is_not_written(small, tmp_path, caplog):
     """An error between the weights of two groups: the checkpoint of the step before stays."""
     path = tmp_path / "training.safetensors"
     model = linear()
@@ -456,8 +478,9 @@ def test_half_a_step_is_not_written(small, tmp_path):
 
     broken.optimizer.step = torn
     options = {"epochs": 1, "batch_size": BATCH, "progress": False, "checkpoint_every": 2}
-    with pytest.raises(MemoryError):
+    with pytest.raises(MemoryError), caplog.at_level(logging.WARNING):
         broken.fit(small[0], checkpoint=path, **options)
+    assert "the step under way was not finished: the checkpoint before it stays" in caplog.text
     whole, trained = trainer(linear()), trainer(linear())
     whole.fit(small[0], epochs=1, batch_size=BATCH, progress=False)
     trained.fit(small[0], epochs=1, batch_size=BATCH, progress=False, resume=path)

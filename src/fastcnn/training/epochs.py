@@ -105,7 +105,6 @@ class Epochs(Evaluator):
         for images, labels in batches:
             with interrupts.held:
                 position.lr = self.optimizer.param_groups[0]["lr"]
-                self._within_step = True
                 loss, right = self._step(images, labels)
                 position.batch += 1
                 position.loss += loss if adds_up else loss * len(labels)
@@ -141,7 +140,9 @@ class Epochs(Evaluator):
         if not self._checked:
             self._check()
             self._train_mode()
-        return self._executor.step(self.prepare(images), labels)
+        x = self.prepare(images)
+        self._within_step = True  # fit says when all that belongs to a step is done
+        return self._executor.step(x, labels)
 
     def _train_mode(self) -> None:
         # Not if it is in training mode already: the user may have put a layer of it into evaluation mode.

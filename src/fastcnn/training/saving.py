@@ -109,7 +109,10 @@ class Saver:
         whole : bool
             Whether no step is under way. Half of one is not written.
         """
-        if self._path is None or not whole:
+        if self._path is None:
+            return
+        if not whole:
+            logger.warning("the step under way was not finished: the checkpoint before it stays")
             return
         try:
             self._write(self._path)
