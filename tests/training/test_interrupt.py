@@ -62,6 +62,12 @@ def test_the_second_ctrl_c_does_not_wait():
     assert done == ["one"]
 
 
+def test_sigterm_says_more_than_ctrl_c():
+    with pytest.raises(Terminated), Interrupts() as interrupts, interrupts.held:  # noqa: PT012
+        send(signal.SIGTERM)
+        send(signal.SIGINT)
+
+
 def test_nothing_happens_without_signals():
     before = [signal.getsignal(number) for number in MEANS]
     with Interrupts() as interrupts, interrupts.held:

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import logging
+import math
 import random
 import re
 import shutil
@@ -28,7 +29,7 @@ from fastcnn.training import (
     load_weights,
     read_metadata,
 )
-from fastcnn.training.checkpoint import read_checkpoint
+from fastcnn.training.checkpoint import read_checkpoint, write_checkpoint
 
 from .networks import assert_same_state, linear, network, trainer
 
@@ -295,6 +296,49 @@ def test_generators_of_the_process_go_on(small, tmp_path):
     assert_same_state(trained.model, whole.model)
 
 
+def test_what_callbacks_have_unfrozen_stays_so(small, tmp_path):
+    def made(*callbacks):
+        model = network()
+        model[0].requires_grad_(False)
+        model[1].eval()
+
+        def unfreeze(trainer, epoch):
+            if epoch == 2:
+                model[0].requires_grad_(True)
+                model[1].train()
+
+        return trainer(model, callbacks=[LambdaCallback(on_epoch_begin=unfreeze), *callbacks])
+
+    path, options = tmp_path / "training.safetensors", {"epochs": 4, "batch_size": BATCH, "progress": False}
+    whole, trained = made(), made()
+    whole.fit(small[0], **options)
+    made(at_step(12, interrupt)).fit(small[0], checkpoint=path, **options)
+    trained.fit(small[0], resume=path, **options)
+    assert_same_state(trained.model, whole.model)
+
+
+def test_the_loss_of_the_start_outlives_resumes_without_a_step(small, tmp_path):
+    """A checkpoint is written before the first step of a training that goes on."""
+    path, options = tmp_path / "training.safetensors", {"epochs": 2, "batch_size": BATCH, "progress": False}
+    trainer(linear(), callbacks=[at_step(3, interrupt)]).fit(small[0], checkpoint=path, **options)
+    first = read_checkpoint(path)["state"]["callbacks"][0]
+    resumed = trainer(linear())
+    resumed.optimizer.step = interrupt  # behind the gradients of the first step
+    resumed.fit(small[0], checkpoint=path, resume=True, **options)
+    assert first[0] == "StopOnNaN"
+    assert first[1]["start"] is not None
+    assert read_checkpoint(path)["state"]["callbacks"][0][1]["start"] == first[1]["start"]
+
+
+def test_a_state_that_no_file_can_hold_is_told_and_training_goes_on(small, tmp_path, caplog):
+    path, options = tmp_path / "training.safetensors", {"epochs": 2, "batch_size": BATCH, "progress": False}
+    odd = LambdaCallback(on_epoch_end=lambda trainer, epoch, row: row.update(when=datetime.date(2026, 1, 1)))
+    with caplog.at_level(logging.WARNING):
+        assert len(trainer(linear(), callbacks=[odd]).fit(small[0], checkpoint=path, **options)) == 2
+    assert "is of the kind date, which a file cannot hold" in caplog.text
+    assert read_checkpoint(path)["state"]["position"]["batch"] == 0
+
+
 # What does not fit -------------------------------------------------------------------------------------
 
 
@@ -428,6 +472,68 @@ def test_states_that_do_not_fit(small):
         with pytest.raises((ArgumentError, DTypeError), match=r"Trainer.load_state_dict: "):
             trained.load_state_dict({**state, part: damaged})
         assert all(np.array_equal(before[name], value) for name, value in trained.model.state_dict().items())
+
+
+def damaged(state, path, value):
+    """Return a state with another value at a dotted path."""
+    first, _, rest = path.partition(".")
+    key = int(first) if first.isdecimal() else first
+    new = damaged(state[key], rest, value) if rest else value
+    if isinstance(state, list):
+        return [new if i == key else each for i, each in enumerate(state)]
+    return {**state, key: new}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("callbacks", 5),
+        ("callbacks", [[1]]),
+        ("callbacks", [["StopOnNaN", 5]]),
+        ("callbacks.0", ["StopOnNaN", {}]),
+        ("callbacks.0", ["StopOnNaN", {"start": 10**400, "images": 1, "losses": [], "told": False}]),
+        ("position.batch", "x"),
+        ("position.batch", -1),
+        ("position.batch", 3),
+        ("position.first", 9),
+        ("position.lr", 10**400),
+        ("position", {}),
+        ("history.epochs", [{}]),
+        ("history.epochs", 3),
+        ("history.stop_reason", 5),
+        ("generators.0.state.state", -1),
+        ("generators.1.2", 10**30),
+        ("optimizer.param_groups.0.lr", 10**400),
+        ("optimizer.state.0.step", math.inf),
+        ("model", {}),
+    ],
+    ids=str,
+)
+def test_a_damaged_state_changes_nothing(checkpoint, small, tmp_path, path, value):
+    """Its file is whole: the sum is right."""
+    content = read_checkpoint(checkpoint)
+    file = tmp_path / "training.safetensors"
+    write_checkpoint(file, content["conditions"], damaged(content["state"], path, value))
+    with pytest.raises((ArgumentError, DTypeError), match=re.escape(str(file))):
+        resume(file, small[0])
+
+
+def test_a_schedule_that_is_too_short_changes_nothing(small, tmp_path):
+    def made():
+        model = linear()
+        optimizer = optim.SGD(model.parameters())
+        return trainer(
+            model, optimizer=optimizer, scheduler=lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=10)
+        )
+
+    path, options = tmp_path / "training.safetensors", {"batch_size": BATCH, "progress": False}
+    made().fit(small[0], epochs=2, checkpoint=path, **options)
+    trained = made()
+    before = trained.model.state_dict()
+    with pytest.raises(ArgumentError, match="batches to come"):
+        trained.fit(small[0], epochs=5, resume=path, **options)
+    assert len(trained.history) == 0
+    assert all(np.array_equal(before[name], value) for name, value in trained.model.state_dict().items())
 
 
 def test_a_checkpoint_that_cannot_be_written_later_is_told_and_training_goes_on(small, tmp_path, caplog):

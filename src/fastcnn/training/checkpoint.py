@@ -76,7 +76,10 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
         digest, _, text = (file.metadata() or {}).get(_KEY, "").partition(" ")
         if not text:
             raise CheckpointError(f"{name}: holds no training, only weights: load_weights reads them")
-        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
+        try:
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
+        except Exception as error:  # of types that NumPy has not, among others
+            raise CheckpointError(f"{name}: an array cannot be read: {error!r}") from error
     if digest != _digest(arrays, text):
         raise CheckpointError(f"{name}: is damaged: its SHA-256 is not the one that it tells")
     content = unpack(arrays, text, name)
@@ -88,10 +91,14 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
             f"fastcnn {__version__} reads up to {FORMAT}"
         )
     told, state = content.get("conditions"), content.get("state")
-    whole = isinstance(told, dict) and all(isinstance(told.get(key), dict) for key in ("must", "should"))
+    whole = isinstance(told, dict) and all(_is_plain(told.get(key)) for key in ("must", "should"))
     if not whole or not isinstance(state, dict):
         raise CheckpointError(f"{name}: its description is damaged: it has no training")
     return content
+
+
+def _is_plain(table: object) -> bool:
+    return isinstance(table, dict) and not any(isinstance(each, np.ndarray) for each in table.values())
 
 
 def _digest(arrays: Mapping[str, np.ndarray], text: str) -> str:

@@ -46,13 +46,14 @@ class StopOnNaN(Callback):
         """Begin to watch; what the first loss was is kept while a training goes on."""
         if not trainer.history.epochs:
             self._judged = None
+        self._restored = False
         self._losses = deque(maxlen=max(_FEWEST, trainer.batches_per_epoch // 2))
         self._told = False
 
     def state_dict(self) -> dict[str, Any]:
         """Return the loss of the start and those that are looked at."""
         return {
-            "start": None if self._judged is None else self._start,
+            "start": self._start if self._judged is not None or self._restored else None,
             "images": self._images,
             "losses": list(self._losses),
             "told": self._told,
@@ -60,7 +61,7 @@ class StopOnNaN(Callback):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned; it is that of the model and the loss of the training."""
-        self._restored = state_dict["start"] is not None
+        self._judged, self._restored = None, state_dict["start"] is not None
         if self._restored:
             self._start, self._images = float(state_dict["start"]), int(state_dict["images"])
         self._losses.extend(float(each) for each in state_dict["losses"])

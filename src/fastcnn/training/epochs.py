@@ -50,12 +50,14 @@ class Epochs(Evaluator):
 
     def _book(self, epoch: int, row: dict[str, Any]) -> None:
         """Add a finished epoch to the history."""
+        self._within_step = True
         self.history.epochs.append(row)
         self._position = Position(self._position.first)
         try:
             self._tell("on_epoch_end", epoch, row)
         finally:
             self._schedule.after_epoch(row)
+            self._within_step = False
 
     def _tell(self, event: str, *told: Any) -> None:
         """Call all callbacks, so that each has seen as much as the others when an error of one is raised."""
@@ -111,14 +113,14 @@ class Epochs(Evaluator):
                 position.correct += right
                 position.count += len(labels)
                 position.seconds = time.perf_counter() - start
-                self._within_step = False
-                bar.advance(len(labels), *self._means())
                 logs = {"loss": loss, "correct": right, "count": len(labels)}
                 try:
                     self._tell("on_batch_end", position.batch, logs)
                 finally:
                     # It belongs to the step, whatever becomes of the callbacks.
                     self._schedule.after_batch()
+                    self._within_step = False
+                bar.advance(len(labels), *self._means())
                 if self.history.stop_reason is not None:
                     return False
                 saver.after_step()

@@ -84,7 +84,8 @@ class Interrupts:
         again = number == signal.SIGINT == self._waiting
         # A child that was forked inside a held block would wait for an end that it never comes to.
         if self._depth and not again and os.getpid() == self._process:
-            self._waiting = number
+            if self._waiting != signal.SIGTERM:  # which says more than a Ctrl-C behind it
+                self._waiting = number
             return
         self._waiting = None
         self._act(number, frame)

@@ -31,7 +31,9 @@ class Resumable(Epochs):
             Nested, of arrays, numbers and text: "model", "optimizer", "scheduler", "generators", "history",
             "position" (within an epoch) and "callbacks".
         """
-        return state_of(self, self._position)
+        state = state_of(self, self._position)
+        # Callbacks get theirs when the next fit begins.
+        return state if self._loaded is None else {**state, "callbacks": self._loaded["callbacks"]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned; the next `fit` goes on there, within an epoch too.
@@ -54,6 +56,7 @@ class Resumable(Epochs):
         """Take over what a checkpoint has, if it was written under these conditions."""
         content = read_checkpoint(source)
         compare(content["conditions"], told, what := f"fit: resume: {source}")
+        self.history.begin()
         self._position = put_back(self, content["state"], what)
         self._loaded = content["state"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._files import sweep
 from .._shapes import integer
-from ..errors import ArgumentError, CheckpointError
+from ..errors import ArgumentError
 from .checkpoint import file_of, write_checkpoint
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Saver:
             return
         try:
             self._write(self._path)
-        except CheckpointError as error:
+        except Exception as error:  # whatever a callback keeps, training is worth more
             logger.warning("the checkpoint is not written, the one before stays: %s", error)
 
     def _write(self, path: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,6 +53,8 @@ def _core(trainer: Training, position: Position) -> dict[str, Any]:
     history, scheduler = trainer.history, trainer.scheduler
     return {
         "model": trainer.model.state_dict(),
+        "trained": [p.requires_grad for p in trainer.model.parameters()],
+        "modes": [module.training for module in trainer.model.modules()],
         "optimizer": trainer.optimizer.state_dict(),
         "scheduler": None if scheduler is None else scheduler.state_dict(),
         "generators": generators.places(trainer.model),
@@ -91,14 +94,44 @@ def put_back(trainer: Training, state: Any, what: str) -> Position:
     if (state["scheduler"] is None) != (trainer.scheduler is None):
         raise ArgumentError(f"{what}: the state is that of a training {_with(state)} a scheduler")
     _counterparts(trainer, state, what)
+    with all_or_nothing(trainer), _damage(what):
+        return _put(trainer, state)
+
+
+@contextmanager
+def all_or_nothing(trainer: Training) -> Iterator[None]:
+    """Put the state of a training back if an error leaves the block; that of callbacks stays."""
     before = _core(trainer, Position())
     try:
-        return _put(trainer, state)
-    except (KeyError, TypeError, ValueError) as error:
+        yield
+    except BaseException:
         _put(trainer, before)
-        if isinstance(error, FastcnnError):
-            raise type(error)(f"{what}: {error}") from error
+        raise
+
+
+@contextmanager
+def _damage(what: str) -> Iterator[None]:
+    """Turn whatever a damaged state leads to into an error that says so."""
+    try:
+        yield
+    except FastcnnError as error:
+        raise type(error)(f"{what}: {error}") from error
+    except Exception as error:
         raise ArgumentError(f"{what}: the state is damaged: {error!r}") from error
+
+
+def _position(told: Any, epochs: int) -> Position:
+    """Return a position of a training with so many epochs."""
+    if told.keys() != asdict(Position()).keys():
+        raise ArgumentError(f"no position: {told!r}")
+    found = Position(**told)
+    counts = found.first, found.batch, found.correct, found.count
+    if not all(isinstance(each, int) and each >= 0 for each in counts) or found.first > epochs:
+        raise ArgumentError(f"no position in a training of {epochs} epochs: {told!r}")
+    if (found.batch == 0) != (found.count == 0) or found.correct > found.count:
+        raise ArgumentError(f"no position in an epoch: {told!r}")
+    found.loss, found.lr, found.seconds = float(found.loss), float(found.lr), float(found.seconds)
+    return found
 
 
 def _with(state: Mapping[str, Any]) -> str:
@@ -106,15 +139,26 @@ def _with(state: Mapping[str, Any]) -> str:
 
 
 def _put(trainer: Training, state: Mapping[str, Any]) -> Position:
-    position = Position(**state["position"])
+    saved = state["history"]
+    rows, steps = ([dict(each) for each in saved[name]] for name in ("epochs", "steps"))
+    if not all({"epoch", "loss"} <= row.keys() for row in rows):
+        raise ArgumentError("an epoch of the history lacks its number or its loss")
+    if not isinstance(saved["stop_reason"], str | None):
+        raise ArgumentError(f"stop_reason must be text or None, got {saved['stop_reason']!r}")
+    position = _position(state["position"], len(rows))
     trainer.model.load_state_dict(state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     if trainer.scheduler is not None:
         trainer.scheduler.load_state_dict(state["scheduler"])
     generators.put_back(trainer.model, state["generators"])
-    history, saved = trainer.history, state["history"]
-    history.epochs = [dict(row) for row in saved["epochs"]]
-    history.steps = [dict(point) for point in saved["steps"]]
+    # Which layers are trained, and which are in evaluation mode, callbacks may have changed.
+    parameters, modules = list(trainer.model.parameters()), list(trainer.model.modules())
+    for parameter, trained in zip(parameters, state.get("trained", ()), strict=False):
+        parameter.requires_grad_(bool(trained))
+    for module, mode in zip(modules, state.get("modes", ()), strict=False):
+        module.training = bool(mode)
+    history = trainer.history
+    history.epochs, history.steps = rows, steps
     history.stop_reason, history.diverged = saved["stop_reason"], bool(saved["diverged"])
     return position
 
@@ -130,9 +174,9 @@ def put_back_callbacks(trainer: Training, state: Mapping[str, Any], what: str) -
     for callback, saved in _counterparts(trainer, state, what):
         try:
             callback.load_state_dict(saved)
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, FastcnnError):
-                raise
+        except FastcnnError:
+            raise
+        except Exception as error:
             raise ArgumentError(
                 f"{what}: the state of {type(callback).__name__} does not fit: {error!r}"
             ) from error
@@ -140,8 +184,11 @@ def put_back_callbacks(trainer: Training, state: Mapping[str, Any], what: str) -
 
 def _counterparts(trainer: Training, state: Mapping[str, Any], what: str) -> list[tuple[Any, Any]]:
     """Return the callbacks with what was saved for them."""
-    left, found = list(trainer.callbacks), []
-    for name, saved in state["callbacks"]:
+    left, found, kept = list(trainer.callbacks), [], state["callbacks"]
+    pairs = isinstance(kept, list) and all(isinstance(each, list | tuple) and len(each) == 2 for each in kept)
+    if not pairs or not all(isinstance(saved, Mapping) for _, saved in kept):
+        raise ArgumentError(f"{what}: the state is damaged: callbacks must be pairs of a name and a state")
+    for name, saved in kept:
         same = next((each for each in left if type(each).__name__ == name), None)
         if same is not None:
             left.remove(same)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from os import PathLike
 from typing import Any
 
@@ -25,7 +26,7 @@ from .interrupt import Interrupts, Terminated
 from .resuming import Resumable, checkpoint_of
 from .saving import Interval, Saver
 from .schedule import Scheduler
-from .states import Position, put_back_callbacks
+from .states import Position, all_or_nothing, put_back_callbacks
 
 logger = logging.getLogger(__name__)
 
@@ -235,21 +236,23 @@ class Trainer(Resumable):
         source = checkpoint_of(checkpoint, resume)
         told = conditions(self, loader, validation) if checkpoint is not None or source is not None else {}
         saver = Saver(checkpoint, checkpoint_every, told, self.state_dict)
-        self.history.begin()
-        if source is not None:
-            self._go_on(source, told)
-        loaded, self._loaded = self._loaded, None
-        if loaded is None:
-            self._position = Position(len(self.history))
-        last = self._position.first + epochs
-        left = max(0, last - len(self.history))
-        self._schedule.check(left, max(0, left * len(loader) - self._position.batch), self.validating)
-        give_hints(self, x, logits)
-        with Interrupts() as interrupts:
+        with all_or_nothing(self) if source is not None else nullcontext():
+            if source is None:
+                self.history.begin()
+            else:
+                self._go_on(source, told)
+            loaded, self._loaded = self._loaded, None
+            if loaded is None:
+                self._position = Position(len(self.history))
+            last = self._position.first + epochs
+            left = max(0, last - len(self.history))
+            self._schedule.check(left, max(0, left * len(loader) - self._position.batch), self.validating)
+            give_hints(self, x, logits)
             for callback in self.callbacks:
                 callback.on_train_begin(self)
             if loaded is not None:
-                put_back_callbacks(self, loaded, "fit: resume")
+                put_back_callbacks(self, loaded, f"fit: resume: {source}")
+        with Interrupts() as interrupts:
             saver.begin()
             self._within_step = False
             was_training = self.model.training
@@ -283,3 +286,5 @@ class Trainer(Resumable):
             logger.warning("training stopped: %s", history.stop_reason)
         for callback in self.callbacks:
             callback.on_train_end(self, history)
+        if history.restored_epoch is not None:  # the weights are no longer those of the step
+            self._position = Position(len(history))
