@@ -14,13 +14,11 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save as _serialize
 
-from .._files import write_atomic
 from .._version import __version__
 from ..errors import CheckpointError
 from .packing import pack, unpack
-from .weights import open_file
+from .weights import open_file, write_file
 
 # What this version writes; it reads all down to 1.
 FORMAT = 1
@@ -57,10 +55,7 @@ def write_checkpoint(
     """
     content = {"format": FORMAT, "version": __version__, "conditions": conditions, "state": state}
     arrays, text = pack(content, "checkpoint: ")
-    try:
-        write_atomic(path, _serialize(arrays, metadata={_KEY: f"{_digest(arrays, text)} {text}"}))
-    except OSError as error:
-        raise CheckpointError(f"{os.fspath(path)}: cannot be written: {error.strerror or error}") from error
+    write_file(path, arrays, {_KEY: f"{_digest(arrays, text)} {text}"})
 
 
 def read_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:

@@ -68,8 +68,21 @@ def save_weights(model: Module, path: str | PathLike[str], metadata: Mapping[str
             )
         _check_finite(value, key, path, "not written: ")
         state[key] = value.astype(kind, order="C", copy=False)
+    write_file(path, state, notes)
+
+
+def write_file(
+    path: str | PathLike[str], arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+) -> None:
+    """Write arrays, C-contiguous and little-endian, and text to a safetensors file, all or nothing.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be written.
+    """
     try:
-        write_atomic(path, _serialize(state, metadata=notes or None))
+        write_atomic(path, _serialize(dict(arrays), metadata=dict(metadata) or None))
     except OSError as error:
         raise CheckpointError(f"{os.fspath(path)}: cannot be written: {error.strerror or error}") from error
 
