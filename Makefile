@@ -41,7 +41,7 @@ build: $(BIN)/.fastcnn-test ## compile the kernels in place
 	$(BIN)/python setup.py -q build_ext --inplace
 
 debug: $(BIN)/.fastcnn-test ## build with AddressSanitizer and UBSan, apart, and run all tests of the package
-	FASTCNN_DEBUG=1 FASTCNN_SANITIZE=1 $(BIN)/python setup.py -q build \
+	FASTCNN_DEBUG=1 FASTCNN_SANITIZE=memory $(BIN)/python setup.py -q build \
 		--build-base $(DEBUG_BUILD) --build-lib $(DEBUG_BUILD)/lib
 	$(SANITIZED) $(BIN)/python -m pytest -q $(filter-out tests/aarch64/ tests/oracle/,$(wildcard tests/*/))
 

@@ -5,8 +5,8 @@ engine, layout of buffers, as its folder says (`FOLDERS`), into one extension, `
 picks an instruction set when it is imported. The other Cython modules reach the kernels through pointers that
 it gives them, so one binary runs on every machine of an architecture.
 
-Environment: FASTCNN_DEBUG=1 builds with debug information and -O1; FASTCNN_SANITIZE=1 adds
-AddressSanitizer and UBSan; CC chooses the compiler.
+Environment: FASTCNN_DEBUG=1 builds with debug information and -O1; FASTCNN_SANITIZE=memory adds
+AddressSanitizer and UBSan, FASTCNN_SANITIZE=threads adds ThreadSanitizer; CC chooses the compiler.
 """
 
 import os
@@ -25,7 +25,7 @@ from setuptools.command.build_ext import build_ext
 KERNELS = Path("src/fastcnn/_kernels")
 CSRC = KERNELS / "csrc"
 DEBUG = os.environ.get("FASTCNN_DEBUG") == "1"
-SANITIZE = os.environ.get("FASTCNN_SANITIZE") == "1"
+SANITIZE = os.environ.get("FASTCNN_SANITIZE", "")
 
 # Instruction set -> compiler flags. "baseline" is what the architecture guarantees (SSE2, NEON).
 X86_FLAGS = {
@@ -55,13 +55,12 @@ KERNEL_FLAGS = ["-falign-functions=64", "-falign-loops=64"]
 WARNINGS = ["-Wall", "-Wextra", "-Wvla"]
 RELEASE_FLAGS = ["-g0"]
 DEBUG_FLAGS = ["-g", "-UNDEBUG"]
-# Python's own flags make overflow wrap, which would hide it from the sanitizer.
-SANITIZE_FLAGS = [
-    "-fsanitize=address,undefined",
-    "-fno-sanitize-recover=undefined",
-    "-fno-wrapv",
-    "-fno-omit-frame-pointer",
-]
+SANITIZE_FLAGS = {
+    "": [],
+    # Python's own flags make overflow wrap, which would hide it from the sanitizer.
+    "memory": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-wrapv"],
+    "threads": ["-fsanitize=thread"],
+}
 
 
 MAIN = "int main(void) { return 0; }\n"
@@ -104,7 +103,7 @@ class BuildKernels(build_ext):
         check_tools(compiler, self.compiler.include_dirs)
         isas = instruction_sets(compiler)
         common = [*C_FLAGS, *(DEBUG_FLAGS if DEBUG else RELEASE_FLAGS)]
-        common += SANITIZE_FLAGS if SANITIZE else []
+        common += [*SANITIZE_FLAGS[SANITIZE], *(["-fno-omit-frame-pointer"] if SANITIZE else [])]
         objects = compile_kernels(
             [*compiler, *common, "-O1" if DEBUG else "-O3", *KERNEL_FLAGS, *WARNINGS], isas
         )

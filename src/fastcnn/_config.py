@@ -13,7 +13,9 @@ from .errors import ArgumentError
 
 
 def set_num_threads(n: int) -> None:
-    """Set the number of threads that kernels use; results do not depend on it.
+    """Set the number of threads that kernels use at the most; results do not depend on it.
+
+    They use no more than the process has cores at that time.
 
     Parameters
     ----------
@@ -27,7 +29,7 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """Return the number of threads that kernels use."""
+    """Return the number of threads that kernels use at the most, as it was set."""
     return cpu.get_num_threads()
 
 
@@ -71,10 +73,15 @@ def config() -> dict[str, str]:
         "instruction set": f"{cpu.get_isa()} (available: {', '.join(cpu.available_isas())})",
         "vector width": f"{8 * cpu.vector_bytes()} bits",
         "cores": cores.describe(),
-        "threads": str(cpu.get_num_threads()),
+        "threads": _threads(),
         "float32 products": _precision.get(),
         "denormal numbers": "flushed to zero in float32" if cpu.get_flush_denormal() else "kept",
     }
+
+
+def _threads() -> str:
+    asked, used = cpu.get_num_threads(), cpu.threads_in_use()
+    return str(asked) if asked == used else f"{used} (set to {asked}, more than there are cores)"
 
 
 def show_config() -> None:

@@ -33,6 +33,7 @@ class Workbench:
         self.layout = Layout(name, self.element.lanes)
         self.groups = -(-batch // self.layout.images)
         self.data = {}  # arrays that come with a run, by the names that operations have for them
+        self.held = {}  # arrays in place of the memory that a program takes
         self.op = Writer(self.element, self.layout)
 
     def keep(self, data):
@@ -69,13 +70,13 @@ class Workbench:
     def sums(self, vectors, most_slots=kernels.MOST_SLOTS):
         """Return poisoned partial sums of each slot of a layer, and of one slot more than it may have."""
         sums = Vectors(vectors, self.layout.lanes, "REAL", most_slots)
-        sums.array = poisoned((most_slots + 1) * sums.group_size, self.dtype)
+        self.held[sums] = poisoned((most_slots + 1) * sums.group_size, self.dtype)
         return sums
 
     def of_threads(self, vectors):
         """Return poisoned vectors for each of as many threads as a run has."""
         scratch = Vectors(vectors, self.layout.lanes, each_thread=True, scope=kernels.EACH_THREAD)
-        scratch.array = poisoned(max(THREADS) * scratch.group_size, self.dtype)
+        self.held[scratch] = poisoned(max(THREADS) * scratch.group_size, self.dtype)
         return scratch
 
     def outside(self, array, element="VALUE"):
@@ -85,7 +86,12 @@ class Workbench:
     def run(self, keys=(0,), threads=2):
         """Run the operations that were appended."""
         self.op.close_part()
+        self.op.scratches += self.held
         executable = assemble(self.op, self.batch, threads)
+        for i, op in enumerate(self.op.ops):
+            for argument, buffer in op.buffers.items():
+                if isinstance(buffer, Vectors):
+                    executable.program.bind(i, argument, self.held[buffer])
         arrays = tuple([self.data[name] for name in executable.externals])
         phases = len(executable.phases)
         executable.program.run(self.batch, np.array(keys, np.uint64), 0, phases, threads, arrays)

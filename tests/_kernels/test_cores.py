@@ -145,11 +145,11 @@ def test_without_a_list_of_mounts_the_usual_places_are_tried(machine, group, fil
 def test_without_any_of_it_there_is_no_quota(machine, groups, mounts):
     root = machine(groups, mounts, {})
     assert cores.quota_cores(root) is None
-    assert cores.usable_cores(root) == cores._affinity()
+    assert cores.usable_cores(root) == cores.present_cores()
 
 
 def test_affinity_and_quota_both_hold(machine):
-    own = cores._affinity()
+    own = cores.present_cores()
     for quota in (1, own, own + 5):
         root = machine(["0::/"], TWO, {f"{V2}/cpu.max": f"{quota}00000 100000"})
         assert cores.usable_cores(root) == min(own, quota)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fastcnn
+from fastcnn._config import config
 from fastcnn._kernels import cores, cpu
 from fastcnn.errors import ArgumentError, DTypeError
 
@@ -107,6 +108,24 @@ def test_set_num_threads():
         assert fastcnn.get_num_threads() == 7
 
 
+def test_kernels_use_no_more_threads_than_there_are_cores(monkeypatch):
+    """Others would wait for a core, and all for them. The number that was set is told as it is."""
+    monkeypatch.setattr(cpu, "present_cores", lambda: 3)
+    with using_threads(1):
+        for count, used in ((2, 2), (3, 3), (64, 3)):
+            fastcnn.set_num_threads(count)
+            assert (fastcnn.get_num_threads(), cpu.threads_in_use()) == (count, used)
+        assert config()["threads"] == "3 (set to 64, more than there are cores)"
+        fastcnn.set_num_threads(3)
+        assert config()["threads"] == "3"
+
+
+def test_those_are_the_cores_that_the_process_may_run_on():
+    code = "import fastcnn; fastcnn.set_num_threads(1024); from fastcnn._kernels import cpu, cores\n"
+    done = run(code + "print(cpu.threads_in_use() == cores.present_cores(), fastcnn.get_num_threads())")
+    assert done.stdout == "True 1024\n", done.stderr
+
+
 @pytest.mark.skipif(EMULATED, reason="an emulator has no vector units")
 def test_peak_of_the_vector_units():
     for name in cpu.available_isas():
@@ -128,18 +147,21 @@ def test_a_forked_child_starts_threads_of_its_own():
     code = """
 import os, sys, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads: that is the point here
-from fastcnn import get_num_threads
+from fastcnn import set_num_threads
+from fastcnn._kernels import cpu
+cpu.present_cores = lambda: 4  # so many threads are used however few there are
+set_num_threads(4)
 def threads_that_exist():
     return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 4
 expected = work()
 child = os.fork()
 if child == 0:
-    same = get_num_threads() == 4 and work() == expected
+    same = cpu.threads_in_use() == 4 and work() == expected
     os._exit(0 if same and threads_that_exist() >= 4 else 1)
 status = os.waitpid(child, 0)[1]
 sys.exit(os.waitstatus_to_exitcode(status) or work() != expected)
 """
-    done = run(WORK + code, FASTCNN_NUM_THREADS="4")
+    done = run(WORK + code)
     assert done.returncode == 0, done.stderr
 
 

@@ -53,7 +53,7 @@ def test_convolution_and_its_weight_gradient(isa, dtype, name, geometry, size):
     assert_sums(dweight, expected, magnitude, terms)
     dweight[...] = np.nan
     if bench.layout.by_channels:  # several images between a load and a store of a sum
-        sums.array[...] = np.nan
+        bench.held[sums][...] = np.nan
         bench.op.conv_weight(sums=sums, vectors=vectors, in_channels=inner, whole_chunk=True, **operands)
         weight_sum(bench, dweight, sums)
     else:  # over all images at once

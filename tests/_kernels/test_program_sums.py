@@ -78,7 +78,7 @@ def test_each_slot_has_the_sums_of_its_images(isa, dtype, name, by_position, mos
     sums = bench.sums(rows * vectors, most_slots)
     bench.op.grad_sums(sums=sums, g=dy, vectors=vectors, by_position=by_position)
     bench.run(threads=3)
-    of_slots = sums.array.reshape(most_slots + 1, rows, vectors, lanes)
+    of_slots = bench.held[sums].reshape(most_slots + 1, rows, vectors, lanes)
     of_slots = of_slots.sum(-1) if name == "images" else of_slots.reshape(most_slots + 1, rows, -1)
     slots, used = slots_of_images(bench, most_slots), set()
     for slot in np.unique(slots):
@@ -94,7 +94,7 @@ def filled_sums(bench, vectors, most_slots):
     """Return (partial sums of the slots that a batch fills, the numbers of these slots in order)."""
     sums = bench.sums(vectors, most_slots)
     slots = np.unique(slots_of_images(bench, most_slots))
-    of_slots = sums.array.reshape(most_slots + 1, -1)
+    of_slots = bench.held[sums].reshape(most_slots + 1, -1)
     of_slots[slots] = normal((slots.size, of_slots.shape[1]), bench.dtype)
     return sums, of_slots[slots]
 

@@ -86,10 +86,11 @@ def test_who_has_a_copy_of_a_buffer(layout):
     assert executable.capacity == groups * w.layout.images
     scopes = [own.scope, winners.scope, kept.scope, in_hand.scope]
     assert scopes == [kernels.EACH_THREAD, kernels.EACH_THREAD, kernels.EACH_GROUP, kernels.EACH_IN_HAND]
-    copies = [each.array.size // each.group_size for each in (own, winners, kept, in_hand, sums)]
+    arrays = [executable.memory[each] for each in (own, winners, kept, in_hand, sums)]
+    sizes = [each.group_size for each in (own, winners, kept, in_hand, sums)]
+    copies = [array.size // size for array, size in zip(arrays, sizes, strict=True)]
     slots = kernels.slots(executable.capacity)
     assert copies == [threads, threads, groups, threads * kernels.CHUNK, min(slots, sums.most_slots)]
-    arrays = [each.array for each in (own, winners, kept, in_hand, sums)]
     assert executable.bytes == sum(array.nbytes for array in arrays)
     assert [array.dtype.name for array in arrays] == ["float32", "int32", *["float32"] * 3]
     assert not any(array.any() for array in arrays)
@@ -100,8 +101,7 @@ def test_layers_of_large_sums_have_few_copies():
     blob, sums = w.blob(3, 2, 2), w.sums(1, 2**22)
     assert sums.most_slots == 2
     w.grad_sums(sums=sums, g=blob, vectors=1)
-    made(w, 1000)
-    assert sums.array.size == 2 * sums.group_size
+    assert made(w, 1000).memory[sums].size == 2 * sums.group_size
 
 
 def test_a_program_of_one_phase_takes_any_batch():
@@ -142,7 +142,7 @@ def test_a_value_may_be_an_array_of_the_caller():
     samples, result = np.arange(15, dtype=np.float32).reshape(3, 5), np.full((3, 5), np.nan, np.float32)
     executable.program.run(3, KEYS, 0, len(executable.phases), 1, (samples, result))
     np.testing.assert_array_equal(result, samples)
-    assert x.array is None
+    assert list(executable.memory) == [y]
 
 
 def test_parameters_and_scalars_are_told():

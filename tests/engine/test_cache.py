@@ -3,8 +3,6 @@
 import copy
 import gc
 import io
-import multiprocessing
-import os
 import pickle
 import threading
 import weakref
@@ -20,6 +18,7 @@ from fastcnn.nn import changes
 from fastcnn.nn.module import PLANS
 
 from ..emulation import forks
+from ..parallel import child_exits_with, in_threads, with_threads
 
 
 def network():
@@ -198,26 +197,6 @@ def test_a_step_of_training_changes_no_structure():
 # Threads --------------------------------------------------------------------------------------------------
 
 
-def in_threads(*functions):
-    """Run functions at the same time; return what they raised."""
-    errors, start = [], threading.Barrier(len(functions))
-
-    def run(function):
-        start.wait()
-        try:
-            function()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-        assert not thread.is_alive()
-    return errors
-
-
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_threads_predict_with_one_model(threads):
     fastcnn.set_num_threads(threads)
@@ -287,20 +266,8 @@ def step(model, compiled):
     return value, max(float(np.abs(p.grad).max()) for p in model.parameters())
 
 
-def child_exits_with(function):
-    """Fork; return the exit code of a child that runs the function, 0 if it returns True."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            code = 0 if function() else 2
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 @forks
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@with_threads
 def test_a_forked_child_trains_and_predicts():
     fastcnn.set_num_threads(4)
     model = network().reseed(0)
@@ -320,7 +287,7 @@ def test_a_forked_child_trains_and_predicts():
 
 
 @forks
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@with_threads
 def test_a_child_forked_while_another_thread_runs_is_not_locked_out():
     fastcnn.set_num_threads(2)
     model = network()
@@ -338,19 +305,3 @@ def test_a_child_forked_while_another_thread_runs_is_not_locked_out():
         stop.set()
         thread.join()
     assert codes == [0] * 10
-
-
-def predict_in_child(model, x):
-    return model.predict(x)
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-@pytest.mark.parametrize("method", [pytest.param("fork", marks=forks), "spawn"])
-def test_processes_of_multiprocessing(method):
-    fastcnn.set_num_threads(2)
-    model = network()
-    want = model.predict(images(40))
-    with multiprocessing.get_context(method).Pool(2) as pool:
-        results = pool.starmap(predict_in_child, [(model, images(40))] * 4)
-    for result in results:
-        np.testing.assert_array_equal(result, want)

@@ -35,14 +35,14 @@ def test_operations_before_and_after_the_others_of_their_part():
     gather(w.after, "near the end")
     w.part_name = "forward"
     w.close_part()
-    assert w.parts == [("forward", 6, None)]
+    assert w.parts == [("forward", 2, 6, None)]
     assert labels(w) == ["first", "then", "a", "b", "near the end", "last"]
     gather(w, "c")
     gather(w.before, "of the second part")
     w.close_part()
     assert w.parts[1].end == 8
     assert labels(w)[6:] == ["of the second part", "c"]
-    assert w.first_prepared == 2
+    assert [(part.prepared, part.end) for part in w.parts] == [(2, 6), (7, 8)]
     w.close_part()
     assert w.parts[2].end == 8
 

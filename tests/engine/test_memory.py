@@ -81,10 +81,10 @@ def test_largest_places():
     assert table(np.array([], np.int64)).shape == (0,)
 
 
-def halo_of(blob):
+def halo_of(blob, memory):
     """Return what is in the halo of a blob, of all groups."""
     rows, columns = blob.height + blob.halo[2] + blob.halo[3], blob.row_width
-    array = blob.array.reshape(-1, rows, columns, blob.pitch)
+    array = memory[blob].reshape(-1, rows, columns, blob.pitch)
     outside = np.ones((rows, columns), bool)
     left, _, top, _ = blob.halo
     outside[top : top + blob.height, left : left + blob.width] = False
@@ -108,7 +108,7 @@ def test_nothing_is_written_into_halos(training, layout, isa):
             if training:
                 plan.backward(rng.standard_normal(y.shape))
         for blob in plan.executable.writer.blobs:
-            halo = halo_of(blob)
+            halo = halo_of(blob, plan.executable.memory)
             assert not halo.any()
             elements += halo.size
     assert elements > 200

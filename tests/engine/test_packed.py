@@ -203,7 +203,9 @@ def test_untouched_weights_are_packed_once(batch, layout):
     model.predict(images(batch))
     assert spoil_packed(model) >= 3
     assert not np.array_equal(model.predict(images(batch)), want)  # the zeros were used: nothing was packed
-    model[2].training = True  # says nothing of weights, but that something has changed
+    model[2].training = True  # changes nothing of a prediction
+    assert not np.array_equal(model.predict(images(batch)), want)
+    assert model[0].weight.data.any()  # may have been written into
     np.testing.assert_array_equal(model.predict(images(batch)), want)
 
 

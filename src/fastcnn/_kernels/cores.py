@@ -24,7 +24,7 @@ _DEFAULT_PERIOD = "100000"
 
 def usable_cores(root: str = "/") -> int:
     """Return the number of cores that this process may use, at least 1; `root` as in `quota_cores`."""
-    return min(_affinity(), quota_cores(root) or _affinity())
+    return min(present_cores(), quota_cores(root) or present_cores())
 
 
 def describe(root: str = "/") -> str:
@@ -32,7 +32,7 @@ def describe(root: str = "/") -> str:
     cores, total = usable_cores(root), os.cpu_count() or 1
     if cores == total:
         return str(cores)
-    return f"{cores} of {total} ({'affinity' if cores == _affinity() else 'CPU quota'} of the process)"
+    return f"{cores} of {total} ({'affinity' if cores == present_cores() else 'CPU quota'} of the process)"
 
 
 def quota_cores(root: str = "/") -> int | None:
@@ -52,7 +52,8 @@ def quota_cores(root: str = "/") -> int | None:
     return min(found, default=None)
 
 
-def _affinity() -> int:
+def present_cores() -> int:
+    """Return the number of cores that can run threads of this process at the same time."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:

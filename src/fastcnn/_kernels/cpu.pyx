@@ -9,11 +9,11 @@ import time
 
 from libc.string cimport strcmp
 
-from .cores import usable_cores
+from .cores import present_cores, usable_cores
 
 cdef extern from *:
     """
-    #include "common/denormals.h"
+    #include "common/float_mode.h"
     #include "engine/operations.h"
     #include "threads/parallel.h"
     #include "kernels.h"
@@ -161,14 +161,27 @@ def copy_rate(Py_ssize_t size, double seconds=0.01):
     return found
 
 
+_asked = 1
+
+
 def get_num_threads():
+    """Return what set_num_threads was given."""
+    return _asked
+
+
+def threads_in_use():
     """Return the number of threads that kernels use."""
     return fcn_get_threads()
 
 
 def set_num_threads(int count):
-    """Set the number of threads that kernels use; the caller has checked it."""
-    fcn_set_threads(count)
+    """Set the number of threads that kernels use at the most; the caller has checked it.
+
+    They use no more than can run at the same time: others would wait for a core, and all for them.
+    """
+    global _asked
+    _asked = count
+    fcn_set_threads(min(count, present_cores()))
 
 
 def get_flush_denormal():

@@ -174,22 +174,28 @@ cdef bint _is_alone(object memory, object array):
 
 
 def unread(list parameters, list reads, Py_ssize_t references):
-    """Return the parameters' arrays, or None if one may have been written into.
+    """Tell whether nobody can have written into the arrays of parameters.
 
-    That is, if a parameter was not read so often, or its array has not so many references, or is a view of
-    something else that is still in use.
+    That is, whether each parameter was read so often, and its array has so many references, not counting its
+    holders, and is no view of something else that is still in use.
     """
     cdef Py_ssize_t i
     cdef object array
-    cdef list arrays = []
     for i in range(len(parameters)):
         if (<object>parameters[i]).reads != reads[i]:
-            return None
+            return False
         array = (<object>parameters[i])._data
-        if Py_REFCNT(<PyObject *>array) != references or not _is_alone(array.base, array):
-            return None
-        arrays.append(array)
-    return arrays
+        if (Py_REFCNT(<PyObject *>array) != references + <Py_ssize_t>(<object>parameters[i]).holders
+                or not _is_alone(array.base, array)):
+            return False
+    return True
+
+
+def count_holders(list parameters, Py_ssize_t more):
+    """Add to the number of those that hold the array of each parameter and only read it."""
+    cdef Py_ssize_t i
+    for i in range(len(parameters)):  # not in Python, where a thread could come between reading and writing
+        (<object>parameters[i]).holders = <Py_ssize_t>(<object>parameters[i]).holders + more
 
 
 def references(list arrays, list parameters):

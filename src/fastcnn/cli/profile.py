@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim
-from .._config import get_num_threads
 from .._kernels import cpu
 from ..engine import Plan
 from ..engine.describe import aligned
@@ -74,7 +73,7 @@ def _clock(function: Callable[[], object]) -> float:
 
 def _facts(name: str, plan: Plan, result: Profile, whole: float) -> dict[str, Any]:
     """Return everything that was measured, as JSON takes it."""
-    threads = get_num_threads()
+    threads = cpu.threads_in_use()
     peak = result.peak
     if threads > 1:
         peak = 1e9 * cpu.fma_gflops(0.1, threads, plan.dtype.itemsize)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from .emit import Op, Writer
 from .memory import Blob, External, Vectors
 
 Phase = tuple[int, int, int]  # kind, first operation, last + 1
+Memory = dict[Blob | Vectors, np.ndarray]
 
 
 @dataclass
@@ -24,6 +25,8 @@ class Executable:
 
     Attributes
     ----------
+    memory : dict
+        The array of each of the writer's blobs and scratches.
     phase_ends : list of int
         Number of phases at the end of each of the writer's parts.
     externals : list of str
@@ -35,6 +38,7 @@ class Executable:
     """
 
     program: kernels.Program
+    memory: Memory
     writer: Writer
     phases: list[Phase]
     phase_ends: list[int]
@@ -42,7 +46,30 @@ class Executable:
     parameters: list[tuple[int, str, Parameter]]
     scalars: list[tuple[int, str, Callable[[], float]]]
     capacity: int
-    bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """What its memory takes."""
+        return sum(array.nbytes for array in self.memory.values())
+
+    @property
+    def stretches(self) -> list[tuple[int, int, int]]:
+        """The phases of each part: the first, the first behind those that prepare it, and the last + 1.
+
+        In a program for predictions, what is prepared holds until a parameter changes: packed weights.
+        """
+        starts, ends = [0, *self.phase_ends[:-1]], self.phase_ends
+        prepared = [part.prepared for part in self.writer.parts]
+        return [
+            (start, start + sum(last <= limit for _, _, last in self.phases[start:end]), end)
+            for start, limit, end in zip(starts, prepared, ends, strict=True)
+        ]
+
+    def again(self) -> Executable:
+        """Return the same program with memory of its own; all but blobs and scratches is shared."""
+        memory = _filled({buffer: (array.size, array.dtype) for buffer, array in self.memory.items()})
+        linked = _link(self.writer, memory)
+        return replace(self, memory=memory, program=linked.program(self.phases))
 
     @property
     def distinct_parameters(self) -> list[Parameter]:
@@ -100,25 +127,31 @@ def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
     return grows
 
 
-def _allocate(writer: Writer, groups: int, slots: int, threads: int) -> int:
-    """Give each buffer its memory; return the bytes of all."""
+def _allocate(writer: Writer, groups: int, slots: int, threads: int) -> Memory:
+    """Return memory for each buffer."""
     copies = {
         kernels.EACH_GROUP: groups,
         kernels.EACH_THREAD: threads,
         kernels.EACH_IN_HAND: threads * kernels.CHUNK,
     }
-    counts: list[tuple[Blob | Vectors, np.dtype, int]] = []
+    wanted: dict[Blob | Vectors, tuple[int, np.dtype]] = {}
     for blob in writer.blobs:
-        counts.append((blob, writer.element.value, copies[blob.scope] * blob.group_size))
+        wanted[blob] = copies[blob.scope] * blob.group_size, writer.element.value
     for each in writer.scratches:
         number = min(slots, each.most_slots) if each.most_slots else copies[each.scope]
-        counts.append((each, writer.element.dtype(each.element), number * each.group_size))
-    memory = sum(dtype.itemsize * count for _, dtype, count in counts)
-    # Zeros take no memory before they are used: each of them may fit, and all of them not.
+        wanted[each] = number * each.group_size, writer.element.dtype(each.element)
+    return _filled(wanted)
+
+
+def _filled(wanted: dict[Blob | Vectors, tuple[int, np.dtype]]) -> Memory:
+    """Return zeros, so many of a type for each buffer."""
+    # Zeros take no memory before they are used: each array may fit, and all of them not.
+    memory = sum(dtype.itemsize * count for count, dtype in wanted.values())
     check_size((memory,), 1, "engine: the buffers of a program")
-    for buffer, dtype, count in counts:
-        buffer.array = filled((count,), 0, dtype, "engine: a buffer", aligned=True)
-    return memory
+    return {
+        buffer: filled((count,), 0, dtype, "engine: a buffer", aligned=True)
+        for buffer, (count, dtype) in wanted.items()
+    }
 
 
 def assemble(writer: Writer, batch_size: int, threads: int) -> Executable:
@@ -132,38 +165,64 @@ def assemble(writer: Writer, batch_size: int, threads: int) -> Executable:
     if checks_places():
         for op in ops:
             check_places(op, layout)
-    externals: dict[str, list[tuple[int, str]]] = {}
-    parameters: list[tuple[int, str, Parameter]] = []
-    scalars: list[tuple[int, str, Callable[[], float]]] = []
-    listed: list[tuple[str, Mapping[str, Any], int, int, bool]] = []
-    for i, op in enumerate(ops):
-        arguments, buffers = dict(op.arguments), op.buffers
-        for name, value in op.arguments.items():
-            if name in buffers:
-                arguments[name] = _buffer(value, writer)
-                if isinstance(value, External) or (isinstance(value, Blob) and value.external):
-                    key = value.name if isinstance(value, External) else value.external
-                    externals.setdefault(str(key), []).append((i, name))
-                elif isinstance(value, Parameter):
-                    parameters.append((i, name, value))
-            elif callable(value):
-                scalars.append((i, name, value))
-                arguments[name] = value()
-        listed.append((op.kernel, arguments, op.tasks, op.most_slots, op.whole_chunk))
-    program = kernels.Program(writer.element.name, layout.name, listed, phases, list(externals.values()))
+    linked = _link(writer, memory)
     return Executable(
-        program, writer, phases, phase_ends, list(externals), parameters, scalars, capacity, memory
+        program=linked.program(phases),
+        memory=memory,
+        writer=writer,
+        phases=phases,
+        phase_ends=phase_ends,
+        externals=list(linked.externals),
+        parameters=linked.parameters,
+        scalars=linked.scalars,
+        capacity=capacity,
     )
 
 
-def _buffer(buffer: Any, writer: Writer) -> tuple[np.ndarray | None, int, int]:
+class _Linked(NamedTuple):
+    """The operations of a program as the executor takes them, and what is set later."""
+
+    writer: Writer
+    ops: list[tuple[str, Mapping[str, Any], int, int, bool]]
+    externals: dict[str, list[tuple[int, str]]]
+    parameters: list[tuple[int, str, Parameter]]
+    scalars: list[tuple[int, str, Callable[[], float]]]
+
+    def program(self, phases: list[Phase]) -> kernels.Program:
+        """Return the executor."""
+        element, layout = self.writer.element.name, self.writer.layout.name
+        return kernels.Program(element, layout, self.ops, phases, list(self.externals.values()))
+
+
+def _link(writer: Writer, memory: Memory) -> _Linked:
+    """Give each operation its arrays."""
+    linked = _Linked(writer, [], {}, [], [])
+    for i, op in enumerate(writer.ops):
+        arguments, buffers = dict(op.arguments), op.buffers
+        for name, value in op.arguments.items():
+            if name in buffers:
+                arguments[name] = _buffer(value, writer, memory)
+                if isinstance(value, External) or (isinstance(value, Blob) and value.external):
+                    key = value.name if isinstance(value, External) else value.external
+                    linked.externals.setdefault(str(key), []).append((i, name))
+                elif isinstance(value, Parameter):
+                    linked.parameters.append((i, name, value))
+            elif callable(value):
+                linked.scalars.append((i, name, value))
+                arguments[name] = value()
+        linked.ops.append((op.kernel, arguments, op.tasks, op.most_slots, op.whole_chunk))
+    return linked
+
+
+def _buffer(buffer: Any, writer: Writer, memory: Memory) -> tuple[np.ndarray | None, int, int]:
     """Return a buffer as the executor takes it: array, bytes from one copy to the next, what has one."""
     if isinstance(buffer, Blob):
-        array = None if buffer.external else buffer.array
+        array = None if buffer.external else memory[buffer]
         scope = kernels.EACH_GROUP if buffer.external else buffer.scope
         return array, buffer.group_size * writer.element.value.itemsize, scope
     if isinstance(buffer, Vectors):
-        return buffer.array, buffer.group_size * writer.element.dtype(buffer.element).itemsize, buffer.scope
+        row_bytes = buffer.group_size * writer.element.dtype(buffer.element).itemsize
+        return memory[buffer], row_bytes, buffer.scope
     if isinstance(buffer, External):
         row_bytes = buffer.count * writer.element.dtype(buffer.element).itemsize
         return None, row_bytes * writer.layout.images, kernels.EACH_GROUP

@@ -215,7 +215,7 @@ class Plans(Locked):
         self, graph: Graph, shape: Sizes, mode: tuple | None, size: int, asked: Wanted
     ) -> tuple[str, int]:
         """Return layout and bands for a batch of a size."""
-        training, threads = mode is not None, cpu.get_num_threads()
+        training, threads = mode is not None, cpu.threads_in_use()
         key = (shape, mode, size, threads, asked)
         if key not in self._layouts:
             layout = choose(graph, size, training, settled(graph, training, asked))

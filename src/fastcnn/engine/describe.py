@@ -155,7 +155,7 @@ def _buffers(plan: Described, names: dict[int, str]) -> list[str]:
         else:
             shape, halo = f"{buffer.count} vectors", ""
             kind = "slots" if buffer.most_slots else kind
-        total = 0 if buffer.array is None else buffer.array.nbytes
+        total = plan.executable.memory[buffer].nbytes
         copies = f"{total // size if size else 0} {kind}"
         row = (names[id(buffer)], shape, halo, work(size, "B"), copies, work(total, "B"))
         rows.append((*row, first.get(id(buffer), "")))

@@ -146,13 +146,14 @@ class Part(NamedTuple):
     ----------
     name : str
         Of the pass that it belongs to.
-    end : int
-        Number of operations up to its end.
+    prepared, end : int
+        Numbers of operations up to the end of those that run before all others, and up to the part's end.
     pause : Pause, optional
         What comes then.
     """
 
     name: str
+    prepared: int
     end: int
     pause: Pause | None
 
@@ -186,7 +187,6 @@ class Writer(Queue):
         self.blobs: list[Blob] = []
         self.scratches: list[Vectors] = []
         self._workspace: Vectors | None = None
-        self.first_prepared = 0  # operations before all others of the first part
         self.parts: list[Part] = []
         self.part_name = ""
         largest = kernels.max_vectors if layout.by_channels else kernels.max_block
@@ -264,9 +264,8 @@ class Writer(Queue):
         before, after = (sorted(each.ops, key=lambda op: op.stage or 0) for each in (self.before, self.after))
         self.ops[start:start] = before
         self.ops += after
-        self.first_prepared = self.first_prepared or len(before)
         self.before.ops, self.after.ops = [], []
-        self.parts.append(Part(self.part_name, len(self.ops), pause))
+        self.parts.append(Part(self.part_name, start + len(before), len(self.ops), pause))
 
     def blocks(self, channels: int) -> int:
         """Return the number of register blocks that `channels` are split into."""

@@ -14,14 +14,17 @@ class Locked:
         self.lock = threading.RLock()
         _all.add(self)
 
+    def renew(self) -> None:
+        """Be nobody's: a thread that held the lock when the process was forked is not in the child."""
+        self.lock = threading.RLock()
+
 
 _all: WeakSet[Locked] = WeakSet()
 
 
 def _renew() -> None:
-    # A thread that held a lock when the process was forked is not there to release the child's copy.
     for each in _all:
-        each.lock = threading.RLock()
+        each.renew()
 
 
 os.register_at_fork(after_in_child=_renew)

@@ -72,7 +72,6 @@ class Blob:
             odd = channels + 1 - channels % 2 if height * width > 1 else channels
             self.pitch = odd * layout.lanes
         self.scope = kernels.EACH_GROUP
-        self.array: np.ndarray | None = None
 
     @property
     def row_width(self) -> int:
@@ -147,7 +146,6 @@ class Vectors:
     most_slots: int = 0
     each_thread: bool = False
     scope: int = kernels.EACH_GROUP
-    array: np.ndarray | None = None
 
     @property
     def group_size(self) -> int:

@@ -14,25 +14,47 @@ from .._kernels import program as kernels
 
 
 class Packed:
-    """Remembers the state of parameters and arrays at the time of `note`."""
+    """Remembers the state of parameters and arrays at the time of `note`.
+
+    Attributes
+    ----------
+    kept : list of array
+        The parameters' arrays of that time, which stay alive until the next.
+    """
 
     def __init__(self, parameters: list[nn.Parameter], arrays: list[np.ndarray]) -> None:
         self._parameters = parameters
         self._arrays = arrays
         self._reads: list[int] | None = None  # nothing is noted
         self._values: list[bytes] = []
+        self.kept: list[np.ndarray] = []
 
     def note(self) -> None:
         """Remember the state of now."""
+        self.forget()
         # What somebody holds now may be written into later, and released: never counts as unchanged.
         self._reads = [p.reads if kernels.unread([p], [p.reads], _ALONE) else -1 for p in self._parameters]
         self._values = [array.tobytes() for array in self._arrays]
+        self.kept = [p._data for p in self._parameters]
+        kernels.count_holders(self._parameters, 1)
 
-    def unchanged(self) -> list[np.ndarray] | None:
-        """Return the parameters' arrays, or None if something can have changed since."""
-        if self._reads is None or not kernels.same(self._arrays, self._values):
-            return None
-        return kernels.unread(self._parameters, self._reads, _ALONE)
+    def forget(self) -> None:
+        """Count as changed until the next note."""
+        if self._reads is not None:
+            self._reads = None
+            self.kept = []
+            kernels.count_holders(self._parameters, -1)
+
+    def unchanged(self) -> bool:
+        """Tell whether nothing can have changed since it was noted."""
+        return (
+            self._reads is not None
+            and kernels.same(self._arrays, self._values)
+            and kernels.unread(self._parameters, self._reads, _ALONE)
+        )
+
+    def __del__(self) -> None:
+        self.forget()
 
 
 def _references() -> int:

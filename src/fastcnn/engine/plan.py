@@ -24,7 +24,6 @@ from .locking import Locked
 from .lower import lower
 from .nodes.loss import Loss
 from .nodes.norm import find_folded
-from .packed import Packed
 from .parts import Backward, Forward
 from .runner import Runner, working_threads
 from .write import names
@@ -33,8 +32,8 @@ from .write import names
 class Plan(Locked):
     """A compiled model for samples of given shapes: for training, batches up to a capacity, else any batch.
 
-    It is an InferencePlan, a TwoPassPlan if it is for training, and a StepPlan if it also has a loss. Runs of
-    several threads take turns; between a forward and its backward pass no other may come.
+    It is an InferencePlan, a TwoPassPlan if it is for training, and a StepPlan if it also has a loss. Threads
+    that train take turns; between a forward and its backward pass no other may come.
 
     Parameters
     ----------
@@ -111,10 +110,9 @@ class Plan(Locked):
         self.isa, threads = cpu.get_isa(), working_threads()
         self.executable = assemble(writer, batch_size, threads)
         self.capacity = self.executable.capacity
-        running = [a for s in forward.norms.values() for a in (s.norm.running_mean, s.norm.running_var)]
-        # In training, weights change with every step.
-        packed = None if self.training else Packed(self.executable.distinct_parameters, running)
-        self.runner = Runner(self.executable, threads, packed, forward.dropouts)
+        self.runner = Runner(self.executable, threads, forward.dropouts)
+        # What of norms a prediction packs with the parameters.
+        self._running = [a for s in forward.norms.values() for a in (s.norm.running_mean, s.norm.running_var)]
         # Of layers that take the statistics of batches.
         self._counters = [s.norm.num_batches_tracked for n, s in forward.norms.items() if n.takes_statistics]
         one_pixel = any(node.x.pixels == 1 and node.takes_statistics for node in forward.norms)
@@ -123,7 +121,6 @@ class Plan(Locked):
         # What the caller's arrays are called.
         self._inputs = names("input", len(self.input_shapes))
         self._outputs = names("output", len(self.output_shapes))
-        self._only_forward = self.executable.externals == [*self._inputs, *self._outputs]
         self.batch = 0  # of the last run
         self.picked = forward.picked  # (layers, pass, implementation) of each product
 
@@ -142,20 +139,7 @@ class Plan(Locked):
         if self.isa != cpu.get_isa() or batch > self.capacity:
             return False
         threads = self.runner.threads
-        return threads == kernels.MOST_SLOTS or cpu.get_num_threads() <= threads
-
-    def _run(self, pass_name: str, arrays: dict[str, np.ndarray]) -> None:
-        """Run the parts of a pass, and what Python does between them, on these arrays of the caller."""
-        externals = self.executable.externals
-        for number, part in enumerate(self.executable.writer.parts):
-            if part.name != pass_name:
-                continue
-            if part.pause is None:
-                self.runner.run(number, self.batch, tuple([arrays.get(name) for name in externals]))
-                continue
-            given = part.pause.arrays(self.batch)
-            self.runner.run(number, self.batch, tuple([{**arrays, **given}.get(name) for name in externals]))
-            arrays.update(part.pause.run(given))
+        return threads == kernels.MOST_SLOTS or cpu.threads_in_use() <= threads
 
     def _begin(self, batch: int) -> list[np.ndarray]:
         """Get ready for a batch; return what must stay alive while it runs."""

@@ -16,9 +16,13 @@ from .emit import Writer
 from .gradients import Gradients
 from .nodes import loss as losses
 from .nodes.loss import RESULTS
+from .packed import Packed
 from .parts import Forward
 from .plan import Plan
+from .runners import Runners
 from .write import names, write_backward, write_forward, write_output_grads, write_outputs
+
+Arrays = tuple[np.ndarray, ...]
 
 # So many rows of output are made without a look at the memory that is free.
 _FEW = 64
@@ -42,17 +46,16 @@ class ForwardPlan(Plan):
         if not self.min_batch <= batch <= self.capacity:
             raise StateError(f"forward: a plan for {self.min_batch} to {self.capacity} samples got {batch}")
         outputs = self.room(batch) if y is None else self._writable(_samples.arrays(y), batch)
-        with self.lock:
-            kept = self._begin(batch)
-            if self._only_forward:
-                self.runner.run(0, batch, inputs + outputs)
-            else:
-                given = [*zip(self._inputs, inputs, strict=True), *zip(self._outputs, outputs, strict=True)]
-                self._run("forward", dict(given))
-            if self._counters:
-                kernels.add_one(self._counters)
-            del kept
+        self._compute(batch, inputs, outputs)
         return outputs[0] if self.graph.form == 0 else self.arranged(outputs)
+
+    def _compute(self, batch: int, inputs: Arrays, outputs: Arrays) -> None:
+        """Run the forward pass."""
+        raise NotImplementedError
+
+    def _named(self, inputs: Arrays, outputs: Arrays) -> dict[str, np.ndarray]:
+        """Return the caller's arrays by the names that the program has for them."""
+        return dict(zip([*self._inputs, *self._outputs], [*inputs, *outputs], strict=True))
 
     def room(self, count: int) -> tuple[np.ndarray, ...]:
         """Return new arrays for the outputs of so many samples."""
@@ -78,13 +81,27 @@ class ForwardPlan(Plan):
 
 
 class InferencePlan(ForwardPlan, kind="inference"):
-    """A plan for predictions: one part, all layers in evaluation mode, weights packed until they change."""
+    """A plan for predictions, of several threads at a time; weights stay packed until they change."""
+
+    def __init__(self, model: nn.Module, input_shape: Sizes, **options: Any) -> None:
+        super().__init__(model, input_shape, **options)
+        self.runners = Runners(self.runner, Packed(self.runner.parameters, self._running))
+        self._only_forward = self.executable.externals == [*self._inputs, *self._outputs]
 
     def _write(self, writer: Writer, forward: Forward) -> None:
         writer.part_name = "forward"
         write_forward(forward, inputs_stay=True)
         write_outputs(forward)
         writer.close_part()
+
+    def _compute(self, batch: int, inputs: Arrays, outputs: Arrays) -> None:
+        if self._only_forward:
+            with self.runners.turn() as runner:
+                runner.run(0, batch, inputs + outputs, prepared=True)
+            return
+        # A module that runs in Python may be unable to do so in several threads.
+        with self.lock, self.runners.turn() as runner:
+            runner.run_pass("forward", batch, self._named(inputs, outputs), prepared=True)
 
 
 class TwoPassPlan(ForwardPlan, kind="two passes"):
@@ -104,6 +121,14 @@ class TwoPassPlan(ForwardPlan, kind="two passes"):
         write_backward(backward)
         writer.close_part()
 
+    def _compute(self, batch: int, inputs: Arrays, outputs: Arrays) -> None:
+        with self.lock:
+            kept = self._begin(batch)
+            self.runner.run_pass("forward", batch, self._named(inputs, outputs))
+            if self._counters:
+                kernels.add_one(self._counters)
+            del kept
+
     def backward(self, dy: Samples) -> Samples | None:
         """Add the gradients of all parameters; return those of the inputs if the plan has them.
 
@@ -122,7 +147,7 @@ class TwoPassPlan(ForwardPlan, kind="two passes"):
                 # Zeros where no output depends on the input.
                 dxs = tuple([filled(shape, 0, self.dtype, "backward: dx") for shape in shapes])
                 arrays.update(zip(names("input_grad", len(dxs)), dxs, strict=True))
-            self._run("backward", arrays)
+            self.runner.run_pass("backward", self.batch, arrays)
             del kept
             for parameter, grad in self.parameter_grads:
                 parameter.accumulate(grad.reshape(parameter.shape))
@@ -186,7 +211,7 @@ class StepPlan(Plan, kind="step"):
             if factor != self._factor:
                 self._factor = factor
                 self.executable.program.set_scalar(self._loss_op, "factor", factor)
-            self._run("step", arrays)
+            self.runner.run_pass("step", batch, arrays)
             kernels.add_one(self._counters)
             del kept
         return arrays["results"]

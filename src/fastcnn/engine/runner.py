@@ -10,11 +10,10 @@ from .._kernels import program as kernels
 from ..errors import StateError
 from ..nn import changes
 from .assemble import Executable
-from .packed import Packed
 
 
 class Runner:
-    """Runs the parts of a program.
+    """Runs the parts of a program, for one thread at a time.
 
     Parameters
     ----------
@@ -22,8 +21,6 @@ class Runner:
         The program.
     threads : int
         On how many, at most; kernels.MOST_SLOTS is as many as have work.
-    packed : Packed, optional
-        Tells whether what an earlier run has made of parameters still holds; None if it never does.
     dropouts : list of Dropout
         In the order of their keys.
 
@@ -32,50 +29,46 @@ class Runner:
     seconds : array, optional
         Of each operation. With an array here runs are on one thread, look at the clock after each operation
         and add to it.
+    share : int
+        How many such programs there are to share the threads with.
     """
 
-    def __init__(
-        self, executable: Executable, threads: int, packed: Packed | None, dropouts: list[nn.Dropout]
-    ) -> None:
+    def __init__(self, executable: Executable, threads: int, dropouts: list[nn.Dropout]) -> None:
         self.executable = executable
         self.threads = threads
         self.seconds: np.ndarray | None = None
+        self.share = 1
         self.dropouts = dropouts
         self.keys = np.zeros(max(1, len(dropouts)), np.uint64)
-        self._packed = packed
-        self._is_packed = False  # whether the present run finds packed weights
+        self.parameters = executable.distinct_parameters
         self._seen = -1
-        self._shapes = {id(p): p.shape for _, _, p in executable.parameters}
-        self._parameters = executable.distinct_parameters
+        numbers = {id(parameter): i for i, parameter in enumerate(self.parameters)}
+        self._places = [(op, name, numbers[id(parameter)]) for op, name, parameter in executable.parameters]
+        self._shapes = [parameter.shape for parameter in self.parameters]
         self._dtype = executable.writer.element.real
-        first_prepared = executable.writer.first_prepared
-        self._prepared_phases = sum(last <= first_prepared for _, _, last in executable.phases)
+        self._stretches = executable.stretches
 
     def refresh(self) -> list[np.ndarray]:
         """Follow what was changed in parameters and settings; return the parameters' arrays."""
-        latest = changes.latest()
-        if self._packed is not None:
-            unchanged = self._packed.unchanged() if latest == self._seen else None
-            self._is_packed = unchanged is not None
-            if unchanged is not None:
-                return unchanged
-            self._packed.note()
-        arrays = [parameter._data for parameter in self._parameters]
-        if latest == self._seen:
-            return arrays
-        executable = self.executable
-        for op, name, parameter in executable.parameters:
-            data, shape = parameter._data, self._shapes[id(parameter)]
+        latest, arrays = changes.latest(), [parameter._data for parameter in self.parameters]
+        if latest != self._seen:
+            self.follow(arrays)
+            self._seen = latest
+        return arrays
+
+    def follow(self, arrays: list[np.ndarray]) -> None:
+        """Have the program read these arrays of the parameters, and the settings of now."""
+        for data, shape in zip(arrays, self._shapes, strict=True):
             if data.shape != shape or data.dtype != self._dtype:
                 raise StateError(
                     f"the plan was made for a parameter of the shape {shape} and type {self._dtype}; "
                     f"now it is {data.shape}, {data.dtype}"
                 )
-            executable.program.point(op, name, data)
+        executable = self.executable
+        for op, name, number in self._places:
+            executable.program.point(op, name, arrays[number])
         for op, name, scalar in executable.scalars:
             executable.program.set_scalar(op, name, scalar())
-        self._seen = latest
-        return arrays
 
     def draw_keys(self) -> None:
         """Draw the keys of a batch; as in eager mode, nothing is drawn where nothing is dropped."""
@@ -83,21 +76,39 @@ class Runner:
             if layer.p:
                 self.keys[i] = layer.stream().integers(2**64, dtype=np.uint64)
 
-    def run(self, part: int, batch: int, given: tuple) -> None:
+    def prepare(self) -> None:
+        """Run what prepares all parts, such as packing weights."""
+        program = self.executable.program
+        nothing = (None,) * len(self.executable.externals)
+        for start, prepared, _ in self._stretches:
+            program.run(1, self.keys, start, prepared, self._most(), nothing)
+
+    def run_pass(self, name: str, batch: int, arrays: dict[str, np.ndarray], prepared: bool = False) -> None:
+        """Run the parts of a pass, and what Python does between them, on these arrays of the caller."""
+        externals = self.executable.externals
+        for number, part in enumerate(self.executable.writer.parts):
+            if part.name != name:
+                continue
+            given = part.pause.arrays(batch) if part.pause else {}
+            every = {**arrays, **given}
+            self.run(number, batch, tuple([every.get(name) for name in externals]), prepared)
+            if part.pause:
+                arrays.update(part.pause.run(given))
+
+    def run(self, part: int, batch: int, given: tuple, prepared: bool = False) -> None:
         """Run a part on arrays of the caller, which are in the order of `executable.externals`."""
-        program, ends = self.executable.program, self.executable.phase_ends
-        first = ends[part - 1] if part else 0
+        program = self.executable.program
+        start, begin, end = self._stretches[part]
         if self.seconds is not None:
-            program.time_ops(self.seconds, batch, self.keys, first, ends[part], given)
+            program.time_ops(self.seconds, batch, self.keys, start, end, given)
             return
-        if self._is_packed and part == 0:
-            first = self._prepared_phases
-        threads = cpu.get_num_threads()
-        if threads > self.threads:
-            threads = self.threads
-        program.run(batch, self.keys, first, ends[part], threads, given)
+        program.run(batch, self.keys, begin if prepared else start, end, self._most(), given)
+
+    def _most(self) -> int:
+        """Return the number of threads to run on."""
+        return max(1, min(cpu.threads_in_use() // self.share, self.threads))
 
 
 def working_threads() -> int:
     """Return the number of threads that have work in a program made now."""
-    return min(cpu.get_num_threads(), kernels.MOST_SLOTS)
+    return min(cpu.threads_in_use(), kernels.MOST_SLOTS)

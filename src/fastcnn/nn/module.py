@@ -129,7 +129,9 @@ class Module(Weights["Module"]):
     ) -> Any:
         """Return the outputs for x (N, ...) in evaluation mode; the module's own modes stay as they are.
 
-        Threads may predict with one model at the same time.
+        Threads may predict with one model at the same time, each with memory of its own for what lies between
+        input and output. One that finds other weights than the last one did packs them when the others have
+        finished their batches.
 
         Parameters
         ----------
@@ -139,8 +141,8 @@ class Module(Weights["Module"]):
             How many are computed at a time.
         engine : bool
             Whether to run the compiled program: fast, and a row's outputs are the same to the bit whatever
-            batch it is in. Threads then take turns. With False, or where the engine does not take the module
-            or the input, layer after layer runs.
+            batch it is in. With False, or where the engine does not take the module or the input, layer
+            after layer runs.
         precision : {"highest", "high"}, optional
             Of the program's float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None
             takes.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .. import graph
@@ -32,6 +34,7 @@ class Parameter(graph.Operators):
     """
 
     _grad: np.ndarray | FactoredGradient | None = None
+    holders = 0  # programs that keep the array alive, and only read it
 
     def __init__(self, data: np.ndarray, requires_grad: bool = True) -> None:
         # How often the array was handed out, so that the engine knows when somebody may have written into it.
@@ -113,6 +116,9 @@ class Parameter(graph.Operators):
             self.grad = None
         elif self.grad is not None:
             self.grad[...] = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "holders"}
 
     def __repr__(self) -> str:
         frozen = "" if self.requires_grad else ", requires_grad=False"

@@ -126,6 +126,17 @@ def test_two_passes(model, isa, input_gradient):
     assert_near(compiled.predict(x), reference.predict(x, engine=False), 1e-12, 0.01, "prediction")
 
 
+@pytest.mark.parametrize("first", [Leaky(), Scale(2)])
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_each_prediction_reads_its_own_input(first, layout):
+    """Where Python comes first, and the weights of the layers behind it stay packed."""
+    model = nn.Sequential(first, nn.Conv2d(2, 5, 3), nn.ReLU(), nn.Conv2d(5, 3, 1)).initialize(seed=0)
+    plan, rng = Plan(model, SHAPE, batch_size=8, layout=layout), np.random.default_rng(0)
+    for _ in range(3):
+        x = rng.standard_normal((8, *SHAPE)).astype(np.float32)
+        np.testing.assert_allclose(plan.forward(x), model.predict(x, engine=False), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("layout", ["images", "channels"])
 def test_a_step(model, layout, frozen):

@@ -8,14 +8,14 @@ extern fcn_op_kernel *const FCN(images_kernels)[], *const FCN(channels_kernels)[
 void FCN(run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                       int threads)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     fcn_run_program(phases, count, ops, batch, threads);
 }
 
 void FCN(time_program)(double *seconds, const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops,
                        const fcn_batch *batch)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     fcn_time_program(seconds, phases, count, ops, batch);
 }
 

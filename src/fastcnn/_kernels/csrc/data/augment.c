@@ -173,7 +173,7 @@ static void affine_u8_images(const void *args, ptrdiff_t first, ptrdiff_t last, 
 void FCN(affine)(void *y, const void *x, const double *matrices, const void *fill, ptrdiff_t batch,
                  ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, void *workspace, int threads)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const scratch_layout s = layout_of(height, width);
     const affine_args a = {y, x, fill, matrices, channels, height, width, s, workspace};
     fcn_parallel_for(batch, (double)(channels * height * width), threads, affine_images, &a);
@@ -183,7 +183,7 @@ void FCN(affine_u8)(uint8_t *y, const uint8_t *x, const double *matrices, const 
                     ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, void *workspace,
                     int threads)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const scratch_layout s = layout_of(height, width);
     const affine_args a = {y, x, fill, matrices, channels, height, width, s, workspace};
     fcn_parallel_for(batch, (double)(channels * height * width), threads, affine_u8_images, &a);
@@ -210,7 +210,7 @@ static void normalize_planes(const void *args, ptrdiff_t first, ptrdiff_t last, 
 void FCN(normalize_u8)(void *y, const uint8_t *x, const void *lookup, ptrdiff_t batch, ptrdiff_t channels,
                        ptrdiff_t size, int threads)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const normalize_args a = {y, x, lookup, channels, size};
     fcn_parallel_for(batch * channels, (double)size, threads, normalize_planes, &a);
 }

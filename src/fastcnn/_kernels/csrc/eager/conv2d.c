@@ -134,7 +134,7 @@ static void forward_parts(const void *args, ptrdiff_t first, ptrdiff_t last, int
 void FCN(conv2d)(void *y, const void *x, const void *weight, const void *bias, const fcn_conv2d *s,
                  void *workspace, int threads)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     pass a = make_pass(s, x, y, weight, workspace);
     a.bias = bias;
     run_pass(&a, s->batch * s->groups * a.p.strips, threads, forward_parts);
@@ -167,7 +167,7 @@ static void backward_input_parts(const void *args, ptrdiff_t first, ptrdiff_t la
 void FCN(conv2d_backward_input)(void *dx, const void *dy, const void *weight, const fcn_conv2d *s,
                                 void *workspace, int threads)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const pass a = make_pass(s, dx, dy, weight, workspace);
     run_pass(&a, s->batch * s->groups, threads, backward_input_parts);
 }
@@ -205,7 +205,7 @@ static void backward_weight_parts(const void *args, ptrdiff_t first, ptrdiff_t l
 void FCN(conv2d_backward_weight)(void *dweight_, const void *dy, const void *x, const fcn_conv2d *s,
                                  void *workspace, int threads)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     real *dweight = dweight_;
     pass a = make_pass(s, x, dy, NULL, workspace);
     const ptrdiff_t size = weight_size(s, &a.p);

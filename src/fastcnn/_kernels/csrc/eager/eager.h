@@ -4,7 +4,7 @@
 #ifndef FCN_EAGER_H
 #define FCN_EAGER_H
 
-#include "common/denormals.h"
+#include "common/float_mode.h"
 #include "common/integers.h"
 #include "common/slots.h"
 #include "common/vec.h"

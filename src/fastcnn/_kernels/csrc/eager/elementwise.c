@@ -32,7 +32,7 @@ INLINE void values(real *y, const real *x, ptrdiff_t size, const activation *f, 
 
 void FCN(activation)(void *y, const void *x, ptrdiff_t size, int number, double alpha, double beta)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const activation f = {number, (real)alpha, (real)beta};
     if (kind_of(&f) == CLIP)
         values(y, x, size, &f, CLIP);
@@ -53,7 +53,7 @@ INLINE void gradients(real *dx, const real *dy, const real *kept, ptrdiff_t size
 void FCN(activation_backward)(void *dx, const void *dy, const void *kept, ptrdiff_t size, int number,
                               double alpha, double beta)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const activation f = {number, (real)alpha, (real)beta};
     if (kind_of(&f) == CLIP)
         gradients(dx, dy, kept, size, &f, CLIP);
@@ -82,7 +82,7 @@ static void mask_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thr
 
 void FCN(dropout_mask)(void *mask, ptrdiff_t rows, ptrdiff_t size, uint64_t key, double p)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const mask_args a = {mask, size, key, dropout_threshold(p), dropout_scale(p)};
     fcn_parallel_for(rows, (double)size, fcn_get_threads(), mask_rows, &a);
 }

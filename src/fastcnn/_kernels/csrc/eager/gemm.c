@@ -144,7 +144,7 @@ static void gemm_tiles(const void *args, ptrdiff_t first, ptrdiff_t last, int th
 void FCN(gemm)(void *c, fcn_matrix a, fcn_matrix b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, int accumulate,
                void *workspace, int threads)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     if (m == 0 || n == 0)
         return;
     /* A few tiles for each thread, as square as the panels allow. */

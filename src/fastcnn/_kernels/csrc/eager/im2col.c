@@ -107,12 +107,12 @@ static void each_plane(fcn_loop *loop, const void *columns, const void *x, ptrdi
 
 void FCN(im2col)(void *columns, const void *x, ptrdiff_t planes, const fcn_window *w)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     each_plane(im2col_planes, columns, x, planes, w);
 }
 
 void FCN(col2im)(void *x, const void *columns, ptrdiff_t planes, const fcn_window *w)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     each_plane(col2im_planes, columns, x, planes, w);
 }

@@ -69,7 +69,7 @@ static void sum_channels(const void *args, ptrdiff_t first, ptrdiff_t last, int 
 
 void FCN(channel_sums)(void *sums, const void *x, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const sums_args a = {sums, x, batch, channels, size};
     fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), sum_channels, &a);
 }
@@ -115,7 +115,7 @@ static void channel_statistics(const void *args, ptrdiff_t first, ptrdiff_t last
 void FCN(batch_norm_statistics)(double *mean, double *var, const void *x, ptrdiff_t batch, ptrdiff_t channels,
                                 ptrdiff_t size)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const statistics_args a = {mean, var, x, batch, channels, size};
     fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), channel_statistics, &a);
 }
@@ -146,7 +146,7 @@ static void norm_rows(const void *args, ptrdiff_t first, ptrdiff_t last, int thr
 void FCN(batch_norm)(void *y, const void *x, const double *mean, const double *invstd, const void *weight,
                      const void *bias, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const norm_args a = {y, x, weight, bias, mean, invstd, channels, size};
     fcn_parallel_for(batch * channels, (double)size, fcn_get_threads(), norm_rows, &a);
 }
@@ -199,7 +199,7 @@ void FCN(batch_norm_backward)(void *dx, void *dweight, void *dbias, const void *
                               const double *mean, const double *invstd, const void *weight, int training,
                               ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t size)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const norm_grad_args a = {dx,   dweight, dbias,    dy,    x,        weight,
                               mean, invstd,  training, batch, channels, size};
     fcn_parallel_for(channels, (double)(batch * size), fcn_get_threads(), norm_grad_channels, &a);

@@ -24,7 +24,7 @@
 
 void FCN(sgd_step)(void *param_, void *momentum_buffer, const void *grad_, const fcn_sgd *o, ptrdiff_t size)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     real *restrict param = param_, *restrict buffer = momentum_buffer;
     const real *restrict grad = grad_;
     const real sign = o->maximize ? -1 : 1, decay = (real)o->weight_decay, lr = (real)o->lr;
@@ -46,7 +46,7 @@ void FCN(sgd_step)(void *param_, void *momentum_buffer, const void *grad_, const
 void FCN(adam_step)(void *param_, void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const void *grad_,
                     const fcn_adam *o, ptrdiff_t size)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     real *restrict param = param_, *restrict m = exp_avg, *restrict v = exp_avg_sq,
                    *restrict top = max_exp_avg_sq;
     const real *restrict grad = grad_;
@@ -72,7 +72,7 @@ void FCN(adam_step)(void *param_, void *exp_avg, void *exp_avg_sq, void *max_exp
 void FCN(gradient_of_factors)(void *dweight_, const void *dy_, const void *x_, ptrdiff_t batch,
                               ptrdiff_t outputs, ptrdiff_t depth, ptrdiff_t first, ptrdiff_t size)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     real *restrict dweight = dweight_;
     for (ptrdiff_t done = 0, length; done < size; done += length) {
         const ptrdiff_t o = (first + done) / depth, k = (first + done) % depth;

@@ -75,7 +75,7 @@ static void max_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int th
 
 void FCN(max_pool2d)(void *y, int64_t *argmax, const void *x, ptrdiff_t planes, const fcn_window *w)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const max_args a = {y, argmax, x, w};
     fcn_parallel_for(planes, plane_elements(w), fcn_get_threads(), max_planes, &a);
 }
@@ -102,7 +102,7 @@ static void max_grad_planes(const void *args, ptrdiff_t first, ptrdiff_t last, i
 int FCN(max_pool2d_backward)(void *dx, const void *dy, const int64_t *argmax, ptrdiff_t planes,
                              ptrdiff_t in_size, ptrdiff_t out_size)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     int valid = 1;
     for (ptrdiff_t i = 0; i < planes * out_size; ++i)
         valid &= argmax[i] >= 0 && argmax[i] < in_size;
@@ -210,7 +210,7 @@ static void average_grad_planes(const void *args, ptrdiff_t first, ptrdiff_t las
 void FCN(avg_pool2d)(void *y, const void *x, ptrdiff_t planes, const fcn_window *w, ptrdiff_t pad_bottom,
                      ptrdiff_t pad_right, int count_include_pad, ptrdiff_t divisor)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const average_args a = {(real *)x, y, w, pad_bottom, pad_right, count_include_pad, divisor};
     fcn_parallel_for(planes, plane_elements(w), fcn_get_threads(), average_planes, &a);
 }
@@ -219,7 +219,7 @@ void FCN(avg_pool2d_backward)(void *dx, const void *dy, ptrdiff_t planes, const 
                               ptrdiff_t pad_bottom, ptrdiff_t pad_right, int count_include_pad,
                               ptrdiff_t divisor)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const average_args a = {dx, (real *)dy, w, pad_bottom, pad_right, count_include_pad, divisor};
     fcn_parallel_for(planes, plane_elements(w), fcn_get_threads(), average_grad_planes, &a);
 }
@@ -283,13 +283,13 @@ static void each_adaptive_plane(fcn_loop *loop, const void *x, const void *y, pt
 void FCN(adaptive_avg_pool2d)(void *y, const void *x, ptrdiff_t planes, ptrdiff_t in_h, ptrdiff_t in_w,
                               ptrdiff_t out_h, ptrdiff_t out_w)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     each_adaptive_plane(adaptive_planes, x, y, planes, in_h, in_w, out_h, out_w);
 }
 
 void FCN(adaptive_avg_pool2d_backward)(void *dx, const void *dy, ptrdiff_t planes, ptrdiff_t in_h,
                                        ptrdiff_t in_w, ptrdiff_t out_h, ptrdiff_t out_w)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     each_adaptive_plane(adaptive_grad_planes, dx, dy, planes, in_h, in_w, out_h, out_w);
 }

@@ -85,7 +85,7 @@ static void softmax_grad_rows(const void *args, ptrdiff_t first, ptrdiff_t last,
 
 void FCN(softmax)(void *y, const void *x, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner, int log)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const softmax_args a = {y, x, NULL, grid_of(outer, classes, inner), log};
     fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_rows, &a);
 }
@@ -93,7 +93,7 @@ void FCN(softmax)(void *y, const void *x, ptrdiff_t outer, ptrdiff_t classes, pt
 void FCN(softmax_backward)(void *dx, const void *dy, const void *y, ptrdiff_t outer, ptrdiff_t classes,
                            ptrdiff_t inner, int log)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     const softmax_args a = {dx, dy, y, grid_of(outer, classes, inner), log};
     fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_grad_rows, &a);
 }
@@ -135,7 +135,7 @@ void FCN(cross_entropy)(double *losses, void *dlogits, const void *logits, const
                         const void *weight, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner,
                         int64_t ignore_index, double smoothing, double scale)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     cross_entropy(&(loss_args){losses,
                                dlogits,
                                logits,
@@ -149,7 +149,7 @@ void FCN(cross_entropy_soft)(double *losses, void *dlogits, const void *logits, 
                              const void *weight, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner,
                              double smoothing, double scale)
 {
-    FLUSH_DENORMALS;
+    OWN_FLOAT_MODE;
     cross_entropy(&(loss_args){losses,
                                dlogits,
                                logits,

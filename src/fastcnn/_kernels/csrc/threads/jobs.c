@@ -1,6 +1,6 @@
 /* The workers of jobs.h. */
 #include "threads/jobs.h"
-#include "common/denormals.h"
+#include "common/float_mode.h"
 #include "common/integers.h"
 #include "threads/system.h"
 

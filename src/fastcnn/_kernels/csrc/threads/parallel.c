@@ -3,7 +3,9 @@
 
 #include "threads/jobs.h"
 
-static int threads_in_use = 1;
+#include <stdatomic.h>
+
+static atomic_int threads_in_use = 1; /* any thread may set it */
 
 int fcn_get_threads(void) { return threads_in_use; }
 void fcn_set_threads(int threads) { threads_in_use = threads; }
