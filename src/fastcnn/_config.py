@@ -46,7 +46,7 @@ def set_flush_denormal(mode: bool) -> bool:
     Parameters
     ----------
     mode : bool
-        With False kernels compute in the mode of the calling thread.
+        With False they keep them.
 
     Returns
     -------

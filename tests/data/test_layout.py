@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastcnn.data import Dataset, load
-from fastcnn.data.formats import read_npz
 from fastcnn.data.layout import LAYOUTS, looks_channels_last, to_nchw
+from fastcnn.data.npz import read_npz
 from fastcnn.errors import ArgumentError, DataError, DTypeError, ShapeError
 
 LAST = np.arange(10 * 8 * 6 * 3, dtype=np.uint8).reshape(10, 8, 6, 3)

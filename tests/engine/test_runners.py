@@ -1,14 +1,21 @@
 """Runners of one program: threads predict at the same time, on buffers of their own and weights in common."""
 
 import copy
+import os
+import pickle
+import signal
 import threading
 import time
+import timeit
+import types
+import weakref
 
 import numpy as np
 import pytest
 
 import fastcnn
 from fastcnn import nn
+from fastcnn._kernels.turns import SWEEP
 from fastcnn.engine import Plan
 from fastcnn.engine.assemble import Executable
 from fastcnn.engine.cache import plans_of
@@ -46,7 +53,7 @@ class Waiting(threading.Thread):
     """A prediction in another thread."""
 
     def __init__(self, made, x):
-        super().__init__()
+        super().__init__(daemon=True)
         self.made, self.x, self.y = made, x, None
         self.start()
 
@@ -59,7 +66,7 @@ class Waiting(threading.Thread):
         return self.is_alive()
 
     def result(self):
-        self.join(60)
+        self.join(20)
         assert not self.is_alive()
         return self.y
 
@@ -163,10 +170,38 @@ def test_plans_of_one_model_do_not_make_each_other_pack(monkeypatch):
             with each.runners.turn():
                 pass
     assert len(packings) == 2
-    assert {p.holders for p in model.parameters()} == {2}
-    assert {p.holders for p in copy.deepcopy(model).parameters()} == {0}
-    del plans, each
-    assert {p.holders for p in model.parameters()} == {0}
+    for parameter in model.parameters():
+        parameter.data = parameter.data + 1
+    for _ in range(3):
+        with plans[0].runners.turn():
+            pass
+    assert len(packings) == 3
+
+
+def test_an_array_that_was_assigned_may_be_written_by_whoever_made_it():
+    """Whatever other plans hold: the array before that one."""
+    model, rng = network(), np.random.default_rng(0)
+    plans = plan(model, "images"), plan(model, "channels")
+    x = images()
+    for each in plans:
+        each.forward(x)
+    mine = rng.standard_normal(model[0].weight.shape).astype(np.float32)
+    model[0].weight.data = mine
+    for _ in range(3):
+        plans[1].forward(x)
+        mine *= -3
+        np.testing.assert_array_equal(plans[1].forward(x), fresh(model, x))
+
+
+def test_a_copied_or_pickled_parameter_is_followed_on_its_own():
+    model, x = network(), images()
+    model.predict(x)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        before = other.predict(x)
+        np.testing.assert_array_equal(before, model.predict(x))
+        other[7].bias.data[...] += 1
+        np.testing.assert_array_equal(other.predict(x), fresh(other, x))
+        np.testing.assert_array_equal(model.predict(x), before)
 
 
 def test_an_array_that_somebody_holds_is_packed_for_each_prediction():
@@ -178,9 +213,10 @@ def test_an_array_that_somebody_holds_is_packed_for_each_prediction():
         np.testing.assert_array_equal(Waiting(made, x).result(), fresh(model, x))
 
 
-def test_no_more_runners_than_the_limit(monkeypatch):
-    monkeypatch.setattr(Runners, "MOST", 2)
+def test_no_more_runners_than_the_limit():
     made, x = plan(network()), images()
+    assert made.runners.most >= 8
+    made.runners.most = 2
     want = made.forward(x)
     with made.runners.turn():
         with made.runners.turn():
@@ -214,15 +250,100 @@ def test_a_refused_parameter_is_told_to_every_thread():
     np.testing.assert_array_equal(made.forward(x), want)
 
 
-def test_a_runner_whose_thread_was_interrupted_is_given_back():
-    """As by Ctrl-C, which may come between two instructions: then nobody leaves the with block."""
+def test_runners_that_nobody_uses_any_more_are_freed():
     model, x = network(), images()
     made = plan(model)
-    turn = made.runners.turn()
-    turn.__enter__()
-    del turn
-    model[7].bias.data[...] = 1  # waits until all are idle
-    np.testing.assert_array_equal(Waiting(made, x).result(), fresh(model, x))
+    with made.runners.turn(), made.runners.turn(), made.runners.turn():
+        pass
+    assert len(made.runners) == 3
+    kept = [weakref.ref(made.runners.turns.next())]
+    for _ in range(2 * SWEEP):
+        made.forward(x)
+    assert len(made.runners) == 1
+    assert kept[0]() is made.runner
+
+
+def interrupted(made, x, seconds):
+    """Predict, and press Ctrl-C after so many seconds; return whether that came before the end."""
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        made.forward(x)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+@pytest.fixture
+def alarm():
+    """SIGALRM is a Ctrl-C."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_an_interrupt_at_any_moment_leaves_the_model_usable(alarm):
+    """Nobody waits for a runner that nobody has, and no prediction reads what was half packed."""
+    model, x, rng, interrupts = network(), images(), np.random.default_rng(0), 0
+    made = plan(model)
+    least = min(timeit.repeat(lambda: made.forward(x), number=1, repeat=20))
+    for number in range(1500):
+        model[7].bias.data[...] += 0.25
+        if number % 3:
+            model[0].weight.data = model[0].weight.data * -1
+        else:
+            made.forward(x)
+        interrupts += interrupted(made, x, max(1e-6, 2 * least * rng.random()))
+        assert len(made.runners) == 1
+        if number % 10 == 0:  # in another thread, which waits until all are idle
+            np.testing.assert_array_equal(Waiting(made, x).result(), fresh(model, x))
+    assert interrupts > 20
+
+
+def test_threads_that_must_wait_have_their_turn():
+    """With an array that somebody holds, each prediction packs: they come one after the other."""
+    model, x = network(), images()
+    mine, made, counts = model[0].weight.data, plan(model), [0, 0, 0]
+    assert mine.any()
+    stop = time.perf_counter() + 1
+
+    def predict(number):
+        while time.perf_counter() < stop:
+            made.forward(x)
+            counts[number] += 1
+
+    assert not in_threads(*[lambda i=i: predict(i) for i in range(3)])
+    assert min(counts) > max(counts) / 4
+
+
+class Again(nn.Module):
+    """Predicts with the model that it is in, once, after its weights were written."""
+
+    def __init__(self):
+        super().__init__()
+        self.model = [None]
+
+    def forward(self, x):
+        if self.model[0] is not None:
+            model, self.model[0] = self.model[0], None
+            model[1].bias.data[...] += 1
+            self.inner = model.predict(np.asarray(x))
+        return np.asarray(x)
+
+    def backward(self, dy):
+        return dy
+
+
+def test_a_prediction_within_a_prediction_does_not_wait_for_itself():
+    model = nn.Sequential(Again(), nn.Conv2d(2, 4, 3)).initialize(seed=0)
+    x = images()
+    model.predict(x)
+    model[0].model[0] = model
+    result = Waiting(types.SimpleNamespace(forward=model.predict), x)
+    want = fresh(model, x)
+    np.testing.assert_array_equal(result.result(), want)
+    np.testing.assert_array_equal(model[0].inner, want)
 
 
 def test_weights_change_while_threads_predict():
@@ -263,6 +384,16 @@ def test_a_forked_child_has_all_runners():
             return np.array_equal(model.predict(x), fresh(model, x))
 
         assert child_exits_with(changed) == 0
+        # A child goes on in the midst of a turn that it has itself.
+        with made.runners.turn():
+            assert child_exits_with(lambda: True) == 0
+        with made.runners.turn() as runner:
+            pid = os.fork()
+            if pid:
+                assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        if not pid:
+            right = len(made.runners) == 1 and made.runners.turns.next() is made.runner and changed()
+            os._exit(0 if right and runner is not None else 1)
     np.testing.assert_array_equal(model.predict(x), want)
 
 

@@ -32,7 +32,7 @@ def test_a_file_that_is_too_large(tmp_path):
     path = tmp_path / "net.txt"
     with path.open("wb") as file:
         file.truncate(10**12)  # a hole: it takes no room
-    with pytest.raises(DataError, match=r"net\.txt: has more than 4 MiB"):
+    with pytest.raises(DataError, match=r"net\.txt: has more than 3 MiB"):
         read_text(path)
 
 

@@ -176,8 +176,8 @@ cdef bint _is_alone(object memory, object array):
 def unread(list parameters, list reads, Py_ssize_t references):
     """Tell whether nobody can have written into the arrays of parameters.
 
-    That is, whether each parameter was read so often, and its array has so many references, not counting its
-    holders, and is no view of something else that is still in use.
+    That is, whether each parameter was read so often, and its array has so many references and is no view of
+    something else that is still in use.
     """
     cdef Py_ssize_t i
     cdef object array
@@ -185,17 +185,9 @@ def unread(list parameters, list reads, Py_ssize_t references):
         if (<object>parameters[i]).reads != reads[i]:
             return False
         array = (<object>parameters[i])._data
-        if (Py_REFCNT(<PyObject *>array) != references + <Py_ssize_t>(<object>parameters[i]).holders
-                or not _is_alone(array.base, array)):
+        if Py_REFCNT(<PyObject *>array) != references or not _is_alone(array.base, array):
             return False
     return True
-
-
-def count_holders(list parameters, Py_ssize_t more):
-    """Add to the number of those that hold the array of each parameter and only read it."""
-    cdef Py_ssize_t i
-    for i in range(len(parameters)):  # not in Python, where a thread could come between reading and writing
-        (<object>parameters[i]).holders = <Py_ssize_t>(<object>parameters[i]).holders + more
 
 
 def references(list arrays, list parameters):

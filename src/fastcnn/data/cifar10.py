@@ -7,7 +7,7 @@ import numpy as np
 
 from .._shapes import allocate
 from ..errors import DataError
-from .formats import CIFAR10_RECORD, read_cifar10, split_cifar10
+from .formats import CIFAR10_RECORD, cifar10_labels, is_expanding, read_cifar10, split_cifar10
 from .tar import read_members
 
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -75,6 +75,10 @@ def _read_folder(folder: str) -> tuple[Parts, Parts]:
 def _read_archive(path: str) -> tuple[Parts, Parts]:
     train, test, put = _parts()
     sizes = {f"{FOLDER}/{name}": RECORDS * CIFAR10_RECORD for name in (*TRAIN, TEST)}
+    if is_expanding(sum(sizes.values()), os.path.getsize(path)):
+        for name, content in read_members(path, sizes, _IGNORED):
+            cifar10_labels(np.frombuffer(content, np.uint8), f"{path}: {name}")
+            del content
     for name, content in read_members(path, sizes, _IGNORED):
         put(os.path.basename(name), *split_cifar10(np.frombuffer(content, np.uint8), f"{path}: {name}"))
     return train, test

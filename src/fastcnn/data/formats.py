@@ -1,4 +1,4 @@
-"""Readers of the files that image data sets come in: IDX, CIFAR-10 binary and .npz.
+"""Readers of the files that image data sets come in: IDX and CIFAR-10 binary; npz.py reads .npz.
 
 A file is not trusted: every field of its header is checked, memory is allocated only for what the file
 can hold, and no reader unpickles. Whatever is wrong raises a DataError that starts with the path.
@@ -7,24 +7,22 @@ can hold, and no reader unpickles. Whatever is wrong raises a DataError that sta
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 
 from .._shapes import check_size
 from ..errors import DataError, FastcnnError, SizeError
-from .labels import labels_cure
-from .layout import IMAGE_DTYPES, dtype_cure, grey_cure, to_nchw
-
-if TYPE_CHECKING:
-    import zipfile
 
 # Type code in the third byte of an IDX file -> element type as stored, big-endian.
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_DIMENSIONS = 32
 # DEFLATE never expands a byte to more than 1032: a header that declares more than that is lying.
-_DEFLATE_RATIO = 1032
+DEFLATE_RATIO = 1032
 _CHUNK_BYTES = 2**20
+# A packed file that expands to so many bytes more than it has is read to its end first, to see whether it is
+# whole: one that is refused has cost no more memory than that.
+_TRUSTED_BYTES = 2**26
 CIFAR10_RECORD = 1 + 3 * 32 * 32
 
 
@@ -45,7 +43,7 @@ def errors_of(path: str) -> Iterator[None]:
         raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _check_bytes(path: str, shape: tuple[int, ...], itemsize: int) -> int:
+def check_bytes(path: str, shape: tuple[int, ...], itemsize: int) -> int:
     """Return the bytes of an array that a file declares, or raise if it cannot be had."""
     try:
         # Zeros count as ones: NumPy multiplies the other sizes even if the array is empty.
@@ -108,12 +106,19 @@ def read_idx(path: str | os.PathLike, *, sha256: str | None = None) -> np.ndarra
         if stored.peek(2)[:2] == b"\x1f\x8b":
             import gzip
 
-            file, size = gzip.GzipFile(fileobj=stored), size * _DEFLATE_RATIO  # type: ignore[assignment]
+            file, size = gzip.GzipFile(fileobj=stored), size * DEFLATE_RATIO  # type: ignore[assignment]
         header, dtype, shape = _read_idx_header(file, path)
         declared = f"the header declares the shape {shape} of {dtype.name}"
-        nbytes = _check_bytes(path, shape, dtype.itemsize)
+        nbytes = check_bytes(path, shape, dtype.itemsize)
         if len(header) + nbytes > size:
             raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, more than the file can hold")
+        if file is not stored and is_expanding(nbytes, size // DEFLATE_RATIO):
+            found = count_bytes(file, nbytes)
+            if found < nbytes:
+                raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, but it has {found}")
+            if found > nbytes:
+                raise DataError(f"{path}: {declared}, {nbytes} bytes, but more bytes follow")
+            file.seek(len(header))
         data = np.empty(nbytes, np.uint8)
         digest = None
         if sha256 is not None:
@@ -139,6 +144,19 @@ def read_idx(path: str | os.PathLike, *, sha256: str | None = None) -> np.ndarra
     return data.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
+def is_expanding(nbytes: int, stored: int) -> bool:
+    """Tell whether a packed file of `stored` bytes is to be unpacked once without being kept."""
+    return nbytes > stored + _TRUSTED_BYTES
+
+
+def count_bytes(file: IO[bytes], most: int) -> int:
+    """Return how many bytes are left, at most a chunk more than `most`; at the end checksums are compared."""
+    count = 0
+    while count <= most and (chunk := file.read(_CHUNK_BYTES)):
+        count += len(chunk)
+    return count
+
+
 def read_cifar10(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     """Read a file of the binary version of CIFAR-10.
 
@@ -162,7 +180,7 @@ def read_cifar10(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
             raise DataError(
                 f"{path}: {size} bytes are no whole number of CIFAR-10 records of {CIFAR10_RECORD} bytes"
             )
-        _check_bytes(path, (size,), 1)
+        check_bytes(path, (size,), 1)
         records = np.fromfile(file, np.uint8, size)
     if len(records) != size:
         raise DataError(f"{path}: truncated: {len(records)} of {size} bytes could be read")
@@ -171,126 +189,16 @@ def read_cifar10(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
 
 def split_cifar10(records: np.ndarray, path: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the images and labels, as `read_cifar10` does, of the bytes of whole records."""
-    count = len(records) // CIFAR10_RECORD
-    records = records.reshape(count, CIFAR10_RECORD)
-    labels = records[:, 0].astype(np.int64)
+    labels = cifar10_labels(records, path)
+    count = len(labels)
+    images = np.ascontiguousarray(records.reshape(count, CIFAR10_RECORD)[:, 1:])
+    return images.reshape(count, 3, 32, 32), labels
+
+
+def cifar10_labels(records: np.ndarray, path: str) -> np.ndarray:
+    """Return the labels of the bytes of whole records."""
+    labels = records[::CIFAR10_RECORD].astype(np.int64)
     if labels.max() > 9:
         first = int(np.argmax(labels > 9))
         raise DataError(f"{path}: record {first} has the label {labels[first]}, expected 0 to 9")
-    return np.ascontiguousarray(records[:, 1:]).reshape(count, 3, 32, 32), labels
-
-
-def _read_npz_member(
-    archive: "zipfile.ZipFile", name: str, path: str, kinds: str = "iuf", what_kind: str = "numbers"
-) -> np.ndarray:
-    """Read one array of an .npz file whose header says no more than the archive can hold."""
-    import zipfile
-
-    try:
-        info = archive.getinfo(f"{name}.npy")
-    except KeyError:
-        found = ", ".join(sorted(archive.namelist())) or "nothing"
-        raise DataError(f"{path}: there is no array {name!r} in it, only {found}") from None
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError(
-            f"{path}: {info.filename} has the compression method {info.compress_type}, not DEFLATE"
-        )
-    if info.flag_bits & 1:
-        raise DataError(f"{path}: {info.filename} is encrypted")
-    stored = min(info.compress_size, os.stat(path).st_size)
-    limit = stored * (_DEFLATE_RATIO if info.compress_type == zipfile.ZIP_DEFLATED else 1)
-    with archive.open(info) as file:
-        try:
-            # Later versions of the format are for headers and types that images and labels never have.
-            if np.lib.format.read_magic(file) != (1, 0):
-                raise ValueError("it is not in version 1.0 of the format")
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        except Exception as error:
-            # NumPy parses the header as Python text: a damaged one raises whatever the parser does.
-            raise DataError(f"{path}: {info.filename} has no readable .npy header: {error}") from None
-        what = f"{info.filename}, {dtype} {shape},"
-        if dtype.hasobject or dtype.kind not in kinds:
-            raise DataError(f"{path}: {what} must hold {what_kind}")
-        if any(size < 0 for size in shape):
-            raise DataError(f"{path}: {what} has a negative size")
-        nbytes = _check_bytes(path, shape, dtype.itemsize)
-        if nbytes > limit:
-            raise DataError(f"{path}: truncated: {what} has {nbytes} bytes, more than the file can hold")
-        data = file.read(nbytes)
-        if len(data) < nbytes:
-            raise DataError(f"{path}: truncated: {what} has {nbytes} bytes, but there are {len(data)}")
-        if file.read(1):
-            raise DataError(f"{path}: {what} has {nbytes} bytes, but more follow")
-    array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
-    return array.astype(dtype.newbyteorder("="), order="C")
-
-
-def read_npz(
-    path: str | os.PathLike, part: str = "", layout: str | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Read the arrays `images` and `labels` of an .npz file; nothing in it is unpickled.
-
-    Parameters
-    ----------
-    path : path
-    part : str
-        Stands before both names, such as "train_".
-    layout : {"NCHW", "NHWC", "NHW"}, optional
-        The order of the axes of the images, see `fastcnn.data.Dataset`.
-
-    Returns
-    -------
-    images : uint8 or float32 (N, C, H, W)
-    labels : int64 (N,)
-
-    Raises
-    ------
-    DataError
-        If the file is missing or malformed, or an array is missing, of another type or another shape.
-    """
-    path = os.fspath(path)
-    with _opened_npz(path) as archive:
-        images = _read_npz_member(archive, f"{part}images", path)
-        labels = _read_npz_member(archive, f"{part}labels", path)
-    if images.dtype not in IMAGE_DTYPES or (layout is None and images.ndim != 4):
-        raise DataError(
-            f"{path}: {part}images must be uint8 or float32 (N, C, H, W), got {images.dtype} {images.shape}"
-            f"{dtype_cure(images.dtype) or grey_cure(images.shape)}"
-        )
-    try:
-        images = to_nchw(images, layout, f"{part}images")
-    except FastcnnError as error:
-        raise DataError(f"{path}: {error}") from error
-    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-        raise DataError(
-            f"{path}: {part}labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
-            f"{labels_cure(labels, f'{part}labels')}"
-        )
-    return images, labels.astype(np.int64, copy=False)
-
-
-def read_npz_classes(path: str | os.PathLike) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
-    """Return the names of the arrays in an .npz file, and the text in `classes` (None: there is none).
-
-    Raises
-    ------
-    DataError
-        If the file is missing or malformed, or `classes` is no one-dimensional array of text.
-    """
-    path = os.fspath(path)
-    with _opened_npz(path) as archive:
-        names = tuple(name.removesuffix(".npy") for name in archive.namelist())
-        if "classes" not in names:
-            return names, None
-        classes = _read_npz_member(archive, "classes", path, "U", "text")
-    if classes.ndim != 1:
-        raise DataError(f"{path}: classes must have one dimension, got the shape {classes.shape}")
-    return names, tuple(classes.tolist())
-
-
-@contextmanager
-def _opened_npz(path: str) -> Iterator["zipfile.ZipFile"]:
-    import zipfile
-
-    with errors_of(path), open(path, "rb") as file, zipfile.ZipFile(file) as archive:
-        yield archive
+    return labels

@@ -12,7 +12,7 @@ from .._shapes import allocate
 from ..errors import DataError, FastcnnError
 from .dataset import Dataset
 from .folders import Listing, find_parts, list_pictures, unwrap
-from .formats import read_npz, read_npz_classes
+from .npz import read_npz, read_npz_classes
 from .pictures import read_pictures
 from .split import split
 from .values import BYTES

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._shapes import allocate
-from ..errors import DataError
+from .._shapes import allocate, check_size
+from ..errors import DataError, FastcnnError
 from ._arguments import real
 
 _WHITE_16 = 65535.0
 # A picture of 16 bits that nowhere reaches a quarter of white may hold the 10, 12 or 14 bits of a camera.
 _QUARTER_16, _QUARTER_8 = 65535 // 4, 255 // 4
+# The largest picture, twice what large cameras make; and the bytes of a pixel while it is read.
+_MOST_PIXELS, _PIXEL_BYTES = 2**26, 24
 # The same for floats: pictures that somebody has divided once too often.
 _FAINT = 0.1
 
@@ -136,7 +139,12 @@ def _read(path: str) -> _Raw:
     except ImportError as error:
         raise ImportError(f'{path}: pictures need pillow: pip install "fastcnn[images]" (or .npy)') from error
     try:
-        with Image.open(path) as file:
+        with warnings.catch_warnings():
+            # Of what Pillow takes for a bomb: the size is checked here.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(path)
+        with opened as file:
+            _check_pixels(path, *file.size)
             # Pillow forgets it once the pixels are there.
             tiles = repr(file.tile)
             picture: Any = ImageOps.exif_transpose(file)
@@ -155,11 +163,23 @@ def _read(path: str) -> _Raw:
                 )
             # A grey picture stays one: converting it back must not change it.
             pixels = pixels[:1] if mode in ("1", "L", "LA") else pixels
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, DataError):
-            raise
+    except FastcnnError:
+        raise
+    except Exception as error:  # a damaged file meets whatever stumbles over it
         raise DataError(f"{path}: not a picture that can be read: {error}") from error
     return _Raw(pixels, 255.0, True, False, transparent)
+
+
+def _check_pixels(path: str, width: int, height: int) -> None:
+    """Refuse a picture that is too large before any of it is unpacked."""
+    if width * height > _MOST_PIXELS:
+        raise DataError(
+            f"{path}: has {width}x{height} pixels, expected at most {_MOST_PIXELS:,}: make it smaller"
+        )
+    try:
+        check_size((height, width), _PIXEL_BYTES, "the picture")
+    except FastcnnError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def _deep(values: np.ndarray, mode: str, tiles: str) -> _Raw:

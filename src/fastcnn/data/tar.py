@@ -64,7 +64,10 @@ def read_members(
                 if size != sizes[name]:
                     raise DataError(f"{path}: {name} has {size} bytes, expected {sizes[name]}")
                 missing.remove(name)
-                yield name, _read(file, _padded(size), path)[:size]
+                content = _read(file, size, path)
+                _read(file, _padded(size) - size, path)
+                yield name, content
+                del content
             elif name in ignored:
                 _check_size(path, name, size, ignored[name])
                 _read(file, _padded(size), path)

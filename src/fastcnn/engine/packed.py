@@ -7,54 +7,53 @@ somebody still holds counts as changed. Running statistics are few: they are com
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .. import nn
 from .._kernels import program as kernels
 
 
-class Packed:
-    """Remembers the state of parameters and arrays at the time of `note`.
+class Noted(NamedTuple):
+    """The state of parameters and arrays at some time.
 
     Attributes
     ----------
-    kept : list of array
-        The parameters' arrays of that time, which stay alive until the next.
+    cells : list of tuple
+        Of one array each, a parameter's own, which lives as long as its cell. An array that is held itself
+        would look as if somebody could write into it.
     """
+
+    cells: list[tuple[np.ndarray]]
+    reads: list[int]
+    values: list[bytes]
+
+
+class Packed:
+    """What a program makes of parameters and arrays."""
 
     def __init__(self, parameters: list[nn.Parameter], arrays: list[np.ndarray]) -> None:
         self._parameters = parameters
         self._arrays = arrays
-        self._reads: list[int] | None = None  # nothing is noted
-        self._values: list[bytes] = []
-        self.kept: list[np.ndarray] = []
 
-    def note(self) -> None:
-        """Remember the state of now."""
-        self.forget()
+    def note(self) -> Noted:
+        """Return the state of now."""
+        reads = [p.reads for p in self._parameters]
         # What somebody holds now may be written into later, and released: never counts as unchanged.
-        self._reads = [p.reads if kernels.unread([p], [p.reads], _ALONE) else -1 for p in self._parameters]
-        self._values = [array.tobytes() for array in self._arrays]
-        self.kept = [p._data for p in self._parameters]
-        kernels.count_holders(self._parameters, 1)
-
-    def forget(self) -> None:
-        """Count as changed until the next note."""
-        if self._reads is not None:
-            self._reads = None
-            self.kept = []
-            kernels.count_holders(self._parameters, -1)
-
-    def unchanged(self) -> bool:
-        """Tell whether nothing can have changed since it was noted."""
-        return (
-            self._reads is not None
-            and kernels.same(self._arrays, self._values)
-            and kernels.unread(self._parameters, self._reads, _ALONE)
+        alone = [kernels.unread([p], [r], _ALONE) for p, r in zip(self._parameters, reads, strict=True)]
+        return Noted(
+            # Behind the counts: an array that is assigned between the two is one read more.
+            [p._cell for p in self._parameters],
+            [count if is_alone else -1 for count, is_alone in zip(reads, alone, strict=True)],
+            [array.tobytes() for array in self._arrays],
         )
 
-    def __del__(self) -> None:
-        self.forget()
+    def unchanged(self, noted: Noted) -> bool:
+        """Tell whether nothing can have changed since."""
+        return kernels.same(self._arrays, noted.values) and kernels.unread(
+            self._parameters, noted.reads, _ALONE
+        )
 
 
 def _references() -> int:

@@ -25,7 +25,7 @@ from .lower import lower
 from .nodes.loss import Loss
 from .nodes.norm import find_folded
 from .parts import Backward, Forward
-from .runner import Runner, working_threads
+from .runner import Cell, Runner, working_threads
 from .write import names
 
 
@@ -141,7 +141,7 @@ class Plan(Locked):
         threads = self.runner.threads
         return threads == kernels.MOST_SLOTS or cpu.threads_in_use() <= threads
 
-    def _begin(self, batch: int) -> list[np.ndarray]:
+    def _begin(self, batch: int) -> list[Cell]:
         """Get ready for a batch; return what must stay alive while it runs."""
         arrays = self.runner.refresh()
         self.batch = batch

@@ -103,6 +103,17 @@ class InferencePlan(ForwardPlan, kind="inference"):
         with self.lock, self.runners.turn() as runner:
             runner.run_pass("forward", batch, self._named(inputs, outputs), prepared=True)
 
+    def clock(self, x: Samples, seconds: np.ndarray) -> None:
+        """Predict with a clock around each operation, whose times are added to `seconds`; see `Runner`."""
+        inputs = self._arrays(x, self.input_shapes, "x")
+        batch = len(inputs[0])
+        with self.lock, self.runners.turn() as runner:
+            runner.seconds = seconds
+            try:
+                runner.run_pass("forward", batch, self._named(inputs, self.room(batch)))
+            finally:
+                runner.seconds = None
+
 
 class TwoPassPlan(ForwardPlan, kind="two passes"):
     """A plan for training in two parts, between which the caller computes a loss."""

@@ -22,7 +22,7 @@ from .emit import Op
 from .layout import Layout
 from .memory import Blob, External, Vectors
 from .plan import Plan
-from .plans import ForwardPlan, StepPlan, TwoPassPlan
+from .plans import InferencePlan, StepPlan, TwoPassPlan
 
 _LEAST_REPEATS = 3
 # Measured between repeats: a processor's clock rate goes up and down.
@@ -130,14 +130,16 @@ def profile(plan: Plan, batch_size: int, seconds: float = 1.0) -> Profile:
     while len(times) <= _LEAST_REPEATS or time.perf_counter() < end:
         peaks.append(1e9 * cpu.fma_gflops(_PEAK_SECONDS, 1, plan.dtype.itemsize))
         times.append(np.zeros(len(ops)))
+        if isinstance(plan, InferencePlan):
+            plan.clock(x, times[-1])
+            continue
         plan.runner.seconds = times[-1]
         try:
             if isinstance(plan, StepPlan):
                 plan.step(x, target, 1 / size)
-            elif isinstance(plan, ForwardPlan):
+            elif isinstance(plan, TwoPassPlan):
                 plan.forward(x)
-                if isinstance(plan, TwoPassPlan):
-                    plan.backward(dy)
+                plan.backward(dy)
         finally:
             plan.runner.seconds = None
     medians = np.median(times[1:], axis=0)  # the first finds cold memory

@@ -11,6 +11,8 @@ from ..errors import StateError
 from ..nn import changes
 from .assemble import Executable
 
+Cell = tuple[np.ndarray]  # a parameter's own, see packed.py
+
 
 class Runner:
     """Runs the parts of a program, for one thread at a time.
@@ -29,15 +31,16 @@ class Runner:
     seconds : array, optional
         Of each operation. With an array here runs are on one thread, look at the clock after each operation
         and add to it.
-    share : int
-        How many such programs there are to share the threads with.
+    share, used, followed : int, bool, int
+        Among several runners: how many share the threads, whether it had a turn lately, and which packing of
+        parameters it has followed.
     """
 
     def __init__(self, executable: Executable, threads: int, dropouts: list[nn.Dropout]) -> None:
         self.executable = executable
         self.threads = threads
         self.seconds: np.ndarray | None = None
-        self.share = 1
+        self.share, self.used, self.followed = 1, False, -1
         self.dropouts = dropouts
         self.keys = np.zeros(max(1, len(dropouts)), np.uint64)
         self.parameters = executable.distinct_parameters
@@ -48,17 +51,21 @@ class Runner:
         self._dtype = executable.writer.element.real
         self._stretches = executable.stretches
 
-    def refresh(self) -> list[np.ndarray]:
-        """Follow what was changed in parameters and settings; return the parameters' arrays."""
-        latest, arrays = changes.latest(), [parameter._data for parameter in self.parameters]
+    def refresh(self) -> list[Cell]:
+        """Follow what was changed in parameters and settings; return what keeps the arrays alive."""
+        latest, cells = changes.latest(), [parameter._cell for parameter in self.parameters]
         if latest != self._seen:
-            self.follow(arrays)
+            self.follow(cells, self.settings())
             self._seen = latest
-        return arrays
+        return cells
 
-    def follow(self, arrays: list[np.ndarray]) -> None:
-        """Have the program read these arrays of the parameters, and the settings of now."""
-        for data, shape in zip(arrays, self._shapes, strict=True):
+    def settings(self) -> list[float]:
+        """Return the settings of layers that the program reads, such as eps."""
+        return [scalar() for _, _, scalar in self.executable.scalars]
+
+    def follow(self, cells: list[Cell], settings: list[float]) -> None:
+        """Have the program read these arrays of the parameters, and these settings."""
+        for (data,), shape in zip(cells, self._shapes, strict=True):
             if data.shape != shape or data.dtype != self._dtype:
                 raise StateError(
                     f"the plan was made for a parameter of the shape {shape} and type {self._dtype}; "
@@ -66,9 +73,9 @@ class Runner:
                 )
         executable = self.executable
         for op, name, number in self._places:
-            executable.program.point(op, name, arrays[number])
-        for op, name, scalar in executable.scalars:
-            executable.program.set_scalar(op, name, scalar())
+            executable.program.point(op, name, cells[number][0])
+        for (op, name, _), value in zip(executable.scalars, settings, strict=True):
+            executable.program.set_scalar(op, name, value)
 
     def draw_keys(self) -> None:
         """Draw the keys of a batch; as in eager mode, nothing is drawn where nothing is dropped."""

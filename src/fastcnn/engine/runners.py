@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+import weakref
+from typing import NamedTuple
 
+from .._kernels import cores
+from .._kernels.turns import Turn, Turns
 from ..errors import SizeError
 from ..nn import changes
 from .locking import Locked
-from .packed import Packed
+from .packed import Noted, Packed
 from .runner import Runner
+
+# Threads that may have a runner at the same time, at the least; others wait for one.
+_LEAST = 8
+# An interrupt may come before somebody is woken: so many seconds later those that wait look for themselves.
+_LOOK_AGAIN = 0.1
+
+
+class _Packing(NamedTuple):
+    """What the program has packed."""
+
+    noted: Noted
+    settings: list[float]
+
+
+class _Waiting:
+    """A thread in the queue, for as long as it is there: the queue does not keep it."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
 
 
 class Runners(Locked):
     """Runners of one program, each of which has buffers of its own: ``with runners.turn() as runner``.
 
     A thread takes one that nobody uses, and while there is none, another one is made, up to a limit. What the
-    program has packed of parameters, all of them read. So it is packed anew, after a change, when all are
-    idle: until then a thread that finds the change waits.
+    program has packed of parameters, all of them read. So it is packed anew, after a change, when no other
+    thread has a runner. Threads that must wait have their turn in the order in which they came.
 
     Parameters
     ----------
@@ -27,128 +49,106 @@ class Runners(Locked):
         Tells whether what was packed still holds.
     """
 
-    # So many threads have a runner at the same time; others wait for one.
-    MOST = 64
-
     def __init__(self, first: Runner, packed: Packed) -> None:
         super().__init__()
-        self._all = [first]
-        self._free = [first]  # the last one is taken next
+        self.turns = Turns(first)
+        self.most = max(_LEAST, 2 * cores.present_cores())
+        self._first = first
         self._packed = packed
-        self._packings = 0
-        self._followed = {first: -1}  # the packing that each runner has followed
-        self._settings: list[float] = []  # of the latest packing
+        self._packing: _Packing | None = None
         self._seen = -1  # the latest change of which it is known that it was none of settings
-        self._returned = threading.Condition(self.lock)
-        self._waiting = 0
+        self._queue: list[weakref.ref[_Waiting]] = []
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self.turns)
 
-    def turn(self) -> _Turn:
-        """Return what a thread enters to use a runner, in which what is to be packed is packed."""
-        return _Turn(self)
+    def turn(self) -> Turn:
+        """Return what a thread enters to use a runner, when everything is packed."""
+        return Turn(self)
 
     def renew(self) -> None:
         """Be idle: of threads that ran when the process was forked, none is in the child."""
         super().renew()
-        self._returned, self._waiting = threading.Condition(self.lock), 0
-        self._free = self._all[::-1]
-        self._packed.forget()  # it may have been under way
+        self._queue = []
+        self._packing = None  # it may have been under way
+        self.turns.renew()
 
-    def take(self) -> Runner:
-        """Return a runner that nobody else uses, until it is given back."""
-        with self.lock:
-            has_packed = False
-            while True:
-                if not has_packed and not self._holds():
-                    if len(self._free) == len(self._all):
-                        self._pack()
-                        has_packed = True
-                        continue
-                elif self._free or self._add():
-                    break
-                self._waiting += 1
-                try:
-                    self._returned.wait()
-                finally:
-                    self._waiting -= 1
-            runner = self._free[-1]
-            if self._followed[runner] != self._packings:
-                runner.follow(self._packed.kept)
-                self._followed[runner] = self._packings
-            runner.share = 1 + len(self._all) - len(self._free)
-            return self._free.pop()
-
-    def give_back(self, runner: Runner) -> None:
-        """Let others use it."""
-        with self.lock:
-            # The first one is taken first.
-            self._free.insert(len(self._free) if runner is self._all[0] else 0, runner)
-            if self._waiting:
-                self._returned.notify_all()
-
-    def _holds(self) -> bool:
+    def is_ready(self) -> bool:
         """Tell whether what was packed holds."""
-        latest = changes.latest()
+        packing, latest = self._packing, changes.latest()
+        if packing is None:
+            return False
         if latest != self._seen:
-            if self._settings_now() != self._settings:
+            if self._first.settings() != packing.settings:
                 return False
             self._seen = latest
-        return self._packed.unchanged()
+        return self._packed.unchanged(packing.noted)
 
-    def _settings_now(self) -> list[float]:
-        return [scalar() for _, _, scalar in self._all[0].executable.scalars]
+    def wait(self, turn: Turn) -> None:
+        """Return when `turn` has taken a runner."""
+        me = _Waiting()
+        try:
+            with self.lock:
+                self._queue.append(weakref.ref(me))
+                self.turns.closed = True
+            while not self._takes(turn, me):
+                me.event.wait(_LOOK_AGAIN)
+                me.event.clear()
+        finally:
+            with self.lock:
+                self._queue = [each for each in self._queue if each() not in (None, me)]
+                self.turns.closed = bool(self._queue)
+            self.wake()
+
+    def wake(self) -> None:
+        """Have the first thread of the queue look whether it may go on."""
+        with self.lock:
+            first = self._head()
+            if first is not None:
+                first.event.set()
+
+    def _head(self) -> _Waiting | None:
+        return next((waiting for each in self._queue if (waiting := each()) is not None), None)
+
+    def _takes(self, turn: Turn, me: _Waiting) -> bool:
+        """Let the first thread of the queue take a runner if it can have one."""
+        with self.lock:
+            if self._head() is not me:
+                return False
+            if not self.is_ready():
+                if self.turns.others():
+                    return False
+                self._pack()
+            runner = self.turns.next() or self._another()
+            if runner is None:
+                return False
+            if runner.followed != self.turns.version:
+                assert self._packing is not None
+                runner.follow(self._packing.noted.cells, self._packing.settings)
+                runner.followed = self.turns.version
+            return turn.take(self.turns.version, True)
 
     def _pack(self) -> None:
-        first, latest = self._all[0], changes.latest()
+        first, latest = self._first, changes.latest()
+        self._packing = None
         # Before they are read: whatever changes from now on is found the next time.
-        self._packed.note()
-        try:
-            settings = self._settings_now()
-            first.follow(self._packed.kept)
-            first.share = 1
-            first.prepare()
-        except BaseException:
-            self._packed.forget()
-            raise
-        self._packings += 1
-        self._followed[first] = self._packings
-        self._settings, self._seen = settings, latest
+        noted, settings = self._packed.note(), first.settings()
+        self.turns.version += 1
+        first.follow(noted.cells, settings)
+        first.followed = self.turns.version
+        first.share = 1
+        first.prepare()
+        self._seen, self._packing = latest, _Packing(noted, settings)
 
-    def _add(self) -> bool:
-        """Make another runner; return whether that was possible."""
-        first = self._all[0]
-        if len(self._all) == self.MOST:
-            return False
+    def _another(self) -> Runner | None:
+        """Return one more runner, or None if that is not possible."""
+        if len(self.turns) >= self.most:
+            return None
         try:
-            runner = Runner(first.executable.again(), first.threads, first.dropouts)
+            runner = Runner(self._first.executable.again(), self._first.threads, self._first.dropouts)
         except (SizeError, MemoryError):
-            return False
-        self._all.append(runner)
-        self._free.append(runner)
-        self._followed[runner] = -1
-        return True
-
-
-class _Turn:
-    """The use of a runner in a with block."""
-
-    __slots__ = ("_runner", "_runners")
-
-    def __init__(self, runners: Runners) -> None:
-        self._runners = runners
-        self._runner: Runner | None = None
-
-    def __enter__(self) -> Runner:
-        self._runner = self._runners.take()
-        return self._runner
-
-    def __exit__(self, *error: Any) -> None:
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            self._runners.give_back(runner)
-
-    # If an interrupt came where no with block has it.
-    def __del__(self) -> None:
-        self.__exit__()
+            if len(self.turns) > 1 or self.turns.others():
+                return None
+            raise
+        self.turns.add(runner)
+        return runner

@@ -34,7 +34,6 @@ class Parameter(graph.Operators):
     """
 
     _grad: np.ndarray | FactoredGradient | None = None
-    holders = 0  # programs that keep the array alive, and only read it
 
     def __init__(self, data: np.ndarray, requires_grad: bool = True) -> None:
         # How often the array was handed out, so that the engine knows when somebody may have written into it.
@@ -56,6 +55,8 @@ class Parameter(graph.Operators):
         dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float32
         before = self.__dict__.get("_data")
         self._data = np.require(array, dtype, ["C", "W", "A"])
+        # Programs hold this, and not the array, to keep it alive: see engine/packed.py.
+        self._cell = (self._data,)
         self.reads += 1
         if before is not None and (before.shape, before.dtype) == (self._data.shape, self._data.dtype):
             changes.note_array()
@@ -118,7 +119,11 @@ class Parameter(graph.Operators):
             self.grad[...] = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "holders"}
+        return {name: value for name, value in self.__dict__.items() if name != "_cell"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._cell = (self._data,)
 
     def __repr__(self) -> str:
         frozen = "" if self.requires_grad else ", requires_grad=False"

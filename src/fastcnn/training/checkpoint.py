@@ -25,6 +25,8 @@ FORMAT = 1
 # The name of the file in a folder.
 CHECKPOINT = "checkpoint.safetensors"
 _KEY = "fastcnn.checkpoint"
+# Bytes of the header, most of them the text.
+_MOST_HEADER = 2**26
 
 
 def file_of(path: str | PathLike[str]) -> str:
@@ -67,7 +69,7 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
         If the file cannot be read, is damaged, is none of this kind, or has a newer format.
     """
     name = os.fspath(path)
-    with open_file(path) as file:
+    with open_file(path, _MOST_HEADER) as file:
         digest, _, text = (file.metadata() or {}).get(_KEY, "").partition(" ")
         if not text:
             raise CheckpointError(f"{name}: holds no training, only weights: load_weights reads them")

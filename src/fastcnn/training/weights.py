@@ -32,6 +32,8 @@ _INTEGERS = {
 _WRITTEN = {np.dtype(each) for name, each in {**_FLOATS, **_INTEGERS}.items() if name != "BF16"}
 # As many names as a message lists.
 _LISTED = 6
+# Bytes of the header of weights, those of ten thousand layers: a larger one takes ten times its size to read.
+_MOST_HEADER = 2**22
 
 
 def save_weights(model: Module, path: str | PathLike[str], metadata: Mapping[str, str] | None = None) -> None:
@@ -163,8 +165,8 @@ def _bfloat16(path: str | PathLike[str], key: str) -> np.ndarray:
     return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
-def open_file(path: str | PathLike[str]) -> safe_open:
-    """Open a safetensors file, whose header is checked.
+def open_file(path: str | PathLike[str], most_header: int = _MOST_HEADER) -> safe_open:
+    """Open a safetensors file, whose header is checked, and has at most so many bytes.
 
     Raises
     ------
@@ -179,6 +181,10 @@ def open_file(path: str | PathLike[str]) -> safe_open:
             f"{name}: is a {'folder' if Path(name).is_dir() else 'device or pipe'}, not a file"
         )
     try:
+        with open(name, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+        if length > most_header:
+            raise ValueError(f"its header would have {length:,} bytes, expected at most {most_header:,}")
         return safe_open(name, framework="numpy")
     except (SafetensorError, OSError, ValueError, UnicodeError) as error:
         raise CheckpointError(f"{name}: not a safetensors file, or a damaged one: {error}") from error

@@ -5,6 +5,9 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
@@ -15,7 +18,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_MOST_BYTES = 2**22
+_MOST_BYTES = 3 * 2**20
+# A TOML file may take its reader time that grows with the square of its size: long dotted keys do.
+_MOST_SECONDS = 0.5
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -25,7 +30,7 @@ def read_text(path: str | PathLike[str]) -> tuple[str, str]:
     Raises
     ------
     DataError
-        If the file cannot be read, has more than 4 MiB, or is not UTF-8.
+        If the file cannot be read, has more than 3 MiB, or is not UTF-8.
     """
     name = os.fspath(path)
     try:
@@ -51,11 +56,37 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If it is none.
+        If it is none, or one that takes too long to read.
     """
     try:
-        return tomllib.loads(text)
+        with _limited():
+            return tomllib.loads(text)
+    except TimeoutError:
+        raise DataError(
+            f"{source}: takes more than {_MOST_SECONDS} s to read, which no recipe or network does"
+        ) from None
     except RecursionError:
         raise DataError(f"{source}: not a TOML file: brackets are nested too deep") from None
     except ValueError as error:  # TOMLDecodeError, and integers with thousands of digits
         raise DataError(f"{source}: not a TOML file: {error}") from error
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Raise TimeoutError in what runs in this thread, and is written in Python, after a time of computing."""
+    if sys.gettrace() is not None:  # a debugger's, or that of a measurement of coverage
+        yield
+        return
+    end, calls = time.thread_time() + _MOST_SECONDS, 0
+
+    def look(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls % 256 == 0 and time.thread_time() > end:
+            raise TimeoutError
+
+    sys.settrace(look)  # called when a function is
+    try:
+        yield
+    finally:
+        sys.settrace(None)

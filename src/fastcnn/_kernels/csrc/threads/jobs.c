@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define MAX_WORKERS 1023
+#define JOBS_OF_FEWER 1000
 #define SECONDS_AWAKE 50e-6 /* of a worker without a job, before it sleeps */
 
 /* The present job.
@@ -120,12 +121,17 @@ static void after_fork_in_child(void)
     fcn_renew_condition(&enrol);
 }
 
-/* Have `wanted` workers wait for jobs, or as many as the system lets us start. */
+/* Have `wanted` workers wait for jobs, or as many as the system lets us start. Those that are too many go when
+ * many jobs in a row have had fewer: callers that share the processor may want more and fewer by turns. */
 static void hire(int wanted)
 {
-    static int registered;
-    if (wanted == atomic_load(&enrolled))
+    static int registered, fewer;
+    const int now = atomic_load(&enrolled);
+    if (wanted == now || (wanted < now && ++fewer < JOBS_OF_FEWER)) {
+        fewer = wanted == now ? 0 : fewer;
         return;
+    }
+    fewer = 0;
     if (!registered) {
         registered = 1;
         fcn_at_fork_in_child(after_fork_in_child);
