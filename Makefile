@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 DEBUG_BUILD := build/debug
+RACES_BUILD := build/races
 # Python itself is not built with the sanitizers: they must come first (and C++'s library with them, for the
 # exceptions of other packages), and its own leaks are no news.
 SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" ASAN_OPTIONS=detect_leaks=0 \
@@ -14,7 +15,7 @@ SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" A
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 C_FILES := $(shell find src/fastcnn/_kernels/csrc -name "*.[ch]" -o -name "*.inc")
 
-.PHONY: help venv build debug neon test bench lint format train clean
+.PHONY: help venv build debug races fuzz sanitize neon test bench lint format train clean
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
@@ -44,6 +45,23 @@ debug: $(BIN)/.fastcnn-test ## build with AddressSanitizer and UBSan, apart, and
 	FASTCNN_DEBUG=1 FASTCNN_SANITIZE=memory $(BIN)/python setup.py -q build \
 		--build-base $(DEBUG_BUILD) --build-lib $(DEBUG_BUILD)/lib
 	$(SANITIZED) $(BIN)/python -m pytest -q $(filter-out tests/aarch64/ tests/oracle/,$(wildcard tests/*/))
+
+# Some tests change weights while others predict: those races are the point there. NumPy's own threads are not built
+# with the sanitizer.
+races: $(BIN)/.fastcnn-test ## build with ThreadSanitizer, apart, and run the tests that use threads
+	FASTCNN_DEBUG=1 FASTCNN_SANITIZE=threads $(BIN)/python setup.py -q build \
+		--build-base $(RACES_BUILD) --build-lib $(RACES_BUILD)/lib
+	LD_PRELOAD="$$($(CC) -print-file-name=libtsan.so)" TSAN_OPTIONS=die_after_fork=0 OPENBLAS_NUM_THREADS=1 \
+		PYTHONPATH=$(abspath $(RACES_BUILD)/lib) $(BIN)/python -m pytest -q -p no:cacheprovider \
+		-k "not weights_change_while and not interrupt" tests/test_together.py tests/engine/test_runners.py \
+		tests/engine/test_cache.py tests/engine/test_compiled.py tests/_kernels/test_cpu.py \
+		tests/_kernels/test_program_slots.py tests/_kernels/test_program_conv.py \
+		tests/_kernels/test_program_winograd.py tests/_kernels/test_conv2d.py
+
+fuzz: build      ## read a million damaged files; with atheris installed, where new code is reached
+	$(BIN)/python -m tests.fuzzing
+
+sanitize: debug races fuzz ## what continuous integration has no time for
 
 neon:            ## cross-compile for aarch64 and run the tests of the kernels under qemu (Debian, as root)
 	tests/aarch64/run.sh

@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from .. import data
+from ..data.npz import read_npy
 from ..data.values import BYTES, UNIT, Range, to_unit
 from ..errors import DataError
 from ..recipes.classifier import border_level
@@ -72,10 +73,7 @@ def read_images(
 
 
 def _read_array(path: str, facts: ImageFacts | None) -> tuple[np.ndarray, list[str]]:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: not a .npy file of numbers: {error}") from error
+    array = read_npy(path)
     if array.ndim not in (2, 3, 4) or 0 in array.shape:
         raise DataError(f"{path}: must be (H, W), (C, H, W), (H, W, C) or (N, C, H, W), got {array.shape}")
     notes = []
@@ -88,8 +86,6 @@ def _read_array(path: str, facts: ImageFacts | None) -> tuple[np.ndarray, list[s
         array = array[None]
     if array.dtype == bool:
         return array.astype(np.float32), notes
-    if array.dtype.kind not in "iuf":
-        raise DataError(f"{path}: must hold numbers, got {array.dtype}")
     black, white = _range_of(array, facts, path)
     if (black, white) not in (BYTES, UNIT):
         notes.append(f"black {black:g}, white {white:g}")

@@ -1,4 +1,4 @@
-"""Reader of .npz files; nothing in them is unpickled, and headers are checked before anything is unpacked."""
+"""Readers of .npz and .npy files: nothing is unpickled, and headers are checked before data is read."""
 
 from __future__ import annotations
 
@@ -145,6 +145,41 @@ def read_npz(
     except FastcnnError as error:
         raise DataError(f"{path}: {error}") from error
     return images, labels.astype(np.int64, copy=False)
+
+
+def read_npy(path: str | os.PathLike, kinds: str = "iufb") -> np.ndarray:
+    """Return the array of an .npy file; nothing in it is unpickled.
+
+    Parameters
+    ----------
+    path : path
+    kinds : str
+        Of element types, as NumPy calls them.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or malformed, or of another type.
+    """
+    path = os.fspath(path)
+    with errors_of(path), open(path, "rb") as file:
+        shape, fortran, dtype = _read_npy_header(file, f"{path}: not a .npy file of numbers: it")
+        what = f"{path}: {dtype} {shape}"
+        if dtype.hasobject or dtype.kind not in kinds:
+            raise DataError(f"{path}: not a .npy file of numbers: it must hold numbers, got {dtype}")
+        if any(size < 0 for size in shape):
+            raise DataError(f"{what} has a negative size")
+        nbytes, found = (
+            check_bytes(path, shape, dtype.itemsize),
+            os.fstat(file.fileno()).st_size - file.tell(),
+        )
+        if found != nbytes:
+            raise DataError(f"{what} has {nbytes} bytes, but there are {found}")
+        data = np.fromfile(file, np.uint8, nbytes)
+    if len(data) != nbytes:
+        raise DataError(f"{what} has {nbytes} bytes, but {len(data)} could be read")
+    array = data.view(dtype).reshape(shape, order="F" if fortran else "C")
+    return array.astype(dtype.newbyteorder("="), order="C", copy=False)
 
 
 def _check_images(member: _Member, layout: str | None, what: str) -> None:
