@@ -140,6 +140,12 @@ CASES = {
         "has 13000x13000 pixels",
     ),
     "many tensors": (WEIGHTS, "a.safetensors", lambda: many_tensors(200_000), "its header would have"),
+    "many arrays in a checkpoint": (
+        CHECKPOINT,
+        "a.safetensors",
+        lambda: many_tensors(200_000),
+        "its header would have",
+    ),
     "brackets in a checkpoint": (
         CHECKPOINT,
         "a.safetensors",

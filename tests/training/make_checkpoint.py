@@ -1,8 +1,8 @@
-"""Write checkpoint-1.safetensors, a training of format 1 in the middle of its second epoch.
+"""Write a checkpoint in the present format, of a training in the middle of its second epoch.
 
     python -m tests.training.make_checkpoint
 
-It is kept as it is, so that later versions read what this one has written.
+One of each format is kept as it is, so that later versions read what earlier ones have written.
 """
 
 from pathlib import Path
@@ -12,8 +12,11 @@ import numpy as np
 from fastcnn import data, nn, optim
 from fastcnn.optim import lr_scheduler
 from fastcnn.training import BestWeights, LambdaCallback, Trainer
+from fastcnn.training.checkpoint import FORMAT
 
-PATH = Path(__file__).with_name("checkpoint-1.safetensors")
+PATHS = {
+    number: Path(__file__).with_name(f"checkpoint-{number}.safetensors") for number in range(1, FORMAT + 1)
+}
 EPOCHS, STOPPED_AT = 3, 7  # of 4 steps each
 
 
@@ -48,7 +51,7 @@ def main() -> None:
         if len(steps) == STOPPED_AT:
             raise KeyboardInterrupt
 
-    fit(training(LambdaCallback(on_batch_end=stop)), checkpoint=PATH)
+    fit(training(LambdaCallback(on_batch_end=stop)), checkpoint=PATHS[FORMAT])
 
 
 if __name__ == "__main__":

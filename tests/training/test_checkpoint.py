@@ -23,10 +23,12 @@ def file(tmp_path):
 
 
 def rewritten(path, change):
-    """Write the file again with another text."""
-    digest, _, text = read_metadata(path)["fastcnn.checkpoint"].partition(" ")
+    """Write the file again with another sum and text."""
     arrays = safetensors.numpy.load_file(path)
-    safetensors.numpy.save_file(arrays, path, {"fastcnn.checkpoint": change(digest, text)})
+    text = arrays.pop("fastcnn.checkpoint").tobytes().decode()
+    digest, text = change(read_metadata(path)["fastcnn.checkpoint"], text)
+    arrays["fastcnn.checkpoint"] = np.frombuffer(text.encode(), np.uint8)
+    safetensors.numpy.save_file(arrays, path, {"fastcnn.checkpoint": digest})
 
 
 def test_what_was_written_is_read(file):
@@ -38,7 +40,9 @@ def test_what_was_written_is_read(file):
 
 
 def test_everybody_can_read_it(file):
-    assert set(safetensors.numpy.load_file(file)) == {"state.model.w"}
+    arrays = safetensors.numpy.load_file(file)
+    assert set(arrays) == {"state.model.w", "fastcnn.checkpoint"}
+    assert json.loads(arrays["fastcnn.checkpoint"].tobytes())["format"] == FORMAT
 
 
 def test_every_damaged_byte_is_noticed(file):
@@ -70,7 +74,8 @@ def resigned(path, content):
     from fastcnn.training.checkpoint import _digest
 
     arrays, text = safetensors.numpy.load_file(path), json.dumps(content)
-    rewritten(path, lambda *_: f"{_digest(arrays, text)} {text}")
+    del arrays["fastcnn.checkpoint"]
+    rewritten(path, lambda *_: (_digest(arrays, text), text))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,15 @@ def test_descriptions_that_say_nothing(file, content, message):
 
 
 def test_a_text_without_its_sum(file):
-    rewritten(file, lambda digest, text: f"{digest[::-1]} {text}")
+    rewritten(file, lambda digest, text: (digest[::-1], text))
+    with pytest.raises(CheckpointError, match=r"is damaged: its SHA-256 is not the one that it tells"):
+        read_checkpoint(file)
+
+
+def test_a_file_without_its_text(file):
+    arrays = safetensors.numpy.load_file(file)
+    del arrays["fastcnn.checkpoint"]
+    safetensors.numpy.save_file(arrays, file, read_metadata(file))
     with pytest.raises(CheckpointError, match=r"is damaged: its SHA-256 is not the one that it tells"):
         read_checkpoint(file)
 

@@ -1,6 +1,7 @@
 """Checkpoints of every format there was are read, and gone on from."""
 
 import numpy as np
+import pytest
 
 from fastcnn._kernels import cpu
 from fastcnn.training.checkpoint import read_checkpoint
@@ -8,13 +9,14 @@ from fastcnn.training.checkpoint import read_checkpoint
 from . import make_checkpoint
 
 
-def test_format_1(caplog):
-    content = read_checkpoint(make_checkpoint.PATH)
-    assert content["format"] == 1
+@pytest.mark.parametrize(("number", "path"), make_checkpoint.PATHS.items())
+def test_every_format(number, path, caplog):
+    content = read_checkpoint(path)
+    assert content["format"] == number
     assert content["state"]["position"]["batch"] == 3
     assert len(content["state"]["history"]["epochs"]) == 1
     resumed, whole = make_checkpoint.training(), make_checkpoint.training()
-    make_checkpoint.fit(resumed, resume=make_checkpoint.PATH)
+    make_checkpoint.fit(resumed, resume=path)
     make_checkpoint.fit(whole)
     assert [row["epoch"] for row in resumed.history] == [1, 2, 3]
     # The bits are those of one version and instruction set.

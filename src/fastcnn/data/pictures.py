@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -139,11 +138,7 @@ def _read(path: str) -> _Raw:
     except ImportError as error:
         raise ImportError(f'{path}: pictures need pillow: pip install "fastcnn[images]" (or .npy)') from error
     try:
-        with warnings.catch_warnings():
-            # Of what Pillow takes for a bomb: the size is checked here.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(path)
-        with opened as file:
+        with Image.open(path) as file:
             _check_pixels(path, *file.size)
             # Pillow forgets it once the pixels are there.
             tiles = repr(file.tile)

@@ -1,8 +1,8 @@
 """All of a training in a file, from which it goes on to the same bits: see `Trainer.fit`.
 
 The file is a safetensors file. Arrays have the names of what they are of (``state.model.0.weight``,
-``state.optimizer.state.0.exp_avg``); everything else is JSON in its metadata, behind a SHA-256 of all of it.
-Nothing in it is ever executed.
+``state.optimizer.state.0.exp_avg``); everything else is JSON, in bytes that are an array as well; the
+metadata have a SHA-256 of all of it. In format 1 the JSON stood behind that. Nothing in it is ever executed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ from .packing import pack, unpack
 from .weights import open_file, write_file
 
 # What this version writes; it reads all down to 1.
-FORMAT = 1
+FORMAT = 2
 # The name of the file in a folder.
 CHECKPOINT = "checkpoint.safetensors"
 _KEY = "fastcnn.checkpoint"
-# Bytes of the header, most of them the text.
-_MOST_HEADER = 2**26
 
 
 def file_of(path: str | PathLike[str]) -> str:
@@ -57,7 +55,8 @@ def write_checkpoint(
     """
     content = {"format": FORMAT, "version": __version__, "conditions": conditions, "state": state}
     arrays, text = pack(content, "checkpoint: ")
-    write_file(path, arrays, {_KEY: f"{_digest(arrays, text)} {text}"})
+    held = np.frombuffer(text.encode(), np.uint8)
+    write_file(path, {**arrays, _KEY: held}, {_KEY: _digest(arrays, text)})
 
 
 def read_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
@@ -69,14 +68,16 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
         If the file cannot be read, is damaged, is none of this kind, or has a newer format.
     """
     name = os.fspath(path)
-    with open_file(path, _MOST_HEADER) as file:
+    with open_file(path) as file:
         digest, _, text = (file.metadata() or {}).get(_KEY, "").partition(" ")
-        if not text:
+        if not digest:
             raise CheckpointError(f"{name}: holds no training, only weights: load_weights reads them")
         try:
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
         except Exception as error:  # of types that NumPy has not, among others
             raise CheckpointError(f"{name}: an array cannot be read: {error!r}") from error
+    if _KEY in arrays and not text:
+        text = arrays.pop(_KEY).tobytes().decode(errors="replace")
     if digest != _digest(arrays, text):
         raise CheckpointError(f"{name}: is damaged: its SHA-256 is not the one that it tells")
     content = unpack(arrays, text, name)

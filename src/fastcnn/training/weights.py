@@ -32,7 +32,7 @@ _INTEGERS = {
 _WRITTEN = {np.dtype(each) for name, each in {**_FLOATS, **_INTEGERS}.items() if name != "BF16"}
 # As many names as a message lists.
 _LISTED = 6
-# Bytes of the header of weights, those of ten thousand layers: a larger one takes ten times its size to read.
+# Bytes of the header, those of ten thousand layers: a larger one takes more than ten times its size to read.
 _MOST_HEADER = 2**22
 
 
@@ -165,8 +165,8 @@ def _bfloat16(path: str | PathLike[str], key: str) -> np.ndarray:
     return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
-def open_file(path: str | PathLike[str], most_header: int = _MOST_HEADER) -> safe_open:
-    """Open a safetensors file, whose header is checked, and has at most so many bytes.
+def open_file(path: str | PathLike[str]) -> safe_open:
+    """Open a safetensors file, whose header is checked.
 
     Raises
     ------
@@ -183,8 +183,8 @@ def open_file(path: str | PathLike[str], most_header: int = _MOST_HEADER) -> saf
     try:
         with open(name, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
-        if length > most_header:
-            raise ValueError(f"its header would have {length:,} bytes, expected at most {most_header:,}")
+        if length > _MOST_HEADER:
+            raise ValueError(f"its header would have {length:,} bytes, expected at most {_MOST_HEADER:,}")
         return safe_open(name, framework="numpy")
     except (SafetensorError, OSError, ValueError, UnicodeError) as error:
         raise CheckpointError(f"{name}: not a safetensors file, or a damaged one: {error}") from error
