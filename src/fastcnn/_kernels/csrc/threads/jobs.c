@@ -121,8 +121,8 @@ static void after_fork_in_child(void)
     fcn_renew_condition(&enrol);
 }
 
-/* Have `wanted` workers wait for jobs, or as many as the system lets us start. Those that are too many go when
- * many jobs in a row have had fewer: callers that share the processor may want more and fewer by turns. */
+/* Have `wanted` workers wait for jobs, or as many as the system lets us start. Those that are too many go
+ * when many jobs in a row have had fewer: callers that share the processor want more and fewer by turns. */
 static void hire(int wanted)
 {
     static int registered, fewer;
