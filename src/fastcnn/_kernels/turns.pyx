@@ -7,7 +7,7 @@ between: after an interrupt, wherever it came, nothing is lost and nobody waits 
 from cpython.pythread cimport PyThread_get_thread_ident
 
 # So often something is given back between two looks at what was not used.
-SWEEP = 1024
+SWEEP = 2**16
 
 
 cdef class Turns:
