@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from .._shapes import allocate, check_size
+from .._shapes import allocate
 from ..errors import DataError, FastcnnError
 from ._arguments import real
+from .formats import check_bytes
 
 _WHITE_16 = 65535.0
 # A picture of 16 bits that nowhere reaches a quarter of white may hold the 10, 12 or 14 bits of a camera.
 _QUARTER_16, _QUARTER_8 = 65535 // 4, 255 // 4
-# The largest picture, twice what large cameras make; and the bytes of a pixel while it is read.
-_MOST_PIXELS, _PIXEL_BYTES = 2**26, 24
 # The same for floats: pictures that somebody has divided once too often.
 _FAINT = 0.1
+# The largest picture, and the bytes of a pixel while it is read.
+_MOST_PIXELS, _PIXEL_BYTES = 2**26, 24
 
 
 @dataclass(frozen=True)
@@ -171,10 +172,7 @@ def _check_pixels(path: str, width: int, height: int) -> None:
         raise DataError(
             f"{path}: has {width}x{height} pixels, expected at most {_MOST_PIXELS:,}: make it smaller"
         )
-    try:
-        check_size((height, width), _PIXEL_BYTES, "the picture")
-    except FastcnnError as error:
-        raise DataError(f"{path}: {error}") from None
+    check_bytes(path, (height, width), _PIXEL_BYTES)
 
 
 def _deep(values: np.ndarray, mode: str, tiles: str) -> _Raw:
