@@ -25,21 +25,61 @@ _END, _END_BYTES, _MOST_COMMENT = b"PK\5\6", 22, 2**16
 _LARGE, _LARGE_BYTES, _LOCATOR_BYTES = b"PK\6\6", 56, 20
 
 
-class _Member(NamedTuple):
-    """An array of an .npz file whose header says no more than the archive can hold."""
+class _Header(NamedTuple):
+    """What the header of an array declares.
 
-    info: zipfile.ZipInfo
-    what: str  # opens the message of an error
+    Attributes
+    ----------
+    what : str
+        Opens the message of an error.
+    start, nbytes : int
+        Where the elements begin in the file, and how many bytes they have.
+    """
+
+    what: str
     shape: tuple[int, ...]
     fortran: bool
     dtype: np.dtype
+    start: int
     nbytes: int
+
+    def is_of(self, kinds: str) -> bool:
+        """Tell whether the elements are of one of these kinds, as NumPy calls them."""
+        return not self.dtype.hasobject and self.dtype.kind in kinds
+
+    def array(self, data: bytes | np.ndarray) -> np.ndarray:
+        """Return the array that these bytes are, in native byte order."""
+        array = np.frombuffer(data, self.dtype).reshape(self.shape, order="F" if self.fortran else "C")
+        return array.astype(self.dtype.newbyteorder("="), order="C")
+
+
+def _read_header(file: IO[bytes], path: str, name: str) -> _Header:
+    """Return what an array in a file declares, if it can be had; `name` is what messages call it."""
+    try:
+        # Later versions of the format are for headers and types that images and labels never have.
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError("it is not in version 1.0 of the format")
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    except Exception as error:
+        # NumPy parses the header as Python text: a damaged one raises whatever the parser does.
+        raise DataError(f"{path}: {name} has no readable .npy header: {error}") from None
+    what = f"{name}, {dtype} {shape},"
+    if any(size < 0 for size in shape):
+        raise DataError(f"{path}: {what} has a negative size")
+    return _Header(what, shape, fortran, dtype, file.tell(), check_bytes(path, shape, dtype.itemsize))
+
+
+class _Member(NamedTuple):
+    """An array of an archive whose header says no more than that can hold."""
+
+    info: zipfile.ZipInfo
+    header: _Header
 
 
 def _find(
     archive: zipfile.ZipFile, name: str, path: str, kinds: str = "iuf", what_kind: str = "numbers"
 ) -> _Member:
-    """Return what the header of an array says."""
+    """Return an array of an archive, with no more than its header read."""
     import zipfile
 
     try:
@@ -54,53 +94,38 @@ def _find(
     if info.flag_bits & 1:
         raise DataError(f"{path}: {info.filename} is encrypted")
     with archive.open(info) as file:
-        shape, fortran, dtype = _read_npy_header(file, f"{path}: {info.filename}")
-    what = f"{path}: {info.filename}, {dtype} {shape},"
-    if dtype.hasobject or dtype.kind not in kinds:
-        raise DataError(f"{what} must hold {what_kind}")
-    if any(size < 0 for size in shape):
-        raise DataError(f"{what} has a negative size")
-    nbytes = check_bytes(path, shape, dtype.itemsize)
+        header = _read_header(file, path, info.filename)
+    if not header.is_of(kinds):
+        raise DataError(f"{path}: {header.what} must hold {what_kind}")
     stored = min(info.compress_size, os.stat(path).st_size)
-    if nbytes > stored * (DEFLATE_RATIO if info.compress_type == zipfile.ZIP_DEFLATED else 1):
-        cut = f"{info.filename}, {dtype} {shape}, has {nbytes} bytes, more than the file can hold"
-        raise DataError(f"{path}: truncated: {cut}")
-    return _Member(info, what, shape, fortran, dtype, nbytes)
-
-
-def _read_npy_header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Return shape, whether the order is Fortran's, and element type."""
-    try:
-        # Later versions of the format are for headers and types that images and labels never have.
-        if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError("it is not in version 1.0 of the format")
-        return np.lib.format.read_array_header_1_0(file)
-    except Exception as error:
-        # NumPy parses the header as Python text: a damaged one raises whatever the parser does.
-        raise DataError(f"{what} has no readable .npy header: {error}") from None
+    if header.nbytes > stored * (DEFLATE_RATIO if info.compress_type == zipfile.ZIP_DEFLATED else 1):
+        raise DataError(
+            f"{path}: truncated: {header.what} has {header.nbytes} bytes, more than the file can hold"
+        )
+    return _Member(info, header)
 
 
 def _unpack(archive: zipfile.ZipFile, member: _Member, path: str) -> np.ndarray:
-    """Return an array of an .npz file."""
-    nbytes = member.nbytes
-    if is_expanding(nbytes, os.stat(path).st_size):
-        with archive.open(member.info) as file:
-            _read_npy_header(file, member.what)
-            _check_bytes(member, count_bytes(file, nbytes), path)
-    with archive.open(member.info) as file:
-        _read_npy_header(file, member.what)
-        data = file.read(nbytes)
-        _check_bytes(member, len(data) + len(file.read(1)), path)
-    array = np.frombuffer(data, member.dtype).reshape(member.shape, order="F" if member.fortran else "C")
-    return array.astype(member.dtype.newbyteorder("="), order="C")
+    """Return an array of an archive."""
+    info, header = member
+    if is_expanding(header.nbytes, os.stat(path).st_size):
+        with archive.open(info) as file:
+            file.read(header.start)
+            _check_bytes(header, count_bytes(file, header.nbytes), path)
+    with archive.open(info) as file:
+        file.read(header.start)
+        data = file.read(header.nbytes)
+        _check_bytes(header, len(data) + len(file.read(1)), path)
+    return header.array(data)
 
 
-def _check_bytes(member: _Member, found: int, path: str) -> None:
-    if found < member.nbytes:
-        what = member.what.removeprefix(f"{path}: ")
-        raise DataError(f"{path}: truncated: {what} has {member.nbytes} bytes, but there are {found}")
-    if found > member.nbytes:
-        raise DataError(f"{member.what} has {member.nbytes} bytes, but more follow")
+def _check_bytes(header: _Header, found: int, path: str) -> None:
+    """Refuse an array of which another number of bytes was found."""
+    declared = f"{header.what} has {header.nbytes} bytes, but"
+    if found < header.nbytes:
+        raise DataError(f"{path}: truncated: {declared} there are {found}")
+    if found > header.nbytes:
+        raise DataError(f"{path}: {declared} more follow")
 
 
 def read_npz(
@@ -129,17 +154,20 @@ def read_npz(
     path = os.fspath(path)
     with _opened(path) as archive:
         # All headers are looked at before any data is unpacked.
-        images_found, labels_found = (_find(archive, f"{part}{name}", path) for name in ("images", "labels"))
-        _check_images(images_found, layout, f"{path}: {part}images")
-        if labels_found.shape != images_found.shape[:1] and is_expanding(labels_found.nbytes, 0):
-            _refuse_labels(
-                labels_found.dtype, labels_found.shape, images_found.shape, f"{path}: {part}labels"
+        images_member, labels_member = (
+            _find(archive, f"{part}{name}", path) for name in ("images", "labels")
+        )
+        _check_images(images_member.header, layout, f"{path}: {part}images")
+        told, count = labels_member.header, images_member.header.shape[:1]
+        if not told.is_of("iu") or told.shape != count:
+            # What cures them is seen in the labels, if those are not too many to look at.
+            few = not is_expanding(told.nbytes, 0)
+            cure = labels_cure(_unpack(archive, labels_member, path), f"{part}labels") if few else ""
+            raise DataError(
+                f"{path}: {part}labels must be integers ({', '.join(map(str, count))},), "
+                f"got {told.dtype.newbyteorder('=')} {told.shape}{cure}"
             )
-        labels = _unpack(archive, labels_found, path)
-        if labels.dtype.kind not in "iu" or labels.shape != images_found.shape[:1]:
-            cure = labels_cure(labels, f"{part}labels")
-            _refuse_labels(labels.dtype, labels.shape, images_found.shape, f"{path}: {part}labels", cure)
-        images = _unpack(archive, images_found, path)
+        images, labels = (_unpack(archive, each, path) for each in (images_member, labels_member))
     try:
         images = to_nchw(images, layout, f"{part}images")
     except FastcnnError as error:
@@ -163,41 +191,23 @@ def read_npy(path: str | os.PathLike, kinds: str = "iufb") -> np.ndarray:
     """
     path = os.fspath(path)
     with errors_of(path), open(path, "rb") as file:
-        shape, fortran, dtype = _read_npy_header(file, f"{path}: not a .npy file of numbers: it")
-        what = f"{path}: {dtype} {shape}"
-        if dtype.hasobject or dtype.kind not in kinds:
-            raise DataError(f"{path}: not a .npy file of numbers: it must hold numbers, got {dtype}")
-        if any(size < 0 for size in shape):
-            raise DataError(f"{what} has a negative size")
-        nbytes, found = (
-            check_bytes(path, shape, dtype.itemsize),
-            os.fstat(file.fileno()).st_size - file.tell(),
-        )
-        if found != nbytes:
-            raise DataError(f"{what} has {nbytes} bytes, but there are {found}")
-        data = np.fromfile(file, np.uint8, nbytes)
-    if len(data) != nbytes:
-        raise DataError(f"{what} has {nbytes} bytes, but {len(data)} could be read")
-    array = data.view(dtype).reshape(shape, order="F" if fortran else "C")
-    return array.astype(dtype.newbyteorder("="), order="C", copy=False)
+        header = _read_header(file, path, "not a .npy file of numbers: it")
+        if not header.is_of(kinds):
+            raise DataError(f"{path}: not a .npy file of numbers: it must hold numbers, got {header.dtype}")
+        _check_bytes(header, os.fstat(file.fileno()).st_size - header.start, path)
+        data = np.fromfile(file, np.uint8, header.nbytes)
+    _check_bytes(header, len(data), path)
+    return header.array(data)
 
 
-def _check_images(member: _Member, layout: str | None, what: str) -> None:
+def _check_images(header: _Header, layout: str | None, what: str) -> None:
     """Refuse what holds no images."""
-    dtype = member.dtype.newbyteorder("=")
-    if dtype not in IMAGE_DTYPES or (layout is None and len(member.shape) != 4):
+    dtype = header.dtype.newbyteorder("=")
+    if dtype not in IMAGE_DTYPES or (layout is None and len(header.shape) != 4):
         raise DataError(
-            f"{what} must be uint8 or float32 (N, C, H, W), got {dtype} {member.shape}"
-            f"{dtype_cure(dtype) or grey_cure(member.shape)}"
+            f"{what} must be uint8 or float32 (N, C, H, W), got {dtype} {header.shape}"
+            f"{dtype_cure(dtype) or grey_cure(header.shape)}"
         )
-
-
-def _refuse_labels(
-    dtype: np.dtype, shape: tuple[int, ...], images: tuple[int, ...], what: str, cure: str = ""
-) -> None:
-    raise DataError(
-        f"{what} must be integers ({', '.join(map(str, images[:1]))},), got {dtype} {shape}{cure}"
-    )
 
 
 def read_npz_classes(path: str | os.PathLike) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
