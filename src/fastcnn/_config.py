@@ -46,7 +46,7 @@ def set_flush_denormal(mode: bool) -> bool:
     Parameters
     ----------
     mode : bool
-        With False they keep them.
+        False keeps denormal numbers.
 
     Returns
     -------

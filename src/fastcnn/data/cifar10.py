@@ -78,7 +78,7 @@ def _read_archive(path: str) -> tuple[Parts, Parts]:
     if is_expanding(sum(sizes.values()), os.path.getsize(path)):
         for name, content in read_members(path, sizes, _IGNORED):
             cifar10_labels(np.frombuffer(content, np.uint8), f"{path}: {name}")
-            del content
+            del content  # before the next one is unpacked
     for name, content in read_members(path, sizes, _IGNORED):
         put(os.path.basename(name), *split_cifar10(np.frombuffer(content, np.uint8), f"{path}: {name}"))
     return train, test

@@ -106,13 +106,13 @@ def read_idx(path: str | os.PathLike, *, sha256: str | None = None) -> np.ndarra
         if stored.peek(2)[:2] == b"\x1f\x8b":
             import gzip
 
-            file, size = gzip.GzipFile(fileobj=stored), size * DEFLATE_RATIO  # type: ignore[assignment]
+            file = gzip.GzipFile(fileobj=stored)  # type: ignore[assignment]
         header, dtype, shape = _read_idx_header(file, path)
         declared = f"the header declares the shape {shape} of {dtype.name}"
         nbytes = check_bytes(path, shape, dtype.itemsize)
-        if len(header) + nbytes > size:
+        if len(header) + nbytes > size * (1 if file is stored else DEFLATE_RATIO):
             raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, more than the file can hold")
-        if file is not stored and is_expanding(nbytes, size // DEFLATE_RATIO):
+        if file is not stored and is_expanding(nbytes, size):
             found = count_bytes(file, nbytes)
             if found < nbytes:
                 raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, but it has {found}")

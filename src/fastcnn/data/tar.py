@@ -67,7 +67,7 @@ def read_members(
                 content = _read(file, size, path)
                 _read(file, _padded(size) - size, path)
                 yield name, content
-                del content
+                del content  # the caller alone decides how long it stays
             elif name in ignored:
                 _check_size(path, name, size, ignored[name])
                 _read(file, _padded(size), path)
