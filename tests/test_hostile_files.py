@@ -21,10 +21,11 @@ from .emulation import EMULATED
 pytestmark = pytest.mark.skipif(EMULATED or sys.platform != "linux", reason="asks Linux for its memory")
 
 READ = """
-import sys, time
+import pathlib, sys, time
 import numpy
 from fastcnn import nn, recipes, training
 from fastcnn.data import cifar10, formats, npz, pictures
+from fastcnn.recipes import results
 from fastcnn.training import checkpoint
 from fastcnn.zoo import network_file
 
@@ -48,6 +49,8 @@ WEIGHTS = "training.load_weights(nn.Linear(2, 2), path)"
 CHECKPOINT = "checkpoint.read_checkpoint(path)"
 NETWORK = "network_file.read_layers(path)"
 RECIPE = "recipes.files.read_file(path)"
+HISTORY = "training.History.from_csv(path)"
+METRICS = "results._read_metrics(pathlib.Path(path))"
 
 
 def idx(shape, length):
@@ -178,6 +181,20 @@ CASES = {
     ),
     "a long array": (RECIPE, "a.toml", lambda: b"a = [" + b"1," * 1_500_000 + b"]", "takes more than 0.5 s"),
     "brackets in TOML": (RECIPE, "a.toml", lambda: b"a = " + b"[" * 2_000_000, "nested too deep"),
+    "many rows of a history": (
+        HISTORY,
+        "a.csv",
+        lambda: b"epoch\n" + b"1\n" * 500_000 + b"x",
+        "not a table of numbers",
+    ),
+    "brackets in the figures of a run": (METRICS, "a.json", lambda: b"[" * 90_000, "damaged"),
+    "lists in the figures of a run": (
+        METRICS,
+        "a.json",
+        lambda: b"[" + b"[]," * 2_000_000 + b"1]",
+        "more tables and lists",
+    ),
+    "figures of a run that are too large": (METRICS, "a.json", lambda: b" " * 9_000_000, "more than 8 MiB"),
     "a file that is too large": (RECIPE, "a.toml", lambda: b"#" * 3_200_000, "has more than 3 MiB"),
 }
 

@@ -16,11 +16,14 @@ from ..data import Dataset
 from ..errors import DataError
 from ..training import History, Trainer, metrics
 from ..training.history import better_is
+from ..zoo.files import read_text
 from .classifier import WEIGHTS, Classifier
 from .experiment import load_parts
 from .files import CONFIG, read_file
 from .recipe import Recipe
 
+# A confusion matrix of 1,500 classes fits; tables and lists take many times the memory of their brackets.
+_MOST_BYTES, _MOST_TABLES = 8 * 2**20, 100_000
 HISTORY, STEPS, METRICS = "history.csv", "steps.csv", "metrics.json"
 # Keys of metrics.json that the report shows.
 _NEEDED = ("test", "best", "monitor", "epochs", "seconds", "images_per_second", "machine")
@@ -93,8 +96,11 @@ def _from_history(recipe: Recipe, history: History) -> dict[str, Any]:
 
 
 def _read_metrics(path: Path) -> dict[str, Any]:
+    text, _ = read_text(path, _MOST_BYTES)
     try:
-        found = json.loads(path.read_bytes())
+        if text.count("[") + text.count("{") > _MOST_TABLES:
+            raise ValueError("it has more tables and lists than any run")
+        found = json.loads(text)
         if not isinstance(found, dict):
             raise ValueError("not a table")
         missing = [key for key in _NEEDED if key not in found]
@@ -102,8 +108,6 @@ def _read_metrics(path: Path) -> dict[str, Any]:
             raise ValueError(f"it lacks {', '.join(missing)}")
         found["test"]["confusion"] = np.array(found["test"]["confusion"], np.int64)
         metrics.accuracy(found["test"]["confusion"])
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DataError(f"{path}: damaged, or not written by fastcnn: {error}") from error
     return found

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import ArgumentError, DataError
 from .files import write_table
@@ -175,10 +175,14 @@ class History:
 
 def _read_rows(path: str | PathLike[str]) -> list[dict[str, Any]]:
     name = os.fspath(path)
+    head: list[str] = []
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            head, *rows = csv.reader(file, strict=True)
-        table = [dict(zip(head, map(_number, row), strict=True)) for row in rows]
+            # Rows take many times the memory of their text: none is kept before all are known to be good.
+            for _ in _rows(file, head):
+                pass
+            file.seek(0)
+            table = list(_rows(file, head))
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror}") from error
     except (csv.Error, ValueError) as error:
@@ -186,6 +190,14 @@ def _read_rows(path: str | PathLike[str]) -> list[dict[str, Any]]:
     if "epoch" not in head:
         raise DataError(f"{name}: there is no column 'epoch'")
     return table
+
+
+def _rows(file: TextIO, head: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table of numbers; `head` has its first line then."""
+    reader = csv.reader(file, strict=True)
+    head[:] = next(reader, [])
+    for row in reader:
+        yield dict(zip(head, map(_number, row), strict=True))
 
 
 def _number(text: str) -> float | int:

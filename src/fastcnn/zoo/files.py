@@ -18,28 +18,28 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_MOST_BYTES = 3 * 2**20
+MOST_BYTES = 3 * 2**20  # of a recipe or a network
 # A TOML file may take its reader time that grows with the square of its size: long dotted keys do.
 _MOST_SECONDS = 0.5
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def read_text(path: str | PathLike[str]) -> tuple[str, str]:
+def read_text(path: str | PathLike[str], most: int = MOST_BYTES) -> tuple[str, str]:
     """Return the text of a file, and its path as messages show it.
 
     Raises
     ------
     DataError
-        If the file cannot be read, has more than 3 MiB, or is not UTF-8.
+        If the file cannot be read, has more than `most` bytes, or is not UTF-8.
     """
     name = os.fspath(path)
     try:
         with open(name, "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+            content = file.read(most + 1)
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror}") from error
-    if len(content) > _MOST_BYTES:
-        raise DataError(f"{name}: has more than {_MOST_BYTES // 2**20} MiB, which no recipe or network needs")
+    if len(content) > most:
+        raise DataError(f"{name}: has more than {most // 2**20} MiB, which no such file needs")
     try:
         # Editors on Windows put a byte-order mark before the text.
         return content.decode("utf-8-sig"), name
