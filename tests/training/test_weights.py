@@ -111,6 +111,7 @@ def header(content, data=b""):
 
 BIAS = {"dtype": "F32", "shape": [2], "data_offsets": [24, 32]}
 WEIGHT = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
+SHORT = b'{"dtype":"F32","shape":[2],"data_offsets":[0,8]}'
 
 
 @pytest.mark.parametrize(
@@ -133,6 +134,8 @@ WEIGHT = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
         header({"weight": {**WEIGHT, "shape": [-2, -3]}}, bytes(24)),
         header({"weight": {**WEIGHT, "dtype": "F33"}}, bytes(24)),
         header({"weight": WEIGHT, "bias": WEIGHT}, bytes(24)),
+        header({"weight": WEIGHT, "bias": {**BIAS, "data_offsets": [28, 36]}}, bytes(36)),  # a gap
+        header(b'{"bias":%b,"bias":%b}' % (SHORT, SHORT.replace(b"0,8", b"8,16")), bytes(16)),  # a name twice
         header({"__metadata__": {"a": 1}, "weight": WEIGHT}, bytes(24)),
     ],
 )
