@@ -84,6 +84,7 @@ def _one(name: str, inputs: int, seed: int) -> int:
             f"-runs={inputs}",
             f"-seed={seed + 1}",
             "-max_len=16384",
+            f"-artifact_prefix={tempfile.gettempdir()}/fastcnn-{name.replace(' ', '-')}-",
             "-rss_limit_mb=4096",
             "-timeout=10",
         ]

@@ -176,6 +176,7 @@ def test_files_that_cannot_be_read(tmp_path):
         ({"model": {"spec": "FC 3"}}, "makes 3 outputs"),
         ({"model": 3}, "description of the network is damaged"),
         ({"input_shape": [1, 28]}, "description of the network is damaged"),
+        ({"input_shape": [1, 0, 28]}, "input_shape must be at least 1, got 0"),
         ({"input_shape": [1, 2, 2]}, "the kernel is larger"),
         ({"classes": None}, "description of the network is damaged"),
         ({"normalize": {"type": "Normalize"}}, "normalize.mean is missing"),

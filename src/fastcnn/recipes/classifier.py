@@ -284,5 +284,5 @@ class Classifier:
 def _network(section: ModelSection, layers: Any, shape: tuple, classes: int, source: str) -> nn.Module:
     try:
         return build_network(section, layers, shape, classes, source)
-    except DataError as error:
+    except FastcnnError as error:  # of sizes that no network takes too
         raise CheckpointError(f"{source}: {error}") from error
