@@ -201,9 +201,15 @@ def test_the_order_of_events(small):
         def on_epoch_begin(self, trainer, epoch):
             self.events.append(f"epoch {epoch}")
 
-        def on_batch_end(self, trainer, batch, logs):
-            assert logs.keys() == {"loss", "correct", "count"}
+        def on_batch_begin(self, trainer, batch, images, labels):
+            assert images.shape == (len(labels), 1, 28, 28)
+            assert images.dtype == np.uint8
             self.events.append(f"batch {batch}")
+
+        def on_batch_end(self, trainer, batch, logs):
+            assert logs.keys() == {"loss", "correct", "count", "updated"}
+            assert logs["updated"]
+            self.events.append(f"end of batch {batch}")
 
         def on_epoch_end(self, trainer, epoch, row):
             assert row is trainer.history[-1]
@@ -214,7 +220,7 @@ def test_the_order_of_events(small):
 
     log = Log()
     t = run(small, [log], 2)
-    batches = ["batch 1", "batch 2", "batch 3"]
+    batches = [f"{place} {number}" for number in (1, 2, 3) for place in ("batch", "end of batch")]
     assert log.events == ["begin", "epoch 1", *batches, "end 1", "epoch 2", *batches, "end 2", "finish"]
     log.events.clear()
     t.fit(small[0], epochs=0, batch_size=100, progress=False)

@@ -260,7 +260,7 @@ def test_a_rate_that_is_too_high_is_reported(small):
     t = trainer(linear(), optimizer=None, lr=1e38)
     history = t.fit(small[0], epochs=5, batch_size=50, progress=False)
     assert history.diverged
-    assert "try a smaller one" in history.stop_reason
+    assert "try a smaller rate" in history.stop_reason
 
 
 def test_stopping_on_nan_can_be_turned_off(small):

@@ -4,6 +4,7 @@ import numpy as np
 Gradient = np.ndarray | tuple[np.ndarray, np.ndarray]
 
 def gradient_of_factors(out: np.ndarray, dy: np.ndarray, x: np.ndarray) -> None: ...
+def largest(itemsize: int, arrays: list[np.ndarray]) -> float: ...
 def sgd_step(
     itemsize: int,
     updates: list[tuple[np.ndarray, Gradient, np.ndarray | None, bool]],

@@ -36,18 +36,24 @@ cdef struct job:
     Py_ssize_t count
     int itemsize
     bint is_adam
+    double *largest  # of what each thread has searched
+
+
+cdef const update *part_of(const job *all, Py_ssize_t chunk, Py_ssize_t *first, Py_ssize_t *last) noexcept nogil:
+    """Return whose chunk it is, and which of its elements."""
+    cdef Py_ssize_t i = all.count - 1
+    while all.updates[i].first_chunk > chunk:
+        i -= 1
+    first[0] = (chunk - all.updates[i].first_chunk) * CHUNK
+    last[0] = min(first[0] + CHUNK, all.updates[i].size)
+    return &all.updates[i]
 
 
 cdef void run_chunk(void *context, Py_ssize_t chunk, int thread) noexcept nogil:
     cdef const job *all = <const job *>context
-    cdef const update *item
-    cdef Py_ssize_t i = all.count - 1, first, last, piece
+    cdef Py_ssize_t first, last, piece
+    cdef const update *item = part_of(all, chunk, &first, &last)
     cdef double products[PIECE]
-    while all.updates[i].first_chunk > chunk:
-        i -= 1
-    item = &all.updates[i]
-    first = (chunk - item.first_chunk) * CHUNK
-    last = min(first + CHUNK, item.size)
     if item.arrays[1] != NULL:
         run_piece(all, item, item.arrays[1] + first * all.itemsize, first, last - first)
         return
@@ -74,6 +80,14 @@ cdef void run_piece(const job *all, const update *item, const char *grad, Py_ssi
         all.kernels.adam_step(at[0], at[2], at[3], at[4], grad, &item.adam, size)
     else:
         all.kernels.sgd_step(at[0], at[2], grad, &item.sgd, size)
+
+
+cdef void search_chunk(void *context, Py_ssize_t chunk, int thread) noexcept nogil:
+    cdef const job *all = <const job *>context
+    cdef Py_ssize_t first, last
+    cdef const update *item = part_of(all, chunk, &first, &last)
+    cdef double found = all.kernels.largest(item.arrays[1] + first * all.itemsize, last - first)
+    all.largest[thread] = max(found, all.largest[thread])
 
 
 cdef class Updates:
@@ -122,13 +136,36 @@ cdef class Updates:
         self.count += 1
         return item
 
-    cdef run(self, bint is_adam):
+    cdef job everything(self):
         cdef job all
-        cdef int wanted = threads() if self.chunks > 1 else 1
         all.kernels, all.updates, all.count = eager(self.itemsize), self.items, self.count
-        all.itemsize, all.is_adam = self.itemsize, is_adam
+        all.itemsize, all.is_adam, all.largest = self.itemsize, False, NULL
+        return all
+
+    cdef int wanted(self):
+        return threads() if self.chunks > 1 else 1
+
+    cdef run(self, bint is_adam):
+        cdef job all = self.everything()
+        cdef int wanted = self.wanted()
+        all.is_adam = is_adam
         with nogil:
             kernels(self.itemsize).parallel(self.chunks, wanted, 0, run_chunk, &all)
+
+    cdef double search(self) except? -1:
+        """Return the largest magnitude of the gradients, infinity if one of them is not finite."""
+        cdef job all = self.everything()
+        cdef int wanted = self.wanted(), i
+        cdef double found = 0
+        all.largest = <double *>PyMem_Calloc(wanted, sizeof(double))
+        if all.largest == NULL:
+            raise MemoryError("no memory for the search")
+        with nogil:
+            kernels(self.itemsize).parallel(self.chunks, wanted, 0, search_chunk, &all)
+        for i in range(wanted):
+            found = max(found, all.largest[i])
+        PyMem_Free(all.largest)
+        return found
 
 
 cdef factors factors_of(str what, tuple arrays, int itemsize) except *:
@@ -161,6 +198,14 @@ def gradient_of_factors(out, dy, x):
             make_product(eager(view.itemsize), view.buf, &found, 0, found.outputs * found.depth)
     finally:
         PyBuffer_Release(&view)
+
+
+def largest(int itemsize, arrays):
+    """Return the largest magnitude among arrays, infinity if one of their elements is not finite."""
+    cdef Updates all = Updates(len(arrays), itemsize)
+    for array in arrays:
+        all.add("largest", (None, array))
+    return all.search()
 
 
 def sgd_step(int itemsize, list updates, *, double lr, double momentum, double dampening, double weight_decay,

@@ -18,6 +18,7 @@ from .structure import as_tuple, filled, leaves, paired, replaced
 from .tape import Tape
 from .trace import Step, Trace
 from .value import Value
+from .watched import Watch, WatchedTape
 
 __all__ = [
     "BATCH",
@@ -57,6 +58,8 @@ __all__ = [
     "TraceError",
     "Value",
     "Wanted",
+    "Watch",
+    "WatchedTape",
     "ZeroPad",
     "apply",
     "as_array",

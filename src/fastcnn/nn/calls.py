@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import StateError
-from ..graph import Tape, recording
+from ..graph import Tape, Watch, WatchedTape, recording
 
 _NOTHING = object()
 
@@ -79,6 +79,7 @@ class _Thread(threading.local):
         self.active: list[tuple[Any, Call]] = []
         self.mode: bool | None = None
         self.keep = True
+        self.watch: Watch | None = None
 
 
 _thread = _Thread()
@@ -104,9 +105,13 @@ def new_call() -> Call:
     return Call(_thread.frame)
 
 
-def new_tape(before: Tape | None = None) -> Tape:
-    """Return a tape, which keeps nothing if there will be no backward pass; `before` is no longer needed."""
-    return Tape(_thread.keep, before)
+def new_tape(module: Any, before: Tape | None = None) -> Tape:
+    """Return the tape of a module's call, which keeps nothing if there will be no backward pass.
+
+    The one of the call before, `before`, is no longer needed.
+    """
+    watch = _thread.watch
+    return Tape(_thread.keep, before) if watch is None else WatchedTape(_thread.keep, before, module, watch)
 
 
 def put(module: Any, call: Call) -> None:
@@ -206,3 +211,14 @@ def passive(evaluating: bool = True, *, training: bool = False) -> Iterator[None
         yield
     finally:
         thread.frame, thread.mode, thread.keep = before
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Tell of each operation that calls of modules in this thread apply; see `graph.WatchedTape`."""
+    thread = _thread
+    before, thread.watch = thread.watch, watch
+    try:
+        yield
+    finally:
+        thread.watch = before

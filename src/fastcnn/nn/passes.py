@@ -76,7 +76,7 @@ def _record(
     before: graph.Tape | None = None,
 ) -> Any:
     """Run a forward on arrays and record it in a call, in the place of the record before; return arrays."""
-    call.tape = tape = calls.new_tape(before)
+    call.tape = tape = calls.new_tape(module, before)
 
     def as_value(given: Any) -> Any:
         return tape.input(given) if isinstance(given, np.ndarray) else given

@@ -10,7 +10,7 @@ import numpy as np
 from .._kernels import optim as kernels
 from ..errors import DTypeError
 from ..nn.parameter import Parameter
-from ._check import flag, real
+from ._check import flag, is_small, real
 from .optimizer import Gradient, Optimizer
 
 
@@ -89,6 +89,11 @@ class Adam(Optimizer):
         )
         for key in ("amsgrad", "maximize", "decoupled_weight_decay"):
             flag(group[key], f"{self._name}: {key}")
+
+    def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
+        """Tell whether steps are small beside the range of floats, and decay does not let weights grow."""
+        lr, eps, decay = group["lr"], group["eps"], group["weight_decay"]
+        return eps > 0 and lr * decay <= 1 and is_small(lr, decay, largest, 1 / eps)
 
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]

@@ -51,8 +51,9 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__
-        if "_update" in own and "takes_factors" not in own:  # what it inherits is true of another _update
-            cls.takes_factors = False
+        if "_update" in own:  # what it inherits is true of another _update
+            cls.takes_factors = own.get("takes_factors", False)
+            cls.stays_finite = own.get("stays_finite", Optimizer.stays_finite)  # type: ignore[method-assign]
 
     def __init__(self, params: Iterable[Parameter] | Iterable[dict[str, Any]], defaults: dict[str, Any]):
         if isinstance(params, Parameter | dict | str) or not isinstance(params, Iterable):
@@ -160,6 +161,13 @@ class Optimizer:
             for dtype, each in pairs.items():
                 self._update(each, dtype, group)
         return loss
+
+    def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
+        """Tell whether gradients of at most `largest` are known to leave finite weights of a group finite.
+
+        Where they are not, a Trainer keeps a copy of the weights, to go back to.
+        """
+        return False
 
     def _converted(self, grad: Any, parameter: Parameter) -> np.ndarray:
         """Return a gradient as an array of its parameter's type."""

@@ -10,7 +10,7 @@ import numpy as np
 from .._kernels import optim as kernels
 from ..errors import ArgumentError
 from ..nn.parameter import Parameter
-from ._check import flag, real
+from ._check import flag, is_small, real
 from .optimizer import Gradient, Optimizer
 
 
@@ -83,6 +83,12 @@ class SGD(Optimizer):
                 "SGD: nesterov=True needs momentum above 0 and dampening 0, got "
                 f"momentum={group['momentum']:g}, dampening={group['dampening']:g}"
             )
+
+    def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
+        """Tell whether steps are small beside the range of floats, and decay does not let weights grow."""
+        decay = group["weight_decay"]
+        grows = group["momentum"] >= 1 or decay > 1 or group["lr"] * decay > 1
+        return not grows and is_small(group["lr"], largest, abs(1 - group["dampening"]))
 
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]

@@ -23,6 +23,19 @@ class Callback:
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
         """Called before an epoch, also when a training goes on within one; the first one is 1."""
 
+    def on_batch_begin(self, trainer: Any, batch: int, images: Any, labels: Any) -> None:
+        """Called before each step.
+
+        Parameters
+        ----------
+        trainer : Trainer
+        batch : int
+            Number of the batch in its epoch, from 1.
+        images : array (N, C, H, W), or tuple of arrays for several inputs
+            Augmented, and not yet preprocessed: ``trainer.prepare(images)`` is what the model takes.
+        labels : array (N,)
+        """
+
     def on_batch_end(self, trainer: Any, batch: int, logs: dict[str, Any]) -> None:
         """Called after each step.
 
@@ -32,7 +45,8 @@ class Callback:
         batch : int
             Number of the batch in its epoch, from 1.
         logs : dict
-            "loss" of the batch, "correct" predictions, "count" of images.
+            "loss" of the batch, "correct" predictions, "count" of images, and whether the step has "updated"
+            the weights: it has not if its loss, a gradient or a weight that it would make is not finite.
         """
 
     def on_epoch_end(self, trainer: Any, epoch: int, row: dict[str, Any]) -> None:

@@ -271,8 +271,8 @@ class LambdaCallback(Callback):
 
     Parameters
     ----------
-    on_train_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_train_end : callable, optional
-        With the arguments of Callback's methods.
+    on_train_begin, on_epoch_begin, ... : callable, optional
+        With the names and arguments of Callback's methods.
 
     Examples
     --------

@@ -24,9 +24,11 @@ _FEWEST, _SPIKE = 8, 0.25
 
 
 class StopOnNaN(Callback):
-    """Stop at the first loss that is NaN or infinite, and tell of one that is finite but has blown up.
+    """Stop at the first step that is not finite, and tell of a loss that is finite but has blown up.
 
-    Trainer has one of its own unless told otherwise. Both make ``history.diverged`` True.
+    Trainer has one of its own unless told otherwise. Both make ``history.diverged`` True. A step that is not
+    finite has changed nothing, weights, running statistics or what the optimizer keeps; the reason that fit
+    ends for names epoch, batch and the first layer whose values are not finite.
 
     A loss has blown up if, at the end of an epoch, its mean over the last half of the epoch's batches (and at
     least 8), without the highest quarter of them, is more than 10 times both the loss of the first batch and
@@ -68,14 +70,17 @@ class StopOnNaN(Callback):
         self._told = bool(state_dict["told"])
 
     def on_batch_end(self, trainer: Training, batch: int, logs: dict[str, Any]) -> None:
-        """Stop if the loss is not finite."""
+        """Stop if the step has changed no weight, because its loss or a gradient is not finite."""
         loss = logs["loss"]
-        if not math.isfinite(loss):
+        if not logs.get("updated", math.isfinite(loss)):
             trainer.history.diverged = True
             lr = trainer.optimizer.param_groups[0]["lr"]
+            where = trainer.first_not_finite()
+            cure = "" if where.startswith("in the images") else ": try a smaller rate"
             trainer.stop(
-                f"the loss is {loss} in epoch {len(trainer.history) + 1}, batch {batch} "
-                f"(learning rate {lr:.3g}): try a smaller one, and look for NaN in the images"
+                f"the loss is {loss} in epoch {len(trainer.history) + 1}, batch {batch} (learning rate "
+                f"{lr:.3g}), and the first values that are not finite are {where}; the weights are those "
+                f"before this batch{cure}"
             )
             return
         loss = loss / logs["count"] if trainer.adds_up else loss

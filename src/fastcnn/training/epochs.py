@@ -13,6 +13,7 @@ from .._samples import Samples
 from ..data import Dataset, Loader
 from .evaluation import Evaluator
 from .interrupt import Interrupts
+from .locating import first_not_finite
 from .progress import EpochBar
 from .saving import Saver
 from .states import Position
@@ -25,6 +26,7 @@ class Epochs(Evaluator):
         super().__init__(**parts)
         self._position = Position()
         self._within_step = False  # weights and statistics may be those of half a step
+        self._failed: tuple | None = None  # batch and loss of a step that changed nothing
 
     def _run(
         self,
@@ -106,6 +108,7 @@ class Epochs(Evaluator):
         position, adds_up = self._position, self.adds_up
         for images, labels in batches:
             with interrupts.held:
+                self._tell("on_batch_begin", position.batch + 1, images, labels)
                 position.lr = self.optimizer.param_groups[0]["lr"]
                 loss, right = self._step(images, labels)
                 position.batch += 1
@@ -113,7 +116,8 @@ class Epochs(Evaluator):
                 position.correct += right
                 position.count += len(labels)
                 position.seconds = time.perf_counter() - start
-                logs = {"loss": loss, "correct": right, "count": len(labels)}
+                updated = self._executor.updated
+                logs = {"loss": loss, "correct": right, "count": len(labels), "updated": updated}
                 try:
                     self._tell("on_batch_end", position.batch, logs)
                 finally:
@@ -144,7 +148,17 @@ class Epochs(Evaluator):
             self._train_mode()
         x = self.prepare(images)
         self._within_step = True  # fit says when all that belongs to a step is done
-        return self._executor.step(x, labels)
+        self._failed = None
+        done = self._executor.step(x, labels)
+        if not self._executor.updated:
+            self._failed = x, labels, self.loss, done[0]
+        return done
+
+    def first_not_finite(self) -> str:
+        """Say where the first values of the last step are that are not finite, if it has changed nothing."""
+        if self._failed is None:
+            return "nowhere: the last step was taken"
+        return first_not_finite(self.model, *self._failed)
 
     def _train_mode(self) -> None:
         # Not if it is in training mode already: the user may have put a layer of it into evaluation mode.

@@ -17,6 +17,8 @@ from ..nn.parameter_pass import backward_parameters
 from ..nn.prediction import call
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim import Optimizer
+from ..optim.finite import largest_gradient, step_if_finite
+from .buffers import Buffers
 from .checks import logits_of
 
 
@@ -47,6 +49,12 @@ class Eager:
     loss : loss of fastcnn.nn, or the like
     clip_norm, clip_value : float, optional
         Limits of the gradients' norm and of each element, see Trainer.
+
+    Attributes
+    ----------
+    updated : bool
+        Whether the last step has changed the weights: it does not if its loss, a running statistic, a
+        gradient or a weight that it would make is not finite. Buffers are then as they were, too.
     """
 
     def __init__(
@@ -64,6 +72,8 @@ class Eager:
         self._clip_norm = clip_norm
         self._clip_value = clip_value
         self._module = model
+        self._buffers = Buffers(model)
+        self.updated = True
         self._dtype_at = -1  # the change of the model up to which its type is known
 
     def dtype(self) -> np.dtype:
@@ -87,10 +97,18 @@ class Eager:
         Returns
         -------
         loss : float
-            If it is not finite, no weight has been changed.
         correct : int
             Number of rows predicted right, before the change of the weights.
         """
+        self._buffers.keep()
+        done = self._gradients(x, y)
+        self.updated = math.isfinite(done[0]) and self._buffers.stayed_finite() and self._update()
+        if not self.updated:
+            self._buffers.put_back()
+        return done
+
+    def _gradients(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
+        """Return loss and number of rows predicted right, and leave gradients if the loss is finite."""
         self.model.zero_grad()
         outputs = call(self.model, x, self._module)
         value = self.loss(outputs, y)
@@ -103,22 +121,21 @@ class Eager:
         correct = count_correct(outputs, y)
         if math.isfinite(loss):
             self._backward(self.loss.backward())
-            self._update()
         return loss, correct
 
     def _backward(self, dy: Any) -> None:
         """Add the gradients of the parameters for the gradient of the outputs."""
         backward_parameters(self.model, dy)
 
-    def _update(self) -> None:
-        """Let the optimizer take a step with the gradients that there are, clipped."""
-        if self._clip_norm is not None or self._clip_value is not None:
-            trained = [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
-            if self._clip_value is not None:
-                clip_grad_value_(trained, self._clip_value)
-            if self._clip_norm is not None:
-                clip_grad_norm_(trained, self._clip_norm)
-        self.optimizer.step()
+    def _update(self) -> bool:
+        """Let the optimizer take a step with the gradients that there are, clipped; return whether it did."""
+        trained = [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
+        if self._clip_value is not None:
+            clip_grad_value_(trained, self._clip_value)
+        largest = largest_gradient(self.optimizer)
+        if self._clip_norm is not None and math.isfinite(largest):
+            clip_grad_norm_(trained, self._clip_norm)
+        return step_if_finite(self.optimizer, largest)
 
     def forward(self, x: Samples) -> Any:
         """Return the outputs for one batch in evaluation mode."""
@@ -141,15 +158,11 @@ class Compiled(Eager):
         super().__init__(model, optimizer, loss, **limits)
         self.model = CompiledModule(model, precision=precision, conv_algorithm=conv_algorithm)
 
-    def step(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
-        """Do one step of training on a batch, in one program if the loss is cross-entropy of classes."""
+    def _gradients(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
+        """Do so in one program if the loss is cross-entropy of classes."""
         factors = self.optimizer.takes_factors and self._clip_norm is None and self._clip_value is None
         done = self.model.gradients(x, y, self.loss, factors=factors)
-        if done is None:
-            return super().step(x, y)
-        if math.isfinite(done[0]):
-            self._update()
-        return done
+        return super()._gradients(x, y) if done is None else done
 
     def _backward(self, dy: Any) -> None:
         self.model.backward(dy)

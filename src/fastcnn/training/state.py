@@ -53,6 +53,10 @@ class Training:
         """Whether the loss of a batch is the sum of its images' losses."""
         return getattr(self.loss, "reduction", "mean") == "sum"
 
+    def first_not_finite(self) -> str:
+        """Say where the first values of the last step are that are not finite, if it has changed nothing."""
+        raise NotImplementedError
+
     def stop(self, reason: str) -> None:
         """End fit after the current batch or, from on_epoch_end, the current epoch."""
         self.history.stop_reason = self.history.stop_reason or reason

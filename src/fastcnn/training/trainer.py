@@ -61,7 +61,8 @@ class Trainer(Resumable):
     monitor : str, optional
         What ReduceLROnPlateau is given. Default: "val_loss" or "loss", for mode "max" the accuracy.
     stop_on_nan : bool
-        Stop fit at the first loss that is not finite, and tell of one that has blown up, see StopOnNaN.
+        Stop fit at the first step that is not finite, and tell of a loss that has blown up, see StopOnNaN.
+        Such a step changes nothing either way.
     engine : bool
         Run the model as one compiled program (see `fastcnn.compile`), several times faster, not layer after
         layer, which is the reference. The two agree but for rounding.
@@ -138,7 +139,7 @@ class Trainer(Resumable):
         Returns
         -------
         float
-            The loss. If it is not finite, no weight has been changed.
+            The loss. If it or a gradient is not finite, nothing has been changed, and the log warns.
         """
         images = _samples.check(x, "train_step: x", "an array")
         labels = np.asarray(y)
@@ -147,7 +148,10 @@ class Trainer(Resumable):
         if _samples.count(images) != len(labels):
             raise ShapeError(f"train_step: {_samples.count(images)} images but {len(labels)} labels")
         self._train_mode()
-        return self._step(images, labels)[0]
+        loss = self._step(images, labels)[0]
+        if not self._executor.updated:
+            logger.warning("the step has changed nothing: first values not finite: %s", self.first_not_finite())
+        return loss
 
     def fit(
         self,

@@ -9,17 +9,21 @@
  *           Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
  *           dw[o][k] = sum_n dy[n][o] x[n][k], the gradient of a linear layer's weights, for some elements in
  *           the order of memory: a step that has the factors need not have the whole gradient in memory.
+ *           largest = max |x[i]|, infinite if one of them is not finite.
  * Threads   None: optim.pyx cuts all parameters of a step into chunks, which threads share.
  * Edges     momentum_buffer and max_exp_avg_sq may be NULL if momentum and amsgrad are off. With maximize the
- *           gradient is negated first. Factors are of one image or more.
+ *           gradient is negated first. Factors are of one image or more. The largest of none is 0.
  */
 #include "eager/eager.h"
 #include <math.h>
+#include <string.h>
 
 #if FCN_REAL_BYTES == 4
 #define SQRT sqrtf
+typedef int32_t bits;
 #else
 #define SQRT sqrt
+typedef int64_t bits;
 #endif
 
 void FCN(sgd_step)(void *param_, void *momentum_buffer, const void *grad_, const fcn_sgd *o, ptrdiff_t size)
@@ -84,4 +88,21 @@ void FCN(gradient_of_factors)(void *dweight_, const void *dy_, const void *x_, p
             for (ptrdiff_t i = 0; i < length; ++i)
                 dweight[done + i] += dy[n * outputs] * x[n * depth + i];
     }
+}
+
+double FCN(largest)(const void *x_, ptrdiff_t size)
+{
+    /* Without their sign, numbers are ordered as the integers of their bits; infinity and NaN come last. */
+    const bits magnitude = (bits)(((uint64_t)1 << (8 * sizeof(bits) - 1)) - 1);
+    const real *x = x_;
+    bits most = 0;
+    for (ptrdiff_t i = 0; i < size; ++i) {
+        bits each;
+        memcpy(&each, &x[i], sizeof(each));
+        each &= magnitude;
+        most = each > most ? each : most;
+    }
+    real found;
+    memcpy(&found, &most, sizeof(found));
+    return isfinite(found) ? (double)found : HUGE_VAL;
 }

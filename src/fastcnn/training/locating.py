@@ -1,0 +1,97 @@
+"""Where the values of a step left the finite numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import _samples, graph
+from .._samples import Samples
+from ..nn.module import Module
+from .watching import Names, watch_forward
+
+
+def first_not_finite(model: Module, x: Samples, target: np.ndarray, loss: Any, value: float) -> str:
+    """Say in what of a step the first values are that are not finite; the model has not been changed by it.
+
+    Parameters
+    ----------
+    model : Module
+        Before the step; with its gradients, if they are what is not finite.
+    x : array, or tuple of arrays for several inputs
+        Images, as the model takes them.
+    target : array
+        Labels.
+    loss : loss of fastcnn.nn, or the like
+    value : float
+        What it was.
+
+    Returns
+    -------
+    str
+        The end of a sentence that begins with "the first values that are not finite are".
+    """
+    for image in _samples.arrays(x):
+        if _count(image):
+            bad = np.flatnonzero(~np.isfinite(image).reshape(len(image), -1).all(1))
+            others = f" and {len(bad) - 1} others have" if len(bad) > 1 else " has"
+            return f"in the images: image {bad[0]} of the batch{others} some"
+    for name, parameter in model.named_parameters():
+        if _count(parameter.data):
+            return f"among the weights, which had them before the step: {name}"
+    names, order = Names(model), []
+    old = {id(buffer) for _, buffer in model.named_buffers() if _count(buffer)}
+    found: list[str] = []
+
+    def watch(
+        module: Any, operation: graph.Operation, inputs: list[np.ndarray], outputs: list[np.ndarray]
+    ) -> None:
+        order.append(module)
+        count, largest = sum(map(_count, outputs)), max(map(_largest, inputs), default=0.0)
+        if not found and count:
+            found.append(
+                f"those that {names.described(module, operation)} makes: {count} of "
+                f"{sum(each.size for each in outputs)}, of values of at most {largest:.3g}"
+            )
+        elif not found and any(_count(buffer) and id(buffer) not in old for buffer in module._buffers.values()):
+            found.append(
+                f"in the buffers of {names.described(module, operation)}, of values of at most {largest:.3g}"
+            )
+
+    outputs = watch_forward(model, x, watch)
+    if found:
+        return found[0]
+    if math.isfinite(value):
+        gradient = _first_gradient(model, order)
+        return f"in the gradient of {gradient}" if gradient else "in what the optimizer makes of the weights"
+    with np.errstate(all="ignore"):
+        if not math.isfinite(loss(outputs, target)):
+            found_in = [_largest(each) for each in graph.leaves(outputs) if isinstance(each, np.ndarray)]
+            return f"the loss itself, of outputs of at most {max(found_in):.3g}"
+    return "not found layer by layer: only the compiled program's sums overflow"
+
+
+def _first_gradient(model: Module, order: list[Any]) -> str:
+    """Return the name of the parameter whose gradient a backward pass computes first, of those not finite."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    used = {id(p): p for module in order for p in module._parameters.values() if p is not None}
+    unused = [p for p in model.parameters() if id(p) not in used]
+    for parameter in reversed([*unused, *used.values()]):
+        if parameter.grad is not None and _count(parameter.grad):
+            return names[id(parameter)]
+    return ""
+
+
+def _count(array: Any) -> int:
+    """Return how many values are not finite."""
+    kept = np.asarray(array)
+    return 0 if kept.dtype.kind not in "fc" else int(kept.size - np.count_nonzero(np.isfinite(kept)))
+
+
+def _largest(array: np.ndarray) -> float:
+    """Return the largest magnitude of the finite values."""
+    if array.dtype.kind != "f" or not array.size:
+        return 0.0
+    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
