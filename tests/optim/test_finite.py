@@ -108,7 +108,11 @@ def test_what_is_known_to_stay_finite():
     for options in ({}, {"momentum": 0.9, "nesterov": True}, {"lr": 10.0, "weight_decay": 0.1}):
         optimizer = optim.SGD(weights, **options)
         assert optimizer.stays_finite(optimizer.param_groups[0], 1e6)
-    for options in ({"momentum": 1.0}, {"lr": 1.0, "weight_decay": 2.0}, {"momentum": 0.9, "dampening": -1e19}):
+    for options in (
+        {"momentum": 1.0},
+        {"lr": 1.0, "weight_decay": 2.0},
+        {"momentum": 0.9, "dampening": -1e19},
+    ):
         optimizer = optim.SGD(weights, **options)
         assert not optimizer.stays_finite(optimizer.param_groups[0], 1e-6)
     optimizer = optim.Adam(weights)

@@ -37,7 +37,9 @@ class Watched:
         """Check that it ended at this batch with nothing changed, and said where."""
         assert self.history.diverged
         assert self.batch == batch
-        expected = rf"in epoch 1, batch {batch} \(learning rate .*\), and the first values .* are {where}; the "
+        expected = (
+            rf"in epoch 1, batch {batch} \(learning rate .*\), and the first values .* are {where}; the "
+        )
         assert re.search(expected, self.history.stop_reason), self.history.stop_reason
         assert everything(self.trained) == self.before
         for value in self.trained.model.state_dict().values():
@@ -203,7 +205,9 @@ class Steep(nn.Module):
 
 def test_infinite_gradients_that_are_clipped_are_finite(engine):
     """As in PyTorch: the value is clipped to the limit; a norm that is infinite has no direction."""
-    white = data.Dataset(np.full((50, 1, 28, 28), 255, np.uint8), np.zeros(50, int), classes=list("0123456789"))
+    white = data.Dataset(
+        np.full((50, 1, 28, 28), 255, np.uint8), np.zeros(50, int), classes=list("0123456789")
+    )
     for options, diverged in (({}, True), ({"clip_grad_value": 1.0}, False), ({"clip_grad_norm": 1.0}, True)):
         model = Steep().initialize(seed=0)
         model.last.weight.data[...] = 0

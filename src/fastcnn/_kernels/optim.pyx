@@ -39,7 +39,8 @@ cdef struct job:
     double *largest  # of what each thread has searched
 
 
-cdef const update *part_of(const job *all, Py_ssize_t chunk, Py_ssize_t *first, Py_ssize_t *last) noexcept nogil:
+cdef const update *part_of(const job *all, Py_ssize_t chunk, Py_ssize_t *first,
+                           Py_ssize_t *last) noexcept nogil:
     """Return whose chunk it is, and which of its elements."""
     cdef Py_ssize_t i = all.count - 1
     while all.updates[i].first_chunk > chunk:

@@ -11,7 +11,7 @@ from .._kernels import program as kernels
 
 def sum_over_images(values: np.ndarray) -> np.ndarray:
     """Return the sum of floats over the first axis: of each slot of images, then of slots in their order."""
-    rows = np.ascontiguousarray(values).reshape(len(values), math.prod(values.shape[1:]))
+    rows = np.require(values, requirements=("C", "A")).reshape(len(values), math.prod(values.shape[1:]))
     slot, total = np.empty((2, rows.shape[1]), values.dtype)
     kernels.add_slots(rows, slot, total)
     return total.reshape(values.shape[1:])

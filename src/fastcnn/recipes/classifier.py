@@ -15,7 +15,7 @@ from .. import nn, optim, zoo
 from .._version import __version__
 from ..data.inputs import check_images
 from ..data.values import UNIT, check_range
-from ..errors import ArgumentError, CheckpointError, DataError, FastcnnError
+from ..errors import ArgumentError, CheckpointError, FastcnnError
 from ..training import Trainer, load_weights, read_metadata
 from .component import NORMALIZATIONS, Component, fitted, read_component
 from .experiment import Experiment, build_network, load_parts

@@ -14,6 +14,7 @@ from .callbacks import (
     LambdaCallback,
     ModelCheckpoint,
 )
+from .diagnostics import Diagnostics
 from .divergence import StopOnNaN
 from .history import History
 from .interrupt import Terminated
@@ -26,6 +27,7 @@ __all__ = [
     "BestWeights",
     "CSVLogger",
     "Callback",
+    "Diagnostics",
     "EarlyStopping",
     "History",
     "LRFindResult",

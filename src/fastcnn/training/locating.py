@@ -55,7 +55,9 @@ def first_not_finite(model: Module, x: Samples, target: np.ndarray, loss: Any, v
                 f"those that {names.described(module, operation)} makes: {count} of "
                 f"{sum(each.size for each in outputs)}, of values of at most {largest:.3g}"
             )
-        elif not found and any(_count(buffer) and id(buffer) not in old for buffer in module._buffers.values()):
+        elif not found and any(
+            _count(buffer) and id(buffer) not in old for buffer in module._buffers.values()
+        ):
             found.append(
                 f"in the buffers of {names.described(module, operation)}, of values of at most {largest:.3g}"
             )

@@ -150,7 +150,9 @@ class Trainer(Resumable):
         self._train_mode()
         loss = self._step(images, labels)[0]
         if not self._executor.updated:
-            logger.warning("the step has changed nothing: first values not finite: %s", self.first_not_finite())
+            logger.warning(
+                "the step has changed nothing: first values not finite: %s", self.first_not_finite()
+            )
         return loss
 
     def fit(

@@ -59,7 +59,7 @@ def check_targets(
     ArgumentError
         If a class is out of range.
     """
-    classes = np.ascontiguousarray(target, np.int64)
+    classes = np.require(target, np.int64, ("C", "A"))
     low, high = classes.min(), classes.max()
     if loss.weight is None and low >= 0 and high < num_classes and not low <= loss.ignore_index <= high:
         return classes, float(classes.size) if reduction == "mean" else 1.0
