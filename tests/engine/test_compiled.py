@@ -186,6 +186,27 @@ def test_layouts(arrange):
     compiled.backward(arrange(images(6))[:, 0, 0, :3])
 
 
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        lambda y: np.repeat(y, 2)[::2],
+        lambda y: y.astype(np.int16),
+        lambda y: y.astype(">i8"),
+        lambda y: np.frombuffer(b"\0" + y.tobytes(), np.uint8)[1:].view(np.int64),
+    ],
+    ids=["strided", "short", "swapped", "unaligned"],
+)
+def test_layouts_of_targets(arrange):
+    model, loss, target = network().reseed(0), nn.CrossEntropyLoss(), np.array([1, 0, 2, 1, 1, 0])
+    compiled = fastcnn.compile(model)
+    done = compiled.gradients(images(6), target, loss)
+    grads = [p.grad.copy() for p in model.parameters()]
+    model.reseed(0)
+    assert compiled.gradients(images(6), arrange(target), loss) == done
+    for p, grad in zip(model.parameters(), grads, strict=True):
+        np.testing.assert_array_equal(p.grad, grad)
+
+
 def test_gradients_add_up_and_a_second_backward_pass_is_the_same():
     model = network()
     compiled = fastcnn.compile(model, input_gradient=True)
