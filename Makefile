@@ -15,7 +15,7 @@ SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" A
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 C_FILES := $(shell find src/fastcnn/_kernels/csrc -name "*.[ch]" -o -name "*.inc")
 
-.PHONY: help venv build debug races fuzz sanitize neon test bench lint format train clean
+.PHONY: help venv build debug races fuzz valgrind sanitize neon test bench lint format train clean
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
@@ -41,10 +41,12 @@ venv: $(BIN)/.fastcnn-test ## create the environment and install fastcnn in it, 
 build: $(BIN)/.fastcnn-test ## compile the kernels in place
 	$(BIN)/python setup.py -q build_ext --inplace
 
-debug: $(BIN)/.fastcnn-test ## build with AddressSanitizer and UBSan, apart, and run all tests of the package
+# What they find is printed where it is found: pytest must not capture it. Tests of memory and time measure theirs too.
+debug: $(BIN)/.fastcnn-test ## build with AddressSanitizer and UBSan, apart, and run all tests
 	FASTCNN_DEBUG=1 FASTCNN_SANITIZE=memory $(BIN)/python setup.py -q build \
 		--build-base $(DEBUG_BUILD) --build-lib $(DEBUG_BUILD)/lib
-	$(SANITIZED) $(BIN)/python -m pytest -q $(filter-out tests/aarch64/ tests/oracle/,$(wildcard tests/*/))
+	$(SANITIZED) $(BIN)/python -m pytest -q --capture=sys tests \
+		$(foreach name,build sdist flat_memory hostile_files,--ignore=tests/test_$(name).py)
 
 # Some tests change weights while others predict: those races are the point there. NumPy's own threads are not built
 # with the sanitizer.
@@ -61,7 +63,10 @@ races: $(BIN)/.fastcnn-test ## build with ThreadSanitizer, apart, and run the te
 fuzz: build      ## read a million damaged files; with atheris installed, where new code is reached
 	$(BIN)/python -m tests.fuzzing
 
-sanitize: debug races fuzz ## what continuous integration has no time for
+valgrind: build  ## run every kernel once, on arrays of a few elements, under valgrind
+	$(BIN)/python -m tests.valgrind
+
+sanitize: debug races valgrind fuzz ## what continuous integration has no time for
 
 neon:            ## cross-compile for aarch64 and run the tests of the kernels under qemu (Debian, as root)
 	tests/aarch64/run.sh

@@ -56,6 +56,20 @@ def test_an_external_array_comes_with_each_run():
         np.testing.assert_array_equal(out, numbers[::-1])
 
 
+def test_nothing_runs_without_an_external_array_that_it_takes():
+    out = np.full(2, np.nan, np.float32)
+    ops = [gather(out, np.zeros(2, np.float32), [1, 0]), gather(out, None, [1, 0])]
+    phases = [(kernels.OVER_TASKS, 0, 1), (kernels.OVER_TASKS, 1, 2)]
+    made = program(*ops, phases=phases, externals=[[(1, "source")]])
+    made.run(1, KEYS, 0, 1, 1, (None,))
+    np.testing.assert_array_equal(out, [0, 0])
+    for first in (0, 1):
+        with pytest.raises(ValueError, match="Program: operation 1, gather, lacks an array"):
+            made.run(1, KEYS, first, 2, 1, (None,))
+        with pytest.raises(ValueError, match="Program: operation 1, gather, lacks an array"):
+            made.time_ops(np.zeros(2), 1, KEYS, first, 2, (None,))
+
+
 OP = gather(None, None, [0])
 
 

@@ -207,6 +207,17 @@ def test_layouts_of_targets(arrange):
         np.testing.assert_array_equal(p.grad, grad)
 
 
+def test_a_step_has_no_gradient_of_its_input():
+    """Also where backward passes return it."""
+    model, loss, target = network().reseed(0), nn.CrossEntropyLoss(), np.array([1, 0, 2, 1, 1, 0])
+    plain = fastcnn.compile(model).gradients(images(6), target, loss)
+    grads = [p.grad.copy() for p in model.parameters()]
+    model.reseed(0)
+    assert fastcnn.compile(model, input_gradient=True).gradients(images(6), target, loss) == plain
+    for p, grad in zip(model.parameters(), grads, strict=True):
+        np.testing.assert_array_equal(p.grad, grad)
+
+
 def test_gradients_add_up_and_a_second_backward_pass_is_the_same():
     model = network()
     compiled = fastcnn.compile(model, input_gradient=True)

@@ -353,10 +353,13 @@ cdef class Program:
         """Set a scalar of an operation."""
         (<double *>(self.ops[op].arguments + self._offset(op, name, SCALARS)))[0] = value
 
-    cdef int _connect(self, tuple arrays) except -1:
-        """Let the operations use these arrays (C-contiguous or None), one for each of `externals`."""
+    cdef int _connect(self, tuple arrays, Py_ssize_t first_phase, Py_ssize_t last_phase) except -1:
+        """Let the operations use these arrays (C-contiguous or None), one for each of `externals`.
+
+        None is for what none of these phases uses.
+        """
         cdef Py_buffer view
-        cdef Py_ssize_t op, offset
+        cdef Py_ssize_t op, offset, phase
         cdef char *data
         if len(arrays) != len(self.externals):
             raise ValueError(f"Program: {len(arrays)} arrays for {len(self.externals)} externals")
@@ -368,6 +371,11 @@ cdef class Program:
                 PyBuffer_Release(&view)  # the caller keeps the array during the run
             for op, offset in places:
                 (<fcn_buffer *>(self.ops[op].arguments + offset)).data = data
+                if data != NULL:
+                    continue
+                for phase in range(first_phase, last_phase):
+                    if self.phases[phase].first_op <= op < self.phases[phase].last_op:
+                        raise ValueError(f"Program: operation {op}, {self.names[op]}, lacks an array")
         return 0
 
     def run(self, Py_ssize_t images, keys, Py_ssize_t first_phase, Py_ssize_t last_phase, int threads,
@@ -379,7 +387,7 @@ cdef class Program:
         cdef fcn_batch batch = self._begin(images, keys, first_phase, last_phase)
         if batch.groups == 0:
             return
-        self._connect(arrays)
+        self._connect(arrays, first_phase, last_phase)
         with nogil:
             self.kernels.run_program(self.phases + first_phase, last_phase - first_phase, self.ops, &batch,
                                      threads)
@@ -392,7 +400,7 @@ cdef class Program:
             raise IndexError(f"Program: {self.op_count} operations, but a place for {len(seconds)} times")
         if batch.groups == 0 or self.op_count == 0:
             return
-        self._connect(arrays)
+        self._connect(arrays, first_phase, last_phase)
         with nogil:
             self.kernels.time_program(&seconds[0], self.phases + first_phase, last_phase - first_phase,
                                       self.ops, &batch)

@@ -241,7 +241,8 @@ class Plans(Locked):
                 shape,
                 training=training,
                 batch_size=size,
-                input_gradient=self.input_gradient and training,
+                # A step has nobody who would take that of its input.
+                input_gradient=self.input_gradient and training and loss is None,
                 layout=layout,
                 bands=bands,
                 loss=loss,
