@@ -1,4 +1,4 @@
-"""``python -m tests.public_names``: every public name of the package, with the arguments of what can be called.
+"""``python -m tests.public_names``: every public name of the package, with the arguments of callables.
 
 Kept for each version, ``names-<version>.txt`` is what the next ones are compared with.
 """
@@ -49,7 +49,7 @@ def _add(found, name, thing):
 
 
 def _arguments(thing):
-    """Return the names of arguments: ``*`` before one that is given by name only, ``=`` behind one with a default."""
+    """Return the names of arguments: ``*`` before what is given by name only, ``=`` behind what has a default."""
     try:
         parameters = inspect.signature(thing).parameters.values()
     except (TypeError, ValueError):

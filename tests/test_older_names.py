@@ -1,4 +1,4 @@
-"""What stands in programs that were written for older versions still works: names and arguments go with notice.
+"""What programs for older versions say still works: names and arguments go with notice.
 
 A name that is to go warns for one minor version (CONTRIBUTING.md); only then is it put into `GONE`.
 """

@@ -37,7 +37,7 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 9
+    assert len(BLOCKS) == 10
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)
     assert (names["logits"].argmax(1) == names["test"].labels).mean() > 0.5
@@ -54,6 +54,11 @@ def test_a_new_head(names):
 def test_two_inputs_and_two_outputs(names):
     assert names["first"].shape == names["second"].shape == (500, 10)
     assert len(names["training"].history) == 1
+
+
+def test_what_looks_wrong_is_said(names):
+    assert names["diagnostics"].verdict().startswith("a step changes no layer's weights by more than ")
+    assert (names["folder"] / "layers.png").exists()
 
 
 def test_a_checkpoint_is_left(names):
@@ -126,7 +131,7 @@ def test_make_targets_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_files_that_a_document_names_exist(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     named = set(re.findall(r"(?<![\w/])(?:examples|tests|bench|src)/[\w/.*-]*[\w*]|[A-Z]{4,}\.md", text))

@@ -1,4 +1,4 @@
-"""``python -m tests.valgrind``: run `programs` under valgrind; what it reports outside of the kernels is not ours."""
+"""``python -m tests.valgrind``: run `programs` under valgrind, and print what it reports in the kernels."""
 
 import os
 import subprocess
@@ -14,26 +14,36 @@ _FRAMES = 6
 
 def main() -> int:
     """Print the errors whose innermost frames are in the kernels; return how many there are."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        command = ["valgrind", "--xml=yes", f"--xml-file={report}", "--error-limit=no", "--num-callers=20"]
-        # It knows no AVX-512; Python's own allocator would hide what is freed.
-        env = {**os.environ, "FASTCNN_ISA": "avx2", "PYTHONMALLOC": "malloc", "OPENBLAS_NUM_THREADS": "1"}
-        done = subprocess.run([*command, sys.executable, "-m", f"{__package__}.programs"], env=env)
-        if done.returncode:
-            return done.returncode
-        errors = list(ET.parse(report).iter("error"))
-    ours = [error for error in errors if any(map(_is_ours, list(error.iter("frame"))[:_FRAMES]))]
+    if not errors("broken"):
+        print("valgrind does not see an array that nothing was written to")
+        return 1
+    ours = errors("all")
     for error in ours:
         what = error.findtext("what") or error.findtext("xwhat/text")
         frames = [f"    {frame.findtext('fn')} ({frame.findtext('obj')})" for frame in error.iter("frame")]
         print("\n".join([f"{error.findtext('kind')}: {what}", *frames]))
-    print(f"{len(ours)} errors of the kernels, {len(errors) - len(ours)} elsewhere")
+    print(f"{len(ours)} errors in the kernels")
     return min(len(ours), 1)
 
 
-def _is_ours(frame: ET.Element) -> bool:
-    return _OURS in (frame.findtext("obj") or "")
+def errors(which: str) -> list[ET.Element]:
+    """Return the errors of ours in some programs."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = ["valgrind", "--quiet", "--xml=yes", f"--xml-file={report}", "--error-limit=no"]
+        # It knows no AVX-512; Python's own allocator would hide what is freed.
+        env = {**os.environ, "FASTCNN_ISA": "avx2", "PYTHONMALLOC": "malloc", "OPENBLAS_NUM_THREADS": "1"}
+        subprocess.run(
+            [*command, sys.executable, "-m", f"{__package__}.programs", which], env=env, check=True
+        )
+        return [error for error in ET.parse(report).iter("error") if _is_ours(error)]
+
+
+def _is_ours(error: ET.Element) -> bool:
+    # What is left when the process ends is Python's: tests/test_flat_memory.py looks for leaks.
+    if (error.findtext("kind") or "").startswith("Leak_"):
+        return False
+    return any(_OURS in (frame.findtext("obj") or "") for frame in list(error.iter("frame"))[:_FRAMES])
 
 
 if __name__ == "__main__":

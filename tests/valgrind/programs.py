@@ -1,11 +1,14 @@
 """What runs under valgrind: each kernel of eager mode and of programs once, on arrays of a few elements."""
 
+import sys
+
 import numpy as np
 
 import fastcnn
 from fastcnn import nn, optim
 from fastcnn.data import transforms
 from fastcnn.nn import functional as F
+from fastcnn.optim.finite import largest
 
 
 class Branches(nn.Module):
@@ -49,7 +52,9 @@ def run():
             for algorithm in (None, "gemm", "winograd"):
                 fastcnn.set_conv_algorithm(algorithm)
                 one_of_each(make().initialize(seed=0), dtype, rng)
-    augmented = transforms.Compose([transforms.RandomAffine(10, (0.1, 0.1)), transforms.RandomHorizontalFlip()])
+    augmented = transforms.Compose(
+        [transforms.RandomAffine(10, (0.1, 0.1)), transforms.RandomHorizontalFlip()]
+    )
     augmented(rng.integers(0, 256, (3, 1, 8, 8), np.uint8), rng)
 
 
@@ -73,5 +78,10 @@ def one_of_each(model, dtype, rng):
         compiled.gradients(x, y, loss, factors=True)
 
 
+def broken():
+    """Look at an array that nothing was written to."""
+    return largest([np.empty(1000)])
+
+
 if __name__ == "__main__":
-    run()
+    {"all": run, "broken": broken}[sys.argv[1]]()
