@@ -49,7 +49,7 @@ def _add(found, name, thing):
 
 
 def _arguments(thing):
-    """Return the names of arguments: ``*`` before what is given by name only, ``=`` behind what has a default."""
+    """Return the names of arguments: ``*`` before one by name only, ``=`` behind one with a default."""
     try:
         parameters = inspect.signature(thing).parameters.values()
     except (TypeError, ValueError):

@@ -7,7 +7,8 @@ import pytest
 
 from fastcnn import nn, optim
 from fastcnn.nn.factored import FactoredGradient
-from fastcnn.optim.finite import largest, largest_gradient, step_if_finite
+from fastcnn.optim.finite import largest, step_if_finite
+from fastcnn.optim.gradients import largest_gradient
 
 
 def parameter(value, grad, dtype=np.float32):
@@ -46,9 +47,9 @@ def test_the_largest_gradient():
     one, other, frozen = parameter(0, -4.0), parameter(0, 3.0, np.float64), parameter(0, 9.0)
     optimizer = optim.SGD([one, other, frozen, nn.Parameter(np.zeros(2))])
     frozen.requires_grad_(False)
-    assert largest_gradient(optimizer) == 4
+    assert largest_gradient(optimizer.gathered()) == 4
     other.grad = np.array([0, math.nan, 0])
-    assert largest_gradient(optimizer) == math.inf
+    assert largest_gradient(optimizer.gathered()) == math.inf
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_the_largest_gradient():
 def test_gradients_that_are_products(dy, x, expected):
     weight = nn.Parameter(np.zeros((4, 5), np.float32))
     weight._grad = FactoredGradient(np.full((2, 4), dy, np.float32), np.full((2, 5), x, np.float32), (4, 5))
-    assert largest_gradient(optim.SGD([weight])) == pytest.approx(expected)
+    assert largest_gradient(optim.SGD([weight]).gathered()) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_a_step_that_is_not_finite_is_taken_back(make, grad):
     assert not optimizer.stays_finite(optimizer.param_groups[0], max(1.0, grad))
     state = repr(optimizer.state_dict())
     with np.errstate(all="ignore"):
-        assert not step_if_finite(optimizer, max(1.0, grad))
+        assert not step_if_finite(optimizer, optimizer.gathered(), max(1.0, grad))
     assert (weight.data == np.float32(1e10)).all()
     assert (other.data == 2).all()
     assert repr(optimizer.state_dict()) == state
@@ -97,7 +98,7 @@ def test_a_step_that_is_finite_is_taken(kind, lr):
     for each in (one, other):
         optimizers.append(kind([each], lr=lr, **({"momentum": 0.9} if kind is optim.SGD else {})))
     for _ in range(2):
-        assert step_if_finite(optimizers[0], 0.5)
+        assert step_if_finite(optimizers[0], optimizers[0].gathered(), 0.5)
         optimizers[1].step()
     assert one.data.tobytes() == other.data.tobytes()
     assert (one.data != 1).all()
@@ -133,6 +134,22 @@ def test_of_an_update_of_a_users_nothing_is_known():
     weights = [parameter(1.0, 1.0)]
     assert not Signs(weights).stays_finite({}, 1.0)
     assert Sure(weights).stays_finite({}, 1.0)
-    assert step_if_finite(Signs(weights, lr=0.5), 1.0)
+    optimizer = Signs(weights, lr=0.5)
+    assert step_if_finite(optimizer, optimizer.gathered(), 1.0)
     assert (weights[0].data == 0.5).all()
-    assert not step_if_finite(Sure(weights), math.inf)
+    assert not step_if_finite(Sure(weights), [], math.inf)
+
+
+def test_a_step_of_a_users_own_is_called():
+    class Counts(optim.SGD):
+        calls = 0
+
+        def step(self, closure=None):
+            self.calls += 1
+            return super().step(closure)
+
+    weights = [parameter(1.0, 1.0)]
+    optimizer = Counts(weights, lr=0.5)
+    assert step_if_finite(optimizer, optimizer.gathered(), 1.0)
+    assert optimizer.calls == 1
+    assert (weights[0].data == 0.5).all()

@@ -7,6 +7,7 @@ array, or a pair of factors (dy, x) whose product dy^T x is made a piece at a ti
 from cpython.buffer cimport (
     Py_buffer, PyBUF_ND, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.string cimport memmove
 
 from .cpu cimport eager, fcn_adam, fcn_eager, fcn_sgd, kernels, threads
 
@@ -97,7 +98,7 @@ cdef class Updates:
     cdef update *items
     cdef Py_ssize_t count
     cdef int itemsize
-    cdef Py_ssize_t chunks
+    cdef Py_ssize_t chunks, elements
 
     def __cinit__(self, Py_ssize_t count, int itemsize):
         self.items = <update *>PyMem_Calloc(max(count, 1), sizeof(update))
@@ -131,11 +132,26 @@ cdef class Updates:
             PyBuffer_Release(&view)  # the caller keeps the arrays
             if size == -2:
                 raise ValueError(f"{what}: the arrays differ in size")
+        self.close(item, size)
+        return item
+
+    cdef void close(self, update *item, Py_ssize_t size) noexcept:
+        """Say how many bytes the arrays of the last parameter have."""
         item.size = size // self.itemsize
         item.first_chunk = self.chunks
+        self.elements += item.size
         self.chunks += (item.size + CHUNK - 1) // CHUNK
         self.count += 1
-        return item
+
+    cdef int add_gradient(self, array) except -1:
+        """Append an array to search, as the gradient of a parameter that is not there."""
+        cdef update *item = &self.items[self.count]
+        cdef Py_buffer view
+        PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+        item.arrays[1] = <char *>view.buf
+        self.close(item, view.len)
+        PyBuffer_Release(&view)  # the caller keeps the array
+        return 0
 
     cdef job everything(self):
         cdef job all
@@ -143,12 +159,13 @@ cdef class Updates:
         all.itemsize, all.is_adam, all.largest = self.itemsize, False, NULL
         return all
 
-    cdef int wanted(self):
-        return threads() if self.chunks > 1 else 1
+    cdef int wanted(self, Py_ssize_t least):
+        """Return the number of threads: one for few elements, which are done before another has begun."""
+        return threads() if self.elements > least else 1
 
     cdef run(self, bint is_adam):
         cdef job all = self.everything()
-        cdef int wanted = self.wanted()
+        cdef int wanted = self.wanted(CHUNK)
         all.is_adam = is_adam
         with nogil:
             kernels(self.itemsize).parallel(self.chunks, wanted, 0, run_chunk, &all)
@@ -156,7 +173,7 @@ cdef class Updates:
     cdef double search(self) except? -1:
         """Return the largest magnitude of the gradients, infinity if one of them is not finite."""
         cdef job all = self.everything()
-        cdef int wanted = self.wanted(), i
+        cdef int wanted = self.wanted(4 * CHUNK), i
         cdef double found = 0
         all.largest = <double *>PyMem_Calloc(wanted, sizeof(double))
         if all.largest == NULL:
@@ -201,12 +218,34 @@ def gradient_of_factors(out, dy, x):
         PyBuffer_Release(&view)
 
 
-def largest(int itemsize, arrays):
+def largest(int itemsize, list arrays):
     """Return the largest magnitude among arrays, infinity if one of their elements is not finite."""
     cdef Updates all = Updates(len(arrays), itemsize)
+    cdef object array
     for array in arrays:
-        all.add("largest", (None, array))
+        all.add_gradient(array)
     return all.search()
+
+
+def copy_arrays(list targets, list sources):
+    """Copy the bytes of C-contiguous arrays into others of the same sizes."""
+    cdef Py_buffer target, source
+    cdef bint fits
+    cdef Py_ssize_t i
+    if len(targets) != len(sources):
+        raise ValueError(f"copy_arrays: {len(targets)} arrays for {len(sources)}")
+    for i in range(len(targets)):
+        PyObject_GetBuffer(targets[i], &target, PyBUF_WRITABLE)
+        try:
+            PyObject_GetBuffer(sources[i], &source, PyBUF_SIMPLE)
+            fits = target.len == source.len
+            if fits:
+                memmove(target.buf, source.buf, target.len)
+            PyBuffer_Release(&source)
+        finally:
+            PyBuffer_Release(&target)
+        if not fits:
+            raise ValueError(f"copy_arrays: the arrays {i} differ in size")
 
 
 def sgd_step(int itemsize, list updates, *, double lr, double momentum, double dampening, double weight_decay,

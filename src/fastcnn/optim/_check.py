@@ -5,8 +5,8 @@ import numbers
 
 from ..errors import ArgumentError, DTypeError
 
-# Far enough for what momentum adds up and for as many steps as anybody takes.
-_SMALL = 2.0**60
+# Steps of this size are far from the largest float32, whatever momentum and their number add up to.
+SMALL = 2.0**60
 
 
 def real(value: object, name: str, low: float = 0.0, high: float = math.inf, ends: str = "[]") -> float:
@@ -42,8 +42,3 @@ def flag(value: object, name: str) -> bool:
     if not isinstance(value, bool):
         raise DTypeError(f"{name} must be True or False, got {value!r}")
     return value
-
-
-def is_small(*factors: float) -> bool:
-    """Tell whether a product, of factors of at least 1, is far from the largest float32."""
-    return math.prod(max(1.0, each) for each in factors) < _SMALL

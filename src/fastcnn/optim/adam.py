@@ -10,8 +10,9 @@ import numpy as np
 from .._kernels import optim as kernels
 from ..errors import DTypeError
 from ..nn.parameter import Parameter
-from ._check import flag, is_small, real
-from .optimizer import Gradient, Optimizer
+from ._check import SMALL, flag, real
+from .gradients import Gradient
+from .optimizer import Optimizer
 
 
 class Adam(Optimizer):
@@ -93,7 +94,7 @@ class Adam(Optimizer):
     def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
         """Tell whether steps are small beside the range of floats, and decay does not let weights grow."""
         lr, eps, decay = group["lr"], group["eps"], group["weight_decay"]
-        return eps > 0 and lr * decay <= 1 and is_small(lr, decay, largest, 1 / eps)
+        return lr * decay <= 1 and max(1.0, lr) * max(1.0, decay) * max(1.0, largest) < SMALL * eps
 
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]

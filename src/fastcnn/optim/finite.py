@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._kernels import optim as kernels
-from ..nn.factored import FactoredGradient
+from .gradients import Gathered
 from .optimizer import Optimizer
 
-# A gradient that is a product, and could be above this by the size of its factors, is looked at itself.
-_LARGE = 2.0**60
 _NATIVE = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -22,38 +20,22 @@ def largest(arrays: Iterable[Any]) -> float:
     sorted_: dict[int, list[np.ndarray]] = {4: [], 8: []}
     for array in arrays:
         kept = np.asarray(array)
-        if kept.dtype not in _NATIVE or not kept.flags.carray:
+        if kept.dtype not in _NATIVE or not (kept.flags.c_contiguous and kept.flags.aligned):
             kept = np.require(kept, np.float64, ("C", "A"))
         sorted_[kept.dtype.itemsize].append(kept)
     return max(kernels.largest(size, each) for size, each in sorted_.items())
 
 
-def largest_gradient(optimizer: Optimizer) -> float:
-    """Return a bound of the magnitude of all gradients, infinity if one of them is not finite."""
-    found, arrays = 0.0, []
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            grad = parameter._grad
-            if grad is None or not parameter.requires_grad:
-                continue
-            if isinstance(grad, FactoredGradient):
-                bound = len(grad.x) * largest([grad.dy]) * largest([grad.x])
-                if bound <= _LARGE:
-                    found = max(found, bound)
-                    continue
-                grad = parameter.grad
-            arrays.append(grad)
-    return max(found, largest(arrays))
-
-
-def step_if_finite(optimizer: Optimizer, bound: float) -> bool:
+def step_if_finite(optimizer: Optimizer, gathered: list[Gathered], bound: float) -> bool:
     """Take a step, unless it would make weights infinite or NaN; nothing has changed then.
 
     Parameters
     ----------
     optimizer : Optimizer
+    gathered : list
+        Its gradients, see `Optimizer.gathered`.
     bound : float
-        Of the gradients' magnitude.
+        Of their magnitude.
 
     Returns
     -------
@@ -63,14 +45,21 @@ def step_if_finite(optimizer: Optimizer, bound: float) -> bool:
     if not math.isfinite(bound):
         return False
     if all(optimizer.stays_finite(group, bound) for group in optimizer.param_groups):
-        optimizer.step()
+        _step(optimizer, gathered)
         return True
     trained = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
     state, weights = optimizer.state_dict(), [p.data.copy() for p in trained]
-    optimizer.step()
+    _step(optimizer, gathered)
     if math.isfinite(largest(p._array for p in trained)):
         return True
     for parameter, before in zip(trained, weights, strict=True):
         parameter.data[...] = before
     optimizer.load_state_dict(state)
     return False
+
+
+def _step(optimizer: Optimizer, gathered: list[Gathered]) -> None:
+    if getattr(optimizer.step, "__func__", None) is Optimizer.step:
+        optimizer.take(gathered)
+    else:  # a user's own, which does more than take the step
+        optimizer.step()

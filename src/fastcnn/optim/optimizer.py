@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..nn.factored import FactoredGradient
 from ..nn.parameter import Parameter
+from .gradients import Gathered, Gradient, gather
 
-# An array, or the arrays dy and x whose product dy^T x it is.
-Gradient = np.ndarray | tuple[np.ndarray, np.ndarray]
 # Keys that a group may have beside the optimizer's own options: schedulers write the first four.
 _FOREIGN_KEYS = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "name"}
 
@@ -139,28 +137,17 @@ class Optimizer:
             What closure returned.
         """
         loss = closure() if closure is not None else None
-        for group in self.param_groups:
-            pairs: dict[np.dtype, list[tuple[Parameter, Gradient]]] = {}
-            for parameter in group["params"]:
-                grad: Any = parameter._grad
-                if grad is None or not parameter.requires_grad:
-                    continue
-                values = parameter._array  # `data` would say that somebody may write into it
-                dtype, shape = values.dtype, values.shape
-                if isinstance(grad, FactoredGradient):
-                    if self.takes_factors and (grad.shape, grad.dtype) == (shape, dtype):
-                        pairs.setdefault(dtype, []).append((parameter, grad.factors))
-                        continue
-                    grad = parameter.grad
-                if not isinstance(grad, np.ndarray) or grad.shape != shape or grad.dtype != dtype:
-                    grad = self._converted(grad, parameter)
-                if not grad.flags.carray:
-                    grad = np.require(grad, dtype, ("C", "A"))
-                if values.size:
-                    pairs.setdefault(dtype, []).append((parameter, grad))
-            for dtype, each in pairs.items():
-                self._update(each, dtype, group)
+        self.take(self.gathered())
         return loss
+
+    def gathered(self) -> list[Gathered]:
+        """Return the gradients that a step takes, by groups and types."""
+        return gather(self.param_groups, self.takes_factors, f"{self._name}.step")
+
+    def take(self, gathered: list[Gathered]) -> None:
+        """Take a step with gradients that were gathered."""
+        for group, dtype, pairs in gathered:
+            self._update(pairs, dtype, group)
 
     def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
         """Tell whether gradients of at most `largest` are known to leave finite weights of a group finite.
@@ -168,15 +155,6 @@ class Optimizer:
         Where they are not, a Trainer keeps a copy of the weights, to go back to.
         """
         return False
-
-    def _converted(self, grad: Any, parameter: Parameter) -> np.ndarray:
-        """Return a gradient as an array of its parameter's type."""
-        if np.shape(grad) != parameter.shape:
-            raise ShapeError(
-                f"{self._name}.step: a gradient has the shape {np.shape(grad)} "
-                f"but its parameter {parameter.shape}"
-            )
-        return np.asarray(grad, parameter.dtype)
 
     def _buffer(self, state: dict[str, Any], key: str, values: np.ndarray) -> np.ndarray:
         """Return an array of a parameter's state, of the shape of its values; zeros at first."""

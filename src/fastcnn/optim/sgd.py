@@ -10,8 +10,9 @@ import numpy as np
 from .._kernels import optim as kernels
 from ..errors import ArgumentError
 from ..nn.parameter import Parameter
-from ._check import flag, is_small, real
-from .optimizer import Gradient, Optimizer
+from ._check import SMALL, flag, real
+from .gradients import Gradient
+from .optimizer import Optimizer
 
 
 class SGD(Optimizer):
@@ -86,9 +87,9 @@ class SGD(Optimizer):
 
     def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
         """Tell whether steps are small beside the range of floats, and decay does not let weights grow."""
-        decay = group["weight_decay"]
-        grows = group["momentum"] >= 1 or decay > 1 or group["lr"] * decay > 1
-        return not grows and is_small(group["lr"], largest, abs(1 - group["dampening"]))
+        lr, decay = group["lr"], group["weight_decay"]
+        grows = group["momentum"] >= 1 or decay > 1 or lr * decay > 1
+        return not grows and max(1.0, lr) * max(1.0, largest) * max(1.0, abs(1 - group["dampening"])) < SMALL
 
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]

@@ -13,11 +13,13 @@ from ..engine import CompiledModule
 from ..errors import ArgumentError
 from ..nn import changes
 from ..nn.module import Module
+from ..nn.parameter import Parameter
 from ..nn.parameter_pass import backward_parameters
 from ..nn.prediction import call
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim import Optimizer
-from ..optim.finite import largest_gradient, step_if_finite
+from ..optim.finite import step_if_finite
+from ..optim.gradients import largest_gradient
 from .buffers import Buffers
 from .checks import logits_of
 
@@ -129,13 +131,17 @@ class Eager:
 
     def _update(self) -> bool:
         """Let the optimizer take a step with the gradients that there are, clipped; return whether it did."""
-        trained = [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
         if self._clip_value is not None:
-            clip_grad_value_(trained, self._clip_value)
-        largest = largest_gradient(self.optimizer)
-        if self._clip_norm is not None and math.isfinite(largest):
-            clip_grad_norm_(trained, self._clip_norm)
-        return step_if_finite(self.optimizer, largest)
+            clip_grad_value_(self._trained(), self._clip_value)
+        gathered = self.optimizer.gathered()
+        bound = largest_gradient(gathered)
+        if self._clip_norm is not None and math.isfinite(bound):
+            clip_grad_norm_(self._trained(), self._clip_norm)
+            gathered = self.optimizer.gathered()
+        return step_if_finite(self.optimizer, gathered, bound)
+
+    def _trained(self) -> list[Parameter]:
+        return [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
 
     def forward(self, x: Samples) -> Any:
         """Return the outputs for one batch in evaluation mode."""
