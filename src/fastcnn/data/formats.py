@@ -108,16 +108,17 @@ def read_idx(path: str | os.PathLike, *, sha256: str | None = None) -> np.ndarra
 
             file = gzip.GzipFile(fileobj=stored)  # type: ignore[assignment]
         header, dtype, shape = _read_idx_header(file, path)
-        declared = f"the header declares the shape {shape} of {dtype.name}"
         nbytes = check_bytes(path, shape, dtype.itemsize)
+        declared = f"the header declares the shape {shape} of {dtype.name}, {nbytes} bytes"
+        truncated, longer = f"{path}: truncated: {declared}", f"{path}: {declared}, but more bytes follow"
         if len(header) + nbytes > size * (1 if file is stored else DEFLATE_RATIO):
-            raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, more than the file can hold")
+            raise DataError(f"{truncated}, more than the file can hold")
         if file is not stored and is_expanding(nbytes, size):
             found = count_bytes(file, nbytes)
             if found < nbytes:
-                raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, but it has {found}")
+                raise DataError(f"{truncated}, but it has {found}")
             if found > nbytes:
-                raise DataError(f"{path}: {declared}, {nbytes} bytes, but more bytes follow")
+                raise DataError(longer)
             file.seek(len(header))
         data = np.empty(nbytes, np.uint8)
         digest = None
@@ -130,12 +131,12 @@ def read_idx(path: str | os.PathLike, *, sha256: str | None = None) -> np.ndarra
             chunk = view[start : start + _CHUNK_BYTES]
             got = file.readinto(chunk)  # type: ignore[attr-defined]
             if got < len(chunk):
-                raise DataError(f"{path}: truncated: {declared}, {nbytes} bytes, but it has {start + got}")
+                raise DataError(f"{truncated}, but it has {start + got}")
             if digest is not None:
                 digest.update(chunk)
         # Reading past the end also makes gzip compare the checksum and length of the data.
         if file.read(1):
-            raise DataError(f"{path}: {declared}, {nbytes} bytes, but more bytes follow")
+            raise DataError(longer)
     if digest is not None and digest.hexdigest() != sha256:
         raise DataError(
             f"{path}: the SHA-256 of its content is {digest.hexdigest()}, expected {sha256}: the file is "
