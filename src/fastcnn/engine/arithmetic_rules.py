@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
 from .. import graph, nn
 from .graph import Value
@@ -63,10 +63,19 @@ def divide(lowering: Lowering, op: graph.Divide, a: Source, b: Source) -> View:
 
 def _affine(lowering: Lowering, x: View, factor: float, shift: float) -> View:
     value = plain(x, "arithmetic")
-    if not (math.isfinite(factor) and math.isfinite(shift)):
-        raise UnsupportedError("arithmetic with a number that is not finite")
+    if not (_is_normal(factor, lowering.dtype) and _is_normal(shift, lowering.dtype)):
+        raise UnsupportedError("arithmetic with a number that is not finite, or denormal")
     y = Value(*value.sizes)
     return View(lowering.append(Affine(value, y, factor, shift)).value, flat=x.flat)
+
+
+def _is_normal(number: float, dtype: np.dtype) -> bool:
+    """Tell whether a number is 0 or neither too large nor too small for a type.
+
+    Eager mode keeps denormal numbers, of which kernels make 0; the inverse of one may be infinite.
+    """
+    limits = np.finfo(dtype)
+    return number == 0 or float(limits.tiny) <= abs(number) <= float(limits.max)
 
 
 def _alike(lowering: Lowering, a: View, b: View, what: str) -> tuple[View, View]:

@@ -105,7 +105,7 @@ class Binary(Operation):
         *shapes, kept = saved
         with np.errstate(all="ignore"):
             grads = self.derivatives(dy, kept, wanted)
-        return tuple(None if g is None else sum_to(g, s) for g, s in zip(grads, shapes, strict=True))
+            return tuple(None if g is None else sum_to(g, s) for g, s in zip(grads, shapes, strict=True))
 
     def trace(self, a: Array, b: Array) -> Array:
         """Return y of no image; the batch of one operand is the other's too."""
@@ -205,7 +205,7 @@ class Power(Binary):
             da = np.asarray(np.where(np.equal(b, 0), 0, slope), dy.dtype)
         if wanted[1]:
             zero = np.equal(a, 0) & np.greater_equal(b, 0)
-            db = np.asarray(np.where(zero, 0, dy * (y * np.log(a))), dy.dtype)
+            db = np.asarray(dy * np.where(zero, 0, y * np.log(a)), dy.dtype)
         return da, db
 
 

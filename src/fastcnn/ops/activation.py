@@ -162,7 +162,7 @@ def dropout(
     mask = allocate(values.shape, values.dtype.newbyteorder("="), f"{what}: the mask")
     rows = values.shape[0] if values.ndim > 1 else 1
     kernels.dropout_mask(mask.reshape(rows, mask.size // max(rows, 1)), key, rate)
-    return np.asarray(values * mask), mask
+    return _masked(values, mask), mask
 
 
 def dropout_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
@@ -172,4 +172,10 @@ def dropout_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         return grad
     _check.shape_is(_check.array(mask, "mask", "dropout_backward"), grad.shape, "mask", "dropout_backward")
     check_size(grad.shape, grad.itemsize, "dropout_backward: dx")
-    return np.asarray(grad * mask)
+    return _masked(grad, mask)
+
+
+def _masked(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return the product, without a warning where an infinity that is dropped becomes NaN."""
+    with np.errstate(all="ignore"):
+        return np.asarray(values * mask)

@@ -58,7 +58,8 @@ def _mean_divisor(indices: np.ndarray, weight: np.ndarray | None, ignore_index: 
 
 def _reduced(losses: np.ndarray, reduction: str, divisor: float, dtype: np.dtype) -> float | np.ndarray:
     if reduction == "none":
-        return losses.astype(dtype)
+        with np.errstate(over="ignore"):
+            return losses.astype(dtype)
     of_images = losses.sum(axis=tuple(range(1, losses.ndim)))
     total = float(sum_over_images(of_images) if losses.ndim else losses)
     if reduction == "sum":
@@ -93,7 +94,7 @@ def cross_entropy(
     target : integer array () or (N,) or (N, d1, ...), or float array of the shape of logits
         Class indices, or class probabilities.
     weight : array (C,), optional
-        Weight of each class.
+        Weight of each class; without smoothing, a target of weight 0 counts for nothing, whatever its logits.
     ignore_index : int
         Target that counts for nothing (class indices only).
     reduction : {"mean", "sum", "none"}
@@ -199,7 +200,8 @@ def nll_loss(
     row_weight = np.ones(x.shape[axis], x.dtype)[safe] if weight is None else weight[safe]
     row_weight = row_weight * np.expand_dims(counted, axis)
     picked = np.take_along_axis(x, safe, axis)
-    losses = np.where(row_weight != 0, -(row_weight * picked), 0).squeeze(axis)
+    with np.errstate(all="ignore"):  # whatever is picked for a weight of 0
+        losses = np.where(row_weight != 0, -(row_weight * picked), 0).squeeze(axis)
     dx = np.zeros(x.shape, x.dtype.newbyteorder("="))
     np.put_along_axis(dx, safe, (-row_weight * _scale(reduction, divisor)).astype(dx.dtype), axis)
     return _reduced(losses.astype(np.float64), reduction, divisor, dx.dtype), dx
@@ -229,7 +231,8 @@ def mse_loss(
     _check.same_dtype(what, input=x, target=wanted)
     _check.choice(reduction, REDUCTIONS, "reduction", what)
     check_size(x.shape, 8, f"{what}: dinput")
-    difference = x - wanted
     scale = _scale(reduction, float(x.size))
-    loss = _reduced(np.square(difference, dtype=np.float64), reduction, float(x.size), difference.dtype)
-    return loss, np.asarray(difference * difference.dtype.type(2 * scale))
+    with np.errstate(all="ignore"):
+        difference = x - wanted
+        loss = _reduced(np.square(difference, dtype=np.float64), reduction, float(x.size), difference.dtype)
+        return loss, np.asarray(difference * difference.dtype.type(2 * scale))

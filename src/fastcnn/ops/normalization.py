@@ -79,11 +79,12 @@ def batch_norm_forward(
     mean, var, invstd = _statistics(
         planes, stats_mean, stats_var, bool(training), _check.number(eps, "eps", what, 0), what
     )
-    if updated and stats_mean is not None:
-        stats_mean += factor * (mean - stats_mean)
-    if updated and stats_var is not None:
-        count = planes.shape[0] * planes.shape[2]
-        stats_var += factor * (var * (count / (count - 1)) - stats_var)
+    with np.errstate(all="ignore"):
+        if updated and stats_mean is not None:
+            stats_mean += factor * (mean - stats_mean)
+        if updated and stats_var is not None:
+            count = planes.shape[0] * planes.shape[2]
+            stats_var += factor * (var * (count / (count - 1)) - stats_var)
     y = allocate(planes.shape, planes.dtype, f"{what}: the output")
     kernels.batch_norm(y, planes, mean, invstd, weight, bias)
     return y.reshape(x.shape), mean, invstd

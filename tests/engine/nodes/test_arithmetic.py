@@ -101,6 +101,8 @@ def test_what_is_kept_of_a_sum_with_a_number():
         (lambda x, y, p, f: x / y, "a quotient of something else than a value and a number"),
         (lambda x, y, p, f: x / 0.0, "a quotient of something else than a value and a number"),
         (lambda x, y, p, f: x * np.inf, "arithmetic with a number that is not finite"),
+        (lambda x, y, p, f: x / 1e-40, "arithmetic with a number that is not finite, or denormal"),
+        (lambda x, y, p, f: x / 3e38, "arithmetic with a number that is not finite, or denormal"),
         (lambda x, y, p, f: 2 / x, "a quotient of something else than a value and a number"),
         (lambda x, y, p, f: x * x[:, :1], "a product of values of different shapes"),
         (lambda x, y, p, f: x * F.exp(y), "Exp has no"),

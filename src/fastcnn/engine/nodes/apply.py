@@ -183,5 +183,5 @@ class Apply(WithoutProducts):
             norms.write_gradients(b, self, summed_pixels=self.x.pixels)
         if b.wanted(self.x):
             dx = b.blob(self.x)
-            w.bn_grad(dy=dx, **source, mask_by_y=self.x in b.masked)
+            w.bn_grad(dy=dx, **source, fixed=not self.takes_statistics, mask_by_y=self.x in b.masked)
             b.give(self.x, dx)

@@ -111,5 +111,6 @@ class NormPool(WithoutProducts):
             dy_taps=tap_places(self.taps, dx),
             y_rest=x.pixels()[rest],
             dy_rest=dx.pixels()[rest],
+            fixed=not self.takes_statistics,
         )
         b.give(self.x, dx)

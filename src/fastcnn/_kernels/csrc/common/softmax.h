@@ -129,9 +129,10 @@ INLINE void row_cross_entropy(double *losses, double *right, ptrdiff_t stride, r
     real hard[VL];
     for (ptrdiff_t i = 0; i < samples; ++i) {
         const int counts = i < count && (!label || label[i] != o->ignore_index);
-        counted[i] = -counts;
         labels[i] = counts && label ? (lane_int)label[i] : -1;
         hard[i] = labels[i] < 0 ? 0 : t.rest * (o->weight ? value_of(o->weight + labels[i]) : 1);
+        /* A class of weight 0 counts for nothing, whatever the logits. */
+        counted[i] = -(counts && !(one_class && hard[i] == 0));
     }
     vint counts = (vint){0} + counted[0];
     t.label = (vint){0} + labels[0];

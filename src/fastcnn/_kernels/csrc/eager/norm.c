@@ -107,8 +107,8 @@ static void channel_statistics(const void *args, ptrdiff_t first, ptrdiff_t last
         }
         rest /= count; /* what rounding took from the mean */
         double variance = squares / count - rest * rest;
-        a.mean[c] = (double)center + rest;
-        a.var[c] = variance < 0 ? 0 : variance; /* and NaN stays NaN */
+        a.mean[c] = (double)center + (center - center == 0 ? rest : 0); /* around an infinity rest is NaN */
+        a.var[c] = variance < 0 ? 0 : variance;                         /* and NaN stays NaN */
     }
 }
 
@@ -182,14 +182,14 @@ static void norm_grad_channels(const void *args, ptrdiff_t first, ptrdiff_t last
         a.dbias[c] = (real)sum;
         a.dweight[c] = count > 0 ? (real)(products * a.invstd[c]) : 0;
         double scale = a.invstd[c] * (a.weight ? (double)a.weight[c] : 1.0);
-        real factor = (real)scale, slope = 0, shift = 0;
-        if (a.training) {
-            slope = (real)(scale * products * a.invstd[c] * a.invstd[c] / count);
-            shift = (real)(scale * sum / count - (double)slope * (a.mean[c] - (double)center));
-        }
+        const real factor = (real)scale;
+        const real slope = (real)(scale * products * a.invstd[c] * a.invstd[c] / count);
+        const real shift = (real)(scale * sum / count - (double)slope * (a.mean[c] - (double)center));
         for (ptrdiff_t n = 0; n < a.batch; ++n) {
             ptrdiff_t row = (n * a.channels + c) * a.size;
-            for (ptrdiff_t i = row; i < row + a.size; ++i)
+            for (ptrdiff_t i = row; !a.training && i < row + a.size; ++i)
+                a.dx[i] = factor * a.dy[i];
+            for (ptrdiff_t i = row; a.training && i < row + a.size; ++i)
                 a.dx[i] = factor * a.dy[i] - slope * (a.x[i] - center) - shift;
         }
     }

@@ -26,42 +26,45 @@ typedef int32_t bits;
 typedef int64_t bits;
 #endif
 
-void FCN(sgd_step)(void *param_, void *momentum_buffer, const void *grad_, const fcn_sgd *o, ptrdiff_t size)
+/* The loops are compiled with and without a decay: 0 times an infinite parameter would be NaN. */
+INLINE void sgd_loop(real *restrict param, real *restrict buffer, const real *restrict grad, const fcn_sgd *o,
+                     ptrdiff_t size, const int decays)
 {
-    OWN_FLOAT_MODE;
-    real *restrict param = param_, *restrict buffer = momentum_buffer;
-    const real *restrict grad = grad_;
     const real sign = o->maximize ? -1 : 1, decay = (real)o->weight_decay, lr = (real)o->lr;
     const real momentum = (real)o->momentum, fresh = o->first_step ? 1 : (real)(1 - o->dampening);
     const real kept = o->first_step ? 0 : momentum;
     if (!buffer) {
         for (ptrdiff_t i = 0; i < size; ++i)
-            param[i] -= lr * (sign * grad[i] + decay * param[i]);
+            param[i] -= lr * (decays ? sign * grad[i] + decay * param[i] : sign * grad[i]);
         return;
     }
     for (ptrdiff_t i = 0; i < size; ++i) {
-        real g = sign * grad[i] + decay * param[i];
+        real g = decays ? sign * grad[i] + decay * param[i] : sign * grad[i];
         real b = kept * buffer[i] + fresh * g;
         buffer[i] = b;
         param[i] -= lr * (o->nesterov ? g + momentum * b : b);
     }
 }
 
-void FCN(adam_step)(void *param_, void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const void *grad_,
-                    const fcn_adam *o, ptrdiff_t size)
+void FCN(sgd_step)(void *param, void *momentum_buffer, const void *grad, const fcn_sgd *o, ptrdiff_t size)
 {
     OWN_FLOAT_MODE;
-    real *restrict param = param_, *restrict m = exp_avg, *restrict v = exp_avg_sq,
-                   *restrict top = max_exp_avg_sq;
-    const real *restrict grad = grad_;
-    const real sign = o->maximize ? -1 : 1;
-    const real coupled = o->decoupled ? 0 : (real)o->weight_decay;
+    if (o->weight_decay != 0)
+        sgd_loop(param, momentum_buffer, grad, o, size, 1);
+    else
+        sgd_loop(param, momentum_buffer, grad, o, size, 0);
+}
+
+INLINE void adam_loop(real *restrict param, real *restrict m, real *restrict v, real *restrict top,
+                      const real *restrict grad, const fcn_adam *o, ptrdiff_t size, const int coupled)
+{
+    const real sign = o->maximize ? -1 : 1, decay = (real)o->weight_decay;
     const real shrink = o->decoupled ? (real)(1 - o->lr * o->weight_decay) : 1;
     const real fresh1 = (real)(1 - o->beta1), beta2 = (real)o->beta2, fresh2 = (real)(1 - o->beta2);
     const real step = (real)(o->lr / o->bias_correction1), root = (real)sqrt(o->bias_correction2);
     const real eps = (real)o->eps;
     for (ptrdiff_t i = 0; i < size; ++i) {
-        real p = param[i] * shrink, g = sign * grad[i] + coupled * p;
+        real p = param[i] * shrink, g = coupled ? sign * grad[i] + decay * p : sign * grad[i];
         real mean = m[i] + fresh1 * (g - m[i]), square = beta2 * v[i] + fresh2 * g * g;
         m[i] = mean;
         v[i] = square;
@@ -71,6 +74,16 @@ void FCN(adam_step)(void *param_, void *exp_avg, void *exp_avg_sq, void *max_exp
         }
         param[i] = p - step * mean / (SQRT(square) / root + eps);
     }
+}
+
+void FCN(adam_step)(void *param, void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const void *grad,
+                    const fcn_adam *o, ptrdiff_t size)
+{
+    OWN_FLOAT_MODE;
+    if (!o->decoupled && o->weight_decay != 0)
+        adam_loop(param, exp_avg, exp_avg_sq, max_exp_avg_sq, grad, o, size, 1);
+    else
+        adam_loop(param, exp_avg, exp_avg_sq, max_exp_avg_sq, grad, o, size, 0);
 }
 
 void FCN(gradient_of_factors)(void *dweight_, const void *dy_, const void *x_, ptrdiff_t batch,

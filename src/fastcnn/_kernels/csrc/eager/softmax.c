@@ -10,8 +10,9 @@
  * Method    See common/softmax.h. If the classes of a sample are neighbours (inner = 1) they fill the lanes
  *           of vectors, otherwise neighbouring samples do.
  * Threads   Over rows.
- * Edges     The maximum is subtracted first, so nothing overflows. A sample whose target is ignore_index has
- *           loss and gradient 0. The caller has checked the targets.
+ * Edges     The maximum is subtracted first, so nothing overflows. A sample whose target is ignore_index, or
+ *           a class of weight 0 without smoothing, has loss and gradient 0 whatever its logits are. The
+ *           caller has checked the targets.
  */
 #include "common/softmax.h"
 #include "eager/eager.h"

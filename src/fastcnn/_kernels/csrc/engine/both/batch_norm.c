@@ -22,13 +22,15 @@ INLINE void add_square(partials *c, const int i, vreal d)
     c->products[i] += d * d;
 }
 
-/* The median of three of `count` pixels: one of them may lie far from all others. */
+/* The median of three of `count` pixels: one of them may lie far from all others. Around an infinity all
+ * would be NaN, so it is 0 then. */
 INLINE vreal center_of(const stored *y, const int32_t *y_at, ptrdiff_t count)
 {
     const vreal a = vload(y + y_at[count / 6]), b = vload(y + y_at[count / 2]),
                 c = vload(y + y_at[count * 5 / 6]);
     const vreal low = -vmax(-a, -b), high = vmax(a, b);
-    return vmax(low, -vmax(-high, -c));
+    const vreal median = vmax(low, -vmax(-high, -c));
+    return keep(median - median == 0, median);
 }
 
 /* The center of `count` pixels, and the sums around it: sums [3][vectors][VL]. */

@@ -18,7 +18,7 @@ typedef struct {
     const int32_t *dy_at, *g_at, *y_at, *z_at;
     ptrdiff_t pixels, vectors;
     vreal factor, mask;
-    int mask_by_y;
+    int fixed, mask_by_y;
     activation f;
 } norm_grad;
 
@@ -159,7 +159,9 @@ void KERNEL(bn_grad_finish)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t 
     }
 }
 
-INLINE void input_grad(const norm_grad *f, const derivative from, const activation_kind kind)
+/* With `fixed` statistics B and C are 0, and y need not be finite. */
+INLINE void input_grad_of(const norm_grad *f, const derivative from, const activation_kind kind,
+                          const int fixed)
 {
     const ptrdiff_t vectors = f->vectors;
     for (ptrdiff_t p0 = 0, p1; p0 < f->pixels; p0 = p1) {
@@ -176,13 +178,21 @@ INLINE void input_grad(const norm_grad *f, const derivative from, const activati
                 vreal grad = vload(f->g + f->g_at[p] + v * VL), value = vload(f->y + f->y_at[p] + v * VL);
                 const vreal d = value - center;
                 grad = through(f, from, kind, grad, p, v, d, scale, offset);
-                vreal result = a * grad + (b * d + shift);
+                vreal result = fixed ? a * grad : a * grad + (b * d + shift);
                 if (f->mask_by_y)
-                    result = keep(value > 0, result);
+                    result = keep(~(value <= 0), result); /* as ReLU does: NaN passes */
                 vstore(f->dy + f->dy_at[p] + v * VL, result);
             }
         }
     }
+}
+
+INLINE void input_grad(const norm_grad *f, const derivative from, const activation_kind kind)
+{
+    if (f->fixed)
+        input_grad_of(f, from, kind, 1);
+    else
+        input_grad_of(f, from, kind, 0);
 }
 
 /* dy = A g + B (y - mean) + C */
@@ -204,6 +214,7 @@ void KERNEL(bn_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .vectors = a->vectors,
         .factor = vset((real)a->factor) * mask,
         .mask = mask,
+        .fixed = (int)a->fixed,
         .mask_by_y = (int)a->mask_by_y,
         .f = ACTIVATION_OF(a),
     };

@@ -176,8 +176,9 @@ void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff
     WITH_KIND(grad_sums, s, sums, state, a->pixels);
 }
 
-INLINE void input_grad(const source *s, const activation_kind kind, const struct fcn_bn_pool_grad *a,
-                       stored *dy, vreal mask)
+/* With `fixed` statistics B and C are 0, and y need not be finite. */
+INLINE void input_grad_of(const source *s, const activation_kind kind, const struct fcn_bn_pool_grad *a,
+                          stored *dy, vreal mask, const int fixed)
 {
     const ptrdiff_t vectors = s->vectors;
     const real *state = the(&a->state);
@@ -192,11 +193,22 @@ INLINE void input_grad(const source *s, const activation_kind kind, const struct
             const vint winner = winner_of(s, p, v);
 #pragma GCC unroll 4
             for (int t = 0; t < count; ++t) {
-                vreal value = b * (vload(s->y + y_taps[t] + v * VL) - center) + shift;
-                vstore(dy + dy_taps[t] + v * VL, value + keep(winner == t, g));
+                vreal value = keep(winner == t, g);
+                if (!fixed)
+                    value += b * (vload(s->y + y_taps[t] + v * VL) - center) + shift;
+                vstore(dy + dy_taps[t] + v * VL, value);
             }
         }
     }
+}
+
+INLINE void input_grad(const source *s, const activation_kind kind, const struct fcn_bn_pool_grad *a,
+                       stored *dy, vreal mask)
+{
+    if (a->fixed)
+        input_grad_of(s, kind, a, dy, mask, 1);
+    else
+        input_grad_of(s, kind, a, dy, mask, 0);
 }
 
 void KERNEL(bn_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
@@ -225,6 +237,6 @@ void KERNEL(bn_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gr
             const vreal b = state_row(state, GRAD_B, vectors, v) * mask;
             const vreal shift = state_row(state, GRAD_C, vectors, v) * mask;
             const vreal d = vload(s.y + a->y_rest[i] + v * VL) - state_row(state, MEAN, vectors, v);
-            vstore(dy + a->dy_rest[i] + v * VL, b * d + shift);
+            vstore(dy + a->dy_rest[i] + v * VL, a->fixed ? shift : b * d + shift);
         }
 }
