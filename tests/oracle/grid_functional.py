@@ -12,6 +12,13 @@ PLAIN = uniform((2, 3, 4))
 POSITIVE = uniform((2, 3, 4), 0.75, 1.25)
 ENDS = with_values(uniform((2, 4)), (0, 1000), (1, -1000), (2, INF), (3, -INF), (4, NAN), (5, 0), (6, -0.0))
 
+# Each of these numbers with each.
+NUMBERS = (NAN, INF, -INF, 0.0, 1.0, -2.0, 0.5)
+PAIRS = (
+    with_values(uniform((7, 7)), *((i, NUMBERS[i // 7]) for i in range(49))),
+    with_values(uniform((7, 7)), *((i, NUMBERS[i % 7]) for i in range(49))),
+)
+
 # id: the inputs of a formula; one of the shape (2, 3, 4) if it is not here.
 INPUTS = {
     **dict.fromkeys(("sigmoid-ends", "tanh-ends", "exp-ends", "sqrt-ends"), (ENDS,)),
@@ -36,6 +43,12 @@ INPUTS = {
     "power-at-zero": (
         with_values(uniform((3, 4)), *((i, float(i // 4)) for i in range(12))),
         with_values(uniform((3, 4)), *((i, (0.0, 1.0, 2.0, 0.5)[i % 4]) for i in range(12))),
+    ),
+    **dict.fromkeys(
+        [f"{name}-ends" for name in ("add", "subtract", "multiply", "divide", "power", "cat")], PAIRS
+    ),
+    **dict.fromkeys(
+        ("mean-ends", "sum-ends"), (with_values(uniform((4, 5)), (0, NAN), (6, INF), (12, -INF)),)
     ),
     "divide-by-zero": (levels((2, 6), 3), with_values(uniform((6,)), (1, 0), (3, 0))),
 }

@@ -7,10 +7,16 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from . import grid_conv, grid_loss, grid_norm, grid_pool, recipe
+from . import grid_conv, grid_loss, grid_norm, grid_pool, grid_special, recipe
 from .question import Question
 
-GRIDS = {"conv": grid_conv, "pool": grid_pool, "norm": grid_norm, "loss": grid_loss}
+GRIDS = {
+    "conv": grid_conv,
+    "pool": grid_pool,
+    "norm": grid_norm,
+    "loss": grid_loss,
+    "special": grid_special,
+}
 
 
 def _pad(x: torch.Tensor, args: dict, value: float = 0.0) -> torch.Tensor:
