@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="not run from the source tree")
 
-FOLDERS = ("src", "tests", "bench", "examples")
+FOLDERS = ("src", "docs", "tests", "bench", "examples")
 TOP = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",

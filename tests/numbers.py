@@ -1,0 +1,226 @@
+"""What docs/numbers.md says of each operation, as computations: a function for each row of its tables."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import fastcnn.nn.functional as F
+from fastcnn import nn, ops, optim
+from fastcnn.engine import Plan
+from fastcnn.engine.algorithms import Wanted
+from fastcnn.engine.nodes.loss import Loss
+from fastcnn.nn.utils import clip_grad_norm_, clip_grad_value_
+
+# Sample 1 of 3 has the number at one place, and a large one at a second place beside it.
+SHAPE, HERE, BESIDE = (3, 4, 6, 6), (1, 1, 2, 2), (1, 1, 2, 3)
+ORDINARY, DY = 0.5, 0.25
+COLUMNS = ("NaN", "inf", "-inf", "denormal", "denormal, kept", "large")
+
+
+def number(column: str, dtype: Any) -> float:
+    """Return the number of a column."""
+    if column == "0":
+        return 0.0
+    small, large = (1e-40, 3e38) if np.dtype(dtype) == np.float32 else (1e-310, 1.7e308)
+    known = {"denormal": small, "denormal, kept": small, "large": large}
+    return float(np.dtype(dtype).type(known[column] if column in known else float(column)))
+
+
+def images(column: str, dtype: Any) -> np.ndarray:
+    """Return ordinary numbers, and that of the column among them."""
+    x = np.full(SHAPE, ORDINARY, dtype)
+    x[HERE] = number(column, dtype)
+    if column == "large":
+        x[BESIDE] = x[HERE]
+    return x
+
+
+class Computed(nn.Module):
+    """A function of a value, with a parameter that nothing reads, for its type."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.function, self.unread = function, nn.Parameter(np.zeros(1, np.float32))
+
+    def forward(self, x: Any) -> Any:
+        """Return the function's value."""
+        return self.function(x)
+
+
+def constant(layer: Any, value: float = 1.0) -> Any:
+    """Return a layer whose weights are all the same."""
+    for parameter in layer.parameters():
+        parameter.data[...] = value
+    return layer
+
+
+class Row(NamedTuple):
+    """An operation.
+
+    Attributes
+    ----------
+    make : callable () -> Module
+    at : tuple
+        Which elements of what it computes the row is about.
+    training : bool
+        Whether the module is in training mode.
+    """
+
+    make: Callable[[], nn.Module]
+    at: Any = HERE
+    training: bool = False
+
+
+def _of(function: Callable[[Any], Any], at: Any = HERE) -> Row:
+    return Row(lambda: Computed(function), at)
+
+
+WINDOW, SAMPLE, CHANNEL = (1, 1, 1, 1), (1,), (slice(None), 1)
+VALUES = {
+    "relu": _of(F.relu),
+    "leaky_relu, slope 0.5": _of(lambda x: F.leaky_relu(x, 0.5)),
+    "sigmoid": _of(F.sigmoid),
+    "tanh (eager)": _of(F.tanh),
+    "exp (eager)": _of(F.exp),
+    "sqrt (eager)": _of(F.sqrt),
+    "clamp to 0 .. 1 (eager)": _of(lambda x: F.clamp(x, 0, 1)),
+    "x + 1": _of(lambda x: x + 1),
+    "x - x": _of(lambda x: x - x),
+    "2 x": _of(lambda x: 2 * x),
+    "0 x": _of(lambda x: 0 * x),
+    "x x": _of(lambda x: x * x),
+    "1 / x (eager)": _of(lambda x: 1 / x),
+    "x ** 0 (eager)": _of(lambda x: x**0),
+    "cat, split, pad, reshape, slices": _of(
+        lambda x: F.pad(F.cat(F.split(x, 2, 1), 1).reshape(-1, 4, 6, 6)[:, :], (0, 0, 0, 0))
+    ),
+    "sum over pixels (eager)": _of(lambda x: x.sum((2, 3)), (1, 1)),
+    "mean over pixels": _of(lambda x: x.mean((2, 3)), (1, 1)),
+    "amax over pixels (eager)": _of(lambda x: x.amax((2, 3)), (1, 1)),
+    "max_pool2d": _of(lambda x: F.max_pool2d(x, 2), WINDOW),
+    "avg_pool2d": _of(lambda x: F.avg_pool2d(x, 2), WINDOW),
+    "adaptive_avg_pool2d": _of(lambda x: F.adaptive_avg_pool2d(x, 3), WINDOW),
+    "conv2d, weights 1": Row(lambda: constant(nn.Conv2d(4, 5, 3)), (1, slice(None), 1, 1)),
+    "linear, weights -1": Row(lambda: nn.Sequential(nn.Flatten(), constant(nn.Linear(144, 3), -1.0)), SAMPLE),
+    "softmax, that class": _of(lambda x: F.softmax(F.flatten(x, 1), 1), (1, 36 + 14)),
+    "softmax, another class": _of(lambda x: F.softmax(F.flatten(x, 1), 1), (1, 0)),
+    "log_softmax, that class": _of(lambda x: F.log_softmax(F.flatten(x, 1), 1), (1, 36 + 14)),
+    "log_softmax, another class": _of(lambda x: F.log_softmax(F.flatten(x, 1), 1), (1, 0)),
+    "BatchNorm2d, evaluation": Row(lambda: nn.BatchNorm2d(4)),
+    "BatchNorm2d, training": Row(lambda: nn.BatchNorm2d(4), CHANNEL, True),
+    "Dropout(p=1), training": Row(lambda: Computed(nn.Dropout(1.0)), HERE, True),
+}
+GRADIENTS = {
+    "relu": VALUES["relu"],
+    "leaky_relu, slope 0.5": VALUES["leaky_relu, slope 0.5"],
+    "sigmoid": VALUES["sigmoid"],
+    "tanh (eager)": VALUES["tanh (eager)"],
+    "sqrt (eager)": VALUES["sqrt (eager)"],
+    "clamp to 0 .. 1 (eager)": VALUES["clamp to 0 .. 1 (eager)"],
+    "x x": VALUES["x x"],
+    "x ** 0 (eager)": VALUES["x ** 0 (eager)"],
+    "amax over pixels (eager)": VALUES["amax over pixels (eager)"],
+    "max_pool2d": VALUES["max_pool2d"],
+    "avg_pool2d": VALUES["avg_pool2d"],
+    "conv2d, weights 1": VALUES["conv2d, weights 1"],
+    "softmax": _of(lambda x: F.softmax(F.flatten(x, 1), 1)),
+    "log_softmax": _of(lambda x: F.log_softmax(F.flatten(x, 1), 1)),
+    "BatchNorm2d, evaluation": VALUES["BatchNorm2d, evaluation"],
+    "BatchNorm2d, training": VALUES["BatchNorm2d, training"],
+}
+
+
+def run(row: Row, column: str, dtype: Any, how: str, gradient: bool) -> np.ndarray:
+    """Compute a row eagerly, or as a program with one of the layouts; return the elements it is about."""
+    model, x = row.make().astype(dtype), images(column, dtype)
+    if isinstance(model, nn.BatchNorm2d):
+        model.eps = 0.0
+    model.train(row.training)
+    if how == "eager":
+        y = model(x)
+        found = model.backward(np.full(y.shape, DY, dtype)) if gradient else y
+    else:
+        training = gradient or row.training
+        options = {"layout": how, "batch_size": len(x), "wanted": Wanted("highest")}
+        plan = Plan(model, SHAPE[1:], training=training, input_gradient=training, **options)
+        y = plan.forward(x)
+        found = plan.backward(np.full(y.shape, DY, dtype)) if gradient else y
+    return np.atleast_1d(found[(CHANNEL if row.at == CHANNEL else HERE) if gradient else row.at])
+
+
+def _logits(column: str, dtype: Any, place: int) -> np.ndarray:
+    x = np.full((2, 5), ORDINARY, dtype)
+    x[1, place] = number(column, dtype)
+    return x
+
+
+TARGET, NO_WEIGHT = np.array([0, 3]), np.array([1.0, 1, 1, 0, 1])
+
+
+class LossRow(NamedTuple):
+    """Cross-entropy of two samples, where a logit of the second one has the number."""
+
+    place: int
+    smoothing: float = 0.0
+    weighted: bool = False
+
+    def run(self, column: str, dtype: Any, how: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the loss of both, and the gradient of the second one's logits, unless it is a program's."""
+        weight = NO_WEIGHT.astype(dtype) if self.weighted else None
+        x = _logits(column, dtype, self.place)
+        if how == "eager":
+            loss, grad = ops.cross_entropy(x, TARGET, weight, -100, "sum", self.smoothing)
+            return np.atleast_1d(loss), grad[1]
+        # A normalisation with fixed statistics, which has parameters and changes nothing.
+        model = nn.Sequential(nn.BatchNorm2d(5, eps=0.0).eval(), nn.Flatten()).astype(dtype)
+        loss_of = Loss(None if weight is None else tuple(weight.tolist()), -100, self.smoothing)
+        plan = Plan(model, (5, 1, 1), training=True, batch_size=2, layout=how, loss=loss_of)
+        return plan.step(x.reshape(2, 5, 1, 1), TARGET, 1.0)[:, 0].sum(keepdims=True), None
+
+
+LOSSES = {
+    "cross_entropy, the target's logit": LossRow(3),
+    "cross_entropy, another logit": LossRow(1),
+    "cross_entropy with label_smoothing, another logit": LossRow(1, smoothing=0.1),
+    "cross_entropy, a target of weight 0": LossRow(3, weighted=True),
+}
+
+
+def nll(column: str, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return loss and gradient of nll_loss."""
+    loss, grad = ops.nll_loss(_logits(column, dtype, 3), TARGET, reduction="sum")
+    return np.atleast_1d(loss), grad[1]
+
+
+def mse(column: str, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return loss and gradient of mse_loss."""
+    loss, grad = ops.mse_loss(_logits(column, dtype, 3), np.zeros((2, 5), dtype))
+    return np.atleast_1d(loss), grad[1, 3:4]
+
+
+ARRAY_LOSSES = {"nll_loss, the target's log-probability": nll, "mse_loss": mse}
+
+
+class StepRow(NamedTuple):
+    """A step with three gradients, of which the second has the number."""
+
+    make: Callable[[Any], Any]
+    before: Callable[[Any], Any] = lambda parameters: None
+
+    def run(self, column: str, dtype: Any) -> np.ndarray:
+        """Return the three values after it."""
+        parameter = nn.Parameter(np.full(3, ORDINARY, dtype))
+        parameter.grad = np.array([DY, number(column, dtype), DY], dtype)
+        self.before([parameter])
+        self.make([parameter]).step()
+        return parameter.data
+
+
+STEPS = {
+    "SGD": StepRow(lambda p: optim.SGD(p, lr=1.0)),
+    "SGD with momentum": StepRow(lambda p: optim.SGD(p, lr=1.0, momentum=0.9)),
+    "Adam, AdamW": StepRow(lambda p: optim.Adam(p, lr=1.0)),
+    "clip_grad_norm_": StepRow(lambda p: optim.SGD(p, lr=1.0), lambda p: clip_grad_norm_(p, 1.0)),
+    "clip_grad_value_": StepRow(lambda p: optim.SGD(p, lr=1.0), lambda p: clip_grad_value_(p, 1.0)),
+}
