@@ -2,6 +2,8 @@
 
 import platform
 import sys
+import sysconfig
+from collections.abc import Callable
 
 import numpy as np
 
@@ -76,7 +78,21 @@ def config() -> dict[str, str]:
         "threads": _threads(),
         "float32 products": _precision.get(),
         "denormal numbers": "flushed to zero in float32" if cpu.get_flush_denormal() else "kept",
+        **_free_threading(),
     }
+
+
+def _free_threading() -> dict[str, str]:
+    """Say what has become of the lock (GIL) of a Python that can do without; nothing on any other Python."""
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return {}
+    # The function came with Python 3.13, as such builds did.
+    is_enabled: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
+    if is_enabled():
+        told = "the lock (GIL) is enabled; fastcnn has not been tested without it"
+    else:
+        told = "PYTHON_GIL=0 or -X gil=0 keeps the lock (GIL) off; fastcnn has not been tested without it"
+    return {"free-threaded Python": told}
 
 
 def _threads() -> str:
