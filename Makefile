@@ -84,6 +84,7 @@ lint: $(BIN)/.fastcnn-lint ## check style and types
 	$(BIN)/cython-lint src/fastcnn/_kernels
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	$(BIN)/mypy
+	$(BIN)/mypy --strict tests/typing/user.py
 
 format: $(BIN)/.fastcnn-lint ## rewrite Python and C in the project's style
 	$(BIN)/ruff check --fix-only --quiet .

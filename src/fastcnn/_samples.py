@@ -16,6 +16,10 @@ from .errors import DTypeError, ShapeError
 Samples: TypeAlias = np.ndarray | tuple[np.ndarray, ...]
 # The shape of one array, or those of several.
 Sizes: TypeAlias = tuple[int, ...] | tuple[tuple[int, ...], ...]
+# What a network makes of samples, and its shape. Most networks have one output; `Any` lets type checkers take
+# several for the tuple that they are.
+Outputs: TypeAlias = np.ndarray | Any
+OutputShape: TypeAlias = tuple[int, ...] | Any
 # Shapes that a message lists.
 _MOST_SHAPES = 4
 

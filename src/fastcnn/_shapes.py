@@ -81,7 +81,7 @@ def padding4(value: object, name: str) -> tuple[int, int, int, int]:
     """Return (left, right, top, bottom) from an int, (vertical, horizontal) or those four."""
     numbers = _integers(value, name, (1, 2, 4), 0)
     if len(numbers) == 4:
-        return numbers  # type: ignore[return-value]
+        return numbers
     vertical, horizontal = numbers[0], numbers[-1]
     return (horizontal, horizontal, vertical, vertical)
 

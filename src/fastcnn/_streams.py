@@ -98,7 +98,7 @@ def steady_streams() -> Iterator[None]:
             pass
         os.close(number)
     out, err = steady(sys.stdout), steady(sys.stderr)
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):  # type: ignore[type-var]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             yield
         finally:

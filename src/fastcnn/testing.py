@@ -26,7 +26,7 @@ def assert_close(actual: np.ndarray, expected: np.ndarray, tolerance: float | No
     finite = want[np.isfinite(want)]
     scale = float(np.abs(finite).max()) if finite.size else 1.0
     atol = tolerance * max(scale, 1e-38)
-    np.testing.assert_allclose(got, want, rtol=0, atol=atol)  # type: ignore[arg-type]
+    np.testing.assert_allclose(got, want, rtol=0, atol=atol)
 
 
 def tie_free(shape: Sequence[int], generator: np.random.Generator, dtype: object = np.float64) -> np.ndarray:

@@ -137,7 +137,7 @@ class Dataset:
         if not places:
             shapes = _samples.shapes(self.images)
             raise ShapeError(f"Dataset.image_shape: none of the inputs are images (N, C, H, W): {shapes}")
-        return self._arrays[places[0]].shape[1:]  # type: ignore[return-value]
+        return self._arrays[places[0]].shape[1:]
 
     @property
     def input_shape(self) -> Any:

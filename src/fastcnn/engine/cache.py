@@ -192,7 +192,7 @@ class Plans(Locked):
             if isinstance(found, Picture):
                 if self._structures.get(key, found.structure) != found.structure:
                     for kept in (self._plans, self._graphs, self._layouts, self._structures):
-                        kept.clear()  # type: ignore[attr-defined]
+                        kept.clear()
                 self._structures[key] = found.structure
         return found
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _precision, _samples, nn
 from .._kernels.program import add_results
-from .._samples import Samples
+from .._samples import Outputs, Samples
 from .._shapes import integer
 from ..errors import DTypeError, StateError
 from ..nn.parameter_pass import backward_parameters
@@ -67,7 +67,7 @@ class CompiledModule:
         """The model; plans belong to it, so that another one is compiled anew: ``fastcnn.compile(other)``."""
         return self._model
 
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
+    def __call__(self, *inputs: Any, **options: Any) -> Outputs:
         """Return what the model returns for x (N, ...), or for several inputs, in its mode.
 
         Arguments that are given by name go to the model as they are: it runs eagerly.
@@ -87,7 +87,7 @@ class CompiledModule:
         self._last = plan
         return y
 
-    def backward(self, dy: Any) -> Any:
+    def backward(self, dy: Any) -> Outputs:
         """Add the gradients of the parameters; return that of the input if it was asked for.
 
         Parameters
@@ -157,7 +157,7 @@ class CompiledModule:
         total, correct = add_results(results)
         return (total / divisor if divisor else math.nan), int(correct)
 
-    def predict(self, x: Samples, batch_size: int = 256, *, precision: str | None = None) -> Any:
+    def predict(self, x: Samples, batch_size: int = 256, *, precision: str | None = None) -> Outputs:
         """Return the outputs for x (N, ...) in evaluation mode, a batch at a time; see `Module.predict`."""
         size = integer(batch_size, "predict: batch_size", 1)
         asked = _precision.checked(precision, "predict: precision")

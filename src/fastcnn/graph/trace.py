@@ -28,7 +28,7 @@ class Traced(Value):
         return (BATCH, *self._array.shape[1:])
 
     def __len__(self) -> int:
-        return len(range(BATCH))  # type: ignore[arg-type]
+        return len(range(BATCH))
 
     def __iter__(self) -> Iterator[Any]:
         return iter([self[i] for i in range(len(self))])

@@ -8,7 +8,7 @@ in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from .. import graph, ops
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
 from ..graph import apply
+from ..ops.losses import Loss
 from . import init
 
 __all__ = [
@@ -45,23 +46,26 @@ __all__ = [
     "tanh",
 ]
 
+# Arrays make arrays, and the values of a forward make values.
+T = TypeVar("T")
+
 # Products ---------------------------------------------------------------------------------------------
 
 
 def conv2d(
-    input: Any,
+    input: T,
     weight: Any,
     bias: Any = None,
     stride: int | tuple[int, int] = 1,
     padding: int | tuple[int, ...] | str = 0,
     dilation: int | tuple[int, int] = 1,
     groups: int = 1,
-) -> Any:
+) -> T:
     """Convolve images with kernels; see `fastcnn.ops.conv2d`."""
     return apply(graph.Conv2d(stride, padding, dilation, groups), input, weight, bias)
 
 
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+def linear(input: T, weight: Any, bias: Any = None) -> T:
     """Multiply the last axis by a matrix: ``y = x weight^T + bias``."""
     return apply(graph.Linear(), input, weight, bias)
 
@@ -69,44 +73,44 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 # Functions of elements --------------------------------------------------------------------------------
 
 
-def relu(input: Any) -> Any:
+def relu(input: T) -> T:
     """Rectify: ``y = max(x, 0)``."""
     return apply(graph.ReLU(), input)
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(input: T, negative_slope: float = 0.01) -> T:
     """Let a part of negative values through: ``y = x where x > 0, else negative_slope x``."""
     return apply(graph.LeakyReLU(negative_slope), input)
 
 
-def sigmoid(input: Any) -> Any:
+def sigmoid(input: T) -> T:
     """Squash to (0, 1): ``y = 1 / (1 + exp(-x))``."""
     return apply(graph.Sigmoid(), input)
 
 
-def tanh(input: Any) -> Any:
+def tanh(input: T) -> T:
     """Squash to (-1, 1): ``y = tanh(x)``."""
     return apply(graph.Tanh(), input)
 
 
-def exp(input: Any) -> Any:
+def exp(input: T) -> T:
     """Raise e to a power: ``y = exp(x)``."""
     return apply(graph.Exp(), input)
 
 
-def sqrt(input: Any) -> Any:
+def sqrt(input: T) -> T:
     """Take the square root: ``y = sqrt(x)``."""
     return apply(graph.Sqrt(), input)
 
 
-def clamp(input: Any, min: float | None = None, max: float | None = None) -> Any:
+def clamp(input: T, min: float | None = None, max: float | None = None) -> T:
     """Limit to a range: ``y = min(max(x, low), high)``."""
     return apply(graph.Clamp(min, max), input)
 
 
 def dropout(
-    input: Any, p: float = 0.5, training: bool = True, *, generator: np.random.Generator | None = None
-) -> Any:
+    input: T, p: float = 0.5, training: bool = True, *, generator: np.random.Generator | None = None
+) -> T:
     """Set elements to zero with probability p and scale the others by 1 / (1 - p), in training.
 
     Parameters
@@ -133,12 +137,12 @@ class _Source(NamedTuple):
         return self.generator or init.default_generator()
 
 
-def softmax(input: Any, dim: int | None = None) -> Any:
+def softmax(input: T, dim: int | None = None) -> T:
     """Turn logits into probabilities along one axis; see `fastcnn.ops.softmax`."""
     return apply(graph.Softmax(dim), input)
 
 
-def log_softmax(input: Any, dim: int | None = None) -> Any:
+def log_softmax(input: T, dim: int | None = None) -> T:
     """Logarithm of `softmax`, without overflow."""
     return apply(graph.LogSoftmax(dim), input)
 
@@ -147,7 +151,7 @@ def log_softmax(input: Any, dim: int | None = None) -> Any:
 
 
 def batch_norm(
-    input: Any,
+    input: T,
     running_mean: np.ndarray | None,
     running_var: np.ndarray | None,
     weight: Any = None,
@@ -155,38 +159,38 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> T:
     """Normalise each channel by its mean and variance; see `fastcnn.ops.batch_norm`."""
     return apply(graph.BatchNorm(running_mean, running_var, training, momentum, eps), input, weight, bias)
 
 
 def max_pool2d(
-    input: Any,
+    input: T,
     kernel_size: int | tuple[int, int],
     stride: int | tuple[int, int] | None = None,
     padding: int | tuple[int, ...] = 0,
     dilation: int | tuple[int, int] = 1,
     ceil_mode: bool = False,
-) -> Any:
+) -> T:
     """Maximum of each window; see `fastcnn.ops.max_pool2d`, which returns the places of the maxima too."""
     return apply(graph.MaxPool2d(kernel_size, stride, padding, dilation, ceil_mode), input)
 
 
 def avg_pool2d(
-    input: Any,
+    input: T,
     kernel_size: int | tuple[int, int],
     stride: int | tuple[int, int] | None = None,
     padding: int | tuple[int, ...] = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> T:
     """Mean of each window; see `fastcnn.ops.avg_pool2d`."""
     operation = graph.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     return apply(operation, input)
 
 
-def adaptive_avg_pool2d(input: Any, output_size: int | tuple[int | None, int | None] | None) -> Any:
+def adaptive_avg_pool2d(input: T, output_size: int | tuple[int | None, int | None] | None) -> T:
     """Mean over windows that divide the image into output_size parts."""
     return apply(graph.AdaptiveAvgPool2d(output_size), input)
 
@@ -194,29 +198,29 @@ def adaptive_avg_pool2d(input: Any, output_size: int | tuple[int | None, int | N
 # Shapes -----------------------------------------------------------------------------------------------
 
 
-def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(input: T, start_dim: int = 0, end_dim: int = -1) -> T:
     """Merge the axes start_dim to end_dim into one."""
     return apply(graph.Flatten(start_dim, end_dim), input)
 
 
-def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+def cat(tensors: Sequence[T], dim: int = 0) -> T:
     """Put tensors one after the other along an axis; their other sizes are the same."""
     if not isinstance(tensors, tuple | list) or not tensors:
         raise DTypeError(f"cat: tensors must be a sequence of at least one tensor, got {tensors!r:.60}")
     return apply(graph.Concat(dim), *tensors)
 
 
-def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+def split(tensor: T, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[T, ...]:
     """Return parts along an axis: of one size, the last perhaps smaller, or of the sizes in a list."""
     return graph.split(tensor, split_size_or_sections, dim)
 
 
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+def chunk(input: T, chunks: int, dim: int = 0) -> tuple[T, ...]:
     """Return at most so many parts of equal size along an axis; the last may be smaller."""
     return graph.chunk(input, chunks, dim)
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
+def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> T:
     """Put zeros around images: (left, right), or (left, right, top, bottom)."""
     if mode != "constant" or value not in (0, None):
         raise ArgumentError(f"pad: only mode='constant' with value=0 is there, got {mode!r} with {value!r}")
@@ -239,7 +243,7 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> float | np.ndarray:
+) -> Loss:
     """Cross-entropy of softmax(logits); see `fastcnn.ops.cross_entropy`, which returns the gradient too."""
     return ops.cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)[0]
 
@@ -250,11 +254,11 @@ def nll_loss(
     weight: np.ndarray | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
-) -> float | np.ndarray:
+) -> Loss:
     """Negative log-likelihood of log-probabilities; see `fastcnn.ops.nll_loss`."""
     return ops.nll_loss(input, target, weight, ignore_index, reduction)[0]
 
 
-def mse_loss(input: np.ndarray, target: np.ndarray, reduction: str = "mean") -> float | np.ndarray:
+def mse_loss(input: np.ndarray, target: np.ndarray, reduction: str = "mean") -> Loss:
     """Mean squared error; see `fastcnn.ops.mse_loss`."""
     return ops.mse_loss(input, target, reduction)[0]

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError, DTypeError
-from ..ops.losses import REDUCTIONS
+from ..ops.losses import REDUCTIONS, Loss
 from .module import Module
 
 __all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
@@ -23,15 +23,15 @@ class _Loss(Module):
             )
         self.reduction = reduction
 
-    def __call__(self, input: np.ndarray, target: np.ndarray) -> float | np.ndarray:  # type: ignore[override]
+    def __call__(self, input: np.ndarray, target: np.ndarray) -> Loss:
         """Return the loss."""
         return self.forward(input, target)
 
-    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[float | np.ndarray, np.ndarray]:
+    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[Loss, np.ndarray]:
         """Return (loss, gradient with respect to the input)."""
         raise NotImplementedError
 
-    def forward(self, input: np.ndarray, target: np.ndarray) -> float | np.ndarray:  # type: ignore[override]
+    def forward(self, input: np.ndarray, target: np.ndarray) -> Loss:
         """Return the loss and keep its gradient."""
         if isinstance(input, tuple | list | dict):
             name, kind = type(self).__name__, type(input).__name__
@@ -42,7 +42,7 @@ class _Loss(Module):
         loss, self.saved = self.compute(input, target)
         return loss
 
-    def backward(self, dloss: float | np.ndarray = 1.0) -> np.ndarray:  # type: ignore[override]
+    def backward(self, dloss: float | np.ndarray = 1.0) -> np.ndarray:
         """Return the gradient with respect to the first argument, times dloss.
 
         With reduction "none" dloss may be an array of the losses' shape.
@@ -86,7 +86,7 @@ class CrossEntropyLoss(_Loss):
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
-    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[float | np.ndarray, np.ndarray]:
+    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[Loss, np.ndarray]:
         """Return (loss, dlogits)."""
         weight = None if self.weight is None else np.asarray(self.weight, input.dtype)
         return ops.cross_entropy(
@@ -110,7 +110,7 @@ class NLLLoss(_Loss):
         self.weight = weight
         self.ignore_index = ignore_index
 
-    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[float | np.ndarray, np.ndarray]:
+    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[Loss, np.ndarray]:
         """Return (loss, dlog_probs)."""
         weight = None if self.weight is None else np.asarray(self.weight, input.dtype)
         return ops.nll_loss(input, target, weight, self.ignore_index, self.reduction)
@@ -128,6 +128,6 @@ class MSELoss(_Loss):
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__(reduction)
 
-    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[float | np.ndarray, np.ndarray]:
+    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[Loss, np.ndarray]:
         """Return (loss, dinput)."""
         return ops.mse_loss(input, target, self.reduction)

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _precision, _samples, _slots, graph
-from .._samples import Samples
+from .._samples import Outputs, OutputShape, Samples
 from .._shapes import integer
 from ..errors import ShapeError
 from . import calls, hooks, passes, passive, prediction
@@ -23,6 +23,11 @@ T = TypeVar("T", bound="Module")
 # Where the engine keeps a model's plans, so that they end with it: the one name in a module's __dict__ that
 # no copy and no pickle takes along.
 PLANS = "_plans"
+
+
+def _overridable(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let type checkers take a backward of a subclass that has fewer arguments."""
+    return method
 
 
 class Module(Weights["Module"]):
@@ -81,6 +86,7 @@ class Module(Weights["Module"]):
         """Return the output for an input."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
+    @_overridable
     def backward(self, dy: Any, *, input_gradient: bool = True) -> Any:
         """Return the gradient for the input of the latest call in this thread; add those of the parameters.
 
@@ -101,13 +107,7 @@ class Module(Weights["Module"]):
 
     @property
     def saved(self) -> Any:
-        """What forward kept for backward, in the present call or the latest one in this thread.
-
-        Raises
-        ------
-        StateError
-            If there was no call.
-        """
+        """What forward kept for backward, in this thread's present or latest call; StateError without one."""
         return calls.saved(self)
 
     @saved.setter
@@ -126,7 +126,7 @@ class Module(Weights["Module"]):
 
     def predict(
         self, x: Samples, batch_size: int = 256, *, engine: bool = True, precision: str | None = None
-    ) -> Any:
+    ) -> Outputs:
         """Return the outputs for x (N, ...) in evaluation mode; the module's own modes stay as they are.
 
         Threads may predict with one model at the same time, each with memory of its own for what lies between
@@ -208,7 +208,7 @@ class Module(Weights["Module"]):
 
     # Description ------------------------------------------------------------------------------------
 
-    def output_shape(self, input_shape: tuple[int, ...] | Sequence[tuple[int, ...]]) -> Any:
+    def output_shape(self, input_shape: tuple[int, ...] | Sequence[tuple[int, ...]]) -> OutputShape:
         """Return the shape of the output for an input of this shape (N, ...), or for several of these shapes.
 
         One zero sample is run through the module in evaluation mode; nothing changes by it. The shapes of

@@ -52,7 +52,7 @@ class Tree(Generic[M]):
             if isinstance(value, kind):
                 for other in (self.__dict__, self._parameters, self._buffers, self._modules):
                     if other is not store:
-                        other.pop(name, None)  # type: ignore[attr-defined]
+                        other.pop(name, None)
                 store[name] = value  # a name that is known keeps its place
                 return
         for what, _, store in self._stores():

@@ -4,6 +4,8 @@ Each returns (loss, gradient with respect to its first argument). With reduction
 array with one value a row, and the gradient is that of each row's own loss.
 """
 
+from typing import Any, TypeAlias
+
 import numpy as np
 
 from .._kernels import softmax as kernels
@@ -14,6 +16,8 @@ from ._images import sum_over_images
 from .activation import as_rows
 
 REDUCTIONS = ("mean", "sum", "none")
+# A number, and with the reduction "none" an array: `Any` lets a type checker take it for either.
+Loss: TypeAlias = float | Any
 
 
 def _class_axis(x: np.ndarray, what: str, name: str) -> int:
@@ -56,7 +60,7 @@ def _mean_divisor(indices: np.ndarray, weight: np.ndarray | None, ignore_index: 
     return float(counted.size if weight is None else weight[counted].sum(dtype=np.float64))
 
 
-def _reduced(losses: np.ndarray, reduction: str, divisor: float, dtype: np.dtype) -> float | np.ndarray:
+def _reduced(losses: np.ndarray, reduction: str, divisor: float, dtype: np.dtype) -> Loss:
     if reduction == "none":
         with np.errstate(over="ignore"):
             return losses.astype(dtype)
@@ -79,7 +83,7 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> tuple[float | np.ndarray, np.ndarray]:
+) -> tuple[Loss, np.ndarray]:
     """Cross-entropy of softmax(logits), and its gradient, in one pass.
 
     ``loss = -sum_c w_c q_c log p_c`` with ``p = softmax(logits)`` and
@@ -167,7 +171,7 @@ def nll_loss(
     weight: np.ndarray | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
-) -> tuple[float | np.ndarray, np.ndarray]:
+) -> tuple[Loss, np.ndarray]:
     """Negative log-likelihood ``loss = -w_target log_probs[target]``, and its gradient.
 
     Parameters
@@ -207,9 +211,7 @@ def nll_loss(
     return _reduced(losses.astype(np.float64), reduction, divisor, dx.dtype), dx
 
 
-def mse_loss(
-    input: np.ndarray, target: np.ndarray, reduction: str = "mean"
-) -> tuple[float | np.ndarray, np.ndarray]:
+def mse_loss(input: np.ndarray, target: np.ndarray, reduction: str = "mean") -> tuple[Loss, np.ndarray]:
     """Squared error ``(input - target)^2``, and its gradient ``2 (input - target)``.
 
     Parameters

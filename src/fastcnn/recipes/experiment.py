@@ -21,6 +21,7 @@ from ..training import (
     Trainer,
     lr_find,
 )
+from ..training.evaluation import Metrics
 from ..zoo.definition import Definition
 from . import component, sizes
 from .images import ImageFacts
@@ -269,6 +270,6 @@ class Experiment:
             **options,
         )
 
-    def evaluate(self) -> dict[str, Any]:
+    def evaluate(self) -> Metrics:
         """Return the metrics on the test images."""
         return self.trainer.evaluate(self.test)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from .. import _samples
-from .._samples import Samples
+from .._samples import Outputs, Samples
 from .._shapes import integer
 from ..data import Dataset
 from ..errors import DTypeError, ShapeError
@@ -19,10 +19,21 @@ from .executor import count_correct
 from .parts import Parts
 
 
+class Metrics(TypedDict):
+    """What `Evaluator.evaluate` returns."""
+
+    loss: float
+    accuracy: float
+    macro_f1: float
+    confusion: np.ndarray
+    correct: int
+    count: int
+
+
 class Evaluator(Parts):
     """What of a Trainer changes no weight."""
 
-    def evaluate(self, dataset: Dataset, batch_size: int = 256) -> dict[str, Any]:
+    def evaluate(self, dataset: Dataset, batch_size: int = 256) -> Metrics:
         """Return the metrics of the model, in evaluation mode, on a data set.
 
         Parameters
@@ -52,7 +63,7 @@ class Evaluator(Parts):
             "count": len(dataset),
         }
 
-    def predict(self, images: Samples, batch_size: int = 256) -> Any:
+    def predict(self, images: Samples, batch_size: int = 256) -> Outputs:
         """Return the model's output for images, in evaluation mode.
 
         Parameters

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, overload
 
 from ..errors import ArgumentError, DataError
 from .files import write_table
@@ -63,8 +63,8 @@ class History:
     """
 
     def __init__(self) -> None:
-        self.epochs: list[dict[str, Any]] = []
-        self.steps: list[dict[str, Any]] = []
+        self.epochs: list[dict[str, float]] = []
+        self.steps: list[dict[str, float]] = []
         self.begin()
 
     def begin(self) -> None:
@@ -82,10 +82,15 @@ class History:
     def __len__(self) -> int:
         return len(self.epochs)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[dict[str, float]]:
         return iter(self.epochs)
 
-    def __getitem__(self, key: str | int) -> Any:
+    @overload
+    def __getitem__(self, key: str) -> list[float]: ...
+    @overload
+    def __getitem__(self, key: int) -> dict[str, float]: ...
+
+    def __getitem__(self, key: str | int) -> list[float] | dict[str, float]:
         """Return a column as a list (NaN where an epoch lacks it), or the dict of an epoch."""
         if not isinstance(key, str):
             return self.epochs[key]
@@ -95,7 +100,7 @@ class History:
             )
         return [row.get(key, math.nan) for row in self.epochs]
 
-    def best(self, metric: str, mode: str = "auto") -> dict[str, Any]:
+    def best(self, metric: str, mode: str = "auto") -> dict[str, float]:
         """Return the first epoch with the best value of a column; NaN is never best.
 
         Parameters

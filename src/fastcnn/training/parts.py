@@ -153,7 +153,7 @@ def _preprocess(value: Any) -> Callable[[Any], Any]:
 def _when(value: object) -> str | None:
     if value not in (None, "batch", "epoch"):
         raise ArgumentError(f"Trainer: scheduler_step must be 'batch' or 'epoch', got {value!r}")
-    return value  # type: ignore[return-value]
+    return value
 
 
 def _limit(name: str) -> Callable[[object], float | None]:

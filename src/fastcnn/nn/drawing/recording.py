@@ -65,7 +65,7 @@ def _input_names(model: Tree[Any], count: int) -> list[str]:
     if count == 1:
         return [""]
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    signature = inspect.signature(model.forward)  # type: ignore[attr-defined]
+    signature = inspect.signature(model.forward)
     names = [name for name, each in signature.parameters.items() if each.kind in kinds]
     return (names + [str(i) for i in range(len(names), count)])[:count]
 

@@ -1,0 +1,199 @@
+"""A user's script, which `mypy --strict` reads: what it uses has the types that are asserted here.
+
+tests/typing/test_user.py runs its functions.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import fastcnn
+import fastcnn.nn.functional as F
+from fastcnn import data, engine, nn, ops, optim, recipes, testing, training, zoo
+from fastcnn.data import Dataset, transforms
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+
+    from fastcnn.training.evaluation import Metrics
+else:
+
+    def assert_type(value, kind):
+        return value
+
+
+class Block(nn.Module):
+    """Made of layers, functions and operators: backward is derived."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        self.scale = nn.Parameter(np.ones((channels, 1, 1), np.float32))
+
+    def forward(self, x: Any) -> Any:
+        gate = x.mean((2, 3), keepdim=True) * self.scale
+        y = F.dropout(self.norm(self.conv(x)), 0.1, self.training)
+        return F.relu(fastcnn.cat([y * F.sigmoid(gate), x], dim=1))
+
+
+class Swish(nn.Module):
+    """With a backward of its own, which sees arrays."""
+
+    def __init__(self, beta: float) -> None:
+        super().__init__()
+        self.beta = beta
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        s = 1 / (1 + np.exp(-self.beta * x))
+        self.saved = x, s
+        return np.asarray(x * s)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x, s = self.saved
+        return np.asarray(dy * (s + self.beta * x * s * (1 - s)))
+
+
+class Stop(training.Callback):
+    """Stops after an epoch, and adds a column."""
+
+    def on_epoch_end(self, trainer: fastcnn.Trainer, epoch: int, row: dict[str, float]) -> None:
+        row["seen"] = len(trainer.history)
+        trainer.stop("one epoch is enough")
+
+
+def network() -> nn.Sequential:
+    """Return a small network."""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), Block(4), Swish(1.0),
+        nn.Residual(nn.Conv2d(8, 8, 1)), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 6 * 6, 10),
+    ).initialize(seed=0)  # fmt: skip
+
+
+def logits_of(model: nn.Module, images: np.ndarray) -> np.ndarray:
+    """Return logits; strict checkers refuse `Any` in the place of the array."""
+    return model.predict(images, batch_size=64)
+
+
+def normalized(images: np.ndarray) -> np.ndarray:
+    """Return float32 images of bytes."""
+    return transforms.Normalize(mean=0.13, std=0.31)(images)
+
+
+def describe(model: nn.Sequential, images: np.ndarray) -> str:
+    """Look at a model from all sides."""
+    assert_type(model[0], nn.Module)
+    assert_type(model[:-1], nn.Sequential)
+    assert_type(model(images), Any)  # as in PyTorch: within a forward it is no array
+    assert_type(model.predict(images), np.ndarray | Any)
+    assert_type(model.eval().train(), nn.Sequential)
+    assert_type(dict(model.named_parameters()), dict[str, nn.Parameter])
+    assert_type(next(model.parameters()).grad, np.ndarray | None)
+    assert_type(model.state_dict(), dict[str, np.ndarray])
+    assert_type(model.load_state_dict(model.state_dict()).missing_keys, list[str])
+    assert_type(model.output_shape((1, 1, 28, 28)), tuple[int, ...] | Any)
+    model.draw_graph((1, 28, 28)).show("svg")
+    return assert_type(model.summary((1, 28, 28)), str)
+
+
+def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
+    """Fit with everything that Trainer has."""
+    part, validation = data.split(full, 64, seed=0)
+    assert_type(part, Dataset)
+    optimizer = optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
+    trainer = fastcnn.Trainer(
+        model,
+        optimizer,
+        nn.CrossEntropyLoss(label_smoothing=0.1),
+        scheduler=optim.lr_scheduler.CosineAnnealingLR(optimizer, 2),
+        callbacks=[training.BestWeights(), training.EarlyStopping("val_loss"), Stop()],
+        preprocess=transforms.Normalize(mean=0.13, std=0.31),
+        clip_grad_norm=1.0,
+    )
+    history = trainer.fit(
+        part, epochs=2, batch_size=32, validation=validation, augment=transforms.RandomCrop(28, 2),
+        progress=False, checkpoint=folder / "checkpoint.safetensors",
+    )  # fmt: skip
+    assert_type(history, fastcnn.History)
+    assert_type(history["val_loss"], list[float])
+    assert_type(history[-1], dict[str, float])
+    assert_type(history.best("val_accuracy")["epoch"], float)
+    history.to_csv(folder / "history.csv")
+    assert_type(trainer.predict(validation.images), np.ndarray | Any)
+    metrics = trainer.evaluate(validation)
+    assert_type(metrics["accuracy"], float)
+    assert_type(metrics["confusion"], np.ndarray)
+    return metrics
+
+
+def loop(model: nn.Module, dataset: Dataset) -> float:
+    """Train with a loop of one's own; return the mean loss."""
+    fast = fastcnn.compile(model, precision="highest")
+    assert_type(fast, engine.CompiledModule)
+    cross_entropy, normalize = nn.CrossEntropyLoss(), transforms.Normalize(mean=0.13, std=0.31)
+    optimizer = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    schedule = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=100)
+    total, steps = 0.0, 0
+    for images, labels in data.Loader(dataset, batch_size=32, seed=0).epoch(0):
+        assert isinstance(images, np.ndarray)  # of one input
+        optimizer.zero_grad()
+        total += cross_entropy(fast(normalize(images)), labels)
+        fast.backward(cross_entropy.backward())
+        assert_type(nn.utils.clip_grad_norm_(model.parameters(), 1.0), float)
+        optimizer.step()
+        schedule.step()
+        steps += 1
+    return total / steps
+
+
+def files(model: nn.Module, folder: Path) -> None:
+    """Write weights and networks, and read them."""
+    fastcnn.save_weights(model, folder / "weights.safetensors", {"note": "mine"})
+    missing, unexpected = fastcnn.load_weights(model, folder / "weights.safetensors")
+    assert_type((missing, unexpected), tuple[list[str], list[str]])
+    assert_type(training.read_metadata(folder / "weights.safetensors"), dict[str, str])
+    small = zoo.from_spec("Conv 6 5 1 2\nReLU\nFC 10", (1, 28, 28))
+    assert_type(zoo.to_python(small), str)
+    assert_type(zoo.from_dicts(zoo.to_dicts(small), (1, 28, 28)), nn.Module)
+    assert_type(zoo.build("spec-lenet", seed=0), nn.Module)
+
+
+def functions(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Compute without layers."""
+    weight = np.zeros((4, 1, 3, 3), x.dtype)
+    y = ops.conv2d(x, weight, None, 1, 1)
+    _, dweight, _ = ops.conv2d_backward(y, x, weight, 1, 1)
+    assert dweight.shape == weight.shape
+    loss, gradient = ops.cross_entropy(F.flatten(y, 1), labels)
+    assert_type(gradient, np.ndarray)
+    print(f"{loss:.3f}", fastcnn.softmax(y, 1).shape, F.split(y, 2, 1)[0].shape)
+    testing.assert_close(F.relu(y), np.maximum(y, 0))
+    return assert_type(F.max_pool2d(F.relu(y), 2), np.ndarray)
+
+
+def recipe() -> recipes.Recipe:
+    """Return a changed recipe; Run and Classifier take it from there."""
+    changed = recipes.load("compact-mnist").replace("training.epochs", 5, "example")
+    assert_type(changed.name, str)
+    return changed
+
+
+def use(folder: Path, images: np.ndarray) -> tuple[str, ...]:
+    """Predict with what a run left."""
+    run = recipes.Run(recipes.Experiment(recipe()), folder)
+    assert_type(run.fit(), fastcnn.History)
+    classifier = recipes.Classifier.load(folder)
+    assert_type(classifier.trainer.predict(classifier.prepare(images)), np.ndarray | Any)
+    return classifier.classes
+
+
+def settings() -> None:
+    """Set what holds for all."""
+    fastcnn.set_num_threads(fastcnn.get_num_threads())
+    fastcnn.set_flush_denormal(fastcnn.get_flush_denormal())
+    fastcnn.set_float32_matmul_precision(assert_type(fastcnn.get_float32_matmul_precision(), str))
+    fastcnn.manual_seed(0)
+    fastcnn.show_config()
