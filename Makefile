@@ -15,7 +15,7 @@ SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" A
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 C_FILES := $(shell find src/fastcnn/_kernels/csrc -name "*.[ch]" -o -name "*.inc")
 
-.PHONY: help venv build debug races fuzz valgrind sanitize neon test bench lint format train clean
+.PHONY: help venv build debug races fuzz valgrind sanitize neon installs reproducible test bench lint format train clean
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
@@ -70,6 +70,12 @@ sanitize: debug races valgrind fuzz ## what continuous integration has no time f
 
 neon:            ## cross-compile for aarch64 and run the tests of the kernels under qemu (Debian, as root)
 	tests/aarch64/run.sh
+
+installs:        ## install the sdist with each Python on PATH, old and new dependencies, and clang; make a wheel
+	tests/installs/run.sh
+
+reproducible:    ## build twice, in two folders, and compare every byte of wheel and sdist
+	tests/installs/run.sh reproducible
 
 test: build      ## run the tests, the examples, and the benches once without timing
 	$(BIN)/python -m pytest -q tests

@@ -5,14 +5,18 @@ engine, layout of buffers, as its folder says (`FOLDERS`), into one extension, `
 picks an instruction set when it is imported. The other Cython modules reach the kernels through pointers that
 it gives them, so one binary runs on every machine of an architecture.
 
+Two builds with the same tools give the same bytes, in whichever folders, if SOURCE_DATE_EPOCH is set.
+
 Environment: FASTCNN_DEBUG=1 builds with debug information and -O1; FASTCNN_SANITIZE=memory adds
 AddressSanitizer and UBSan, FASTCNN_SANITIZE=threads adds ThreadSanitizer; CC chooses the compiler.
 """
 
+import gzip
 import os
 import re
 import subprocess
 import sysconfig
+import tarfile
 import tempfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +25,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 KERNELS = Path("src/fastcnn/_kernels")
 CSRC = KERNELS / "csrc"
@@ -121,6 +126,33 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
 
+class RepeatableSdist(sdist):
+    """sdist that says nothing of when and by whom it was made, if SOURCE_DATE_EPOCH is set."""
+
+    def make_archive(self, base_name, format, *arguments, **options):
+        """Make the archive, then once more from its members, in order."""
+        path = super().make_archive(base_name, format, *arguments, **options)
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if epoch is None or format != "gztar":
+            return path
+        written = Path(path)
+        unordered = written.rename(f"{path}.tmp")
+        with (
+            tarfile.open(unordered) as old,
+            written.open("wb") as file,
+            gzip.GzipFile("", "wb", 9, file, int(epoch)) as packed,
+            tarfile.open(mode="w", fileobj=packed, format=tarfile.PAX_FORMAT) as new,
+        ):
+            for member in sorted(old.getmembers(), key=lambda member: member.name):
+                content = old.extractfile(member) if member.isfile() else None
+                member.mtime, member.uid, member.gid, member.uname, member.gname = int(epoch), 0, 0, "", ""
+                member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+                member.pax_headers = {}
+                new.addfile(member, content)
+        unordered.unlink()
+        return path
+
+
 def variants(isas):
     """Yield (name, compiler flags) of each instruction set and element type."""
     for isa, isa_flags in isas.items():
@@ -213,5 +245,5 @@ setup(
             "freethreading_compatible": False,
         },
     ),
-    cmdclass={"build_ext": BuildKernels},
+    cmdclass={"build_ext": BuildKernels, "sdist": RepeatableSdist},
 )
