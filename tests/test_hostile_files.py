@@ -171,7 +171,7 @@ CASES = {
         RECIPE,
         "a.toml",
         lambda: b".".join([b"a"] * 1_500_000) + b" = 1\n",
-        "takes more than 0.5 s",
+        "takes more than 0.5 s|nested too deep",  # of which one comes first, the version of Python decides
     ),
     "many keys": (
         RECIPE,
@@ -209,6 +209,6 @@ def test_a_hostile_file_is_refused_at_little_cost(reader, name, make, message, t
     seconds, megabytes, kind, text = done.stdout.split(maxsplit=3)
     assert kind in ("DataError", "CheckpointError"), text
     assert text.startswith(str(path)), text
-    assert message in text
+    assert any(each in text for each in message.split("|"))
     assert float(seconds) < 1
     assert float(megabytes) < 64 + path.stat().st_size / 2**20
