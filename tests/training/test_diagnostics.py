@@ -219,6 +219,22 @@ def test_values_that_are_not_finite(small):
     assert {row["update"] for row in found.rows if row["layer"] == "0"} == {0.0}
 
 
+def test_large_values_have_figures(small):
+    """Squares of them would overflow."""
+    model = mlp(1, nn.ReLU)
+    model.double()
+    model[1].weight.data[...] *= 1e200
+    (line,) = diagnosed(model, small, every=99, lr=1e-9, kind=optim.SGD).rows
+    assert 1e199 < line["spread"] < 1e201
+    assert 1e199 < line["size"] < 1e201
+    assert 0 < line["update"] < 1e-200
+
+
+def test_the_same_with_other_figures_is_told_once(small, caplog):
+    diagnosed(mlp(1, nn.ReLU), small, lr=100.0, kind=optim.SGD, epochs=3)
+    assert len(caplog.records) == len({record.message.split(" by ")[0] for record in caplog.records})
+
+
 def test_what_is_looked_at_are_the_last_records():
     assert verdicts([row(step, update=9.0 if step in (1, 2, 5) else 1e-3) for step in range(1, 6)]) == []
     assert len(verdicts([row(step, update=9.0 if step > 2 else 1e-3) for step in range(1, 5)])) == 1

@@ -171,6 +171,14 @@ def test_what_the_optimizer_makes_of_the_weights(small, engine, make):
     found.check(1, "in what the optimizer makes of the weights")
 
 
+def test_a_gradient_of_a_parameter_that_is_not_the_models(small, engine):
+    model, other = linear(), nn.Parameter(np.ones(3, np.float32))
+    other.grad = np.float32([1, np.nan, 1])
+    optimizer = optim.SGD([*model.parameters(), other], lr=0.1)
+    found = Watched(trainer(model, optimizer=optimizer, engine=engine), small[0])
+    found.check(1, r"in the gradient of a parameter \(3,\) that is not the model's")
+
+
 def test_an_optimizer_of_a_users(small, engine):
     model = linear()
     found = Watched(trainer(model, optimizer=Divides(model.parameters()), engine=engine), small[0])

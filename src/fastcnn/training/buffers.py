@@ -24,53 +24,62 @@ class Buffers:
     def __init__(self, model: Module) -> None:
         self._model = model
         self._at = -1  # the change of the model up to which what follows is true
-        self._places: list[tuple[dict, str]] = []
+        self._places: list[tuple[dict, Module, str]] = []
         self._copies: list[np.ndarray] = []
-        self._floats: dict[int, list[tuple[dict, str]]] = {}
+        self._floats: list[tuple[int, list[int]]] = []  # sizes of elements, and which have such
 
     def keep(self) -> None:
         """Copy all buffers."""
         if self._at != changes.latest_structure():
             self._at = changes.latest_structure()
             self._find()
-        now = _arrays(self._places)
+        now = self._now()
         try:
             copy_arrays(self._copies, now)
         except (BufferError, ValueError):  # some are no whole arrays in memory
-            for copy, buffer in zip(self._copies, now, strict=True):
-                np.copyto(copy, buffer)
+            self._copies = [each.copy() for each in now]
 
     def _find(self) -> None:
         """Find the buffers that a step may write to."""
         self._places = [
-            (module._buffers, name)
+            (module._buffers, module, name)
             for module in self._model.modules()
             for name, buffer in module._buffers.items()
             if buffer is not None and buffer.dtype.kind != "O" and buffer.flags.writeable
         ]
-        self._copies = [np.empty(each.shape, each.dtype) for each in _arrays(self._places)]
-        self._floats = {4: [], 8: []}
-        for place, copy in zip(self._places, self._copies, strict=True):
-            if copy.dtype in (np.float32, np.float64):
-                self._floats[copy.itemsize].append(place)
+        self._copies = [each.copy() for each in self._now()]
+        types = [(4, np.dtype(np.float32)), (8, np.dtype(np.float64))]
+        self._floats = [
+            (size, [i for i, copy in enumerate(self._copies) if copy.dtype == dtype]) for size, dtype in types
+        ]
 
     def stayed_finite(self) -> bool:
         """Tell whether no buffer has values that are not finite and that it did not have before."""
+        now = self._now()
         try:
             if all(
-                math.isfinite(largest(size, _arrays(each))) for size, each in self._floats.items() if each
+                math.isfinite(largest(size, [now[i] for i in each])) for size, each in self._floats if each
             ):
                 return True
-        except BufferError:
+        except (BufferError, ValueError):
             pass
-        pairs = zip(_arrays(self._places), self._copies, strict=True)
-        return all(np.isfinite(now)[np.isfinite(copy)].all() for now, copy in pairs if copy.dtype.kind == "f")
+        return all(map(_is_as_finite, now, self._copies))
 
     def put_back(self) -> None:
         """Give the buffers the values that they had."""
-        for buffer, copy in zip(_arrays(self._places), self._copies, strict=True):
-            np.copyto(buffer, copy)
+        for (buffers, module, name), copy in zip(self._places, self._copies, strict=True):
+            now = buffers[name]
+            if (now.shape, now.dtype) == (copy.shape, copy.dtype) and now.flags.writeable:
+                np.copyto(now, copy)
+            else:
+                setattr(module, name, copy.copy())
+
+    def _now(self) -> list[np.ndarray]:
+        return [buffers[name] for buffers, _, name in self._places]
 
 
-def _arrays(places: list[tuple[dict, str]]) -> list[np.ndarray]:
-    return [buffers[name] for buffers, name in places]
+def _is_as_finite(now: np.ndarray, before: np.ndarray) -> bool:
+    """Tell whether a buffer is finite, or not where it was not."""
+    if now.dtype.kind != "f" or np.isfinite(now).all():
+        return True
+    return now.shape == before.shape and bool(np.isfinite(now)[np.isfinite(before)].all())

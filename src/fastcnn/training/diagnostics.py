@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
@@ -129,8 +130,9 @@ class Diagnostics(Callback):
 
     def _tell(self) -> None:
         for sentence in verdicts(self.rows):
-            if sentence not in self._told:
-                self._told.append(sentence)
+            thing = re.sub(r"\d[\d.e+%-]*", "#", sentence)  # the same with other figures is not news
+            if thing not in self._told:
+                self._told.append(thing)
                 logger.warning("%s", sentence)
         if self.path is not None and self.rows:
             self.plot(self.path)
@@ -182,12 +184,16 @@ def _figures(y: np.ndarray, images: int, gates: bool) -> dict[str, float | None]
     found: dict[str, float | None] = {"size": 0.0, "spread": 0.0, "between": None, "dead": None}
     if not y.size:
         return found
-    with np.errstate(all="ignore"):
-        found["size"], found["spread"] = _norm([values]) / math.sqrt(y.size), float(values.std())
-    if not math.isfinite(found["size"] or 0.0):
+    if not np.isfinite(values).all():
         return {**found, "size": math.inf, "spread": math.inf}
+    scale = float(np.abs(values).max()) or 1.0  # squares of large values would overflow
+    values /= scale
+    found["size"], found["spread"] = (
+        scale * math.sqrt(np.mean(np.square(values))),
+        scale * float(values.std()),
+    )
     if y.ndim > 1 and len(y) == images > 1:
-        found["between"] = float(values.std(0).mean())
+        found["between"] = scale * float(values.std(0).mean())
         if gates:
             found["dead"] = float(np.mean((y == 0).all(tuple(axis for axis in range(y.ndim) if axis != 1))))
     return found
@@ -195,5 +201,7 @@ def _figures(y: np.ndarray, images: int, gates: bool) -> dict[str, float | None]
 
 def _norm(arrays: list[np.ndarray]) -> float:
     """Return the norm of all elements of all arrays."""
-    with np.errstate(all="ignore"):
-        return math.sqrt(sum(float(np.sum(np.square(each, dtype=np.float64))) for each in arrays))
+    scale = max((float(np.abs(each).max(initial=0.0)) for each in arrays), default=0.0)
+    if scale == 0 or not math.isfinite(scale):
+        return scale
+    return scale * math.sqrt(sum(float(np.sum(np.square(each / scale, dtype=np.float64))) for each in arrays))

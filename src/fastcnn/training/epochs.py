@@ -26,7 +26,9 @@ class Epochs(Evaluator):
         super().__init__(**parts)
         self._position = Position()
         self._within_step = False  # weights and statistics may be those of half a step
-        self._failed: tuple | None = None  # batch and loss of a step that changed nothing
+        self._failed: tuple[Samples, np.ndarray, Any, float] | None = (
+            None  # batch and loss of a step that changed nothing
+        )
 
     def _run(
         self,
@@ -158,7 +160,8 @@ class Epochs(Evaluator):
         """Say where the first values of the last step are that are not finite, if it has changed nothing."""
         if self._failed is None:
             return "nowhere: the last step was taken"
-        return first_not_finite(self.model, *self._failed)
+        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        return first_not_finite(self.model, *self._failed, trained)
 
     def _train_mode(self) -> None:
         # Not if it is in training mode already: the user may have put a layer of it into evaluation mode.

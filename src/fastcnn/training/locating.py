@@ -10,10 +10,13 @@ import numpy as np
 from .. import _samples, graph
 from .._samples import Samples
 from ..nn.module import Module
+from ..nn.parameter import Parameter
 from .watching import Names, watch_forward
 
 
-def first_not_finite(model: Module, x: Samples, target: np.ndarray, loss: Any, value: float) -> str:
+def first_not_finite(
+    model: Module, x: Samples, target: np.ndarray, loss: Any, value: float, trained: list[Parameter]
+) -> str:
     """Say in what of a step the first values are that are not finite; the model has not been changed by it.
 
     Parameters
@@ -27,6 +30,8 @@ def first_not_finite(model: Module, x: Samples, target: np.ndarray, loss: Any, v
     loss : loss of fastcnn.nn, or the like
     value : float
         What it was.
+    trained : list of Parameter
+        What the optimizer holds.
 
     Returns
     -------
@@ -66,23 +71,23 @@ def first_not_finite(model: Module, x: Samples, target: np.ndarray, loss: Any, v
     if found:
         return found[0]
     if math.isfinite(value):
-        gradient = _first_gradient(model, order)
+        gradient = _first_gradient(model, order, trained)
         return f"in the gradient of {gradient}" if gradient else "in what the optimizer makes of the weights"
     with np.errstate(all="ignore"):
         if not math.isfinite(loss(outputs, target)):
             found_in = [_largest(each) for each in graph.leaves(outputs) if isinstance(each, np.ndarray)]
-            return f"the loss itself, of outputs of at most {max(found_in):.3g}"
+            return f"the loss itself, of outputs of at most {max(found_in, default=0.0):.3g}"
     return "not found layer by layer: only the compiled program's sums overflow"
 
 
-def _first_gradient(model: Module, order: list[Any]) -> str:
+def _first_gradient(model: Module, order: list[Any], trained: list[Parameter]) -> str:
     """Return the name of the parameter whose gradient a backward pass computes first, of those not finite."""
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     used = {id(p): p for module in order for p in module._parameters.values() if p is not None}
-    unused = [p for p in model.parameters() if id(p) not in used]
-    for parameter in reversed([*unused, *used.values()]):
+    others = [p for p in [*trained, *model.parameters()] if id(p) not in used]
+    for parameter in reversed([*others, *used.values()]):
         if parameter.grad is not None and _count(parameter.grad):
-            return names[id(parameter)]
+            return names.get(id(parameter), f"a parameter {parameter.shape} that is not the model's")
     return ""
 
 

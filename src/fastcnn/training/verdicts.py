@@ -96,9 +96,10 @@ def _updates(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
         return []
     fastest = max(shares, key=lambda layer: shares[layer])
     if shares[fastest] > _FAST:
-        return [
-            f"a step changes the weights of {fastest!r} by {shares[fastest]:.0%}: lower the learning rate"
-        ]
+        share = (
+            f"{shares[fastest]:.0%}" if shares[fastest] < 10 else f"{shares[fastest]:.2g} times themselves"
+        )
+        return [f"a step changes the weights of {fastest!r} by {share}: lower the learning rate"]
     if 0 < shares[fastest] < _SLOW:
         return [
             f"a step changes no layer's weights by more than {shares[fastest]:.1g} of themselves: raise the "
