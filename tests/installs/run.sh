@@ -108,7 +108,7 @@ wheel() {
     "${PYTHONS[0]}" -m pip wheel --quiet --no-deps --wheel-dir "$WORK/wheel/plain" "$SDIST"
     built=$(ls "$WORK"/wheel/plain/*.whl)
     "$TOOLS/auditwheel" show "$built"
-    "$TOOLS/auditwheel" repair --wheel-dir "$WORK/wheel" "$built"
+    PATH=$TOOLS:$PATH "$TOOLS/auditwheel" repair --wheel-dir "$WORK/wheel" "$built"
     repaired=$(ls "$WORK"/wheel/*.whl)
     "$TOOLS/twine" check --strict "$SDIST" "$repaired"
     [ "$(stat -c %s "$repaired")" -le "$LIMIT" ] || { echo "$repaired has more than $LIMIT bytes"; exit 1; }

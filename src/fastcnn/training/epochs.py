@@ -26,9 +26,8 @@ class Epochs(Evaluator):
         super().__init__(**parts)
         self._position = Position()
         self._within_step = False  # weights and statistics may be those of half a step
-        self._failed: tuple[Samples, np.ndarray, Any, float] | None = (
-            None  # batch and loss of a step that changed nothing
-        )
+        # Images, labels, loss and its value of a step that has changed nothing.
+        self._failed: tuple[Samples, np.ndarray, Any, float] | None = None
 
     def _run(
         self,

@@ -100,8 +100,14 @@ INLINE void fetch_pixels(const stored *first, ptrdiff_t row, ptrdiff_t pixel, pt
 #pragma GCC unroll 4
         for (int i = 0; i < 4; ++i)
 #pragma GCC unroll 4
-            for (int j = 0; j < 4; ++j)
-                __builtin_prefetch(first + c + i * row + along(&pixels, j), written);
+            for (int j = 0; j < 4; ++j) {
+                const stored *at = first + c + i * row + along(&pixels, j);
+                /* Clang wants a literal. */
+                if (written)
+                    __builtin_prefetch(at, 1);
+                else
+                    __builtin_prefetch(at, 0);
+            }
 }
 
 /* Of a tile of x, fetch the pixels that no tile before it has; beside the products of a position. */
