@@ -63,7 +63,7 @@ races: $(BIN)/.fastcnn-test ## build with ThreadSanitizer, apart, and run the te
 fuzz: build      ## read a million damaged files; with atheris installed, where new code is reached
 	$(BIN)/python -m tests.fuzzing
 
-valgrind: build  ## run every kernel once, on arrays of a few elements, under valgrind
+valgrind: build  ## run kernels, compiled for AVX2, on arrays of a few elements under valgrind
 	$(BIN)/python -m tests.valgrind
 
 sanitize: debug races valgrind fuzz ## what continuous integration has no time for

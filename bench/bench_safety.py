@@ -60,7 +60,7 @@ def steps(name: str, batch: int) -> tuple[str, ...]:
 
     def look() -> None:
         executor._buffers.keep()
-        executor._buffers.stayed_finite()
+        executor._buffers.not_finite()
         bound = largest_gradient(gathered)
         all(optimizer.stays_finite(group, bound) for group in optimizer.param_groups)
 

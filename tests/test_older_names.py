@@ -52,6 +52,11 @@ def changes(old, new):
     for argument in old:
         if argument.strip("*/=") not in names and not argument.startswith("**"):
             return f"takes no {argument.strip('*=')} any more"
+    optional = {each.strip("*/=") for each in old if each.endswith("=")}
+    required = [each.strip("*/") for each in new if not each.endswith("=")]
+    needed = next((each for each in required if each in optional), None)
+    if needed is not None:
+        return f"needs {needed}"
     known = {each.strip("*/=") for each in old}
     added = [each for each in new if each.strip("*/=") not in known and not each.endswith("=")]
     return next((f"needs {each.strip('*')}" for each in added if not each.startswith("**")), None)
@@ -70,6 +75,8 @@ def changes(old, new):
         (["x", "*size=", "*name="], "argument 1 was size="),
         (["x", "size="], "takes no name any more"),
         (["x", "size=", "*name=", "*more"], "needs more"),
+        (["x", "size", "*name="], "needs size"),
+        (["x", "size=", "*name"], "needs name"),
     ],
 )
 def test_what_a_change_is(new, wrong):

@@ -7,7 +7,7 @@ import pytest
 
 from fastcnn import nn, optim
 from fastcnn.nn.factored import FactoredGradient
-from fastcnn.optim.finite import largest, step_if_finite
+from fastcnn.optim.finite import FiniteSteps, largest
 from fastcnn.optim.gradients import largest_gradient
 
 
@@ -84,7 +84,7 @@ def test_a_step_that_is_not_finite_is_taken_back(make, grad):
     assert not optimizer.stays_finite(optimizer.param_groups[0], max(1.0, grad))
     state = repr(optimizer.state_dict())
     with np.errstate(all="ignore"):
-        assert not step_if_finite(optimizer, optimizer.gathered(), max(1.0, grad))
+        assert not FiniteSteps(optimizer).take(optimizer.gathered(), max(1.0, grad))
     assert (weight.data == np.float32(1e10)).all()
     assert (other.data == 2).all()
     assert repr(optimizer.state_dict()) == state
@@ -98,7 +98,7 @@ def test_a_step_that_is_finite_is_taken(kind, lr):
     for each in (one, other):
         optimizers.append(kind([each], lr=lr, **({"momentum": 0.9} if kind is optim.SGD else {})))
     for _ in range(2):
-        assert step_if_finite(optimizers[0], optimizers[0].gathered(), 0.5)
+        assert FiniteSteps(optimizers[0]).take(optimizers[0].gathered(), 0.5)
         optimizers[1].step()
     assert one.data.tobytes() == other.data.tobytes()
     assert (one.data != 1).all()
@@ -135,9 +135,9 @@ def test_of_an_update_of_a_users_nothing_is_known():
     assert not Signs(weights).stays_finite({}, 1.0)
     assert Sure(weights).stays_finite({}, 1.0)
     optimizer = Signs(weights, lr=0.5)
-    assert step_if_finite(optimizer, optimizer.gathered(), 1.0)
+    assert FiniteSteps(optimizer).take(optimizer.gathered(), 1.0)
     assert (weights[0].data == 0.5).all()
-    assert not step_if_finite(Sure(weights), [], math.inf)
+    assert not FiniteSteps(Sure(weights)).take([], math.inf)
 
 
 def test_a_step_of_a_users_own_is_called():
@@ -150,6 +150,56 @@ def test_a_step_of_a_users_own_is_called():
 
     weights = [parameter(1.0, 1.0)]
     optimizer = Counts(weights, lr=0.5)
-    assert step_if_finite(optimizer, optimizer.gathered(), 1.0)
+    assert FiniteSteps(optimizer).take(optimizer.gathered(), 1.0)
     assert optimizer.calls == 1
     assert (weights[0].data == 0.5).all()
+
+
+def test_what_is_kept_from_before_is_looked_at():
+    """A momentum that is large goes on with small gradients."""
+    weight = parameter(0.0, 2.5e38)
+    optimizer = optim.SGD([weight], lr=1.0, momentum=0.9)
+    steps = FiniteSteps(optimizer)
+    assert steps.take(optimizer.gathered(), 2.5e38)
+    before = weight.data.copy()
+    weight.grad = np.full(3, 1e-3, np.float32)
+    assert not steps.take(optimizer.gathered(), 1e-3)
+    assert weight.data.tobytes() == before.tobytes()
+
+
+def test_what_an_optimizer_keeps_must_be_finite_too():
+    """A squared gradient overflows before the gradient does."""
+    weight = parameter(0.0, 1e22)
+    optimizer = optim.Adam([weight])
+    assert not FiniteSteps(optimizer).take(optimizer.gathered(), 1e22)
+    assert optimizer.state == {}
+    assert (weight.data == 0).all()
+
+
+def test_any_state_of_a_users_optimizer_is_put_back():
+    class Odd(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {"lr": 1.0})
+            self.state["calls"] = 0
+
+        def _check(self, group):
+            pass
+
+        def _update(self, pairs, dtype, group):
+            self.state["calls"] += 1
+            for each, grad in pairs:
+                held = self.state.setdefault(each, {"row": np.zeros(1), "names": []})
+                held["row"] += 1
+                held["names"].append("step")
+                each.data[...] = grad * np.float32(1e30)
+
+    weight = parameter(1.0, 1.0)
+    optimizer = Odd([weight])
+    steps = FiniteSteps(optimizer)
+    assert steps.take(optimizer.gathered(), 1.0)
+    weight.grad = np.full(3, 1e20, np.float32)
+    with np.errstate(over="ignore"):
+        assert not steps.take(optimizer.gathered(), 1e20)
+    assert optimizer.state["calls"] == 1
+    assert optimizer.state[weight] == {"row": np.ones(1), "names": ["step"]}
+    assert (weight.data == np.float32(1e30)).all()

@@ -7,7 +7,8 @@ import pytest
 
 from fastcnn import __version__, recipes
 from fastcnn.errors import DataError
-from fastcnn.recipes import Experiment, Run, new_folder, read_recipe, take_folder
+from fastcnn.recipes import Experiment, Run, new_folder, read_recipe, results, take_folder
+from fastcnn.recipes.run import _as_json
 from fastcnn.training import History, LambdaCallback, load_weights, read_metadata
 
 from .conftest import TINY
@@ -183,3 +184,13 @@ def test_folders_that_cannot_be_made(tmp_path):
         take_folder(tmp_path / "file" / "run")
     with pytest.raises(DataError, match=r"file: no folder can be made in it: File exists"):
         new_folder("net", tmp_path / "file")
+
+
+def test_the_figures_of_many_classes_can_be_read_again(tmp_path):
+    """As many as fit into what is read of a file."""
+    confusion = np.zeros((1500, 1500), int)
+    np.fill_diagonal(confusion, 12345)
+    needed = {key: 0 for key in results._NEEDED}
+    path = tmp_path / "metrics.json"
+    path.write_text(_as_json({**needed, "test": {"loss": 0.5, "confusion": confusion.tolist()}}))
+    assert np.array_equal(results._read_metrics(path)["test"]["confusion"], confusion)

@@ -42,9 +42,9 @@ def test_what_was_written_is_put_back():
     before, buffers = contents(model), Buffers(model)
     for _ in range(2):
         buffers.keep()
-        assert buffers.stayed_finite()
+        assert buffers.not_finite() is None
         change(model[0])
-        assert not buffers.stayed_finite()
+        assert buffers.not_finite()
         assert contents(model) != before
         buffers.put_back()
         assert contents(model) == before
@@ -74,9 +74,9 @@ def test_what_is_not_finite_is_found(name, value):
     buffers = Buffers(model)
     buffers.keep()
     getattr(model[0], name)[..., -1] = value
-    assert not buffers.stayed_finite()
+    assert buffers.not_finite()
     buffers.keep()  # where it was so before, it is no news
-    assert buffers.stayed_finite()
+    assert buffers.not_finite() is None
 
 
 def test_layers_that_come_and_go():

@@ -7,7 +7,7 @@ import pytest
 
 from fastcnn import data, nn, optim
 from fastcnn.nn import functional as F
-from fastcnn.training import LambdaCallback, Trainer
+from fastcnn.training import LambdaCallback, Trainer, lr_find
 
 from .networks import linear, network, trainer
 
@@ -37,9 +37,10 @@ class Watched:
         """Check that it ended at this batch with nothing changed, and said where."""
         assert self.history.diverged
         assert self.batch == batch
-        expected = (
-            rf"in epoch 1, batch {batch} \(learning rate .*\), and the first values .* are {where}; the "
+        told = (
+            rf"in epoch 1, batch {batch} \(learning rate .*\), and the first values .* are {where}; the step "
         )
+        expected = told + "has changed nothing"
         assert re.search(expected, self.history.stop_reason), self.history.stop_reason
         assert everything(self.trained) == self.before
         for value in self.trained.model.state_dict().values():
@@ -232,7 +233,7 @@ def test_a_step_that_is_refused_is_told_where_nobody_watches(small, caplog):
     assert np.isfinite(t.train_step(small[0].images[:50], small[0].labels[:50]))
     assert everything(t) == before
     (record,) = caplog.records
-    assert record.message.startswith("the step has changed nothing: first values not finite: in what")
+    assert record.message.startswith("the step has changed nothing: not finite are in what the optimizer")
     assert "nowhere" in trainer().first_not_finite()
 
 
@@ -248,3 +249,44 @@ def test_training_goes_on_behind_it_where_it_is_told_to(small, engine):
     assert updated.count(False) == 1
     assert model[1].num_batches_tracked == len(updated) - 1
     assert all(np.isfinite(value).all() for value in model.state_dict().values())
+
+
+def test_a_message_of_an_older_callback_is_enough():
+    t = trainer(linear())
+    t.callbacks[0].on_batch_end(t, 3, {"loss": float("nan"), "correct": 0, "count": 1})
+    assert t.history.stop_reason == "the loss is nan in epoch 1, batch 3 (learning rate 0.01)"
+
+
+def test_without_a_watcher_the_log_tells_once_in_an_epoch(small, caplog):
+    images = np.full((60, 1, 28, 28), np.nan, np.float32)
+    t = trainer(linear(), stop_on_nan=False)
+    t.fit(data.Dataset(images, np.arange(60) % 10), epochs=2, batch_size=10, progress=False)
+    messages = [record.message for record in caplog.records]
+    assert len(messages) == 2
+    assert messages[1].startswith(
+        "batch 1 of epoch 2 has changed nothing, nor will others like it: not finite are in"
+    )
+
+
+@pytest.mark.parametrize("lr", [float("nan"), -1e30])
+def test_a_rate_that_a_schedule_has_spoiled(small, engine, lr):
+    model = linear()
+    t = trainer(model, optimizer=optim.SGD(model.parameters(), lr=0.1, momentum=0.9), engine=engine)
+
+    def spoil(t, batch, images, labels):
+        if batch == 3:
+            t.optimizer.param_groups[0]["lr"] = lr * 1e20
+
+    t.callbacks.append(LambdaCallback(on_batch_begin=spoil))
+    history = t.fit(small[0], epochs=1, batch_size=50, progress=False)
+    assert history.diverged
+    assert "epoch 1, batch 3" in history.stop_reason
+    assert all(np.isfinite(value).all() for value in model.state_dict().values())
+
+
+def test_the_search_for_a_rate_ends_where_numbers_do(small, caplog):
+    model = linear()
+    t = trainer(model, optimizer=optim.SGD(model.parameters(), lr=0.1))
+    found = lr_find(t, small[0], batch_size=50, start_lr=1e38, end_lr=1e39, steps=60, stop_factor=1e39)
+    assert "numbers were no longer finite at" in found.stop_reason or "the loss was" in found.stop_reason
+    assert not caplog.records

@@ -1,13 +1,14 @@
-"""What runs under valgrind: each kernel of eager mode and of programs once, on arrays of a few elements."""
+"""What runs under valgrind: kernels of eager mode and of programs, on arrays of a few elements."""
 
 import sys
 
 import numpy as np
 
 import fastcnn
-from fastcnn import nn, optim
+from fastcnn import nn, ops, optim
 from fastcnn.data import transforms
 from fastcnn.nn import functional as F
+from fastcnn.nn.factored import FactoredGradient
 from fastcnn.optim.finite import largest
 
 
@@ -52,10 +53,26 @@ def run():
             for algorithm in (None, "gemm", "winograd"):
                 fastcnn.set_conv_algorithm(algorithm)
                 one_of_each(make().initialize(seed=0), dtype, rng)
+    operations(rng)
     augmented = transforms.Compose(
         [transforms.RandomAffine(10, (0.1, 0.1)), transforms.RandomHorizontalFlip()]
     )
     augmented(rng.integers(0, 256, (3, 1, 8, 8), np.uint8), rng)
+
+
+def operations(rng):
+    """Call what no network calls."""
+    for dtype in (np.float32, np.float64):
+        x, images = rng.standard_normal((3, 5)).astype(dtype), rng.standard_normal((2, 3, 6, 5)).astype(dtype)
+        y = ops.softmax(x, 1)
+        ops.softmax_backward(x, y, 1)
+        ops.log_softmax_backward(x, ops.log_softmax(x, 1), 1)
+        ops.cross_entropy(x, y)
+        columns = ops.im2col(images, 3, 2, 1)
+        ops.col2im(columns, (6, 5), 3, 2, 1)
+        FactoredGradient(x, x[:, :4].copy(), (5, 4)).array()
+        largest([x, images])
+    transforms.Normalize([0.5], [0.5])(rng.integers(0, 256, (3, 1, 8, 8), np.uint8))
 
 
 def one_of_each(model, dtype, rng):

@@ -94,7 +94,9 @@ class Adam(Optimizer):
     def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
         """Tell whether steps are small beside the range of floats, and decay does not let weights grow."""
         lr, eps, decay = group["lr"], group["eps"], group["weight_decay"]
-        return lr * decay <= 1 and max(1.0, lr) * max(1.0, decay) * max(1.0, largest) < SMALL * eps
+        if not (lr >= 0 and decay >= 0 and lr * decay <= 1):
+            return False  # they may be anything: users and schedulers write them
+        return max(1.0, lr) * max(1.0, decay) * max(1.0, largest) < SMALL * eps
 
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._kernels import optim as kernels
+from ._check import SMALL
 from .gradients import Gathered
 from .optimizer import Optimizer
 
@@ -26,40 +28,60 @@ def largest(arrays: Iterable[Any]) -> float:
     return max(kernels.largest(size, each) for size, each in sorted_.items())
 
 
-def step_if_finite(optimizer: Optimizer, gathered: list[Gathered], bound: float) -> bool:
-    """Take a step, unless it would make weights infinite or NaN; nothing has changed then.
+class FiniteSteps:
+    """Takes the steps of an optimizer, unless they would make a weight, or what it keeps, infinite or NaN.
+
+    A step is looked at afterwards, and taken back if need be, where the optimizer does not vouch for it
+    (`Optimizer.stays_finite`), and as long as what a step has left is large.
 
     Parameters
     ----------
     optimizer : Optimizer
-    gathered : list
-        Its gradients, see `Optimizer.gathered`.
-    bound : float
-        Of their magnitude.
-
-    Returns
-    -------
-    bool
-        Whether the step was taken.
     """
-    if not math.isfinite(bound):
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+        self._calm: object = None  # the state that was small when it was looked at, vouched for since
+
+    def take(self, gathered: list[Gathered], bound: float) -> bool:
+        """Take a step with gathered gradients, whose magnitude has a bound; return whether it was taken.
+
+        If it was not, weights, options and what the optimizer keeps for them are as before.
+        """
+        optimizer = self._optimizer
+        if not math.isfinite(bound):
+            return False
+        if not all(optimizer.stays_finite(group, bound) for group in optimizer.param_groups):
+            self._calm = None
+        if self._calm is not None and self._calm is optimizer.state:
+            self._step(gathered)
+            return True
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        weights = [parameter.data.copy() for parameter in parameters]
+        state = {key: copy.deepcopy(held) for key, held in optimizer.state.items()}
+        options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
+        self._step(gathered)
+        trained = [parameter._array for parameter in parameters if parameter.requires_grad]
+        found = largest([*trained, *_arrays(optimizer.state)])
+        if math.isfinite(found):
+            self._calm = optimizer.state if found < SMALL else None
+            return True
+        for parameter, before in zip(parameters, weights, strict=True):
+            parameter.data[...] = before
+        optimizer.state.clear()
+        optimizer.state.update(state)
+        for group, before in zip(optimizer.param_groups, options, strict=True):
+            group.update(before)
         return False
-    if all(optimizer.stays_finite(group, bound) for group in optimizer.param_groups):
-        _step(optimizer, gathered)
-        return True
-    trained = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
-    state, weights = optimizer.state_dict(), [p.data.copy() for p in trained]
-    _step(optimizer, gathered)
-    if math.isfinite(largest(p._array for p in trained)):
-        return True
-    for parameter, before in zip(trained, weights, strict=True):
-        parameter.data[...] = before
-    optimizer.load_state_dict(state)
-    return False
+
+    def _step(self, gathered: list[Gathered]) -> None:
+        if getattr(self._optimizer.step, "__func__", None) is Optimizer.step:
+            self._optimizer.take(gathered)
+        else:  # a user's own, which does more than take the step
+            self._optimizer.step()
 
 
-def _step(optimizer: Optimizer, gathered: list[Gathered]) -> None:
-    if getattr(optimizer.step, "__func__", None) is Optimizer.step:
-        optimizer.take(gathered)
-    else:  # a user's own, which does more than take the step
-        optimizer.step()
+def _arrays(state: dict[Any, Any]) -> list[np.ndarray]:
+    """Return the arrays of floats that an optimizer keeps for parameters."""
+    held = [value for each in state.values() if isinstance(each, dict) for value in each.values()]
+    return [each for each in held if isinstance(each, np.ndarray) and each.dtype.kind == "f"]

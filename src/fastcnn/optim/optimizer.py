@@ -49,8 +49,10 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__
-        if "_update" in own:  # what it inherits is true of another _update
+        # What it inherits is true of another _update.
+        if "_update" in own:
             cls.takes_factors = own.get("takes_factors", False)
+        if not own.keys().isdisjoint({"_update", "step", "take"}):
             cls.stays_finite = own.get("stays_finite", Optimizer.stays_finite)  # type: ignore[method-assign]
 
     def __init__(self, params: Iterable[Parameter] | Iterable[dict[str, Any]], defaults: dict[str, Any]):
@@ -152,7 +154,8 @@ class Optimizer:
     def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
         """Tell whether gradients of at most `largest` are known to leave finite weights of a group finite.
 
-        Where they are not, a Trainer keeps a copy of the weights, to go back to.
+        Where they are not, a Trainer copies the weights before each step, to go back to, and looks at them
+        afterwards: an optimizer of one's own that can tell saves the time of that.
         """
         return False
 

@@ -88,8 +88,9 @@ class SGD(Optimizer):
     def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
         """Tell whether steps are small beside the range of floats, and decay does not let weights grow."""
         lr, decay = group["lr"], group["weight_decay"]
-        grows = group["momentum"] >= 1 or decay > 1 or lr * decay > 1
-        return not grows and max(1.0, lr) * max(1.0, largest) * max(1.0, abs(1 - group["dampening"])) < SMALL
+        if not (lr >= 0 and 0 <= group["momentum"] < 1 and 0 <= decay <= 1 and lr * decay <= 1):
+            return False  # they may be anything: users and schedulers write them
+        return max(1.0, lr) * max(1.0, largest) * (1 + abs(group["dampening"])) < SMALL
 
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]

@@ -206,7 +206,7 @@ class Run:
         }
         shown = {**metrics, "test": result}
         try:
-            write_atomic(self.folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+            write_atomic(self.folder / METRICS, _as_json(metrics).encode())
             total = total_loss(experiment, result["loss"], result["count"])
             row = (total, result["accuracy"], result["macro_f1"])
             write_table(self.folder / TEST_STATS, STATS, [row])
@@ -215,3 +215,11 @@ class Run:
         except OSError as error:
             raise DataError(f"{self.folder}: cannot be written: {error.strerror}") from error
         return metrics
+
+
+def _as_json(metrics: dict[str, Any]) -> str:
+    """Return the text of metrics.json, with a row of the confusion matrix in a line."""
+    test, place = metrics["test"], "the confusion matrix"
+    text = json.dumps({**metrics, "test": {**test, "confusion": place}}, indent=1)
+    rows = ",\n   ".join(json.dumps(row, separators=(",", ":")) for row in test["confusion"])
+    return text.replace(json.dumps(place), f"[\n   {rows}\n  ]") + "\n"

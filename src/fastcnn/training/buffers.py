@@ -10,11 +10,15 @@ from .._kernels.optim import copy_arrays, largest
 from ..nn import changes
 from ..nn.module import Module
 
+# Buffers of more bytes are tables that nobody writes to: a copy in each step would take longer than it does.
+_MOST_BYTES = 2**20
+
 
 class Buffers:
     """Copies of a model's buffers, made before each step that may have to be undone.
 
-    A forward pass changes them before anybody knows whether its values are finite.
+    A forward pass changes them before anybody knows whether its values are finite. Those of more than 1 MiB
+    are left alone.
 
     Parameters
     ----------
@@ -27,6 +31,7 @@ class Buffers:
         self._places: list[tuple[dict, Module, str]] = []
         self._copies: list[np.ndarray] = []
         self._floats: list[tuple[int, list[int]]] = []  # sizes of elements, and which have such
+        self._others: list[int] = []  # which have other floats
 
     def keep(self) -> None:
         """Copy all buffers."""
@@ -45,33 +50,44 @@ class Buffers:
             (module._buffers, module, name)
             for module in self._model.modules()
             for name, buffer in module._buffers.items()
-            if buffer is not None and buffer.dtype.kind != "O" and buffer.flags.writeable
+            if buffer is not None and buffer.dtype.kind != "O" and buffer.nbytes <= _MOST_BYTES
         ]
         self._copies = [each.copy() for each in self._now()]
         types = [(4, np.dtype(np.float32)), (8, np.dtype(np.float64))]
         self._floats = [
             (size, [i for i, copy in enumerate(self._copies) if copy.dtype == dtype]) for size, dtype in types
         ]
+        known = {i for _, each in self._floats for i in each}
+        self._others = [
+            i for i, copy in enumerate(self._copies) if copy.dtype.kind in "fc" and i not in known
+        ]
 
-    def stayed_finite(self) -> bool:
-        """Tell whether no buffer has values that are not finite and that it did not have before."""
+    def not_finite(self) -> str | None:
+        """Return the name of a buffer that has values that are not finite, and had none before; or None."""
         now = self._now()
         try:
-            if all(
+            fine = all(
                 math.isfinite(largest(size, [now[i] for i in each])) for size, each in self._floats if each
-            ):
-                return True
+            )
         except (BufferError, ValueError):
-            pass
-        return all(map(_is_as_finite, now, self._copies))
+            fine = False
+        if fine and all(np.isfinite(now[i]).all() for i in self._others):
+            return None
+        for array, copy, (_, module, name) in zip(now, self._copies, self._places, strict=True):
+            if not _is_as_finite(array, copy):
+                path = next(path for path, each in self._model.named_modules() if each is module)
+                return f"{path}.{name}".lstrip(".")
+        return None
 
     def put_back(self) -> None:
         """Give the buffers the values that they had."""
         for (buffers, module, name), copy in zip(self._places, self._copies, strict=True):
             now = buffers[name]
-            if (now.shape, now.dtype) == (copy.shape, copy.dtype) and now.flags.writeable:
+            if (now.shape, now.dtype) != (copy.shape, copy.dtype):
+                setattr(module, name, copy.copy())
+            elif now.flags.writeable:
                 np.copyto(now, copy)
-            else:
+            elif not np.array_equal(now, copy, equal_nan=copy.dtype.kind in "fc"):
                 setattr(module, name, copy.copy())
 
     def _now(self) -> list[np.ndarray]:
@@ -80,6 +96,6 @@ class Buffers:
 
 def _is_as_finite(now: np.ndarray, before: np.ndarray) -> bool:
     """Tell whether a buffer is finite, or not where it was not."""
-    if now.dtype.kind != "f" or np.isfinite(now).all():
+    if now.dtype.kind not in "fc" or np.isfinite(now).all():
         return True
     return now.shape == before.shape and bool(np.isfinite(now)[np.isfinite(before)].all())

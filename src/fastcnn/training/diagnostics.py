@@ -19,7 +19,7 @@ from ..nn.module import Module
 from ..nn.parameter import Parameter
 from .callback import Callback
 from .files import write_table
-from .report import plot_layers
+from .report import new_figure, plot_layers
 from .trainer import Trainer
 from .verdicts import verdicts
 from .watching import Names, watch_forward
@@ -35,7 +35,9 @@ _FINE = "nothing looks wrong"
 class Diagnostics(Callback):
     """Record how each layer fares, every few steps, and say what looks wrong.
 
-    Training goes on to the bit as it would have without. A record costs about as much as a step of a few
+    Training goes on to the bit as it would have without, if forward keeps nothing from one call to the next
+    but buffers and generators of random numbers; hooks see one more call. Layers with a backward of their own
+    have no row. A record costs about as much as a step of a few
     dozen images that runs layer after layer.
 
     Parameters
@@ -72,6 +74,8 @@ class Diagnostics(Callback):
         self.every = integer(every, "Diagnostics: every", 1)
         self.samples = integer(samples, "Diagnostics: samples", 1)
         self.path = path
+        if path is not None:
+            new_figure(1, 1)  # better now than after an epoch that it needs matplotlib
         self._reset()
 
     def _reset(self) -> None:
@@ -111,13 +115,13 @@ class Diagnostics(Callback):
 
     def on_batch_end(self, trainer: Trainer, batch: int, logs: dict[str, Any]) -> None:
         """Measure gradients and updates of weights, if it is time to."""
-        for layer, pairs in self._before.items():
+        for layer, pairs in self._before.items() if math.isfinite(logs["loss"]) else ():
             row = next(row for row in reversed(self.rows) if row["layer"] == layer)
             grads = [parameter.grad for parameter, _ in pairs if parameter.grad is not None]
             row["gradient"] = _norm(grads)
             size = _norm([before for _, before in pairs])
             change = _norm([parameter._array - before for parameter, before in pairs])
-            row["update"] = change / size if size else None
+            row["update"] = change / size if size and logs["updated"] else None
         self._before = {}
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:

@@ -75,13 +75,18 @@ class StopOnNaN(Callback):
         if not logs.get("updated", math.isfinite(loss)):
             trainer.history.diverged = True
             lr = trainer.optimizer.param_groups[0]["lr"]
-            where = trainer.first_not_finite()
-            cure = "" if where.startswith("in the images") else ": try a smaller rate"
-            trainer.stop(
-                f"the loss is {loss} in epoch {len(trainer.history) + 1}, batch {batch} (learning rate "
-                f"{lr:.3g}), and the first values that are not finite are {where}; the weights are those "
-                f"before this batch{cure}"
+            told = (
+                f"the loss is {loss:.6g} in epoch {len(trainer.history) + 1}, batch {batch} (learning rate "
             )
+            told += f"{lr:.3g})"
+            if "updated" in logs:
+                where = trainer.first_not_finite()
+                told += (
+                    f", and the first values that are not finite are {where}; the step has changed nothing"
+                )
+                if not where.startswith(("in the images", "among the weights")):
+                    told += ": try a smaller rate, and new weights if these are large"
+            trainer.stop(told)
             return
         loss = loss / logs["count"] if trainer.adds_up else loss
         if self._restored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,8 @@ from .progress import EpochBar
 from .saving import Saver
 from .states import Position
 
+logger = logging.getLogger(__name__)
+
 
 class Epochs(Evaluator):
     """What of a Trainer changes weights."""
@@ -26,8 +29,9 @@ class Epochs(Evaluator):
         super().__init__(**parts)
         self._position = Position()
         self._within_step = False  # weights and statistics may be those of half a step
-        # Images, labels, loss and its value of a step that has changed nothing.
-        self._failed: tuple[Samples, np.ndarray, Any, float] | None = None
+        self._warned = 0  # the epoch that a step was told of
+        # Images, labels, loss of a step that has changed nothing, and why.
+        self._failed: tuple[Samples, np.ndarray, Any, str] | None = None
 
     def _run(
         self,
@@ -117,7 +121,7 @@ class Epochs(Evaluator):
                 position.correct += right
                 position.count += len(labels)
                 position.seconds = time.perf_counter() - start
-                updated = self._executor.updated
+                updated = not self._executor.refused
                 logs = {"loss": loss, "correct": right, "count": len(labels), "updated": updated}
                 try:
                     self._tell("on_batch_end", position.batch, logs)
@@ -125,11 +129,25 @@ class Epochs(Evaluator):
                     # It belongs to the step, whatever becomes of the callbacks.
                     self._schedule.after_batch()
                     self._within_step = False
+                if not updated and not self.stop_on_nan:
+                    self._warn_of_refused(position.batch)
                 bar.advance(len(labels), *self._means())
                 if self.history.stop_reason is not None:
                     return False
                 saver.after_step()
         return True
+
+    def _warn_of_refused(self, batch: int) -> None:
+        """Tell, once in an epoch, of a step that has changed nothing, after which training goes on."""
+        epoch = len(self.history) + 1
+        if self._warned != epoch:
+            self._warned = epoch
+            logger.warning(
+                "batch %d of epoch %d has changed nothing, nor will others like it: not finite are %s",
+                batch,
+                epoch,
+                self.first_not_finite(),
+            )
 
     def _means(self) -> tuple[float, float]:
         """Return loss and accuracy over the batches of the epoch so far."""
@@ -151,8 +169,8 @@ class Epochs(Evaluator):
         self._within_step = True  # fit says when all that belongs to a step is done
         self._failed = None
         done = self._executor.step(x, labels)
-        if not self._executor.updated:
-            self._failed = x, labels, self.loss, done[0]
+        if self._executor.refused:
+            self._failed = x, labels, self.loss, self._executor.refused
         return done
 
     def first_not_finite(self) -> str:

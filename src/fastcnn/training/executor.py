@@ -18,7 +18,7 @@ from ..nn.parameter_pass import backward_parameters
 from ..nn.prediction import call
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim import Optimizer
-from ..optim.finite import step_if_finite
+from ..optim.finite import FiniteSteps
 from ..optim.gradients import largest_gradient
 from .buffers import Buffers
 from .checks import logits_of
@@ -54,9 +54,10 @@ class Eager:
 
     Attributes
     ----------
-    updated : bool
-        Whether the last step has changed the weights: it does not if its loss, a running statistic, a
-        gradient or a weight that it would make is not finite. Buffers are then as they were, too.
+    refused : str
+        What was not finite in the last step, which then has changed nothing, buffers neither: its "loss", a
+        buffer ("the buffer 1.running_var"), a "gradient", or what the optimizer would have made of the
+        "weights". Empty if the step was taken.
     """
 
     def __init__(
@@ -75,7 +76,8 @@ class Eager:
         self._clip_value = clip_value
         self._module = model
         self._buffers = Buffers(model)
-        self.updated = True
+        self._steps = FiniteSteps(optimizer)
+        self.refused = ""
         self._dtype_at = -1  # the change of the model up to which its type is known
 
     def dtype(self) -> np.dtype:
@@ -104,10 +106,17 @@ class Eager:
         """
         self._buffers.keep()
         done = self._gradients(x, y)
-        self.updated = math.isfinite(done[0]) and self._buffers.stayed_finite() and self._update()
-        if not self.updated:
+        self.refused = self._refused(done[0])
+        if self.refused:
             self._buffers.put_back()
         return done
+
+    def _refused(self, loss: float) -> str:
+        """Take the optimizer's step, unless something is not finite; return what."""
+        if not math.isfinite(loss):
+            return "loss"
+        buffer = self._buffers.not_finite()
+        return self._update() if buffer is None else f"the buffer {buffer}"
 
     def _gradients(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
         """Return loss and number of rows predicted right, and leave gradients if the loss is finite."""
@@ -129,8 +138,8 @@ class Eager:
         """Add the gradients of the parameters for the gradient of the outputs."""
         backward_parameters(self.model, dy)
 
-    def _update(self) -> bool:
-        """Let the optimizer take a step with the gradients that there are, clipped; return whether it did."""
+    def _update(self) -> str:
+        """Let the optimizer take a step with the gradients that there are, clipped; or return why not."""
         if self._clip_value is not None:
             clip_grad_value_(self._trained(), self._clip_value)
         gathered = self.optimizer.gathered()
@@ -138,7 +147,9 @@ class Eager:
         if self._clip_norm is not None and math.isfinite(bound):
             clip_grad_norm_(self._trained(), self._clip_norm)
             gathered = self.optimizer.gathered()
-        return step_if_finite(self.optimizer, gathered, bound)
+        if not math.isfinite(bound):
+            return "gradient"
+        return "" if self._steps.take(gathered, bound) else "weights"
 
     def _trained(self) -> list[Parameter]:
         return [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]

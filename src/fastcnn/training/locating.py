@@ -15,7 +15,7 @@ from .watching import Names, watch_forward
 
 
 def first_not_finite(
-    model: Module, x: Samples, target: np.ndarray, loss: Any, value: float, trained: list[Parameter]
+    model: Module, x: Samples, target: np.ndarray, loss: Any, refused: str, trained: list[Parameter]
 ) -> str:
     """Say in what of a step the first values are that are not finite; the model has not been changed by it.
 
@@ -28,8 +28,8 @@ def first_not_finite(
     target : array
         Labels.
     loss : loss of fastcnn.nn, or the like
-    value : float
-        What it was.
+    refused : str
+        What was not finite, as the executor says.
     trained : list of Parameter
         What the optimizer holds.
 
@@ -47,7 +47,6 @@ def first_not_finite(
         if _count(parameter.data):
             return f"among the weights, which had them before the step: {name}"
     names, order = Names(model), []
-    old = {id(buffer) for _, buffer in model.named_buffers() if _count(buffer)}
     found: list[str] = []
 
     def watch(
@@ -60,24 +59,21 @@ def first_not_finite(
                 f"those that {names.described(module, operation)} makes: {count} of "
                 f"{sum(each.size for each in outputs)}, of values of at most {largest:.3g}"
             )
-        elif not found and any(
-            _count(buffer) and id(buffer) not in old for buffer in module._buffers.values()
-        ):
-            found.append(
-                f"in the buffers of {names.described(module, operation)}, of values of at most {largest:.3g}"
-            )
 
     outputs = watch_forward(model, x, watch)
     if found:
         return found[0]
-    if math.isfinite(value):
-        gradient = _first_gradient(model, order, trained)
-        return f"in the gradient of {gradient}" if gradient else "in what the optimizer makes of the weights"
+    if refused == "gradient":
+        return f"in the gradient of {_first_gradient(model, order, trained)}"
+    if refused == "weights":
+        return "in what the optimizer makes of the weights"
+    if refused != "loss":
+        return f"in {refused}"
     with np.errstate(all="ignore"):
         if not math.isfinite(loss(outputs, target)):
             found_in = [_largest(each) for each in graph.leaves(outputs) if isinstance(each, np.ndarray)]
             return f"the loss itself, of outputs of at most {max(found_in, default=0.0):.3g}"
-    return "not found layer by layer: only the compiled program's sums overflow"
+    return "in sums of the compiled program: layer after layer all are finite"
 
 
 def _first_gradient(model: Module, order: list[Any], trained: list[Parameter]) -> str:
@@ -88,7 +84,7 @@ def _first_gradient(model: Module, order: list[Any], trained: list[Parameter]) -
     for parameter in reversed([*others, *used.values()]):
         if parameter.grad is not None and _count(parameter.grad):
             return names.get(id(parameter), f"a parameter {parameter.shape} that is not the model's")
-    return ""
+    return "a parameter, which is finite now"
 
 
 def _count(array: Any) -> int:

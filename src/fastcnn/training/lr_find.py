@@ -166,9 +166,11 @@ def _climb(
                 group["lr"] = float(rate) * ratio
             # Too large a rate is what the search is for.
             with np.errstate(over="ignore", invalid="ignore"):
-                loss = trainer.train_step(images, labels)
-            if not math.isfinite(loss):
-                return losses, f"the loss was {loss} at {rate:.2g}"
+                trainer._train_mode()
+                loss, _ = trainer._step(images, labels)
+            if trainer._executor.refused:
+                what = f"the loss was {loss}" if not math.isfinite(loss) else "numbers were no longer finite"
+                return losses, f"{what} at {rate:.2g}"
             losses.append(loss / len(labels) if adds_up else loss)
             average = _SMOOTHING * average + (1 - _SMOOTHING) * losses[-1]
             corrected = average / (1 - _SMOOTHING ** len(losses))

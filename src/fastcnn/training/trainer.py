@@ -149,10 +149,8 @@ class Trainer(Resumable):
             raise ShapeError(f"train_step: {_samples.count(images)} images but {len(labels)} labels")
         self._train_mode()
         loss = self._step(images, labels)[0]
-        if not self._executor.updated:
-            logger.warning(
-                "the step has changed nothing: first values not finite: %s", self.first_not_finite()
-            )
+        if self._executor.refused:
+            logger.warning("the step has changed nothing: not finite are %s", self.first_not_finite())
         return loss
 
     def fit(

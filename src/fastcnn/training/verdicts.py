@@ -31,9 +31,17 @@ def verdicts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         if row["step"] in steps:
             layers.setdefault(row["layer"], []).append(row)
+    several = len(steps) > 1  # a head that begins with zeros lets no gradient through in the first step
     figures = {layer: {name: _median(each, name) for name in _FIGURES} for layer, each in layers.items()}
-    found = _not_finite(figures)
-    return found or [*_dead(figures), *_gradients(figures), *_updates(figures), *_activations(figures)]
+    found = _not_finite(figures, layers)
+    if found:
+        return found
+    return [
+        *_dead(figures),
+        *_gradients(figures, several),
+        *_updates(figures),
+        *_activations(figures, several),
+    ]
 
 
 _FIGURES = ("spread", "between", "size", "dead", "gradient", "update")
@@ -45,10 +53,15 @@ def _median(rows: Sequence[Mapping[str, Any]], name: str) -> float:
     return float(np.median(values)) if values else math.nan
 
 
-def _not_finite(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _not_finite(
+    figures: Mapping[str, Mapping[str, float]], layers: Mapping[str, list[Mapping[str, Any]]]
+) -> list[str]:
     for layer, each in figures.items():
         if math.isinf(each["size"]):
             return [f"{layer!r} is the first whose values are not finite: lower the learning rate"]
+    for layer, rows in reversed(list(layers.items())):  # as a backward pass goes
+        if any(row["gradient"] is not None and not math.isfinite(row["gradient"]) for row in rows):
+            return [f"the gradient of {layer!r} is the first that is not finite: lower the learning rate"]
     return []
 
 
@@ -57,23 +70,23 @@ def _dead(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
     if not dead:
         return []
     worst = max(dead, key=lambda layer: dead[layer])
-    others = f" (and of {len(dead) - 1} others as many as half)" if len(dead) > 1 else ""
+    others = f" (and half or more of {len(dead) - 1} more)" if len(dead) > 1 else ""
     return [
         f"{dead[worst]:.0%} of the units of {worst!r} are 0 for every image{others}, and nothing is learned "
         "through them: lower the learning rate, or draw other weights (initialize)"
     ]
 
 
-def _gradients(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _gradients(figures: Mapping[str, Mapping[str, float]], several: bool) -> list[str]:
     norms = {layer: each["gradient"] for layer, each in figures.items() if not math.isnan(each["gradient"])}
     none = [layer for layer, norm in norms.items() if norm == 0]
-    if none:
-        many = f" and {len(none) - 1} others" if len(none) > 1 else ""
+    if none and several:
+        many = f" and {len(none) - 1} more" if len(none) > 1 else ""
         return [
             f"no gradient reaches {none[0]!r}{many}: the loss does not depend on it, or what is behind it is "
             "dead or saturated"
         ]
-    if len(norms) < 2:
+    if len(norms) < 2 or none:
         return []
     first, last = next(iter(norms)), next(reversed(norms))
     low, high = norms[first], norms[last]
@@ -100,15 +113,18 @@ def _updates(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
             f"{shares[fastest]:.0%}" if shares[fastest] < 10 else f"{shares[fastest]:.2g} times themselves"
         )
         return [f"a step changes the weights of {fastest!r} by {share}: lower the learning rate"]
-    if 0 < shares[fastest] < _SLOW:
+    if shares[fastest] < _SLOW:
         return [
             f"a step changes no layer's weights by more than {shares[fastest]:.1g} of themselves: raise the "
             "learning rate"
         ]
+    fixed = [layer for layer, share in shares.items() if share == 0 and figures[layer]["gradient"] > 0]
+    if fixed:
+        return [f"steps do not change the weights of {fixed[0]!r}: does the optimizer hold them?"]
     return []
 
 
-def _activations(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _activations(figures: Mapping[str, Mapping[str, float]], several: bool) -> list[str]:
     wide = next((layer for layer, each in figures.items() if each["spread"] > _WIDE), None)
     same = next((layer for layer, each in figures.items() if each["between"] < _SAME * each["size"]), None)
     found = []
@@ -117,7 +133,7 @@ def _activations(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
             f"the values of {wide!r} spread by {figures[wide]['spread']:.2g}: scale the images, or use batch "
             "normalisation"
         )
-    if same is not None:
+    if same is not None and several:
         found.append(
             f"{same!r} makes nearly the same of every image: what tells them apart is lost before or in it"
         )

@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import graph
 from .._samples import Samples
+from ..engine.effects import Generators
 from ..nn import calls
 from ..nn.module import Module
 from ..nn.prediction import call
-from . import generators
 from .buffers import Buffers
 
 
@@ -30,13 +30,17 @@ def watch_forward(model: Module, x: Samples, watch: graph.Watch) -> Any:
     -------
     array, or what else the model returns
     """
-    buffers, places = Buffers(model), generators.places(model)
+    buffers = Buffers(model)
     buffers.keep()
     try:
-        with calls.passive(evaluating=False), calls.watched(watch), np.errstate(all="ignore"):
+        with (
+            Generators(model).kept(),
+            calls.passive(evaluating=False),
+            calls.watched(watch),
+            np.errstate(all="ignore"),
+        ):
             return call(model, x, model)
     finally:
-        generators.put_back(model, places)
         buffers.put_back()
 
 

@@ -105,6 +105,7 @@ void FCN(gradient_of_factors)(void *dweight_, const void *dy_, const void *x_, p
 
 double FCN(largest)(const void *x_, ptrdiff_t size)
 {
+    OWN_FLOAT_MODE;
     /* Without their sign, numbers are ordered as the integers of their bits; infinity and NaN come last. */
     const bits magnitude = (bits)(((uint64_t)1 << (8 * sizeof(bits) - 1)) - 1);
     const real *x = x_;
