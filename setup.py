@@ -57,8 +57,9 @@ C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=
 # How the instructions of a loop lie in cache lines changes its speed by some percent: functions and loops
 # begin with a line.
 KERNEL_FLAGS = ["-falign-functions=64", "-falign-loops=64"]
-# A sum is fused multiply-adds in every kernel, or it has other bits in one than in another. Newer versions of GCC
-# take chains of them apart (tuning avoid_256fma_chains), which is slower here besides; Clang has no such flag.
+# A sum is fused multiply-adds in every kernel, or it has other bits in one than in another. Newer versions of
+# GCC take chains of them apart (tuning avoid_256fma_chains), which is slower here besides; Clang has no such
+# flag.
 CHAINS = "--param=avoid-fma-max-bits=0"
 WARNINGS = ["-Wall", "-Wextra", "-Wvla"]
 RELEASE_FLAGS = ["-g0"]
