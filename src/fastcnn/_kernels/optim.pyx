@@ -173,7 +173,7 @@ cdef class Updates:
     cdef double search(self) except? -1:
         """Return the largest magnitude of the gradients, infinity if one of them is not finite."""
         cdef job all = self.everything()
-        cdef int wanted = self.wanted(4 * CHUNK), i
+        cdef int wanted = self.wanted(CHUNK), i
         cdef double found = 0
         all.largest = <double *>PyMem_Calloc(wanted, sizeof(double))
         if all.largest == NULL:

@@ -51,8 +51,9 @@ class FiniteSteps:
         optimizer = self._optimizer
         if not math.isfinite(bound):
             return False
-        if not all(optimizer.stays_finite(group, bound) for group in optimizer.param_groups):
-            self._calm = None
+        for group in optimizer.param_groups:
+            if not optimizer.stays_finite(group, bound):
+                self._calm = None
         if self._calm is not None and self._calm is optimizer.state:
             self._step(gathered)
             return True

@@ -42,17 +42,19 @@ def gather(groups: list[dict[str, Any]], takes_factors: bool, what: str) -> list
     for group in groups:
         pairs: dict[np.dtype, list[tuple[Parameter, Gradient]]] = {}
         for parameter in group["params"]:
+            # Attributes and not properties: small networks wait for this loop. `data` would say besides that
+            # somebody may write into it.
             grad: Any = parameter._grad
-            if grad is None or not parameter.requires_grad:
+            if grad is None or not parameter._requires_grad:
                 continue
-            values = parameter._array  # `data` would say that somebody may write into it
+            values = parameter._data
             dtype, shape = values.dtype, values.shape
-            if isinstance(grad, FactoredGradient):
-                if takes_factors and (grad.shape, grad.dtype) == (shape, dtype):
-                    pairs.setdefault(dtype, []).append((parameter, grad.factors))
-                    continue
-                grad = parameter.grad
-            if not isinstance(grad, np.ndarray) or grad.shape != shape or grad.dtype != dtype:
+            if type(grad) is not np.ndarray or grad.shape != shape or grad.dtype != dtype:
+                if isinstance(grad, FactoredGradient):
+                    if takes_factors and (grad.shape, grad.dtype) == (shape, dtype):
+                        pairs.setdefault(dtype, []).append((parameter, grad.factors))
+                        continue
+                    grad = parameter.grad
                 grad = _converted(grad, parameter, what)
             if not grad.flags.carray:
                 grad = np.require(grad, dtype, ("C", "A"))
@@ -75,10 +77,9 @@ def largest_gradient(gathered: Sequence[Gathered]) -> float:
     """Return a bound of the magnitude of all gradients, infinity if one of them is not finite."""
     found = 0.0
     for _, dtype, pairs in gathered:
-        arrays: list[np.ndarray] = []
-        for parameter, grad in pairs:
+        arrays = [grad for _, grad in pairs if isinstance(grad, np.ndarray)]
+        for parameter, grad in pairs if len(arrays) < len(pairs) else ():
             if isinstance(grad, np.ndarray):
-                arrays.append(grad)
                 continue
             bound = _largest_of_factors(*grad)
             if bound <= _LARGE:

@@ -9,7 +9,11 @@
 
 #define MAX_WORKERS 1023
 #define JOBS_OF_FEWER 1000
-#define SECONDS_AWAKE 50e-6 /* of a worker without a job, before it sleeps */
+
+/* Of a worker without a job: how long it waits awake, then for how long it lets others run first, before it
+ * sleeps. To wake it takes as long as some layers of a small network do. */
+#define SECONDS_AWAKE 50e-6
+#define SECONDS_YIELDING 200e-6
 
 /* The present job.
  *
@@ -71,6 +75,27 @@ static void work(int thread)
         work_at_share((thread + i) % job.threads, thread);
 }
 
+/* Return when the number is another one than `last`. */
+static void wait_for_job(uint32_t last)
+{
+    const double start = fcn_seconds();
+    for (double waited = 0; waited < SECONDS_AWAKE + SECONDS_YIELDING; waited = fcn_seconds() - start) {
+        if (waited > SECONDS_AWAKE)
+            fcn_yield();
+        for (int spins = 0; spins < 64; ++spins) {
+            if (atomic_load(&number) != last)
+                return;
+            fcn_pause();
+        }
+    }
+    fcn_lock(&mutex);
+    atomic_fetch_add(&asleep, 1);
+    while (atomic_load(&number) == last)
+        fcn_wait(&wake, &mutex);
+    atomic_fetch_sub(&asleep, 1);
+    fcn_unlock(&mutex);
+}
+
 static void *worker(void *argument)
 {
     const int thread = (int)(ptrdiff_t)argument;
@@ -83,19 +108,7 @@ static void *worker(void *argument)
                 fcn_wait(&enrol, &mutex);
             fcn_unlock(&mutex);
         }
-        const double deadline = fcn_seconds() + SECONDS_AWAKE;
-        unsigned spins = 0;
-        while (atomic_load(&number) == last) {
-            fcn_pause();
-            if (++spins % 64 == 0 && fcn_seconds() > deadline) {
-                fcn_lock(&mutex);
-                atomic_fetch_add(&asleep, 1);
-                while (atomic_load(&number) == last)
-                    fcn_wait(&wake, &mutex);
-                atomic_fetch_sub(&asleep, 1);
-                fcn_unlock(&mutex);
-            }
-        }
+        wait_for_job(last);
         atomic_fetch_add(&readers, 1);
         last = atomic_load(&number);
         if (last % 2 == 0 && thread < job.threads) {
@@ -151,7 +164,7 @@ static void hire(int wanted)
 static void relax(unsigned *spins)
 {
     fcn_pause();
-    if (++*spins % 4096 == 0)
+    if (++*spins % 512 == 0)
         fcn_yield();
 }
 

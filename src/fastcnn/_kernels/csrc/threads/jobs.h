@@ -8,10 +8,10 @@
  * it has taken and nothing else.
  *
  * The other threads are workers. They are started when a job first asks for them and live as long as the
- * process. A worker waits for the next job awake for some tens of microseconds, then asleep. There is one job
- * at a time: a job that another thread of the program starts meanwhile, or that a task starts, runs on its
- * caller alone. Tasks run in the floating-point mode of the caller (common/float_mode.h). After a fork the
- * child starts workers of its own.
+ * process. A worker waits for the next job awake for some tens of microseconds, then, for some hundreds, lets
+ * whoever else wants the processor have it, then sleeps. There is one job at a time: a job that another
+ * thread of the program starts meanwhile, or that a task starts, runs on its caller alone. Tasks run in the
+ * floating-point mode of the caller (common/float_mode.h). After a fork the child starts workers of its own.
  */
 #ifndef FCN_JOBS_H
 #define FCN_JOBS_H
