@@ -25,6 +25,9 @@ def oldest(pyproject):
 
 
 if __name__ == "__main__":
-    import tomllib  # of Python 3.11 and later
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # before Python 3.11
+        import tomli as tomllib
 
     print(*oldest(tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))), sep="\n")

