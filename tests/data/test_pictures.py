@@ -68,10 +68,11 @@ def test_modes(tmp_path, mode, name, channels):
         made = base.convert(mode)
     path = save(tmp_path / name, made)
     if mode == "YCbCr":
-        try:
-            Image.open(path).load()
-        except OSError as error:  # Pillow 12.3 does not read what it wrote
-            pytest.skip(f"Pillow: {error}")
+        with Image.open(path) as written:
+            try:
+                written.load()
+            except OSError as error:  # Pillow 12.3 does not read what it wrote
+                pytest.skip(f"Pillow: {error}")
     pixels, transparent = read_picture(path)
     assert pixels.shape == (channels, 4, 5)
     assert (pixels.dtype, transparent) == (np.float32, mode in ("LA", "PA", "RGBA"))

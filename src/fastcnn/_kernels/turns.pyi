@@ -3,6 +3,16 @@ from typing import Any
 
 SWEEP: int
 
+class Hold:
+    def __init__(self, lock: Any) -> None: ...
+    def __enter__(self) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = ...,
+        error: BaseException | None = ...,
+        trace: TracebackType | None = ...,
+    ) -> None: ...
+
 class Turns:
     closed: bool
     version: int

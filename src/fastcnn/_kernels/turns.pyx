@@ -10,6 +10,36 @@ from cpython.pythread cimport PyThread_get_thread_ident
 SWEEP = 2**16
 
 
+cdef class Hold:
+    """The use of a lock: ``with Hold(lock)``.
+
+    From Python 3.14 on a signal's handler may run between ``__enter__`` and the with block: of a lock by itself
+    the thread would never let go.
+    """
+
+    cdef object _lock
+    cdef bint _held
+
+    def __cinit__(self, lock):
+        self._lock = lock
+
+    def __enter__(self):
+        self._lock.acquire()
+        self._held = True
+
+    cdef int _let_go(self) except -1:
+        if self._held:
+            self._held = False
+            self._lock.release()
+        return 0
+
+    def __exit__(self, *error):
+        self._let_go()
+
+    def __del__(self):
+        self._let_go()
+
+
 cdef class Turns:
     """Things that threads take in turn.
 

@@ -6,17 +6,24 @@ import os
 import threading
 from weakref import WeakSet
 
+from .._kernels.turns import Hold
+
 
 class Locked:
     """Something that one thread uses at a time: ``with self.lock``."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
         _all.add(self)
+
+    @property
+    def lock(self) -> Hold:
+        """What a thread enters to use it."""
+        return Hold(self._lock)
 
     def renew(self) -> None:
         """Be nobody's: a thread that held the lock when the process was forked is not in the child."""
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
 
 
 _all: WeakSet[Locked] = WeakSet()

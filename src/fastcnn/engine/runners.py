@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from contextlib import suppress
 from typing import NamedTuple
 
 from .._kernels import cores
@@ -28,10 +29,23 @@ class _Packing(NamedTuple):
 
 
 class _Waiting:
-    """A thread in the queue, for as long as it is there: the queue does not keep it."""
+    """A thread in the queue, for as long as it is there: the queue does not keep it.
+
+    It waits for a lock, and not for an Event, whose own lock an interrupt could leave locked.
+    """
 
     def __init__(self) -> None:
-        self.event = threading.Event()
+        self._asleep = threading.Lock()
+        self._asleep.acquire()
+
+    def sleep(self) -> None:
+        """Wait until it is woken."""
+        self._asleep.acquire(timeout=_LOOK_AGAIN)
+
+    def wake(self) -> None:
+        """End its sleep, or the next one."""
+        with suppress(RuntimeError):  # it was woken already
+            self._asleep.release()
 
 
 class Runners(Locked):
@@ -92,8 +106,7 @@ class Runners(Locked):
                 self._queue.append(weakref.ref(me))
                 self.turns.closed = True
             while not self._takes(turn, me):
-                me.event.wait(_LOOK_AGAIN)
-                me.event.clear()
+                me.sleep()
         finally:
             with self.lock:
                 self._queue = [each for each in self._queue if each() not in (None, me)]
@@ -105,7 +118,7 @@ class Runners(Locked):
         with self.lock:
             first = self._head()
             if first is not None:
-                first.event.set()
+                first.wake()
 
     def _head(self) -> _Waiting | None:
         return next((waiting for each in self._queue if (waiting := each()) is not None), None)
