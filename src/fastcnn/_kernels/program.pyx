@@ -231,7 +231,7 @@ def add_one(list counters):
             (<int64_t *>view.buf)[0] += 1
         PyBuffer_Release(&view)
         if not counted:  # of another type than a layer's own
-            counter += 1
+            counter[...] = counter + 1  # NumPy 1 makes int64 of some, which += refuses
 
 
 cdef class Program:
