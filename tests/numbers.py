@@ -77,14 +77,35 @@ def _of(function: Callable[[Any], Any], at: Any = HERE) -> Row:
 
 
 WINDOW, SAMPLE, CHANNEL = (1, 1, 1, 1), (1,), (slice(None), 1)
-VALUES = {
+ACTIVATIONS = {
     "relu": _of(F.relu),
     "leaky_relu, slope 0.5": _of(lambda x: F.leaky_relu(x, 0.5)),
+    "relu6": _of(F.relu6),
+    "hardtanh": _of(F.hardtanh),
+    "hardsigmoid": _of(F.hardsigmoid),
+    "hardswish": _of(F.hardswish),
+    "threshold 0.25, value 1": _of(lambda x: F.threshold(x, 0.25, 1.0)),
+    "hardshrink": _of(F.hardshrink),
+    "softshrink": _of(F.softshrink),
+    "clamp to 0 .. 1": _of(lambda x: F.clamp(x, 0, 1)),
     "sigmoid": _of(F.sigmoid),
-    "tanh (eager)": _of(F.tanh),
-    "exp (eager)": _of(F.exp),
-    "sqrt (eager)": _of(F.sqrt),
-    "clamp to 0 .. 1 (eager)": _of(lambda x: F.clamp(x, 0, 1)),
+    "logsigmoid": _of(F.logsigmoid),
+    "softplus": _of(F.softplus),
+    "softsign": _of(F.softsign),
+    "tanh": _of(F.tanh),
+    "tanhshrink": _of(F.tanhshrink),
+    "elu, celu": _of(F.elu),
+    "selu": _of(F.selu),
+    "silu": _of(F.silu),
+    "mish": _of(F.mish),
+    "gelu": _of(F.gelu),
+    "gelu, tanh": _of(lambda x: F.gelu(x, "tanh")),
+    "erf": _of(F.erf),
+    "exp": _of(F.exp),
+    "sqrt": _of(F.sqrt),
+}
+VALUES = {
+    **ACTIVATIONS,
     "x + 1": _of(lambda x: x + 1),
     "x - x": _of(lambda x: x - x),
     "2 x": _of(lambda x: 2 * x),
@@ -112,12 +133,7 @@ VALUES = {
     "Dropout(p=1), training": Row(lambda: Computed(nn.Dropout(1.0)), HERE, True),
 }
 GRADIENTS = {
-    "relu": VALUES["relu"],
-    "leaky_relu, slope 0.5": VALUES["leaky_relu, slope 0.5"],
-    "sigmoid": VALUES["sigmoid"],
-    "tanh (eager)": VALUES["tanh (eager)"],
-    "sqrt (eager)": VALUES["sqrt (eager)"],
-    "clamp to 0 .. 1 (eager)": VALUES["clamp to 0 .. 1 (eager)"],
+    **ACTIVATIONS,
     "x x": VALUES["x x"],
     "x ** 0 (eager)": VALUES["x ** 0 (eager)"],
     "amax over pixels (eager)": VALUES["amax over pixels (eager)"],

@@ -225,3 +225,14 @@ def adaptive(value: Any, name: str) -> Any:
 def optional(check: Check) -> Check:
     """Return a check that lets None pass."""
     return lambda value, name: None if value is None else check(value, name)
+
+
+def word(*allowed: str) -> Check:
+    """Return a check for one of a few words."""
+
+    def check(value: Any, name: str) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise ArgumentError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {short(value)}")
+        return value
+
+    return check

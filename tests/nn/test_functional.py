@@ -51,12 +51,19 @@ ON_ARRAYS = {
     "linear-no-bias": (lambda: ops.linear(ROWS, MATRIX), lambda: F.linear(ROWS, weight=MATRIX)),
     **{
         name: (
-            partial(activate, IMAGES, name, *case.given.values()),
+            partial(activate, IMAGES, operation.kernel, operation.alpha, operation.beta),
             partial(case.function, IMAGES, **case.given),
         )
         for name, case in CASES.items()
+        for operation in [case.operation(**case.given)]
     },
     "tanh": (lambda: ops.tanh(IMAGES), lambda: F.tanh(IMAGES)),
+    "erf": (lambda: activate(ROWS, "erf"), lambda: F.erf(ROWS)),
+    "softmin": (lambda: ops.softmax(-ROWS, 0), lambda: F.softmin(ROWS, 0)),
+    "glu": (
+        lambda: IMAGES[:, :2] * ops.sigmoid(IMAGES[:, 2:]),
+        lambda: F.glu(IMAGES, 1),
+    ),
     "exp": (lambda: ops.exp(ROWS), lambda: F.exp(ROWS)),
     "sqrt": (lambda: ops.sqrt(ROWS), lambda: F.sqrt(ROWS)),
     "clamp": (lambda: ops.clamp(ROWS, -0.5, 0.25), lambda: F.clamp(ROWS, max=0.25, min=-0.5)),

@@ -13,7 +13,7 @@ from fastcnn.nn import functional as F
 from ..graph.activations import CASES
 from ..graph.models import passes
 
-# Names and defaults of PyTorch 2.13, without what is deprecated there, `inplace`, `dtype` and `out`.
+# Names and defaults of PyTorch 2.13, without what is deprecated there, `dtype` and `out`.
 NONE = inspect.Parameter.empty
 SIGNATURES = {
     "adaptive_avg_pool2d": {"input": NONE, "output_size": NONE},
@@ -56,6 +56,9 @@ SIGNATURES = {
         "reduction": "mean",
         "label_smoothing": 0.0,
     },
+    "erf": {"input": NONE},
+    "glu": {"input": NONE, "dim": -1},
+    "softmin": {"input": NONE, "dim": None},
     "dropout": {"input": NONE, "p": 0.5, "training": True},
     "exp": {"input": NONE},
     "flatten": {"input": NONE, "start_dim": 0, "end_dim": -1},
@@ -75,7 +78,6 @@ SIGNATURES = {
     "softmax": {"input": NONE, "dim": None},
     "split": {"tensor": NONE, "split_size_or_sections": NONE, "dim": 0},
     "sqrt": {"input": NONE},
-    "tanh": {"input": NONE},
     **{name: {"input": NONE, **case.arguments} for name, case in CASES.items()},
 }
 

@@ -1,7 +1,7 @@
 """Tensors, the operations that networks are made of, and the record of a call with its backward pass."""
 
-from . import activation
-from .activation import *
+from . import piecewise, smooth
+from .activation import Activation
 from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
 from .dropout import Dropout
@@ -9,10 +9,12 @@ from .functions import FUNCTIONS, Function, function, function_of
 from .normalization import BatchNorm
 from .operation import Operand, Operation, Wanted, apply, as_array, recording, shape_of
 from .operators import Operators
+from .piecewise import *
 from .pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from .products import Conv2d, Linear
 from .reduction import Amax, Mean, Sum
-from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, ZeroPad, chunk, split
+from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, ZeroPad, chunk, halves, split
+from .smooth import *
 from .softmax import LogSoftmax, Softmax
 from .structure import as_tuple, filled, leaves, paired, replaced
 from .tape import Tape
@@ -23,6 +25,7 @@ from .watched import Watch, WatchedTape
 __all__ = [
     "BATCH",
     "FUNCTIONS",
+    "Activation",
     "AdaptiveAvgPool2d",
     "Add",
     "Amax",
@@ -68,6 +71,7 @@ __all__ = [
     "filled",
     "function",
     "function_of",
+    "halves",
     "leaves",
     "paired",
     "recording",
@@ -76,4 +80,5 @@ __all__ = [
     "shape_of",
     "split",
 ]
-__all__ += activation.__all__
+__all__ += piecewise.__all__
+__all__ += smooth.__all__

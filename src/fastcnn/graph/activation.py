@@ -1,23 +1,18 @@
-"""Functions of single elements; a new one is a class here, with its formula and its derivative."""
+"""Functions of single elements, which csrc/common/activations.inc computes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .. import ops
-from .._arguments import optional, real
 from ..ops.activation import activate, activate_backward
-from .functions import function
 from .operation import Array, Operation, Wanted
-
-__all__ = ["Activation", "Clamp", "Exp", "LeakyReLU", "ReLU", "Sigmoid", "Sqrt", "Tanh"]
 
 
 class Activation(Operation):
     """y = f(x) for each element.
 
-    One that kernels have is a row of csrc/common/activations.inc: the class says its name and numbers, and
-    eager mode and the engine take value and derivative from there. Others have a formula here.
+    Kernels have it as a row of csrc/common/activations.inc: the class says its name and numbers, and eager
+    mode and the engine take value and derivative from there. One without a row has a formula of its own.
     """
 
     # Whether the derivative is a function of y; else it is one of x.
@@ -48,70 +43,3 @@ class Activation(Operation):
         if self.kernel is None:
             raise NotImplementedError(f"{type(self).__name__} has no kernel and no derivative")
         return activate_backward(dy, kept, self.kernel, self.alpha, self.beta)
-
-
-@function("relu")
-class ReLU(Activation):
-    """y = max(x, 0)."""
-
-    kernel, gates = "relu", True
-
-
-@function("leaky_relu", {"negative_slope": real})
-class LeakyReLU(Activation):
-    """y = x where x > 0, else negative_slope x."""
-
-    kernel = "leaky_relu"
-
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = self.alpha = real(negative_slope, "leaky_relu: negative_slope")
-        self.of_output = self.alpha >= 0
-
-
-@function("sigmoid")
-class Sigmoid(Activation):
-    """y = 1 / (1 + exp(-x))."""
-
-    kernel = "sigmoid"
-
-
-@function("tanh")
-class Tanh(Activation):
-    """y = tanh(x)."""
-
-    formula, derivative = staticmethod(ops.tanh), staticmethod(ops.tanh_backward)
-
-
-@function("exp")
-class Exp(Activation):
-    """y = exp(x)."""
-
-    formula, derivative = staticmethod(ops.exp), staticmethod(ops.exp_backward)
-
-
-@function("sqrt")
-class Sqrt(Activation):
-    """y = sqrt(x)."""
-
-    formula, derivative = staticmethod(ops.sqrt), staticmethod(ops.sqrt_backward)
-
-
-_LIMITS = {"min": optional(real), "max": optional(real)}
-
-
-@function("clamp", _LIMITS, read=lambda clamp, _: dict(zip(_LIMITS, clamp.limits, strict=True)))
-class Clamp(Activation):
-    """y = x within limits."""
-
-    of_output = False
-
-    def __init__(self, min: float | None = None, max: float | None = None) -> None:
-        self.limits = min, max
-
-    def formula(self, x: Array) -> Array:
-        """Return y."""
-        return ops.clamp(x, *self.limits)
-
-    def derivative(self, dy: Array, kept: Array) -> Array:
-        """Return dx."""
-        return ops.clamp_backward(dy, kept, *self.limits)

@@ -274,3 +274,12 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     if size == 0:
         return _parts(x, [0] * count, axis)
     return split(x, -(-size // count), axis)
+
+
+def halves(x: Any, dim: int, what: str) -> tuple[Any, Any]:
+    """Return the two halves of a tensor along an axis, for the function `what`."""
+    axis, size = _along(x, dim, what)
+    if size % 2:
+        raise ShapeError(f"{what}: the size of axis {dim} must be even, got the shape {shape_of(x)}")
+    first, second = _parts(x, [size // 2] * 2, axis)
+    return first, second

@@ -7,6 +7,7 @@ from . import (
     activation,
     containers,
     conv,
+    dropout,
     functional,
     init,
     linear,
@@ -15,11 +16,14 @@ from . import (
     normalization,
     pooling,
     shape,
+    smooth,
+    softmax,
     utils,
 )
 from .activation import *
 from .containers import *
 from .conv import *
+from .dropout import *
 from .linear import *
 from .lists import *
 from .losses import *
@@ -28,16 +32,21 @@ from .normalization import *
 from .parameter import Parameter
 from .pooling import *
 from .shape import *
+from .smooth import *
+from .softmax import *
 
 # Each file says itself which of its classes are public.
 __all__ = ["Module", "Parameter", "functional", "init", "utils"]
 __all__ += activation.__all__
 __all__ += containers.__all__
 __all__ += conv.__all__
+__all__ += dropout.__all__
 __all__ += linear.__all__
 __all__ += lists.__all__
 __all__ += losses.__all__
 __all__ += normalization.__all__
 __all__ += pooling.__all__
 __all__ += shape.__all__
-__all__.sort(key=lambda name: (name.islower(), name))
+__all__ += smooth.__all__
+__all__ += softmax.__all__
+__all__.sort(key=lambda name: (name.islower(), not name.isupper(), name))

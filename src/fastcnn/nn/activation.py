@@ -1,31 +1,36 @@
-"""ReLU and its like, softmax, log-softmax, dropout."""
+"""Layers that apply a function to each element, made of straight lines.
+
+`inplace` is there for programs that were written for PyTorch, and changes nothing; see
+`fastcnn.nn.functional`.
+"""
 
 from typing import Any
 
-import numpy as np
-
-from .. import graph
-from .._arguments import axis, optional, real, share
-from .._outputs import class_axis
+from .._arguments import number, real
 from ..errors import ArgumentError
 from . import functional as F
-from . import init
-from .declaration import Shape, Values, declare
-from .module import Module
+from .declaration import declare
+from .elementwise import Elementwise
 
-__all__ = ["Dropout", "LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "Softmax"]
-
-
-def _along_dim(values: Values, shape: Shape) -> Shape:
-    class_axis(values["dim"], 1 + len(shape), "softmax")
-    return shape
+__all__ = [
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "ReLU",
+    "ReLU6",
+    "Softshrink",
+    "Threshold",
+]
 
 
 @declare()
-class ReLU(Module):
+class ReLU(Elementwise):
     """Rectify: ``y = max(x, 0)``."""
 
-    _reuses_input = True
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace)
 
     def forward(self, x: Any) -> Any:
         """Return max(x, 0)."""
@@ -33,7 +38,7 @@ class ReLU(Module):
 
 
 @declare({"negative_slope": real})
-class LeakyReLU(Module):
+class LeakyReLU(Elementwise):
     """Let a part of negative values through: ``y = x where x > 0, else negative_slope x``.
 
     Parameters
@@ -43,105 +48,142 @@ class LeakyReLU(Module):
         Models" (2013).
     """
 
-    _reuses_input = True
+    _shown = ("negative_slope",)
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        super().__init__()
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__(inplace)
         self.negative_slope = real(negative_slope, "LeakyReLU: negative_slope")
 
     def forward(self, x: Any) -> Any:
         """Return y."""
         return F.leaky_relu(x, self.negative_slope)
 
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"negative_slope={self.negative_slope}"
 
+@declare({"min_val": real, "max_val": real})
+class Hardtanh(Elementwise):
+    """Limit to a range, without a gradient at its ends: ``y = min(max(x, min_val), max_val)``.
 
-@declare()
-class Sigmoid(Module):
-    """Squash to (0, 1): ``y = 1 / (1 + exp(-x))``."""
+    Parameters
+    ----------
+    min_val, max_val : float
+        The range.
 
-    _reuses_input = True
+    Raises
+    ------
+    ArgumentError
+        If it is empty.
+    """
+
+    _shown = ("min_val", "max_val")
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.min_val = real(min_val, "Hardtanh: min_val")
+        self.max_val = real(max_val, "Hardtanh: max_val")
+        if not self.min_val < self.max_val:
+            raise ArgumentError(f"Hardtanh: min_val must be below max_val, got {min_val!r} and {max_val!r}")
 
     def forward(self, x: Any) -> Any:
         """Return y."""
-        return F.sigmoid(x)
+        return F.hardtanh(x, self.min_val, self.max_val)
 
 
-@declare({"dim": optional(axis)}, output=_along_dim)
-class Softmax(Module):
-    """Turn logits into probabilities along one axis; see `fastcnn.ops.softmax`.
+@declare()
+class ReLU6(Elementwise):
+    """Rectify, up to 6: ``y = min(max(x, 0), 6)``."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace)
+
+    def forward(self, x: Any) -> Any:
+        """Return y."""
+        return F.relu6(x)
+
+
+@declare()
+class Hardsigmoid(Elementwise):
+    """Go straight from 0 to 1: ``y = min(max(x + 3, 0), 6) / 6``."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace)
+
+    def forward(self, x: Any) -> Any:
+        """Return y."""
+        return F.hardsigmoid(x)
+
+
+@declare()
+class Hardswish(Elementwise):
+    """Multiply by a `Hardsigmoid`: ``y = x min(max(x + 3, 0), 6) / 6``.
+
+    Source: Howard et al., "Searching for MobileNetV3" (2019).
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace)
+
+    def forward(self, x: Any) -> Any:
+        """Return y."""
+        return F.hardswish(x)
+
+
+@declare({"threshold": real, "value": real})
+class Threshold(Elementwise):
+    """Replace what is not above a threshold: ``y = x where x > threshold, else value``.
 
     Parameters
     ----------
-    dim : int, optional
-        The axis of the classes; None takes axis 0 of 1-D and 3-D input and axis 1 of all else.
+    threshold, value : float
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
+    _shown = ("threshold", "value")
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.threshold = real(threshold, "Threshold: threshold")
+        self.value = real(value, "Threshold: value")
 
     def forward(self, x: Any) -> Any:
-        """Return the probabilities."""
-        return F.softmax(x, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"dim={self.dim}"
+        """Return y."""
+        return F.threshold(x, self.threshold, self.value)
 
 
-@declare({"dim": optional(axis)}, output=_along_dim)
-class LogSoftmax(Module):
-    """Logarithm of the softmax along one axis; see `fastcnn.ops.log_softmax`.
+@declare({"lambd": real})
+class Hardshrink(Elementwise):
+    """Drop small values: ``y = x where |x| > lambd, else 0``.
 
     Parameters
     ----------
-    dim : int, optional
-        As in Softmax.
+    lambd : float
     """
 
-    def __init__(self, dim: int | None = None) -> None:
+    _shown = ("lambd",)
+
+    def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
-        self.dim = dim
+        self.lambd = real(lambd, "Hardshrink: lambd")
 
     def forward(self, x: Any) -> Any:
-        """Return the log-probabilities."""
-        return F.log_softmax(x, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"dim={self.dim}"
+        """Return y."""
+        return F.hardshrink(x, self.lambd)
 
 
-@declare({"p": share})
-class Dropout(Module):
-    """In training, set elements to zero with probability p and scale the others by 1 / (1 - p).
+@declare({"lambd": number})
+class Softshrink(Elementwise):
+    """Make values smaller: ``y = x - lambd where x > lambd, x + lambd where x < -lambd, else 0``.
 
     Parameters
     ----------
-    p : float in [0, 1]
-        Probability of dropping an element.
-    generator : numpy.random.Generator, optional
-        Source of the masks; the default stream if None. `Module.reseed` replaces it.
+    lambd : float
+        At least 0.
     """
 
-    def __init__(self, p: float = 0.5, generator: np.random.Generator | None = None) -> None:
+    _shown = ("lambd",)
+
+    def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
-        if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1:
-            raise ArgumentError(f"Dropout: p must lie in [0, 1], got {p!r}")
-        self.p = p
-        self.generator = generator
+        self.lambd = number(lambd, "Softshrink: lambd")
 
     def forward(self, x: Any) -> Any:
-        """Return x with some elements dropped; in evaluation, x itself."""
-        return graph.apply(graph.Dropout(self, self.training), x)
-
-    def stream(self) -> np.random.Generator:
-        """Return what masks are drawn from."""
-        return self.generator or init.default_generator()
-
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"p={self.p}"
+        """Return y."""
+        return F.softshrink(x, self.lambd)

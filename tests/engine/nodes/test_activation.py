@@ -22,7 +22,7 @@ EVERY = {
     f"{name} {given}": case.operation(**given)
     for name, case in CASES.items()
     for given in (case.given, *case.others)
-}
+} | {"erf": graph.Erf(), "exp": graph.Exp(), "clamp": graph.Clamp(-0.4, 0.7)}
 SHAPE = (3, 8, 6)
 every = pytest.mark.parametrize("name", EVERY)
 
@@ -87,7 +87,8 @@ def network(name, place):
 
 def test_every_kernel_is_here():
     """And the derivative is one of the output, or of the input, as its class says."""
-    assert {operation.kernel for operation in EVERY.values()} == set(ACTIVATIONS)
+    # Of the square root test_square_roots has numbers that it takes.
+    assert {operation.kernel for operation in EVERY.values()} == set(ACTIVATIONS) - {"sqrt"}
 
 
 @every

@@ -7,9 +7,7 @@
 #define FCN_ACTIVATION_H
 
 #include "common/vec.h"
-#include "common/vexp.h"
-
-#include <math.h>
+#include "common/vfunctions.h"
 
 /* The number of an activation: that of its row, from 1. */
 enum {
@@ -33,6 +31,47 @@ static inline activation_kind kind_of(const activation *f)
     return f->number == FCN_NO_ACTIVATION     ? NO_ACTIVATION
            : f->number == FCN_ACTIVATION_relu ? CLIP
                                               : ANY_ACTIVATION;
+}
+
+/* Parts of rows that are long. */
+
+/* min(max(x, low), high); NaN propagates. */
+INLINE vreal bounded(vreal x, vreal low, vreal high)
+{
+    x = pick(x < low, low, x);
+    return pick(x > high, high, x);
+}
+
+INLINE vreal silu_grad(vreal g, vreal x)
+{
+    const vreal share = 1 / (1 + vexp(-x));
+    return g * (share * (1 + x * (1 - share)));
+}
+
+/* tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2) with e = exp(x); beyond 20 that is 1. */
+INLINE vreal mish_factor(vreal x)
+{
+    const vreal e = vexp(-vmax(vset(-20), -x)), part = e * (e + 2);
+    return part / (part + 2);
+}
+
+INLINE vreal mish_grad(vreal g, vreal x)
+{
+    const vreal factor = mish_factor(x);
+    return g * (factor + x * (1 - factor * factor) / (1 + vexp(-x)));
+}
+
+/* -2 sqrt(2 / pi) (x + 0.044715 x^3) */
+INLINE vreal gelu_exponent(vreal x)
+{
+    return (real)-1.5957691216057308 * x * (1 + (real)0.044715 * x * x);
+}
+
+INLINE vreal gelu_tanh_grad(vreal g, vreal x)
+{
+    const vreal share = 1 / (1 + vexp(gelu_exponent(x)));
+    const vreal slope = (real)1.5957691216057308 * (1 + (real)(3 * 0.044715) * x * x);
+    return g * (share + x * slope * (share * (1 - share)));
 }
 
 /* A call, lest the loops around it be compiled for the registers that all rows need. */

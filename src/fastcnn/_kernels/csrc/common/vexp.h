@@ -37,7 +37,18 @@ static const real exp_series[] = {
     1 / 6227020800.0,   1 / 479001600.0,   1 / 39916800.0,    1 / 3628800.0,    1 / 362880.0,    1 / 40320.0,
 #endif
     (real)(1 / 5040.0), (real)(1 / 720.0), (real)(1 / 120.0), (real)(1 / 24.0), (real)(1 / 6.0), (real)0.5};
-#define EXP_TERMS (int)(sizeof(exp_series) / sizeof(*exp_series))
+
+/* A polynomial of x; its coefficients begin with the highest power. */
+#define POLYNOMIAL(x, series) polynomial(x, series, (int)(sizeof(series) / sizeof(*(series))))
+
+INLINE vreal polynomial(vreal x, const real *series, const int terms)
+{
+    vreal value = vset(series[0]);
+#pragma GCC unroll 32
+    for (int i = 1; i < terms; ++i)
+        value = value * x + series[i];
+    return value;
+}
 
 static inline vreal power_of_two(vint n) { return (vreal)((n + EXP_BIAS) << EXP_BITS); }
 
@@ -51,11 +62,7 @@ static inline vreal vexp(vreal x)
     const vreal shifted = x * EXP_LOG2E + EXP_ROUND;
     const vreal n = shifted - EXP_ROUND;
     const vreal r = x - n * EXP_LN2_HIGH - n * EXP_LN2_LOW;
-    vreal series = vset(exp_series[0]);
-#pragma GCC unroll 16
-    for (int i = 1; i < EXP_TERMS; ++i)
-        series = series * r + exp_series[i];
-    const vreal value = r * r * series + r + 1;
+    const vreal value = r * r * POLYNOMIAL(r, exp_series) + r + 1;
     /* n is the integer in the last bits of `shifted`; it is split in two. */
     const vint power = (vint)shifted - (vint)vset(EXP_ROUND), half = power >> 1;
     return keep(~tiny, value * power_of_two(half) * power_of_two(power - half));

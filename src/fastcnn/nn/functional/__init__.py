@@ -1,0 +1,27 @@
+"""The functions that networks are made of, under the names of ``torch.nn.functional``.
+
+On arrays they compute; on the values inside a module's forward they are recorded, and so get a gradient.
+Weights may be arrays, values or parameters. Images are (N, C, H, W), weights (out_channels,
+in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
+"""
+
+from . import activation, losses, products, shapes, windows
+from . import dropout as _dropout
+from .activation import *
+from .dropout import dropout
+from .losses import *
+from .products import *
+from .shapes import *
+from .windows import *
+
+# Each file says itself which of its functions are public.
+__all__ = sorted(
+    [
+        *activation.__all__,
+        *_dropout.__all__,
+        *losses.__all__,
+        *products.__all__,
+        *shapes.__all__,
+        *windows.__all__,
+    ]
+)

@@ -1,0 +1,46 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from ... import graph
+from ...graph import apply
+from .. import init
+
+__all__ = [
+    "dropout",
+]
+
+T = TypeVar("T")
+
+
+def dropout(
+    input: T, p: float = 0.5, training: bool = True, *, generator: np.random.Generator | None = None
+) -> T:
+    """Set elements to zero with probability p and scale the others by 1 / (1 - p), in training.
+
+    Parameters
+    ----------
+    input : array or value
+    p : float in [0, 1]
+        Probability of dropping an element.
+    training : bool
+        If False, nothing is dropped.
+    generator : numpy.random.Generator, optional
+        Source of the mask; the default stream if None.
+    """
+    return apply(graph.Dropout(_Source(p, generator), training), input)
+
+
+class _Source(NamedTuple):
+    """Who drops in a call of `dropout`."""
+
+    p: float
+    generator: np.random.Generator | None
+
+    def stream(self) -> np.random.Generator:
+        """Return what masks are drawn from."""
+        return self.generator or init.default_generator()

@@ -1,0 +1,64 @@
+"""Batch normalisation and pooling."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ... import graph
+from ...graph import apply
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
+    "batch_norm",
+    "max_pool2d",
+]
+
+T = TypeVar("T")
+
+
+def batch_norm(
+    input: T,
+    running_mean: np.ndarray | None,
+    running_var: np.ndarray | None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> T:
+    """Normalise each channel by its mean and variance; see `fastcnn.ops.batch_norm`."""
+    return apply(graph.BatchNorm(running_mean, running_var, training, momentum, eps), input, weight, bias)
+
+
+def max_pool2d(
+    input: T,
+    kernel_size: int | tuple[int, int],
+    stride: int | tuple[int, int] | None = None,
+    padding: int | tuple[int, ...] = 0,
+    dilation: int | tuple[int, int] = 1,
+    ceil_mode: bool = False,
+) -> T:
+    """Maximum of each window; see `fastcnn.ops.max_pool2d`, which returns the places of the maxima too."""
+    return apply(graph.MaxPool2d(kernel_size, stride, padding, dilation, ceil_mode), input)
+
+
+def avg_pool2d(
+    input: T,
+    kernel_size: int | tuple[int, int],
+    stride: int | tuple[int, int] | None = None,
+    padding: int | tuple[int, ...] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> T:
+    """Mean of each window; see `fastcnn.ops.avg_pool2d`."""
+    operation = graph.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return apply(operation, input)
+
+
+def adaptive_avg_pool2d(input: T, output_size: int | tuple[int | None, int | None] | None) -> T:
+    """Mean over windows that divide the image into output_size parts."""
+    return apply(graph.AdaptiveAvgPool2d(output_size), input)
