@@ -6,6 +6,8 @@ import fastcnn
 import fastcnn.nn.functional as F
 from fastcnn import nn
 
+ACTIVATIONS = (F.relu, F.silu, F.relu, F.gelu, F.elu, F.relu, F.hardswish, F.tanh)
+
 
 class RandomGraph(nn.Module):
     """A network that is written from its forward alone, drawn from a seed.
@@ -85,7 +87,7 @@ class RandomGraph(nn.Module):
         for what, sources, layers in self.steps:
             first, *others = (values[i] for i in sources)
             if what == "relu":
-                made = F.relu(first)
+                made = ACTIVATIONS[len(values) % len(ACTIVATIONS)](first)
             elif what == "turn":
                 made = first.permute(0, 1, 3, 2)
             elif what == "part":

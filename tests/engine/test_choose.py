@@ -183,6 +183,6 @@ def test_a_node_without_a_cost_is_an_error():
         pass
 
     value = Value(3, 2, 2)
-    lowered = Graph((value,), (value,), [(3, 2, 2)], 0, [New(value, value)], np.dtype(np.float32))
+    lowered = Graph((value,), (value,), [(3, 2, 2)], 0, [New(value, value)], np.dtype(np.float32), False)
     with pytest.raises(NotImplementedError, match="New does not say what it costs"):
         cost(lowered, CHANNELS, 1, False)

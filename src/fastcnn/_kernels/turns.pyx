@@ -13,8 +13,8 @@ SWEEP = 2**16
 cdef class Hold:
     """The use of a lock: ``with Hold(lock)``.
 
-    From Python 3.14 on a signal's handler may run between ``__enter__`` and the with block: of a lock by itself
-    the thread would never let go.
+    From Python 3.14 on a signal's handler may run between ``__enter__`` and the with block: of a lock by
+    itself the thread would never let go.
     """
 
     cdef object _lock

@@ -13,7 +13,7 @@ def fuse(graph: Graph) -> Graph:
     """
     for node in reversed(list(graph.nodes)):
         while (after := node.y.only_reader) is not None:
-            both = node.joined(after)
+            both = node.joined(after, graph.training)
             if both is None:
                 break
             both.label = f"{node.label} + {after.label}"

@@ -145,8 +145,11 @@ class Node:
 
     # What fusions may do with it
 
-    def joined(self, after: Node) -> Node | None:
-        """Return the one node that does the same as this one and then the only reader of its y, or None."""
+    def joined(self, after: Node, training: bool) -> Node | None:
+        """Return the one node that does the same as this one and then the only reader of its y, or None.
+
+        In `training` it must have what gradients need.
+        """
         return None
 
     @property
@@ -263,6 +266,8 @@ class Graph:
         What the model returns, with the number of an output in the place of each; None where it has None.
     nodes : list of Node
     dtype : np.dtype
+    training : bool
+        Whether there is a backward pass.
     """
 
     inputs: tuple[Value, ...]
@@ -271,6 +276,7 @@ class Graph:
     form: Any
     nodes: list[Node]
     dtype: np.dtype
+    training: bool
 
     def wanted(self, input_gradient: bool = False) -> set[Value]:
         """Return the values whose gradients a backward pass has to make.

@@ -104,7 +104,9 @@ def lower_picture(model: nn.Module, traced: Picture) -> Graph:
     own = next((step.operation for step in traced.steps if isinstance(step.operation, Opaque)), None)
     if own is not None and not any(node.multiplies for node in lowering.nodes):
         raise UnsupportedError(f"{own.name} has a backward of its own")
-    return Graph(inputs, outputs, shapes, form, _needed(lowering.nodes, inputs, outputs), traced.dtype)
+    return Graph(
+        inputs, outputs, shapes, form, _needed(lowering.nodes, inputs, outputs), traced.dtype, traced.training
+    )
 
 
 def _needed(nodes: list[Node], inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> list[Node]:

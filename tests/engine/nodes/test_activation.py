@@ -13,6 +13,7 @@ from fastcnn.engine.fuse import fuse
 from fastcnn.engine.lower import lower
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.engine.nodes.norm_pool import NormPool
+from fastcnn.nn import functional as F
 
 from ...graph.activations import CASES
 from ..test_engine_equals_eager import assert_near, assert_same_gradients
@@ -96,9 +97,17 @@ def test_every_kernel_is_here():
 def test_where_it_joins(name, place):
     model, count = network(name, place)
     nodes = fuse(lower(model, SHAPE, True)).nodes
-    if not EVERY[name].of_output:  # its input must be kept: it stays alone
+    if not EVERY[name].of_output:  # its input must be kept: behind a product it stays alone
         own = sum(isinstance(layer, Apply) for layer in model)
-        assert sum(node.only_activation is not None for node in nodes) == own
+        joined = sum(node.normalization is not None and node.ends_with is not None for node in nodes)
+        assert sum(node.only_activation is not None for node in nodes) == own - joined
+        assert joined == place.startswith(("a normalisation and", "all of it")) or place == "a normalisation"
+        predicts = fuse(lower(model.eval(), SHAPE)).nodes
+        assert not any(node.only_activation for node in predicts) or place in (
+            "alone",
+            "twice",
+            "a concatenation",
+        )
         return
     assert len(nodes) == count, [type(node).__name__ for node in nodes]
     if place == "a normalisation and pooling":
@@ -151,3 +160,32 @@ def test_predictions(name, place, layout, isa):
         for start in range(0, 13, size):
             got = plan.forward(np.ascontiguousarray(x[start : start + size]))
             assert_near(got, want[start : start + size], 1e-12, 0.01, "output")
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+def test_square_roots(layout, isa):
+    class Root(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Linear(96, 3)
+
+        def forward(self, x):
+            made = self.conv(x)
+            return self.head(F.flatten(F.sqrt(made * made + 0.25), 1))
+
+    model = Root().double()
+    reference, rng = copy.deepcopy(model), np.random.default_rng(0)
+    plan = Plan(model, SHAPE, training=True, batch_size=5, layout=layout, input_gradient=True)
+    x = rng.standard_normal((5, *SHAPE))
+    y, want = plan.forward(x), reference(x)
+    assert_near(y, want, 1e-12, 0.01, "output")
+    dy = rng.standard_normal(y.shape)
+    assert_same_gradients(model, reference, 1e-10, plan.backward(dy), reference.backward(dy))
+
+
+@pytest.mark.parametrize("layer", [nn.GLU(1), nn.Softmin(1), nn.Softmax2d()], ids=repr)
+def test_gates_and_probabilities(layer):
+    """They are made of other operations: compiled or not, predictions are the same."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), layer, nn.Conv2d(2 if isinstance(layer, nn.GLU) else 4, 2, 1))
+    x = np.random.default_rng(0).standard_normal((5, *SHAPE)).astype(np.float32)
+    np.testing.assert_allclose(model.predict(x), model.eval()(x), 1e-5, 1e-6)

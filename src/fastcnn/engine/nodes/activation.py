@@ -26,7 +26,10 @@ def activates(activation: Activation | None) -> dict[str, Any]:
 
 @dataclass(eq=False)
 class Activated(Node):
-    """A product or a sum, perhaps with an activation whose derivative is a function of its output."""
+    """A product or a sum, perhaps with an activation.
+
+    In training the activation's derivative must be a function of its output: nothing else is kept.
+    """
 
     activation: Activation | None = field(default=None, kw_only=True)
 
@@ -40,10 +43,10 @@ class Activated(Node):
         """Whether there is an activation."""
         return self.activation is not None
 
-    def joined(self, after: Node) -> Node | None:
+    def joined(self, after: Node, training: bool) -> Node | None:
         """Join an activation alone."""
         only = after.only_activation
-        if self.activation is not None or only is None or not only.of_output:
+        if self.activation is not None or only is None or (training and not only.of_output):
             return None
         return replace(self, y=after.y, activation=only)
 

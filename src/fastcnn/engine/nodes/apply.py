@@ -55,7 +55,7 @@ class Apply(WithoutProducts):
         """What dropout multiplies kept elements by."""
         return factor_of(self.dropout)
 
-    def joined(self, after: Node) -> Node | None:
+    def joined(self, after: Node, training: bool) -> Node | None:
         """Join an activation or dropout that follows, or max-pooling behind a normalisation."""
         if isinstance(after, Apply):
             return self._joined_elementwise(after)
@@ -63,7 +63,7 @@ class Apply(WithoutProducts):
         if self.norm is None or taps is None:
             return None
         # The gradient is found from the pooled output alone.
-        if self.activation is not None and not self.activation.of_output:
+        if training and self.activation is not None and not self.activation.of_output:
             return None
         if self.dropout is not None and not (self.activation and self.activation.gates):
             return None
@@ -73,9 +73,8 @@ class Apply(WithoutProducts):
         activation = self.activation or after.activation
         if self.dropout or after.normalization or (self.activation and after.activation):
             return None
-        # The derivative is found from what is kept: the output, in which dropout must have left a 0 for a 0.
-        if activation is not None and self.norm and not activation.of_output:
-            return None
+        # Behind a normalisation the derivative is found from what that makes, or with dropout from the
+        # output, in which it must have left a 0 for a 0.
         if activation is not None and after.dropout and not activation.gates:
             return None
         return replace(self, y=after.y, activation=activation, dropout=after.dropout)
@@ -176,6 +175,7 @@ class Apply(WithoutProducts):
             "z": b.forward.blobs[self.y] if activation and self.dropout else None,
             "vectors": w.vectors(self.y.channels),
             **activates(activation),
+            "of_input": activation is not None and not activation.of_output,
             "factor": factor,
         }
         if state.sums is not None:

@@ -23,14 +23,14 @@ class Add(Activated, WithoutProducts):
         """All terms."""
         return self.x, *self.others
 
-    def joined(self, after: Node) -> Node | None:
+    def joined(self, after: Node, training: bool) -> Node | None:
         """Join an activation, or a sum whose first two terms this one is among: the order stays the same."""
         terms = after.terms
         if self.activation is None and self.y in terms[:2]:
             rest = list(terms)
             rest.remove(self.y)
             return replace(self, y=after.y, others=(*self.others, *rest), activation=after.ends_with)
-        return super().joined(after)
+        return super().joined(after, training)
 
     @property
     def terms(self) -> tuple[Value, ...]:

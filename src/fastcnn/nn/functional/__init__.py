@@ -5,10 +5,9 @@ Weights may be arrays, values or parameters. Images are (N, C, H, W), weights (o
 in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
 """
 
-from . import activation, losses, products, shapes, windows
-from . import dropout as _dropout
+from . import activation, dropping, losses, products, shapes, windows
 from .activation import *
-from .dropout import dropout
+from .dropping import *
 from .losses import *
 from .products import *
 from .shapes import *
@@ -18,7 +17,7 @@ from .windows import *
 __all__ = sorted(
     [
         *activation.__all__,
-        *_dropout.__all__,
+        *dropping.__all__,
         *losses.__all__,
         *products.__all__,
         *shapes.__all__,

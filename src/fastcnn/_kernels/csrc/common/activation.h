@@ -62,10 +62,7 @@ INLINE vreal mish_grad(vreal g, vreal x)
 }
 
 /* -2 sqrt(2 / pi) (x + 0.044715 x^3) */
-INLINE vreal gelu_exponent(vreal x)
-{
-    return (real)-1.5957691216057308 * x * (1 + (real)0.044715 * x * x);
-}
+INLINE vreal gelu_exponent(vreal x) { return (real)-1.5957691216057308 * x * (1 + (real)0.044715 * x * x); }
 
 INLINE vreal gelu_tanh_grad(vreal g, vreal x)
 {

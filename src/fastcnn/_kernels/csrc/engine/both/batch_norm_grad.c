@@ -7,7 +7,7 @@
 #include "engine/batch_norm.h"
 
 /* The derivative of an activation f behind the normalisation is taken from z, its output, if z is given, else
- * from (y - mean) * scale + offset, its input. */
+ * from (y - mean) * scale + offset, its input, or from what f makes of that. */
 typedef enum { NO_DERIVATIVE, FROM_Z, FROM_Y } derivative;
 
 typedef struct {
@@ -18,7 +18,7 @@ typedef struct {
     const int32_t *dy_at, *g_at, *y_at, *z_at;
     ptrdiff_t pixels, vectors;
     vreal factor, mask;
-    int fixed, mask_by_y;
+    int of_input, fixed, mask_by_y;
     activation f;
 } norm_grad;
 
@@ -32,7 +32,7 @@ INLINE vreal through(const norm_grad *f, const derivative from, const activation
         return activation_grad(&f->f, kind, g, vload(f->z + f->z_at[p] + v * VL));
     const vreal x = d * scale + offset;
     /* Where ReLU lets its input through, that is its output. */
-    return activation_grad(&f->f, kind, g, kind == CLIP ? x : activated(&f->f, kind, x));
+    return activation_grad(&f->f, kind, g, kind == CLIP || f->of_input ? x : activated(&f->f, kind, x));
 }
 
 /* Call `loops` with what is to be known when they are compiled. */
@@ -106,6 +106,7 @@ void KERNEL(bn_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gr
         .pixels = a->pixels,
         .vectors = a->vectors,
         .factor = vset((real)a->factor),
+        .of_input = (int)a->of_input,
         .f = ACTIVATION_OF(a),
     };
     WITH_KIND(grad_sums, f);
@@ -214,6 +215,7 @@ void KERNEL(bn_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .vectors = a->vectors,
         .factor = vset((real)a->factor) * mask,
         .mask = mask,
+        .of_input = (int)a->of_input,
         .fixed = (int)a->fixed,
         .mask_by_y = (int)a->mask_by_y,
         .f = ACTIVATION_OF(a),
