@@ -12,7 +12,7 @@ from fastcnn.zoo import dicts
 def message(nodes, shape=(3, 4, 4), **others):
     with pytest.raises(DataError) as caught:
         zoo.from_dicts({"nodes": nodes, **others}, shape, "net.json")
-    assert len(str(caught.value)) < 1200
+    assert len(str(caught.value)) < 700
     return str(caught.value)
 
 

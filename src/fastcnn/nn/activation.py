@@ -29,9 +29,6 @@ __all__ = [
 class ReLU(Elementwise):
     """Rectify: ``y = max(x, 0)``."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace)
-
     def forward(self, x: Any) -> Any:
         """Return max(x, 0)."""
         return F.relu(x)
@@ -92,9 +89,6 @@ class Hardtanh(Elementwise):
 class ReLU6(Elementwise):
     """Rectify, up to 6: ``y = min(max(x, 0), 6)``."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace)
-
     def forward(self, x: Any) -> Any:
         """Return y."""
         return F.relu6(x)
@@ -103,9 +97,6 @@ class ReLU6(Elementwise):
 @declare()
 class Hardsigmoid(Elementwise):
     """Go straight from 0 to 1: ``y = min(max(x + 3, 0), 6) / 6``."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace)
 
     def forward(self, x: Any) -> Any:
         """Return y."""
@@ -118,9 +109,6 @@ class Hardswish(Elementwise):
 
     Source: Howard et al., "Searching for MobileNetV3" (2019).
     """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace)
 
     def forward(self, x: Any) -> Any:
         """Return y."""

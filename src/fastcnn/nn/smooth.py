@@ -155,9 +155,6 @@ class SELU(Elementwise):
     s = 1.0507, a = 1.67326. Source: Klambauer et al., "Self-Normalizing Neural Networks" (2017).
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace)
-
     def forward(self, x: Any) -> Any:
         """Return y."""
         return F.selu(x)
@@ -170,9 +167,6 @@ class SiLU(Elementwise):
     Source: Elfwing et al., "Sigmoid-Weighted Linear Units" (2018).
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace)
-
     def forward(self, x: Any) -> Any:
         """Return y."""
         return F.silu(x)
@@ -184,9 +178,6 @@ class Mish(Elementwise):
 
     Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function" (2019).
     """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace)
 
     def forward(self, x: Any) -> Any:
         """Return y."""

@@ -17,8 +17,20 @@ def _along_dim(values: Values, shape: Shape) -> Shape:
     return shape
 
 
+class _AlongAxis(Module):
+    """The base of layers that have the axis of the classes as their argument."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"dim={self.dim}"
+
+
 @declare({"dim": optional(axis)}, output=_along_dim)
-class Softmax(Module):
+class Softmax(_AlongAxis):
     """Turn logits into probabilities along one axis; see `fastcnn.ops.softmax`.
 
     Parameters
@@ -27,21 +39,13 @@ class Softmax(Module):
         The axis of the classes; None takes axis 0 of 1-D and 3-D input and axis 1 of all else.
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
     def forward(self, x: Any) -> Any:
         """Return the probabilities."""
         return F.softmax(x, self.dim)
 
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"dim={self.dim}"
-
 
 @declare({"dim": optional(axis)}, output=_along_dim)
-class LogSoftmax(Module):
+class LogSoftmax(_AlongAxis):
     """Logarithm of the softmax along one axis; see `fastcnn.ops.log_softmax`.
 
     Parameters
@@ -50,21 +54,13 @@ class LogSoftmax(Module):
         As in Softmax.
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
     def forward(self, x: Any) -> Any:
         """Return the log-probabilities."""
         return F.log_softmax(x, self.dim)
 
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"dim={self.dim}"
-
 
 @declare({"dim": optional(axis)}, output=_along_dim)
-class Softmin(Module):
+class Softmin(_AlongAxis):
     """Take the softmax of ``-x`` along one axis: small values have large probabilities.
 
     Parameters
@@ -73,17 +69,9 @@ class Softmin(Module):
         As in Softmax.
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
     def forward(self, x: Any) -> Any:
         """Return the probabilities."""
         return F.softmin(x, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"dim={self.dim}"
 
 
 @declare(takes=IMAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from .layers import check_argument, find, known
 
 # Characters of a dotted name.
 _LONGEST_PLACE = 300
+# Characters of a list of types in a message.
+_SHOWN_TYPES = 500
 NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
@@ -106,14 +109,19 @@ class Parser:
         return Layer(kind, arguments, where, None, bodies)
 
 
+def _listed(types: Sequence[str]) -> str:
+    """Return names of types for a message, as many as one reads."""
+    return textwrap.shorten(", ".join(types), _SHOWN_TYPES, placeholder=" ...")
+
+
 def check_type(table: Mapping[str, Any], types: Sequence[str], place: str) -> str:
     """Return the type of a layer if there is such a one."""
     if "type" not in table:
-        raise DataError(f"{place}: type is missing: one of {', '.join(types)}")
+        raise DataError(f"{place}: type is missing: one of {_listed(types)}")
     kind = table["type"]
     if not isinstance(kind, str) or kind not in types:
         hint = suggestion(kind, types) if isinstance(kind, str) else ""
-        raise DataError(f"{place}: unknown type {short(kind)}{hint}; there is {', '.join(types)}")
+        raise DataError(f"{place}: unknown type {short(kind)}{hint}; there is {_listed(types)}")
     return kind
 
 
