@@ -10,9 +10,9 @@
  *           erfc(z) = exp(-z^2) g(u) / (z + c) with a polynomial g of u = (z - c) / (z + c), so that a small
  *           number is not a difference of large ones. Polynomials interpolate at Chebyshev's nodes.
  * Edges     NaN stays NaN; infinities have the limit; exp(x) - 1 = inf where exp(x) is too large.
- * Errors    In units of the last place, the largest that were found among random numbers: vexpm1 0.9, vtanh 2.5,
- *           vlog1p_of in logsigmoid 2.8, verf 2.2, vnormal_cdf in gelu 5.1. tests/_kernels/test_functions.py
- *           holds them to a little more.
+ * Errors    In units of the last place, the largest that were found among random numbers: vexpm1 0.9,
+ *           vtanh 2.5, vlog1p_of in logsigmoid 2.8, verf 2.2, vnormal_cdf in gelu 5.1.
+ *           tests/_kernels/test_functions.py holds them to a little more.
  */
 #ifndef FCN_VFUNCTIONS_H
 #define FCN_VFUNCTIONS_H
