@@ -206,6 +206,15 @@ def _shown(part: Any) -> str:
     return ":".join(ends) + ("" if part.step is None else f":{int(part.step)}")
 
 
+def sizes(value: Any, name: str) -> Any:
+    """Return a size, or several."""
+    if not isinstance(value, tuple):
+        return count(value, name)
+    if not value:
+        raise ShapeError(f"{name} must be one size or more, got {short(value)}")
+    return tuple(count(each, name) for each in value)
+
+
 def sample(value: Any, name: str) -> tuple[int, ...]:
     """Return the shape of a sample (C, H, W)."""
     if not isinstance(value, tuple) or len(value) != 3:

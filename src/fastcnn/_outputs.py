@@ -112,3 +112,31 @@ def padded(shape: Shape, padding: tuple[int, int, int, int]) -> Shape:
     """Return the shape (..., H, W) with margins (left, right, top, bottom)."""
     left, right, top, bottom = padding
     return *shape[:-2], top + shape[-2] + bottom, left + shape[-1] + right
+
+
+# Normalisation ----------------------------------------------------------------------------------------
+
+
+def grouped(channels: int, groups: object, what: str) -> int:
+    """Return the number of channels, which must divide into groups."""
+    number = integer(groups, f"{what}: num_groups", 1)
+    if channels % number:
+        raise ShapeError(f"{what}: {channels} channels do not divide into {number} groups")
+    return channels
+
+
+def normalized_axes(normalized_shape: Any, shape: Shape, what: str) -> Shape:
+    """Return the sizes of the last axes, which must be those of a shape."""
+    sizes = normalized_sizes(normalized_shape, what)
+    if len(sizes) > len(shape) or shape[len(shape) - len(sizes) :] != sizes:
+        raise ShapeError(f"{what}: x must be (..., {', '.join(map(str, sizes))}), got the shape {shape}")
+    return sizes
+
+
+def normalized_sizes(normalized_shape: Any, what: str) -> Shape:
+    """Return the sizes of the axes that a layer normalises together, as a tuple of one or more."""
+    several = isinstance(normalized_shape, tuple | list)
+    sizes = tuple(normalized_shape) if several else (normalized_shape,)
+    if not sizes:
+        raise ArgumentError(f"{what}: normalized_shape needs at least one size, got {normalized_shape!r}")
+    return tuple(integer(size, f"{what}: normalized_shape", 1) for size in sizes)

@@ -137,6 +137,29 @@ def batch_norm_backward(dy, x, mean, invstd, weight, training):
     return scale[:, None] * inner, dweight, dbias
 
 
+def group_norm(x, mean, invstd, weight, bias):
+    """y of x (batch, channels, size), with statistics (batch, groups)."""
+    some = x.shape[1] // mean.shape[1]
+    mean, invstd = (np.repeat(each, some, axis=1)[:, :, None] for each in (mean, invstd))
+    y = (x.astype(np.float64) - mean) * invstd
+    y = y if weight is None else y * weight[:, None]
+    return y if bias is None else y + bias[:, None]
+
+
+def group_norm_backward(dy, x, mean, invstd, weight):
+    """(dx, dweight, dbias)."""
+    grouped = (x.shape[0], mean.shape[1], -1)
+    xhat = group_norm(x, mean, invstd, None, None)
+    inner = dy.astype(np.float64) * (1 if weight is None else weight[:, None])
+    means = [
+        np.broadcast_to(each.reshape(grouped).mean(axis=2, keepdims=True), each.reshape(grouped).shape)
+        for each in (inner, inner * xhat)
+    ]
+    first, second = (each.reshape(x.shape) for each in means)
+    scale = np.repeat(invstd, x.shape[1] // mean.shape[1], axis=1)[:, :, None]
+    return scale * (inner - first - xhat * second), (dy * xhat).sum(axis=(0, 2)), dy.sum(axis=(0, 2))
+
+
 def log_softmax(x):
     """Log-softmax over axis 1 of (outer, classes, inner)."""
     shifted = x.astype(np.float64) - x.max(axis=1, keepdims=True)

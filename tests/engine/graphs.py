@@ -32,7 +32,19 @@ class RandomGraph(nn.Module):
             what = str(
                 rng.choice(
                     [
-                        *("conv", "conv", "relu", "norm", "add", "add", "cat", "pool", "drop", "again"),
+                        *(
+                            "conv",
+                            "conv",
+                            "relu",
+                            "norm",
+                            "group",
+                            "add",
+                            "add",
+                            "cat",
+                            "pool",
+                            "drop",
+                            "again",
+                        ),
                         *(["turn", "part"] if several else []),
                     ]
                 )
@@ -52,6 +64,9 @@ class RandomGraph(nn.Module):
                 layers, shape, what = shared[c], (c, h, w), "conv"
             elif what == "norm":
                 layers, shape = [self._add(nn.BatchNorm2d(c))], (c, h, w)
+            elif what == "group":
+                groups = int(rng.choice([each for each in range(1, c + 1) if c % each == 0]))
+                layers, shape = [self._add(nn.GroupNorm(groups, c, eps=0.1))], (c, h, w)
             elif what == "pool" and min(h, w) >= 2:
                 kind = nn.MaxPool2d if rng.random() < 0.5 else nn.AvgPool2d
                 layers, shape = [self._add(kind(2))], (c, h // 2, w // 2)

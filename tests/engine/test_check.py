@@ -33,7 +33,7 @@ def plans(layout):
         *(nn.Conv2d(2, 12, 3, padding=1, bias=False), nn.PositionBias((12, 9, 8)), nn.ReLU()),
         *(nn.Conv2d(12, 12, 3, padding=1, groups=12), nn.BatchNorm2d(12), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.DenseResidual(nn.Conv2d(12, 3, 3, 1, 1)), nn.MaxPool2d(2, 1), nn.AvgPool2d(2)),
-        *(nn.Conv2d(15, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()),
+        *(nn.Conv2d(15, 4, 1), nn.GroupNorm(2, 4), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()),
         *(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5)),
     )
     probabilities, large = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)), nn.Linear(256, 128)

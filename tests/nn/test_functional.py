@@ -72,6 +72,22 @@ ON_ARRAYS = {
     "log_softmax": (lambda: ops.log_softmax(ROWS, -1), lambda: F.log_softmax(ROWS, -1)),
     "batch_norm-train": tuple(lambda f=f: f(IMAGES) for f in _batch_norm(True)),
     "batch_norm-eval": tuple(lambda f=f: f(IMAGES) for f in _batch_norm(False)),
+    "group_norm": (
+        lambda: ops.group_norm(IMAGES, 2, GAMMA, BETA, 0.1),
+        lambda: F.group_norm(IMAGES, 2, GAMMA, BETA, 0.1),
+    ),
+    "layer_norm": (
+        lambda: ops.layer_norm(ROWS, [5], MATRIX[0], MATRIX[1], 0.1),
+        lambda: F.layer_norm(ROWS, 5, MATRIX[0], MATRIX[1], 0.1),
+    ),
+    "instance_norm": (
+        lambda: ops.group_norm(IMAGES, 4, GAMMA, BETA, 0.1),
+        lambda: F.instance_norm(IMAGES, None, None, GAMMA, BETA, eps=0.1),
+    ),
+    "instance_norm-statistics": (
+        lambda: ops.batch_norm(IMAGES, MEAN, VAR, GAMMA, BETA, eps=0.1),
+        lambda: F.instance_norm(IMAGES, MEAN, VAR, GAMMA, BETA, False, eps=0.1),
+    ),
     "max_pool2d": (lambda: ops.max_pool2d(IMAGES, 2)[0], lambda: F.max_pool2d(IMAGES, 2)),
     "max_pool2d-all": (
         lambda: ops.max_pool2d(IMAGES, dilation=2, **WINDOW)[0],

@@ -59,6 +59,37 @@ BATCH_NORM = {
     "5d-train": ((2, 3, 2, 3, 2), 3, True, True, True, {"training": True}),
 }
 
+# id: (x, has_weight, has_bias, arguments)
+GROUP_NORM = {
+    # PyTorch's own samples.
+    "1d-channels": ((1, 6, 3), True, True, {"num_groups": 2, "eps": 0.5}),
+    "2d": ((2, 6, 3), True, True, {"num_groups": 2, "eps": 0.1}),
+    "one-group": ((1, 3), True, True, {"num_groups": 1, "eps": 1e-5}),
+    "weight-only": ((2, 6, 3), True, False, {"num_groups": 2}),
+    "nothing-given": ((5, 5, 5, 3), False, False, {"num_groups": 5}),
+    # And the corners.
+    "4d": ((4, 6, 5, 3), True, True, {"num_groups": 3}),
+    "4d-channels34": ((2, 34, 3, 4), True, True, {"num_groups": 2}),
+    "each-channel": ((3, 4, 2, 5), True, True, {"num_groups": 4}),
+    "features": ((5, 12), True, True, {"num_groups": 3}),
+    "one-value": ((3, 4), True, True, {"num_groups": 4}),
+    "batch1": ((1, 8, 4, 4), True, True, {"num_groups": 4}),
+    "5d": ((2, 4, 2, 3, 2), True, True, {"num_groups": 2}),
+}
+LAYER_NORM = {
+    "all-but-batch": ((1, 2, 3), True, True, {"normalized_shape": [1, 2, 3], "eps": 0.5}),
+    "two-axes": ((2, 2, 3), True, True, {"normalized_shape": [2, 3], "eps": 0.5}),
+    "one": ((1,), True, True, {"normalized_shape": [1]}),
+    "one-axis": ((1, 2), True, True, {"normalized_shape": [2]}),
+    "last-of-4d": ((3, 4, 5, 6), True, True, {"normalized_shape": [6]}),
+    "image": ((3, 4, 5, 6), True, True, {"normalized_shape": [4, 5, 6]}),
+    "plane": ((3, 4, 5, 6), True, True, {"normalized_shape": [5, 6]}),
+    "nothing-given": ((3, 7), False, False, {"normalized_shape": [7]}),
+    "weight-only": ((3, 7), True, False, {"normalized_shape": [7]}),
+    "bias-only": ((3, 7), False, True, {"normalized_shape": [7]}),
+    "features33": ((9, 33), True, True, {"normalized_shape": [33]}),
+}
+
 RELU = {
     "0d": uniform(()),
     "1d": uniform((5,)),
@@ -107,6 +138,13 @@ def questions() -> Iterator[Question]:
     yield Question(
         "batch_norm", "4d-train-far-from-zero", {"x": uniform((4, 3, 5, 5), 1.0, 64.0)}, {"training": True}
     )
+    for name, (x, has_weight, has_bias, args) in [*GROUP_NORM.items(), *LAYER_NORM.items()]:
+        op = "group_norm" if "num_groups" in args else "layer_norm"
+        size = x[1:2] if "num_groups" in args else tuple(args["normalized_shape"])
+        given = {"weight": uniform(size, 1.0, 0.5)} if has_weight else {}
+        given |= {"bias": uniform(size)} if has_bias else {}
+        yield Question(op, f"{op}-{name}", {"x": uniform(x), **given}, args)
+    yield Question("group_norm", "far-from-zero", {"x": uniform((4, 6, 5, 5), 1.0, 64.0)}, {"num_groups": 3})
     for name, spec in RELU.items():
         yield Question("relu", name, {"x": spec})
     for op in ("softmax", "log_softmax"):

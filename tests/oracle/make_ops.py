@@ -97,6 +97,12 @@ ANSWER = {
     "avg_pool2d": _avg_pool2d,
     "adaptive_avg_pool2d": lambda x, output_size: {"y": functional.adaptive_avg_pool2d(x, output_size)},
     "batch_norm": _batch_norm,
+    "group_norm": lambda x, weight=None, bias=None, **args: {
+        "y": functional.group_norm(x, weight=weight, bias=bias, **args)
+    },
+    "layer_norm": lambda x, weight=None, bias=None, **args: {
+        "y": functional.layer_norm(x, weight=weight, bias=bias, **args)
+    },
     "relu": lambda x: {"y": functional.relu(x)},
     "softmax": lambda x, dim: {"y": functional.softmax(x, dim)},
     "log_softmax": lambda x, dim: {"y": functional.log_softmax(x, dim)},

@@ -21,3 +21,28 @@ def batch_norm_backward(
     weight: np.ndarray | None,
     training: bool,
 ) -> None: ...
+def row_statistics(mean: np.ndarray, var: np.ndarray, x: np.ndarray) -> None: ...
+def group_norm(
+    y: np.ndarray,
+    x: np.ndarray,
+    mean: np.ndarray,
+    invstd: np.ndarray,
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+) -> None: ...
+def group_norm_backward_input(
+    dx: np.ndarray,
+    dy: np.ndarray,
+    x: np.ndarray,
+    mean: np.ndarray,
+    invstd: np.ndarray,
+    weight: np.ndarray | None,
+) -> None: ...
+def group_norm_backward_weight(
+    dweight: np.ndarray,
+    dbias: np.ndarray,
+    dy: np.ndarray,
+    x: np.ndarray,
+    mean: np.ndarray,
+    invstd: np.ndarray,
+) -> None: ...

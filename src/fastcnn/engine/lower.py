@@ -10,7 +10,7 @@ from .. import graph as graphs
 from .. import nn
 from .._samples import Sizes, each_of
 from ..nn.opaque import Opaque
-from . import arithmetic_rules, pool_rules, rules, shape_rules
+from . import arithmetic_rules, norm_rules, pool_rules, rules, shape_rules
 from .graph import Graph, Node, Value
 from .nodes.rearrange import Rearrange
 from .rules import Lowering
@@ -28,6 +28,8 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.Divide: arithmetic_rules.divide,
     graphs.Dropout: rules.dropout,
     graphs.Flatten: shape_rules.reshape,
+    graphs.GroupNorm: norm_rules.group_norm,
+    graphs.LayerNorm: norm_rules.layer_norm,
     graphs.Linear: rules.linear,
     graphs.LogSoftmax: rules.softmax,
     graphs.MaxPool2d: pool_rules.max_pool,

@@ -44,6 +44,7 @@ class Forward:
     blobs: dict[Value, Blob] = field(default_factory=dict)
     norms: dict[Node, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
+    kept: dict[Node, Vectors] = field(default_factory=dict)  # statistics of each image
     dropouts: list[Dropout] = field(default_factory=list)
     flat: dict[Node, Blob] = field(default_factory=dict)  # inputs laid out anew
     calls: dict[Node, Any] = field(default_factory=dict)  # of modules that Python runs

@@ -26,7 +26,7 @@ def zero_pad(lowering: Lowering, op: graph.ZeroPad, x: Source) -> View:
 
 def reshape(lowering: Lowering, op: graph.Reshape | graph.Flatten, x: Source) -> View:
     """Lower another shape of the same elements in the same order."""
-    view = _unmoved(x, type(op).__name__)
+    view = unmoved(x, type(op).__name__)
     if view.order is None:
         if lowering.shape == view.shape:
             return view
@@ -34,17 +34,17 @@ def reshape(lowering: Lowering, op: graph.Reshape | graph.Flatten, x: Source) ->
             return View(view.value)
         if lowering.shape == (view.value.size,):
             return View(view.value, flat=True)
-    return _in_order(view.value, view.elements().reshape(lowering.shape))
+    return in_order(view.value, view.elements().reshape(lowering.shape))
 
 
 def moved(lowering: Lowering, op: graph.Permute | graph.Slice, x: Source) -> View:
     """Lower another order of axes, or a part of a sample."""
-    view = _unmoved(x, type(op).__name__)
+    view = unmoved(x, type(op).__name__)
     one, _ = op.forward(view.elements()[None])
-    return _in_order(view.value, one[0])
+    return in_order(view.value, one[0])
 
 
-def _unmoved(x: Source, what: str) -> View:
+def unmoved(x: Source, what: str) -> View:
     """Return a view without a margin, whatever its order."""
     if not isinstance(x, View):
         raise UnsupportedError(f"{what} of a parameter")
@@ -52,7 +52,7 @@ def _unmoved(x: Source, what: str) -> View:
     return x
 
 
-def _in_order(value: Value, order: np.ndarray) -> View:
+def in_order(value: Value, order: np.ndarray) -> View:
     """Return the view of a value's elements in an order, which may be their own."""
     if order.size == value.size and (order.ravel() == np.arange(value.size)).all():
         if order.shape == value.sizes:
@@ -64,16 +64,16 @@ def _in_order(value: Value, order: np.ndarray) -> View:
 
 def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:
     """Lower channels after channels, or features after features; another axis is made the first one."""
-    views = [_unmoved(each, "cat") for each in tensors]
+    views = [unmoved(each, "cat") for each in tensors]
     axes = len(views[0].shape)
     axis = op.dim % (1 + axes) - 1
     if len(views) == 1:
         return views[0]
     first = (axis, *(i for i in range(axes) if i != axis))
     if axis:
-        views = [_in_order(view.value, view.elements().transpose(first)) for view in views]
+        views = [in_order(view.value, view.elements().transpose(first)) for view in views]
     views = [lowering.laid_out(view.as_features()) for view in views]
     values = [view.value for view in views]
     y = Value(sum(value.channels for value in values), *views[0].value.sizes[1:])
     made = View(lowering.append(Concat(values[0], y, tuple(values[1:]))).value, flat=views[0].flat)
-    return _in_order(made.value, made.elements().transpose(np.argsort(first))) if axis else made
+    return in_order(made.value, made.elements().transpose(np.argsort(first))) if axis else made

@@ -52,6 +52,10 @@ class View:
         """Return the order, of a view without a margin."""
         return np.arange(self.value.size).reshape(self.shape) if self.order is None else self.order
 
+    def of(self, value: Value) -> View:
+        """Return a view of another value that is flattened where this one is."""
+        return View(value, flat=self.flat)
+
     def as_features(self) -> View:
         """Return the view itself, or of a flattened image one in which each element is a channel."""
         return View(self.value, order=self.elements()) if self.flat and self.value.pixels > 1 else self

@@ -6,6 +6,7 @@ from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
 from .dropout import Dropout
 from .functions import FUNCTIONS, Function, function, function_of
+from .group_norm import GroupNorm, InstanceNorm, LayerNorm
 from .normalization import BatchNorm
 from .operation import Operand, Operation, Wanted, apply, as_array, recording, shape_of
 from .operators import Operators
@@ -39,6 +40,9 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Function",
+    "GroupNorm",
+    "InstanceNorm",
+    "LayerNorm",
     "Linear",
     "LogSoftmax",
     "MaxPool2d",

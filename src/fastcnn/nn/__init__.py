@@ -9,9 +9,13 @@ from . import (
     conv,
     dropout,
     functional,
+    group_norm,
     init,
+    instance_norm,
+    layer_norm,
     linear,
     lists,
+    local_response,
     losses,
     normalization,
     pooling,
@@ -24,8 +28,12 @@ from .activation import *
 from .containers import *
 from .conv import *
 from .dropout import *
+from .group_norm import *
+from .instance_norm import *
+from .layer_norm import *
 from .linear import *
 from .lists import *
+from .local_response import *
 from .losses import *
 from .module import Module
 from .normalization import *
@@ -41,8 +49,12 @@ __all__ += activation.__all__
 __all__ += containers.__all__
 __all__ += conv.__all__
 __all__ += dropout.__all__
+__all__ += group_norm.__all__
+__all__ += instance_norm.__all__
+__all__ += layer_norm.__all__
 __all__ += linear.__all__
 __all__ += lists.__all__
+__all__ += local_response.__all__
 __all__ += losses.__all__
 __all__ += normalization.__all__
 __all__ += pooling.__all__

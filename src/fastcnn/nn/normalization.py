@@ -2,16 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-
 from .. import graph
 from .._arguments import count, flag, number, optional, share
-from .._shapes import filled, integer
+from .._shapes import integer
 from ..errors import ShapeError
-from . import init
+from .affine import Tracking
 from .declaration import IMAGES, Argument, channels, declare
-from .module import Module
-from .parameter import Parameter
 
 __all__ = ["BatchNorm2d"]
 
@@ -30,7 +26,7 @@ __all__ = ["BatchNorm2d"]
     weights=lambda values: [(4, values["num_features"])],
     takes=IMAGES,
 )
-class BatchNorm2d(Module):
+class BatchNorm2d(Tracking):
     """Normalise each channel over batch and positions; see `fastcnn.ops.batch_norm`.
 
     Parameters
@@ -56,9 +52,6 @@ class BatchNorm2d(Module):
         Running statistics and the number of batches in them.
     """
 
-    # PyTorch's own files had it from version 0.4.1 on, and converted ones often lack it.
-    _optional_state = frozenset({"num_batches_tracked"})
-
     def __init__(
         self,
         num_features: int,
@@ -75,24 +68,8 @@ class BatchNorm2d(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        shape = (self.num_features,)
-        self.weight = Parameter(filled(shape, 1, np.float32, "BatchNorm2d: weight")) if affine else None
-        self.bias = Parameter(filled(shape, 0, np.float32, "BatchNorm2d: bias")) if affine and bias else None
-        if track_running_stats:
-            self.register_buffer("running_mean", filled(shape, 0, np.float32, "BatchNorm2d: running_mean"))
-            self.register_buffer("running_var", filled(shape, 1, np.float32, "BatchNorm2d: running_var"))
-            self.register_buffer("num_batches_tracked", np.zeros((), np.int64))
-
-    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
-        """Set scale, shift and running statistics to their first values."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
-        if self.track_running_stats:
-            self.running_mean[...] = 0
-            self.running_var[...] = 1
-            self.num_batches_tracked[...] = 0
+        self._make_affine((self.num_features,), affine, bias)
+        self._make_statistics()
 
     def needs_batch(self, input_shape: tuple[int, ...]) -> bool:
         """Tell whether training fails on one such input (1, C, H, W): a single value has no variance."""

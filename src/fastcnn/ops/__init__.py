@@ -29,6 +29,7 @@ from .elementwise import (
     tanh,
     tanh_backward,
 )
+from .group_norm import group_norm, group_norm_backward, layer_norm, layer_norm_backward
 from .linear import linear, linear_backward
 from .losses import cross_entropy, mse_loss, nll_loss
 from .normalization import batch_norm, batch_norm_backward
@@ -62,8 +63,12 @@ __all__ = [
     "exp",
     "exp_backward",
     "flatten",
+    "group_norm",
+    "group_norm_backward",
     "im2col",
     "im2col_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "linear",
     "linear_backward",
     "log_softmax",

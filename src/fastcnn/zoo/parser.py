@@ -15,7 +15,7 @@ from .layers import check_argument, find, known
 # Characters of a dotted name.
 _LONGEST_PLACE = 300
 # Characters of a list of types in a message.
-_SHOWN_TYPES = 500
+_SHOWN_TYPES = 300
 NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 

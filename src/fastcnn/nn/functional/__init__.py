@@ -5,10 +5,11 @@ Weights may be arrays, values or parameters. Images are (N, C, H, W), weights (o
 in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
 """
 
-from . import activation, dropping, losses, products, shapes, windows
+from . import activation, dropping, losses, normalization, products, shapes, windows
 from .activation import *
 from .dropping import *
 from .losses import *
+from .normalization import *
 from .products import *
 from .shapes import *
 from .windows import *
@@ -19,6 +20,7 @@ __all__ = sorted(
         *activation.__all__,
         *dropping.__all__,
         *losses.__all__,
+        *normalization.__all__,
         *products.__all__,
         *shapes.__all__,
         *windows.__all__,

@@ -1,10 +1,8 @@
-"""Batch normalisation and pooling."""
+"""Pooling."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import TypeVar
 
 from ... import graph
 from ...graph import apply
@@ -12,25 +10,10 @@ from ...graph import apply
 __all__ = [
     "adaptive_avg_pool2d",
     "avg_pool2d",
-    "batch_norm",
     "max_pool2d",
 ]
 
 T = TypeVar("T")
-
-
-def batch_norm(
-    input: T,
-    running_mean: np.ndarray | None,
-    running_var: np.ndarray | None,
-    weight: Any = None,
-    bias: Any = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> T:
-    """Normalise each channel by its mean and variance; see `fastcnn.ops.batch_norm`."""
-    return apply(graph.BatchNorm(running_mean, running_var, training, momentum, eps), input, weight, bias)
 
 
 def max_pool2d(

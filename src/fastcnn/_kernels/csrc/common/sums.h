@@ -33,4 +33,32 @@ static inline double fcn_row_sum(const real *x, ptrdiff_t size)
     return sum;
 }
 
+/* The same of x - mean, of its squares, and of dy (x - mean). */
+static inline double fcn_row_difference_sum(const real *x, real mean, ptrdiff_t size)
+{
+    double sum;
+    FCN_ROW_SUM(sum, size, vload(x + i) - mean, x[i] - mean);
+    return sum;
+}
+
+static inline double fcn_row_square_sum(const real *x, real mean, ptrdiff_t size)
+{
+    double sum;
+    FCN_ROW_SUM(sum, size, (vload(x + i) - mean) * (vload(x + i) - mean), (x[i] - mean) * (x[i] - mean));
+    return sum;
+}
+
+static inline double fcn_row_product_sum(const real *dy, const real *x, real mean, ptrdiff_t size)
+{
+    double sum;
+    FCN_ROW_SUM(sum, size, vload(dy + i) * (vload(x + i) - mean), dy[i] * (x[i] - mean));
+    return sum;
+}
+
+/* The first image of a slot of a batch. */
+static inline ptrdiff_t fcn_slot_image(ptrdiff_t slot, ptrdiff_t images)
+{
+    return fcn_slot_start(slot, fcn_slots(images), images);
+}
+
 #endif

@@ -17,33 +17,6 @@
 #include "eager/eager.h"
 #include "common/sums.h"
 
-static double row_difference_sum(const real *x, real mean, ptrdiff_t size)
-{
-    double sum;
-    FCN_ROW_SUM(sum, size, vload(x + i) - mean, x[i] - mean);
-    return sum;
-}
-
-static double row_square_sum(const real *x, real mean, ptrdiff_t size)
-{
-    double sum;
-    FCN_ROW_SUM(sum, size, (vload(x + i) - mean) * (vload(x + i) - mean), (x[i] - mean) * (x[i] - mean));
-    return sum;
-}
-
-static double row_product_sum(const real *dy, const real *x, real mean, ptrdiff_t size)
-{
-    double sum;
-    FCN_ROW_SUM(sum, size, vload(dy + i) * (vload(x + i) - mean), dy[i] * (x[i] - mean));
-    return sum;
-}
-
-/* The first image of a slot. */
-static ptrdiff_t slot_start(ptrdiff_t slot, ptrdiff_t images)
-{
-    return fcn_slot_start(slot, fcn_slots(images), images);
-}
-
 typedef struct {
     real *sums;
     const real *x;
@@ -59,7 +32,7 @@ static void sum_channels(const void *args, ptrdiff_t first, ptrdiff_t last, int 
         double sum = 0;
         for (ptrdiff_t slot = 0; slot < slots; ++slot) {
             double part = 0;
-            for (ptrdiff_t n = slot_start(slot, a.batch); n < slot_start(slot + 1, a.batch); ++n)
+            for (ptrdiff_t n = fcn_slot_image(slot, a.batch); n < fcn_slot_image(slot + 1, a.batch); ++n)
                 part += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
             sum += part;
         }
@@ -90,17 +63,17 @@ static void channel_statistics(const void *args, ptrdiff_t first, ptrdiff_t last
         double sum = 0, rest = 0, squares = 0;
         for (ptrdiff_t slot = 0; slot < slots; ++slot) {
             double part = 0;
-            for (ptrdiff_t n = slot_start(slot, a.batch); n < slot_start(slot + 1, a.batch); ++n)
+            for (ptrdiff_t n = fcn_slot_image(slot, a.batch); n < fcn_slot_image(slot + 1, a.batch); ++n)
                 part += fcn_row_sum(a.x + (n * a.channels + c) * a.size, a.size);
             sum += part;
         }
         const real center = (real)(sum / count);
         for (ptrdiff_t slot = 0; slot < slots; ++slot) {
             double rest_part = 0, squares_part = 0;
-            for (ptrdiff_t n = slot_start(slot, a.batch); n < slot_start(slot + 1, a.batch); ++n) {
+            for (ptrdiff_t n = fcn_slot_image(slot, a.batch); n < fcn_slot_image(slot + 1, a.batch); ++n) {
                 const real *row = a.x + (n * a.channels + c) * a.size;
-                rest_part += row_difference_sum(row, center, a.size);
-                squares_part += row_square_sum(row, center, a.size);
+                rest_part += fcn_row_difference_sum(row, center, a.size);
+                squares_part += fcn_row_square_sum(row, center, a.size);
             }
             rest += rest_part;
             squares += squares_part;
@@ -170,10 +143,10 @@ static void norm_grad_channels(const void *args, ptrdiff_t first, ptrdiff_t last
         real center = (real)a.mean[c];
         for (ptrdiff_t slot = 0; slot < slots; ++slot) {
             double sum_part = 0, products_part = 0;
-            for (ptrdiff_t n = slot_start(slot, a.batch); n < slot_start(slot + 1, a.batch); ++n) {
+            for (ptrdiff_t n = fcn_slot_image(slot, a.batch); n < fcn_slot_image(slot + 1, a.batch); ++n) {
                 ptrdiff_t row = (n * a.channels + c) * a.size;
                 sum_part += fcn_row_sum(a.dy + row, a.size);
-                products_part += row_product_sum(a.dy + row, a.x + row, center, a.size);
+                products_part += fcn_row_product_sum(a.dy + row, a.x + row, center, a.size);
             }
             sum += sum_part;
             products += products_part;

@@ -1,0 +1,67 @@
+"""Lowering rules of normalisations of each image by itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .. import graph, nn
+from .._outputs import normalized_sizes
+from ..ops._check import is_number
+from .graph import Value
+from .nodes.group_norm import GroupNorm
+from .rules import Lowering, Source, plain, tensor
+from .shape_rules import in_order, unmoved
+from .tracing import UnsupportedError
+from .view import View
+
+
+def group_norm(lowering: Lowering, op: graph.GroupNorm, x: Source, weight: Source, bias: Source) -> View:
+    """Lower group normalisation: each image's groups of channels over all pixels."""
+    view = tensor(lowering, x, "GroupNorm")
+    view = lowering.laid_out(view.as_features())
+    value = plain(view, "GroupNorm")
+    made = _normalize(
+        lowering, value, weight, bias, (value.channels,), op.groups(value.channels), False, op.eps
+    )
+    return view.of(made)
+
+
+def layer_norm(lowering: Lowering, op: graph.LayerNorm, x: Source, weight: Source, bias: Source) -> View:
+    """Lower normalisation of the last axes, whose elements become the channels of a pixel."""
+    view = unmoved(x, "LayerNorm")
+    sizes, shape = normalized_sizes(op.normalized_shape, "LayerNorm"), view.shape
+    channels, leading = math.prod(sizes), shape[: len(shape) - len(sizes)]
+    pixels = math.prod(leading)
+    height, width = leading if len(leading) == 2 else (1, pixels)
+    # Where the channels of an image were made its last axis, they stand as they should.
+    order = view.elements().reshape(pixels, channels).T.reshape(channels, height, width)
+    value = plain(lowering.laid_out(in_order(view.value, order)), "LayerNorm")
+    made = _normalize(lowering, value, weight, bias, sizes, 1, True, op.eps)
+    behind = np.arange(made.size).reshape(channels, pixels).T
+    return in_order(made, behind.reshape(shape))
+
+
+def _normalize(
+    lowering: Lowering,
+    value: Value,
+    weight: Source,
+    bias: Source,
+    shape: tuple[int, ...],
+    groups: int,
+    each_pixel: bool,
+    eps: float,
+) -> Value:
+    """Append a normalisation whose scale and shift have a shape."""
+    if not is_number(eps):
+        raise UnsupportedError("a normalisation without a number for eps")
+    parameters = []
+    for each in (weight, bias):
+        if each is not None and not isinstance(each, nn.Parameter):
+            raise UnsupportedError("a normalisation with a scale or shift that is no parameter")
+        if each is not None:
+            lowering.weight(each, shape)
+        parameters.append(each)
+    y = Value(*value.sizes)
+    return lowering.append(GroupNorm(value, y, *parameters, groups, each_pixel, eps)).value

@@ -1,0 +1,95 @@
+"""Instance normalisation."""
+
+from typing import Any
+
+from .. import graph
+from .._arguments import count, flag, number, share
+from .._shapes import integer
+from ..errors import ShapeError
+from . import functional as F
+from .affine import Tracking
+from .declaration import IMAGES, Argument, channels, declare
+
+__all__ = ["InstanceNorm2d"]
+
+
+@declare(
+    {
+        "num_features": Argument(count, found=channels),
+        "eps": number,
+        "momentum": share,
+        "affine": flag,
+        "track_running_stats": flag,
+    },
+    weights=lambda values: [(4, values["num_features"])],
+    takes=IMAGES,
+)
+class InstanceNorm2d(Tracking):
+    """Normalise each channel of each image by its own statistics; see `functional.instance_norm`.
+
+    Parameters
+    ----------
+    num_features : int
+        Number of channels.
+    eps : float
+        Added to the variance.
+    momentum : float
+        Share of the new statistics in the running ones.
+    affine : bool
+        Whether to learn a scale and a shift.
+    track_running_stats : bool
+        Whether to keep running statistics, which evaluation then uses.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (num_features,) or None
+        Scale (ones at first) and shift (zeros at first).
+    running_mean, running_var, num_batches_tracked : arrays
+        Running statistics; nothing counts batches, as in PyTorch.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_features = integer(num_features, "InstanceNorm2d: num_features", 1)
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        self._make_affine((self.num_features,), affine)
+        self._make_statistics()
+
+    def forward(self, x: Any) -> Any:
+        """Return the normalised x, (N, C, H, W) or (C, H, W)."""
+        shape = graph.shape_of(x)
+        if len(shape) not in (3, 4) or shape[-3] != self.num_features:
+            raise ShapeError(
+                f"InstanceNorm2d: x must be (N, {self.num_features}, H, W) or ({self.num_features}, H, W), "
+                f"got the shape {shape}"
+            )
+        if len(shape) == 3:
+            return self.forward(x[None])[0]
+        tracked = self.track_running_stats
+        return F.instance_norm(
+            x,
+            self.running_mean if tracked else None,
+            self.running_var if tracked else None,
+            self.weight,
+            self.bias,
+            self.training or not tracked,
+            self.momentum,
+            self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )

@@ -1,0 +1,71 @@
+"""Layer normalisation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._arguments import flag, number, sizes
+from .._outputs import normalized_axes, normalized_sizes
+from . import functional as F
+from .affine import Affine
+from .declaration import Argument, Shape, Values, declare
+
+__all__ = ["LayerNorm"]
+
+
+def _over_last(values: Values, shape: Shape) -> Shape:
+    normalized_axes(values["normalized_shape"], shape, "LayerNorm")
+    return shape
+
+
+@declare(
+    {
+        "normalized_shape": Argument(sizes, found=lambda shape: shape),
+        "eps": number,
+        "elementwise_affine": flag,
+        "bias": Argument(flag, read=lambda norm, _: norm.bias is not None or not norm.elementwise_affine),
+    },
+    output=_over_last,
+    weights=lambda values: [(2, *normalized_sizes(values["normalized_shape"], "LayerNorm"))],
+)
+class LayerNorm(Affine):
+    """Normalise the last axes by their own mean and variance; see `fastcnn.ops.layer_norm`.
+
+    Parameters
+    ----------
+    normalized_shape : int or sequence of int
+        Sizes of the last axes.
+    eps : float
+        Added to the variance.
+    elementwise_affine : bool
+        Whether to learn a scale and a shift for each element of the last axes.
+    bias : bool
+        Whether there is a shift beside the scale.
+
+    Attributes
+    ----------
+    weight, bias : Parameter of normalized_shape, or None
+        Scale (ones at first) and shift (zeros at first).
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = normalized_sizes(normalized_shape, "LayerNorm")
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self._make_affine(self.normalized_shape, elementwise_affine, bias)
+
+    def forward(self, x: Any) -> Any:
+        """Return the normalised x (..., *normalized_shape)."""
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        affine = f"elementwise_affine={self.elementwise_affine}"
+        without = ", bias=False" if self.weight is not None and self.bias is None else ""
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}{without}"

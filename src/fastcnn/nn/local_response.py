@@ -1,0 +1,3 @@
+"""Local response normalisation."""
+
+__all__: list[str] = []
