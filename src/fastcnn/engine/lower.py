@@ -22,7 +22,7 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.Activation: rules.activation,
     graphs.Add: arithmetic_rules.add,
     graphs.AvgPool2d: pool_rules.avg_pool,
-    graphs.BatchNorm: rules.batch_norm,
+    graphs.BatchNorm: norm_rules.batch_norm,
     graphs.Concat: shape_rules.concat,
     graphs.Conv2d: rules.conv2d,
     graphs.Divide: arithmetic_rules.divide,

@@ -1,4 +1,4 @@
-"""Lowering rules of normalisations of each image by itself."""
+"""Lowering rules of normalisations: over the batch, and of each image by itself."""
 
 from __future__ import annotations
 
@@ -9,12 +9,39 @@ import numpy as np
 from .. import graph, nn
 from .._outputs import normalized_sizes
 from ..ops._check import is_number
-from .graph import Value
+from .graph import Normalization, Value
 from .nodes.group_norm import GroupNorm
-from .rules import Lowering, Source, plain, tensor
+from .rules import Lowering, Source, elementwise, plain, tensor, trains
 from .shape_rules import in_order, unmoved
 from .tracing import UnsupportedError
 from .view import View
+
+
+def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Source, bias: Source) -> View:
+    """Lower batch normalisation; without running statistics it has those of the batch in predictions too."""
+    view = lowering.laid_out(tensor(lowering, x, "BatchNorm2d").as_features())
+    shape = (view.value.channels,)
+    parameters = _parameters(lowering, weight, bias, shape)
+    numbers = op if op.owner is None else op.owner  # a layer's may change between calls
+    if not is_number(numbers.eps) or not (numbers.momentum is None or is_number(numbers.momentum)):
+        raise UnsupportedError("a normalisation without a number for eps or momentum")
+    statistics = {"running_mean": op.running_mean, "running_var": op.running_var}
+    for name, each in statistics.items():
+        if each is not None:
+            lowering.array(each, shape, f"BatchNorm2d with a {name}")
+    counter = op.num_batches_tracked
+    if counter is not None and not (counter.dtype == np.int64 and counter.ndim == 0):
+        raise UnsupportedError("BatchNorm2d with a num_batches_tracked that is no int64")
+    tracked = any(each is not None for each in statistics.values())
+    norm = Normalization(
+        *parameters,
+        **statistics,
+        num_batches_tracked=counter,
+        eps=lambda: numbers.eps,
+        momentum=None if numbers.momentum is None else lambda: numbers.momentum,
+        fixed=not (trains(lowering, op) if tracked else op.training),
+    )
+    return elementwise(lowering, view, norm=norm)
 
 
 def group_norm(lowering: Lowering, op: graph.GroupNorm, x: Source, weight: Source, bias: Source) -> View:
@@ -56,12 +83,18 @@ def _normalize(
     """Append a normalisation whose scale and shift have a shape."""
     if not is_number(eps):
         raise UnsupportedError("a normalisation without a number for eps")
-    parameters = []
+    parameters = _parameters(lowering, weight, bias, shape)
+    y = Value(*value.sizes)
+    return lowering.append(GroupNorm(value, y, *parameters, groups, each_pixel, eps)).value
+
+
+def _parameters(
+    lowering: Lowering, weight: Source, bias: Source, shape: tuple[int, ...]
+) -> tuple[nn.Parameter | None, nn.Parameter | None]:
+    """Return a scale and a shift that the program can read."""
     for each in (weight, bias):
         if each is not None and not isinstance(each, nn.Parameter):
             raise UnsupportedError("a normalisation with a scale or shift that is no parameter")
         if each is not None:
             lowering.weight(each, shape)
-        parameters.append(each)
-    y = Value(*value.sizes)
-    return lowering.append(GroupNorm(value, y, *parameters, groups, each_pixel, eps)).value
+    return weight, bias  # type: ignore[return-value]

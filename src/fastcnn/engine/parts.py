@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..nn import BatchNorm2d, Dropout, Parameter
+from ..nn import Dropout, Parameter
 from .algorithms import Algorithm, Setting, pick
 from .emit import Writer
-from .graph import Graph, Node, Value
+from .graph import Graph, Node, Normalization, Value
 from .memory import NO_HALO, Blob, External, Halo, Vectors
 
 
@@ -25,7 +25,7 @@ from .memory import NO_HALO, Blob, External, Halo, Vectors
 class NormState:
     """What batch normalisation keeps between its pieces: rows and sums as in csrc/engine/batch_norm.h."""
 
-    norm: BatchNorm2d
+    norm: Normalization
     rows: np.ndarray
     sums: Vectors | None
     tasks: int  # of operations that go by channels

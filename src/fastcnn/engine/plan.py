@@ -112,9 +112,11 @@ class Plan(Locked):
         self.capacity = self.executable.capacity
         self.runner = Runner(self.executable, threads, forward.dropouts)
         # What of norms a prediction packs with the parameters.
-        self._running = [a for s in forward.norms.values() for a in (s.norm.running_mean, s.norm.running_var)]
+        fixed = [s.norm for s in forward.norms.values() if s.norm.fixed]
+        self._running = [a for norm in fixed for a in (norm.running_mean, norm.running_var)]
         # Of layers that take the statistics of batches.
-        self._counters = [s.norm.num_batches_tracked for n, s in forward.norms.items() if n.takes_statistics]
+        counters = [s.norm.num_batches_tracked for n, s in forward.norms.items() if n.takes_statistics]
+        self._counters = [each for each in counters if each is not None]
         one_pixel = any(node.x.pixels == 1 and node.takes_statistics for node in forward.norms)
         self.min_batch = 2 if one_pixel else 1  # one value has no variance
         self.output_shapes = self.graph.output_shapes

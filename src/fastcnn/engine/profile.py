@@ -174,7 +174,7 @@ def _moved(op: Op, layout: Layout, element: ElementType, batch: int) -> int:
     """Return the bytes of an operation's arrays for a batch."""
     groups, total = -(-batch // layout.images), 0
     for argument in op.signature.buffers:
-        buffer, times = op.arguments[argument.name], 2 if argument.kind == "INOUT" else 1
+        buffer, times = op.arguments[argument.name], 2 if argument.kind.startswith("INOUT") else 1
         if buffer is None or (isinstance(buffer, Vectors) and buffer.each_thread):
             continue
         if isinstance(buffer, External):

@@ -16,7 +16,7 @@ from .._outputs import class_axis, convolution
 from .._shapes import Window, integer
 from ..nn.opaque import Opaque
 from ..ops._check import is_number
-from .graph import Node, Normalization, Value
+from .graph import Node, Value
 from .nodes.apply import Apply
 from .nodes.conv import Conv
 from .nodes.dense import Dense
@@ -185,7 +185,7 @@ def tensor(lowering: Lowering, x: Source, what: str) -> View:
     return lowering.laid_out(x)
 
 
-def _elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
+def elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
     """Append an elementwise node."""
     view = tensor(lowering, x, "an elementwise layer")
     value = plain(view, "an elementwise layer")
@@ -193,34 +193,18 @@ def _elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
     return View(lowering.append(Apply(value, y, **parts)).value, flat=view.flat)
 
 
-def _trains(lowering: Lowering, op: graph.BatchNorm | graph.Dropout) -> bool:
+def trains(lowering: Lowering, op: graph.BatchNorm | graph.Dropout) -> bool:
     """Tell whether an operation is in training mode, which it is in a program for training alone."""
     if op.training and not lowering.training:
         raise UnsupportedError(f"{type(op).__name__} that trains in evaluation mode")
     return op.training
 
 
-def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Source, bias: Source) -> View:
-    """Lower batch normalisation with running statistics."""
-    norm = op.owner
-    value = image(tensor(lowering, x, "BatchNorm2d"), "BatchNorm2d")
-    if not isinstance(norm, nn.BatchNorm2d) or op.running_mean is None:
-        raise UnsupportedError("BatchNorm2d without running statistics")
-    if not (is_number(norm.eps) and is_number(norm.momentum)):
-        raise UnsupportedError("BatchNorm2d without running statistics of a fixed momentum")
-    for parameter in (weight, bias):
-        if parameter is not None:
-            lowering.weight(parameter, (value.channels,))  # type: ignore[arg-type]
-    for name, statistics in (("running_mean", op.running_mean), ("running_var", op.running_var)):
-        lowering.array(statistics, (value.channels,), f"BatchNorm2d with a {name}")
-    return _elementwise(lowering, x, norm=Normalization(norm, not _trains(lowering, op)))
-
-
 def activation(lowering: Lowering, op: graph.Activation, x: Source) -> View:
     """Lower an activation that kernels have."""
     if op.kernel is None:
         raise UnsupportedError(f"{type(op).__name__} has no kernel")
-    return _elementwise(lowering, x, activation=op)
+    return elementwise(lowering, x, activation=op)
 
 
 def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
@@ -242,9 +226,9 @@ def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
     """Lower dropout, which does nothing in evaluation mode."""
     if not is_number(op.owner.p, 1.0):
         raise UnsupportedError(f"Dropout with p={op.owner.p!r}")
-    if not _trains(lowering, op):
+    if not trains(lowering, op):
         return tensor(lowering, x, "Dropout")
-    return _elementwise(lowering, x, dropout=op.owner)
+    return elementwise(lowering, x, dropout=op.owner)
 
 
 def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source) -> View:

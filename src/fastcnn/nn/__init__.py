@@ -15,7 +15,6 @@ from . import (
     layer_norm,
     linear,
     lists,
-    local_response,
     losses,
     normalization,
     pooling,
@@ -33,7 +32,6 @@ from .instance_norm import *
 from .layer_norm import *
 from .linear import *
 from .lists import *
-from .local_response import *
 from .losses import *
 from .module import Module
 from .normalization import *
@@ -54,7 +52,6 @@ __all__ += instance_norm.__all__
 __all__ += layer_norm.__all__
 __all__ += linear.__all__
 __all__ += lists.__all__
-__all__ += local_response.__all__
 __all__ += losses.__all__
 __all__ += normalization.__all__
 __all__ += pooling.__all__

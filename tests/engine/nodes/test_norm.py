@@ -9,6 +9,8 @@ import fastcnn
 from fastcnn import nn, optim
 from fastcnn._kernels.program import SUM_BLOCK
 from fastcnn.engine import Plan
+from fastcnn.errors import ShapeError
+from fastcnn.nn import functional as F
 from fastcnn.training import Trainer
 
 both_layouts = pytest.mark.parametrize("layout", ["images", "channels"])
@@ -112,6 +114,54 @@ def test_training_on_pixels_far_from_zero():
         losses[engine] = [trainer.train_step(images.astype(np.float32), labels) for _ in range(20)]
     np.testing.assert_allclose(losses[True], losses[False], rtol=1e-3)
     assert losses[True][-1] < 0.01
+
+
+class OwnStatistics(nn.Module):
+    """The function on statistics of the model's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", np.zeros(5, np.float32))
+        self.register_buffer("var", np.ones(5, np.float32))
+
+    def forward(self, x):
+        return F.batch_norm(x, self.mean, self.var, training=self.training, momentum=0.3)
+
+
+VARIANTS = {
+    "the average of all batches": lambda: nn.BatchNorm2d(5, momentum=None),
+    "no running statistics": lambda: nn.BatchNorm2d(5, track_running_stats=False),
+    "neither": lambda: nn.BatchNorm2d(5, momentum=None, track_running_stats=False, affine=False),
+    "the function": OwnStatistics,
+}
+
+
+@both_layouts
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_other_statistics(isa, variant, layout):
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Conv2d(3, 5, 3), VARIANTS[variant](), nn.ReLU(), nn.MaxPool2d(2)).double()
+    reference = copy.deepcopy(model)
+    options = {"batch_size": 19, "layout": layout}
+    plan = Plan(model, (3, 8, 8), training=True, input_gradient=True, **options)
+    for _ in range(3):
+        x = rng.standard_normal((19, 3, 8, 8))
+        y = reference(x)
+        np.testing.assert_allclose(plan.forward(x), y, atol=1e-12)
+        np.testing.assert_allclose(plan.backward(y), reference.backward(y), atol=1e-12)
+    for name, value in reference.state_dict().items():
+        np.testing.assert_allclose(model.state_dict()[name], value, atol=1e-12, err_msg=name)
+    x = rng.standard_normal((19, 3, 8, 8))
+    wanted = reference.eval()(x)
+    np.testing.assert_allclose(Plan(model, (3, 8, 8), **options).forward(x), wanted, atol=1e-12)
+    np.testing.assert_allclose(model.eval().predict(x), wanted, atol=1e-12)
+
+
+def test_statistics_of_one_value_are_refused_in_predictions_too():
+    model = nn.Sequential(nn.Linear(4, 3), nn.Unflatten(1, (3, 1, 1)), nn.BatchNorm2d(3, track_running_stats=False))
+    assert model.eval().predict(np.ones((2, 4), np.float32)).shape == (2, 3, 1, 1)
+    with pytest.raises(ShapeError, match="more than 1 value per channel"):
+        model.predict(np.ones((1, 4), np.float32))
 
 
 @pytest.mark.parametrize("pool", [False, True])

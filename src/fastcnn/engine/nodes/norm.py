@@ -43,8 +43,8 @@ def prepare(f: Forward, node: Node) -> None:
     """Make the state of a normalisation; with fixed statistics, fill it from them."""
     w = f.writer
     assert node.normalization is not None
-    norm, fixed = node.normalization.layer, node.normalization.fixed
-    channels, vectors = norm.num_features, w.vectors(norm.num_features)
+    norm, channels = node.normalization, node.x.channels
+    fixed, vectors = norm.fixed, w.vectors(channels)
     # It sums over the batch for its statistics, or for its gradients alone.
     sums = None
     if not fixed or (node.y in f.wanted and node.trained):
@@ -64,7 +64,7 @@ def prepare(f: Forward, node: Node) -> None:
             vectors=vectors,
             channels=channels,
             folded=folded,
-            eps=lambda: norm.eps,
+            eps=norm.eps,
             tasks=state.tasks,
         )
 
@@ -72,7 +72,7 @@ def prepare(f: Forward, node: Node) -> None:
 def batch_statistics(f: Forward, node: Node, y: Blob) -> None:
     """Sum y over each group, then, with all groups, find mean and variance and update the running ones."""
     w, state = f.writer, f.norms[node]
-    norm, vectors = state.norm, w.vectors(state.norm.num_features)
+    norm, vectors = state.norm, w.vectors(node.x.channels)
     w.bn_sums(sums=state.sums, y=y, vectors=vectors)
     w.bn_finish(
         state=state.rows,
@@ -83,9 +83,10 @@ def batch_statistics(f: Forward, node: Node, y: Blob) -> None:
         running_var=norm.running_var,
         pixels=node.x.pixels,
         vectors=vectors,
-        channels=norm.num_features,
-        eps=lambda: norm.eps,
-        momentum=lambda: norm.momentum,
+        channels=node.x.channels,
+        eps=norm.eps,
+        tracked=norm.num_batches_tracked if norm.momentum is None else None,
+        momentum=norm.momentum or 0.0,
         tasks=state.tasks,
     )
 
@@ -104,8 +105,8 @@ def write_gradients(b: Backward, node: Node, *, summed_pixels: int) -> None:
         dbeta=b.parameter(state.norm.bias),
         summed_pixels=summed_pixels,
         pixels=node.x.pixels,
-        vectors=w.vectors(state.norm.num_features),
-        channels=state.norm.num_features,
+        vectors=w.vectors(node.x.channels),
+        channels=node.x.channels,
         fixed=fixed,
         tasks=state.tasks,
     )

@@ -7,6 +7,7 @@ const fcn_declaration fcn_declarations[] = {
 #define INOUT(name, copies, element) {"INOUT", #name, {#copies, #element}, 0},
 #define IN(name, copies, element) {"IN", #name, {#copies, #element}, 0},
 #define OUT_IF(name, copies, element) {"OUT_IF", #name, {#copies, #element}, 0},
+#define INOUT_IF(name, copies, element) {"INOUT_IF", #name, {#copies, #element}, 0},
 #define IN_IF(name, copies, element) {"IN_IF", #name, {#copies, #element}, 0},
 #define PLACES(name, length, buffer, count, unit) {"PLACES", #name, {#length, #buffer, #count, #unit}, 0},
 #define PLACES_OR_NONE(name, length, buffer, count, unit)                                                    \

@@ -73,6 +73,7 @@ typedef struct {
 #define INOUT OUT
 #define IN OUT
 #define OUT_IF OUT
+#define INOUT_IF OUT
 #define IN_IF OUT
 #define PLACES(name, length, buffer, count, unit) const int32_t *name;
 #define PLACES_OR_NONE PLACES

@@ -137,7 +137,8 @@ void KERNEL(bn_finish)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
     const struct fcn_bn_finish *a = &op->bn_finish;
     const ptrdiff_t row = row_size(a->vectors);
-    const double eps = a->eps, momentum = a->momentum;
+    const int64_t *tracked = the(&a->tracked);
+    const double eps = a->eps, momentum = tracked ? 1 / ((double)*tracked + 1) : a->momentum;
     real *state = the(&a->state), *running_mean = the(&a->running_mean), *running_var = the(&a->running_var);
     const real *gamma = the(&a->gamma), *beta = the(&a->beta);
     const double count = (double)batch->images * (double)a->pixels;
@@ -149,8 +150,10 @@ void KERNEL(bn_finish)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
         const double var = m.squares[i] < 0 ? 0 : m.squares[i] / count; /* a NaN stays one */
         const double invstd = 1 / sqrt(var + eps), scale = invstd * (gamma ? (double)gamma[c] : 1.0);
         set_state(state, row, c, m.mean[i], invstd, scale, beta ? (double)beta[c] : 0.0, (real)m.mean[i]);
-        running_mean[c] += (real)(momentum * (m.mean[i] - (double)running_mean[c]));
-        running_var[c] += (real)(momentum * (var * count / (count - 1) - (double)running_var[c]));
+        if (running_mean)
+            running_mean[c] += (real)(momentum * (m.mean[i] - (double)running_mean[c]));
+        if (running_var)
+            running_var[c] += (real)(momentum * (var * count / (count - 1) - (double)running_var[c]));
     }
 }
 

@@ -1,3 +1,0 @@
-"""Local response normalisation."""
-
-__all__: list[str] = []
