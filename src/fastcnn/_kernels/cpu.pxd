@@ -16,15 +16,6 @@ cdef extern from "kernels.h" nogil:
         const void *data
         Py_ssize_t row_stride, column_stride
 
-    ctypedef struct fcn_sgd:
-        double lr, momentum, dampening, weight_decay
-        int nesterov, maximize, first_step
-
-    ctypedef struct fcn_adam:
-        double lr, beta1, beta2, eps, weight_decay
-        double bias_correction1, bias_correction2
-        int decoupled, amsgrad, maximize
-
     ctypedef struct fcn_batch:
         Py_ssize_t images, group_images, groups, slots, first, count
         const uint64_t *keys

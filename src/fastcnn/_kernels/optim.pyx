@@ -9,10 +9,23 @@ from cpython.buffer cimport (
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.string cimport memmove
 
-from .cpu cimport eager, fcn_adam, fcn_eager, fcn_sgd, kernels, threads
+from .cpu cimport eager, fcn_eager, kernels, threads
+
+cdef extern from "eager/optimizers.h" nogil:
+    const int FCN_OPTIMIZERS
+    enum:
+        FCN_MOST_ARRAYS
+        FCN_MOST_NUMBERS
+
+    ctypedef struct fcn_optimizer:
+        const char *name
+        const char *arrays
+        const char *options
+        const char *own
+
+    const fcn_optimizer fcn_optimizers[]
 
 cdef enum:
-    ARRAYS = 5
     CHUNK = 16384  # elements that one thread updates at a time
     PIECE = 2048  # elements of a product that are made at a time: they stay in the first cache
 
@@ -24,11 +37,11 @@ cdef struct factors:
 
 
 cdef struct update:
-    char *arrays[ARRAYS]  # parameter, gradient, then what the optimizer keeps
-    factors gradient  # instead of the second one, if that is NULL
+    char *arrays[FCN_MOST_ARRAYS]  # the parameter, then what the optimizer keeps
+    const char *grad
+    factors gradient  # instead, if that is NULL
     Py_ssize_t size, first_chunk
-    fcn_sgd sgd
-    fcn_adam adam
+    double numbers[FCN_MOST_NUMBERS]
 
 
 cdef struct job:
@@ -36,7 +49,7 @@ cdef struct job:
     const update *updates
     Py_ssize_t count
     int itemsize
-    bint is_adam
+    int optimizer
     double *largest  # of what each thread has searched
 
 
@@ -56,8 +69,8 @@ cdef void run_chunk(void *context, Py_ssize_t chunk, int thread) noexcept nogil:
     cdef Py_ssize_t first, last, piece
     cdef const update *item = part_of(all, chunk, &first, &last)
     cdef double products[PIECE]
-    if item.arrays[1] != NULL:
-        run_piece(all, item, item.arrays[1] + first * all.itemsize, first, last - first)
+    if item.grad != NULL:
+        run_piece(all, item, item.grad + first * all.itemsize, first, last - first)
         return
     while first < last:
         piece = min(<Py_ssize_t>PIECE, last - first)
@@ -74,21 +87,18 @@ cdef void make_product(const fcn_eager *table, void *out, const factors *f, Py_s
 cdef void run_piece(const job *all, const update *item, const char *grad, Py_ssize_t first,
                     Py_ssize_t size) noexcept nogil:
     """Update `size` elements from `first` on, of which `grad` is the gradient."""
-    cdef char *at[ARRAYS]
+    cdef char *at[FCN_MOST_ARRAYS]
     cdef int j
-    for j in range(ARRAYS):
+    for j in range(FCN_MOST_ARRAYS):
         at[j] = item.arrays[j] + first * all.itemsize if item.arrays[j] else NULL
-    if all.is_adam:
-        all.kernels.adam_step(at[0], at[2], at[3], at[4], grad, &item.adam, size)
-    else:
-        all.kernels.sgd_step(at[0], at[2], grad, &item.sgd, size)
+    all.kernels.optimizer_step(all.optimizer, at, grad, item.numbers, size)
 
 
 cdef void search_chunk(void *context, Py_ssize_t chunk, int thread) noexcept nogil:
     cdef const job *all = <const job *>context
     cdef Py_ssize_t first, last
     cdef const update *item = part_of(all, chunk, &first, &last)
-    cdef double found = all.kernels.largest(item.arrays[1] + first * all.itemsize, last - first)
+    cdef double found = all.kernels.largest(item.grad + first * all.itemsize, last - first)
     all.largest[thread] = max(found, all.largest[thread])
 
 
@@ -109,8 +119,8 @@ cdef class Updates:
     def __dealloc__(self):
         PyMem_Free(self.items)
 
-    cdef update *add(self, str what, arrays) except NULL:
-        """Append the arrays of one parameter; NULL for None."""
+    cdef update *add(self, str what, arrays, grad) except NULL:
+        """Append the arrays of one parameter, NULL for None, and its gradient."""
         cdef update *item = &self.items[self.count]
         cdef Py_buffer view
         cdef Py_ssize_t size = -1
@@ -118,12 +128,7 @@ cdef class Updates:
         for i, array in enumerate(arrays):
             if array is None:
                 continue
-            if i == 1 and isinstance(array, tuple):
-                item.gradient = factors_of(what, array, self.itemsize)
-                if item.gradient.outputs * item.gradient.depth * self.itemsize != size:
-                    raise ValueError(f"{what}: the factors' product differs in size")
-                continue
-            PyObject_GetBuffer(array, &view, PyBUF_SIMPLE if i == 1 else PyBUF_WRITABLE)
+            PyObject_GetBuffer(array, &view, PyBUF_WRITABLE)
             item.arrays[i] = <char *>view.buf
             if size < 0:
                 size = view.len
@@ -131,6 +136,16 @@ cdef class Updates:
                 size = -2
             PyBuffer_Release(&view)  # the caller keeps the arrays
             if size == -2:
+                raise ValueError(f"{what}: the arrays differ in size")
+        if isinstance(grad, tuple):
+            item.gradient = factors_of(what, grad, self.itemsize)
+            if item.gradient.outputs * item.gradient.depth * self.itemsize != size:
+                raise ValueError(f"{what}: the factors' product differs in size")
+        else:
+            PyObject_GetBuffer(grad, &view, PyBUF_SIMPLE)
+            item.grad = <const char *>view.buf
+            PyBuffer_Release(&view)
+            if view.len != size:
                 raise ValueError(f"{what}: the arrays differ in size")
         self.close(item, size)
         return item
@@ -148,7 +163,7 @@ cdef class Updates:
         cdef update *item = &self.items[self.count]
         cdef Py_buffer view
         PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
-        item.arrays[1] = <char *>view.buf
+        item.grad = <const char *>view.buf
         self.close(item, view.len)
         PyBuffer_Release(&view)  # the caller keeps the array
         return 0
@@ -156,17 +171,17 @@ cdef class Updates:
     cdef job everything(self):
         cdef job all
         all.kernels, all.updates, all.count = eager(self.itemsize), self.items, self.count
-        all.itemsize, all.is_adam, all.largest = self.itemsize, False, NULL
+        all.itemsize, all.optimizer, all.largest = self.itemsize, 0, NULL
         return all
 
     cdef int wanted(self, Py_ssize_t least):
         """Return the number of threads: one for few elements, which are done before another has begun."""
         return threads() if self.elements > least else 1
 
-    cdef run(self, bint is_adam):
+    cdef run(self, int optimizer):
         cdef job all = self.everything()
         cdef int wanted = self.wanted(CHUNK)
-        all.is_adam = is_adam
+        all.optimizer = optimizer
         with nogil:
             kernels(self.itemsize).parallel(self.chunks, wanted, 0, run_chunk, &all)
 
@@ -248,41 +263,41 @@ def copy_arrays(list targets, list sources):
             raise ValueError(f"copy_arrays: the arrays {i} differ in size")
 
 
-def sgd_step(int itemsize, list updates, *, double lr, double momentum, double dampening, double weight_decay,
-             bint nesterov, bint maximize):
-    """One step of SGD; an update is (param, grad, momentum buffer or None, whether it is the first)."""
-    cdef Updates all = Updates(len(updates), itemsize)
-    cdef update *item
-    for param, grad, buffer, first_step in updates:
-        item = all.add("sgd_step", (param, grad, buffer))
-        item.sgd.lr = lr
-        item.sgd.momentum = momentum
-        item.sgd.dampening = dampening
-        item.sgd.weight_decay = weight_decay
-        item.sgd.nesterov = nesterov
-        item.sgd.maximize = maximize
-        item.sgd.first_step = first_step
-    all.run(False)
+def _declared():
+    """Return {name: (number, arrays, options, own numbers)} of the rows of csrc/eager/optimizers.inc."""
+    cdef int i
+    found = {}
+    for i in range(FCN_OPTIMIZERS):
+        row = fcn_optimizers[i]
+        found[row.name.decode()] = (i, *(tuple(text.decode().split()) for text in (row.arrays, row.options, row.own)))
+    return found
 
 
-def adam_step(int itemsize, list updates, *, double lr, double beta1, double beta2, double eps,
-              double weight_decay, bint decoupled, bint maximize):
-    """One step of Adam or AdamW.
+OPTIMIZERS = _declared()
 
-    An update is (param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq or None, the parameter's own step from 1).
+
+def step(str name, int itemsize, list updates, options):
+    """Change all parameters of a list in one pass, by one row of csrc/eager/optimizers.inc.
+
+    An update is (parameter, gradient, what is kept for it and its own numbers, in the order of the row); an
+    array that is not used is None. `options` maps the names of the numbers that all have in common, among
+    others, to their values.
     """
     cdef Updates all = Updates(len(updates), itemsize)
     cdef update *item
-    for param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step in updates:
-        item = all.add("adam_step", (param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq))
-        item.adam.lr = lr
-        item.adam.beta1 = beta1
-        item.adam.beta2 = beta2
-        item.adam.eps = eps
-        item.adam.weight_decay = weight_decay
-        item.adam.bias_correction1 = 1 - beta1 ** <Py_ssize_t>step
-        item.adam.bias_correction2 = 1 - beta2 ** <Py_ssize_t>step
-        item.adam.decoupled = decoupled
-        item.adam.amsgrad = max_exp_avg_sq is not None
-        item.adam.maximize = maximize
-    all.run(True)
+    cdef double common[FCN_MOST_NUMBERS]
+    cdef int number, i, count, arrays
+    number, kept, shared, own = OPTIMIZERS[name]
+    arrays, count = len(kept), len(shared)
+    cdef int length = 2 + arrays + len(own)
+    for i in range(count):
+        common[i] = options[shared[i]]
+    for given in updates:
+        if len(given) != length:
+            raise ValueError(f"{name}: an update has {len(given)} parts, not {length}")
+        item = all.add(name, (given[0], *given[2:2 + arrays]), given[1])
+        for i in range(count):
+            item.numbers[i] = common[i]
+        for i in range(2 + arrays, length):
+            item.numbers[count + i - 2 - arrays] = given[i]
+    all.run(number)

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Sequence
 
 from ..errors import ArgumentError, DTypeError
 
@@ -42,3 +43,21 @@ def flag(value: object, name: str) -> bool:
     if not isinstance(value, bool):
         raise DTypeError(f"{name} must be True or False, got {value!r}")
     return value
+
+
+def share(value: object, name: str) -> float:
+    """Return `value` if it is in [0, 1]."""
+    return real(value, name, 0, 1)
+
+
+def several(value: object, name: str, count: int, words: str) -> Sequence:
+    """Return `value` if it is a sequence of so many; `words` say what of."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != count:
+        raise DTypeError(f"{name} must be {words}, got {value!r}")
+    return value
+
+
+def betas(value: object, name: str) -> tuple[float, ...]:
+    """Return `value` if it is two numbers in [0, 1)."""
+    pair = several(value, name, 2, "two numbers")
+    return tuple(real(each, f"{name}[{i}]", 0, 1, "[)") for i, each in enumerate(pair))

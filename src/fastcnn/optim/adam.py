@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from .._kernels import optim as kernels
-from ..errors import DTypeError
 from ..nn.parameter import Parameter
-from ._check import SMALL, flag, real
-from .gradients import Gradient
-from .optimizer import Optimizer
+from ._check import betas as checked_betas
+from ._check import flag, real
+from .fused import Adaptive, with_betas
 
 
-class Adam(Optimizer):
+class Adam(Adaptive):
     """Adam (Kingma and Ba, 2015), as ``torch.optim.Adam``.
 
     In step t, with the gradient g and the parameter p::
@@ -50,9 +48,18 @@ class Adam(Optimizer):
         If an option is out of range.
     """
 
+    _row = "adam"
+    _options = {  # noqa: RUF012
+        "lr": real,
+        "betas": checked_betas,
+        "eps": real,
+        "weight_decay": real,
+        "amsgrad": flag,
+        "maximize": flag,
+        "decoupled_weight_decay": flag,
+    }
     _state_keys = frozenset({"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"})
     _state_needed = frozenset({"step"})
-    takes_factors = True
 
     def __init__(
         self,
@@ -79,46 +86,19 @@ class Adam(Optimizer):
             },
         )
 
-    def _check(self, group: dict[str, Any]) -> None:
-        for key in ("lr", "eps", "weight_decay"):
-            group[key] = real(group[key], f"{self._name}: {key}")
-        betas = group["betas"]
-        if not isinstance(betas, Sequence) or isinstance(betas, str) or len(betas) != 2:
-            raise DTypeError(f"{self._name}: betas must be two numbers, got {betas!r}")
-        group["betas"] = tuple(
-            real(beta, f"{self._name}: betas[{i}]", 0, 1, "[)") for i, beta in enumerate(betas)
+    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
+        state, (beta1, beta2) = self._stepped(parameter), group["betas"]
+        step = state["step"]
+        return (
+            self._buffer(state, "exp_avg", values),
+            self._buffer(state, "exp_avg_sq", values),
+            self._buffer(state, "max_exp_avg_sq", values) if group["amsgrad"] else None,
+            1 - beta1**step,
+            1 - beta2**step,
         )
-        for key in ("amsgrad", "maximize", "decoupled_weight_decay"):
-            flag(group[key], f"{self._name}: {key}")
 
-    def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
-        """Tell whether steps are small beside the range of floats, and decay does not let weights grow."""
-        lr, eps, decay = group["lr"], group["eps"], group["weight_decay"]
-        if not (lr >= 0 and decay >= 0 and lr * decay <= 1):
-            return False  # they may be anything: users and schedulers write them
-        return max(1.0, lr) * max(1.0, decay) * max(1.0, largest) < SMALL * eps
-
-    def _update(
-        self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
-    ) -> None:
-        updates = []
-        for parameter, grad in pairs:
-            state, values = self.state.setdefault(parameter, {"step": 0}), parameter.data
-            state["step"] += 1
-            first, second = self._buffer(state, "exp_avg", values), self._buffer(state, "exp_avg_sq", values)
-            largest = self._buffer(state, "max_exp_avg_sq", values) if group["amsgrad"] else None
-            updates.append((values, grad, first, second, largest, state["step"]))
-        kernels.adam_step(
-            dtype.itemsize,
-            updates,
-            lr=group["lr"],
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            decoupled=group["decoupled_weight_decay"],
-            maximize=group["maximize"],
-        )
+    def _numbers(self, group: dict[str, Any]) -> dict[str, Any]:
+        return with_betas(group)
 
 
 class AdamW(Adam):

@@ -55,13 +55,13 @@ class FiniteSteps:
             if not optimizer.stays_finite(group, bound):
                 self._calm = None
         if self._calm is not None and self._calm is optimizer.state:
-            self._step(gathered)
+            step_with(optimizer, gathered)
             return True
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         weights = [parameter.data.copy() for parameter in parameters]
         state = {key: copy.deepcopy(held) for key, held in optimizer.state.items()}
         options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
-        self._step(gathered)
+        step_with(optimizer, gathered)
         trained = [parameter._array for parameter in parameters if parameter.requires_grad]
         found = largest([*trained, *_arrays(optimizer.state)])
         if math.isfinite(found):
@@ -75,11 +75,13 @@ class FiniteSteps:
             group.update(before)
         return False
 
-    def _step(self, gathered: list[Gathered]) -> None:
-        if getattr(self._optimizer.step, "__func__", None) is Optimizer.step:
-            self._optimizer.take(gathered)
-        else:  # a user's own, which does more than take the step
-            self._optimizer.step()
+
+def step_with(optimizer: Optimizer, gathered: list[Gathered]) -> None:
+    """Take a step of an optimizer with gradients that were gathered."""
+    if getattr(optimizer.step, "__func__", None) is Optimizer.step:
+        optimizer.take(gathered)
+    else:  # a user's own, which does more than take the step
+        optimizer.step()
 
 
 def _arrays(state: dict[Any, Any]) -> list[np.ndarray]:

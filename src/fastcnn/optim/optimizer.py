@@ -11,8 +11,8 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ..nn.parameter import Parameter
 from .gradients import Gathered, Gradient, gather
 
-# Keys that a group may have beside the optimizer's own options: schedulers write the first four.
-_FOREIGN_KEYS = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "name"}
+# Keys that a group may have beside the optimizer's own options: schedulers write all but the name.
+_FOREIGN_KEYS = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr", "name"}
 
 
 class Optimizer:
@@ -44,6 +44,8 @@ class Optimizer:
     # What `state` may hold for a parameter, and what it must; None where a subclass does not say.
     _state_keys: frozenset[str] | None = None
     _state_needed: frozenset[str] = frozenset()
+    # What of it are numbers, and of which type; all else are arrays of the parameter's shape.
+    _state_numbers: Mapping[str, type] = {"step": int}  # noqa: RUF012
     takes_factors = False  # whether `_update` does
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -257,11 +259,12 @@ class Optimizer:
         """Return a copy of one saved value of a parameter's state."""
         if value is None:
             return None
+        number = self._state_numbers.get(key)
         try:
-            array = int(value) if key == "step" else np.array(value, parameter.dtype)
+            array = number(value) if number else np.array(value, parameter.dtype)
         except (TypeError, ValueError) as error:
             raise DTypeError(
-                f"{self._name}.load_state_dict: {key} must be {'a number' if key == 'step' else 'an array'}, "
+                f"{self._name}.load_state_dict: {key} must be {'a number' if number else 'an array'}, "
                 f"got {type(value).__name__}: {error}"
             ) from error
         if isinstance(array, np.ndarray) and array.shape != parameter.shape:

@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .._kernels import optim as kernels
 from ..errors import ArgumentError
 from ..nn.parameter import Parameter
 from ._check import SMALL, flag, real
-from .gradients import Gradient
-from .optimizer import Optimizer
+from .fused import Fused
 
 
-class SGD(Optimizer):
+class SGD(Fused):
     """Stochastic gradient descent with momentum, as ``torch.optim.SGD``.
 
     With the gradient g, the parameter p and the momentum buffer b (b = g in a parameter's first step)::
@@ -47,8 +45,16 @@ class SGD(Optimizer):
         If an option is out of range.
     """
 
+    _row = "sgd"
+    _options = {  # noqa: RUF012
+        "lr": real,
+        "momentum": real,
+        "dampening": lambda value, name: real(value, name, float("-inf")),
+        "weight_decay": real,
+        "nesterov": flag,
+        "maximize": flag,
+    }
     _state_keys = frozenset({"momentum_buffer"})
-    takes_factors = True
 
     def __init__(
         self,
@@ -74,14 +80,10 @@ class SGD(Optimizer):
         )
 
     def _check(self, group: dict[str, Any]) -> None:
-        for key in ("lr", "momentum", "weight_decay"):
-            group[key] = real(group[key], f"SGD: {key}")
-        group["dampening"] = real(group["dampening"], "SGD: dampening", float("-inf"))
-        for key in ("nesterov", "maximize"):
-            flag(group[key], f"SGD: {key}")
+        super()._check(group)
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError(
-                "SGD: nesterov=True needs momentum above 0 and dampening 0, got "
+                f"{self._name}: nesterov=True needs momentum above 0 and dampening 0, got "
                 f"momentum={group['momentum']:g}, dampening={group['dampening']:g}"
             )
 
@@ -92,24 +94,9 @@ class SGD(Optimizer):
             return False  # they may be anything: users and schedulers write them
         return max(1.0, lr) * max(1.0, largest) * (1 + abs(group["dampening"])) < SMALL
 
-    def _update(
-        self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
-    ) -> None:
-        updates = []
-        for parameter, grad in pairs:
-            values, buffer, first = parameter.data, None, False
-            if group["momentum"] != 0:
-                state = self.state.setdefault(parameter, {})
-                first = state.get("momentum_buffer") is None
-                buffer = self._buffer(state, "momentum_buffer", values)
-            updates.append((values, grad, buffer, first))
-        kernels.sgd_step(
-            dtype.itemsize,
-            updates,
-            lr=group["lr"],
-            momentum=group["momentum"],
-            dampening=group["dampening"],
-            weight_decay=group["weight_decay"],
-            nesterov=group["nesterov"],
-            maximize=group["maximize"],
-        )
+    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
+        if group["momentum"] == 0:
+            return None, False
+        state = self.state.setdefault(parameter, {})
+        first = state.get("momentum_buffer") is None
+        return self._buffer(state, "momentum_buffer", values), first

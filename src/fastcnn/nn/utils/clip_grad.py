@@ -61,8 +61,8 @@ def clip_grad_norm_(
     if math.isnan(order):
         raise ArgumentError(f"{what}: norm_type must be a number, got {norm_type!r}")
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        norms = [_norm(grad, order) for grad in grads if grad.size]
-        total = _norm(np.array(norms), order) if norms else 0.0
+        norms = [norm(grad, order) for grad in grads if grad.size]
+        total = norm(np.array(norms), order) if norms else 0.0
         if error_if_nonfinite and not math.isfinite(total):
             raise StateError(
                 f"{what}: the norm of the gradients is {total}: look for NaN in images and loss, or lower "
@@ -116,7 +116,7 @@ def _gradients(parameters: object, what: str) -> list[np.ndarray]:
     return [parameter.grad for parameter in each if parameter.grad is not None]
 
 
-def _norm(values: np.ndarray, order: float) -> float:
+def norm(values: np.ndarray, order: float) -> float:
     """Return the norm of all elements, of which there is at least one."""
     flat = values.ravel()
     parts = (np.abs(flat[i : i + _BLOCK], dtype=np.float64) for i in range(0, flat.size, _BLOCK))

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
+from ..._shapes import integer
 from ...errors import ArgumentError, DTypeError, StateError
+from .._check import real
 from ..optimizer import Optimizer
 
 
@@ -23,6 +25,29 @@ def check_optimizer(optimizer: object, what: str) -> None:
     """Raise DTypeError unless `optimizer` is an Optimizer."""
     if not isinstance(optimizer, Optimizer):
         raise DTypeError(f"{what}: optimizer must be an Optimizer, got {type(optimizer).__name__}")
+
+
+def per_group(value: object, name: str, groups: int) -> list[float]:
+    """Return one checked number a group, of a number or a sequence; `name` opens the message of an error."""
+    if not isinstance(value, Sequence):
+        return [real(value, name)] * groups
+    if len(value) != groups:
+        raise ArgumentError(f"{name} has {len(value)} numbers for {groups} groups")
+    return [real(each, name) for each in value]
+
+
+def check_momentum(optimizer: Optimizer, what: str) -> None:
+    """Raise unless the optimizer has a momentum that a schedule can set."""
+    if not {"momentum", "betas"} & optimizer.defaults.keys():
+        raise ArgumentError(f"{what}: cycle_momentum needs an optimizer with momentum or betas")
+
+
+def set_momentum(group: dict[str, Any], momentum: float) -> None:
+    """Set the momentum of a group, or the beta1 that Adam and the like have in its place."""
+    if "betas" in group:
+        group["betas"] = (momentum, *group["betas"][1:])
+    else:
+        group["momentum"] = momentum
 
 
 class Stateful:
@@ -99,6 +124,9 @@ class LRScheduler(Stateful):
     ----------
     optimizer : Optimizer
         Its groups' "lr" is changed; what it was is kept as "initial_lr".
+    last_epoch : int
+        -1 to begin. Else the number of steps that the optimizer's rates have behind them: the schedule takes
+        the next one at once, from groups that have their "initial_lr".
 
     Attributes
     ----------
@@ -108,13 +136,23 @@ class LRScheduler(Stateful):
         The rate of each group that the schedule starts from.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
-        check_optimizer(optimizer, type(self).__name__)
+    # Whether the step being set is the first of this object: most schedules leave the rates then.
+    _initial = False
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        what = type(self).__name__
+        check_optimizer(optimizer, what)
+        first = integer(last_epoch, f"{what}: last_epoch", -1) + 1
         self.optimizer = optimizer
-        for group in optimizer.param_groups:
+        for index, group in enumerate(optimizer.param_groups):
+            if first and "initial_lr" not in group:
+                raise ArgumentError(
+                    f"{what}: last_epoch={last_epoch} goes on with a schedule, but group {index} of the "
+                    "optimizer has no initial_lr: load the optimizer's state first"
+                )
             group.setdefault("initial_lr", group["lr"])
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
-        self._begin()
+        self._begin(first)
 
     def _bases(self) -> Sequence[float]:
         """Return the rates to start from, one a group."""
@@ -125,17 +163,23 @@ class LRScheduler(Stateful):
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`, given that the optimizer holds those of the step before.
 
-        At step 0 the optimizer holds the rates to start from.
+        At step 0 the optimizer holds the rates to start from. A schedule that is made for a later step
+        (`last_epoch`) takes the rates that the optimizer holds for those of its first one, where it goes on
+        from them.
         """
         raise NotImplementedError
 
     def _current(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
 
-    def _begin(self) -> None:
-        """Set step 0, from the rates that the optimizer holds."""
-        self.last_epoch = 0
-        self._apply()
+    def _begin(self, first: int = 0) -> None:
+        """Set the first step, from the rates that the optimizer holds."""
+        self.last_epoch = first
+        self._initial = True
+        try:
+            self._apply()
+        finally:
+            del self._initial
 
     def _restart(self) -> None:
         """Set step 0, from base_lrs."""

@@ -1,47 +1,15 @@
-"""Schedules that multiply the rate: by a function, in steps, at every step, or by a warm-up factor."""
+"""Schedules that multiply the rate: in steps, at every step, or by a factor that rises or falls."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from ..._shapes import integer
 from ...errors import ArgumentError, DTypeError
 from .._check import real
 from ..optimizer import Optimizer
 from .base import LRScheduler
-
-
-class LambdaLR(LRScheduler):
-    """Multiply the initial rate by a function of the step: ``lr(t) = base f(t)``.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-    lr_lambda : callable, or sequence of one a group
-        f: int -> float. It is no part of the state.
-    """
-
-    _kept_out = ("optimizer", "lr_lambdas")
-
-    def __init__(
-        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
-    ) -> None:
-        groups = getattr(optimizer, "param_groups", [])
-        lambdas: list[Any] = [lr_lambda] * len(groups) if callable(lr_lambda) else list(lr_lambda)
-        if len(lambdas) != len(groups) or not all(map(callable, lambdas)):
-            raise ArgumentError(
-                f"LambdaLR: lr_lambda must be a function or {len(groups)} (one a group), got {lr_lambda!r}"
-            )
-        self.lr_lambdas = lambdas
-        super().__init__(optimizer)
-
-    def get_lr(self) -> list[float]:
-        """Return the rates of step `last_epoch`."""
-        cure = "append the group's function to lr_lambdas, and to base_lrs the rate that it starts from"
-        lambdas = self._each_group(self.lr_lambdas, "lr_lambdas", cure)
-        return [base * f(self.last_epoch) for base, f in zip(self._bases(), lambdas, strict=True)]
 
 
 class StepLR(LRScheduler):
@@ -53,12 +21,14 @@ class StepLR(LRScheduler):
     step_size : int
         At least 1.
     gamma : float
+    last_epoch : int
+        As in LRScheduler.
     """
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size = integer(step_size, "StepLR: step_size", 1)
         self.gamma = real(gamma, "StepLR: gamma")
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`."""
@@ -75,14 +45,18 @@ class MultiStepLR(LRScheduler):
     milestones : iterable of int
         Steps; one that is named n times counts n times.
     gamma : float
+    last_epoch : int
+        As in LRScheduler.
     """
 
-    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         if not isinstance(milestones, Iterable):
             raise DTypeError(f"MultiStepLR: milestones must be integers, got {milestones!r}")
         self.milestones = sorted(integer(each, "MultiStepLR: milestones") for each in milestones)
         self.gamma = real(gamma, "MultiStepLR: gamma")
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`."""
@@ -97,15 +71,17 @@ class ExponentialLR(LRScheduler):
     ----------
     optimizer : Optimizer
     gamma : float
+    last_epoch : int
+        As in LRScheduler.
     """
 
-    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = real(gamma, "ExponentialLR: gamma")
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`."""
-        return [lr * self.gamma if self.last_epoch else lr for lr in self._current()]
+        return [lr if self._initial else lr * self.gamma for lr in self._current()]
 
 
 class ConstantLR(LRScheduler):
@@ -116,13 +92,17 @@ class ConstantLR(LRScheduler):
     optimizer : Optimizer
     factor : float in (0, 1]
     total_iters : int
+    last_epoch : int
+        As in LRScheduler.
     """
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
         # Not 0, which PyTorch accepts and then divides by.
         self.factor = real(factor, "ConstantLR: factor", 0, 1, "(]")
         self.total_iters = integer(total_iters, "ConstantLR: total_iters")
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`."""
@@ -144,6 +124,8 @@ class LinearLR(LRScheduler):
     start_factor : float in (0, 1]
     end_factor : float in [0, 1]
     total_iters : int
+    last_epoch : int
+        As in LRScheduler.
     """
 
     def __init__(
@@ -152,19 +134,51 @@ class LinearLR(LRScheduler):
         start_factor: float = 1.0 / 3,
         end_factor: float = 1.0,
         total_iters: int = 5,
+        last_epoch: int = -1,
     ) -> None:
         self.start_factor = real(start_factor, "LinearLR: start_factor", 0, 1, "(]")
         self.end_factor = real(end_factor, "LinearLR: end_factor", 0, 1)
         self.total_iters = integer(total_iters, "LinearLR: total_iters")
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`."""
         if self.last_epoch == 0:
             return [lr * self.start_factor for lr in self._current()]
-        if self.last_epoch > self.total_iters:
+        if self._initial or self.last_epoch > self.total_iters:
             return self._current()
         rise = self.end_factor - self.start_factor
         # The factor's increment, divided by the factor of the step before (both times total_iters).
         relative = rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise)
         return [lr * (1.0 + relative) for lr in self._current()]
+
+
+class PolynomialLR(LRScheduler):
+    """Lower the rate to 0 by a power of what is left of `total_iters` steps.
+
+    ``lr(t) = base (1 - min(t, total_iters) / total_iters)^power``
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    total_iters : int
+        At least 1.
+    power : float
+    last_epoch : int
+        As in LRScheduler.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
+    ) -> None:
+        self.total_iters = integer(total_iters, "PolynomialLR: total_iters", 1)
+        self.power = real(power, "PolynomialLR: power")
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`."""
+        t, total = self.last_epoch, self.total_iters
+        if self._initial or t > total:
+            return self._current()
+        factor = ((1.0 - t / total) / (1.0 - (t - 1) / total)) ** self.power
+        return [lr * factor for lr in self._current()]

@@ -9,18 +9,9 @@ from ..._shapes import integer
 from ...errors import ArgumentError, StateError
 from .._check import flag, real
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer
+from .base import LRScheduler, check_momentum, check_optimizer, per_group, set_momentum
 
 _WHAT = "OneCycleLR"
-
-
-def _per_group(value: object, name: str, groups: int) -> list[float]:
-    """Return one checked number a group from a number or a sequence."""
-    if not isinstance(value, Sequence):
-        return [real(value, f"{_WHAT}: {name}")] * groups
-    if len(value) != groups:
-        raise ArgumentError(f"{_WHAT}: {name} has {len(value)} numbers for {groups} groups")
-    return [real(each, f"{_WHAT}: {name}") for each in value]
 
 
 def _anneal(start: float, end: float, share: float, strategy: str) -> float:
@@ -54,6 +45,8 @@ class OneCycleLR(LRScheduler):
     div_factor, final_div_factor : float
         ``initial = max_lr / div_factor``, ``final = initial / final_div_factor``.
     three_phase : bool
+    last_epoch : int
+        As in LRScheduler; above -1 the optimizer's groups keep the rates and momenta that they have.
 
     Raises
     ------
@@ -76,6 +69,7 @@ class OneCycleLR(LRScheduler):
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
         three_phase: bool = False,
+        last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer, _WHAT)
         if total_steps is not None:
@@ -95,19 +89,20 @@ class OneCycleLR(LRScheduler):
         groups = optimizer.param_groups
         down = real(div_factor, f"{_WHAT}: div_factor", ends="()")
         further = real(final_div_factor, f"{_WHAT}: final_div_factor", ends="()")
-        tops = _per_group(max_lr, "max_lr", len(groups))
+        tops = per_group(max_lr, f"{_WHAT}: max_lr", len(groups))
         self.cycle_momentum = flag(cycle_momentum, f"{_WHAT}: cycle_momentum")
-        if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
-            raise ArgumentError(f"{_WHAT}: cycle_momentum needs an optimizer with momentum or betas")
-        lows = _per_group(base_momentum, "base_momentum", len(groups))
-        highs = _per_group(max_momentum, "max_momentum", len(groups))
-        for group, top, low, high in zip(groups, tops, lows, highs, strict=True):
+        if cycle_momentum:
+            check_momentum(optimizer, _WHAT)
+        lows = per_group(base_momentum, f"{_WHAT}: base_momentum", len(groups))
+        highs = per_group(max_momentum, f"{_WHAT}: max_momentum", len(groups))
+        begins = integer(last_epoch, f"{_WHAT}: last_epoch", -1) == -1
+        for group, top, low, high in zip(groups, tops, lows, highs, strict=True) if begins else ():
             group["initial_lr"] = top / down
             group["max_lr"] = top
             group["min_lr"] = group["initial_lr"] / further
             if cycle_momentum:
                 group["base_momentum"], group["max_momentum"] = low, high
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def _phases(self) -> list[tuple[float, str, str, str, str]]:
         """Return (last step, lr at the start, lr at the end, momentum at the start, momentum at the end)."""
@@ -162,8 +157,6 @@ class OneCycleLR(LRScheduler):
             return
         share, _, _, momentum_from, momentum_to = self._at()
         for group in self.optimizer.param_groups:
-            momentum = _anneal(group[momentum_from], group[momentum_to], share, self.anneal_strategy)
-            if "betas" in group:
-                group["betas"] = (momentum, *group["betas"][1:])
-            else:
-                group["momentum"] = momentum
+            set_momentum(
+                group, _anneal(group[momentum_from], group[momentum_to], share, self.anneal_strategy)
+            )

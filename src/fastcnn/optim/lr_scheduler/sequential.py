@@ -1,18 +1,18 @@
-"""One schedule after another."""
+"""One schedule after another, or several at once."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ..._shapes import integer
-from ...errors import ArgumentError, DTypeError
+from ...errors import ArgumentError
 from ..optimizer import Optimizer
 from .base import LRScheduler, check_optimizer
+from .composite import Composite
 
 
-class SequentialLR(LRScheduler):
+class SequentialLR(Composite):
     """Follow one schedule after another; each begins at its own step 0.
 
     Parameters
@@ -22,24 +22,19 @@ class SequentialLR(LRScheduler):
         On the same optimizer. Not ReduceLROnPlateau, which needs a metric.
     milestones : sequence of int
         The step at which the second, third, ... schedule begins; increasing.
+    last_epoch : int
+        The number that `last_epoch` begins behind, as in PyTorch; the first schedule begins at its step 0.
     """
 
-    _kept_out = ("optimizer", "_schedulers")
-
     def __init__(
-        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
+        self,
+        optimizer: Optimizer,
+        schedulers: Sequence[LRScheduler],
+        milestones: Sequence[int],
+        last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer, "SequentialLR")
-        if not schedulers:
-            raise ArgumentError("SequentialLR: schedulers is empty")
-        for index, each in enumerate(schedulers):
-            if not isinstance(each, LRScheduler):
-                raise DTypeError(
-                    f"SequentialLR: schedulers[{index}] must follow the step alone, "
-                    f"which {type(each).__name__} does not"
-                )
-            if each.optimizer is not optimizer:
-                raise ArgumentError(f"SequentialLR: schedulers[{index}] has another optimizer")
+        self._take_parts(schedulers, optimizer)
         self.milestones = [integer(each, "SequentialLR: milestones") for each in milestones]
         if len(self.milestones) != len(schedulers) - 1:
             raise ArgumentError(
@@ -48,16 +43,13 @@ class SequentialLR(LRScheduler):
             )
         if any(a >= b for a, b in zip(self.milestones, self.milestones[1:], strict=False)):
             raise ArgumentError(f"SequentialLR: milestones must increase, got {self.milestones}")
-        for each in schedulers:
-            each._bases()  # raises if a group has been added since
-        self._schedulers = list(schedulers)
         # Making the schedules has moved the rates; each has remembered where they were.
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
-    def _begin(self) -> None:
-        self.last_epoch = 0
+    def _begin(self, first: int = 0) -> None:
+        self.last_epoch = first
         scheduler = self._schedulers[bisect_right(self.milestones, 0)]
         scheduler._begin()
         self._last_lr = scheduler.get_last_lr()
@@ -73,25 +65,49 @@ class SequentialLR(LRScheduler):
         self.last_epoch = coming
         self._last_lr = scheduler.get_last_lr()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state, with those of the schedules under "_schedulers"."""
-        return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
 
-    def _check_state(self, state_dict: Mapping[str, Any]) -> None:
-        if isinstance(state_dict, Mapping):
-            parts = state_dict.get("_schedulers")
-            count = len(parts) if isinstance(parts, list | tuple) else 0
-            if count != len(self._schedulers):
-                raise ArgumentError(
-                    f"SequentialLR.load_state_dict: expected {len(self._schedulers)} schedules, got {count}"
-                )
-            for scheduler, part in zip(self._schedulers, parts or [], strict=True):
-                scheduler._check_state(part)
-            state_dict = {key: value for key, value in state_dict.items() if key != "_schedulers"}
-        super()._check_state(state_dict)
+class ChainedScheduler(Composite):
+    """Follow several schedules at once: each goes on from the rates that the one before it has set.
 
-    def _take(self, state_dict: Mapping[str, Any]) -> None:
-        own = dict(state_dict)
-        for scheduler, part in zip(self._schedulers, own.pop("_schedulers"), strict=True):
-            scheduler._take(part)
-        super()._take(own)
+    Parameters
+    ----------
+    schedulers : sequence of LRScheduler
+        On the same optimizer, and in the order in which they are stepped. Not ReduceLROnPlateau, which needs a
+        metric.
+    optimizer : Optimizer, optional
+        That of the schedules, which it is checked against.
+    """
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
+        # Making the schedules has set the rates of step 0; the base would set them again.
+        self.optimizer = self._take_parts(schedulers, optimizer)
+        self._last_lr = self._current()
+
+    def _bases(self) -> Sequence[float]:
+        return self._schedulers[0]._bases()
+
+    def _begin(self, first: int = 0) -> None:
+        for each in self._schedulers:
+            each._begin(first)
+        self._last_lr = self._current()
+
+    def step(self) -> None:
+        """Set the next rates.
+
+        Raises
+        ------
+        StateError
+            If one of the schedules must know what rate an added group started from; nothing is changed then.
+        """
+        states = [each.state_dict() for each in self._schedulers]
+        groups = [dict(group) for group in self.optimizer.param_groups]
+        try:
+            for each in self._schedulers:
+                each.step()
+        except BaseException:
+            for each, state in zip(self._schedulers, states, strict=True):
+                each._take(state)
+            for group, before in zip(self.optimizer.param_groups, groups, strict=True):
+                group.update(before)
+            raise
+        self._last_lr = self._current()

@@ -33,10 +33,17 @@ class WarmupQuarterCosineLR(LRScheduler):
         Steps from min_lr to the base rate; 0 for none.
     min_lr : float
         The first and the last rate.
+    last_epoch : int
+        As in LRScheduler.
     """
 
     def __init__(
-        self, optimizer: Optimizer, total_steps: int, warmup_steps: int = 0, min_lr: float = 0.0
+        self,
+        optimizer: Optimizer,
+        total_steps: int,
+        warmup_steps: int = 0,
+        min_lr: float = 0.0,
+        last_epoch: int = -1,
     ) -> None:
         self.total_steps = integer(total_steps, f"{_WHAT}: total_steps", 1)
         self.warmup_steps = integer(warmup_steps, f"{_WHAT}: warmup_steps")
@@ -45,7 +52,7 @@ class WarmupQuarterCosineLR(LRScheduler):
                 f"{_WHAT}: warmup_steps must be below total_steps={total_steps}, got {warmup_steps}"
             )
         self.min_lr = real(min_lr, f"{_WHAT}: min_lr")
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """Return the rates of step `last_epoch`, which do not depend on those before."""

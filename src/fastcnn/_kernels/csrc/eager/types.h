@@ -25,15 +25,29 @@ typedef struct {
     ptrdiff_t row_stride, column_stride;
 } fcn_matrix;
 
-typedef struct {
-    double lr, momentum, dampening, weight_decay;
-    int nesterov, maximize, first_step;
-} fcn_sgd;
+/* What a step of an optimizer is given beside sizes, for each row of optimizers.inc: fcn_adam_arrays and
+ * fcn_adam_numbers, in which yes and no are 1 and 0. C knows no empty lists: the last number is none. */
+enum { FCN_MOST_ARRAYS = 4, FCN_MOST_NUMBERS = 11 };
 
-typedef struct {
-    double lr, beta1, beta2, eps, weight_decay;
-    double bias_correction1, bias_correction2; /* 1 - beta^t */
-    int decoupled, amsgrad, maximize;
-} fcn_adam;
+#define ARRAY(name) , *name
+#define NUMBER(name) name,
+#define OPTIMIZER(name, arrays, options, own)                                                                \
+    typedef struct {                                                                                         \
+        void *param arrays;                                                                                  \
+    } fcn_##name##_arrays;                                                                                   \
+    typedef struct {                                                                                         \
+        double options own none;                                                                             \
+    } fcn_##name##_numbers;                                                                                  \
+    _Static_assert(sizeof(fcn_##name##_arrays) <= FCN_MOST_ARRAYS * sizeof(void *), "arrays of " #name);     \
+    _Static_assert(sizeof(fcn_##name##_numbers) <= FCN_MOST_NUMBERS * sizeof(double), "numbers of " #name);
+#include "eager/optimizers.inc"
+
+enum {
+#define ARRAY(name)
+#define NUMBER(name)
+#define OPTIMIZER(name, arrays, options, own) FCN_OPTIMIZER_##name,
+#include "eager/optimizers.inc"
+    FCN_OPTIMIZERS
+};
 
 #endif

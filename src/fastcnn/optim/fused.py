@@ -1,0 +1,70 @@
+"""The base of optimizers that change each element by itself, all parameters in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .._kernels import optim as kernels
+from ..nn.parameter import Parameter
+from ._check import SMALL
+from .gradients import Gradient
+from .optimizer import Optimizer
+
+
+class Fused(Optimizer):
+    """Base of optimizers that have a row in the kernels' list, ``csrc/eager/optimizers.inc``.
+
+    A subclass names the row, says what its options may be, and what the row takes for a parameter.
+    """
+
+    _row: ClassVar[str]
+    # How each option is checked, and brought into one form: ``check(value, "Adam: lr")``.
+    _options: ClassVar[Mapping[str, Callable[[Any, str], Any]]]
+    takes_factors = True
+
+    def _check(self, group: dict[str, Any]) -> None:
+        for key, check in self._options.items():
+            group[key] = check(group[key], f"{self._name}: {key}")
+
+    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
+        """Return what is kept for a parameter, and its own numbers, in the order of the row."""
+        raise NotImplementedError
+
+    def _numbers(self, group: dict[str, Any]) -> Mapping[str, Any]:
+        """Return the numbers of the row that all parameters have in common, among others."""
+        return group
+
+    def _stepped(self, parameter: Parameter) -> dict[str, Any]:
+        """Return the state of a parameter, in which this step is counted."""
+        state = self.state.setdefault(parameter, {"step": 0})
+        state["step"] += 1
+        return state
+
+    def _update(
+        self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
+    ) -> None:
+        updates = []
+        for parameter, grad in pairs:
+            values = parameter.data
+            updates.append((values, grad, *self._kept(parameter, values, group)))
+        kernels.step(self._row, dtype.itemsize, updates, self._numbers(group))
+
+
+def with_betas(group: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a group with the betas one by one."""
+    beta1, beta2 = group["betas"]
+    return {**group, "beta1": beta1, "beta2": beta2}
+
+
+class Adaptive(Fused):
+    """Base of those that divide by a root of squared gradients, plus eps."""
+
+    def stays_finite(self, group: dict[str, Any], largest: float) -> bool:
+        """Tell whether steps are small beside the range of floats, and decay does not let weights grow."""
+        lr, eps, decay = group["lr"], group["eps"], group["weight_decay"]
+        if not (lr >= 0 and decay >= 0 and lr * decay <= 1):
+            return False  # they may be anything: users and schedulers write them
+        return max(1.0, lr) * max(1.0, decay) * max(1.0, largest) < SMALL * min(eps, 1.0)

@@ -1,0 +1,317 @@
+"""Averages of weights: stochastic weight averaging (SWA) and exponential moving averages (EMA).
+
+With the names, arguments and arithmetic of ``torch.optim.swa_utils``. Izmailov et al., "Averaging Weights Leads
+to Wider Optima and Better Generalization" (2018).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._kernels import optim as kernels
+from .._shapes import integer
+from ..errors import ArgumentError, DTypeError
+from ..nn.module import Module
+from ..nn.prediction import call
+from ._check import share
+from .lr_scheduler.base import LRScheduler, check_optimizer, per_group
+from .optimizer import Optimizer
+
+__all__ = [
+    "SWALR",
+    "AveragedModel",
+    "get_ema_avg_fn",
+    "get_ema_multi_avg_fn",
+    "get_swa_avg_fn",
+    "get_swa_multi_avg_fn",
+    "update_bn",
+]
+
+# ``average(averaged, current, num_averaged)`` returns the new average of one array ...
+AverageFunction = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+# ... or changes a list of them, all of one type, in place.
+MultiAverageFunction = Callable[[Sequence[np.ndarray], Sequence[np.ndarray], int], None]
+_NATIVE = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverageFunction:
+    """Return ``averaged = decay averaged + (1 - decay) current``, in place and for all arrays in one pass.
+
+    Parameters
+    ----------
+    decay : float
+        In [0, 1].
+    """
+    fresh = 1 - share(decay, "get_ema_multi_avg_fn: decay")
+
+    def ema_update(averaged: Sequence[np.ndarray], current: Sequence[np.ndarray], num_averaged: int) -> None:
+        _mix(averaged, current, fresh)
+
+    return ema_update
+
+
+def get_swa_multi_avg_fn() -> MultiAverageFunction:
+    """Return the plain average, ``averaged += (current - averaged) / (n + 1)``, in place for all arrays."""
+
+    def swa_update(averaged: Sequence[np.ndarray], current: Sequence[np.ndarray], num_averaged: int) -> None:
+        _mix(averaged, current, 1 / (int(num_averaged) + 1))
+
+    return swa_update
+
+
+def get_ema_avg_fn(decay: float = 0.999) -> AverageFunction:
+    """Return ``decay averaged + (1 - decay) current`` as a function of two arrays.
+
+    Parameters
+    ----------
+    decay : float
+        In [0, 1].
+    """
+    kept = share(decay, "get_ema_avg_fn: decay")
+    return lambda averaged, current, num_averaged: kept * averaged + (1 - kept) * current
+
+
+def get_swa_avg_fn() -> AverageFunction:
+    """Return ``averaged + (current - averaged) / (n + 1)`` as a function of two arrays."""
+    return lambda averaged, current, num_averaged: averaged + (current - averaged) / (int(num_averaged) + 1)
+
+
+def _mix(averaged: Sequence[np.ndarray], current: Sequence[np.ndarray], fresh: float) -> None:
+    """Let arrays go a share of the way to others, floats in one pass."""
+    pairs: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for old, new in zip(averaged, current, strict=True):
+        if old.dtype in _NATIVE and old.flags.carray:
+            if old.size:
+                pairs.setdefault(old.itemsize, []).append((old, np.require(new, old.dtype, ("C", "A"))))
+        else:  # counters, which are cut off to integers
+            old[...] = (old + (new - old) * fresh).astype(old.dtype)
+    for itemsize, each in pairs.items():
+        kernels.step("average", itemsize, each, {"share": fresh})
+
+
+def _check_device(device: object, what: str) -> None:
+    if device not in (None, "cpu"):
+        raise ArgumentError(f"{what}: device must be None or 'cpu', got {device!r}")
+
+
+class AveragedModel(Module):
+    """A copy of a model whose parameters are an average of those that the model had.
+
+    The first `update_parameters` copies them, each later one takes the average on. It runs as the model does;
+    its statistics of batch norm are the model's latest, or averages too (`use_buffers`), or made anew by
+    `update_bn`.
+
+    Parameters
+    ----------
+    model : Module
+        What is averaged; it is copied.
+    device : None or "cpu"
+    avg_fn : callable ``avg_fn(averaged, current, num_averaged) -> array``, optional
+        The new average of one array.
+    multi_avg_fn : callable ``multi_avg_fn(averaged, current, num_averaged)``, optional
+        Changes a list of averages, all of one type, in place. Default: the plain average of all.
+    use_buffers : bool
+        Whether buffers, such as running statistics, are averaged along with the parameters.
+
+    Attributes
+    ----------
+    module : Module
+        The copy.
+    n_averaged : int64 array ()
+        How many models there are in the average.
+
+    Raises
+    ------
+    ArgumentError, DTypeError
+        If both functions are given, or an argument is none.
+
+    Examples
+    --------
+    >>> ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.999))  # doctest: +SKIP
+    >>> for x, y in batches:  # doctest: +SKIP
+    ...     trainer.train_step(x, y)
+    ...     ema.update_parameters(model)
+    >>> ema.predict(x)  # doctest: +SKIP
+    """
+
+    n_averaged: np.ndarray
+
+    def __init__(
+        self,
+        model: Module,
+        device: str | None = None,
+        avg_fn: AverageFunction | None = None,
+        multi_avg_fn: MultiAverageFunction | None = None,
+        use_buffers: bool = False,
+    ) -> None:
+        super().__init__()
+        if not isinstance(model, Module):
+            raise DTypeError(f"AveragedModel: model must be a Module, got {type(model).__name__}")
+        _check_device(device, "AveragedModel")
+        if avg_fn is not None and multi_avg_fn is not None:
+            raise ArgumentError("AveragedModel: only one of avg_fn and multi_avg_fn can be given")
+        for name, function in (("avg_fn", avg_fn), ("multi_avg_fn", multi_avg_fn)):
+            if function is not None and not callable(function):
+                raise DTypeError(f"AveragedModel: {name} must be callable, got {function!r}")
+        self.module = copy.deepcopy(model)
+        self.module.zero_grad()
+        self.register_buffer("n_averaged", np.zeros((), np.int64))
+        self.avg_fn = avg_fn
+        self.multi_avg_fn = multi_avg_fn
+        self.use_buffers = use_buffers
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the averaged model makes of its inputs."""
+        return self.module(*args, **kwargs)
+
+    def update_parameters(self, model: Module) -> None:
+        """Take the model's present parameters into the average.
+
+        Parameters
+        ----------
+        model : Module
+            With parameters and buffers of the same shapes.
+
+        Raises
+        ------
+        ArgumentError
+            If they are others; nothing is changed then.
+        """
+        own, new = _arrays(self.module), _arrays(model)
+        for mine, other in zip(own, new, strict=True):
+            if [each.shape for each in mine] != [each.shape for each in other]:
+                raise ArgumentError(
+                    "AveragedModel.update_parameters: model has other parameters or buffers than the copy: "
+                    "was it changed since? Then make a new average"
+                )
+        count = int(self.n_averaged)
+        averaged, current = (both[0] + both[1] if self.use_buffers else both[0] for both in (own, new))
+        if count == 0:
+            _copy(averaged, current)
+        elif self.avg_fn is not None:
+            for old, now in zip(averaged, current, strict=True):
+                old[...] = self.avg_fn(old, now, count)
+        else:
+            update = self.multi_avg_fn or get_swa_multi_avg_fn()
+            groups: dict[np.dtype, tuple[list[np.ndarray], list[np.ndarray]]] = {}
+            for old, now in zip(averaged, current, strict=True):
+                pair = groups.setdefault(old.dtype, ([], []))
+                pair[0].append(old)
+                pair[1].append(now)
+            for olds, nows in groups.values():
+                update(olds, nows, count)
+        if not self.use_buffers:
+            _copy(own[1], new[1])
+        self.n_averaged[...] = count + 1
+
+
+def _arrays(model: Module) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the arrays of a model's parameters and of its buffers."""
+    return [each.data for each in model.parameters()], [each for _, each in model.named_buffers()]
+
+
+def _copy(targets: list[np.ndarray], sources: list[np.ndarray]) -> None:
+    for target, source in zip(targets, sources, strict=True):
+        target[...] = source
+
+
+def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -> None:
+    """Make the running statistics of all batch norms anew, from one pass over data in training mode.
+
+    They are then the plain average of the batches' statistics. Modules are in their own modes again afterwards.
+
+    Parameters
+    ----------
+    loader : iterable of arrays, or of tuples whose first element is one
+        Batches as the model takes them.
+    model : Module
+    device : None or "cpu"
+
+    Raises
+    ------
+    ArgumentError, DTypeError
+        If an argument is none.
+    """
+    if not isinstance(model, Module):
+        raise DTypeError(f"update_bn: model must be a Module, got {type(model).__name__}")
+    _check_device(device, "update_bn")
+    norms: list[Any] = [
+        module for module in model.modules() if getattr(module, "num_batches_tracked", None) is not None
+    ]
+    if not norms:
+        return
+    momenta = [module.momentum for module in norms]
+    modes = [(module, module.training) for module in model.modules()]
+    for module in norms:
+        module.running_mean[...], module.running_var[...], module.num_batches_tracked[...] = 0, 1, 0
+        module.momentum = None
+    model.train()
+    try:
+        for batch in loader:
+            call(model, batch[0] if isinstance(batch, list | tuple) else batch, model)
+    finally:
+        for module, momentum in zip(norms, momenta, strict=True):
+            module.momentum = momentum
+        for module, mode in modes:
+            module.training = mode
+
+
+class SWALR(LRScheduler):
+    """Take the rate of each group to a constant one, by a cosine or a line.
+
+    With a share a of the way, which goes from 0 to 1 in `anneal_epochs` steps, ``lr = (1 - a) base + a swa_lr``.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Its groups' "swa_lr" is set.
+    swa_lr : float, or sequence of one a group
+    anneal_epochs : int
+        Steps to get there, at least 0.
+    anneal_strategy : {"cos", "linear"}
+    last_epoch : int
+        As in LRScheduler.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        swa_lr: float | Sequence[float],
+        anneal_epochs: int = 10,
+        anneal_strategy: str = "cos",
+        last_epoch: int = -1,
+    ) -> None:
+        check_optimizer(optimizer, "SWALR")
+        rates = per_group(swa_lr, "SWALR: swa_lr", len(optimizer.param_groups))
+        if anneal_strategy not in ("cos", "linear"):
+            raise ArgumentError(f"SWALR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+        self.anneal_epochs = integer(anneal_epochs, "SWALR: anneal_epochs")
+        self.anneal_strategy = anneal_strategy
+        # The step from which the way is counted.
+        self.first_epoch = integer(last_epoch, "SWALR: last_epoch", -1) + 1
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["swa_lr"] = rate
+        super().__init__(optimizer, last_epoch)
+
+    def _share(self, step: int) -> float:
+        """Return how much of the way is over at a step."""
+        t = max(0.0, min(1.0, step / max(1, self.anneal_epochs)))
+        return (1 - math.cos(math.pi * t)) / 2 if self.anneal_strategy == "cos" else t
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of step `last_epoch`, given those of the step before."""
+        step = self.last_epoch - self.first_epoch
+        if self.anneal_epochs == 0:
+            step = max(1, step)
+        before, now = self._share(step - 1), self._share(step)
+        rates = []
+        for group in self.optimizer.param_groups:
+            lr, goal = group["lr"], group.get("swa_lr", group["lr"])
+            start = goal if before == 1 else (lr - before * goal) / (1 - before)
+            rates.append(goal * now + start * (1 - now))
+        return rates
