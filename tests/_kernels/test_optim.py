@@ -33,7 +33,7 @@ def check_sgd(size, dtype, **options):
         # What a buffer holds before the first step does not count; here it would show.
         buffer = np.full(size, 1e3, dtype) if options["momentum"] else None
         for step, grad in enumerate(grads):
-            kernels.sgd_step(param.itemsize, [(param, grad, buffer, step == 0)], **options)
+            kernels.step("sgd", param.itemsize, [(param, grad, buffer, step == 0)], options)
         return (param,) if buffer is None else (param, buffer)
 
     param, buffer = normal(size, dtype, 1).astype(np.float64), 0.0 if options["momentum"] else None
@@ -50,7 +50,7 @@ def check_adam(size, dtype, amsgrad=False, **options):
         state = [normal(size, dtype, 1), *(np.zeros(size, dtype) for _ in range(3 if amsgrad else 2))]
         param, m, v, top = [*state, None][:4]
         for step, grad in enumerate(grads, 1):
-            kernels.adam_step(param.itemsize, [(param, grad, m, v, top, step)], **options)
+            adam_step(param, grad, m, v, top, step, options)
         return tuple(state)
 
     state = [normal(size, dtype, 1).astype(np.float64), np.zeros(size), np.zeros(size)]
@@ -58,6 +58,12 @@ def check_adam(size, dtype, amsgrad=False, **options):
     for step, grad in enumerate(grads, 1):
         state = reference.adam(state[0], grad.astype(np.float64), *state[1:], step=step, **options)
     assert_updates(on_any_threads(run), [array for array in state if array is not None], (size, options))
+
+
+def adam_step(param, grad, m, v, top, step, options):
+    corrections = 1 - options["beta1"] ** step, 1 - options["beta2"] ** step
+    numbers = {**options, "decoupled_weight_decay": options["decoupled"]}
+    kernels.step("adam", param.itemsize, [(param, grad, m, v, top, *corrections)], numbers)
 
 
 SGD = {
@@ -82,9 +88,13 @@ ADAM = {
 def test_sgd_by_hand(isa, dtype):
     param, buffer = np.array([1, -2], dtype), np.zeros(2, dtype)
     grad = np.array([2, 4], dtype)
-    kernels.sgd_step(param.itemsize, [(param, grad, buffer, True)], **{**SGD, "lr": 0.5, "momentum": 0.5})
+    kernels.step(
+        "sgd", param.itemsize, [(param, grad, buffer, True)], {**SGD, "lr": 0.5, "momentum": 0.5}
+    )
     np.testing.assert_array_equal(param, [0, -4])
-    kernels.sgd_step(param.itemsize, [(param, grad, buffer, False)], **{**SGD, "lr": 0.5, "momentum": 0.5})
+    kernels.step(
+        "sgd", param.itemsize, [(param, grad, buffer, False)], {**SGD, "lr": 0.5, "momentum": 0.5}
+    )
     np.testing.assert_array_equal(buffer, [3, 6])
     np.testing.assert_array_equal(param, [-1.5, -7])
 
@@ -109,7 +119,7 @@ def test_adam_by_hand(isa, dtype):
     """The first step of Adam is lr times the gradient's sign, whatever its size."""
     param, m, v = np.array([1, 1, 1], dtype), np.zeros(3, dtype), np.zeros(3, dtype)
     grad = np.array([4, -100, 0.01], dtype)
-    kernels.adam_step(param.itemsize, [(param, grad, m, v, None, 1)], **{**ADAM, "lr": 0.25})
+    adam_step(param, grad, m, v, None, 1, {**ADAM, "lr": 0.25})
     np.testing.assert_allclose(param, [0.75, 1.25, 0.75], rtol=1e-5)
     np.testing.assert_allclose(m, [0.4, -10, 0.001], rtol=1e-5)
 
@@ -131,14 +141,26 @@ def test_adam_options(isa, dtype, amsgrad, decoupled, weight_decay, maximize):
 
 def test_arrays_of_different_sizes_are_refused(dtype):
     a, b = np.zeros(3, dtype), np.zeros(4, dtype)
-    with pytest.raises(ValueError, match="sgd_step: the arrays differ in size"):
-        kernels.sgd_step(a.itemsize, [(a, b, None, True)], **SGD)
-    with pytest.raises(ValueError, match="sgd_step: the arrays differ in size"):
-        kernels.sgd_step(a.itemsize, [(a, a, b, True)], **SGD)
-    with pytest.raises(ValueError, match="adam_step: the arrays differ in size"):
-        kernels.adam_step(a.itemsize, [(a, a, a, b, None, 1)], **ADAM)
-    with pytest.raises(ValueError, match="adam_step: the arrays differ in size"):
-        kernels.adam_step(a.itemsize, [(a, a, a, a, b, 1)], **ADAM)
+    for arrays in ((a, b, None), (a, a, b), (b, a, b)):
+        with pytest.raises(ValueError, match="sgd: the arrays differ in size"):
+            kernels.step("sgd", a.itemsize, [(*arrays, True)], SGD)
+    for arrays in ((a, a, a, b, None), (a, a, a, a, b)):
+        with pytest.raises(ValueError, match="adam: the arrays differ in size"):
+            adam_step(*arrays, 1, ADAM)
+
+
+def test_a_row_says_what_it_takes():
+    a = np.zeros(3)
+    with pytest.raises(ValueError, match="sgd: an update has 3 parts, not 4"):
+        kernels.step("sgd", 8, [(a, a, None)], SGD)
+    with pytest.raises(KeyError, match="nesterov"):
+        kernels.step("sgd", 8, [], {key: value for key, value in SGD.items() if key != "nesterov"})
+    with pytest.raises(KeyError, match="Sgd"):
+        kernels.step("Sgd", 8, [], SGD)
+    rows = kernels.OPTIMIZERS
+    assert rows["sgd"][1:] == (("momentum_buffer",), tuple(SGD), ("first_step",))
+    assert rows["total"][1:] == ((), (), ())
+    assert [number for number, *_ in rows.values()] == list(range(len(rows)))
 
 
 def test_all_parameters_at_once(isa, dtype):
@@ -148,12 +170,12 @@ def test_all_parameters_at_once(isa, dtype):
     grads = [normal(size, dtype, size + 1) for size in sizes]
     apart = [param.copy() for param in params]
     for param, grad in zip(apart, grads, strict=True):
-        kernels.sgd_step(param.itemsize, [(param, grad, None, False)], **{**SGD, "momentum": 0.0})
+        kernels.step("sgd", param.itemsize, [(param, grad, None, False)], {**SGD, "momentum": 0.0})
 
     def run():
         together = [param.copy() for param in params]
         updates = [(param, grad, None, False) for param, grad in zip(together, grads, strict=True)]
-        kernels.sgd_step(params[0].itemsize, updates, **{**SGD, "momentum": 0.0})
+        kernels.step("sgd", params[0].itemsize, updates, {**SGD, "momentum": 0.0})
         return tuple(together)
 
     for got, want in zip(on_any_threads(run), apart, strict=True):
@@ -171,9 +193,8 @@ def test_wrong_factors(dy, x):
 
 
 def test_factors_of_another_size():
-    options = {"momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False, "maximize": False}
     with pytest.raises(ValueError, match="gradient_of_factors: out differs in size"):
         kernels.gradient_of_factors(np.zeros((3, 5)), np.zeros((2, 3)), np.zeros((2, 4)))
     update = (np.zeros((3, 5)), (np.zeros((2, 3)), np.zeros((2, 4))), None, True)
-    with pytest.raises(ValueError, match="sgd_step: the factors' product differs in size"):
-        kernels.sgd_step(8, [update], lr=0.1, **options)
+    with pytest.raises(ValueError, match="sgd: the factors' product differs in size"):
+        kernels.step("sgd", 8, [update], SGD)

@@ -32,6 +32,40 @@ OPTIMIZERS = {
     "adam-maximize": ("Adam", {"lr": 0.05, "weight_decay": 0.1, "maximize": True}),
     "adamw-default": ("AdamW", {}),
     "adamw": ("AdamW", {"lr": 0.05, "betas": (0.9, 0.99), "weight_decay": 0.2}),
+    "rmsprop-default": ("RMSprop", {}),
+    "rmsprop": ("RMSprop", {"lr": 0.05, "alpha": 0.8, "eps": 1e-3, "weight_decay": 0.1}),
+    "rmsprop-momentum": ("RMSprop", {"lr": 0.02, "momentum": 0.9, "maximize": True}),
+    "rmsprop-centered": ("RMSprop", {"lr": 0.02, "alpha": 0.9, "centered": True}),
+    "rmsprop-all": (
+        "RMSprop",
+        {
+            "lr": 0.02,
+            "alpha": 0.7,
+            "eps": 0.1,
+            "centered": True,
+            "momentum": 0.5,
+            "weight_decay": 0.2,
+            "maximize": True,
+        },
+    ),
+    "adagrad-default": ("Adagrad", {}),
+    "adagrad": ("Adagrad", {"lr": 0.1, "lr_decay": 0.3, "initial_accumulator_value": 0.5, "eps": 1e-3}),
+    "adagrad-decay": ("Adagrad", {"lr": 0.1, "weight_decay": 0.3, "maximize": True}),
+    "adadelta-default": ("Adadelta", {}),
+    "adadelta": ("Adadelta", {"lr": 0.5, "rho": 0.6, "eps": 1e-2, "weight_decay": 0.1}),
+    "adadelta-maximize": ("Adadelta", {"rho": 1.0, "eps": 0.5, "maximize": True}),
+    "nadam-default": ("NAdam", {}),
+    "nadam": ("NAdam", {"lr": 0.05, "betas": (0.7, 0.95), "eps": 1e-3, "momentum_decay": 0.1}),
+    "nadam-decay": ("NAdam", {"lr": 0.05, "weight_decay": 0.2, "maximize": True}),
+    "nadam-decoupled": ("NAdam", {"lr": 0.05, "weight_decay": 0.2, "decoupled_weight_decay": True}),
+    "radam-default": ("RAdam", {}),
+    "radam": ("RAdam", {"lr": 0.05, "betas": (0.7, 0.95), "eps": 1e-3}),
+    "radam-short": ("RAdam", {"lr": 0.05, "betas": (0.5, 0.5)}),
+    "radam-decay": ("RAdam", {"lr": 0.05, "betas": (0.9, 0.99), "weight_decay": 0.2, "maximize": True}),
+    "radam-decoupled": ("RAdam", {"lr": 0.05, "weight_decay": 0.2, "decoupled_weight_decay": True}),
+    "adamax-default": ("Adamax", {}),
+    "adamax": ("Adamax", {"lr": 0.05, "betas": (0.5, 0.6), "eps": 0.1, "weight_decay": 0.1}),
+    "adamax-maximize": ("Adamax", {"lr": 0.05, "maximize": True}),
     "adamw-amsgrad": ("AdamW", {"lr": 0.05, "weight_decay": 0.2, "amsgrad": True, "maximize": True}),
 }
 GROUPS = {
@@ -46,6 +80,18 @@ GROUPS = {
         {"lr": 0.1},
     ),
 }
+# Of matrices alone, which PyTorch makes orthogonal in bfloat16: its answers here are in float64.
+MATRIX_SHAPES = [(3, 4), (6, 2), (4, 4), (1, 5), (5, 1)]
+MATRICES = {
+    "muon-default": ("Muon", {}),
+    "muon": ("Muon", {"lr": 0.05, "weight_decay": 0.5, "momentum": 0.6, "nesterov": False}),
+    "muon-match": ("Muon", {"lr": 0.05, "adjust_lr_fn": "match_rms_adamw", "ns_steps": 3}),
+    "muon-original": ("Muon", {"lr": 0.02, "adjust_lr_fn": "original", "eps": 10.0}),
+    "muon-coefficients": ("Muon", {"lr": 0.05, "ns_coefficients": (1.5, -0.5, 0.0), "ns_steps": 8}),
+}
+# Every optimizer that PyTorch has, with gradients times such factors.
+SCALES = {"zero": 0.0, "tiny": 1e-15, "huge": 1e12}
+SCALED = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Adamax")
 # name -> (optimizer, its arguments, steps, [(class, arguments), ...]); several are stepped together.
 SCHEDULES = {
     "step": ("SGD", {"lr": 0.3}, 10, [("StepLR", {"step_size": 3})]),
@@ -68,6 +114,59 @@ SCHEDULES = {
         {"lr": 0.3},
         9,
         [("ExponentialLR", {"gamma": 0.9}), ("StepLR", {"step_size": 4}), ("LinearLR", {"total_iters": 3})],
+    ),
+    "polynomial": ("SGD", {"lr": 0.3}, 8, [("PolynomialLR", {})]),
+    "polynomial-2": ("SGD", {"lr": 0.3}, 12, [("PolynomialLR", {"total_iters": 9, "power": 2.5})]),
+    "restarts": ("Adam", {"lr": 0.3}, 20, [("CosineAnnealingWarmRestarts", {"T_0": 6})]),
+    "restarts-longer": (
+        "SGD",
+        {"lr": 0.3},
+        30,
+        [("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01})],
+    ),
+    "restarts-1": ("SGD", {"lr": 0.3}, 5, [("CosineAnnealingWarmRestarts", {"T_0": 1})]),
+    "cyclic": (
+        "SGD",
+        {"lr": 0.7, "momentum": 0.3},
+        20,
+        [("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 4})],
+    ),
+    "cyclic-adam": (
+        "Adam",
+        {"lr": 0.7},
+        20,
+        [
+            (
+                "CyclicLR",
+                {
+                    "base_lr": [0.01, 0.02],
+                    "max_lr": [0.1, 0.3],
+                    "step_size_up": 3,
+                    "step_size_down": 5,
+                    "mode": "triangular2",
+                    "base_momentum": 0.6,
+                    "max_momentum": 0.95,
+                },
+            )
+        ],
+    ),
+    "cyclic-range": (
+        "SGD",
+        {"lr": 0.7},
+        20,
+        [
+            (
+                "CyclicLR",
+                {
+                    "base_lr": 0.01,
+                    "max_lr": 0.1,
+                    "step_size_up": 4,
+                    "mode": "exp_range",
+                    "gamma": 0.9,
+                    "cycle_momentum": False,
+                },
+            )
+        ],
     ),
     "one-cycle-sgd": (
         "SGD",
@@ -141,6 +240,37 @@ SEQUENCES = {
         5,
     ),
 }
+# Several at once, in a ChainedScheduler: name -> [(class, arguments), ...]
+CHAINS = {
+    "warm-up-decay": [("ConstantLR", {"factor": 0.1, "total_iters": 2}), ("ExponentialLR", {"gamma": 0.9})],
+    "three": [
+        ("LinearLR", {"total_iters": 3}),
+        ("StepLR", {"step_size": 4}),
+        ("PolynomialLR", {"total_iters": 9}),
+    ],
+}
+# Made for an optimizer whose rates, a third of the initial ones, have 4 steps behind them.
+LAST_EPOCH, LATER_STEPS = 4, 9
+CONTINUED = {
+    "step": ("StepLR", {"step_size": 5}),
+    "multistep": ("MultiStepLR", {"milestones": [5, 7], "gamma": 0.5}),
+    "exponential": ("ExponentialLR", {"gamma": 0.9}),
+    "constant": ("ConstantLR", {"total_iters": 5}),
+    "linear": ("LinearLR", {"total_iters": 8}),
+    "polynomial": ("PolynomialLR", {"total_iters": 9}),
+    "cosine": ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
+    "restarts": ("CosineAnnealingWarmRestarts", {"T_0": 8, "T_mult": 2}),
+    "swa": ("SWALR", {"swa_lr": 0.02, "anneal_epochs": 5}),
+}
+SWA = {
+    "cos": {"swa_lr": 0.05},
+    "linear": {"swa_lr": [0.05, 0.5], "anneal_epochs": 4, "anneal_strategy": "linear"},
+    "at-once": {"swa_lr": 0.01, "anneal_epochs": 0},
+}
+SWA_STEPS = 12
+# Epochs that CosineAnnealingWarmRestarts.step is given, and its arguments.
+FRACTIONS = [0.0, 0.25, 0.5, 2.0, 2.75, 3.0, 7.5, 20.25, 9.0, 1.5]
+FRACTIONAL = {"1": {"T_0": 3}, "2": {"T_0": 2, "T_mult": 2, "eta_min": 0.01}}
 METRICS = [1.0, 0.9, 0.9, 0.95, 0.91, 0.8999, 0.93, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.7, float("nan"), 0.6, 0.4]
 PLATEAUS = {
     "default": {},
@@ -154,15 +284,18 @@ PLATEAUS = {
 }
 
 
-def start() -> list[np.ndarray]:
+def start(shapes: list[tuple[int, ...]] = SHAPES) -> list[np.ndarray]:
     """Return the initial values of the parameters, float64."""
-    return [recipe.make({**recipe.uniform(shape), "seed": i}) for i, shape in enumerate(SHAPES)]
+    return [recipe.make({**recipe.uniform(shape), "seed": i}) for i, shape in enumerate(shapes)]
 
 
-def gradients(step: int) -> list[np.ndarray | None]:
+def gradients(
+    step: int, shapes: list[tuple[int, ...]] = SHAPES, scale: float = 1.0
+) -> list[np.ndarray | None]:
     """Return the gradients of one step; the second parameter has none in steps 0 and 3."""
     grads = [
-        recipe.make({**recipe.uniform(shape), "seed": 100 * (step + 1) + i}) for i, shape in enumerate(SHAPES)
+        scale * recipe.make({**recipe.uniform(shape), "seed": 100 * (step + 1) + i})
+        for i, shape in enumerate(shapes)
     ]
     return [None if i == 1 and step in (0, 3) else grad for i, grad in enumerate(grads)]
 

@@ -10,9 +10,18 @@ from fastcnn.nn import Parameter
 from . import cases
 
 
-def optimize(name, groups, arguments, dtype=np.float64, steps=range(cases.STEPS), state=None):
+def optimize(
+    name,
+    groups,
+    arguments,
+    dtype=np.float64,
+    steps=range(cases.STEPS),
+    state=None,
+    shapes=cases.SHAPES,
+    scale=1.0,
+):
     """Return (parameters, optimizer) after the steps; `state` is (values, state dict) to start from."""
-    values = cases.start() if state is None else state[0]
+    values = cases.start(shapes) if state is None else state[0]
     params = [Parameter(value.astype(dtype)) for value in values]
     given = params
     if groups is not None:
@@ -21,7 +30,7 @@ def optimize(name, groups, arguments, dtype=np.float64, steps=range(cases.STEPS)
     if state is not None:
         optimizer.load_state_dict(state[1])
     for step in steps:
-        for param, grad in zip(params, cases.gradients(step), strict=True):
+        for param, grad in zip(params, cases.gradients(step, shapes, scale), strict=True):
             param.grad = None if grad is None else grad.astype(dtype)
         optimizer.step()
     return params, optimizer

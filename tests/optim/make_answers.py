@@ -13,18 +13,57 @@ import torch
 from . import cases
 
 
-def optimize(name: str, groups: list[dict] | None, arguments: dict) -> list[list[float]]:
+def optimize(
+    name: str, groups: list[dict] | None, arguments: dict, shapes: list = cases.SHAPES, scale: float = 1.0
+) -> list[list[float]]:
     """Return the values of each parameter after the last step."""
-    params = [torch.nn.Parameter(torch.from_numpy(value)) for value in cases.start()]
+    params = [torch.nn.Parameter(torch.from_numpy(value)) for value in cases.start(shapes)]
     given = params
     if groups is not None:
         given = [{**group, "params": [params[i] for i in group["params"]]} for group in groups]
     optimizer = getattr(torch.optim, name)(given, **arguments)
     for step in range(cases.STEPS):
-        for param, grad in zip(params, cases.gradients(step), strict=True):
+        for param, grad in zip(params, cases.gradients(step, shapes, scale), strict=True):
             param.grad = None if grad is None else torch.from_numpy(grad)
         optimizer.step()
     return [param.detach().flatten().tolist() for param in params]
+
+
+def exactly_orthogonal(name: str, arguments: dict) -> list[list[float]]:
+    """Return the values as `optimize` does, of an optimizer that would go down to bfloat16."""
+    rounded, torch.Tensor.bfloat16 = torch.Tensor.bfloat16, torch.Tensor.clone
+    try:
+        return optimize(name, None, arguments, cases.MATRIX_SHAPES)
+    finally:
+        torch.Tensor.bfloat16 = rounded
+
+
+def scheduler_of(name: str, optimizer: torch.optim.Optimizer, options: dict) -> object:
+    """Return a scheduler, of whichever of the two modules."""
+    module = torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler
+    return getattr(module, name)(optimizer, **options)
+
+
+def continued(name: str, options: dict) -> list:
+    """Return the positions of a schedule that is made for an optimizer in the middle of it."""
+    optimizer = optimizer_of("SGD", {"lr": 0.3})
+    for group in optimizer.param_groups:
+        group["initial_lr"], group["lr"] = group["lr"], group["lr"] / 3
+    return schedule(
+        optimizer,
+        [scheduler_of(name, optimizer, {**options, "last_epoch": cases.LAST_EPOCH})],
+        cases.LATER_STEPS,
+    )
+
+
+def fractional(options: dict) -> list:
+    """Return the positions of warm restarts at epochs of which a part is over."""
+    optimizer = optimizer_of("SGD", {"lr": 0.3})
+    scheduler, positions = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, **options), []
+    for epoch in cases.FRACTIONS:
+        scheduler.step(epoch)
+        positions.append(position(optimizer))
+    return positions
 
 
 def optimizer_of(name: str, arguments: dict) -> torch.optim.Optimizer:
@@ -55,11 +94,27 @@ def main() -> None:
     torch.set_default_dtype(torch.float64)
     warnings.simplefilter("ignore")
     lib = torch.optim.lr_scheduler
-    out: dict = {"optimizers": {}, "schedules": {}, "sequences": {}, "plateaus": {}}
+    kinds = "optimizers", "schedules", "sequences", "plateaus", "chains", "continued", "swa", "fractional"
+    out: dict = {kind: {} for kind in kinds}
     for key, (name, arguments) in cases.OPTIMIZERS.items():
         out["optimizers"][key] = optimize(name, None, arguments)
     for key, (name, groups, arguments) in cases.GROUPS.items():
         out["optimizers"][key] = optimize(name, groups, arguments)
+    for key, (name, arguments) in cases.MATRICES.items():
+        out["optimizers"][key] = exactly_orthogonal(name, arguments)
+    for name in cases.SCALED:
+        for key, scale in cases.SCALES.items():
+            out["optimizers"][f"{name}-{key}"] = optimize(name, None, {}, scale=scale)
+    for key, chain in cases.CHAINS.items():
+        optimizer = optimizer_of("SGD", {"lr": 0.3})
+        inner = [scheduler_of(each, optimizer, options) for each, options in chain]
+        out["chains"][key] = schedule(optimizer, [lib.ChainedScheduler(inner)], 12)
+    out["continued"] = {key: continued(*each) for key, each in cases.CONTINUED.items()}
+    out["fractional"] = {key: fractional(options) for key, options in cases.FRACTIONAL.items()}
+    for key, options in cases.SWA.items():
+        optimizer = optimizer_of("SGD", {"lr": 0.3})
+        swa = scheduler_of("SWALR", optimizer, options)
+        out["swa"][key] = schedule(optimizer, [swa], cases.SWA_STEPS)
     for key, (name, arguments, steps, chain) in cases.SCHEDULES.items():
         optimizer = optimizer_of(name, arguments)
         schedulers = [getattr(lib, each)(optimizer, **options) for each, options in chain]

@@ -47,6 +47,69 @@ def test_sequences_are_those_of_pytorch(key):
     assert sequence.get_last_lr() == [lr for lr, _ in position(optimizer)]
 
 
+@pytest.mark.parametrize("key", cases.CHAINS)
+def test_chains_are_those_of_pytorch(key):
+    optimizer = optimizer_of("SGD", {"lr": 0.3})
+    chain = lr_scheduler.ChainedScheduler(make(optimizer, cases.CHAINS[key]))
+    close(follow(optimizer, [chain], 12), cases.answers()["chains"][key])
+    assert chain.get_last_lr() == [lr for lr, _ in position(optimizer)]
+
+
+def scheduler_of(name, optimizer, options):
+    return getattr(optim.swa_utils if name == "SWALR" else lr_scheduler, name)(optimizer, **options)
+
+
+@pytest.mark.parametrize("key", cases.CONTINUED)
+def test_a_schedule_made_in_the_middle_is_that_of_pytorch(key):
+    name, options = cases.CONTINUED[key]
+    optimizer = optimizer_of("SGD", {"lr": 0.3})
+    for group in optimizer.param_groups:
+        group["initial_lr"], group["lr"] = group["lr"], group["lr"] / 3
+    scheduler = scheduler_of(name, optimizer, {**options, "last_epoch": cases.LAST_EPOCH})
+    assert scheduler.last_epoch == cases.LAST_EPOCH + 1
+    close(follow(optimizer, [scheduler], cases.LATER_STEPS), cases.answers()["continued"][key])
+
+
+@pytest.mark.parametrize("key", cases.SWA)
+def test_swa_rates_are_those_of_pytorch(key):
+    optimizer = optimizer_of("SGD", {"lr": 0.3})
+    scheduler = optim.swa_utils.SWALR(optimizer, **cases.SWA[key])
+    close(follow(optimizer, [scheduler], cases.SWA_STEPS), cases.answers()["swa"][key])
+
+
+@pytest.mark.parametrize("key", cases.FRACTIONAL)
+def test_warm_restarts_take_parts_of_epochs(key):
+    optimizer = optimizer_of("SGD", {"lr": 0.3})
+    scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, **cases.FRACTIONAL[key])
+    positions = []
+    for epoch in cases.FRACTIONS:
+        scheduler.step(epoch)
+        positions.append(position(optimizer))
+    close(positions, cases.answers()["fractional"][key])
+    assert scheduler.last_epoch == int(cases.FRACTIONS[-1])
+
+
+@pytest.mark.parametrize("mode", ["cycle", "iterations"])
+def test_cycles_by_a_function(mode):
+    optimizer = optimizer_of("SGD", {"lr": 1.0, "momentum": 0.5})
+    scheduler = lr_scheduler.CyclicLR(
+        optimizer, 0.0, 1.0, 2, scale_fn=lambda x: 1 / (1 + x), scale_mode=mode, base_momentum=0.5
+    )
+    # A rise of x / 2 in steps 1 and 2, then down; cycles begin at 4.
+    heights = [0, 0.5, 1, 0.5, 0, 0.5, 1]
+    scales = [1 / 2] * 4 + [1 / 3] * 3 if mode == "cycle" else [1 / (1 + t) for t in range(7)]
+    expected = [[[h * s, 0.9 - 0.4 * h * s]] * 2 for h, s in zip(heights, scales, strict=True)]
+    close(follow(optimizer, [scheduler], 6), expected)
+    assert "_scale_fn" not in scheduler.state_dict()
+
+
+def test_multiplicative_rates():
+    optimizer = optimizer_of("SGD", {"lr": 0.5})
+    scheduler = lr_scheduler.MultiplicativeLR(optimizer, [lambda t: 1 / (1 + t), lambda t: t])
+    rates = follow(optimizer, [scheduler], 3)
+    close([[lr for lr, _ in each] for each in rates], [[0.5, 1], [0.25, 1], [0.25 / 3, 2], [0.25 / 12, 6]])
+
+
 @pytest.mark.parametrize("key", cases.PLATEAUS)
 def test_plateaus_are_those_of_pytorch(key):
     optimizer = optimizer_of("SGD", {"lr": 0.1})
@@ -101,6 +164,7 @@ def test_sequences_nest():
 ALL = {
     **{key: value[2:] for key, value in cases.SCHEDULES.items() if len(value[3]) == 1},
     "lambda": (6, [("LambdaLR", {"lr_lambda": lambda t: 0.9**t})]),
+    "multiplicative": (6, [("MultiplicativeLR", {"lr_lambda": lambda t: 0.9**t})]),
 }
 
 
@@ -132,6 +196,17 @@ def test_sequences_and_plateaus_can_be_saved_and_resumed():
     resumed.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
     other.load_state_dict(optimizer.state_dict())
     assert follow(other, [resumed], 6) == follow(optimizer, [scheduler], 6)
+
+    def chain():
+        optimizer = optimizer_of("SGD", {"lr": 0.2})
+        return optimizer, lr_scheduler.ChainedScheduler(make(optimizer, cases.CHAINS["three"]), optimizer)
+
+    one, chained = chain()
+    follow(one, [chained], 4)
+    other, resumed = chain()
+    resumed.load_state_dict(json.loads(json.dumps(chained.state_dict())))
+    other.load_state_dict(one.state_dict())
+    assert follow(other, [resumed], 6) == follow(one, [chained], 6)
 
     plateau = lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
     for metric in (1.0, 2.0):
@@ -207,6 +282,47 @@ def test_one_cycle_takes_a_rate_a_group():
             ArgumentError,
             r"schedulers\[0\] has another optimizer",
         ),
+        (lambda lib, o: lib.StepLR(o, 2, last_epoch=-2), ArgumentError, "StepLR: last_epoch must be at least"),
+        (
+            lambda lib, o: lib.StepLR(o, 2, last_epoch=3),
+            ArgumentError,
+            "StepLR: last_epoch=3 goes on with a schedule, but group 0 of the optimizer has no initial_lr",
+        ),
+        (lambda lib, o: lib.PolynomialLR(o, 0), ArgumentError, "PolynomialLR: total_iters must be at least 1"),
+        (lambda lib, o: lib.MultiplicativeLR(o, 3), ArgumentError, "MultiplicativeLR: lr_lambda must be a"),
+        (lambda lib, o: lib.CosineAnnealingWarmRestarts(o, 0), ArgumentError, "T_0 must be at least 1"),
+        (lambda lib, o: lib.CosineAnnealingWarmRestarts(o, 2, 0), ArgumentError, "T_mult must be at least 1"),
+        (
+            lambda lib, o: lib.CosineAnnealingWarmRestarts(o, 2).step(-0.5),
+            ArgumentError,
+            "CosineAnnealingWarmRestarts: epoch must be a finite number of at least 0",
+        ),
+        (lambda lib, o: lib.CyclicLR(None, 0.1, 1), DTypeError, "CyclicLR: optimizer must be an Optimizer"),
+        (lambda lib, o: lib.CyclicLR(o, [0.1], 1), ArgumentError, "base_lr has 1 numbers for 2 groups"),
+        (lambda lib, o: lib.CyclicLR(o, 0.1, 1, 0), ArgumentError, "step_size_up must be at least 1"),
+        (lambda lib, o: lib.CyclicLR(o, 0.1, 1, mode="x"), ArgumentError, "mode must be one of triangular"),
+        (lambda lib, o: lib.CyclicLR(o, 0.1, 1, scale_fn=3), DTypeError, "scale_fn must be callable"),
+        (lambda lib, o: lib.CyclicLR(o, 0.1, 1, scale_mode="x"), ArgumentError, "scale_mode must be"),
+        (
+            lambda lib, o: lib.CyclicLR(optim.Adagrad([nn.Parameter(np.zeros(1))]), 0.1, 1),
+            ArgumentError,
+            "CyclicLR: cycle_momentum needs an optimizer with momentum or betas",
+        ),
+        (lambda lib, o: lib.ChainedScheduler([]), ArgumentError, "ChainedScheduler: schedulers is empty"),
+        (lambda lib, o: lib.ChainedScheduler(3), DTypeError, "ChainedScheduler: schedulers must be a list"),
+        (
+            lambda lib, o: lib.ChainedScheduler([lib.ReduceLROnPlateau(o)]),
+            DTypeError,
+            r"ChainedScheduler: schedulers\[0\] must follow the step alone",
+        ),
+        (
+            lambda lib, o: lib.ChainedScheduler([lib.StepLR(o, 2)], optimizer_of("SGD", {"lr": 1})),
+            ArgumentError,
+            r"ChainedScheduler: schedulers\[0\] has another optimizer",
+        ),
+        (lambda lib, o: optim.swa_utils.SWALR(o, 0.1, -1), ArgumentError, "SWALR: anneal_epochs must be"),
+        (lambda lib, o: optim.swa_utils.SWALR(o, 0.1, 1, "x"), ArgumentError, "anneal_strategy must be"),
+        (lambda lib, o: optim.swa_utils.SWALR(o, [0.1]), ArgumentError, "swa_lr has 1 numbers for 2 groups"),
         (
             lambda lib, o: lib.StepLR(o, 2).load_state_dict({"gamma": 1}),
             ArgumentError,

@@ -6,6 +6,7 @@ import pytest
 from fastcnn import nn, optim
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 
+from .._kernels.helpers import on_any_threads
 from . import cases
 from .helpers import optimize
 
@@ -13,28 +14,61 @@ QUESTIONS = {
     **{key: (name, None, arguments) for key, (name, arguments) in cases.OPTIMIZERS.items()},
     **cases.GROUPS,
 }
+SHAPES = {key: cases.MATRIX_SHAPES for key in cases.MATRICES}
+QUESTIONS.update({key: (name, None, arguments) for key, (name, arguments) in cases.MATRICES.items()})
 
 
 @pytest.mark.parametrize("key", QUESTIONS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 2e-6)])
 def test_steps_are_those_of_pytorch(key, dtype, tolerance):
-    params, _ = optimize(*QUESTIONS[key], dtype)
+    shapes = SHAPES.get(key, cases.SHAPES)
+    params, _ = optimize(*QUESTIONS[key], dtype, shapes=shapes)
     for param, expected, before in zip(
-        params, cases.answers()["optimizers"][key], cases.start(), strict=True
+        params, cases.answers()["optimizers"][key], cases.start(shapes), strict=True
     ):
         assert param.dtype == dtype
         np.testing.assert_allclose(param.data.ravel(), expected, rtol=tolerance, atol=tolerance)
         assert not np.array_equal(param.data, before)
 
 
-@pytest.mark.parametrize("key", ["sgd-decay", "adam-amsgrad", "adamw", "sgd-groups"])
+@pytest.mark.parametrize("scale", cases.SCALES)
+@pytest.mark.parametrize("name", cases.SCALED)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-4)])
+def test_gradients_of_any_size(name, scale, dtype, tolerance):
+    params, _ = optimize(name, None, {}, dtype, scale=cases.SCALES[scale])
+    for param, expected in zip(params, cases.answers()["optimizers"][f"{name}-{scale}"], strict=True):
+        assert param.dtype == dtype
+        np.testing.assert_allclose(param.data.ravel(), expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("key", QUESTIONS)
+def test_threads_give_the_same_bits(key):
+    """Also of parameters that several of them share."""
+    name, groups, arguments = QUESTIONS[key]
+    shapes = [(300, 190), (70, 2), (1, 1)] if key in SHAPES else [(57_003,), (70, 2), (1, 2, 2, 2)]
+
+    def run():
+        params, optimizer = optimize(name, groups, arguments, np.float32, range(2), shapes=shapes)
+        states = optimizer.state_dict()["state"].values()
+        return tuple(p.data for p in params) + tuple(
+            np.asarray(value) for held in states for value in held.values()
+        )
+
+    on_any_threads(run)
+
+
+@pytest.mark.parametrize("key", QUESTIONS)
 def test_a_run_that_is_stopped_and_resumed_ends_in_the_same_bits(key):
-    whole, _ = optimize(*QUESTIONS[key])
-    half, optimizer = optimize(*QUESTIONS[key], steps=range(3))
+    shapes = SHAPES.get(key, cases.SHAPES)
+    whole, _ = optimize(*QUESTIONS[key], shapes=shapes)
+    half, optimizer = optimize(*QUESTIONS[key], steps=range(3), shapes=shapes)
     state = optimizer.state_dict()
     frozen = json.dumps(state, default=np.ndarray.tolist)
     resumed, again = optimize(
-        *QUESTIONS[key], steps=range(3, cases.STEPS), state=([p.data for p in half], state)
+        *QUESTIONS[key],
+        steps=range(3, cases.STEPS),
+        state=([p.data for p in half], state),
+        shapes=shapes,
     )
     assert all(np.array_equal(a.data, b.data) for a, b in zip(whole, resumed, strict=True))
     assert json.dumps(state, default=np.ndarray.tolist) == frozen  # nothing of it was shared

@@ -269,7 +269,8 @@ def _declared():
     found = {}
     for i in range(FCN_OPTIMIZERS):
         row = fcn_optimizers[i]
-        found[row.name.decode()] = (i, *(tuple(text.decode().split()) for text in (row.arrays, row.options, row.own)))
+        lists = row.arrays, row.options, row.own
+        found[row.name.decode()] = (i, *(tuple(each.decode().split()) for each in lists))
     return found
 
 

@@ -1,7 +1,7 @@
 /* Steps of optimizers: one pass over the arrays of one parameter, which are updated in place.
  *
- * Equation  With g the gradient, negated by `maximize`, plus weight_decay p; where the decay is decoupled, and in
- *           Lion and Muon, p is multiplied by 1 - lr weight_decay first instead. m += (1 - beta1) (g - m),
+ * Equation  With g the gradient, negated by `maximize`, plus weight_decay p; where the decay is decoupled,
+ *           and in Lion and Muon, p is multiplied by 1 - lr weight_decay first instead. m += (1 - beta1) (g - m),
  *           v = beta2 v + (1 - beta2) g^2, c_i = 1 - beta_i^t:
  *           SGD       b = momentum b + (1 - dampening) g (b = g in the first step);
  *                     p -= lr b                   (nesterov: p -= lr (g + momentum b))
@@ -15,16 +15,16 @@
  *           Adadelta  v as in RMSprop;  x = sqrt(d + eps) / sqrt(v + eps) g;  d = rho d + (1 - rho) x^2;
  *                     p -= lr x
  *           Lion      p -= lr sign(m + (1 - beta1) (g - m));  m += (1 - beta2) (g - m)
- *           Muon      b += (1 - momentum) (g - b);  u = b (nesterov: g + momentum (b - g)), which optim/muon.py
- *                     makes orthogonal;  p -= rate u
+ *           Muon      b += (1 - momentum) (g - b);  u = b (nesterov: g + momentum (b - g)), which
+ *                     optim/muon.py makes orthogonal;  p -= rate u
  *           average   p += share (x - p);  total  p += x
- *           What depends on the step alone (rate, grad_rate, mean_rate) is computed by the classes, which name the
- *           papers.
+ *           What depends on the step alone (rate, grad_rate, mean_rate) is computed by the classes, which
+ *           name the papers.
  *           dw[o][k] = sum_n dy[n][o] x[n][k], the gradient of a linear layer's weights, for some elements in
  *           the order of memory: a step that has the factors need not have the whole gradient in memory.
  *           largest = max |x[i]|, infinite if one of them is not finite.
  * Threads   None: optim.pyx cuts all parameters of a step into chunks, which threads share.
- * Edges     Arrays that options switch off are NULL: the momentum buffers, RMSprop's mean, max_exp_avg_sq. The
+ * Edges     Arrays that options switch off are NULL: momentum buffers, RMSprop's mean, max_exp_avg_sq. The
  *           variance of RMSprop, a difference, is 0 where rounding makes it less. Factors are of one image or
  *           more. The largest of none is 0.
  */
