@@ -207,7 +207,7 @@ def test_the_order_of_events(small):
             self.events.append(f"batch {batch}")
 
         def on_batch_end(self, trainer, batch, logs):
-            assert logs.keys() == {"loss", "correct", "count", "updated"}
+            assert logs.keys() == {"loss", "correct", "count", "updated", "stepped"}
             assert logs["updated"]
             self.events.append(f"end of batch {batch}")
 

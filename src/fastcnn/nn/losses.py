@@ -31,6 +31,10 @@ class _Loss(Module):
         """Return (loss, gradient with respect to the input)."""
         raise NotImplementedError
 
+    def divisor(self, target: np.ndarray) -> float:
+        """Return what a mean over the targets divides their sum by, or a multiple that all batches share."""
+        return float(len(target))
+
     def forward(self, input: np.ndarray, target: np.ndarray) -> Loss:
         """Return the loss and keep its gradient."""
         if isinstance(input, tuple | list | dict):
@@ -55,7 +59,21 @@ class _Loss(Module):
         return grad if dloss == 1 else np.asarray(grad * grad.dtype.type(dloss))
 
 
-class CrossEntropyLoss(_Loss):
+class _Classes(_Loss):
+    """Base of losses of classes, which may have weights or be ignored."""
+
+    weight: np.ndarray | None
+    ignore_index: int
+
+    def divisor(self, target: np.ndarray) -> float:
+        """Return the weight of all targets that count; of probabilities, how many there are."""
+        if target.dtype.kind not in "iu":
+            return target.size / target.shape[1]
+        counted = target[target != self.ignore_index]
+        return float(counted.size if self.weight is None else np.asarray(self.weight)[counted].sum())
+
+
+class CrossEntropyLoss(_Classes):
     """Cross-entropy of softmax(logits); see `fastcnn.ops.cross_entropy`.
 
     Parameters
@@ -94,7 +112,7 @@ class CrossEntropyLoss(_Loss):
         )
 
 
-class NLLLoss(_Loss):
+class NLLLoss(_Classes):
     """Negative log-likelihood of log-probabilities; see `fastcnn.ops.nll_loss`.
 
     Parameters

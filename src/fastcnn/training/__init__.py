@@ -6,6 +6,7 @@
 """
 
 from . import metrics, report
+from .averaging import EMA
 from .callback import Callback
 from .callbacks import (
     BestWeights,
@@ -24,6 +25,7 @@ from .trainer import Trainer
 from .weights import load_weights, read_metadata, save_weights
 
 __all__ = [
+    "EMA",
     "BestWeights",
     "CSVLogger",
     "Callback",

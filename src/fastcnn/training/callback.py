@@ -46,8 +46,13 @@ class Callback:
             Number of the batch in its epoch, from 1.
         logs : dict
             "loss" of the batch, "correct" predictions, "count" of images, and whether the step has "updated"
-            the weights: it has not if its loss, a gradient or a weight that it would make is not finite.
+            the weights: it has not if its loss, a gradient or a weight that it would make is not finite. With
+            `accumulate_grad_batches` that is whether the batch counts, and "stepped" says whether the
+            optimizer has taken a step.
         """
+
+    def on_validation_begin(self, trainer: Any, epoch: int) -> None:
+        """Called after the last step of an epoch, before its validation, also if there is none."""
 
     def on_epoch_end(self, trainer: Any, epoch: int, row: dict[str, Any]) -> None:
         """Called after an epoch with its row of the history."""

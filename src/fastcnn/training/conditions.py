@@ -74,11 +74,13 @@ def conditions(trainer: Training, loader: Loader, validation: Dataset | None) ->
             "augment": _told(loader.augment),
             "preprocess": _told(trainer.preprocess),
             "the loss": _told(trainer.loss),
-            "the optimizer": type(trainer.optimizer).__name__,
+            "the optimizer": trainer.optimizer._name,
             "the scheduler": None if trainer.scheduler is None else type(trainer.scheduler).__name__,
             "scheduler_step": trainer.scheduler_step,
             "clip_grad_norm": trainer.clip_grad_norm,
             "clip_grad_value": trainer.clip_grad_value,
+            # Of a single batch nothing is told, as by versions that knew no others.
+            "accumulate_grad_batches": several if (several := trainer.accumulate_grad_batches) > 1 else None,
         },
         "should": {
             "version": __version__,

@@ -33,6 +33,11 @@ class Epochs(Evaluator):
         # Images, labels, loss of a step that has changed nothing, and why.
         self._failed: tuple[Samples, np.ndarray, Any, str] | None = None
 
+    def _steps_of(self, epochs: int) -> int:
+        """Return the steps of so many epochs, of the first of which a part may be over."""
+        several = self.accumulate_grad_batches
+        return max(0, epochs * -(-self.batches_per_epoch // several) - self._position.batch // several)
+
     def _run(
         self,
         loader: Loader,
@@ -98,6 +103,8 @@ class Epochs(Evaluator):
                 return None
             row = self._row(len(self.history) + 1)
             trained = time.perf_counter()
+            with interrupts.held:
+                self._tell("on_validation_begin", len(self.history) + 1)
             if validation is not None:
                 result = self.evaluate(validation)
                 row.update({f"val_{name}": result[name] for name in ("loss", "accuracy", "macro_f1")})
@@ -110,24 +117,28 @@ class Epochs(Evaluator):
         self, batches: Iterable, bar: EpochBar, start: float, interrupts: Interrupts, saver: Saver
     ) -> bool:
         """Take a step for each batch; return whether nobody has stopped training."""
-        position, adds_up = self._position, self.adds_up
+        position, adds_up, several = self._position, self.adds_up, self.accumulate_grad_batches
         for images, labels in batches:
             with interrupts.held:
                 self._tell("on_batch_begin", position.batch + 1, images, labels)
                 position.lr = self.optimizer.param_groups[0]["lr"]
-                loss, right = self._step(images, labels)
-                position.batch += 1
+                done = position.batch + 1
+                due = done % several == 0 or done == self.batches_per_epoch
+                loss, right = self._step(images, labels, due if several > 1 else None)
+                position.batch = done
                 position.loss += loss if adds_up else loss * len(labels)
                 position.correct += right
                 position.count += len(labels)
                 position.seconds = time.perf_counter() - start
                 updated = not self._executor.refused
                 logs = {"loss": loss, "correct": right, "count": len(labels), "updated": updated}
+                logs["stepped"] = self._executor.stepped
                 try:
                     self._tell("on_batch_end", position.batch, logs)
                 finally:
                     # It belongs to the step, whatever becomes of the callbacks.
-                    self._schedule.after_batch()
+                    if due:
+                        self._schedule.after_batch()
                     self._within_step = False
                 if not updated and not self.stop_on_nan:
                     self._warn_of_refused(position.batch)
@@ -160,15 +171,15 @@ class Epochs(Evaluator):
 
     # Inside -----------------------------------------------------------------------------------------
 
-    def _step(self, images: Samples, labels: np.ndarray) -> tuple[float, int]:
-        """Do one step; return the loss and the number of images predicted right."""
+    def _step(self, images: Samples, labels: np.ndarray, due: bool | None = None) -> tuple[float, int]:
+        """Do one step, or part of one; return the loss and the number of images predicted right."""
         if not self._checked:
             self._check()
             self._train_mode()
         x = self.prepare(images)
         self._within_step = True  # fit says when all that belongs to a step is done
         self._failed = None
-        done = self._executor.step(x, labels)
+        done = self._executor.step(x, labels, due)
         if self._executor.refused:
             self._failed = x, labels, self.loss, self._executor.refused
         return done
@@ -177,8 +188,7 @@ class Epochs(Evaluator):
         """Say where the first values of the last step are that are not finite, if it has changed nothing."""
         if self._failed is None:
             return "nowhere: the last step was taken"
-        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
-        return first_not_finite(self.model, *self._failed, trained)
+        return first_not_finite(self.model, *self._failed, self.trained)
 
     def _train_mode(self) -> None:
         # Not if it is in training mode already: the user may have put a layer of it into evaluation mode.

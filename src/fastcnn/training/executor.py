@@ -20,6 +20,7 @@ from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim import Optimizer
 from ..optim.finite import FiniteSteps
 from ..optim.gradients import largest_gradient
+from .accumulation import Accumulation
 from .buffers import Buffers
 from .checks import logits_of
 
@@ -41,6 +42,12 @@ def count_correct(outputs: Any, target: np.ndarray) -> int:
     return int(np.count_nonzero(logits.argmax(1) == target))
 
 
+def _weight(loss: Any, x: Samples, y: np.ndarray) -> float:
+    """Return what a mean over a batch was divided by: the images, unless the loss counts otherwise."""
+    divisor = getattr(loss, "divisor", None)
+    return float(divisor(y) if callable(divisor) else _samples.count(x))
+
+
 class Eager:
     """Run layer after layer in Python: the reference.
 
@@ -51,13 +58,17 @@ class Eager:
     loss : loss of fastcnn.nn, or the like
     clip_norm, clip_value : float, optional
         Limits of the gradients' norm and of each element, see Trainer.
+    accumulation : Accumulation, optional
+        Where gradients of several batches add up to that of a step.
 
     Attributes
     ----------
     refused : str
         What was not finite in the last step, which then has changed nothing, buffers neither: its "loss", a
         buffer ("the buffer 1.running_var"), a "gradient", or what the optimizer would have made of the
-        "weights". Empty if the step was taken.
+        "weights". Empty if the step was taken, or the batch is part of one to come.
+    stepped : bool
+        Whether the optimizer has taken a step.
     """
 
     def __init__(
@@ -68,16 +79,19 @@ class Eager:
         *,
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        accumulation: Accumulation | None = None,
     ) -> None:
         self.model: Any = model
         self.optimizer = optimizer
         self.loss = loss
         self._clip_norm = clip_norm
         self._clip_value = clip_value
+        self._accumulation = Accumulation() if accumulation is None else accumulation
         self._module = model
         self._buffers = Buffers(model)
         self._steps = FiniteSteps(optimizer)
         self.refused = ""
+        self.stepped = False
         self._dtype_at = -1  # the change of the model up to which its type is known
 
     def dtype(self) -> np.dtype:
@@ -88,8 +102,8 @@ class Eager:
             self._dtype = np.dtype(np.float32) if first is None else first.dtype
         return self._dtype
 
-    def step(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
-        """Do one step of training on a batch.
+    def step(self, x: Samples, y: np.ndarray, due: bool | None = None) -> tuple[float, int]:
+        """Do one step of training on a batch, or a part of one.
 
         Parameters
         ----------
@@ -97,6 +111,9 @@ class Eager:
             Input of the model, in its precision.
         y : array
             Target of the loss; int64 (N,) for classes.
+        due : bool, optional
+            Add the gradients to those of other batches, and take the step of all (True) or not yet (False).
+            None: a step on this batch alone.
 
         Returns
         -------
@@ -104,19 +121,34 @@ class Eager:
         correct : int
             Number of rows predicted right, before the change of the weights.
         """
+        self.stepped = False
         self._buffers.keep()
         done = self._gradients(x, y)
-        self.refused = self._refused(done[0])
+        self.refused = self._not_finite(done[0]) or (
+            self._update() if due is None else self._add(_weight(self.loss, x, y))
+        )
+        if due and self._accumulation.weight:
+            # Also when this batch is no part of it: the others are.
+            self._accumulation.hand_out()
+            self.refused = self._update() or self.refused
         if self.refused:
             self._buffers.put_back()
         return done
 
-    def _refused(self, loss: float) -> str:
-        """Take the optimizer's step, unless something is not finite; return what."""
+    def _not_finite(self, loss: float) -> str:
+        """Return what of a forward pass is not finite."""
         if not math.isfinite(loss):
             return "loss"
         buffer = self._buffers.not_finite()
-        return self._update() if buffer is None else f"the buffer {buffer}"
+        return "" if buffer is None else f"the buffer {buffer}"
+
+    def _add(self, weight: float) -> str:
+        """Add the gradients that there are to those of other batches, unless one is not finite."""
+        gathered = self.optimizer.gathered()
+        if not math.isfinite(largest_gradient(gathered)):
+            return "gradient"
+        self._accumulation.add(gathered, weight, getattr(self.loss, "reduction", "mean") == "sum")
+        return ""
 
     def _gradients(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
         """Return loss and number of rows predicted right, and leave gradients if the loss is finite."""
@@ -149,7 +181,8 @@ class Eager:
             gathered = self.optimizer.gathered()
         if not math.isfinite(bound):
             return "gradient"
-        return "" if self._steps.take(gathered, bound) else "weights"
+        self.stepped = self._steps.take(gathered, bound)
+        return "" if self.stepped else "weights"
 
     def _trained(self) -> list[Parameter]:
         return [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
@@ -170,9 +203,9 @@ class Compiled(Eager):
         *,
         precision: str | None = None,
         conv_algorithm: str | None = None,
-        **limits: float | None,
+        **options: Any,
     ) -> None:
-        super().__init__(model, optimizer, loss, **limits)
+        super().__init__(model, optimizer, loss, **options)
         self.model = CompiledModule(model, precision=precision, conv_algorithm=conv_algorithm)
 
     def _gradients(self, x: Samples, y: np.ndarray) -> tuple[float, int]:

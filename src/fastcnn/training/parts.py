@@ -48,6 +48,8 @@ class Parts(Training):
             return
         self.__dict__[name] = check(value)
         self._forget()
+        if name in ("model", "optimizer", "loss"):
+            self.accumulation.clear()  # those of others
         if name in ("model", "seed"):
             self.model.reseed(self.seed)
         if name == "stop_on_nan" and not self.stop_on_nan:
@@ -59,7 +61,7 @@ class Parts(Training):
         for each in self.callbacks:
             _callback(each)
         _loss(self.loss)
-        trained = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        trained = {id(parameter) for parameter in self.trained}
         if trained.isdisjoint(id(p) for p in self.model.parameters()):
             raise ArgumentError(
                 "Trainer: the optimizer holds no parameter of the model: make one over model.parameters()"
@@ -83,6 +85,7 @@ class Parts(Training):
                 self.loss,
                 clip_norm=self.clip_grad_norm,
                 clip_value=self.clip_grad_value,
+                accumulation=self.accumulation,
             )
         return self._kept_executor
 
@@ -177,4 +180,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "clip_grad_value": _limit("clip_grad_value"),
     "precision": lambda value: _precision.checked(value, "Trainer: precision"),
     "conv_algorithm": lambda value: checked_algorithm(value, "Trainer: conv_algorithm"),
+    "accumulate_grad_batches": lambda value: integer(value, "Trainer: accumulate_grad_batches", 1),
 }

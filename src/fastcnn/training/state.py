@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..nn.module import Module
+from ..nn.parameter import Parameter
 from ..optim import Optimizer
+from .accumulation import Accumulation
 from .callback import Callback
 from .history import History
 from .schedule import Scheduler
@@ -23,6 +25,8 @@ class Training:
         Steps of an epoch of the last fit.
     outputs : int
         Numbers that the model returns for an image.
+    accumulation : Accumulation
+        The gradients of batches whose step is still to come.
     """
 
     model: Module
@@ -40,9 +44,11 @@ class Training:
     clip_grad_value: float | None
     precision: str | None
     conv_algorithm: str | None
+    accumulate_grad_batches: int
 
     def __init__(self) -> None:
         self.history = History()
+        self.accumulation = Accumulation()
         self.validating = False
         self.batches_per_epoch = 0
         self.outputs = 0
@@ -52,6 +58,11 @@ class Training:
     def adds_up(self) -> bool:
         """Whether the loss of a batch is the sum of its images' losses."""
         return getattr(self.loss, "reduction", "mean") == "sum"
+
+    @property
+    def trained(self) -> list[Parameter]:
+        """The parameters of the optimizer, in the order of its groups."""
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
 
     def first_not_finite(self) -> str:
         """Say where the first values of the last step are that are not finite, if it has changed nothing."""

@@ -65,6 +65,7 @@ def _core(trainer: Training, position: Position) -> dict[str, Any]:
             "diverged": history.diverged,
         },
         "position": asdict(position),
+        "accumulated": trainer.accumulation.state_dict(trainer.trained),
     }
 
 
@@ -150,6 +151,7 @@ def _put(trainer: Training, state: Mapping[str, Any]) -> Position:
     trainer.optimizer.load_state_dict(state["optimizer"])
     if trainer.scheduler is not None:
         trainer.scheduler.load_state_dict(state["scheduler"])
+    trainer.accumulation.load_state_dict(state.get("accumulated"), trainer.trained)
     generators.put_back(trainer.model, state["generators"])
     # Which layers are trained, and which are in evaluation mode, callbacks may have changed.
     parameters, modules = list(trainer.model.parameters()), list(trainer.model.modules())

@@ -70,6 +70,9 @@ class Trainer(Resumable):
         Scale the gradients of a step so that the norm of all is at most this, see `nn.utils.clip_grad_norm_`.
     clip_grad_value : float, optional
         Clip each element of the gradients to ``[-clip_grad_value, clip_grad_value]``, before their norm.
+    accumulate_grad_batches : int
+        Batches to a step of fit; those left at the end of an epoch make one too. But for batch norm and the
+        like it is the step of one large batch.
     precision, conv_algorithm : str, optional
         Of the program; see `fastcnn.set_float32_matmul_precision`, `fastcnn.set_conv_algorithm`.
 
@@ -105,6 +108,7 @@ class Trainer(Resumable):
         engine: bool = True,
         clip_grad_norm: float | None = None,
         clip_grad_value: float | None = None,
+        accumulate_grad_batches: int = 1,
         precision: str | None = None,
         conv_algorithm: str | None = None,
     ) -> None:
@@ -122,6 +126,7 @@ class Trainer(Resumable):
             engine=engine,
             clip_grad_norm=clip_grad_norm,
             clip_grad_value=clip_grad_value,
+            accumulate_grad_batches=accumulate_grad_batches,
             precision=precision,
             conv_algorithm=conv_algorithm,
         )
@@ -248,9 +253,10 @@ class Trainer(Resumable):
             loaded, self._loaded = self._loaded, None
             if loaded is None:
                 self._position = Position(len(self.history))
+                self.accumulation.clear()
             last = self._position.first + epochs
             left = max(0, last - len(self.history))
-            self._schedule.check(left, max(0, left * len(loader) - self._position.batch), self.validating)
+            self._schedule.check(left, self._steps_of(left), self.validating)
             give_hints(self, x, logits)
             for callback in self.callbacks:
                 callback.on_train_begin(self)

@@ -1,8 +1,8 @@
 /* Steps of optimizers: one pass over the arrays of one parameter, which are updated in place.
  *
  * Equation  With g the gradient, negated by `maximize`, plus weight_decay p; where the decay is decoupled,
- *           and in Lion and Muon, p is multiplied by 1 - lr weight_decay first instead. m += (1 - beta1) (g - m),
- *           v = beta2 v + (1 - beta2) g^2, c_i = 1 - beta_i^t:
+ *           and in Lion and Muon, p is multiplied by 1 - lr weight_decay first instead.
+ *           m += (1 - beta1) (g - m),  v = beta2 v + (1 - beta2) g^2,  c_i = 1 - beta_i^t:
  *           SGD       b = momentum b + (1 - dampening) g (b = g in the first step);
  *                     p -= lr b                   (nesterov: p -= lr (g + momentum b))
  *           Adam      p -= lr / c_1 m / (sqrt(v / c_2) + eps)
