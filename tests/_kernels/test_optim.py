@@ -88,13 +88,9 @@ ADAM = {
 def test_sgd_by_hand(isa, dtype):
     param, buffer = np.array([1, -2], dtype), np.zeros(2, dtype)
     grad = np.array([2, 4], dtype)
-    kernels.step(
-        "sgd", param.itemsize, [(param, grad, buffer, True)], {**SGD, "lr": 0.5, "momentum": 0.5}
-    )
+    kernels.step("sgd", param.itemsize, [(param, grad, buffer, True)], {**SGD, "lr": 0.5, "momentum": 0.5})
     np.testing.assert_array_equal(param, [0, -4])
-    kernels.step(
-        "sgd", param.itemsize, [(param, grad, buffer, False)], {**SGD, "lr": 0.5, "momentum": 0.5}
-    )
+    kernels.step("sgd", param.itemsize, [(param, grad, buffer, False)], {**SGD, "lr": 0.5, "momentum": 0.5})
     np.testing.assert_array_equal(buffer, [3, 6])
     np.testing.assert_array_equal(param, [-1.5, -7])
 

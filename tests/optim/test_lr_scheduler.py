@@ -282,13 +282,21 @@ def test_one_cycle_takes_a_rate_a_group():
             ArgumentError,
             r"schedulers\[0\] has another optimizer",
         ),
-        (lambda lib, o: lib.StepLR(o, 2, last_epoch=-2), ArgumentError, "StepLR: last_epoch must be at least"),
+        (
+            lambda lib, o: lib.StepLR(o, 2, last_epoch=-2),
+            ArgumentError,
+            "StepLR: last_epoch must be at least",
+        ),
         (
             lambda lib, o: lib.StepLR(o, 2, last_epoch=3),
             ArgumentError,
             "StepLR: last_epoch=3 goes on with a schedule, but group 0 of the optimizer has no initial_lr",
         ),
-        (lambda lib, o: lib.PolynomialLR(o, 0), ArgumentError, "PolynomialLR: total_iters must be at least 1"),
+        (
+            lambda lib, o: lib.PolynomialLR(o, 0),
+            ArgumentError,
+            "total_iters must be at least 1",
+        ),
         (lambda lib, o: lib.MultiplicativeLR(o, 3), ArgumentError, "MultiplicativeLR: lr_lambda must be a"),
         (lambda lib, o: lib.CosineAnnealingWarmRestarts(o, 0), ArgumentError, "T_0 must be at least 1"),
         (lambda lib, o: lib.CosineAnnealingWarmRestarts(o, 2, 0), ArgumentError, "T_mult must be at least 1"),

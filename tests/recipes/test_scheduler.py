@@ -3,7 +3,7 @@ import pytest
 from fastcnn import optim
 from fastcnn.errors import DataError
 from fastcnn.recipes import Experiment, read_recipe
-from fastcnn.recipes.component import sample_parameters
+from fastcnn.recipes.optimizer import sample_parameters
 from fastcnn.recipes.scheduler import make_scheduler, read_scheduler
 
 SEQUENCE = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import data, optim, recipes, zoo
+from .. import data, recipes, zoo
 from ..errors import ArgumentError
 from ..nn import Module
 from ..nn.drawing import format_of
 from ..nn.summary import summarize
 from ..recipes import component
 from ..recipes.experiment import build_network
+from ..recipes.optimizer import make_optimizer
 
 _CLASSES = 10
 
@@ -23,8 +24,7 @@ def run(args: argparse.Namespace) -> int:
     model, shape, recipe = find_model(args.model, None if args.input is None else read_shape(args.input))
     optimizer = loss = None
     if recipe is not None and next(model.parameters(), None) is not None:
-        groups = optim.parameter_groups(model, recipe.optimizer.options.get("groups", []))
-        optimizer = component.OPTIMIZERS.make(recipe.optimizer, groups)
+        optimizer = make_optimizer(recipe.optimizer, model, recipe.source)
         loss = component.LOSSES.make(recipe.loss)
     name = "" if hasattr(model, "name") or recipe is None else recipe.name
     table = summarize(model, shape, optimizer=optimizer, loss=loss, name=name)

@@ -127,11 +127,11 @@ def _describe_optimizer(optimizer: Any) -> dict[str, Any]:
         {
             "parameters": sum(p.size for p in group["params"]),
             # Schedulers keep notes of their own in a group.
-            **_settings({key: group[key] for key in optimizer.defaults}),
+            **_settings({key: group[key] for key in optimizer.defaults if key in group}),
         }
         for group in optimizer.param_groups
     ]
-    return {"type": type(optimizer).__name__, "groups": groups}
+    return {"type": optimizer._name, "groups": groups}
 
 
 def _settings(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules with the names, arguments and arithmetic of ``torch.optim``.
 
-`Lion` and `Lookahead` are not PyTorch's.
+`Lion`, `Lookahead` and `Combined` are not PyTorch's.
 """
 
 from . import lr_scheduler, swa_utils
@@ -8,6 +8,7 @@ from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
+from .combined import Combined
 from .groups import parameter_groups
 from .lion import Lion
 from .lookahead import Lookahead
@@ -25,6 +26,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Combined",
     "Lion",
     "Lookahead",
     "Muon",

@@ -28,9 +28,9 @@ class Lookahead(Optimizer):
         s = s + alpha (p - s)
         p = s
 
-    Schedules, Trainer and state dicts take it in the optimizer's place: groups and options are the optimizer's.
-    In its state a parameter has "slow_weights" besides, and a group "lookahead_step", the steps since the last
-    time.
+    Schedules, Trainer and state dicts take it in the optimizer's place: groups and options are the
+    optimizer's. In its state a parameter has "slow_weights" besides, and a group "lookahead_step", the steps
+    since the last time.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Lookahead(Optimizer):
         return self.optimizer.stays_finite(group, largest)
 
     def take(self, gathered: list[Gathered]) -> None:
-        """Take a step of the optimizer with gradients that were gathered, and every k steps one of its own."""
+        """Take a step of the optimizer with gradients that were gathered, and every k steps its own."""
         trained = [parameter for _, _, pairs in gathered for parameter, _ in pairs]
         fresh = [(each, each.data.copy()) for each in trained if _SLOW not in self.state.get(each, ())]
         step_with(self.optimizer, gathered)
@@ -112,33 +112,35 @@ class Lookahead(Optimizer):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over what state_dict returned; see Optimizer."""
-        what = f"{self._name}.load_state_dict"
-        groups, own, inner = None, {}, state_dict
-        if isinstance(state_dict, Mapping) and {"state", "param_groups"} <= state_dict.keys():
+        what, inner = f"{self._name}.load_state_dict", state_dict
+        slow = {}
+        if _is_state(state_dict):
             states, groups = state_dict["state"], state_dict["param_groups"]
-            if isinstance(states, Mapping) and all(isinstance(each, Mapping) for each in states.values()):
-                own = {index: held[_SLOW] for index, held in states.items() if _SLOW in held}
-                left = {
-                    index: {key: value for key, value in held.items() if key != _SLOW}
-                    for index, held in states.items()
-                }
-                # Of an optimizer that keeps nothing there is nothing to load.
-                inner = {**state_dict, "state": {i: held for i, held in left.items() if held}}
-        saved = [p for group in groups for p in group["params"]] if own and _are_groups(groups) else []
-        parameters = [p for group in self.param_groups for p in group["params"]]
-        owner = dict(zip(saved, parameters, strict=False))
-        if not own.keys() <= owner.keys():
-            raise ArgumentError(f"{what}: no group has the parameters {sorted(own.keys() - owner.keys())}")
-        for group in groups if _are_groups(groups) else ():
-            integer(group.get(_COUNT, 0), f"{what}: {_COUNT}")
-        slow = {owner[index]: self._restored(held, _SLOW, owner[index]) for index, held in own.items()}
+            own = [parameter for group in self.param_groups for parameter in group["params"]]
+            owner = dict(zip((i for group in groups for i in group["params"]), own, strict=False))
+            for index, held in states.items():
+                if _SLOW in held:
+                    if index not in owner:
+                        raise ArgumentError(f"{what}: no group has the parameter {index!r}")
+                    slow[owner[index]] = self._restored(held[_SLOW], _SLOW, owner[index])
+            for group in groups:
+                integer(group.get(_COUNT, 0), f"{what}: {_COUNT}")
+            left = {i: {k: v for k, v in held.items() if k != _SLOW} for i, held in states.items()}
+            # An optimizer that keeps nothing for a parameter does not know it.
+            inner = {**state_dict, "state": {i: held for i, held in left.items() if held or not states[i]}}
         self.optimizer.load_state_dict(inner)
         for parameter, weights in slow.items():
             self.state.setdefault(parameter, {})[_SLOW] = weights
 
 
-def _are_groups(groups: Any) -> bool:
-    """Tell whether these may be the groups of a saved state; the optimizer says what is wrong with others."""
-    return isinstance(groups, list | tuple) and all(
-        isinstance(group, Mapping) and isinstance(group.get("params"), list | tuple) for group in groups
+def _is_state(state_dict: Any) -> bool:
+    """Tell whether this has the form of a state; the optimizer says what is wrong with another."""
+    if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
+        return False
+    states, groups = state_dict["state"], state_dict["param_groups"]
+    return (
+        isinstance(states, Mapping)
+        and all(isinstance(held, Mapping) for held in states.values())
+        and isinstance(groups, list | tuple)
+        and all(isinstance(g, Mapping) and isinstance(g.get("params"), list | tuple) for g in groups)
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Muon(Optimizer):
     ("match_rms_adamw", with which lr and weight_decay are those of AdamW). The iteration runs in the
     parameter's precision; PyTorch's runs in bfloat16, and differs in the third digit.
 
-    Biases and batch norm, and by custom the first and last layer, are for another optimizer, such as AdamW.
+    Biases and batch norm, and by custom the first and last layer, are for another optimizer: see `Combined`.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Muon(Optimizer):
     """
 
     takes_factors = True
-    _options = {  # noqa: RUF012
+    _options: ClassVar[Mapping[str, Callable[[Any, str], Any]]] = {
         "lr": real,
         "weight_decay": real,
         "momentum": real,

@@ -10,9 +10,7 @@ from .._kernels.gemm import gemm
 from ..nn.utils.clip_grad import norm
 
 
-def orthogonal(
-    matrix: np.ndarray, coefficients: Sequence[float], steps: int, eps: float
-) -> np.ndarray:
+def orthogonal(matrix: np.ndarray, coefficients: Sequence[float], steps: int, eps: float) -> np.ndarray:
     """Return an approximation of U V^T for the singular value decomposition U S V^T of a matrix.
 
     With a, b, c and the matrix over its Frobenius norm, each step of Newton and Schulz's iteration is

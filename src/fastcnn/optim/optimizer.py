@@ -45,7 +45,7 @@ class Optimizer:
     _state_keys: frozenset[str] | None = None
     _state_needed: frozenset[str] = frozenset()
     # What of it are numbers, and of which type; all else are arrays of the parameter's shape.
-    _state_numbers: Mapping[str, type] = {"step": int}  # noqa: RUF012
+    _state_numbers: Mapping[str, type] = {"step": int}
     takes_factors = False  # whether `_update` does
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

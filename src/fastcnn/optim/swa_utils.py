@@ -1,7 +1,7 @@
 """Averages of weights: stochastic weight averaging (SWA) and exponential moving averages (EMA).
 
-With the names, arguments and arithmetic of ``torch.optim.swa_utils``. Izmailov et al., "Averaging Weights Leads
-to Wider Optima and Better Generalization" (2018).
+With the names, arguments and arithmetic of ``torch.optim.swa_utils``. Izmailov et al., "Averaging Weights
+Leads to Wider Optima and Better Generalization" (2018).
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _copy(targets: list[np.ndarray], sources: list[np.ndarray]) -> None:
 def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -> None:
     """Make the running statistics of all batch norms anew, from one pass over data in training mode.
 
-    They are then the plain average of the batches' statistics. Modules are in their own modes again afterwards.
+    They are then the plain average of the batches' statistics. Modules keep their own modes.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
 class SWALR(LRScheduler):
     """Take the rate of each group to a constant one, by a cosine or a line.
 
-    With a share a of the way, which goes from 0 to 1 in `anneal_epochs` steps, ``lr = (1 - a) base + a swa_lr``.
+    ``lr = (1 - a) base + a swa_lr``, where a goes from 0 to 1 in `anneal_epochs` steps.
 
     Parameters
     ----------

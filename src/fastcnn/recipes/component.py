@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, optim
+from .. import nn
 from ..data import normalization, transforms
 from ..errors import DataError, FastcnnError
 from .schema import check_choice, check_keys, check_table
@@ -69,17 +69,6 @@ class Family:
         return self.types[component.type](*leading, **options)
 
 
-def sample_parameters() -> list[nn.Parameter]:
-    """Return a parameter for an optimizer that is made for a check."""
-    return [nn.Parameter(np.zeros(1, np.float32))]
-
-
-OPTIMIZERS = Family(
-    (optim.SGD, optim.Adam, optim.AdamW),
-    ("maximize",),
-    ("groups",),
-    sample=lambda cls: (sample_parameters(),),
-)
 AUGMENTATIONS = Family(
     (
         transforms.RandomAffine,
@@ -136,26 +125,6 @@ def read_component(family: Family, value: object, path: str, source: str) -> Com
     except (FastcnnError, TypeError, ValueError) as error:
         raise DataError(f"{source}: {place(path, name, str(error), options)}") from error
     return component
-
-
-def check_groups(optimizer: Component, source: str) -> None:
-    """Check the groups of an optimizer: what `optim.parameter_groups` takes."""
-    groups = optimizer.options.get("groups", [])
-    if not isinstance(groups, list):
-        raise DataError(
-            f"{source}: optimizer.groups must be a list of tables ([[optimizer.groups]]), got {groups!r}"
-        )
-    known = ["parameters", *OPTIMIZERS.arguments(optimizer.type)]
-    for index, group in enumerate(groups):
-        path = f"optimizer.groups[{index}]"
-        check_keys(check_table(group, path, source), known, path, source)
-        if not isinstance(group.get("parameters"), str):
-            raise DataError(f"{source}: {path}.parameters must be a string: weights, others, or a pattern")
-        options = {key: value for key, value in group.items() if key != "parameters"}
-        try:
-            OPTIMIZERS.make(optimizer, [{"params": sample_parameters(), **options}])
-        except (FastcnnError, TypeError, ValueError) as error:
-            raise DataError(f"{source}: {place(path, optimizer.type, str(error), options)}") from error
 
 
 def fitted(normalize: Component, images: np.ndarray) -> tuple[Component, Any]:

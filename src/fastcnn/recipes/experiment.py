@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, nn, optim, zoo
+from .. import data, nn, zoo
 from .._config import config
 from ..data import transforms
 from ..errors import DataError, FastcnnError, ShapeError
 from ..training import (
+    EMA,
     BestWeights,
     Callback,
     EarlyStopping,
@@ -22,11 +23,13 @@ from ..training import (
     lr_find,
 )
 from ..training.evaluation import Metrics
+from ..training.schedule import PER_BATCH
 from ..zoo.definition import Definition
 from . import component, sizes
 from .images import ImageFacts
+from .optimizer import make_optimizer
 from .recipe import Recipe
-from .scheduler import make_scheduler
+from .scheduler import SCHEDULERS, make_scheduler
 from .sections import ModelSection
 
 Parts = tuple[data.Dataset, data.Dataset | None, data.Dataset]
@@ -172,11 +175,7 @@ class Experiment:
         full, rest = divmod(len(self.train), training.batch_size)
         steps = full + (rest > 0 and not training.drop_last)
         self.images_per_epoch = min(len(self.train), steps * training.batch_size)
-        try:
-            groups = optim.parameter_groups(self.model, recipe.optimizer.options.get("groups", []))
-        except FastcnnError as error:
-            raise DataError(f"{recipe.source}: optimizer.groups: {error}") from error
-        optimizer = component.OPTIMIZERS.make(recipe.optimizer, groups)
+        optimizer = make_optimizer(recipe.optimizer, self.model, recipe.source)
         if training.patience is None:
             self.best = BestWeights(training.monitor)
         else:
@@ -186,19 +185,21 @@ class Experiment:
             callbacks.append(
                 SampledAccuracy(self.train, training.accuracy_every, training.accuracy_samples, recipe.seed)
             )
+        averages = [] if training.ema_decay is None else [EMA(training.ema_decay)]
         options: dict[str, Any] = {} if scheduler is None else scheduler.options
         self.trainer = Trainer(
             self.model,
             optimizer,
             component.LOSSES.make(recipe.loss),
-            scheduler=self._make_scheduler(optimizer, steps),
-            callbacks=[*callbacks, self.best],
+            scheduler=self._make_scheduler(optimizer, -(-steps // training.accumulate_grad_batches)),
+            callbacks=[*callbacks, *averages, self.best],
             seed=recipe.seed,
             preprocess=normalize,
             scheduler_step=options.get("step"),
             monitor=options.get("monitor"),
             clip_grad_norm=training.clip_grad_norm,
             clip_grad_value=training.clip_grad_value,
+            accumulate_grad_batches=training.accumulate_grad_batches,
             precision=training.precision,
         )
 
@@ -225,7 +226,8 @@ class Experiment:
         scheduler = self.recipe.scheduler
         if scheduler is None:
             return None
-        per_batch = scheduler.options.get("step", "batch" if scheduler.type == "OneCycleLR" else "epoch")
+        kind = SCHEDULERS.types[scheduler.type]
+        per_batch = scheduler.options.get("step", "batch" if kind in PER_BATCH else "epoch")
         length = self.recipe.training.epochs * (steps_per_epoch if per_batch == "batch" else 1)
         return make_scheduler(scheduler, optimizer, length)
 

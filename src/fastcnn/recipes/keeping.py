@@ -18,6 +18,8 @@ from .results import HISTORY, STEPS
 VALIDATION_STATS, TEST_STATS = "validation_stats.csv", "test_stats.csv"
 # Headings of the figures in these two.
 STATS = ("CE Loss", "Accuracy", "F1 Score")
+# Keys of recipes that checkpoints of older versions lack, and what those did.
+_SINCE = {"training.accumulate_grad_batches": 1}
 
 
 class SameRecipe(Callback):
@@ -34,7 +36,8 @@ class SameRecipe(Callback):
         """Compare the recipes."""
         saved = _flat(state_dict["recipe"])
         for key, value in _flat(self._recipe).items():
-            if saved.get(key) != value and key != "data.root":  # the data may have moved
+            # The data may have moved, and versions that knew no such key did what it says by default.
+            if saved.get(key, _SINCE.get(key)) != value and key != "data.root":
                 raise ArgumentError(
                     f"{CONFIG}: {key} is {value!r}, but the training that is to go on had {saved.get(key)!r}"
                 )

@@ -22,11 +22,10 @@ from .component import (
     AUGMENTATIONS,
     LOSSES,
     NORMALIZATIONS,
-    OPTIMIZERS,
     Component,
-    check_groups,
     read_component,
 )
+from .optimizer import read_optimizer
 from .scheduler import read_scheduler
 from .schema import check_choice, check_keys, read_section
 from .sections import MONITORS, DataSection, ModelSection, TrainingSection
@@ -34,12 +33,12 @@ from .sections import MONITORS, DataSection, ModelSection, TrainingSection
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # Keys of [model] that say which network it is.
 _NETWORK = ("name", "spec", "layers", "file", "nodes")
-# Sections that hold one component (beside [scheduler], which may hold several), and those that must be there.
+# Sections that hold one component, beside [optimizer] and [scheduler], which may hold several.
 _COMPONENTS = {
     "normalize": NORMALIZATIONS,
-    "optimizer": OPTIMIZERS,
     "loss": LOSSES,
 }
+# Sections that must be there.
 _NEEDED = ("model", "optimizer", "training")
 
 
@@ -93,7 +92,7 @@ class Recipe:
         }
         if self.augment:
             result["augment"] = [component.to_dict() for component in self.augment]
-        for key in (*_COMPONENTS, "scheduler"):
+        for key in ("normalize", "optimizer", "loss", "scheduler"):
             component = getattr(self, key)
             if component is not None:
                 result[key] = component.to_dict()
@@ -146,7 +145,8 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
     DataError
         If a key is unknown or missing or has a value that it does not take.
     """
-    keys = ["name", "seed", "model", "data", "augment", *_COMPONENTS, "scheduler", "training"]
+    keys = ["name", "seed", "model", "data", "augment", "normalize", "optimizer", "loss", "scheduler"]
+    keys.append("training")
     check_keys(table, keys, "", source)
     for key in _NEEDED:
         if key not in table:
@@ -170,7 +170,7 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         for key, family in _COMPONENTS.items()
         if key in given
     }
-    check_groups(components["optimizer"], source)
+    optimizer = read_optimizer(table["optimizer"], "optimizer", source)
     scheduler = read_scheduler(table["scheduler"], "scheduler", source) if "scheduler" in table else None
     recipe = Recipe(
         name=name,
@@ -182,6 +182,7 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
             read_component(AUGMENTATIONS, each, f"augment[{i}]", source) for i, each in enumerate(augment)
         ),
         layers=layers,
+        optimizer=optimizer,
         scheduler=scheduler,
         source=source,
         suggested=frozenset(

@@ -106,6 +106,10 @@ class TrainingSection:
         How many images that sample has at the most.
     clip_grad_norm, clip_grad_value : float or None
         Limits of the gradients' norm and of each of their elements, as in `fastcnn.Trainer`.
+    accumulate_grad_batches : int
+        Batches to a step of the optimizer, as in `fastcnn.Trainer`.
+    ema_decay : float or None
+        Average the weights, and judge and keep the average, see `fastcnn.training.EMA`.
     precision : str or None
         Of float32 products, if not what `fastcnn.set_float32_matmul_precision` says.
     """
@@ -121,4 +125,6 @@ class TrainingSection:
     accuracy_samples: int = setting(1000, minimum=1)
     clip_grad_norm: float | None = setting(None, minimum=0)
     clip_grad_value: float | None = setting(None, minimum=0)
+    accumulate_grad_batches: int = setting(1, minimum=1)
+    ema_decay: float | None = setting(None, minimum=0)
     precision: str | None = setting(None, choices=PRECISIONS)

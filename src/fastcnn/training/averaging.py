@@ -19,11 +19,11 @@ class EMA(Callback):
     """Keep an exponential moving average of the weights, evaluate with it, and leave it in the model.
 
     After each step of the optimizer ``average = decay average + (1 - decay) weights``, see
-    `fastcnn.optim.swa_utils.AveragedModel`. From the end of an epoch's last step to the beginning of the next
-    epoch, and when fit ends, the model has the average in the place of its weights: validation, the best epoch
-    and files of weights are those of the average. So it stands before such callbacks in the list. When fit is
-    called again, training goes on with the weights, unless the model has been given others since, of which a
-    new average begins.
+    `fastcnn.optim.swa_utils.AveragedModel`. From an epoch's last step to the beginning of the next epoch, and
+    when fit ends, the model has the average in the place of its weights: validation, the best epoch and files
+    of weights are those of the average. So it stands before such callbacks in the list. When fit is called
+    again, training goes on with the weights, unless the model has been given others since, of which a new
+    average begins.
 
     Parameters
     ----------
@@ -47,10 +47,14 @@ class EMA(Callback):
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Begin an average, or go on with the one that there is."""
-        if self.averaged is not None and trainer.model is self._model and trainer.history.epochs:
-            if self._weights is None or _alike(trainer.model, self.averaged.module):
-                self._put_back(trainer.model)
-                return
+        averaged, same = self.averaged, trainer.model is self._model and len(trainer.history)
+        if (
+            averaged is not None
+            and same
+            and (self._weights is None or _alike(trainer.model, averaged.module))
+        ):
+            self._put_back(trainer.model)
+            return
         self._weights, self._model = None, trainer.model
         self.averaged = AveragedModel(
             trainer.model,

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ArgumentError
-from ..optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
+from ..optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 Scheduler = LRScheduler | ReduceLROnPlateau
+# Those that are stepped after each batch unless somebody says otherwise.
+PER_BATCH = CyclicLR, OneCycleLR
 
 
 class Schedule:
@@ -21,7 +23,7 @@ class Schedule:
         if monitor is not None and not waits:
             raise ArgumentError("Trainer: monitor is for ReduceLROnPlateau")
         self.scheduler = scheduler
-        self.per_batch = when == "batch" or (when is None and isinstance(scheduler, OneCycleLR))
+        self.per_batch = when == "batch" or (when is None and isinstance(scheduler, PER_BATCH))
         self.monitor = monitor
 
     def check(self, epochs: int, batches: int, validating: bool) -> None:

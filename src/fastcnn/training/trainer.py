@@ -57,7 +57,7 @@ class Trainer(Resumable):
         takes and returns the tuple, see `fastcnn.data.transforms.PerInput`; images and floats then get the
         model's precision, and other integers reach forward as they are. It may make a tuple of one input.
     scheduler_step : {"batch", "epoch"}, optional
-        When the scheduler is stepped. Default: OneCycleLR after each batch, others after each epoch.
+        When it is stepped. Default: OneCycleLR, CyclicLR after each step, others after each epoch.
     monitor : str, optional
         What ReduceLROnPlateau is given. Default: "val_loss" or "loss", for mode "max" the accuracy.
     stop_on_nan : bool
@@ -71,8 +71,7 @@ class Trainer(Resumable):
     clip_grad_value : float, optional
         Clip each element of the gradients to ``[-clip_grad_value, clip_grad_value]``, before their norm.
     accumulate_grad_batches : int
-        Batches to a step of fit; those left at the end of an epoch make one too. But for batch norm and the
-        like it is the step of one large batch.
+        Batches to a step of fit, the step of one large batch but for batch norm; see README.md.
     precision, conv_algorithm : str, optional
         Of the program; see `fastcnn.set_float32_matmul_precision`, `fastcnn.set_conv_algorithm`.
 

@@ -26,9 +26,7 @@ class CosineAnnealingLR(LRScheduler):
         As in LRScheduler.
     """
 
-    def __init__(
-        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max = integer(T_max, "CosineAnnealingLR: T_max", 1)
         self.eta_min = real(eta_min, "CosineAnnealingLR: eta_min")
         super().__init__(optimizer, last_epoch)
@@ -49,8 +47,8 @@ class CosineAnnealingLR(LRScheduler):
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Half a cosine from the initial rate to the smallest, again and again (Loshchilov and Hutter, 2017).
 
-    ``lr = eta_min + (base - eta_min) (1 + cos(pi T_cur / T_i)) / 2``, where T_cur is the number of steps since
-    the last restart, and T_i that between two.
+    ``lr = eta_min + (base - eta_min) (1 + cos(pi T_cur / T_i)) / 2``, where T_cur is the number of steps
+    since the last restart, and T_i that between two.
 
     Parameters
     ----------

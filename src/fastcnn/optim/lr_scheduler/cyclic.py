@@ -20,8 +20,8 @@ class CyclicLR(LRScheduler):
 
     In each cycle the rate rises from base_lr to max_lr in `step_size_up` steps, and falls back in
     `step_size_down`. What it rises by is multiplied by 1 ("triangular"), by half of what the last cycle had
-    ("triangular2"), by ``gamma^t`` ("exp_range"), or by `scale_fn`. The momentum (SGD) or beta1 (Adam) runs the
-    other way, from max_momentum to base_momentum and back.
+    ("triangular2"), by ``gamma^t`` ("exp_range"), or by `scale_fn`. The momentum (SGD) or beta1 (Adam) runs
+    the other way, from max_momentum to base_momentum and back.
 
     Parameters
     ----------
@@ -104,6 +104,7 @@ class CyclicLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def _begin(self, first: int = 0) -> None:
+        # The base takes "initial_lr", which another schedule may have set, for where this one starts.
         self.base_lrs = self.__dict__.pop("_own_bases", self.base_lrs)
         super()._begin(first)
 

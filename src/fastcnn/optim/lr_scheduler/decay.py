@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..._shapes import integer
-from ...errors import ArgumentError, DTypeError
+from ...errors import DTypeError
 from .._check import real
 from ..optimizer import Optimizer
 from .base import LRScheduler
@@ -25,7 +25,9 @@ class StepLR(LRScheduler):
         As in LRScheduler.
     """
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.step_size = integer(step_size, "StepLR: step_size", 1)
         self.gamma = real(gamma, "StepLR: gamma")
         super().__init__(optimizer, last_epoch)

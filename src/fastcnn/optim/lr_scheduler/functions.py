@@ -21,9 +21,7 @@ class _Functions(LRScheduler):
         self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
     ) -> None:
         groups = getattr(optimizer, "param_groups", [])
-        lambdas: list[Any] = (
-            list(lr_lambda) if isinstance(lr_lambda, Sequence) else [lr_lambda] * len(groups)
-        )
+        lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, Sequence) else [lr_lambda] * len(groups)
         if len(lambdas) != len(groups) or not all(map(callable, lambdas)):
             raise ArgumentError(
                 f"{type(self).__name__}: lr_lambda must be a function or {len(groups)} (one a group), "

@@ -72,7 +72,7 @@ class ChainedScheduler(Composite):
     Parameters
     ----------
     schedulers : sequence of LRScheduler
-        On the same optimizer, and in the order in which they are stepped. Not ReduceLROnPlateau, which needs a
+        On the same optimizer, in the order in which they are stepped. Not ReduceLROnPlateau, which needs a
         metric.
     optimizer : Optimizer, optional
         That of the schedules, which it is checked against.
