@@ -7,7 +7,7 @@ import pytest
 
 from fastcnn._kernels import optim as kernels
 
-from . import reference
+from . import reference, reference_optim
 from .helpers import SIZES, normal, on_any_threads
 
 STEPS = 4
@@ -133,6 +133,82 @@ def test_adam_sizes(isa, dtype, size):
 def test_adam_options(isa, dtype, amsgrad, decoupled, weight_decay, maximize):
     options = {**ADAM, "decoupled": decoupled, "weight_decay": weight_decay, "maximize": maximize}
     check_adam(19, dtype, amsgrad, **options)
+
+
+BETAS = {"beta1": 0.9, "beta2": 0.99}
+DECAYED = {"lr": 0.01, **BETAS, "eps": 1e-3, "weight_decay": 0.1, "decoupled_weight_decay": False}
+# Options of each other row, how many arrays are kept (None: not this one), and its own numbers.
+ROWS = {
+    "nadam": ({**DECAYED, "maximize": False}, [1, 1], (0.01, 0.02, 0.3)),
+    "nadam decoupled": ({**DECAYED, "decoupled_weight_decay": True, "maximize": True}, [1, 1], (0.1, 0.2, 0.9)),
+    "radam": ({**DECAYED, "maximize": False}, [1, 1], (0.01, True)),
+    "radam first": ({**DECAYED, "decoupled_weight_decay": True, "maximize": True}, [1, 1], (0.01, False)),
+    "adamax": ({**DECAYED, "maximize": False}, [1, 1], (0.02,)),
+    "adamax plain": ({**DECAYED, "weight_decay": 0.0, "maximize": True}, [1, 1], (0.02,)),
+    "rmsprop": ({**DECAYED, "alpha": 0.9, "momentum": 0.0, "maximize": False}, [1, None, None], ()),
+    "rmsprop all": ({**DECAYED, "alpha": 0.9, "momentum": 0.5, "maximize": True}, [1, 0.1, 1], ()),
+    "adagrad": ({**DECAYED, "maximize": False}, [1], (0.05,)),
+    "adagrad plain": ({**DECAYED, "weight_decay": 0.0, "maximize": True}, [1], (0.05,)),
+    "adadelta": ({**DECAYED, "rho": 0.8, "maximize": False}, [1, 1], ()),
+    "adadelta plain": ({**DECAYED, "rho": 0.8, "weight_decay": 0.0, "maximize": True}, [1, 1], ()),
+    "lion": ({**DECAYED, "maximize": False}, [1], ()),
+    "lion plain": ({**DECAYED, "weight_decay": 0.0, "maximize": True}, [1], ()),
+    "muon_average": ({"momentum": 0.9, "nesterov": False}, [1], ()),
+    "muon_average ahead": ({"momentum": 0.9, "nesterov": True}, [1], ()),
+    "muon_apply": ({"lr": 0.1, "weight_decay": 0.5}, [], (0.3,)),
+    "average": ({"share": 0.3}, [], ()),
+    "total": ({}, [], ()),
+}
+
+
+@pytest.mark.parametrize("size", [0, *SIZES])
+@pytest.mark.parametrize("key", ROWS)
+def test_every_row_does_what_it_says(isa, dtype, key, size):
+    """Two steps, from arrays that look as if there had been others."""
+    options, kept, own = ROWS[key]
+    name, grads = key.split()[0], gradients(size, dtype)[:2]
+    squares = np.abs(normal(size, dtype, 3)) + dtype(0.5)  # a mean of squares, of which 0.1 is one of values
+    start = [None if part is None else (dtype(part) * squares).astype(dtype) for part in kept]
+
+    def run():
+        param, state = normal(size, dtype, 1), [None if each is None else each.copy() for each in start]
+        for grad in grads:
+            kernels.step(name, param.itemsize, [(param, grad, *state, *own)], options)
+        return (param, *(each for each in state if each is not None))
+
+    exact = [None if each is None else each.astype(np.float64) for each in start]
+    param = normal(size, dtype, 1).astype(np.float64)
+    for grad in grads:
+        step = getattr(reference_optim, name)
+        param, *exact = step(param, grad.astype(np.float64), *exact, *own, **options)
+    expected = [param, *(each for each in exact if each is not None)]
+    assert_updates(on_any_threads(run), expected, (key, size))
+
+
+def test_every_row_has_a_test():
+    assert {"sgd", "adam", *(key.split()[0] for key in ROWS)} == kernels.OPTIMIZERS.keys()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("key", ROWS)
+def test_a_spoiled_element_touches_no_other_in_any_row(isa, dtype, key, value):
+    options, kept, own = ROWS[key]
+
+    def run(spoiled):
+        param, grad = np.ones(19, dtype), np.full(19, 0.25, dtype)
+        state = [None if part is None else np.full(19, part, dtype) for part in kept]
+        if spoiled:
+            grad[[4, 17]] = value
+        kernels.step(key.split()[0], param.itemsize, [(param, grad, *state, *own)], options)
+        return param, state
+
+    (param, state), (clean, others) = run(True), run(False)
+    np.testing.assert_array_equal(np.delete(param, [4, 17]), np.delete(clean, [4, 17]))
+    for mine, other in zip(state, others, strict=True):
+        if mine is not None:
+            np.testing.assert_array_equal(np.delete(mine, [4, 17]), np.delete(other, [4, 17]))
+    if np.isnan(value):
+        assert np.isnan(param[[4, 17]]).all()
 
 
 def test_arrays_of_different_sizes_are_refused(dtype):

@@ -268,6 +268,16 @@ SWA = {
     "at-once": {"swa_lr": 0.01, "anneal_epochs": 0},
 }
 SWA_STEPS = 12
+# Averages of a module with a parameter and a buffer: name -> (function of swa_utils, its arguments, use_buffers)
+AVERAGES = {
+    "swa": ("get_swa_multi_avg_fn", (), False),
+    "swa-buffers": ("get_swa_multi_avg_fn", (), True),
+    "ema": ("get_ema_multi_avg_fn", (0.9,), True),
+    "ema-fast": ("get_ema_multi_avg_fn", (0.2,), False),
+    "ema-default": ("get_ema_multi_avg_fn", (), True),
+    "ema-avg": ("get_ema_avg_fn", (0.9,), True),
+    "swa-avg": ("get_swa_avg_fn", (), True),
+}
 # Epochs that CosineAnnealingWarmRestarts.step is given, and its arguments.
 FRACTIONS = [0.0, 0.25, 0.5, 2.0, 2.75, 3.0, 7.5, 20.25, 9.0, 1.5]
 FRACTIONAL = {"1": {"T_0": 3}, "2": {"T_0": 2, "T_mult": 2, "eta_min": 0.01}}

@@ -56,6 +56,29 @@ def continued(name: str, options: dict) -> list:
     )
 
 
+class Pair(torch.nn.Module):
+    """A parameter and a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(cases.SHAPES[0]))
+        self.register_buffer("scale", torch.zeros(cases.SHAPES[2]))
+
+
+def averaged(function: str, arguments: tuple, use_buffers: bool) -> list[list[float]]:
+    """Return the averages of the parameter and the buffer."""
+    library, model = torch.optim.swa_utils, Pair()
+    kind = "multi_avg_fn" if "multi" in function else "avg_fn"
+    given = {kind: getattr(library, function)(*arguments), "use_buffers": use_buffers}
+    average = library.AveragedModel(model, **given)
+    for step in range(cases.STEPS):
+        weight, _, scale = cases.gradients(step)
+        model.weight.data.copy_(torch.from_numpy(weight))
+        model.scale.copy_(torch.from_numpy(scale))
+        average.update_parameters(model)
+    return [each.detach().flatten().tolist() for each in (average.module.weight, average.module.scale)]
+
+
 def fractional(options: dict) -> list:
     """Return the positions of warm restarts at epochs of which a part is over."""
     optimizer = optimizer_of("SGD", {"lr": 0.3})
@@ -110,6 +133,7 @@ def main() -> None:
         inner = [scheduler_of(each, optimizer, options) for each, options in chain]
         out["chains"][key] = schedule(optimizer, [lib.ChainedScheduler(inner)], 12)
     out["continued"] = {key: continued(*each) for key, each in cases.CONTINUED.items()}
+    out["averages"] = {key: averaged(*each) for key, each in cases.AVERAGES.items()}
     out["fractional"] = {key: fractional(options) for key, options in cases.FRACTIONAL.items()}
     for key, options in cases.SWA.items():
         optimizer = optimizer_of("SGD", {"lr": 0.3})
