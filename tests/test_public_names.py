@@ -53,6 +53,38 @@ SCHEDULES = [
     "LinearLR",
     "SequentialLR",
     "ReduceLROnPlateau",
+    "ConstantLR",
+    "MultiStepLR",
+    "PolynomialLR",
+    "LambdaLR",
+    "MultiplicativeLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ChainedScheduler",
+]
+OPTIMIZERS = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "RMSprop",
+    "Adagrad",
+    "Adadelta",
+    "NAdam",
+    "RAdam",
+    "Adamax",
+    "Muon",
+    "Lion",
+    "Lookahead",
+    "Combined",
+]
+AVERAGES = [
+    "AveragedModel",
+    "update_bn",
+    "SWALR",
+    "get_ema_multi_avg_fn",
+    "get_swa_multi_avg_fn",
+    "get_ema_avg_fn",
+    "get_swa_avg_fn",
 ]
 MODULE_METHODS = [
     "forward",
@@ -84,9 +116,11 @@ NAMES = [
     *(f"nn.Module.{name}" for name in MODULE_METHODS),
     "nn.Parameter",
     "nn.Parameter.data",
-    *(f"optim.{name}" for name in ("SGD", "Adam", "AdamW")),
+    *(f"optim.{name}" for name in OPTIMIZERS),
+    *(f"optim.swa_utils.{name}" for name in AVERAGES),
     *(f"optim.lr_scheduler.{name}" for name in SCHEDULES),
     *(f"Trainer.{name}" for name in ("train_step", "fit", "evaluate")),
+    "training.EMA",
     "data.load",
     "data.Dataset.input_shape",
     "data.transforms.PerInput",
@@ -118,6 +152,24 @@ SIGNATURES = {
     "nn.ModuleList": "(modules=None)",
     "nn.ModuleDict": "(modules=None)",
     "nn.utils.clip_grad_norm_": "(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False)",
+    "optim.RMSprop": (
+        "(params, lr=0.01, alpha=0.99, eps=1e-08, weight_decay=0, momentum=0, centered=False, "
+        "*, maximize=False)"
+    ),
+    "optim.Adagrad": (
+        "(params, lr=0.01, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, "
+        "*, maximize=False)"
+    ),
+    "optim.NAdam": (
+        "(params, lr=0.002, betas=(0.9, 0.999), eps=1e-08, weight_decay=0, momentum_decay=0.004, "
+        "decoupled_weight_decay=False, *, maximize=False)"
+    ),
+    "optim.Lion": "(params, lr=0.0001, betas=(0.9, 0.99), weight_decay=0.0, *, maximize=False)",
+    "optim.Lookahead": "(optimizer, k=5, alpha=0.5)",
+    "optim.swa_utils.AveragedModel": (
+        "(model, device=None, avg_fn=None, multi_avg_fn=None, use_buffers=False)"
+    ),
+    "optim.lr_scheduler.PolynomialLR": "(optimizer, total_iters=5, power=1.0, last_epoch=-1)",
     "nn.utils.clip_grad_value_": "(parameters, clip_value)",
 }
 PACKAGES = [
@@ -130,6 +182,7 @@ PACKAGES = [
     "ops",
     "optim",
     "optim.lr_scheduler",
+    "optim.swa_utils",
     "recipes",
     "training",
     "zoo",

@@ -140,7 +140,11 @@ DECAYED = {"lr": 0.01, **BETAS, "eps": 1e-3, "weight_decay": 0.1, "decoupled_wei
 # Options of each other row, how many arrays are kept (None: not this one), and its own numbers.
 ROWS = {
     "nadam": ({**DECAYED, "maximize": False}, [1, 1], (0.01, 0.02, 0.3)),
-    "nadam decoupled": ({**DECAYED, "decoupled_weight_decay": True, "maximize": True}, [1, 1], (0.1, 0.2, 0.9)),
+    "nadam decoupled": (
+        {**DECAYED, "decoupled_weight_decay": True, "maximize": True},
+        [1, 1],
+        (0.1, 0.2, 0.9),
+    ),
     "radam": ({**DECAYED, "maximize": False}, [1, 1], (0.01, True)),
     "radam first": ({**DECAYED, "decoupled_weight_decay": True, "maximize": True}, [1, 1], (0.01, False)),
     "adamax": ({**DECAYED, "maximize": False}, [1, 1], (0.02,)),

@@ -268,7 +268,7 @@ SWA = {
     "at-once": {"swa_lr": 0.01, "anneal_epochs": 0},
 }
 SWA_STEPS = 12
-# Averages of a module with a parameter and a buffer: name -> (function of swa_utils, its arguments, use_buffers)
+# Averages of a parameter and a buffer: name -> (function of swa_utils, its arguments, use_buffers)
 AVERAGES = {
     "swa": ("get_swa_multi_avg_fn", (), False),
     "swa-buffers": ("get_swa_multi_avg_fn", (), True),

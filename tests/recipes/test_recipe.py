@@ -90,11 +90,11 @@ def test_whole_numbers_where_a_number_is_asked_for(tiny):
         ("model", {"name": "vgg"}, "model.name: zoo: no network is called 'vgg'"),
         ("model.spec", "Conv 4\n", "model.spec:1: 'Conv 4': Conv takes 4 numbers"),
         ("model.init", "he", "model.init must be one of default, kaiming_normal"),
-        ("optimizer", {}, "optimizer.type is missing: one of SGD, Adam, AdamW"),
+        ("optimizer", {}, "optimizer.type is missing: one of SGD, Adadelta, Adagrad, Adam"),
         (
             "optimizer.type",
             "adam",
-            "optimizer.type must be one of SGD, Adam, AdamW; got 'adam' (did you mean",
+            "optimizer.type must be one of SGD, Adadelta, Adagrad, Adam, AdamW, Adamax, Lion",
         ),
         ("optimizer.learning_rate", 1, "unknown key optimizer.learning_rate; allowed are type, lr, betas"),
         ("optimizer.momentum", 0.9, "unknown key optimizer.momentum"),

@@ -4,7 +4,7 @@ from fastcnn import optim
 from fastcnn.errors import DataError
 from fastcnn.recipes import Experiment, read_recipe
 from fastcnn.recipes.optimizer import sample_parameters
-from fastcnn.recipes.scheduler import make_scheduler, read_scheduler
+from fastcnn.recipes.scheduler import SCHEDULERS, make_scheduler, read_scheduler
 
 SEQUENCE = {
     "type": "SequentialLR",
@@ -50,6 +50,42 @@ def test_sequences_nest_and_are_written_as_they_were_read(tiny):
     assert recipe.scheduler.options["schedulers"][1]["gamma"] == 0.1  # defaults are filled in
 
 
+def test_every_schedule_can_be_named():
+    """But for the base, and for functions, which no file can say."""
+    named = {*optim.lr_scheduler.__all__, "SWALR"} - {"LRScheduler", "LambdaLR", "MultiplicativeLR"}
+    assert set(SCHEDULERS.types) == named
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({"type": "PolynomialLR", "power": 2.0}, [1, 0.5625, 0.25, 0.0625]),
+        ({"type": "CosineAnnealingWarmRestarts", "T_0": 2}, [1, 0.5, 1, 0.5]),
+        ({"type": "CyclicLR", "base_lr": 0.1, "max_lr": 0.5, "step_size_up": 2}, [0.1, 0.3, 0.5, 0.3]),
+        (
+            {"type": "SWALR", "swa_lr": 0.2, "anneal_epochs": 2, "anneal_strategy": "linear"},
+            [1, 0.6, 0.2, 0.2],
+        ),
+        (
+            {
+                "type": "ChainedScheduler",
+                "schedulers": [{"type": "ExponentialLR", "gamma": 0.5}, {"type": "PolynomialLR"}],
+            },
+            [1, 0.375, 0.125, 0.03125],
+        ),
+    ],
+)
+def test_schedules_by_name(table, expected):
+    assert rates(table, 4) == pytest.approx(expected)
+
+
+def test_a_cycle_is_stepped_with_each_batch(tiny):
+    tiny["scheduler"] = {"type": "CyclicLR", "base_lr": 0.001, "max_lr": 0.01}
+    made = Experiment(read_recipe(tiny, "my.toml"))
+    assert made.trainer._schedule.per_batch
+    assert made.trainer.optimizer.param_groups[0]["lr"] == 0.001
+
+
 def test_stepped_once_an_epoch_like_others(tiny):
     tiny["scheduler"] = {**SEQUENCE, "milestones": [1]}
     tiny["training"]["epochs"] = 3
@@ -74,6 +110,10 @@ def test_stepped_once_an_epoch_like_others(tiny):
         (
             {"schedulers": [{"type": "ReduceLROnPlateau"}], "milestones": []},
             "scheduler.schedulers[0] must follow the step alone, which ReduceLROnPlateau does not",
+        ),
+        (
+            {"type": "ChainedScheduler"},
+            "unknown key scheduler.milestones; allowed are type, schedulers, step",
         ),
         ({"gamma": 1}, "unknown key scheduler.gamma; allowed are type, schedulers, milestones, step"),
     ],

@@ -125,7 +125,7 @@ def test_a_schedule_that_is_too_short_is_refused():
         trained(4, 4, scheduler=lambda o: optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=3))
 
 
-class Stop(Exception):
+class StopError(Exception):
     pass
 
 
@@ -139,7 +139,7 @@ def test_resumed_within_a_step_it_ends_in_the_same_bits(stop, engine, tmp_path):
         def maybe(trainer, batch, told):
             seen.append(batch)
             if fail and len(seen) == stop:
-                raise Stop
+                raise StopError
 
         trainer = fastcnn.Trainer(
             model,
@@ -155,7 +155,7 @@ def test_resumed_within_a_step_it_ends_in_the_same_bits(stop, engine, tmp_path):
         return weights(trainer).tobytes()
 
     whole = run(False, None)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         run(True, False)
     assert run(False, True) == whole
 

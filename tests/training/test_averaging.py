@@ -96,7 +96,7 @@ def test_a_model_with_other_weights_begins_anew():
     assert ema.averaged.n_averaged == 5
 
 
-class Stop(Exception):
+class StopError(Exception):
     pass
 
 
@@ -109,7 +109,7 @@ def test_resumed_it_ends_in_the_same_bits(stop, engine, tmp_path):
         def maybe(trainer, *told):
             seen.append(told)
             if fail and len(seen) == stop:
-                raise Stop
+                raise StopError
 
         ema = EMA(0.7)
         trainer = trainer_of([ema, LambdaCallback(on_batch_end=maybe), BestWeights("val_loss")], engine)
@@ -117,7 +117,7 @@ def test_resumed_it_ends_in_the_same_bits(stop, engine, tmp_path):
         return bits(trainer.model.state_dict()), bits(ema.averaged.state_dict()), bits(ema._weights)
 
     whole = run(False)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         run(True, checkpoint=tmp_path, checkpoint_every=1)
     assert run(False, checkpoint=tmp_path, resume=True) == whole
 
@@ -133,12 +133,12 @@ def test_resumed_after_an_epoch_it_has_the_weights_again(tmp_path):
 
     def maybe(trainer, epoch):
         if epoch == 3:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         run(LambdaCallback(on_epoch_begin=maybe), checkpoint=tmp_path)
     assert run(checkpoint=tmp_path, resume=True) == run()
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         run(LambdaCallback(on_validation_begin=maybe), checkpoint=tmp_path)
     assert run(checkpoint=tmp_path, resume=True) == run()
 

@@ -109,7 +109,8 @@ def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
         optimizer,
         nn.CrossEntropyLoss(label_smoothing=0.1),
         scheduler=optim.lr_scheduler.CosineAnnealingLR(optimizer, 2),
-        callbacks=[training.BestWeights(), training.EarlyStopping("val_loss"), Stop()],
+        accumulate_grad_batches=2,
+        callbacks=[training.EMA(0.99), training.BestWeights(), training.EarlyStopping("val_loss"), Stop()],
         preprocess=transforms.Normalize(mean=0.13, std=0.31),
         clip_grad_norm=1.0,
     )
@@ -129,6 +130,30 @@ def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     return metrics
 
 
+def optimizers(model: nn.Module) -> list[optim.Optimizer]:
+    """Return one of each kind, with schedules."""
+    matrices = [each for each in model.parameters() if each.data.ndim > 1]
+    others = [each for each in model.parameters() if each.data.ndim == 1]
+    made: list[optim.Optimizer] = [
+        optim.RMSprop(model.parameters(), centered=True, momentum=0.9),
+        optim.Adagrad(model.parameters(), lr_decay=0.1),
+        optim.Adadelta(model.parameters(), rho=0.8),
+        optim.NAdam(model.parameters(), decoupled_weight_decay=True),
+        optim.RAdam(model.parameters(), betas=(0.9, 0.99)),
+        optim.Adamax([{"params": others, "lr": 0.1}], maximize=True),
+        optim.Combined([optim.Muon(matrices, flatten=True), optim.Lion(others)]),
+    ]
+    made.append(optim.Lookahead(made[0], k=5, alpha=0.5))
+    rates = optim.lr_scheduler
+    first = rates.ConstantLR(made[1]), rates.MultiplicativeLR(made[1], lambda step: 0.9)
+    assert_type(rates.ChainedScheduler(first).get_last_lr(), list[float])
+    rates.CyclicLR(made[0], base_lr=0.1, max_lr=[0.2], mode="exp_range", gamma=0.9)
+    rates.CosineAnnealingWarmRestarts(made[2], T_0=2, T_mult=2).step(0.5)
+    rates.PolynomialLR(made[2], total_iters=3, power=2, last_epoch=-1)
+    optim.swa_utils.SWALR(made[3], swa_lr=0.05)
+    return made
+
+
 def loop(model: nn.Module, dataset: Dataset) -> float:
     """Train with a loop of one's own; return the mean loss."""
     fast = fastcnn.compile(model, precision="highest")
@@ -136,6 +161,7 @@ def loop(model: nn.Module, dataset: Dataset) -> float:
     cross_entropy, normalize = nn.CrossEntropyLoss(), transforms.Normalize(mean=0.13, std=0.31)
     optimizer = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     schedule = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=100)
+    average = optim.swa_utils.AveragedModel(model, multi_avg_fn=optim.swa_utils.get_ema_multi_avg_fn(0.99))
     total, steps = 0.0, 0
     for images, labels in data.Loader(dataset, batch_size=32, seed=0).epoch(0):
         assert isinstance(images, np.ndarray)  # of one input
@@ -145,7 +171,9 @@ def loop(model: nn.Module, dataset: Dataset) -> float:
         assert_type(nn.utils.clip_grad_norm_(model.parameters(), 1.0), float)
         optimizer.step()
         schedule.step()
+        average.update_parameters(model)
         steps += 1
+    optim.swa_utils.update_bn([np.zeros((4, 1, 28, 28), np.float32)], average)
     return total / steps
 
 

@@ -1,97 +1,17 @@
-"""Averages of weights: stochastic weight averaging (SWA) and exponential moving averages (EMA).
-
-With the names, arguments and arithmetic of ``torch.optim.swa_utils``. Izmailov et al., "Averaging Weights
-Leads to Wider Optima and Better Generalization" (2018).
-"""
+"""A model whose weights are an average, and its running statistics."""
 
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from .._kernels import optim as kernels
-from .._shapes import integer
-from ..errors import ArgumentError, DTypeError
-from ..nn.module import Module
-from ..nn.prediction import call
-from ._check import share
-from .lr_scheduler.base import LRScheduler, check_optimizer, per_group
-from .optimizer import Optimizer
-
-__all__ = [
-    "SWALR",
-    "AveragedModel",
-    "get_ema_avg_fn",
-    "get_ema_multi_avg_fn",
-    "get_swa_avg_fn",
-    "get_swa_multi_avg_fn",
-    "update_bn",
-]
-
-# ``average(averaged, current, num_averaged)`` returns the new average of one array ...
-AverageFunction = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
-# ... or changes a list of them, all of one type, in place.
-MultiAverageFunction = Callable[[Sequence[np.ndarray], Sequence[np.ndarray], int], None]
-_NATIVE = np.dtype(np.float32), np.dtype(np.float64)
-
-
-def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverageFunction:
-    """Return ``averaged = decay averaged + (1 - decay) current``, in place and for all arrays in one pass.
-
-    Parameters
-    ----------
-    decay : float
-        In [0, 1].
-    """
-    fresh = 1 - share(decay, "get_ema_multi_avg_fn: decay")
-
-    def ema_update(averaged: Sequence[np.ndarray], current: Sequence[np.ndarray], num_averaged: int) -> None:
-        _mix(averaged, current, fresh)
-
-    return ema_update
-
-
-def get_swa_multi_avg_fn() -> MultiAverageFunction:
-    """Return the plain average, ``averaged += (current - averaged) / (n + 1)``, in place for all arrays."""
-
-    def swa_update(averaged: Sequence[np.ndarray], current: Sequence[np.ndarray], num_averaged: int) -> None:
-        _mix(averaged, current, 1 / (int(num_averaged) + 1))
-
-    return swa_update
-
-
-def get_ema_avg_fn(decay: float = 0.999) -> AverageFunction:
-    """Return ``decay averaged + (1 - decay) current`` as a function of two arrays.
-
-    Parameters
-    ----------
-    decay : float
-        In [0, 1].
-    """
-    kept = share(decay, "get_ema_avg_fn: decay")
-    return lambda averaged, current, num_averaged: kept * averaged + (1 - kept) * current
-
-
-def get_swa_avg_fn() -> AverageFunction:
-    """Return ``averaged + (current - averaged) / (n + 1)`` as a function of two arrays."""
-    return lambda averaged, current, num_averaged: averaged + (current - averaged) / (int(num_averaged) + 1)
-
-
-def _mix(averaged: Sequence[np.ndarray], current: Sequence[np.ndarray], fresh: float) -> None:
-    """Let arrays go a share of the way to others, floats in one pass."""
-    pairs: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for old, new in zip(averaged, current, strict=True):
-        if old.dtype in _NATIVE and old.flags.carray:
-            if old.size:
-                pairs.setdefault(old.itemsize, []).append((old, np.require(new, old.dtype, ("C", "A"))))
-        else:  # counters, which are cut off to integers
-            old[...] = (old + (new - old) * fresh).astype(old.dtype)
-    for itemsize, each in pairs.items():
-        kernels.step("average", itemsize, each, {"share": fresh})
+from ...errors import ArgumentError, DTypeError
+from ...nn.module import Module
+from ...nn.prediction import call
+from .functions import AverageFunction, MultiAverageFunction, get_swa_multi_avg_fn
 
 
 def _check_device(device: object, what: str) -> None:
@@ -259,59 +179,3 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
             module.momentum = momentum
         for module, mode in modes:
             module.training = mode
-
-
-class SWALR(LRScheduler):
-    """Take the rate of each group to a constant one, by a cosine or a line.
-
-    ``lr = (1 - a) base + a swa_lr``, where a goes from 0 to 1 in `anneal_epochs` steps.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        Its groups' "swa_lr" is set.
-    swa_lr : float, or sequence of one a group
-    anneal_epochs : int
-        Steps to get there, at least 0.
-    anneal_strategy : {"cos", "linear"}
-    last_epoch : int
-        As in LRScheduler.
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        swa_lr: float | Sequence[float],
-        anneal_epochs: int = 10,
-        anneal_strategy: str = "cos",
-        last_epoch: int = -1,
-    ) -> None:
-        check_optimizer(optimizer, "SWALR")
-        rates = per_group(swa_lr, "SWALR: swa_lr", len(optimizer.param_groups))
-        if anneal_strategy not in ("cos", "linear"):
-            raise ArgumentError(f"SWALR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
-        self.anneal_epochs = integer(anneal_epochs, "SWALR: anneal_epochs")
-        self.anneal_strategy = anneal_strategy
-        # The step from which the way is counted.
-        self.first_epoch = integer(last_epoch, "SWALR: last_epoch", -1) + 1
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["swa_lr"] = rate
-        super().__init__(optimizer, last_epoch)
-
-    def _share(self, step: int) -> float:
-        """Return how much of the way is over at a step."""
-        t = max(0.0, min(1.0, step / max(1, self.anneal_epochs)))
-        return (1 - math.cos(math.pi * t)) / 2 if self.anneal_strategy == "cos" else t
-
-    def get_lr(self) -> list[float]:
-        """Return the rates of step `last_epoch`, given those of the step before."""
-        step = self.last_epoch - self.first_epoch
-        if self.anneal_epochs == 0:
-            step = max(1, step)
-        before, now = self._share(step - 1), self._share(step)
-        rates = []
-        for group in self.optimizer.param_groups:
-            lr, goal = group["lr"], group.get("swa_lr", group["lr"])
-            start = goal if before == 1 else (lr - before * goal) / (1 - before)
-            rates.append(goal * now + start * (1 - now))
-        return rates
