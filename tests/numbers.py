@@ -237,6 +237,13 @@ STEPS = {
     "SGD": StepRow(lambda p: optim.SGD(p, lr=1.0)),
     "SGD with momentum": StepRow(lambda p: optim.SGD(p, lr=1.0, momentum=0.9)),
     "Adam, AdamW": StepRow(lambda p: optim.Adam(p, lr=1.0)),
+    "NAdam": StepRow(lambda p: optim.NAdam(p, lr=1.0)),
+    "RAdam": StepRow(lambda p: optim.RAdam(p, lr=1.0)),
+    "Adamax": StepRow(lambda p: optim.Adamax(p, lr=1.0)),
+    "RMSprop": StepRow(lambda p: optim.RMSprop(p, lr=1.0)),
+    "Adagrad": StepRow(lambda p: optim.Adagrad(p, lr=1.0)),
+    "Adadelta": StepRow(lambda p: optim.Adadelta(p, lr=1.0)),
+    "Lion": StepRow(lambda p: optim.Lion(p, lr=1.0)),
     "clip_grad_norm_": StepRow(lambda p: optim.SGD(p, lr=1.0), lambda p: clip_grad_norm_(p, 1.0)),
     "clip_grad_value_": StepRow(lambda p: optim.SGD(p, lr=1.0), lambda p: clip_grad_value_(p, 1.0)),
 }
