@@ -37,7 +37,8 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 10
+    assert len(BLOCKS) == 11
+    assert names["averaged"].callbacks[-1].averaged.n_averaged > 1
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)
     assert (names["logits"].argmax(1) == names["test"].labels).mean() > 0.5

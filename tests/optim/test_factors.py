@@ -11,6 +11,17 @@ OPTIMIZERS = {
     "momentum": lambda parameters: optim.SGD(parameters, 0.1, 0.9, weight_decay=0.01, nesterov=True),
     "Adam": lambda parameters: optim.Adam(parameters, lr=0.1, amsgrad=True),
     "AdamW": lambda parameters: optim.AdamW(parameters, lr=0.1),
+    "RMSprop": lambda parameters: optim.RMSprop(parameters, lr=0.1, centered=True, momentum=0.5),
+    "Adagrad": lambda parameters: optim.Adagrad(parameters, lr=0.1),
+    "Adadelta": lambda parameters: optim.Adadelta(parameters, weight_decay=0.1),
+    "NAdam": lambda parameters: optim.NAdam(parameters, lr=0.1),
+    "RAdam": lambda parameters: optim.RAdam(parameters, lr=0.1),
+    "Adamax": lambda parameters: optim.Adamax(parameters, lr=0.1),
+    "Lion": lambda parameters: optim.Lion(parameters, lr=0.1),
+    "Lookahead": lambda parameters: optim.Lookahead(optim.Adam(parameters, lr=0.1), 2),
+    "Combined": lambda parameters: optim.Combined(
+        [optim.Muon(parameters[1:], lr=0.1), optim.SGD(parameters[:1], lr=0.1)]
+    ),
 }
 # More elements than one thread updates at a time, and rows that end within a piece.
 SHAPE = (70, 333)

@@ -10,6 +10,19 @@ from fastcnn.nn.factored import FactoredGradient
 from fastcnn.optim.finite import FiniteSteps, largest
 from fastcnn.optim.gradients import largest_gradient
 
+KINDS = [
+    optim.SGD,
+    optim.Adam,
+    optim.AdamW,
+    optim.RMSprop,
+    optim.Adagrad,
+    optim.Adadelta,
+    optim.NAdam,
+    optim.RAdam,
+    optim.Adamax,
+    optim.Lion,
+]
+
 
 def parameter(value, grad, dtype=np.float32):
     made = nn.Parameter(np.full(3, value, dtype))
@@ -76,10 +89,20 @@ def test_gradients_that_are_products(dy, x, expected):
         (lambda p: optim.SGD(p, lr=1e30, momentum=0.9, weight_decay=1e20), 1.0),
         (lambda p: optim.Adam(p, eps=0), 0.0),
         (lambda p: optim.AdamW(p, lr=1e30, weight_decay=1e30), 1.0),
+        (lambda p: optim.RMSprop(p, eps=0), 0.0),
+        (lambda p: optim.Adagrad(p, lr=1e39), 1.0),
+        (lambda p: optim.Adadelta(p, lr=1e39), 1.0),
+        (lambda p: optim.NAdam(p, lr=1e39), 1.0),
+        (lambda p: optim.RAdam(p, lr=1e39), 1.0),
+        (lambda p: optim.Adamax(p, eps=0), 0.0),
+        (lambda p: optim.Lion(p, lr=1e39), 1.0),
+        (lambda p: optim.Muon(p[:1], lr=1e39, flatten=True), 1.0),
+        (lambda p: optim.Lookahead(optim.SGD(p, lr=1e39)), 1.0),
     ],
 )
 def test_a_step_that_is_not_finite_is_taken_back(make, grad):
     weight, other = parameter(1e10, grad), parameter(2.0, 1.0)
+    weight.data, weight.grad = weight.data.reshape(1, 3), weight.grad.reshape(1, 3)
     optimizer = make([weight, other])
     assert not optimizer.stays_finite(optimizer.param_groups[0], max(1.0, grad))
     state = repr(optimizer.state_dict())
@@ -90,7 +113,7 @@ def test_a_step_that_is_not_finite_is_taken_back(make, grad):
     assert repr(optimizer.state_dict()) == state
 
 
-@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("lr", [0.1, 1e19])
 def test_a_step_that_is_finite_is_taken(kind, lr):
     """As step takes it, to the bit, whether a copy had to be made or not."""
@@ -116,9 +139,18 @@ def test_what_is_known_to_stay_finite():
     ):
         optimizer = optim.SGD(weights, **options)
         assert not optimizer.stays_finite(optimizer.param_groups[0], 1e-6)
-    optimizer = optim.Adam(weights)
-    assert optimizer.stays_finite(optimizer.param_groups[0], 1e6)
-    assert not optimizer.stays_finite(optimizer.param_groups[0], 1e20)
+    for kind in KINDS:
+        optimizer = kind(weights)
+        calm = kind not in (optim.Adadelta, optim.Adagrad)  # of 1e6 a great many squares would add up
+        assert optimizer.stays_finite(optimizer.param_groups[0], 1e6) == calm
+        assert optimizer.stays_finite(optimizer.param_groups[0], 1.0) == (kind is not optim.Adadelta)
+        assert not optimizer.stays_finite(optimizer.param_groups[0], 1e20)
+    for options in ({"alpha": 1.5}, {"momentum": 1.0}):
+        optimizer = optim.RMSprop(weights, **options)
+        assert not optimizer.stays_finite(optimizer.param_groups[0], 1e-6)
+    for options, calm in (({}, True), ({"ns_coefficients": (9, 0, 0)}, False), ({"momentum": 1.5}, False)):
+        optimizer = optim.Muon([nn.Parameter(np.zeros((2, 2)))], **options)
+        assert optimizer.stays_finite(optimizer.param_groups[0], 1.0) == calm
 
 
 def test_of_an_update_of_a_users_nothing_is_known():

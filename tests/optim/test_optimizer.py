@@ -75,6 +75,70 @@ def test_a_run_that_is_stopped_and_resumed_ends_in_the_same_bits(key):
     assert again.state_dict()["param_groups"] == state["param_groups"]
 
 
+# What PyTorch keeps for a parameter after a step with all that an optimizer can keep.
+KEPT = {
+    "RMSprop": ({"centered": True, "momentum": 0.9}, {"step", "square_avg", "grad_avg", "momentum_buffer"}),
+    "Adagrad": ({}, {"step", "sum"}),
+    "Adadelta": ({}, {"step", "square_avg", "acc_delta"}),
+    "NAdam": ({}, {"step", "mu_product", "exp_avg", "exp_avg_sq"}),
+    "RAdam": ({}, {"step", "exp_avg", "exp_avg_sq"}),
+    "Adamax": ({}, {"step", "exp_avg", "exp_inf"}),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_states_have_pytorchs_keys(name):
+    arguments, keys = KEPT[name]
+    _, optimizer = optimize(name, None, arguments)
+    state = optimizer.state_dict()["state"]
+    assert [held.keys() for held in state.values()] == [keys] * 3
+    assert [held["step"] for held in state.values()] == [cases.STEPS, cases.STEPS - 2, cases.STEPS]
+
+
+def test_what_others_begin_with():
+    """As in PyTorch, Adagrad has its sums before the first step."""
+    optimizer = optim.Adagrad(parameters(), initial_accumulator_value=0.5)
+    state = optimizer.state_dict()["state"][0]
+    assert state["step"] == 0
+    np.testing.assert_array_equal(state["sum"], [0.5, 0.5])
+
+
+def test_products_of_nadam_are_numbers():
+    _, optimizer = optimize("NAdam", None, {})
+    state = optimizer.state_dict()
+    assert isinstance(state["state"][0]["mu_product"], float)
+    # PyTorch's are arrays without axes.
+    state["state"][0]["mu_product"] = np.array(0.25, np.float32)
+    optimizer.load_state_dict(state)
+    assert optimizer.state_dict()["state"][0]["mu_product"] == 0.25
+    state["state"][0]["mu_product"] = np.zeros(2)
+    with pytest.raises(DTypeError, match="mu_product must be a number"):
+        optimizer.load_state_dict(state)
+
+
+def test_muon_takes_weights_of_convolutions_for_matrices():
+    rng = np.random.default_rng(0)
+    values, grads = rng.standard_normal((4, 3, 2, 2)), rng.standard_normal((3, 4, 3, 2, 2))
+    whole, flat = nn.Parameter(values.copy()), nn.Parameter(values.reshape(4, 12))
+    optimizers = optim.Muon([whole], lr=0.1, flatten=True), optim.Muon([flat], lr=0.1)
+    for grad in grads:
+        whole.grad, flat.grad = grad, grad.reshape(4, 12)
+        for optimizer in optimizers:
+            optimizer.step()
+    np.testing.assert_array_equal(whole.data.reshape(4, 12), flat.data)
+    assert optimizers[0].state_dict()["state"][0]["momentum_buffer"].shape == (4, 3, 2, 2)
+
+
+def test_a_step_of_muon_is_about_orthogonal():
+    rng = np.random.default_rng(1)
+    for shape in ((5, 5), (3, 8), (9, 4)):
+        param = nn.Parameter(np.zeros(shape))
+        param.grad = rng.standard_normal(shape)
+        optim.Muon([param], lr=1.0, ns_coefficients=(1.5, -0.5, 0.0), ns_steps=60).step()
+        u, _, v = np.linalg.svd(param.grad, full_matrices=False)
+        np.testing.assert_allclose(param.data, -np.sqrt(max(1, shape[0] / shape[1])) * (u @ v), atol=1e-9)
+
+
 def test_state_dict_has_pytorchs_layout():
     _, optimizer = optimize("Adam", None, {})
     state = optimizer.state_dict()
@@ -207,6 +271,10 @@ def parameters():
     return [nn.Parameter(np.zeros(2))]
 
 
+def four_axes():
+    return [nn.Parameter(np.zeros((2, 1, 3, 3)))]
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -227,6 +295,39 @@ def parameters():
         (lambda p: optim.Adam(p, betas=0.9), DTypeError, "Adam: betas must be two numbers, got 0.9"),
         (lambda p: optim.Adam(p, eps=-1), ArgumentError, "Adam: eps"),
         (lambda p: optim.AdamW(p, weight_decay=-1), ArgumentError, "AdamW: weight_decay"),
+        (lambda p: optim.RMSprop(p, alpha=-0.1), ArgumentError, "RMSprop: alpha must be a finite number of"),
+        (lambda p: optim.RMSprop(p, momentum=-1), ArgumentError, "RMSprop: momentum"),
+        (lambda p: optim.RMSprop(p, centered=1), DTypeError, "RMSprop: centered must be True or False"),
+        (lambda p: optim.Adagrad(p, lr_decay=-1), ArgumentError, "Adagrad: lr_decay"),
+        (
+            lambda p: optim.Adagrad(p, initial_accumulator_value=-1),
+            ArgumentError,
+            "initial_accumulator_value",
+        ),
+        (lambda p: optim.Adadelta(p, rho=1.5), ArgumentError, r"Adadelta: rho must be in \[0, 1\]"),
+        (lambda p: optim.NAdam(p, momentum_decay=-1), ArgumentError, "NAdam: momentum_decay"),
+        (lambda p: optim.NAdam(p, betas=(1.0, 0.9)), ArgumentError, r"NAdam: betas\[0\] must be in \[0, 1\)"),
+        (lambda p: optim.RAdam(p, betas=(0.9,)), DTypeError, "RAdam: betas must be two numbers"),
+        (lambda p: optim.RAdam(p, eps=-1), ArgumentError, "RAdam: eps"),
+        (lambda p: optim.Adamax(p, betas="ab"), DTypeError, "Adamax: betas must be two numbers"),
+        (lambda p: optim.Lion(p, betas=(0.9, 1)), ArgumentError, r"Lion: betas\[1\]"),
+        (lambda p: optim.Lion(p, weight_decay=-1), ArgumentError, "Lion: weight_decay"),
+        (
+            lambda p: optim.Muon(p),
+            ArgumentError,
+            r"Muon: parameters must be matrices, got one of shape \(2,\)",
+        ),
+        (lambda p: optim.Muon(p, flatten=True), ArgumentError, r"must be matrices, got one of shape \(2,\)$"),
+        (lambda p: optim.Muon(four_axes()), ArgumentError, "flatten=True takes weights of convolutions"),
+        (lambda p: optim.Muon(four_axes(), flatten=1), DTypeError, "Muon: flatten must be True or False"),
+        (lambda p: optim.Muon(p, ns_steps=100), ArgumentError, "Muon: ns_steps must be below 100, got 100"),
+        (
+            lambda p: optim.Muon(p, ns_coefficients=(1, 2)),
+            DTypeError,
+            "ns_coefficients must be three numbers",
+        ),
+        (lambda p: optim.Muon(p, adjust_lr_fn="x"), ArgumentError, "Muon: adjust_lr_fn must be 'original'"),
+        (lambda p: optim.Muon(p, momentum=-1), ArgumentError, "Muon: momentum"),
         (
             lambda p: optim.SGD([]),
             ArgumentError,

@@ -72,6 +72,8 @@ class FiniteSteps:
         optimizer.state.clear()
         optimizer.state.update(state)
         for group, before in zip(optimizer.param_groups, options, strict=True):
+            for key in group.keys() - before.keys() - {"params"}:
+                del group[key]
             group.update(before)
         return False
 
