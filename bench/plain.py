@@ -132,6 +132,86 @@ def adam_step(param, grad, m, v, lr, beta1, beta2, eps, step):
     param -= lr / (1 - beta1**step) * m / (np.sqrt(v / (1 - beta2**step)) + eps)
 
 
+def rmsprop_step(param, grad, v, lr, alpha, eps):
+    """Change param and v in place."""
+    v *= alpha
+    v += (1 - alpha) * grad**2
+    param -= lr * grad / (np.sqrt(v) + eps)
+
+
+def adagrad_step(param, grad, total, lr, eps):
+    """Change param and total in place."""
+    total += grad**2
+    param -= lr * grad / (np.sqrt(total) + eps)
+
+
+def adadelta_step(param, grad, v, d, lr, rho, eps):
+    """Change param, v and d in place."""
+    v *= rho
+    v += (1 - rho) * grad**2
+    delta = np.sqrt(d + eps) / np.sqrt(v + eps) * grad
+    d *= rho
+    d += (1 - rho) * delta**2
+    param -= lr * delta
+
+
+def nadam_step(param, grad, m, v, products, lr, beta1, beta2, eps, step):
+    """Change param, m and v in place, and the list of products of momenta."""
+    mu, coming = (beta1 * (1 - 0.5 * 0.96 ** (t * 0.004)) for t in (step, step + 1))
+    products.append(products[-1] * mu)
+    m += (1 - beta1) * (grad - m)
+    v *= beta2
+    v += (1 - beta2) * grad**2
+    ahead = (1 - mu) / (1 - products[-1]) * grad + coming / (1 - products[-1] * coming) * m
+    param -= lr * ahead / (np.sqrt(v / (1 - beta2**step)) + eps)
+
+
+def radam_step(param, grad, m, v, lr, beta1, beta2, eps, step):
+    """Change param, m and v in place."""
+    m += (1 - beta1) * (grad - m)
+    v *= beta2
+    v += (1 - beta2) * grad**2
+    full = 2 / (1 - beta2) - 1
+    length = full - 2 * step * beta2**step / (1 - beta2**step)
+    rate = lr / (1 - beta1**step)
+    if length <= 5:
+        param -= rate * m
+        return
+    rate *= ((length - 4) * (length - 2) * full / ((full - 4) * (full - 2) * length)) ** 0.5
+    param -= rate * (1 - beta2**step) ** 0.5 * m / (np.sqrt(v) + eps)
+
+
+def adamax_step(param, grad, m, u, lr, beta1, beta2, eps, step):
+    """Change param, m and u in place."""
+    m += (1 - beta1) * (grad - m)
+    np.maximum(beta2 * u, np.abs(grad) + eps, out=u)
+    param -= lr / (1 - beta1**step) * m / u
+
+
+def lion_step(param, grad, m, lr, beta1, beta2):
+    """Change param and m in place."""
+    param -= lr * np.sign(beta1 * m + (1 - beta1) * grad)
+    m += (1 - beta2) * (grad - m)
+
+
+def muon_step(param, grad, buffer, lr, momentum, weight_decay, coefficients):
+    """Change param (a square matrix) and buffer in place."""
+    buffer += (1 - momentum) * (grad - buffer)
+    x = grad + momentum * (buffer - grad)
+    x /= np.linalg.norm(x)
+    a, b, c = coefficients
+    for _ in range(5):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    param *= 1 - lr * weight_decay
+    param -= lr * x
+
+
+def average(averaged, current, decay):
+    """Change the average in place."""
+    averaged += (1 - decay) * (current - averaged)
+
+
 def affine(images, matrices):
     """Return uint8 images sampled bilinearly where `matrices` (N, 6) map their pixels; 0 lies outside."""
     n, c, h, w = images.shape

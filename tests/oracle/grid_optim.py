@@ -34,6 +34,30 @@ OPTIMIZERS = {
     "adamw-decay": ("AdamW", {"lr": 0.05, "weight_decay": 0.5}),
     "adamw-amsgrad": ("AdamW", {"lr": 0.1, "amsgrad": True, "betas": (0.5, 0.6)}),
     "adamw-maximize-eps": ("AdamW", {"lr": 0.05, "maximize": True, "eps": 0.1}),
+    "rmsprop": ("RMSprop", {}),
+    "rmsprop-centered-momentum": (
+        "RMSprop",
+        {"lr": 0.02, "alpha": 0.9, "centered": True, "momentum": 0.7, "weight_decay": 0.1, "eps": 1e-3},
+    ),
+    "adagrad": ("Adagrad", {"lr": 0.1}),
+    "adagrad-decays": (
+        "Adagrad",
+        {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.2, "weight_decay": 0.1},
+    ),
+    "adadelta": ("Adadelta", {}),
+    "adadelta-maximize": ("Adadelta", {"rho": 0.7, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
+    "nadam": ("NAdam", {"lr": 0.02}),
+    "nadam-decoupled": (
+        "NAdam",
+        {"lr": 0.05, "momentum_decay": 0.05, "weight_decay": 0.3, "decoupled_weight_decay": True},
+    ),
+    "radam": ("RAdam", {"lr": 0.05}),
+    "radam-short-maximize": (
+        "RAdam",
+        {"lr": 0.05, "betas": (0.8, 0.9), "weight_decay": 0.1, "maximize": True},
+    ),
+    "adamax": ("Adamax", {"lr": 0.05}),
+    "adamax-decay": ("Adamax", {"lr": 0.05, "betas": (0.7, 0.8), "eps": 1e-2, "weight_decay": 0.2}),
 }
 # Per parameter, the settings of its own group; the first of the others are the defaults above.
 GROUPS = [{}, {"lr": 0.01, "weight_decay": 0.0}]
@@ -73,6 +97,25 @@ SCHEDULES = {
         },
     ),
     "one-cycle-one-momentum": ("OneCycleLR", {"max_lr": 0.5, "total_steps": 61, "cycle_momentum": False}),
+    "polynomial": ("PolynomialLR", {"total_iters": 40, "power": 1.5}),
+    "restarts": ("CosineAnnealingWarmRestarts", {"T_0": 9, "eta_min": 0.01}),
+    "restarts-doubled": ("CosineAnnealingWarmRestarts", {"T_0": 7, "T_mult": 2}),
+    "cyclic": ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 9}),
+    "cyclic-range": (
+        "CyclicLR",
+        {
+            "base_lr": [0.01, 0.02],
+            "max_lr": 0.3,
+            "step_size_up": 4,
+            "step_size_down": 8,
+            "mode": "exp_range",
+            "gamma": 0.98,
+        },
+    ),
+    "cyclic-halved": (
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 5, "mode": "triangular2", "cycle_momentum": False},
+    ),
     "warm-up-cosine": (
         "SequentialLR",
         {

@@ -9,6 +9,7 @@ from .question import Question
 
 def _optimizer(question: Question) -> dict[str, np.ndarray]:
     """Values of both parameters after the checked steps; a gradient is the step's slope + 0.1 value."""
+    torch.set_default_dtype(torch.float64)  # of the numbers that an optimizer keeps
     args = question.args
     params = [torch.from_numpy(recipe.make(question.inputs[name])).requires_grad_() for name in ("p0", "p1")]
     groups = [{"params": [p], **group} for p, group in zip(params, args["groups"], strict=True)]
@@ -20,6 +21,7 @@ def _optimizer(question: Question) -> dict[str, np.ndarray]:
         optimizer.step()
         if step in args["checked"]:
             kept.append(np.concatenate([p.detach().numpy().ravel() for p in params]))
+    torch.set_default_dtype(torch.float32)
     return {"values": np.array(kept)}
 
 
