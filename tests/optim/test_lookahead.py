@@ -7,7 +7,9 @@ import pytest
 
 import fastcnn
 from fastcnn import nn, optim
+from fastcnn.data import Dataset
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
+from fastcnn.training import lr_find
 
 from . import cases
 from .helpers import position
@@ -129,6 +131,28 @@ def test_a_step_that_is_not_finite_is_taken_back(kind):
     assert repr(optimizer.state_dict()) == state
     for name, values in model.state_dict().items():
         np.testing.assert_array_equal(values, weights[name])
+
+
+def test_a_search_for_a_rate_leaves_it_as_it_was():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)).initialize(seed=0)
+    optimizer = optim.Lookahead(optim.Adam(model.parameters()), 3)
+    trainer = fastcnn.Trainer(model, optimizer, nn.CrossEntropyLoss())
+    before = repr(optimizer.state_dict())
+    images = np.random.default_rng(0).integers(0, 255, (8, 1, 2, 2), np.uint8)
+    lr_find(trainer, Dataset(images, np.arange(8) % 2), batch_size=4, steps=8)
+    assert repr(optimizer.state_dict()) == before
+
+
+def test_the_state_of_an_optimizer_without_slow_weights_is_taken():
+    params = parameters()
+    plain = optim.Adam(params)
+    take(plain, params, [1])
+    optimizer = optim.Lookahead(optim.Adam(params), 3)
+    take(optimizer, params, [2, 4])
+    optimizer.load_state_dict(plain.state_dict())
+    state = optimizer.state_dict()
+    assert state["param_groups"][0]["lookahead_step"] == 0
+    assert all("slow_weights" not in held for held in state["state"].values())
 
 
 @pytest.mark.parametrize(

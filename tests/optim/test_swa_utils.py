@@ -1,5 +1,7 @@
 """Averages of weights; those of rates are in test_lr_scheduler.py."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -168,3 +170,47 @@ def test_modes_and_momenta_are_put_back_after_an_error():
 def test_what_is_refused(make, error, message):
     with pytest.raises(error, match=message):
         make(Pair())
+
+
+def test_a_model_that_changes_is_looked_at_again():
+    model = nn.Sequential(nn.Linear(2, 2))
+    average = AveragedModel(model)
+    for value in (1.0, 3.0):
+        model[0].weight.data = np.full((2, 2), value, np.float32)  # another array each time
+        average.update_parameters(model)
+    np.testing.assert_array_equal(average.module[0].weight.data, 2)
+    model[0] = nn.Linear(2, 2)
+    model[0].weight.data[...] = 5
+    average.update_parameters(model)
+    np.testing.assert_array_equal(average.module[0].weight.data, 3)
+    model[0] = nn.Linear(3, 2)
+    before = bits(average)
+    with pytest.raises(ArgumentError, match="model has other parameters"):
+        average.update_parameters(model)
+    assert bits(average) == before
+
+
+def bits(model):
+    return {name: values.tobytes() for name, values in model.state_dict().items()}
+
+
+def test_copies_go_their_own_way():
+    model = nn.Linear(2, 2)
+    average = AveragedModel(model)
+    average.update_parameters(model)
+    other = copy.deepcopy(average)
+    model.weight.data[...] = 7
+    other.update_parameters(model)
+    assert (average.n_averaged, other.n_averaged) == (1, 2)
+    assert not np.array_equal(average.module.weight.data, other.module.weight.data)
+
+
+def test_predictions_see_every_average():
+    """The engine keeps packed weights as long as nobody may have written into them."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3)).initialize(seed=0)
+    average = AveragedModel(model, multi_avg_fn=optim.swa_utils.get_ema_multi_avg_fn(0.5))
+    x = np.ones((2, 1, 6, 6), np.float32)
+    for step in range(4):
+        model[0].weight.data[...] = step
+        average.update_parameters(model)
+        np.testing.assert_allclose(average.predict(x), average(x), rtol=1e-5, atol=1e-5)

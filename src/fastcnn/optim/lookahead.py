@@ -52,6 +52,8 @@ class Lookahead(Optimizer):
         self.optimizer = optimizer
         self.k = integer(k, "Lookahead: k", 1)
         self.alpha = share(alpha, "Lookahead: alpha")
+        for group in optimizer.param_groups:
+            group[_COUNT] = 0
 
     @property
     def _name(self) -> str:
@@ -77,6 +79,7 @@ class Lookahead(Optimizer):
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add parameters with options of their own; see Optimizer."""
         self.optimizer.add_param_group(group)
+        self.param_groups[-1][_COUNT] = 0
 
     def gathered(self) -> list[Gathered]:
         """Return the gradients that a step takes, by groups and types."""
@@ -113,7 +116,8 @@ class Lookahead(Optimizer):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over what state_dict returned; see Optimizer."""
         what, inner = f"{self._name}.load_state_dict", state_dict
-        slow = {}
+        slow: dict[Parameter, np.ndarray] = {}
+        counts: list[int] = []
         if _is_state(state_dict):
             states, groups = state_dict["state"], state_dict["param_groups"]
             own = [parameter for group in self.param_groups for parameter in group["params"]]
@@ -123,14 +127,15 @@ class Lookahead(Optimizer):
                     if index not in owner:
                         raise ArgumentError(f"{what}: no group has the parameter {index!r}")
                     slow[owner[index]] = self._restored(held[_SLOW], _SLOW, owner[index])
-            for group in groups:
-                integer(group.get(_COUNT, 0), f"{what}: {_COUNT}")
+            counts = [integer(group.get(_COUNT, 0), f"{what}: {_COUNT}") for group in groups]
             left = {i: {k: v for k, v in held.items() if k != _SLOW} for i, held in states.items()}
             # An optimizer that keeps nothing for a parameter does not know it.
             inner = {**state_dict, "state": {i: held for i, held in left.items() if held or not states[i]}}
         self.optimizer.load_state_dict(inner)
         for parameter, weights in slow.items():
             self.state.setdefault(parameter, {})[_SLOW] = weights
+        for group, count in zip(self.param_groups, counts, strict=True):
+            group[_COUNT] = count
 
 
 def _is_state(state_dict: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DTypeError
+from ...nn import changes
 from ...nn.module import Module
 from ...nn.prediction import call
 from .functions import AverageFunction, MultiAverageFunction, get_swa_multi_avg_fn
@@ -85,6 +86,10 @@ class AveragedModel(Module):
         self.multi_avg_fn = multi_avg_fn
         self.use_buffers = use_buffers
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy knows no model.
+        return {name: value for name, value in super().__getstate__().items() if name != "_pairs"}
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the averaged model makes of its inputs."""
         return self.module(*args, **kwargs)
@@ -102,13 +107,10 @@ class AveragedModel(Module):
         ArgumentError
             If they are others; nothing is changed then.
         """
-        own, new = _arrays(self.module), _arrays(model)
-        for mine, other in zip(own, new, strict=True):
-            if [each.shape for each in mine] != [each.shape for each in other]:
-                raise ArgumentError(
-                    "AveragedModel.update_parameters: model has other parameters or buffers than the copy: "
-                    "was it changed since? Then make a new average"
-                )
+        pairs = self.__dict__.get("_pairs")
+        if pairs is None or pairs.model is not model or pairs.at != changes.latest():
+            pairs = self.__dict__["_pairs"] = _Pairs(self.module, model)
+        own, new = pairs.averaged.arrays(), pairs.current.arrays()
         count = int(self.n_averaged)
         averaged, current = (both[0] + both[1] if self.use_buffers else both[0] for both in (own, new))
         if count == 0:
@@ -130,9 +132,31 @@ class AveragedModel(Module):
         self.n_averaged[...] = count + 1
 
 
-def _arrays(model: Module) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return the arrays of a model's parameters and of its buffers."""
-    return [each.data for each in model.parameters()], [each for _, each in model.named_buffers()]
+class _Places:
+    """Where a model has its parameters and buffers; not the arrays, which the engine counts holders of."""
+
+    def __init__(self, model: Module) -> None:
+        self._parameters = list(model.parameters())
+        self._buffers = [(module._buffers, name) for module in model.modules() for name in module._buffers]
+
+    def arrays(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Return the arrays of the parameters, to be written to, and of the buffers."""
+        return [each.data for each in self._parameters], [held[name] for held, name in self._buffers]
+
+
+class _Pairs:
+    """The parameters and buffers of an average and of a model, up to a change of either."""
+
+    def __init__(self, average: Module, model: Module) -> None:
+        self.at = changes.latest()
+        self.model = model
+        self.averaged, self.current = _Places(average), _Places(model)
+        for mine, other in zip(self.averaged.arrays(), self.current.arrays(), strict=True):
+            if [each.shape for each in mine] != [each.shape for each in other]:
+                raise ArgumentError(
+                    "AveragedModel.update_parameters: model has other parameters or buffers than the copy: "
+                    "was it changed since? Then make a new average"
+                )
 
 
 def _copy(targets: list[np.ndarray], sources: list[np.ndarray]) -> None:

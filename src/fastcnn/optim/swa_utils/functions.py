@@ -63,8 +63,10 @@ def _mix(averaged: Sequence[np.ndarray], current: Sequence[np.ndarray], fresh: f
     pairs: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
     for old, new in zip(averaged, current, strict=True):
         if old.dtype in _NATIVE and old.flags.carray:
+            if new.dtype != old.dtype or not new.flags.carray:
+                new = np.require(new, old.dtype, ("C", "A"))
             if old.size:
-                pairs.setdefault(old.itemsize, []).append((old, np.require(new, old.dtype, ("C", "A"))))
+                pairs.setdefault(old.itemsize, []).append((old, new))
         else:  # counters, which are cut off to integers
             old[...] = (old + (new - old) * fresh).astype(old.dtype)
     for itemsize, each in pairs.items():
