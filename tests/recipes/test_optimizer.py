@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from fastcnn import nn, optim
-from fastcnn.errors import DataError
+from fastcnn.errors import ArgumentError, DataError
 from fastcnn.recipes import Experiment, read_recipe
+from fastcnn.recipes.keeping import SameRecipe
 from fastcnn.recipes.optimizer import OPTIMIZERS, make_optimizer
 from fastcnn.training import EMA
 
@@ -104,6 +105,15 @@ def test_accumulation_and_averages(tiny):
     assert ema.averaged.n_averaged == steps + 1
     for name, values in experiment.model.state_dict().items():
         np.testing.assert_array_equal(values, ema.averaged.module.state_dict()[name])
+
+
+def test_a_checkpoint_of_before_there_was_accumulation_goes_on(tiny):
+    state = SameRecipe(read_recipe(tiny, "my.toml")).state_dict()
+    del state["recipe"]["training"]["accumulate_grad_batches"]
+    SameRecipe(read_recipe(tiny, "my.toml")).load_state_dict(state)
+    tiny["training"]["accumulate_grad_batches"] = 2
+    with pytest.raises(ArgumentError, match=r"training.accumulate_grad_batches is 2, but .* had None"):
+        SameRecipe(read_recipe(tiny, "my.toml")).load_state_dict(state)
 
 
 @pytest.mark.parametrize(

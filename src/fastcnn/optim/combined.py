@@ -103,7 +103,7 @@ class Combined(Optimizer):
         StateError
             Always.
         """
-        raise StateError(f"{self._name}: add the group to one of its optimizers: optimizers[0]...")
+        raise StateError(f"{self._name}: add the group to one of its optimizers, such as optimizers[0]")
 
     def gathered(self) -> list[Gathered]:
         """Return the gradients that a step takes, by groups and types."""

@@ -51,7 +51,7 @@ class Muon(Optimizer):
     where O(u) is about U V^T for the singular value decomposition U S V^T of u, by `ns_steps` steps of Newton
     and Schulz's iteration, and r is ``sqrt(max(1, A / B))`` ("original") or ``0.2 sqrt(max(A, B))``
     ("match_rms_adamw", with which lr and weight_decay are those of AdamW). The iteration runs in the
-    parameter's precision; PyTorch's runs in bfloat16, and differs in the third digit.
+    parameter's precision; PyTorch's runs in bfloat16, by which its steps differ by some 1%.
 
     Biases and batch norm, and by custom the first and last layer, are for another optimizer: see `Combined`.
 
