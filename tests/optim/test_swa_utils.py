@@ -133,8 +133,17 @@ def test_running_statistics_are_the_average_of_the_batches():
     np.testing.assert_array_equal(model[0].running_mean, mean)
 
 
-def test_a_model_without_batch_norm_reads_no_data():
-    update_bn(iter(lambda: pytest.fail("read"), None), nn.Linear(2, 2))
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Linear(2, 2),
+        nn.BatchNorm2d(2, track_running_stats=False),
+        nn.InstanceNorm2d(2, track_running_stats=True),
+    ],
+)
+def test_a_model_without_statistics_of_batches_reads_no_data(model):
+    """As in PyTorch, those of images are none."""
+    update_bn(iter(lambda: pytest.fail("read"), None), model)
 
 
 def test_modes_and_momenta_are_put_back_after_an_error():

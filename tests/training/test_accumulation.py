@@ -160,6 +160,32 @@ def test_resumed_within_a_step_it_ends_in_the_same_bits(stop, engine, tmp_path):
     assert run(False, True) == whole
 
 
+def test_resumed_before_its_validation_an_epoch_has_no_steps_left(tmp_path):
+    """A schedule that ends with the last step is not refused."""
+
+    def run(fail, **options):
+        def maybe(trainer, epoch):
+            if fail:
+                raise StopError
+
+        model = network(dtype=np.float32)
+        optimizer = optim.SGD(model.parameters())
+        trainer = fastcnn.Trainer(
+            model,
+            optimizer,
+            nn.CrossEntropyLoss(),
+            scheduler=optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=4, cycle_momentum=False),
+            accumulate_grad_batches=4,
+            callbacks=[LambdaCallback(on_validation_begin=maybe)],
+        )
+        trainer.fit(images(22), epochs=2, batch_size=4, progress=False, checkpoint=tmp_path, **options)
+        return trainer.scheduler.last_epoch
+
+    with pytest.raises(StopError):
+        run(True)
+    assert run(False, resume=True) == 4
+
+
 def test_a_checkpoint_of_another_number_is_refused(tmp_path):
     trainer = trained(4, 3, epochs=1)
     trainer.fit(images(24), epochs=1, batch_size=4, progress=False, checkpoint=tmp_path)

@@ -72,6 +72,14 @@ def operations(rng):
         ops.col2im(columns, (6, 5), 3, 2, 1)
         FactoredGradient(x, x[:, :4].copy(), (5, 4)).array()
         largest([x, images])
+        for name in set(optim.__all__) - {"Optimizer", "Lookahead", "Combined"}:
+            kind = getattr(optim, name)
+            if isinstance(kind, type):
+                parameter = nn.Parameter(x[:, :4].copy())
+                optimizer = optim.Lookahead(kind([parameter]), 1)
+                for _ in range(2):
+                    parameter.grad = x[:, 1:].copy()
+                    optimizer.step()
     transforms.Normalize([0.5], [0.5])(rng.integers(0, 256, (3, 1, 8, 8), np.uint8))
 
 

@@ -58,6 +58,10 @@ class Tracking(Affine):
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Set scale, shift and running statistics to their first values."""
         super().reset_parameters(generator)
+        self.reset_running_stats()
+
+    def reset_running_stats(self) -> None:
+        """Set the running statistics to their first values, if there are any."""
         if self.track_running_stats:
             self.running_mean[...] = 0
             self.running_var[...] = 1

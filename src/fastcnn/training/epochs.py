@@ -35,8 +35,10 @@ class Epochs(Evaluator):
 
     def _steps_of(self, epochs: int) -> int:
         """Return the steps of so many epochs, of the first of which a part may be over."""
-        several = self.accumulate_grad_batches
-        return max(0, epochs * -(-self.batches_per_epoch // several) - self._position.batch // several)
+        several, batch = self.accumulate_grad_batches, self._position.batch
+        whole = -(-self.batches_per_epoch // several)
+        done = whole if batch == self.batches_per_epoch else batch // several
+        return max(0, epochs * whole - done)
 
     def _run(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import ArgumentError, DTypeError
 from ...nn import changes
 from ...nn.module import Module
+from ...nn.normalization import BatchNorm2d
 from ...nn.prediction import call
 from .functions import AverageFunction, MultiAverageFunction, get_swa_multi_avg_fn
 
@@ -184,15 +185,13 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
     if not isinstance(model, Module):
         raise DTypeError(f"update_bn: model must be a Module, got {type(model).__name__}")
     _check_device(device, "update_bn")
-    norms: list[Any] = [
-        module for module in model.modules() if getattr(module, "num_batches_tracked", None) is not None
-    ]
+    norms = [each for each in model.modules() if isinstance(each, BatchNorm2d) and each.track_running_stats]
     if not norms:
         return
     momenta = [module.momentum for module in norms]
     modes = [(module, module.training) for module in model.modules()]
     for module in norms:
-        module.running_mean[...], module.running_var[...], module.num_batches_tracked[...] = 0, 1, 0
+        module.reset_running_stats()
         module.momentum = None
     model.train()
     try:
