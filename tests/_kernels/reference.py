@@ -111,6 +111,33 @@ def avg_pool2d_backward(dy, w, *divisors):
     )
 
 
+def adaptive_max_pool2d(x, out_h, out_w):
+    """(maxima, indices in the plane) of windows that divide each plane; the first of equals wins, and NaN."""
+    planes, in_h, in_w = x.shape
+    y, argmax = np.empty((planes, out_h, out_w), x.dtype), np.empty((planes, out_h, out_w), np.int64)
+    for p, i, j in np.ndindex(y.shape):
+        rows = range(i * in_h // out_h, -(-(i + 1) * in_h // out_h))
+        columns = range(j * in_w // out_w, -(-(j + 1) * in_w // out_w))
+        places = np.array([r * in_w + c for r in rows for c in columns])
+        winner = np.argmax(np.nan_to_num(x[p].ravel()[places], nan=np.inf))
+        y[p, i, j], argmax[p, i, j] = x[p].ravel()[places[winner]], places[winner]
+    return y, argmax
+
+
+def lines_matrix(first, at, weight, size):
+    """The matrix (lines, size) of lists of rows or columns."""
+    matrix = np.zeros((len(first) - 1, size))
+    for i in range(len(first) - 1):
+        for entry in range(first[i], first[i + 1]):
+            matrix[i, at[entry]] += 1 if weight is None else float(weight[entry])
+    return matrix
+
+
+def resample(x, rows, columns):
+    """Sums of the rows of each plane crossed with those of its columns, by their matrices."""
+    return rows @ x.astype(np.float64) @ columns.T
+
+
 def adaptive_averaging(size, out):
     """The matrix (out, size) whose row i averages floor(i size / out) .. ceil((i + 1) size / out) - 1."""
     matrix = np.zeros((out, size))

@@ -1,4 +1,4 @@
-"""Max, average and adaptive average pooling, and their gradients."""
+"""Max and average pooling, of sliding and of adaptive windows, and their gradients."""
 
 import numpy as np
 import pytest
@@ -161,6 +161,27 @@ def test_adaptive(isa, dtype, in_hw, out_hw, planes):
     assert_sums(y, expected, magnitude, terms, (in_hw, out_hw))
     expected, magnitude = (rows.T @ array @ columns for array in (dy.astype(float), np.abs(dy)))
     assert_sums(dx, expected, magnitude, terms, (in_hw, out_hw))
+
+
+@pytest.mark.parametrize("in_hw", [(1, 1), (7, 5), (8, 8), (13, 4)])
+@pytest.mark.parametrize("out_hw", [(1, 1), (2, 3), (5, 5), (7, 9)])
+@pytest.mark.parametrize("planes", [0, 2, 300])
+def test_adaptive_maximum(isa, dtype, in_hw, out_hw, planes):
+    x = np.round(normal((planes, *in_hw), dtype, 1))
+    if planes:
+        x[0, 0, 0], x[-1, -1, -1] = -np.inf, np.nan
+
+    def run():
+        y, argmax = poisoned((planes, *out_hw), dtype), poisoned((planes, *out_hw), np.int64)
+        kernels.adaptive_max_pool2d(y, argmax, x)
+        return y, argmax
+
+    few = slice(0, 3), slice(-3, None)
+    y, argmax = on_any_threads(run)
+    for part in few:
+        expected_y, expected_argmax = reference.adaptive_max_pool2d(x[part], *out_hw)
+        np.testing.assert_array_equal(y[part], expected_y)
+        np.testing.assert_array_equal(argmax[part], expected_argmax)
 
 
 @settings(max_examples=50)

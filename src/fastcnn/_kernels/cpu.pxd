@@ -12,6 +12,11 @@ cdef extern from "kernels.h" nogil:
         Py_ssize_t batch, in_channels, out_channels, groups
         fcn_window window
 
+    ctypedef struct fcn_lines:
+        const int64_t *first
+        const int64_t *at
+        const void *weight
+
     ctypedef struct fcn_matrix:
         const void *data
         Py_ssize_t row_stride, column_stride

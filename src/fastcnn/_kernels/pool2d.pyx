@@ -44,6 +44,13 @@ def avg_pool2d_backward(real[:, :, ::1] dx, const real[:, :, ::1] dy, object win
                                                 pad_right, count_include_pad, divisor)
 
 
+def adaptive_max_pool2d(real[:, :, ::1] y, int64_t[:, :, ::1] argmax, const real[:, :, ::1] x):
+    """Maximum over the windows that divide x into the size of y, and its index in the plane."""
+    with nogil:
+        eager(sizeof(real)).adaptive_max_pool2d(&y[0, 0, 0], &argmax[0, 0, 0], &x[0, 0, 0], x.shape[0],
+                                                x.shape[1], x.shape[2], y.shape[1], y.shape[2])
+
+
 def adaptive_avg_pool2d(real[:, :, ::1] y, const real[:, :, ::1] x):
     """Mean over the windows that divide x into the size of y."""
     with nogil:

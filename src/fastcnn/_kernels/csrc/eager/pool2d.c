@@ -1,8 +1,8 @@
-/* Max-pooling with argmax, average pooling and adaptive average pooling, with their gradients.
+/* Max-pooling with argmax and average pooling, both adaptive too, with their gradients.
  *
  * Equation  max:      y[i, j] = max_{u, v} x[i*s - p + u*d, j*s - p + v*d], padding never wins
  *           average:  y[i, j] = sum_{u, v} x[i*s - p + u, j*s - p + v] / divisor(i, j)
- *           adaptive: y[i, j] = mean of rows floor(i H / out_h) .. ceil((i + 1) H / out_h), columns alike
+ *           adaptive: y[i, j] = the same of rows floor(i H / out_h) .. ceil((i + 1) H / out_h), columns alike
  * Layout    x (planes, in_h, in_w); y, dy, argmax (planes, out_h, out_w). argmax is the index of the winner
  *           in its (in_h, in_w) plane.
  * Threads   Over planes.
@@ -238,6 +238,48 @@ typedef struct {
     real *x, *y;
     ptrdiff_t in_h, in_w, out_h, out_w;
 } adaptive_args;
+
+typedef struct {
+    real *y;
+    int64_t *argmax;
+    const real *x;
+    ptrdiff_t in_h, in_w, out_h, out_w;
+} adaptive_max_args;
+
+static void adaptive_max_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
+{
+    (void)thread;
+    const adaptive_max_args a = *(const adaptive_max_args *)args;
+    for (ptrdiff_t p = first; p < last; ++p) {
+        const real *plane = a.x + p * a.in_h * a.in_w;
+        for (ptrdiff_t i = 0; i < a.out_h; ++i) {
+            const extent rows = adaptive_extent(i, a.in_h, a.out_h);
+            for (ptrdiff_t j = 0; j < a.out_w; ++j) {
+                const extent columns = adaptive_extent(j, a.in_w, a.out_w);
+                ptrdiff_t best_at = rows.first * a.in_w + columns.first;
+                real best = plane[best_at];
+                for (ptrdiff_t r = rows.first; r < rows.last; ++r)
+                    for (ptrdiff_t c = columns.first; c < columns.last; ++c) {
+                        const real value = plane[r * a.in_w + c];
+                        if (value > best || value != value) {
+                            best = value;
+                            best_at = r * a.in_w + c;
+                        }
+                    }
+                a.y[(p * a.out_h + i) * a.out_w + j] = best;
+                a.argmax[(p * a.out_h + i) * a.out_w + j] = best_at;
+            }
+        }
+    }
+}
+
+void FCN(adaptive_max_pool2d)(void *y, int64_t *argmax, const void *x, ptrdiff_t planes, ptrdiff_t in_h,
+                              ptrdiff_t in_w, ptrdiff_t out_h, ptrdiff_t out_w)
+{
+    OWN_FLOAT_MODE;
+    const adaptive_max_args a = {y, argmax, x, in_h, in_w, out_h, out_w};
+    fcn_parallel_for(planes, (double)(in_h * in_w), fcn_get_threads(), adaptive_max_planes, &a);
+}
 
 static void adaptive_planes(const void *args, ptrdiff_t first, ptrdiff_t last, int thread)
 {

@@ -19,6 +19,13 @@ typedef struct {
     fcn_window window;
 } fcn_conv2d;
 
+/* Which rows (or columns) of an image a row of an output is the sum of: row i of the entries from first[i] on
+ * to first[i + 1], which count `weight` times (an array of the kernel's element type; NULL: once). */
+typedef struct {
+    const int64_t *first, *at;
+    const void *weight;
+} fcn_lines;
+
 /* A matrix whose element (i, j) is data[i * row_stride + j * column_stride]: a transpose costs nothing. */
 typedef struct {
     const void *data;

@@ -78,6 +78,25 @@ void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         apply(&e, e.state != NULL, e.r != NULL, NO_ACTIVATION, dropout != 0);
 }
 
+/* z = factor * y + kept where dropout keeps an element, else dropped */
+void KERNEL(drop)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_drop *a = &op->drop;
+    stored *z = of_group(&a->z, batch, group);
+    const stored *y = of_group(&a->y, batch, group);
+    const vreal kept = vset((real)a->kept), dropped = vset((real)a->dropped);
+    const int by_channel = (int)a->by_channel;
+    dropout_mask mask =
+        dropout_of_group(a->p, batch->keys[a->dropout - 1], group, by_channel ? 1 : a->pixels);
+    mask.scale = vset((real)a->factor);
+    for (ptrdiff_t p = 0; p < a->pixels; ++p)
+        for (ptrdiff_t v = 0; v < a->vectors; ++v) {
+            const vreal factor = dropout_factor(&mask, v, by_channel ? 0 : p);
+            const vreal shift = keep(factor != 0, kept) + keep(factor == 0, dropped);
+            vstore(z + a->z_at[p] + v * VL, vload(y + a->y_at[p] + v * VL) * factor + shift);
+        }
+}
+
 /* z = y * r */
 void KERNEL(multiply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
