@@ -40,6 +40,16 @@ VALID: dict[str, dict[str, Any]] = {
     "avg_pool2d_backward": {"dy": zeros(2, 3, 3, 3), "input_shape": (2, 3, 6, 7), "kernel_size": 2},
     "adaptive_avg_pool2d": {"x": zeros(2, 3, 6, 7), "output_size": (2, 3)},
     "adaptive_avg_pool2d_backward": {"dy": zeros(2, 3, 2, 3), "input_shape": (2, 3, 6, 7)},
+    "adaptive_max_pool2d": {"x": zeros(2, 3, 6, 7), "output_size": (2, 3)},
+    "pad": {"x": zeros(2, 3, 4, 5), "padding": (1, 0, 2, 1), "mode": "reflect"},
+    "pad_backward": {"dy": zeros(2, 3, 7, 6), "padding": (1, 0, 2, 1), "mode": "reflect"},
+    "interpolate": {"x": zeros(2, 3, 4, 5), "size": (3, 7), "mode": "bilinear"},
+    "interpolate_backward": {
+        "dy": zeros(2, 3, 3, 7),
+        "input_shape": (2, 3, 4, 5),
+        "size": (3, 7),
+        "mode": "bilinear",
+    },
     "batch_norm": {
         "x": zeros(4, 3, 2, 2),
         "running_mean": zeros(3),
@@ -66,6 +76,14 @@ VALID: dict[str, dict[str, Any]] = {
     "log_softmax_backward": {"dy": zeros(4, 5), "y": zeros(4, 5), "dim": 1},
     "dropout": {"x": zeros(4, 5), "p": 0.5, "generator": np.random.default_rng(0)},
     "dropout_backward": {"dy": zeros(4, 5), "mask": zeros(4, 5)},
+    **{
+        name: {"x": zeros(4, 5), "p": 0.5, "training": True, "generator": np.random.default_rng(0)}
+        for name in ("dropout2d", "alpha_dropout", "feature_alpha_dropout")
+    },
+    **{
+        f"{name}_backward": {"dy": zeros(4, 5), "mask": zeros(4, 5)}
+        for name in ("dropout2d", "alpha_dropout", "feature_alpha_dropout")
+    },
     "cross_entropy": {"logits": zeros(4, 3), "target": np.array([0, 1, 2, 0]), "weight": zeros(3)},
     "nll_loss": {"log_probs": zeros(4, 3), "target": np.array([0, 1, 2, 0]), "weight": zeros(3)},
     "mse_loss": {"input": zeros(4, 3), "target": zeros(4, 3)},

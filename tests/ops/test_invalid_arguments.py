@@ -50,6 +50,27 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
     ],
     "zero_pad2d": [("x", _zeros(4, 5)), ("x", _zeros()), ("x", _zeros(1, 2, 3, 4, 5))],
     "zero_pad2d_backward": [("dy", _zeros(4, 5)), ("dy", _zeros(2, 3, 2, 6)), ("dy", _zeros(2, 3, 7, 0))],
+    "pad": [
+        ("x", _zeros(4, 5)), ("x", _zeros()), ("x", _zeros(1, 2, 3, 4, 5)), ("x", _zeros(2, 3, 0, 5)),
+        ("x", _zeros(2, 3, 4, 0)), ("padding", {"x": _zeros(2, 3, 2, 5)}), ("padding", {"padding": 4}),
+        ("padding", {"padding": (0, 0, 0, 5), "mode": "circular"}),
+    ],
+    "pad_backward": [
+        ("dy", _zeros(4, 5)), ("dy", _zeros(2, 3, 2, 6)), ("dy", _zeros(2, 3, 7, 0)),
+        ("dy", _zeros(2, 3, 3, 6)), ("padding", {"dy": _zeros(2, 3, 5, 6)}),
+    ],
+    "interpolate": [
+        ("x", _zeros(4, 5)), ("x", _zeros(3, 4, 5)), ("x", _zeros(1, 2, 3, 4, 5)), ("x", _zeros(2, 3, 0, 5)),
+        ("x", _zeros(2, 3, 4, 0)), ("scale_factor", {"size": None, "scale_factor": 0.2}),
+    ],
+    "interpolate_backward": [
+        ("dy", _zeros(2, 3, 7, 3)), ("dy", _zeros(3, 3, 7)), ("dy", _zeros(1, 3, 3, 7)),
+        ("input_shape", {"input_shape": (3, 4, 5)}), ("input_shape", {"input_shape": (2, 3, 0, 5)}),
+    ],
+    "adaptive_max_pool2d": [
+        ("x", _zeros(6, 7)), ("x", _zeros(1, 2, 3, 6, 7)), ("x", _zeros(2, 3, 0, 7)),
+        ("x", _zeros(2, 3, 6, 0)),
+    ],
     "max_pool2d": [
         ("x", _zeros(6, 7)), ("x", _zeros(1, 2, 3, 6, 7)), ("x", _zeros()), ("x", _zeros(2, 3, 0, 7)),
         ("x", _zeros(2, 3, 6, 0)), ("kernel", {"kernel_size": 7}), ("kernel", {"kernel_size": (2, 8)}),

@@ -89,6 +89,26 @@ SIZES: list[tuple[str, dict[str, Any], str]] = [
     ("adaptive_avg_pool2d", {"x": _huge(2**20, 2**10, 2**10, 2**10)}, "adaptive_avg_pool2d"),
     ("adaptive_avg_pool2d_backward", {"input_shape": (2, 3, BIG, BIG)}, "adaptive_avg_pool2d_backward"),
     ("adaptive_avg_pool2d_backward", {"input_shape": (2, 3, 2**32, 2**32)}, "adaptive_avg_pool2d_backward"),
+    *(("adaptive_max_pool2d", {"output_size": n, **more}, "adaptive_max_pool2d")
+      for n in (2**31, 2**32, (2**16, 2**48), BIG, 2**62, 2**63) for more in ({}, {"x": _zeros(0, 3, 6, 7)})),
+    *(("pad", {"padding": n, "mode": mode, **more}, "pad") for n in (2**31, 2**32, BIG, 2**61)
+      for mode in ("constant", "replicate") for more in ({}, {"x": _zeros(0, 3, 4, 5)})),
+    ("pad", {"x": _huge(2**20, 2**10, 2**10, 2**10)}, "pad"),
+    ("pad_backward", {"dy": _huge(2**20, 2**10, 2**10, 2**10)}, "pad_backward"),
+    ("pad_backward", {"padding": 2**62}, "dy"),
+    *(("interpolate", {"size": n, "mode": mode, **more}, "interpolate")
+      for n in (2**31, BIG, 2**62, (1, 2**62)) for mode in ("nearest", "bicubic", "area")
+      for more in ({}, {"x": _zeros(0, 3, 4, 5)})),
+    *(("interpolate", {"size": None, "scale_factor": n}, "interpolate") for n in (2.0**30, 2.0**62, 1e300)),
+    ("interpolate", {"size": (1, 2**61), "antialias": True}, "interpolate"),
+    ("interpolate", {"x": _huge(2**20, 2**10, 2**10, 2**10), "size": 2**10}, "interpolate"),
+    ("interpolate_backward", {"input_shape": (2, 3, BIG, BIG)}, "interpolate_backward"),
+    ("interpolate_backward", {"input_shape": (2, 3, 2**61, 1)}, "interpolate_backward"),
+    ("interpolate_backward", {"size": 2**40}, "dy"),
+    *((name, {"x": _huge(2**25, 2**25)}, name)
+      for name in ("dropout2d", "alpha_dropout", "feature_alpha_dropout")),
+    *((f"{name}_backward", {"dy": _huge(2**25, 2**25), "mask": _huge(2**25, 2**25)}, f"{name}_backward")
+      for name in ("dropout2d", "alpha_dropout", "feature_alpha_dropout")),
     ("batch_norm", {"x": _huge(2**45, 3, 2, 2)}, "batch_norm"),
     ("batch_norm", {"x": _huge(4, 3, 2**24, 2**24)}, "batch_norm"),
     ("batch_norm",

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from . import grid_conv, grid_loss, grid_norm, grid_pool, grid_special, recipe
+from . import grid_conv, grid_loss, grid_norm, grid_pool, grid_shape, grid_special, recipe
 from .question import Question
 
 GRIDS = {
     "conv": grid_conv,
     "pool": grid_pool,
+    "shape": grid_shape,
     "norm": grid_norm,
     "loss": grid_loss,
     "special": grid_special,
@@ -32,6 +33,12 @@ def _conv2d(x, weight, bias=None, **args):
     return {"y": functional.conv2d(_pad(x, args), weight, bias, **args)}
 
 
+def _padded_conv2d(x, weight, bias, **args):
+    size = weight.shape[1] * args.get("groups", 1), weight.shape[0], tuple(weight.shape[2:])
+    layer = torch.nn.Conv2d(*size, **args, dtype=x.dtype)
+    return {"y": torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (x,))}
+
+
 def _im2col(x, **args):
     return {"y": functional.unfold(_pad(x, args), **args)}
 
@@ -46,6 +53,11 @@ def _max_pool2d(x, **args):
     rows, columns = argmax // padded.shape[-1] - top, argmax % padded.shape[-1] - left
     assert ((rows >= 0) & (rows < x.shape[-2]) & (columns >= 0) & (columns < x.shape[-1])).all()
     return {"y": y, "argmax": rows * x.shape[-1] + columns}
+
+
+def _adaptive_max_pool2d(x, output_size):
+    y, argmax = functional.adaptive_max_pool2d(x, output_size, return_indices=True)
+    return {"y": y, "argmax": argmax}
 
 
 def _avg_pool2d(x, **args):
@@ -96,6 +108,13 @@ ANSWER = {
     "max_pool2d": _max_pool2d,
     "avg_pool2d": _avg_pool2d,
     "adaptive_avg_pool2d": lambda x, output_size: {"y": functional.adaptive_avg_pool2d(x, output_size)},
+    "adaptive_max_pool2d": _adaptive_max_pool2d,
+    "padded_conv2d": _padded_conv2d,
+    "pad": lambda x, padding, **args: {"y": functional.pad(x, padding, **args)},
+    "interpolate": lambda x, **args: {"y": functional.interpolate(x, **args)},
+    "pixel_shuffle": lambda x, **args: {"y": functional.pixel_shuffle(x, **args)},
+    "pixel_unshuffle": lambda x, **args: {"y": functional.pixel_unshuffle(x, **args)},
+    "channel_shuffle": lambda x, **args: {"y": functional.channel_shuffle(x, **args)},
     "batch_norm": _batch_norm,
     "group_norm": lambda x, weight=None, bias=None, **args: {
         "y": functional.group_norm(x, weight=weight, bias=bias, **args)

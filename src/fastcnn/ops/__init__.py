@@ -19,6 +19,14 @@ from .activation import (
     softmax_backward,
 )
 from .conv import col2im, col2im_backward, conv2d, conv2d_backward, im2col, im2col_backward
+from .dropping import (
+    alpha_dropout,
+    alpha_dropout_backward,
+    dropout2d,
+    dropout2d_backward,
+    feature_alpha_dropout,
+    feature_alpha_dropout_backward,
+)
 from .elementwise import (
     clamp,
     clamp_backward,
@@ -33,24 +41,30 @@ from .group_norm import group_norm, group_norm_backward, layer_norm, layer_norm_
 from .linear import linear, linear_backward
 from .losses import cross_entropy, mse_loss, nll_loss
 from .normalization import batch_norm, batch_norm_backward
-from .padding import zero_pad2d, zero_pad2d_backward
+from .padding import pad, pad_backward, zero_pad2d, zero_pad2d_backward
 from .pooling import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
+    adaptive_max_pool2d,
     avg_pool2d,
     avg_pool2d_backward,
     max_pool2d,
     max_pool2d_backward,
 )
-from .shape import flatten
+from .resampling import interpolate, interpolate_backward
+from .shape import channel_shuffle, flatten, pixel_shuffle, pixel_unshuffle, unflatten
 
 __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
+    "adaptive_max_pool2d",
+    "alpha_dropout",
+    "alpha_dropout_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "channel_shuffle",
     "clamp",
     "clamp_backward",
     "col2im",
@@ -59,14 +73,20 @@ __all__ = [
     "conv2d_backward",
     "cross_entropy",
     "dropout",
+    "dropout2d",
+    "dropout2d_backward",
     "dropout_backward",
     "exp",
     "exp_backward",
+    "feature_alpha_dropout",
+    "feature_alpha_dropout_backward",
     "flatten",
     "group_norm",
     "group_norm_backward",
     "im2col",
     "im2col_backward",
+    "interpolate",
+    "interpolate_backward",
     "layer_norm",
     "layer_norm_backward",
     "linear",
@@ -77,6 +97,10 @@ __all__ = [
     "max_pool2d_backward",
     "mse_loss",
     "nll_loss",
+    "pad",
+    "pad_backward",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "relu",
     "relu_backward",
     "sigmoid",
@@ -87,6 +111,7 @@ __all__ = [
     "sqrt_backward",
     "tanh",
     "tanh_backward",
+    "unflatten",
     "zero_pad2d",
     "zero_pad2d_backward",
 ]

@@ -18,7 +18,7 @@ def _output(images: np.ndarray, out_hw: tuple[int, int], what: str) -> np.ndarra
     return allocate(shape, images.dtype.newbyteorder("="), f"{what}: the output")
 
 
-def _image_shape(value: object, what: str) -> tuple[tuple[int, ...], bool]:
+def image_shape(value: object, what: str) -> tuple[tuple[int, ...], bool]:
     """Return (input_shape of rank 4, whether it came without a batch axis)."""
     if not isinstance(value, tuple | list) or len(value) not in (3, 4):
         raise ShapeError(f"{what}: input_shape must be (N, C, H, W) or (C, H, W), got {value!r}")
@@ -91,7 +91,7 @@ def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[i
     array of input_shape
     """
     what = "max_pool2d_backward"
-    shape, unbatched = _image_shape(input_shape, what)
+    shape, unbatched = image_shape(input_shape, what)
     grad = _check.array(dy, "dy", what, (3,) if unbatched else (4,))
     if not isinstance(argmax, np.ndarray) or argmax.dtype.kind not in "iu":
         raise DTypeError(f"{what}: argmax must be an integer array, got {getattr(argmax, 'dtype', argmax)!r}")
@@ -179,7 +179,7 @@ def avg_pool2d_backward(
 ) -> np.ndarray:
     """Gradient of `avg_pool2d` with respect to x of input_shape: dy / divisor spread over each window."""
     what = "avg_pool2d_backward"
-    shape, unbatched = _image_shape(input_shape, what)
+    shape, unbatched = image_shape(input_shape, what)
     ceil = _check.flag(ceil_mode, "ceil_mode", what)
     w, (_, right, _, bottom) = pooling((shape[2], shape[3]), kernel_size, stride, padding, 1, ceil, what)
     divisor = checked_divisor(divisor_override, what)
@@ -196,6 +196,36 @@ def avg_pool2d_backward(
         divisor,
     )
     return dx[0] if unbatched else dx
+
+
+def adaptive_max_pool2d(
+    x: np.ndarray, output_size: int | tuple[int | None, int | None] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Maximum over windows that divide the image as in `adaptive_avg_pool2d`, and where it stands.
+
+    Of equal values the first in row-major order wins; a NaN propagates. The gradient is
+    `max_pool2d_backward`.
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W)
+        Images.
+    output_size : int, (out_h, out_w), None
+        Size of the output; None keeps the input's size.
+
+    Returns
+    -------
+    y : array (N, C, out_h, out_w), or without N as x came
+    argmax : int64 array of the same shape
+        Index ``row * W + column`` of the maximum in its plane.
+    """
+    what = "adaptive_max_pool2d"
+    images, unbatched = _check.images(x, "x", what)
+    out_hw = adaptive_size(output_size, images.shape[2:], what)
+    y = _output(images, out_hw, what)
+    argmax = allocate(y.shape, np.int64, f"{what}: argmax")
+    kernels.adaptive_max_pool2d(y.reshape(-1, *out_hw), argmax.reshape(-1, *out_hw), _planes(images, what))
+    return (y[0], argmax[0]) if unbatched else (y, argmax)
 
 
 def adaptive_avg_pool2d(x: np.ndarray, output_size: int | tuple[int | None, int | None] | None) -> np.ndarray:
@@ -225,7 +255,7 @@ def adaptive_avg_pool2d(x: np.ndarray, output_size: int | tuple[int | None, int 
 def adaptive_avg_pool2d_backward(dy: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
     """Gradient of `adaptive_avg_pool2d` with respect to x of input_shape."""
     what = "adaptive_avg_pool2d_backward"
-    shape, unbatched = _image_shape(input_shape, what)
+    shape, unbatched = image_shape(input_shape, what)
     checked = _check.array(dy, "dy", what, (3,) if unbatched else (4,))
     if 0 in checked.shape[-2:]:
         raise ShapeError(f"{what}: dy has no pixels (shape {checked.shape})")
