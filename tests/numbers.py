@@ -76,6 +76,8 @@ def _of(function: Callable[[Any], Any], at: Any = HERE) -> Row:
     return Row(lambda: Computed(function), at)
 
 
+# Where the number is behind a margin of 1, and one of four places where it is in an image of twice the size.
+PADDED, DOUBLED = (1, 1, 3, 3), (1, 1, 4, 4)
 WINDOW, SAMPLE, CHANNEL = (1, 1, 1, 1), (1,), (slice(None), 1)
 ACTIVATIONS = {
     "relu": _of(F.relu),
@@ -120,7 +122,11 @@ VALUES = {
     "mean over pixels": _of(lambda x: x.mean((2, 3)), (1, 1)),
     "amax over pixels (eager)": _of(lambda x: x.amax((2, 3)), (1, 1)),
     "max_pool2d": _of(lambda x: F.max_pool2d(x, 2), WINDOW),
+    "adaptive_max_pool2d": _of(lambda x: F.adaptive_max_pool2d(x, 3), WINDOW),
     "avg_pool2d": _of(lambda x: F.avg_pool2d(x, 2), WINDOW),
+    "pad, reflect": _of(lambda x: F.pad(x, (1, 1, 1, 1), "reflect"), PADDED),
+    "interpolate, nearest": _of(lambda x: F.interpolate(x, scale_factor=2), DOUBLED),
+    "interpolate, bilinear": _of(lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), DOUBLED),
     "adaptive_avg_pool2d": _of(lambda x: F.adaptive_avg_pool2d(x, 3), WINDOW),
     "conv2d, weights 1": Row(lambda: constant(nn.Conv2d(4, 5, 3)), (1, slice(None), 1, 1)),
     "linear, weights -1": Row(lambda: nn.Sequential(nn.Flatten(), constant(nn.Linear(144, 3), -1.0)), SAMPLE),
@@ -131,6 +137,8 @@ VALUES = {
     "BatchNorm2d, evaluation": Row(lambda: nn.BatchNorm2d(4)),
     "BatchNorm2d, training": Row(lambda: nn.BatchNorm2d(4), CHANNEL, True),
     "Dropout(p=1), training": Row(lambda: Computed(nn.Dropout(1.0)), HERE, True),
+    "Dropout2d(p=1), training": Row(lambda: Computed(nn.Dropout2d(1.0)), HERE, True),
+    "AlphaDropout(p=1), training": Row(lambda: Computed(nn.AlphaDropout(1.0)), HERE, True),
 }
 GRADIENTS = {
     **ACTIVATIONS,
@@ -138,7 +146,10 @@ GRADIENTS = {
     "x ** 0 (eager)": VALUES["x ** 0 (eager)"],
     "amax over pixels (eager)": VALUES["amax over pixels (eager)"],
     "max_pool2d": VALUES["max_pool2d"],
+    "adaptive_max_pool2d": VALUES["adaptive_max_pool2d"],
     "avg_pool2d": VALUES["avg_pool2d"],
+    "pad, reflect": VALUES["pad, reflect"],
+    "interpolate, bilinear": VALUES["interpolate, bilinear"],
     "conv2d, weights 1": VALUES["conv2d, weights 1"],
     "softmax": _of(lambda x: F.softmax(F.flatten(x, 1), 1)),
     "log_softmax": _of(lambda x: F.log_softmax(F.flatten(x, 1), 1)),

@@ -13,6 +13,11 @@ OPS = [
     "max_pool2d",
     "avg_pool2d",
     "adaptive_avg_pool2d",
+    "interpolate",
+    "pad",
+    "dropout2d",
+    "alpha_dropout",
+    "feature_alpha_dropout",
     "batch_norm",
     "linear",
     "relu",
@@ -21,6 +26,8 @@ OPS = [
     "im2col",
     "col2im",
 ]
+# Those whose gradient is another one's.
+MOVES = ["adaptive_max_pool2d", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "unflatten"]
 LAYERS = [
     "Conv2d",
     "Linear",
@@ -29,8 +36,23 @@ LAYERS = [
     "MaxPool2d",
     "AvgPool2d",
     "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
     "Dropout",
+    "Dropout2d",
+    "AlphaDropout",
+    "FeatureAlphaDropout",
     "Flatten",
+    "Unflatten",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "ChannelShuffle",
+    "ReflectionPad2d",
+    "ReplicationPad2d",
+    "CircularPad2d",
+    "ConstantPad2d",
+    "Upsample",
+    "UpsamplingNearest2d",
+    "UpsamplingBilinear2d",
     "Softmax",
     "LogSoftmax",
     "ZeroPad2d",
@@ -111,6 +133,7 @@ MODULE_METHODS = [
 NAMES = [
     *(f"ops.{name}" for name in OPS),
     *(f"ops.{name}_backward" for name in OPS),
+    *(f"ops.{name}" for name in MOVES),
     "ops.cross_entropy",
     *(f"nn.{name}" for name in LAYERS),
     *(f"nn.Module.{name}" for name in MODULE_METHODS),
@@ -147,6 +170,15 @@ SIGNATURES = {
     "nn.BatchNorm2d": (
         "(num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, *, bias=True)"
     ),
+    "nn.Upsample": (
+        "(size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None)"
+    ),
+    "nn.Conv2d": (
+        "(in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, "
+        "padding_mode='zeros')"
+    ),
+    "nn.ConstantPad2d": "(padding, value)",
+    "nn.Unflatten": "(dim, unflattened_size)",
     "nn.Module.zero_grad": "(self, set_to_none=True)",
     "nn.Identity": "(*args, **kwargs)",
     "nn.ModuleList": "(modules=None)",

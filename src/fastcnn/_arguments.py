@@ -90,6 +90,13 @@ def one_or_two(value: Any, name: str) -> Any:
     return numbers[0] if numbers[0] == numbers[1] else numbers
 
 
+def parts(value: Any, name: str) -> tuple[int, ...]:
+    """Return sizes, one of which may be -1: what is left."""
+    if not isinstance(value, tuple) or not value or value.count(-1) > 1:
+        raise ArgumentError(f"{name} must be sizes, at most one of them -1, got {short(value)}")
+    return tuple(size if size == -1 else integer(size, name, 1) for size in value)
+
+
 def margins(value: Any, name: str) -> Any:
     """Return a padding of numbers."""
     padding4(value, name)
@@ -129,6 +136,23 @@ def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise DTypeError(f"{name} must be a number, got {short(value)}")
     return value
+
+
+def factor(value: Any, name: str) -> float:
+    """Return a finite number above 0."""
+    found = real(value, name)
+    if found <= 0:
+        raise ArgumentError(f"{name} must be above 0, got {value}")
+    return float(found)
+
+
+def factors(value: Any, name: str) -> Any:
+    """Return a finite number above 0, or two for the two axes."""
+    if not isinstance(value, tuple):
+        return factor(value, name)
+    if len(value) != 2:
+        raise ArgumentError(f"{name} must be a number or two, got {short(value)}")
+    return tuple(factor(each, name) for each in value)
 
 
 def share(value: Any, name: str) -> float:

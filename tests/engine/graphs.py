@@ -45,6 +45,7 @@ class RandomGraph(nn.Module):
                             "drop",
                             "again",
                         ),
+                        *("resize", "margin", "shuffle"),
                         *(["turn", "part"] if several else []),
                     ]
                 )
@@ -71,7 +72,20 @@ class RandomGraph(nn.Module):
                 kind = nn.MaxPool2d if rng.random() < 0.5 else nn.AvgPool2d
                 layers, shape = [self._add(kind(2))], (c, h // 2, w // 2)
             elif what == "drop":
-                layers, shape = [self._add(nn.Dropout(0.3))], (c, h, w)
+                kind = nn.Dropout if rng.random() < 0.5 else nn.Dropout2d
+                layers, shape = [self._add(kind(0.3))], (c, h, w)
+            elif what == "resize":
+                mode = str(rng.choice(["nearest", "bilinear", "bicubic"]))
+                size = int(rng.integers(3, 9)), int(rng.integers(3, 9))
+                layers, shape = [self._add(nn.Upsample(size, mode=mode))], (c, *size)
+            elif what == "margin" and h * w < 100:
+                kind = (nn.ReflectionPad2d, nn.ReplicationPad2d, nn.CircularPad2d)[int(rng.integers(3))]
+                layers, shape = [self._add(kind((1, 0, 0, 1)))], (c, h + 1, w + 1)
+            elif what == "shuffle" and (c % 4 == 0 or h % 2 == w % 2 == 0):
+                kind, shape = nn.PixelShuffle, (c // 4, 2 * h, 2 * w)
+                if c % 4:
+                    kind, shape = nn.PixelUnshuffle, (4 * c, h // 2, w // 2)
+                layers = [self._add(kind(2))]
             elif what == "turn":
                 shape = c, w, h
             elif what == "part":

@@ -10,6 +10,7 @@ from fastcnn.errors import ShapeError
 
 # Around the widths of the vectors: 2 to 16 images.
 BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33)
+DROPOUTS = nn.Dropout | nn.Dropout2d | nn.AlphaDropout | nn.FeatureAlphaDropout
 MAX_ELEMENTS = 600  # of one sample, anywhere in a network
 
 
@@ -67,7 +68,8 @@ def _relu(draw, shape):
 
 
 def _dropout(draw, shape):
-    return [nn.Dropout(draw.one(0, 0.3, 0.5))]
+    kind = draw.one(nn.Dropout, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+    return [kind(draw.one(0, 0.3, 0.5))]
 
 
 def _unit(draw, shape):
@@ -106,13 +108,42 @@ def _avg_pool(draw, shape):
 
 
 def _adaptive(draw, shape):
-    return [nn.AdaptiveAvgPool2d(draw.one(1, (2, 3), (None, 2), (3, 1)))]
+    kind = draw.one(nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+    return [kind(draw.one(1, (2, 3), (None, 2), (3, 1)))]
+
+
+def _repeated(draw, shape):
+    """Margins that are written."""
+    margin = draw.one((0, 1, 0, 1), (1, 0, 2, 0), 1, (1, 2, 0, 2))
+    kind = draw.one(nn.ReflectionPad2d, nn.ReplicationPad2d, nn.CircularPad2d, nn.ConstantPad2d)
+    return [kind(margin, 0.7) if kind is nn.ConstantPad2d else kind(margin)]
+
+
+def _resized(draw, shape):
+    mode = draw.one("nearest", "nearest-exact", "bilinear", "bicubic", "area")
+    corners = draw.chance(0.5) if mode.startswith("bi") else None
+    if draw.chance(0.5):
+        return [nn.Upsample(draw.one(3, (2, 7), (5, 4)), mode=mode, align_corners=corners)]
+    return [nn.Upsample(None, draw.one(2, (1.5, 0.7), 0.6), mode, corners)]
+
+
+def _shuffled(draw, shape):
+    """Channels and pixels that change places, where there are as many as that takes."""
+    channels, height, width = shape
+    fits = [nn.ChannelShuffle(channels)]
+    fits += [nn.PixelShuffle(2)] if channels % 4 == 0 else []
+    fits += [nn.PixelUnshuffle(2)] if height % 2 == width % 2 == 0 else []
+    fits += [nn.ChannelShuffle(2)] if channels % 2 == 0 else []
+    return [draw.one(*fits)]
 
 
 def _padded(draw, shape):
     """Zeros that the next layer reads."""
     margin = draw.one((0, 1, 0, 1), (1, 0, 2, 0), 1, (1, 2, 0, 3))
-    return [nn.ZeroPad2d(margin), *draw.one(_conv, _max_pool, _avg_pool, _simple_pool)(draw, shape)]
+    return [
+        nn.ZeroPad2d(margin),
+        *draw.one(_conv, _max_pool, _avg_pool, _simple_pool, _repeated)(draw, shape),
+    ]
 
 
 def _position(draw, shape):
@@ -177,6 +208,9 @@ _MAKERS = (
         _adaptive,
         _padded,
         _position,
+        _repeated,
+        _resized,
+        _shuffled,
     ),
     *(_residual, _residual, _dense_residual, _dense_residual, _whole),
 )
@@ -236,7 +270,7 @@ def random_network(seed):
 def freeze(model, seed):
     """Put layers into evaluation mode and take parameters out of training, at random; return the model."""
     draw = _Draw(seed)
-    modes = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d | nn.Dropout)]
+    modes = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d | DROPOUTS)]
     share = draw.one(0.0, 0.5, 1.0)
     for module in modes:
         module.train(not draw.chance(share))

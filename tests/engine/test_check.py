@@ -37,6 +37,10 @@ def plans(layout):
         *(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5)),
     )
     probabilities, large = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)), nn.Linear(256, 128)
+    moved = nn.Sequential(
+        *(nn.Conv2d(2, 4, 1), nn.Upsample(scale_factor=2, mode="bilinear"), nn.ConstantPad2d(1, 2.0)),
+        nn.Dropout2d(0.5),
+    )
     filtered = nn.Sequential(nn.Conv2d(2, 8, 1), nn.Conv2d(8, 5, 3, padding=1))
     options = {"batch_size": 20, "layout": layout}
     two_parts = {"training": True, "input_gradient": True, **options}
@@ -47,6 +51,7 @@ def plans(layout):
         Plan(probabilities, (4,), **two_parts),
         Plan(large, (256,), **options),
         Plan(Arithmetic(), (2, 3, 2), **options),
+        Plan(moved, (2, 3, 4), **two_parts),
         Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),
     ]
 

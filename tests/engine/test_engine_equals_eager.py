@@ -1,6 +1,7 @@
 """Random networks: the engine gives what eager mode gives in float64, forward, backward and statistics."""
 
 import copy
+import functools
 import re
 
 import numpy as np
@@ -17,6 +18,7 @@ from fastcnn.nn import passive
 from .networks import freeze, random_network
 
 seeds = st.integers(0, 2**32 - 1)
+WINDOW = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 
@@ -38,10 +40,14 @@ def is_ill_conditioned(model, x, eps=1e-5):
         elif isinstance(module, nn.BatchNorm2d):
             mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3)) + module.eps
             found.append(bool((var < np.maximum(0.03 * mean**2, 0.002 * var.max())).any()))
-        elif isinstance(module, nn.MaxPool2d):
-            arguments = (module.kernel_size, module.stride, module.padding, module.dilation, module.ceil_mode)
-            _, winners = ops.max_pool2d(x, *arguments)
-            _, others = ops.max_pool2d(x + rng.uniform(-scale, scale, x.shape), *arguments)
+        elif isinstance(module, nn.MaxPool2d | nn.AdaptiveMaxPool2d):
+            if isinstance(module, nn.MaxPool2d):
+                window = module.kernel_size, module.stride, module.padding, module.dilation, module.ceil_mode
+                pool = functools.partial(ops.max_pool2d, **dict(zip(WINDOW, window, strict=True)))
+            else:
+                pool = functools.partial(ops.adaptive_max_pool2d, output_size=module.output_size)
+            _, winners = pool(x)
+            _, others = pool(x + rng.uniform(-scale, scale, x.shape))
             planes = x.reshape(*x.shape[:2], -1)
             values = [np.take_along_axis(planes, w.reshape(*x.shape[:2], -1), 2) for w in (winners, others)]
             found.append(bool((values[0] != values[1]).any()))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastcnn.nn.functional as F
-from fastcnn import graph
+from fastcnn import graph, ops
 from fastcnn._arguments import checked
 from fastcnn.errors import ArgumentError
 
@@ -69,7 +69,19 @@ CALLS = {
     "permute": ({"dims": [0, 2, 3, 1]}, lambda x: x.transpose(0, 2, 3, 1)),
     "slice": ({"index": ":, 1:3, ..., ::2"}, lambda x: x[:, 1:3, ..., ::2]),
     "cat": ({"dim": 1}, lambda x: F.cat((x, x), 1)),
-    "pad": ({"padding": [1, 0, 2, 0]}, lambda x: F.pad(x, (1, 0, 2, 0))),
+    "adaptive_max_pool2d": ({"output_size": [1, None]}, lambda x: F.adaptive_max_pool2d(x, (1, None))),
+    "pad": (
+        {"padding": [1, 0, 2, 0], "mode": "reflect"},
+        lambda x: F.pad(x, (1, 0, 2, 0), "reflect"),
+    ),
+    "interpolate": (
+        {"scale_factor": [1.5, 2], "mode": "bilinear", "align_corners": True},
+        lambda x: F.interpolate(x, None, (1.5, 2), "bilinear", True),
+    ),
+    "pixel_shuffle": ({"upscale_factor": 2}, lambda x: F.pixel_shuffle(x, 2)),
+    "pixel_unshuffle": ({"downscale_factor": 1}, lambda x: F.pixel_unshuffle(x, 1)),
+    "channel_shuffle": ({"groups": 2}, lambda x: F.channel_shuffle(x, 2)),
+    "unflatten": ({"dim": 1, "sizes": [2, -1]}, lambda x: ops.unflatten(x, 1, (2, -1))),
     "detach": ({}, lambda x: x),
 }
 

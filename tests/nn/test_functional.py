@@ -37,6 +37,11 @@ def _batch_norm(training):
     )
 
 
+def seeded():
+    """Return a generator of one seed."""
+    return np.random.default_rng(3)
+
+
 # Name: (what ops gives, what functional gives)
 ON_ARRAYS = {
     "conv2d": (
@@ -112,6 +117,34 @@ ON_ARRAYS = {
         lambda: ops.zero_pad2d(IMAGES, (1, 2, 0, 0)),
         lambda: F.pad(IMAGES, [1, 2], "constant", 0),
     ),
+    "pad-reflect": (
+        lambda: ops.pad(IMAGES, (1, 5, 2, 3), "reflect"),
+        lambda: F.pad(IMAGES, (1, 5, 2, 3), "reflect"),
+    ),
+    "pad-value": (lambda: ops.pad(ROWS[None], 2, value=1.5), lambda: F.pad(ROWS[None], (2,) * 4, value=1.5)),
+    "pad-circular": (
+        lambda: ops.pad(IMAGES[0], (1, 2, 0, 0), mode="circular"),
+        lambda: F.pad(IMAGES[0], [1, 2], "circular"),
+    ),
+    "interpolate": (lambda: ops.interpolate(IMAGES, 5), lambda: F.interpolate(IMAGES, 5)),
+    "interpolate-all": (
+        lambda: ops.interpolate(IMAGES, None, (0.6, 1.5), "bicubic", False, True, antialias=True),
+        lambda: F.interpolate(IMAGES, None, (0.6, 1.5), "bicubic", False, True, True),
+    ),
+    "pixel_shuffle": (lambda: ops.pixel_shuffle(IMAGES, 2), lambda: F.pixel_shuffle(IMAGES, 2)),
+    "pixel_unshuffle": (lambda: ops.pixel_unshuffle(IMAGES, 1), lambda: F.pixel_unshuffle(IMAGES, 1)),
+    "channel_shuffle": (lambda: ops.channel_shuffle(IMAGES, 2), lambda: F.channel_shuffle(IMAGES, 2)),
+    "adaptive_max_pool2d": (
+        lambda: ops.adaptive_max_pool2d(IMAGES, (None, 2))[0],
+        lambda: F.adaptive_max_pool2d(IMAGES, (None, 2)),
+    ),
+    **{
+        name: (
+            partial(lambda name: getattr(ops, name)(IMAGES, 0.4, True, generator=seeded())[0], name),
+            partial(lambda name: getattr(F, name)(IMAGES, 0.4, True, generator=seeded()), name),
+        )
+        for name in ("dropout2d", "alpha_dropout", "feature_alpha_dropout")
+    },
     "cross_entropy": (lambda: ops.cross_entropy(ROWS, TARGET)[0], lambda: F.cross_entropy(ROWS, TARGET)),
     "cross_entropy-all": (
         lambda: ops.cross_entropy(ROWS, TARGET, ROWS[0] ** 2, 2, "none", 0.1)[0],
@@ -161,6 +194,29 @@ LAYERS = {
     "adaptive_avg_pool2d": (lambda: nn.AdaptiveAvgPool2d(2), lambda layer, x: F.adaptive_avg_pool2d(x, 2)),
     "flatten": (nn.Flatten, lambda layer, x: F.flatten(x, 1)),
     "pad": (lambda: nn.ZeroPad2d((1, 0, 2, 1)), lambda layer, x: F.pad(x, (1, 0, 2, 1))),
+    "pad-replicate": (
+        lambda: nn.ReplicationPad2d((1, 0, 2, 1)),
+        lambda layer, x: F.pad(x, (1, 0, 2, 1), "replicate"),
+    ),
+    "pad-value": (lambda: nn.ConstantPad2d(1, 2.0), lambda layer, x: F.pad(x, (1,) * 4, value=2.0)),
+    "interpolate": (
+        lambda: nn.Upsample(scale_factor=(1.5, 2), mode="bilinear"),
+        lambda layer, x: F.interpolate(x, scale_factor=(1.5, 2), mode="bilinear"),
+    ),
+    "pixel_shuffle": (lambda: nn.PixelShuffle(2), lambda layer, x: F.pixel_shuffle(x, 2)),
+    "channel_shuffle": (lambda: nn.ChannelShuffle(2), lambda layer, x: F.channel_shuffle(x, 2)),
+    "adaptive_max_pool2d": (lambda: nn.AdaptiveMaxPool2d(2), lambda layer, x: F.adaptive_max_pool2d(x, 2)),
+    **{
+        name: (
+            partial(getattr(nn, layer), 0.0),
+            partial(lambda function, layer, x: function(x, 0.0, True), getattr(F, name)),
+        )
+        for name, layer in (("dropout2d", "Dropout2d"), ("alpha_dropout", "AlphaDropout"))
+    },
+    "conv2d-padding_mode": (
+        lambda: nn.Conv2d(4, 6, (3, 2), padding=(1, 2), padding_mode="reflect"),
+        lambda layer, x: F.conv2d(F.pad(x, (2, 2, 1, 1), "reflect"), layer.weight, layer.bias),
+    ),
     "linear": (
         lambda: nn.Linear(6, 3),
         lambda layer, x: F.linear(x, layer.weight, layer.bias),
@@ -216,6 +272,32 @@ DIFFERENCES = {
     "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x, (2, None)), [IMAGES[:1]], []),
     "flatten": (lambda x: F.flatten(x, 1) * np.arange(168), [IMAGES[:1]], []),
     "pad": (lambda x: F.pad(x, (1, 0, 2, 1)), [IMAGES[:1]], []),
+    "pad-reflect": (lambda x: F.pad(x, (1, 5, 2, 1), "reflect"), [IMAGES[:1]], []),
+    "pad-replicate": (lambda x: F.pad(x, (1, 9, 2, 1), "replicate"), [IMAGES[:1]], []),
+    "pad-circular": (lambda x: F.pad(x, (1, 6, 7, 1), "circular"), [IMAGES[:1]], []),
+    "pad-value": (lambda x: F.pad(x, (1, 0, 2, 1), value=3), [IMAGES[:1]], []),
+    "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, (2, None)), [IMAGES[:1]], []),
+    "pixel_shuffle": (lambda x: F.pixel_shuffle(x, 2) ** 2, [IMAGES[:1]], []),
+    "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x[:, :, :6], 2) ** 2, [IMAGES[:1]], []),
+    "channel_shuffle": (lambda x: F.channel_shuffle(x, 2) * MEAN[:, None, None], [IMAGES[:1]], []),
+    **{
+        f"interpolate-{mode}{'-corners' if corners else ''}{'-smoothed' if smoothed else ''}-{scale}": (
+            partial(
+                F.interpolate,
+                scale_factor=scale,
+                mode=mode,
+                align_corners=True if corners else None,
+                antialias=smoothed,
+            ),
+            [IMAGES[:1]],
+            [],
+        )
+        for mode in ("nearest", "nearest-exact", "bilinear", "bicubic", "area")
+        for corners in (False, True)
+        for smoothed in (False, True)
+        for scale in (0.6, 1.7)
+        if mode.startswith("bi") or not (corners or smoothed)
+    },
     "together": (
         lambda x, w, b: F.log_softmax(F.linear(F.tanh(x), F.exp(w), F.sigmoid(b)) / F.sqrt(b * b + 1), 1),
         [ROWS],

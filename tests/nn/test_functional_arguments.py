@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastcnn
-from fastcnn.errors import ArgumentError, DTypeError, FastcnnError, ShapeError
+from fastcnn.errors import ArgumentError, DTypeError, FastcnnError, ShapeError, SizeError
 from fastcnn.nn import functional as F
 
 from ..graph.activations import CASES
@@ -17,6 +17,22 @@ from ..graph.models import passes
 NONE = inspect.Parameter.empty
 SIGNATURES = {
     "adaptive_avg_pool2d": {"input": NONE, "output_size": NONE},
+    "adaptive_max_pool2d": {"input": NONE, "output_size": NONE},
+    "alpha_dropout": {"input": NONE, "p": 0.5, "training": False},
+    "channel_shuffle": {"input": NONE, "groups": NONE},
+    "dropout2d": {"input": NONE, "p": 0.5, "training": True},
+    "feature_alpha_dropout": {"input": NONE, "p": 0.5, "training": False},
+    "interpolate": {
+        "input": NONE,
+        "size": None,
+        "scale_factor": None,
+        "mode": "nearest",
+        "align_corners": None,
+        "recompute_scale_factor": None,
+        "antialias": False,
+    },
+    "pixel_shuffle": {"input": NONE, "upscale_factor": NONE},
+    "pixel_unshuffle": {"input": NONE, "downscale_factor": NONE},
     "avg_pool2d": {
         "input": NONE,
         "kernel_size": NONE,
@@ -149,10 +165,164 @@ def test_the_common_ones_are_names_of_the_package():
         (lambda x: F.pad(x, (1, 2, 3)), ArgumentError, r"pad: pad must be .*, got \(1, 2, 3\)"),
         (
             lambda x: F.pad(x, (1, 2), "reflect"),
-            ArgumentError,
-            "pad: only mode='constant' with value=0 is there, got 'ref",
+            ShapeError,
+            r"pad: two margins with mode 'reflect' need 3-D input, got the shape \(2, 4, 7, 6\)",
         ),
-        (lambda x: F.pad(x, (1, 2), value=1.5), ArgumentError, "got 'constant' with 1.5"),
+        (
+            lambda x: F.pad(x, (1, 2, 0, 0), "mirror"),
+            ArgumentError,
+            "pad: mode must be one of 'constant', 'reflect', 'replicate', 'circular', got 'mirror'",
+        ),
+        (
+            lambda x: F.pad(x, (1, 2, 0, 0), "reflect", 1.5),
+            ArgumentError,
+            "pad: only mode 'constant' takes a value, got 1.5 with mode 'reflect'",
+        ),
+        (lambda x: F.pad(x, (1, 2), value="0"), DTypeError, "pad: value must be a number, got '0'"),
+        (
+            lambda x: F.pad(x, (6, 1, 0, 0), "reflect"),
+            ShapeError,
+            r"pad: padding must be less than the image's size with mode 'reflect', got "
+            r"\(left, right, top, bottom\) = \(6, 1, 0, 0\) for 7 rows of 6 pixels",
+        ),
+        (
+            lambda x: F.pad(x, (0, 0, 8, 1), "circular"),
+            ShapeError,
+            "pad: padding must be at most the image's size with mode 'circular'",
+        ),
+        (
+            lambda x: F.interpolate(x),
+            ArgumentError,
+            "interpolate: either size or scale_factor must be given, got neither",
+        ),
+        (
+            lambda x: F.interpolate(x, 2, 2),
+            ArgumentError,
+            "interpolate: either size or scale_factor must be given, got both",
+        ),
+        (
+            lambda x: F.interpolate(x, 2, mode="trilinear"),
+            ArgumentError,
+            "interpolate: mode must be one of 'nearest', 'nearest-exact', 'bilinear', 'bicubic', 'lanczos', ",
+        ),
+        (
+            lambda x: F.interpolate(x, 2, align_corners=False),
+            ArgumentError,
+            "interpolate: align_corners needs mode 'bilinear' or 'bicubic', got 'nearest'",
+        ),
+        (
+            lambda x: F.interpolate(x, 2, mode="area", antialias=True),
+            ArgumentError,
+            "interpolate: antialias needs mode 'bilinear', 'bicubic' or 'lanczos', got 'area'",
+        ),
+        (
+            lambda x: F.interpolate(x, 2, mode="lanczos"),
+            ArgumentError,
+            "interpolate: mode 'lanczos' needs antialias, and has no align_corners",
+        ),
+        (
+            lambda x: F.interpolate(x, 2, recompute_scale_factor=True),
+            ArgumentError,
+            "interpolate: recompute_scale_factor means nothing with a size",
+        ),
+        (
+            lambda x: F.interpolate(x, (2, 3, 4)),
+            ArgumentError,
+            r"interpolate: size must be a number or \(vertical, horizontal\), got \(2, 3, 4\)",
+        ),
+        (lambda x: F.interpolate(x, 2.5), DTypeError, "interpolate: size must be an integer, got 2.5"),
+        (lambda x: F.interpolate(x, 0), ArgumentError, "interpolate: size must be at least 1, got 0"),
+        (
+            lambda x: F.interpolate(x, scale_factor=-1.0),
+            ArgumentError,
+            "interpolate: scale_factor must be above 0 and finite, got -1.0",
+        ),
+        (
+            lambda x: F.interpolate(x, scale_factor=math.nan),
+            ArgumentError,
+            "interpolate: scale_factor must be above 0 and finite, got nan",
+        ),
+        (
+            lambda x: F.interpolate(x, scale_factor="2"),
+            DTypeError,
+            "interpolate: scale_factor must be a number, got '2'",
+        ),
+        (
+            lambda x: F.interpolate(x, scale_factor=0.1),
+            ShapeError,
+            "interpolate: scale_factor 0.1 makes no size of 7 pixels",
+        ),
+        (
+            lambda x: F.interpolate(x, scale_factor=1e300),
+            SizeError,
+            r"interpolate: scale_factor 1e\+300 makes no size of 7 pixels",
+        ),
+        (
+            lambda x: F.interpolate(x, scale_factor=1e9),
+            SizeError,
+            "interpolate: the output would have the shape",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, :, 0], 2),
+            ShapeError,
+            "interpolate: x must be 4-D, got the shape",
+        ),
+        (
+            lambda x: F.pixel_shuffle(x, 3),
+            ShapeError,
+            r"pixel_shuffle: the channels must be a multiple of upscale_factor\^2 = 9, got the shape",
+        ),
+        (
+            lambda x: F.pixel_shuffle(x, 0),
+            ArgumentError,
+            "pixel_shuffle: upscale_factor must be at least 1, got 0",
+        ),
+        (
+            lambda x: F.pixel_shuffle(x[:, 0, 0], 1),
+            ShapeError,
+            r"pixel_shuffle: x must have at least 3 axes \(..., C, H, W\), got the shape \(2, 6\)",
+        ),
+        (
+            lambda x: F.pixel_unshuffle(x, 2),
+            ShapeError,
+            "pixel_unshuffle: height and width must be multiples of downscale_factor 2, got the shape",
+        ),
+        (
+            lambda x: F.channel_shuffle(x, 3),
+            ShapeError,
+            "channel_shuffle: the channels must be a multiple of groups 3, got the shape",
+        ),
+        (
+            lambda x: F.channel_shuffle(x[:, 0], 0),
+            ArgumentError,
+            "channel_shuffle: groups must be at least 1, got 0",
+        ),
+        (
+            lambda x: F.channel_shuffle(x[:, 0, 0], 1),
+            ShapeError,
+            r"channel_shuffle: x must have at least 3 axes \(N, C, ...\), got the shape \(2, 6\)",
+        ),
+        (
+            lambda x: F.adaptive_max_pool2d(x, 0),
+            ArgumentError,
+            "adaptive_max_pool2d: output_size must be at least 1, got 0",
+        ),
+        (lambda x: F.dropout2d(x, -1), ArgumentError, "dropout2d: p must be at least 0 and at most 1"),
+        (
+            lambda x: F.dropout2d(x[:, 0, 0, 0]),
+            ShapeError,
+            r"dropout2d: x must have at least 2 axes \(N, C, \.\.\.\), got the s",
+        ),
+        (
+            lambda x: F.alpha_dropout(x, 0.5, 1),
+            DTypeError,
+            "alpha_dropout: training must be a bool, got 1",
+        ),
+        (
+            lambda x: F.feature_alpha_dropout(x, 0.5, True, generator=3),
+            DTypeError,
+            "feature_alpha_dropout: generator must be a numpy.random.Generator, got 3",
+        ),
         (lambda x: F.pad(x, (-1, 2)), ArgumentError, "pad: pad must be at least 0, got -1"),
         (
             lambda x: F.cross_entropy(x, np.zeros(2, int)),

@@ -133,3 +133,39 @@ def test_a_gradient_is_as_wide(name):
     dy[0, 0, dy.shape[2] // 2, dy.shape[3] // 2] = 1
     seen = np.flatnonzero(body.backward(dy)[0, 0].any(axis=1))
     assert len(seen) == seen[-1] - seen[0] + 1 == summarize(body, (1, 240, 240)).layers[-1].receptive_field[0]
+
+
+def test_layers_that_pad_move_and_resize():
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3, stride=2, padding=1, padding_mode="reflect"),
+        nn.ReflectionPad2d(1),
+        nn.ChannelShuffle(2),
+        nn.PixelShuffle(2),  # positions are a pixel of the image apart again
+        nn.Conv2d(1, 4, 3),
+        nn.PixelUnshuffle(2),
+        nn.Upsample(scale_factor=2),
+        nn.Upsample(scale_factor=2, mode="bilinear"),  # half a pixel apart, which is taken for one
+        nn.Conv2d(16, 2, 3),
+        nn.AdaptiveMaxPool2d((2, 2)),
+    )
+    assert fields(model, (1, 14, 14)) == [
+        (3, 1, 2),
+        (3, 2, 2),
+        (3, 2, 2),
+        (3, 2, 1),
+        (5, 1, 1),
+        (6, 1, 2),
+        (6, 2, 1),
+        (7, 1, 1),
+        (9, 1, 1),
+        (23, 1, 15),
+    ]
+
+
+def test_how_far_interpolation_reaches():
+    kinds = {"nearest": 1, "bilinear": 2, "bicubic": 4}
+    for mode, reach in kinds.items():
+        assert fields(nn.Sequential(nn.Upsample((12, 12), mode=mode)), (1, 9, 9)) == [(reach, 1, 1)]
+    assert fields(nn.Sequential(nn.Upsample((4, 4), mode="area")), (1, 9, 9)) == [(3, 1, 3)]
+    unflattened = nn.Sequential(nn.Flatten(), nn.Unflatten(1, (1, 3, 3)))
+    assert fields(unflattened, (1, 3, 3)) == [(1, 1, None), (1, None, None)]

@@ -198,6 +198,9 @@ def functions(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     loss, gradient = ops.cross_entropy(F.flatten(y, 1), labels)
     assert_type(gradient, np.ndarray)
     print(f"{loss:.3f}", fastcnn.softmax(y, 1).shape, F.split(y, 2, 1)[0].shape)
+    larger = F.interpolate(F.pad(y, (1, 1, 1, 1), "reflect"), scale_factor=2, mode="bilinear")
+    assert_type(F.adaptive_max_pool2d(F.pixel_unshuffle(larger, 2), (3, None)), np.ndarray)
+    assert_type(F.dropout2d(F.channel_shuffle(larger, 1), 0.1), np.ndarray)
     testing.assert_close(F.relu(y), np.maximum(y, 0))
     return assert_type(F.max_pool2d(F.relu(y), 2), np.ndarray)
 

@@ -184,6 +184,46 @@ def test_dropout_that_follows_the_mode_is_a_layer():
     ]
 
 
+def test_dropout_of_every_kind_that_follows_the_mode_is_a_layer():
+    class Kinds(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x):
+            y = F.dropout2d(self.conv(x), 0.2, self.training)
+            return F.feature_alpha_dropout(F.alpha_dropout(y, 0.3, self.training), 0.5, self.training)
+
+    written = zoo.to_dicts(Kinds(), (3, 4, 4))["nodes"]
+    assert [(each["type"], each.get("p")) for each in written[1:]] == [
+        ("Dropout2d", 0.2),
+        ("AlphaDropout", 0.3),
+        ("FeatureAlphaDropout", None),
+    ]
+
+
+def test_functions_that_move_pad_and_resize_are_written():
+    class Moving(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x):
+            y = F.pixel_shuffle(F.channel_shuffle(self.conv(x), 2), 2)
+            y = F.interpolate(F.pad(y, (1, 0, 2, 0), "replicate"), scale_factor=1.5, mode="bilinear")
+            return F.pad(F.adaptive_max_pool2d(y, 4), (1, 1, 1, 1), value=-1.5)
+
+    model, x = Moving(), np.random.default_rng(0).standard_normal((2, 3, 4, 4)).astype(np.float32)
+    written = zoo.to_dicts(model, (3, 4, 4))
+    assert [each["type"] for each in written["nodes"][1:]] == [
+        *("channel_shuffle", "pixel_shuffle", "pad", "interpolate", "adaptive_max_pool2d", "pad"),
+    ]
+    assert written["nodes"][4] == {"type": "interpolate", "scale_factor": 1.5, "mode": "bilinear"}
+    again = zoo.from_dicts(written, (3, 4, 4))
+    again.load_state_dict(model.state_dict())
+    np.testing.assert_array_equal(again(x), model(x))
+
+
 class Several(nn.Module):
     def __init__(self):
         super().__init__()

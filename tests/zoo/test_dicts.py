@@ -85,6 +85,44 @@ def test_every_argument_there_and_back():
     }
 
 
+def test_layers_that_move_pad_and_resize_there_and_back():
+    model = nn.Sequential(
+        nn.Conv2d(4, 8, 3, padding=(2, 1), padding_mode="circular"),
+        nn.ReflectionPad2d((1, 0, 2, 0)),
+        nn.ReplicationPad2d(1),
+        nn.CircularPad2d((1, 2, 3, 0)),
+        nn.ConstantPad2d((1, 2, 3, 0), -0.5),
+        nn.Dropout2d(0.25),
+        nn.AlphaDropout(0.1),
+        nn.FeatureAlphaDropout(),
+        nn.ChannelShuffle(4),
+        nn.PixelShuffle(2),
+        nn.PixelUnshuffle(1),
+        nn.Upsample(
+            scale_factor=(0.5, 1.5), mode="bilinear", align_corners=False, recompute_scale_factor=True
+        ),
+        nn.Upsample((9, 8), mode="bicubic"),
+        nn.UpsamplingNearest2d(scale_factor=2),
+        nn.UpsamplingBilinear2d((6, 5)),
+        nn.AdaptiveMaxPool2d((None, 3)),
+        nn.Flatten(),
+        nn.Unflatten(1, (-1, 2, 3)),
+    )
+    shape = (4, 10, 12)
+    layers = zoo.to_dicts(model)
+    assert layers[0] == {
+        "type": "Conv2d",
+        "out_channels": 8,
+        "kernel_size": 3,
+        "padding": [2, 1],
+        "padding_mode": "circular",
+    }
+    again = zoo.from_dicts(json.loads(dicts.to_json(layers)), shape)
+    assert repr(again) == repr(model)
+    assert again[11].recompute_scale_factor is True
+    assert again.output_shape((1, *shape)) == model.output_shape((1, *shape)) == (1, 6, 2, 3)
+
+
 def test_what_is_written():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 2, bias=False))
     assert zoo.to_dicts(model) == [

@@ -41,6 +41,34 @@ LAYER = st.one_of(
     st.fixed_dictionaries({"type": st.just("AvgPool2d"), "ceil_mode": st.booleans(), **WINDOW}),
     st.fixed_dictionaries({"type": st.just("AdaptiveAvgPool2d"), "output_size": SIZE}),
     st.fixed_dictionaries({"type": st.just("ZeroPad2d"), "padding": PADDING}),
+    st.fixed_dictionaries({"type": st.just("AdaptiveMaxPool2d"), "output_size": SIZE}),
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(["ReflectionPad2d", "ReplicationPad2d", "CircularPad2d"]),
+            "padding": PADDING,
+        }
+    ),
+    st.fixed_dictionaries({"type": st.just("PixelShuffle"), "upscale_factor": st.integers(1, 3)}),
+    st.fixed_dictionaries({"type": st.just("PixelUnshuffle"), "downscale_factor": st.integers(1, 3)}),
+    st.fixed_dictionaries({"type": st.just("ChannelShuffle"), "groups": st.integers(1, 3)}),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("Upsample"),
+            "size": st.one_of(st.none(), SIZE),
+            "scale_factor": st.one_of(st.none(), st.sampled_from([0.3, 1, 2, (1.5, 0.6)])),
+            "mode": st.sampled_from(["nearest", "nearest-exact", "bilinear", "bicubic", "area"]),
+            "align_corners": st.sampled_from([None, None, True, False]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("Conv2d"),
+            "out_channels": st.just(2),
+            "kernel_size": SIZE,
+            "padding": PADDING,
+            "padding_mode": st.sampled_from(["reflect", "replicate", "circular"]),
+        }
+    ),
     st.fixed_dictionaries(
         {"type": st.just("Flatten"), "start_dim": st.integers(-3, 3), "end_dim": st.integers(-3, 3)}
     ),

@@ -62,7 +62,8 @@ def divide(lowering: Lowering, op: graph.Divide, a: Source, b: Source) -> View:
 
 
 def _affine(lowering: Lowering, x: View, factor: float, shift: float) -> View:
-    value = plain(x, "arithmetic")
+    x = lowering.written(x)
+    value = x.value
     if not (_is_normal(factor, lowering.dtype) and _is_normal(shift, lowering.dtype)):
         raise UnsupportedError("arithmetic with a number that is not finite, or denormal")
     y = Value(*value.sizes)
@@ -82,7 +83,8 @@ def _alike(lowering: Lowering, a: View, b: View, what: str) -> tuple[View, View]
     """Return two values of one shape: one of a pixel is repeated over those of the other."""
     if a.flat and b.flat and a.value.sizes != b.value.sizes:
         a, b = (lowering.laid_out(each.as_features()) for each in (a, b))
-    first, second = plain(a, what), plain(b, what)
+    a, b = lowering.written(a), lowering.written(b)
+    first, second = a.value, b.value
     if a.flat == b.flat and first.sizes == second.sizes:
         return a, b
     if not (a.flat or b.flat) and first.channels == second.channels:

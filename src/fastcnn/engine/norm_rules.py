@@ -47,8 +47,8 @@ def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Sourc
 def group_norm(lowering: Lowering, op: graph.GroupNorm, x: Source, weight: Source, bias: Source) -> View:
     """Lower group normalisation: each image's groups of channels over all pixels."""
     view = tensor(lowering, x, "GroupNorm")
-    view = lowering.laid_out(view.as_features())
-    value = plain(view, "GroupNorm")
+    view = lowering.written(lowering.laid_out(view.as_features()))
+    value = view.value
     made = _normalize(
         lowering, value, weight, bias, (value.channels,), op.groups(value.channels), False, op.eps
     )
@@ -57,7 +57,7 @@ def group_norm(lowering: Lowering, op: graph.GroupNorm, x: Source, weight: Sourc
 
 def layer_norm(lowering: Lowering, op: graph.LayerNorm, x: Source, weight: Source, bias: Source) -> View:
     """Lower normalisation of the last axes, whose elements become the channels of a pixel."""
-    view = unmoved(x, "LayerNorm")
+    view = unmoved(lowering, x, "LayerNorm")
     sizes, shape = normalized_sizes(op.normalized_shape, "LayerNorm"), view.shape
     channels, leading = math.prod(sizes), shape[: len(shape) - len(sizes)]
     pixels = math.prod(leading)

@@ -10,7 +10,7 @@ from .._shapes import Window
 from ..ops.pooling import checked_divisor
 from .graph import Value
 from .nodes.pool import Pool
-from .rules import Lowering, Source, image, over_value, plain, tensor
+from .rules import Lowering, Source, image, over_value, tensor
 from .taps import Axis, Taps
 from .tracing import UnsupportedError
 from .view import View
@@ -62,7 +62,7 @@ def avg_pool(lowering: Lowering, op: graph.AvgPool2d, x: Source) -> View:
 
 def adaptive_avg_pool(lowering: Lowering, op: graph.AdaptiveAvgPool2d, x: Source) -> View:
     """Lower adaptive average pooling."""
-    return _means(lowering, tensor(lowering, x, "AdaptiveAvgPool2d"), lowering.shape[1:])
+    return means(lowering, tensor(lowering, x, "AdaptiveAvgPool2d"), lowering.shape[1:])
 
 
 def mean(lowering: Lowering, op: graph.Mean, x: Source) -> View:
@@ -70,14 +70,25 @@ def mean(lowering: Lowering, op: graph.Mean, x: Source) -> View:
     view = tensor(lowering, x, "mean")
     if view.flat or op.axes((0, *view.shape)) != (2, 3):
         raise UnsupportedError("mean over something else than all pixels")
-    made = _means(lowering, view, (1, 1))
+    made = means(lowering, view, (1, 1))
     return View(made.value, flat=not op.keepdim)
 
 
-def _means(lowering: Lowering, x: View, sizes: tuple[int, ...]) -> View:
-    value = image(x, "AdaptiveAvgPool2d")
-    plain(x, "AdaptiveAvgPool2d")
+def means(lowering: Lowering, x: View, sizes: tuple[int, ...]) -> View:
+    """Append means over windows that divide the image into so many rows and columns."""
+    value, y, taps = _divided(lowering, x, sizes)
+    return lowering.append(Pool(value, y, taps, lambda: 1 / taps.counts))
+
+
+def adaptive_max_pool(lowering: Lowering, op: graph.AdaptiveMaxPool2d, x: Source) -> View:
+    """Lower adaptive max-pooling."""
+    value, y, taps = _divided(lowering, tensor(lowering, x, "AdaptiveMaxPool2d"), lowering.shape[1:])
+    return lowering.append(Pool(value, y, taps, None))
+
+
+def _divided(lowering: Lowering, x: View, sizes: tuple[int, ...]) -> tuple[Value, Value, Taps]:
+    """Return the image, the value of its windows, and the windows."""
+    value = image(lowering.written(x), "adaptive pooling")
     out_h, out_w = sizes
     taps = Taps(Axis.adaptive(out_h, value.height), Axis.adaptive(out_w, value.width))
-    y = Value(value.channels, out_h, out_w)
-    return lowering.append(Pool(value, y, taps, lambda: 1 / taps.counts))
+    return value, Value(value.channels, out_h, out_w), taps

@@ -16,12 +16,16 @@ from .._outputs import class_axis, convolution
 from .._shapes import Window, integer
 from ..nn.opaque import Opaque
 from ..ops._check import is_number
+from ..ops._lines import Lines
+from ..ops.padding import padding_lines
 from .graph import Node, Value
 from .nodes.apply import Apply
 from .nodes.conv import Conv
 from .nodes.dense import Dense
+from .nodes.dropout import DropNode
 from .nodes.opaque import OpaqueNode
 from .nodes.rearrange import Rearrange
+from .nodes.resample import Resample
 from .nodes.softmax import Softmax
 from .tracing import UnsupportedError
 from .view import View
@@ -75,11 +79,18 @@ class Lowering:
             x.laid_out = y
         return x.laid_out
 
+    def written(self, x: View) -> View:
+        """Return a view of a value that has the margin of x too."""
+        if not any(x.margin):
+            return x
+        rows, columns = padding_lines(x.value.sizes, x.margin, "constant", "engine")
+        return resampled(self, x.value, rows, columns)
+
     def output(self, x: View) -> View:
         """Return a view of the value that the caller gets for x; it is no input."""
-        value = plain(x, "an output")
-        if value.producer is None:
-            x = View(value, order=x.elements())
+        x = self.written(x)
+        if x.value.producer is None:
+            x = View(x.value, order=x.elements())
         x = self.laid_out(x)
         self.check_made(x.value)
         x.value.is_output = True
@@ -110,6 +121,12 @@ class Lowering:
             raise UnsupportedError(f"{what} that is not a {self.dtype} array of the shape {shape}")
         if not (value.flags.c_contiguous and value.flags.aligned and value.flags.writeable):
             raise UnsupportedError(f"{what} that is not contiguous or not writeable")
+
+
+def resampled(lowering: Lowering, value: Value, rows: Lines, columns: Lines, margin: float = 0.0) -> View:
+    """Append what makes an image of the rows and columns of another; where there are none, it is `margin`."""
+    y = Value(value.channels, rows.counts.size, columns.counts.size)
+    return lowering.append(Resample(value, y, rows, columns, margin))
 
 
 def sample(shape: tuple[int, ...]) -> View:
@@ -187,8 +204,8 @@ def tensor(lowering: Lowering, x: Source, what: str) -> View:
 
 def elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
     """Append an elementwise node."""
-    view = tensor(lowering, x, "an elementwise layer")
-    value = plain(view, "an elementwise layer")
+    view = lowering.written(tensor(lowering, x, "an elementwise layer"))
+    value = view.value
     y = Value(*value.sizes)
     return View(lowering.append(Apply(value, y, **parts)).value, flat=view.flat)
 
@@ -211,8 +228,8 @@ def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
     """Lower a module with a backward of its own: Python runs it between two parts of the program."""
     if any(isinstance(each, nn.Parameter) for each in inputs):
         raise UnsupportedError(f"{op.name} has a backward of its own, and is given a parameter")
-    views = [lowering.laid_out(each) for each in inputs if isinstance(each, View)]
-    values = [plain(view, op.name) for view in views]
+    views = [lowering.written(lowering.laid_out(each)) for each in inputs if isinstance(each, View)]
+    values = [view.value for view in views]
     if not op.makes_one or len(lowering.shape) not in (1, 3):
         raise UnsupportedError(f"{op.name} has a backward of its own, and makes no image and no features")
     y, shapes = sample(lowering.shape), tuple(view.shape for view in views)
@@ -229,6 +246,21 @@ def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
     if not trains(lowering, op):
         return tensor(lowering, x, "Dropout")
     return elementwise(lowering, x, dropout=op.owner)
+
+
+def channel_or_alpha_dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
+    """Lower dropout of channels, alpha dropout, or both; a channel of features is a feature."""
+    what = type(op).__name__
+    if not is_number(op.owner.p, 1.0):
+        raise UnsupportedError(f"{what} with p={op.owner.p!r}")
+    view = tensor(lowering, x, what)
+    if not trains(lowering, op):
+        return view
+    view = lowering.written(view)
+    value = view.value
+    by_channel = op.by_channel and not view.flat
+    node = DropNode(value, Value(*value.sizes), op.owner, by_channel, op.alpha)
+    return View(lowering.append(node).value, flat=view.flat)
 
 
 def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source) -> View:

@@ -8,25 +8,38 @@ from __future__ import annotations
 import numpy as np
 
 from .. import graph
-from .._shapes import padding4
+from ..ops.padding import padding_lines
+from ..ops.resampling import resizing_lines
 from .graph import Value
 from .nodes.merge import Concat
-from .rules import Lowering, Source, image, plain, tensor
+from .pool_rules import means
+from .rules import Lowering, Source, image, resampled, tensor
 from .tracing import UnsupportedError
 from .view import View
 
 
-def zero_pad(lowering: Lowering, op: graph.ZeroPad, x: Source) -> View:
-    """Lower zero padding: the next layer reads the margin."""
-    view = tensor(lowering, x, "ZeroPad2d")
-    added = padding4(op.padding, "ZeroPad2d: padding")
-    left, right, top, bottom = (a + b for a, b in zip(view.margin, added, strict=True))
-    return View(image(view, "ZeroPad2d"), (left, right, top, bottom))
+def pad(lowering: Lowering, op: graph.Pad, x: Source) -> View:
+    """Lower padding: zeros are a margin that the next layer reads, anything else is written."""
+    view = tensor(lowering, x, "Pad")
+    if op.zeros:
+        left, right, top, bottom = (a + b for a, b in zip(view.margin, op.margins, strict=True))
+        return View(image(view, "Pad"), (left, right, top, bottom))
+    value = image(lowering.written(view), "Pad")
+    rows, columns = padding_lines(value.sizes, op.margins, op.mode, "pad")
+    return resampled(lowering, value, rows, columns, op.value)
 
 
-def reshape(lowering: Lowering, op: graph.Reshape | graph.Flatten, x: Source) -> View:
+def interpolate(lowering: Lowering, op: graph.Interpolate, x: Source) -> View:
+    """Lower interpolation."""
+    if op.given.mode == "area":
+        return means(lowering, tensor(lowering, x, "interpolate"), lowering.shape[1:])
+    value = image(lowering.written(tensor(lowering, x, "interpolate")), "interpolate")
+    return resampled(lowering, value, *resizing_lines(value.sizes[1:], op.given, "interpolate"))
+
+
+def reshape(lowering: Lowering, op: graph.Reshape | graph.Flatten | graph.Unflatten, x: Source) -> View:
     """Lower another shape of the same elements in the same order."""
-    view = unmoved(x, type(op).__name__)
+    view = unmoved(lowering, x, type(op).__name__)
     if view.order is None:
         if lowering.shape == view.shape:
             return view
@@ -37,19 +50,18 @@ def reshape(lowering: Lowering, op: graph.Reshape | graph.Flatten, x: Source) ->
     return in_order(view.value, view.elements().reshape(lowering.shape))
 
 
-def moved(lowering: Lowering, op: graph.Permute | graph.Slice, x: Source) -> View:
-    """Lower another order of axes, or a part of a sample."""
-    view = unmoved(x, type(op).__name__)
+def moved(lowering: Lowering, op: graph.Operation, x: Source) -> View:
+    """Lower what only puts elements elsewhere, or takes a part of a sample."""
+    view = unmoved(lowering, x, type(op).__name__)
     one, _ = op.forward(view.elements()[None])
     return in_order(view.value, one[0])
 
 
-def unmoved(x: Source, what: str) -> View:
+def unmoved(lowering: Lowering, x: Source, what: str) -> View:
     """Return a view without a margin, whatever its order."""
     if not isinstance(x, View):
         raise UnsupportedError(f"{what} of a parameter")
-    plain(x, what)
-    return x
+    return lowering.written(x)
 
 
 def in_order(value: Value, order: np.ndarray) -> View:
@@ -64,7 +76,7 @@ def in_order(value: Value, order: np.ndarray) -> View:
 
 def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:
     """Lower channels after channels, or features after features; another axis is made the first one."""
-    views = [unmoved(each, "cat") for each in tensors]
+    views = [unmoved(lowering, each, "cat") for each in tensors]
     axes = len(views[0].shape)
     axis = op.dim % (1 + axes) - 1
     if len(views) == 1:

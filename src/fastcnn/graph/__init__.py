@@ -4,17 +4,19 @@ from . import piecewise, smooth
 from .activation import Activation
 from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
-from .dropout import Dropout
+from .dropout import AlphaDropout, Dropout, Dropout2d, FeatureAlphaDropout
 from .functions import FUNCTIONS, Function, function, function_of
 from .group_norm import GroupNorm, InstanceNorm, LayerNorm
+from .moving import ChannelShuffle, PixelShuffle, PixelUnshuffle, Unflatten
 from .normalization import BatchNorm
 from .operation import Operand, Operation, Wanted, apply, as_array, recording, shape_of
 from .operators import Operators
 from .piecewise import *
-from .pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 from .products import Conv2d, Linear
 from .reduction import Amax, Mean, Sum
-from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, ZeroPad, chunk, halves, split
+from .resizing import Interpolate, Pad
+from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, chunk, halves, split
 from .smooth import *
 from .softmax import LogSoftmax, Softmax
 from .structure import as_tuple, filled, leaves, paired, replaced
@@ -28,20 +30,26 @@ __all__ = [
     "FUNCTIONS",
     "Activation",
     "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
     "Add",
+    "AlphaDropout",
     "Amax",
     "AvgPool2d",
     "Batch",
     "BatchNorm",
+    "ChannelShuffle",
     "Concat",
     "Conv2d",
     "Detach",
     "Divide",
     "Dropout",
+    "Dropout2d",
+    "FeatureAlphaDropout",
     "Flatten",
     "Function",
     "GroupNorm",
     "InstanceNorm",
+    "Interpolate",
     "LayerNorm",
     "Linear",
     "LogSoftmax",
@@ -52,7 +60,10 @@ __all__ = [
     "Operand",
     "Operation",
     "Operators",
+    "Pad",
     "Permute",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Power",
     "Reshape",
     "Slice",
@@ -63,11 +74,11 @@ __all__ = [
     "Tape",
     "Trace",
     "TraceError",
+    "Unflatten",
     "Value",
     "Wanted",
     "Watch",
     "WatchedTape",
-    "ZeroPad",
     "apply",
     "as_array",
     "as_tuple",

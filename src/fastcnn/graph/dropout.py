@@ -1,8 +1,9 @@
-"""Dropout: elements that are set to 0 at random in training."""
+"""Dropout: elements or channels that are set to 0, or to the least value of SELU, at random in training."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -24,13 +25,20 @@ class Source(Protocol):
 class Dropout(Operation):
     """y = x mask; see `fastcnn.ops.dropout`."""
 
+    # The functions that it applies.
+    function: ClassVar[Callable[..., tuple[Array, Any]]] = staticmethod(ops.dropout)
+    gradient: ClassVar[Callable[..., Array]] = staticmethod(ops.dropout_backward)
+    # Whether it drops whole channels, and whether to the least value of SELU.
+    by_channel: ClassVar[bool] = False
+    alpha: ClassVar[bool] = False
+
     def __init__(self, owner: Source, training: bool) -> None:
         self.owner: Any = owner
         self.training = training
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return x with some elements dropped; in evaluation, x itself."""
-        return ops.dropout(x, self.owner.p, self.training, generator=self.owner.stream())
+        return self.function(x, self.owner.p, self.training, generator=self.owner.stream())
 
     def trace(self, x: Array) -> Array:
         """Return x; nothing is drawn."""
@@ -46,4 +54,28 @@ class Dropout(Operation):
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy with the same elements dropped."""
-        return (ops.dropout_backward(dy, saved),)
+        return (self.gradient(dy, saved),)
+
+
+class Dropout2d(Dropout):
+    """Whole channels dropped; see `fastcnn.ops.dropout2d`."""
+
+    function = staticmethod(ops.dropout2d)
+    gradient = staticmethod(ops.dropout2d_backward)
+    by_channel = True
+
+
+class AlphaDropout(Dropout):
+    """Mean 0 and variance 1 stay; see `fastcnn.ops.alpha_dropout`."""
+
+    function = staticmethod(ops.alpha_dropout)
+    gradient = staticmethod(ops.alpha_dropout_backward)
+    alpha = True
+
+
+class FeatureAlphaDropout(Dropout):
+    """Alpha dropout of whole channels; see `fastcnn.ops.feature_alpha_dropout`."""
+
+    function = staticmethod(ops.feature_alpha_dropout)
+    gradient = staticmethod(ops.feature_alpha_dropout_backward)
+    by_channel = alpha = True

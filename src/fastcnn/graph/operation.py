@@ -73,6 +73,11 @@ class Operation:
     # Whether it runs code of the user's, which may do more than compute.
     runs_code = False
 
+    @property
+    def title(self) -> str:
+        """What a picture calls it."""
+        return type(self).__name__
+
     def forward(self, *inputs: Any) -> tuple[Any, Any]:
         """Return (y, what backward needs) for arrays; y is an array, or a tuple of arrays."""
         raise NotImplementedError

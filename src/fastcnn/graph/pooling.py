@@ -1,4 +1,4 @@
-"""Max, average and adaptive average pooling."""
+"""Max and average pooling, of sliding and of adaptive windows."""
 
 from __future__ import annotations
 
@@ -60,6 +60,23 @@ class AvgPool2d(Operation):
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy / divisor spread over each window."""
         return (ops.avg_pool2d_backward(dy, saved, *self.window),)
+
+
+@function("adaptive_max_pool2d", {"output_size": optional(adaptive)})
+class AdaptiveMaxPool2d(Operation):
+    """Maximum of windows that divide the image; see `fastcnn.ops.adaptive_max_pool2d`."""
+
+    def __init__(self, output_size: Any) -> None:
+        self.output_size = output_size
+
+    def forward(self, x: Array) -> tuple[Array, Any]:
+        """Return the maxima."""
+        y, argmax = ops.adaptive_max_pool2d(x, self.output_size)
+        return y, (argmax, x.shape)
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
+        """Return dy at the maxima."""
+        return (ops.max_pool2d_backward(dy, *saved),)
 
 
 @function("adaptive_avg_pool2d", {"output_size": optional(adaptive)})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .._arguments import axis, batch_and_sizes, index_text, margins, order, parsed_index, shown_index
+from .._arguments import axis, batch_and_sizes, index_text, order, parsed_index, shown_index
 from .._shapes import check_size, integer
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .batch import Batch, refuse
@@ -195,22 +195,6 @@ class Concat(Operation):
 
 def _but(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return shape[:axis] + shape[axis + 1 :]
-
-
-@function("pad", {"padding": margins})
-class ZeroPad(Operation):
-    """Zeros around images: (left, right, top, bottom)."""
-
-    def __init__(self, padding: Any) -> None:
-        self.padding = padding
-
-    def forward(self, x: Array) -> tuple[Array, Any]:
-        """Return x with its margins."""
-        return ops.zero_pad2d(x, self.padding), None
-
-    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
-        """Return dy without its margins."""
-        return (ops.zero_pad2d_backward(dy, self.padding),)
 
 
 @function("detach")

@@ -17,10 +17,13 @@ from . import (
     lists,
     losses,
     normalization,
+    padding,
     pooling,
     shape,
+    shuffling,
     smooth,
     softmax,
+    upsampling,
     utils,
 )
 from .activation import *
@@ -35,11 +38,14 @@ from .lists import *
 from .losses import *
 from .module import Module
 from .normalization import *
+from .padding import *
 from .parameter import Parameter
 from .pooling import *
 from .shape import *
+from .shuffling import *
 from .smooth import *
 from .softmax import *
+from .upsampling import *
 
 # Each file says itself which of its classes are public.
 __all__ = ["Module", "Parameter", "functional", "init", "utils"]
@@ -54,8 +60,11 @@ __all__ += linear.__all__
 __all__ += lists.__all__
 __all__ += losses.__all__
 __all__ += normalization.__all__
+__all__ += padding.__all__
 __all__ += pooling.__all__
 __all__ += shape.__all__
+__all__ += shuffling.__all__
 __all__ += smooth.__all__
 __all__ += softmax.__all__
+__all__ += upsampling.__all__
 __all__.sort(key=lambda name: (name.islower(), not name.isupper(), name))

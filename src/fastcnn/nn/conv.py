@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .._arguments import count, flag, margins_or_word, one_or_two
-from .._outputs import convolution
+from .._arguments import count, flag, margins_or_word, one_or_two, word
+from .._outputs import convolution, repeated
 from .._shapes import conv_padding, filled, integer, pair
 from ..errors import ArgumentError
 from . import functional as F
@@ -15,6 +15,10 @@ from .module import Module
 from .parameter import Parameter
 
 __all__ = ["Conv2d"]
+
+
+# What the padding is made of: zeros, or what `fastcnn.ops.pad` has as a mode.
+PADDING_MODES = {"zeros": None, "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
 def _kernels(out_channels: int, in_channels: int, groups: int, kernel_size: tuple[int, int]) -> Shape:
@@ -35,9 +39,11 @@ def _weights(values: Values) -> list[Shape]:
 def _maps(values: Values, shape: Shape) -> Shape:
     _weights(values)  # whose check of the groups comes before that of the window
     kernel_size = pair(values["kernel_size"], "kernel_size", 1)
-    window, _ = convolution(
+    window, margins = convolution(
         (shape[1], shape[2]), kernel_size, values["stride"], values["padding"], values["dilation"], "conv2d"
     )
+    if (mode := PADDING_MODES[values["padding_mode"]]) is not None:
+        repeated(shape, margins, mode, "conv2d")
     return values["out_channels"], window.out_h, window.out_w
 
 
@@ -51,6 +57,7 @@ def _maps(values: Values, shape: Shape) -> Shape:
         "dilation": one_or_two,
         "groups": count,
         "bias": Argument(flag, read=has),
+        "padding_mode": word(*PADDING_MODES),
     },
     output=_maps,
     weights=_weights,
@@ -68,11 +75,13 @@ class Conv2d(Module):
     stride, dilation : int or (vertical, horizontal)
         Step between windows; distance between taps.
     padding : int, (vertical, horizontal), (left, right, top, bottom), "same" or "valid"
-        Zeros around the image.
+        Rows and columns around the image.
     groups : int
         Number of blocks of channels that are convolved apart.
     bias : bool
         Whether to add a learned bias to each output channel.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        What the padding is made of, see `fastcnn.ops.pad`.
 
     Attributes
     ----------
@@ -92,6 +101,7 @@ class Conv2d(Module):
         dilation: int | tuple[int, int] = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: str = "zeros",
     ) -> None:
         super().__init__()
         self.in_channels = integer(in_channels, "Conv2d: in_channels", 1)
@@ -102,6 +112,7 @@ class Conv2d(Module):
         self.groups = integer(groups, "Conv2d: groups", 1)
         conv_padding(padding, self.kernel_size, self.stride, self.dilation, "Conv2d: padding")
         self.padding = padding
+        self.padding_mode = word(*PADDING_MODES)(padding_mode, "Conv2d: padding_mode")
         shape = _kernels(self.out_channels, self.in_channels, self.groups, self.kernel_size)
         self.weight = Parameter(filled(shape, 0, np.float32, "Conv2d: weight"))
         self.bias = Parameter(filled((self.out_channels,), 0, np.float32, "Conv2d: bias")) if bias else None
@@ -121,7 +132,12 @@ class Conv2d(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the feature maps (N, out_channels, out_h, out_w)."""
-        return F.conv2d(x, self.weight, self.bias, **self._geometry())
+        geometry = self._geometry()
+        if (mode := PADDING_MODES[self.padding_mode]) is not None:
+            size = self.kernel_size, self.stride, self.dilation
+            x = F.pad(x, conv_padding(self.padding, *size, "Conv2d: padding"), mode)
+            geometry["padding"] = 0
+        return F.conv2d(x, self.weight, self.bias, **geometry)
 
     def macs(self, output_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for an output (N, out_channels, out_h, out_w)."""
@@ -133,4 +149,6 @@ class Conv2d(Module):
         parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
         defaults = {"stride": (1, 1), "padding": 0, "dilation": (1, 1), "groups": 1}
         parts += [f"{k}={v!r}" for k, v in self._geometry().items() if v != defaults[k]]
-        return ", ".join(parts + ([] if self.bias is not None else ["bias=False"]))
+        parts += [] if self.bias is not None else ["bias=False"]
+        parts += [] if self.padding_mode == "zeros" else [f"padding_mode={self.padding_mode}"]
+        return ", ".join(parts)

@@ -1,6 +1,6 @@
-"""Dropout."""
+"""Dropout of elements and of channels, to zero or to the least value of SELU."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,11 +11,37 @@ from . import init
 from .declaration import declare
 from .module import Module
 
-__all__ = ["Dropout"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout2d", "FeatureAlphaDropout"]
+
+
+class _Dropout(Module):
+    """Something that is dropped with a probability in training."""
+
+    # What is applied.
+    operation: ClassVar[type[graph.Dropout]] = graph.Dropout
+
+    def __init__(self, p: float = 0.5, generator: np.random.Generator | None = None) -> None:
+        super().__init__()
+        if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1:
+            raise ArgumentError(f"{type(self).__name__}: p must lie in [0, 1], got {p!r}")
+        self.p = p
+        self.generator = generator
+
+    def forward(self, x: Any) -> Any:
+        """Return x with what is dropped; in evaluation, x itself."""
+        return graph.apply(self.operation(self, self.training), x)
+
+    def stream(self) -> np.random.Generator:
+        """Return what masks are drawn from."""
+        return self.generator or init.default_generator()
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"p={self.p}"
 
 
 @declare({"p": share})
-class Dropout(Module):
+class Dropout(_Dropout):
     """In training, set elements to zero with probability p and scale the others by 1 / (1 - p).
 
     Parameters
@@ -26,21 +52,47 @@ class Dropout(Module):
         Source of the masks; the default stream if None. `Module.reseed` replaces it.
     """
 
-    def __init__(self, p: float = 0.5, generator: np.random.Generator | None = None) -> None:
-        super().__init__()
-        if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1:
-            raise ArgumentError(f"Dropout: p must lie in [0, 1], got {p!r}")
-        self.p = p
-        self.generator = generator
 
-    def forward(self, x: Any) -> Any:
-        """Return x with some elements dropped; in evaluation, x itself."""
-        return graph.apply(graph.Dropout(self, self.training), x)
+@declare({"p": share})
+class Dropout2d(_Dropout):
+    """In training, set whole channels to zero; see `fastcnn.ops.dropout2d`.
 
-    def stream(self) -> np.random.Generator:
-        """Return what masks are drawn from."""
-        return self.generator or init.default_generator()
+    Parameters
+    ----------
+    p : float in [0, 1]
+        Probability of dropping a channel.
+    generator : numpy.random.Generator, optional
+        As in Dropout.
+    """
 
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"p={self.p}"
+    operation = graph.Dropout2d
+
+
+@declare({"p": share})
+class AlphaDropout(_Dropout):
+    """In training, set elements to the least value of SELU, whose statistics stay; see `ops.alpha_dropout`.
+
+    Parameters
+    ----------
+    p : float in [0, 1]
+        Probability of dropping an element.
+    generator : numpy.random.Generator, optional
+        As in Dropout.
+    """
+
+    operation = graph.AlphaDropout
+
+
+@declare({"p": share})
+class FeatureAlphaDropout(_Dropout):
+    """In training, drop whole channels as AlphaDropout drops elements.
+
+    Parameters
+    ----------
+    p : float in [0, 1]
+        Probability of dropping a channel.
+    generator : numpy.random.Generator, optional
+        As in Dropout.
+    """
+
+    operation = graph.FeatureAlphaDropout

@@ -1,4 +1,4 @@
-"""Max, average and adaptive average pooling."""
+"""Max and average pooling, of sliding and of adaptive windows."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from ..ops.pooling import checked_divisor
 from . import functional as F
 from .declaration import IMAGES, Shape, Values, declare
 from .module import Module
-from .receptive_field import Field, slide
+from .receptive_field import Field, parts
 
-__all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d"]
+__all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
 
 
 def _stride(pool: Any, name: str) -> Any:
@@ -139,12 +139,27 @@ class AvgPool2d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding!r}"
 
 
-@declare(
-    {"output_size": optional(adaptive)},
-    output=lambda values, shape: (shape[0], *adaptive_size(values["output_size"], shape[1:], "pool2d")),
-    takes=IMAGES,
-)
-class AdaptiveAvgPool2d(Module):
+class _Adaptive(Module):
+    """Pooling over windows that divide the image."""
+
+    def __init__(self, output_size: int | tuple[int | None, int | None] | None) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
+        return parts(field, x[-2:], y[-2:])
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return f"output_size={self.output_size}"
+
+
+def _divided(values: Values, shape: Shape) -> Shape:
+    return shape[0], *adaptive_size(values["output_size"], shape[1:], "pool2d")
+
+
+@declare({"output_size": optional(adaptive)}, output=_divided, takes=IMAGES)
+class AdaptiveAvgPool2d(_Adaptive):
     """Mean over windows that divide the image into output_size parts; see `fastcnn.ops.adaptive_avg_pool2d`.
 
     Parameters
@@ -153,25 +168,21 @@ class AdaptiveAvgPool2d(Module):
         Size of the output; None keeps the input's size.
     """
 
-    def __init__(self, output_size: int | tuple[int | None, int | None] | None) -> None:
-        super().__init__()
-        self.output_size = output_size
-
     def forward(self, x: Any) -> Any:
         """Return the means."""
         return F.adaptive_avg_pool2d(x, self.output_size)
 
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
-        # Windows may differ by a pixel: the largest window and the largest step.
-        rows, columns = zip(x[-2:], y[-2:], strict=True)
-        extent = _largest_part(*rows), _largest_part(*columns)
-        return slide(field, extent, (-(-rows[0] // rows[1]), -(-columns[0] // columns[1])))
 
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return f"output_size={self.output_size}"
+@declare({"output_size": optional(adaptive)}, output=_divided, takes=IMAGES)
+class AdaptiveMaxPool2d(_Adaptive):
+    """Maximum over windows that divide the image; see `fastcnn.ops.adaptive_max_pool2d`.
 
+    Parameters
+    ----------
+    output_size : int, (out_h, out_w) or None
+        Size of the output; None keeps the input's size.
+    """
 
-def _largest_part(size: int, parts: int) -> int:
-    """Return the pixels of the largest window of adaptive pooling."""
-    return max(-(-(i + 1) * size // parts) - i * size // parts for i in range(parts))
+    def forward(self, x: Any) -> Any:
+        """Return the maxima."""
+        return F.adaptive_max_pool2d(x, self.output_size)

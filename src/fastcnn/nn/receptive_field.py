@@ -109,6 +109,34 @@ def slide(field: Field, covered: tuple[int, int], stride: tuple[int, int]) -> Fi
     return Field(_sum(field.size, grown), _times(stride, field.jump))
 
 
+def denser(field: Field, x: tuple[int, ...], y: tuple[int, ...], covered: tuple[int, int] = (1, 1)) -> Field:
+    """Return the field behind what makes y rows and columns out of x, each of so many pixels.
+
+    Where positions are less than a pixel of the image apart, or no whole number of them, the next whole
+    number is taken: the field is not smaller than it says.
+    """
+    if field.jump is None:
+        return field
+    grown = slide(field, covered, (1, 1))
+    rows, columns = (-(-jump * before // after) for jump, before, after in zip(field.jump, x, y, strict=True))
+    return Field(grown.size, (rows, columns))
+
+
+def parts(field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
+    """Return the field behind adaptive pooling of x rows and columns to y.
+
+    Windows may differ by a pixel: the largest window and the largest step.
+    """
+    rows, columns = zip(x, y, strict=True)
+    extent = _largest_part(*rows), _largest_part(*columns)
+    return slide(field, extent, (-(-rows[0] // rows[1]), -(-columns[0] // columns[1])))
+
+
+def _largest_part(size: int, parts: int) -> int:
+    """Return the pixels of the largest window of adaptive pooling."""
+    return max(-(-(i + 1) * size // parts) - i * size // parts for i in range(parts))
+
+
 def gather(field: Field) -> Field | None:
     """Return the field behind a layer that reads all positions at once; None if they are not flattened."""
     return None if field.jump else Field(_sum(field.size, field.reach), None)

@@ -1,18 +1,17 @@
-"""Layers that compute nothing: Identity, Flatten and ZeroPad2d."""
+"""Layers that change nothing, or only axes: Identity, Flatten and Unflatten."""
 
 from typing import Any
 
 from .. import graph
-from .._arguments import axis, margins
-from .._outputs import flattened, padded
-from .._shapes import padding4
-from ..errors import ShapeError
+from .._arguments import axis, parts
+from .._outputs import flattened, unflattened
+from .._shapes import integer
+from ..errors import DTypeError, ShapeError
 from . import functional as F
-from .declaration import IMAGES, Shape, Values, declare
+from .declaration import Shape, Values, declare
 from .module import Module
-from .receptive_field import Field
 
-__all__ = ["Flatten", "Identity", "ZeroPad2d"]
+__all__ = ["Flatten", "Identity", "Unflatten"]
 
 
 def _merged(values: Values, shape: Shape) -> Shape:
@@ -71,31 +70,43 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-@declare(
-    {"padding": margins},
-    output=lambda values, shape: padded(shape, padding4(values["padding"], "padding")),
-    takes=IMAGES,
-)
-class ZeroPad2d(Module):
-    """Put zeros around images.
+def _divided(values: Values, shape: Shape) -> Shape:
+    if values["dim"] in (0, -1 - len(shape)):
+        raise ShapeError(
+            f"dim {values['dim']} must be an axis behind the batch axis, of {1 + len(shape)} in all"
+        )
+    return unflattened((1, *shape), values["dim"], values["unflattened_size"], "unflatten")[1:]
+
+
+@declare({"dim": axis, "unflattened_size": parts}, output=_divided)
+class Unflatten(Module):
+    """Divide an axis into several.
 
     Parameters
     ----------
-    padding : int or (left, right, top, bottom)
-        Rows and columns of zeros on each side.
+    dim : int
+        The axis; negative counts from the end.
+    unflattened_size : tuple of int
+        Sizes that make up that of the axis; one may be -1: what is left.
     """
 
-    def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
+    _reuses_input = True
+
+    def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
         super().__init__()
-        self.padding = padding4(padding, "ZeroPad2d: padding")
+        if not isinstance(unflattened_size, tuple | list):
+            raise DTypeError(
+                f"Unflatten: unflattened_size must be a tuple of integers, got {unflattened_size!r}"
+            )
+        self.dim = dim
+        self.unflattened_size = tuple(
+            integer(size, "Unflatten: unflattened_size", -1) for size in unflattened_size
+        )
 
     def forward(self, x: Any) -> Any:
-        """Return x with its margins."""
-        return graph.apply(graph.ZeroPad(self.padding), x)
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
-        return field  # zeros are seen as part of the image
+        """Return x with the axis divided."""
+        return graph.apply(graph.Unflatten(self.dim, self.unflattened_size), x)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
-        return f"{self.padding}"
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

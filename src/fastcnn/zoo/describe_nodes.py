@@ -156,8 +156,9 @@ class _Describer:
         """Return the layer that does what a function does, if that follows the mode as a layer does."""
         if one.training or not other.training:
             raise self._refused(scope, "dropout that does not follow the mode, training=self.training")
+        kind = type(one).__name__  # which is also that of the layer
         try:
-            return Layer("Dropout", {"p": check_argument("Dropout", "p", one.owner.p)}, "")
+            return Layer(kind, {"p": check_argument(kind, "p", one.owner.p)}, "")
         except FastcnnError as error:
             raise self._refused(scope, f"dropout: {error}") from error
 
@@ -209,7 +210,7 @@ def _facts(step: TracedStep) -> tuple:
         has_state = module._parameters or module._buffers
         return type(module), step.what.arguments, id(module) if has_state else None, step.sources
     if isinstance(step.what, graph.Dropout):
-        return graph.Dropout, step.what.owner.p, step.sources
+        return type(step.what), step.what.owner.p, step.sources
     function = graph.function_of(step.what)
     settings = None if function is None else function.read(step.what, step.shape)
     return type(step.what), settings, tuple(id(e) if isinstance(e, nn.Parameter) else e for e in step.sources)

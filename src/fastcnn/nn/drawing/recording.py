@@ -175,7 +175,7 @@ class _Recorder(graph.Tape):
 
 
 def _type(operation: graph.Operation) -> str:
-    return type(operation.module if isinstance(operation, Opaque) else operation).__name__
+    return type(operation.module).__name__ if isinstance(operation, Opaque) else operation.title
 
 
 def _within(path: str, around: Frame | None) -> str:

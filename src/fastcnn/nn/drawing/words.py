@@ -25,12 +25,18 @@ _KINDS: dict[type, str] = {
     graph.MaxPool2d: "pool",
     graph.AvgPool2d: "pool",
     graph.AdaptiveAvgPool2d: "pool",
+    graph.AdaptiveMaxPool2d: "pool",
     graph.Concat: "join",
     graph.Flatten: "shape",
     graph.Reshape: "shape",
     graph.Permute: "shape",
     graph.Slice: "shape",
-    graph.ZeroPad: "shape",
+    graph.Pad: "shape",
+    graph.Unflatten: "shape",
+    graph.PixelShuffle: "shape",
+    graph.PixelUnshuffle: "shape",
+    graph.ChannelShuffle: "shape",
+    graph.Interpolate: "shape",
     graph.Detach: "shape",
     Opaque: "own",
 }
@@ -123,8 +129,31 @@ def _(operation: graph.Slice, inputs: Inputs) -> str:
 
 
 @settings.register
-def _(operation: graph.ZeroPad, inputs: Inputs) -> str:
-    return f"by {_one(operation.padding)}"
+def _(operation: graph.Pad, inputs: Inputs) -> str:
+    return _joined(f"by {_one(operation.padding)}", f"with {operation.value:g}" if operation.value else "")
+
+
+@settings.register
+def _(operation: graph.Interpolate, inputs: Inputs) -> str:
+    given = operation.given
+    return _joined(
+        given.mode, "corners aligned" if given.align_corners else "", "smoothed" if given.antialias else ""
+    )
+
+
+@settings.register
+def _(operation: graph.PixelShuffle, inputs: Inputs) -> str:
+    return f"by {operation.upscale_factor}"
+
+
+@settings.register
+def _(operation: graph.PixelUnshuffle, inputs: Inputs) -> str:
+    return f"by {operation.downscale_factor}"
+
+
+@settings.register
+def _(operation: graph.ChannelShuffle, inputs: Inputs) -> str:
+    return f"of {operation.groups} groups"
 
 
 for _kind in (graph.Add, graph.Subtract, graph.Multiply, graph.Divide, graph.Power):

@@ -1,4 +1,4 @@
-"""Dropout."""
+"""Dropout of elements and of channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from ...graph import apply
 from .. import init
 
 __all__ = [
+    "alpha_dropout",
     "dropout",
+    "dropout2d",
+    "feature_alpha_dropout",
 ]
 
 T = TypeVar("T")
@@ -33,6 +36,27 @@ def dropout(
         Source of the mask; the default stream if None.
     """
     return apply(graph.Dropout(_Source(p, generator), training), input)
+
+
+def dropout2d(
+    input: T, p: float = 0.5, training: bool = True, *, generator: np.random.Generator | None = None
+) -> T:
+    """Set whole channels to zero with probability p and scale the others; see `fastcnn.ops.dropout2d`."""
+    return apply(graph.Dropout2d(_Source(p, generator), training), input)
+
+
+def alpha_dropout(
+    input: T, p: float = 0.5, training: bool = False, *, generator: np.random.Generator | None = None
+) -> T:
+    """Set elements to the least value of SELU with probability p; see `fastcnn.ops.alpha_dropout`."""
+    return apply(graph.AlphaDropout(_Source(p, generator), training), input)
+
+
+def feature_alpha_dropout(
+    input: T, p: float = 0.5, training: bool = False, *, generator: np.random.Generator | None = None
+) -> T:
+    """Drop whole channels as `alpha_dropout` drops elements."""
+    return apply(graph.FeatureAlphaDropout(_Source(p, generator), training), input)
 
 
 class _Source(NamedTuple):

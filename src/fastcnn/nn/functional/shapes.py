@@ -7,14 +7,18 @@ from typing import TypeVar
 
 from ... import graph
 from ..._shapes import integer
-from ...errors import ArgumentError, DTypeError
+from ...errors import ArgumentError, DTypeError, ShapeError
 from ...graph import apply
 
 __all__ = [
     "cat",
+    "channel_shuffle",
     "chunk",
     "flatten",
+    "interpolate",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "split",
 ]
 
@@ -44,13 +48,48 @@ def chunk(input: T, chunks: int, dim: int = 0) -> tuple[T, ...]:
 
 
 def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> T:
-    """Put zeros around images: (left, right), or (left, right, top, bottom)."""
-    if mode != "constant" or value not in (0, None):
-        raise ArgumentError(f"pad: only mode='constant' with value=0 is there, got {mode!r} with {value!r}")
+    """Put margins around images: (left, right), or (left, right, top, bottom); see `fastcnn.ops.pad`.
+
+    Two numbers with another mode than "constant" are for input of three axes.
+    """
     expected = f"pad: pad must be (left, right) or (left, right, top, bottom), got {pad!r}"
     if not isinstance(pad, tuple | list):
         raise DTypeError(expected)
     if len(pad) not in (2, 4):
         raise ArgumentError(expected)
+    if len(pad) == 2 and mode != "constant" and len(graph.shape_of(input)) != 3:
+        raise ShapeError(
+            f"pad: two margins with mode {mode!r} need 3-D input, got the shape {graph.shape_of(input)}"
+        )
     margins = [integer(each, "pad: pad") for each in pad]
-    return apply(graph.ZeroPad((*margins, 0, 0)[:4]), input)
+    filling = 0.0 if value is None else value
+    return apply(graph.Pad((*margins, 0, 0)[:4], mode, filling), input)
+
+
+def pixel_shuffle(input: T, upscale_factor: int) -> T:
+    """Make squares of pixels out of channels; see `fastcnn.ops.pixel_shuffle`."""
+    return apply(graph.PixelShuffle(upscale_factor), input)
+
+
+def pixel_unshuffle(input: T, downscale_factor: int) -> T:
+    """Make channels out of squares of pixels; see `fastcnn.ops.pixel_unshuffle`."""
+    return apply(graph.PixelUnshuffle(downscale_factor), input)
+
+
+def channel_shuffle(input: T, groups: int) -> T:
+    """Take the channels of groups in turn; see `fastcnn.ops.channel_shuffle`."""
+    return apply(graph.ChannelShuffle(groups), input)
+
+
+def interpolate(
+    input: T,
+    size: int | tuple[int, int] | None = None,
+    scale_factor: float | tuple[float, float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> T:
+    """Resize images (N, C, H, W); see `fastcnn.ops.interpolate`."""
+    operation = graph.Interpolate(size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
+    return apply(operation, input)

@@ -9,6 +9,7 @@ from ...graph import apply
 
 __all__ = [
     "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
     "avg_pool2d",
     "max_pool2d",
 ]
@@ -45,3 +46,8 @@ def avg_pool2d(
 def adaptive_avg_pool2d(input: T, output_size: int | tuple[int | None, int | None] | None) -> T:
     """Mean over windows that divide the image into output_size parts."""
     return apply(graph.AdaptiveAvgPool2d(output_size), input)
+
+
+def adaptive_max_pool2d(input: T, output_size: int | tuple[int | None, int | None] | None) -> T:
+    """Maximum over windows that divide the image; see `fastcnn.ops.adaptive_max_pool2d`."""
+    return apply(graph.AdaptiveMaxPool2d(output_size), input)

@@ -1,0 +1,128 @@
+"""Images of another size by interpolation."""
+
+from typing import Any
+
+from .._arguments import factors, flag, one_or_two, optional, word
+from ..ops.resampling import MODES, Resizing, checked_resizing, resized_shape, resizing_reach
+from . import functional as F
+from .declaration import IMAGES, Shape, Values, declare
+from .module import Module
+from .receptive_field import Field, denser, parts
+
+__all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
+
+_SIZES = {"size": optional(one_or_two), "scale_factor": optional(factors)}
+
+
+def _resized(values: Values, shape: Shape) -> Shape:
+    return shape[0], *resized_shape(shape[1:], Resizing(**values), "interpolate")
+
+
+def _floats(scale_factor: Any) -> Any:
+    """Return integers among scale factors as floats, as PyTorch does, and leave the rest to the check."""
+    if isinstance(scale_factor, tuple | list):
+        return tuple(map(_floats, scale_factor))
+    return float(scale_factor) if type(scale_factor) is int else scale_factor
+
+
+@declare(
+    {
+        **_SIZES,
+        "mode": word(*MODES),
+        "align_corners": optional(flag),
+        "recompute_scale_factor": optional(flag),
+    },
+    output=_resized,
+    takes=IMAGES,
+)
+class Upsample(Module):
+    """Resize images; see `fastcnn.ops.interpolate`.
+
+    Parameters
+    ----------
+    size : int or (out_h, out_w), optional
+        Size of the output.
+    scale_factor : float or (vertical, horizontal), optional
+        The output's size is that of x times this, rounded down; the one or the other must be given.
+    mode : {"nearest", "nearest-exact", "bilinear", "bicubic", "area"}
+        What pixels are made of.
+    align_corners : bool, optional
+        With "bilinear" and "bicubic": whether the centers of the corners stay where they are, not the edges.
+    recompute_scale_factor : bool, optional
+        Whether the quotient of the sizes tells how far pixels are apart, not scale_factor itself.
+    """
+
+    def __init__(
+        self,
+        size: int | tuple[int, int] | None = None,
+        scale_factor: float | tuple[float, float] | None = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+    ) -> None:
+        super().__init__()
+        self.size = tuple(size) if isinstance(size, list) else size
+        self.scale_factor = _floats(scale_factor)
+        self.mode = mode
+        self.align_corners = align_corners
+        self.recompute_scale_factor = recompute_scale_factor
+        checked_resizing(self._given(), type(self).__name__)
+
+    def _given(self) -> Resizing:
+        return Resizing(
+            self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
+        )
+
+    def forward(self, x: Any) -> Any:
+        """Return the images in their new size."""
+        return F.interpolate(x, *self._given())
+
+    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
+        if self.mode == "area":
+            return parts(field, x[-2:], y[-2:])
+        return denser(field, x[-2:], y[-2:], resizing_reach(x[-2:], self._given(), type(self).__name__))
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        name = "size" if self.scale_factor is None else "scale_factor"
+        return f"{name}={getattr(self, name)}, mode={self.mode!r}"
+
+
+def _resized_as(mode: str, align_corners: bool | None = None) -> Any:
+    return lambda values, shape: _resized({**values, "mode": mode, "align_corners": align_corners}, shape)
+
+
+@declare(_SIZES, output=_resized_as("nearest"), takes=IMAGES)
+class UpsamplingNearest2d(Upsample):
+    """Resize images by repeating pixels: `Upsample` with mode "nearest".
+
+    Parameters
+    ----------
+    size, scale_factor
+        As in Upsample.
+    """
+
+    def __init__(
+        self,
+        size: int | tuple[int, int] | None = None,
+        scale_factor: float | tuple[float, float] | None = None,
+    ) -> None:
+        super().__init__(size, scale_factor, "nearest")
+
+
+@declare(_SIZES, output=_resized_as("bilinear", True), takes=IMAGES)
+class UpsamplingBilinear2d(Upsample):
+    """Resize images with their corners in place: `Upsample` with mode "bilinear" and align_corners.
+
+    Parameters
+    ----------
+    size, scale_factor
+        As in Upsample.
+    """
+
+    def __init__(
+        self,
+        size: int | tuple[int, int] | None = None,
+        scale_factor: float | tuple[float, float] | None = None,
+    ) -> None:
+        super().__init__(size, scale_factor, "bilinear", align_corners=True)
