@@ -52,6 +52,22 @@ def avg_pool2d(x, kernel, stride):
     return lambda: _aten.avg_pool2d(x, [kernel] * 2, [stride] * 2).numpy()
 
 
+def interpolate(x, size, mode):
+    """Return images of another size."""
+    (x,) = _tensors(x)
+    return lambda: nn.functional.interpolate(x, size, mode=mode).numpy()
+
+
+def interpolate_backward(dy, shape, mode):
+    """Return dx."""
+    (dy,) = _tensors(dy)
+    size = list(dy.shape[2:])
+    if mode == "nearest":
+        return lambda: _aten.upsample_nearest2d_backward(dy, size, list(shape)).numpy()
+    backward = _aten.upsample_bilinear2d_backward if mode == "bilinear" else _aten.upsample_bicubic2d_backward
+    return lambda: backward(dy, size, list(shape), False).numpy()
+
+
 def batch_norm(x, weight, bias, eps=1e-5):
     """Return y normalised by the batch's statistics."""
     x, weight, bias = _tensors(x, weight, bias)

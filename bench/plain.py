@@ -75,6 +75,37 @@ def avg_pool2d(x, kernel, stride):
     return _windows(x, kernel, stride).mean(axis=(4, 5))
 
 
+def _interpolation(size, out, mode):
+    """Return the matrix (out, size) that interpolates rows."""
+    place = np.arange(out) * (size / out)
+    if mode == "nearest":
+        return (np.floor(place)[:, None] == np.arange(size)).astype(np.float32)
+    place = place + 0.5 * size / out - 0.5
+    taps, a = (np.arange(2), None) if mode == "bilinear" else (np.arange(-1, 3), -0.75)
+    place = place if a else np.maximum(place, 0)
+    matrix, low = np.zeros((out, size), np.float32), np.floor(place)
+    for tap in taps:
+        d = np.abs(place - low - tap)
+        weight = 1 - d
+        if a:
+            far = a * (d**3 - 5 * d**2 + 8 * d - 4)
+            weight = np.where(d < 1, (a + 2) * d**3 - (a + 3) * d**2 + 1, far)
+        np.add.at(matrix, (np.arange(out), np.clip(low + tap, 0, size - 1).astype(int)), weight)
+    return matrix
+
+
+def interpolate(x, size, mode):
+    """Return images of another size."""
+    matrix = _interpolation(x.shape[-1], size, mode)
+    return matrix @ x @ matrix.T
+
+
+def interpolate_backward(dy, size, mode):
+    """Return dx of images of a size."""
+    matrix = _interpolation(size, dy.shape[-1], mode)
+    return matrix.T @ dy @ matrix
+
+
 def batch_norm(x, weight, bias, eps=1e-5):
     """Return y normalised by the batch's statistics."""
     mean, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
