@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ._shapes import INT_MAX, integer, padding4, pair
+from ._shapes import INT_MAX, integer, padding4, pair, single
 from .errors import ArgumentError, DTypeError, ShapeError
 
 Check = Callable[[Any, str], Any]
@@ -82,6 +82,27 @@ def checked(check: Check, value: Any, name: str) -> Any:
 def count(value: Any, name: str) -> int:
     """Return a size of at least 1."""
     return integer(value, name, 1)
+
+
+def one(value: Any, name: str) -> int:
+    """Return a size of at least 1, which may stand in a sequence."""
+    return single(value, name, 1)
+
+
+def cut(value: Any, name: str) -> int:
+    """Return a number of pixels, which may stand in a sequence."""
+    return single(value, name)
+
+
+def cut_or_word(value: Any, name: str) -> Any:
+    """Return a number of pixels, "same" or "valid"."""
+    return value if value in ("same", "valid") else cut(value, name)
+
+
+def one_or_two_cut(value: Any, name: str) -> Any:
+    """Return a number of pixels, or two for the two axes."""
+    numbers = pair(value, name)
+    return numbers[0] if numbers[0] == numbers[1] else numbers
 
 
 def one_or_two(value: Any, name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._shapes import Window, conv_padding, extent, integer, padding4, pair, window
+from ._shapes import INT_MAX, Window, conv_padding, extent, integer, padding4, pair, window
 from .errors import ArgumentError, DTypeError, ShapeError, SizeError
 
 Shape = tuple[int, ...]
@@ -72,6 +72,76 @@ def convolution(
     strides, dilations = pair(stride, f"{what}: stride", 1), pair(dilation, f"{what}: dilation", 1)
     pads = conv_padding(padding, kernel, strides, dilations, f"{what}: padding")
     return Placed(window(in_hw, kernel, strides, pads, dilations, what), pads)
+
+
+def transposed_convolution(
+    in_hw: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: object,
+    padding: object,
+    output_padding: object,
+    dilation: object,
+    what: str,
+) -> Window:
+    """Return the window of the convolution that goes from a transposed one's output back to its input.
+
+    So its ``in_h`` and ``in_w`` are the output's sizes:
+    ``out = (size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1``.
+    """
+    strides, dilations = pair(stride, f"{what}: stride", 1), pair(dilation, f"{what}: dilation", 1)
+    pads = pair(padding, f"{what}: padding")
+    more = pair(output_padding, f"{what}: output_padding")
+    sizes = []
+    for axis_name, size, *one in zip(
+        ("rows", "columns"), in_hw, kernel, strides, pads, more, dilations, strict=True
+    ):
+        taps, step, cut, extra, apart = one
+        if extra >= max(step, apart):
+            raise ArgumentError(
+                f"{what}: output_padding must be smaller than stride or dilation, got output_padding "
+                f"{output_padding!r}, stride {stride!r} and dilation {dilation!r}"
+            )
+        out = (size - 1) * step - 2 * cut + extent(taps, apart) + extra
+        if out < 1:
+            raise ShapeError(
+                f"{what} ({axis_name}): nothing is left of the output: {size} pixels make "
+                f"{out + 2 * cut}, of which padding {cut} cuts off {2 * cut}"
+            )
+        sizes.append(out)
+    result = Window(sizes[0], sizes[1], *in_hw, *kernel, *strides, *pads, *dilations)
+    if max(out + 2 * cut + apart for out, cut, apart in zip(sizes, pads, dilations, strict=True)) > INT_MAX:
+        raise SizeError(f"{what}: sizes pass 2**63: {result}")
+    return result
+
+
+def output_padding_of(
+    output_size: object,
+    shape: Shape,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    what: str,
+) -> tuple[int, int]:
+    """Return the output_padding with which a transposed convolution of a shape (..., H, W) has a size."""
+    if not isinstance(output_size, tuple | list):
+        raise DTypeError(f"{what}: output_size must be a sequence of sizes, got {output_size!r}")
+    if len(output_size) not in (2, len(shape)):
+        raise ArgumentError(
+            f"{what}: output_size must have 2 or {len(shape)} sizes, got {tuple(output_size)}"
+        )
+    wanted = [integer(each, f"{what}: output_size", 1) for each in output_size[-2:]]
+    least = [
+        (size - 1) * step - 2 * cut + extent(taps, apart)
+        for size, taps, step, cut, apart in zip(shape[-2:], kernel, stride, padding, dilation, strict=True)
+    ]
+    most = [low + step - 1 for low, step in zip(least, stride, strict=True)]
+    if not all(low <= each <= high for low, each, high in zip(least, wanted, most, strict=True)):
+        raise ArgumentError(
+            f"{what}: output_size must lie between {tuple(least)} and {tuple(most)}, got {tuple(wanted)} "
+            f"for x of the shape {shape}"
+        )
+    return wanted[0] - least[0], wanted[1] - least[1]
 
 
 def pooling(

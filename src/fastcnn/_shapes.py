@@ -66,8 +66,9 @@ def _integers(value: object, name: str, lengths: Sequence[int], minimum: int) ->
     if isinstance(value, np.ndarray) and value.ndim == 0:
         return (integer(value, name, minimum),)
     if len(value) not in lengths:
-        expected = " or ".join(str(n) for n in lengths)
-        raise ArgumentError(f"{name} must be an integer or {expected} integers, got {value!r}")
+        several = " or ".join(str(n) for n in lengths if n > 1)
+        expected = f"{' or '.join(str(n) for n in lengths)} integers" if several else "a sequence of one"
+        raise ArgumentError(f"{name} must be an integer or {expected}, got {value!r}")
     return tuple(integer(item, name, minimum) for item in value)
 
 
@@ -75,6 +76,11 @@ def pair(value: object, name: str, minimum: int = 0) -> tuple[int, int]:
     """Return (vertical, horizontal) from an int, a sequence of one or a sequence of two."""
     numbers = _integers(value, name, (1, 2), minimum)
     return (numbers[0], numbers[-1])
+
+
+def single(value: object, name: str, minimum: int = 0) -> int:
+    """Return the int that a value is, or that a sequence of one holds."""
+    return _integers(value, name, (1,), minimum)[0]
 
 
 def padding4(value: object, name: str) -> tuple[int, int, int, int]:
@@ -103,6 +109,14 @@ def conv_padding(
         raise ArgumentError(f"{name}='same' needs stride 1, got stride {stride}")
     total_h, total_w = (d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
     return (total_w // 2, total_w - total_w // 2, total_h // 2, total_h - total_h // 2)
+
+
+def row_of(
+    stride: object, padding: object, dilation: object, what: str
+) -> tuple[tuple[int, int], tuple[int, int] | str, tuple[int, int]]:
+    """Return stride, padding and dilation of a convolution along lines as those of images of one row."""
+    pads = padding if isinstance(padding, str) else (0, single(padding, f"{what}: padding"))
+    return (1, single(stride, f"{what}: stride", 1)), pads, (1, single(dilation, f"{what}: dilation", 1))
 
 
 def extent(kernel: int, dilation: int) -> int:

@@ -24,7 +24,7 @@ def add(lowering: Lowering, op: graph.Add, a: Source, b: Source) -> View:
     if isinstance(b, float):
         return _affine(lowering, x, 1.0, b)
     x, other = _alike(lowering, x, tensor(lowering, b, "a sum"), "a sum")
-    return View(lowering.append(Add(x.value, Value(*x.value.sizes), (other.value,))).value, flat=x.flat)
+    return x.of(lowering.append(Add(x.value, Value(*x.value.sizes), (other.value,))).value)
 
 
 def subtract(lowering: Lowering, op: graph.Subtract, a: Source, b: Source) -> View:
@@ -50,8 +50,7 @@ def multiply(lowering: Lowering, op: graph.Multiply, a: Source, b: Source) -> Vi
     if isinstance(b, float):
         return _affine(lowering, x, b, 0.0)
     x, other = _alike(lowering, x, tensor(lowering, b, "a product"), "a product")
-    made = lowering.append(Multiply(x.value, Value(*x.value.sizes), other.value))
-    return View(made.value, flat=x.flat)
+    return x.of(lowering.append(Multiply(x.value, Value(*x.value.sizes), other.value)).value)
 
 
 def divide(lowering: Lowering, op: graph.Divide, a: Source, b: Source) -> View:
@@ -67,7 +66,7 @@ def _affine(lowering: Lowering, x: View, factor: float, shift: float) -> View:
     if not (_is_normal(factor, lowering.dtype) and _is_normal(shift, lowering.dtype)):
         raise UnsupportedError("arithmetic with a number that is not finite, or denormal")
     y = Value(*value.sizes)
-    return View(lowering.append(Affine(value, y, factor, shift)).value, flat=x.flat)
+    return x.of(lowering.append(Affine(value, y, factor, shift)).value)
 
 
 def _is_normal(number: float, dtype: np.dtype) -> bool:
@@ -85,13 +84,14 @@ def _alike(lowering: Lowering, a: View, b: View, what: str) -> tuple[View, View]
         a, b = (lowering.laid_out(each.as_features()) for each in (a, b))
     a, b = lowering.written(a), lowering.written(b)
     first, second = a.value, b.value
-    if a.flat == b.flat and first.sizes == second.sizes:
+    alike = (a.flat, a.line) == (b.flat, b.line)
+    if alike and first.sizes == second.sizes:
         return a, b
-    if not (a.flat or b.flat) and first.channels == second.channels:
+    if alike and not a.flat and first.channels == second.channels:
         for one, other in ((a, b), (b, a)):
             if one.value.pixels == 1:
                 y = Value(*other.value.sizes)
-                repeated = View(lowering.append(Repeat(one.value, y)).value)
+                repeated = other.of(lowering.append(Repeat(one.value, y)).value)
                 return (repeated, other) if one is a else (other, repeated)
     raise UnsupportedError(f"{what} of values of different shapes")
 
@@ -100,7 +100,7 @@ def position_bias(lowering: Lowering, x: View, bias: nn.Parameter) -> View:
     """Lower a bias for each position: the convolution before it starts from it."""
     value = plain(x, "PositionBias")
     conv = value.producer
-    if bias.shape != x.shape or x.flat:
+    if bias.shape != x.shape or x.flat or x.line:
         raise UnsupportedError("a sum with a parameter that is no bias for each position")
     if not isinstance(conv, Conv) or conv.bias is not None or conv.position_bias is not None:
         raise UnsupportedError("PositionBias that does not follow a convolution without bias")

@@ -131,7 +131,7 @@ class Plans(Locked):
         training = self._training and not evaluation
         arrays = _samples.arrays(x)
         for each in arrays:
-            if not isinstance(each, np.ndarray) or each.ndim not in (2, 4) or each.dtype != self._dtype:
+            if not isinstance(each, np.ndarray) or not 2 <= each.ndim <= 4 or each.dtype != self._dtype:
                 return Unsupported("an input that is no batch of the parameters' type", news=False)
         size = _samples.count(x)
         if any(len(each) != size for each in arrays):

@@ -73,6 +73,8 @@ class Node:
     reads_rows: ClassVar[bool] = False
     # Whether it can do what a batch normalisation of fixed statistics behind it does.
     normalizes_output: ClassVar[bool] = False
+    # Whether the gradient of its weight reads `gradient_halo` too.
+    weight_reads_halo: ClassVar[bool] = False
     # Whether it still reads the gradient in front of its activation when all backward passes are over.
     reads_gradient_late: ClassVar[bool] = False
 

@@ -62,7 +62,8 @@ def gradient_halos(graph: Graph, wanted: set[Value], masked: set[Value]) -> Grad
         if node.y not in wanted:
             continue
         masked_here = node.y in masked
-        read = node.gradient_halo() if node.x in wanted else NO_HALO
+        reads = node.x in wanted or (node.weight_reads_halo and node.trained)
+        read = node.gradient_halo() if reads else NO_HALO
         if node.hands_on(masked_here):
             inputs = [halos.of_gradient(value) for value in node.inputs if value in wanted]
             read = widest(read, *inputs)

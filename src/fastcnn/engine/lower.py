@@ -10,7 +10,7 @@ from .. import graph as graphs
 from .. import nn
 from .._samples import Sizes, each_of
 from ..nn.opaque import Opaque
-from . import arithmetic_rules, norm_rules, pool_rules, rules, shape_rules
+from . import arithmetic_rules, norm_rules, pool_rules, product_rules, rules, shape_rules
 from .graph import Graph, Node, Value
 from .nodes.rearrange import Rearrange
 from .rules import Lowering
@@ -27,7 +27,9 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.BatchNorm: norm_rules.batch_norm,
     graphs.ChannelShuffle: shape_rules.moved,
     graphs.Concat: shape_rules.concat,
-    graphs.Conv2d: rules.conv2d,
+    graphs.Conv1d: product_rules.conv1d,
+    graphs.Conv2d: product_rules.conv2d,
+    graphs.ConvTranspose2d: product_rules.conv_transpose2d,
     graphs.Divide: arithmetic_rules.divide,
     graphs.Dropout: rules.dropout,
     graphs.Dropout2d: rules.channel_or_alpha_dropout,
@@ -36,7 +38,7 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.GroupNorm: norm_rules.group_norm,
     graphs.Interpolate: shape_rules.interpolate,
     graphs.LayerNorm: norm_rules.layer_norm,
-    graphs.Linear: rules.linear,
+    graphs.Linear: product_rules.linear,
     graphs.LogSoftmax: rules.softmax,
     graphs.MaxPool2d: pool_rules.max_pool,
     graphs.Mean: pool_rules.mean,
@@ -62,7 +64,7 @@ def element_type(model: nn.Module) -> np.dtype | None:
 
 
 def trace(model: nn.Module, input_shape: Sizes, training: bool) -> Picture:
-    """Return what `model` does with samples of input_shape, (C, H, W) or (F,), or a tuple of such shapes.
+    """Return what `model` does with samples of input_shape, (C, H, W), (C, L) or (F,), or a tuple of such shapes.
 
     All layers are in evaluation mode or, for `training`, each in its own.
 
@@ -75,7 +77,7 @@ def trace(model: nn.Module, input_shape: Sizes, training: bool) -> Picture:
     """
     shapes = tuple(each_of(input_shape))
     for shape in shapes:
-        if len(shape) not in (1, 3) or 0 in shape:
+        if not 1 <= len(shape) <= 3 or 0 in shape:
             raise UnsupportedError(f"samples of the shape {shape}")
     dtype = element_type(model)
     if dtype is None:

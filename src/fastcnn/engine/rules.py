@@ -1,5 +1,5 @@
-"""Lowering rules: what nodes an operation becomes; others are in arithmetic_rules.py, pool_rules.py and
-shape_rules.py.
+"""Lowering rules: what nodes an operation becomes; others are in arithmetic_rules.py, pool_rules.py,
+product_rules.py and shape_rules.py.
 
 A trace has held that the operation takes its inputs. Where the engine has no form for it, the rule raises
 UnsupportedError: the model then runs eagerly.
@@ -12,16 +12,14 @@ from typing import Any
 import numpy as np
 
 from .. import graph, nn
-from .._outputs import class_axis, convolution
-from .._shapes import Window, integer
+from .._outputs import class_axis
+from .._shapes import Window
 from ..nn.opaque import Opaque
 from ..ops._check import is_number
 from ..ops._lines import Lines
 from ..ops.padding import padding_lines
 from .graph import Node, Value
 from .nodes.apply import Apply
-from .nodes.conv import Conv
-from .nodes.dense import Dense
 from .nodes.dropout import DropNode
 from .nodes.opaque import OpaqueNode
 from .nodes.rearrange import Rearrange
@@ -72,7 +70,7 @@ class Lowering:
         if x.order is None:
             return x
         if x.laid_out is None:
-            if x.order.ndim not in (1, 3):
+            if x.order.ndim > 3:
                 raise UnsupportedError(f"a layer that reads a tensor of {1 + x.order.ndim} axes")
             y = sample(x.order.shape)
             self.append(Rearrange(x.value, y.value, x.order.ravel()))
@@ -130,8 +128,12 @@ def resampled(lowering: Lowering, value: Value, rows: Lines, columns: Lines, mar
 
 
 def sample(shape: tuple[int, ...]) -> View:
-    """Return a view of a new value of a shape, (C, H, W) or (F,)."""
-    return View(Value(*shape)) if len(shape) == 3 else View(Value(shape[0], 1, 1), flat=True)
+    """Return a view of a new value of a shape, (C, H, W), (C, L) or (F,)."""
+    if len(shape) == 3:
+        return View(Value(*shape))
+    if len(shape) == 2:
+        return View(Value(shape[0], 1, shape[1]), line=True)
+    return View(Value(shape[0], 1, 1), flat=True)
 
 
 def plain(x: View, what: str) -> Value:
@@ -142,9 +144,9 @@ def plain(x: View, what: str) -> Value:
 
 
 def image(x: View, what: str) -> Value:
-    """Return the value of a view that is not flattened."""
-    if x.flat:
-        raise UnsupportedError(f"{what} of flattened input")
+    """Return the value of a view of images."""
+    if x.flat or x.line:
+        raise UnsupportedError(f"{what} of {'flattened input' if x.flat else 'lines'}")
     return x.value
 
 
@@ -156,43 +158,6 @@ def over_value(x: View, w: Window) -> Window:
         pad_top=w.pad_top + x.margin[2],
         pad_left=w.pad_left + x.margin[0],
     )
-
-
-def conv2d(lowering: Lowering, op: graph.Conv2d, x: Source, weight: Source, bias: Source) -> View:
-    """Lower a convolution; one whose window is the image is a linear layer."""
-    view = tensor(lowering, x, "Conv2d")
-    value, (weight, bias) = image(view, "Conv2d"), _parameters("Conv2d", weight, bias)
-    groups = integer(op.geometry["groups"], "Conv2d: groups", 1)
-    out, kernel = weight.shape[0], (weight.shape[2], weight.shape[3])
-    lowering.weight(weight, weight.shape)
-    if bias is not None:
-        lowering.weight(bias, (out,))
-    stride, padding, dilation = (op.geometry[name] for name in ("stride", "padding", "dilation"))
-    placed = convolution((view.height, view.width), kernel, stride, padding, dilation, "conv2d")
-    w, pads = over_value(view, placed.window), placed.padding
-    y = Value(out, w.out_h, w.out_w)
-    if groups == 1 and (w.in_h, w.in_w) == kernel and pads == view.margin == (0, 0, 0, 0):
-        return lowering.append(Dense(value, y, weight, bias))
-    return lowering.append(Conv(value, y, weight, bias, w, groups))
-
-
-def linear(lowering: Lowering, op: graph.Linear, x: Source, weight: Source, bias: Source) -> View:
-    """Lower a linear layer over whole samples."""
-    view = tensor(lowering, x, "Linear")
-    value, (weight, bias) = plain(view, "Linear"), _parameters("Linear", weight, bias)
-    if not view.flat:
-        raise UnsupportedError("Linear over the last axis of images")
-    lowering.weight(weight, weight.shape)
-    if bias is not None:
-        lowering.weight(bias, weight.shape[:1])
-    made = lowering.append(Dense(value, Value(weight.shape[0], 1, 1), weight, bias))
-    return View(made.value, flat=True)
-
-
-def _parameters(what: str, weight: Source, bias: Source) -> tuple[nn.Parameter, nn.Parameter | None]:
-    if not isinstance(weight, nn.Parameter) or not (bias is None or isinstance(bias, nn.Parameter)):
-        raise UnsupportedError(f"{what} with a weight that is no parameter")
-    return weight, bias
 
 
 def tensor(lowering: Lowering, x: Source, what: str) -> View:
@@ -207,7 +172,7 @@ def elementwise(lowering: Lowering, x: Source, **parts: Any) -> View:
     view = lowering.written(tensor(lowering, x, "an elementwise layer"))
     value = view.value
     y = Value(*value.sizes)
-    return View(lowering.append(Apply(value, y, **parts)).value, flat=view.flat)
+    return view.of(lowering.append(Apply(value, y, **parts)).value)
 
 
 def trains(lowering: Lowering, op: graph.BatchNorm | graph.Dropout) -> bool:
@@ -221,6 +186,9 @@ def activation(lowering: Lowering, op: graph.Activation, x: Source) -> View:
     """Lower an activation that kernels have."""
     if op.kernel is None:
         raise UnsupportedError(f"{type(op).__name__} has no kernel")
+    if isinstance(x, View) and x.order is not None and x.order.size == x.value.size:  # no element need move
+        made = lowering.append(Apply(x.value, Value(*x.value.sizes), activation=op))
+        return View(made.value, order=x.order)
     return elementwise(lowering, x, activation=op)
 
 
@@ -230,7 +198,7 @@ def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
         raise UnsupportedError(f"{op.name} has a backward of its own, and is given a parameter")
     views = [lowering.written(lowering.laid_out(each)) for each in inputs if isinstance(each, View)]
     values = [view.value for view in views]
-    if not op.makes_one or len(lowering.shape) not in (1, 3):
+    if not op.makes_one or not 1 <= len(lowering.shape) <= 3:
         raise UnsupportedError(f"{op.name} has a backward of its own, and makes no image and no features")
     y, shapes = sample(lowering.shape), tuple(view.shape for view in views)
     lowering.append(
@@ -260,7 +228,7 @@ def channel_or_alpha_dropout(lowering: Lowering, op: graph.Dropout, x: Source) -
     value = view.value
     by_channel = op.by_channel and not view.flat
     node = DropNode(value, Value(*value.sizes), op.owner, by_channel, op.alpha)
-    return View(lowering.append(node).value, flat=view.flat)
+    return view.of(lowering.append(node).value)
 
 
 def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source) -> View:
@@ -272,4 +240,4 @@ def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source)
         raise UnsupportedError(f"{type(op).__name__} over dim={op.dim!r} of a part of a sample")
     y = Value(*value.sizes)
     log = isinstance(op, graph.LogSoftmax)
-    return View(lowering.append(Softmax(value, y, log)).value, flat=view.flat)
+    return view.of(lowering.append(Softmax(value, y, log)).value)

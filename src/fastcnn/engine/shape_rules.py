@@ -47,6 +47,8 @@ def reshape(lowering: Lowering, op: graph.Reshape | graph.Flatten | graph.Unflat
             return View(view.value)
         if lowering.shape == (view.value.size,):
             return View(view.value, flat=True)
+        if _is_line(view.value, lowering.shape):
+            return View(view.value, line=True)
     return in_order(view.value, view.elements().reshape(lowering.shape))
 
 
@@ -71,7 +73,14 @@ def in_order(value: Value, order: np.ndarray) -> View:
             return View(value)
         if order.ndim == 1:
             return View(value, flat=True)
+        if _is_line(value, order.shape):
+            return View(value, line=True)
     return View(value, order=order)
+
+
+def _is_line(value: Value, shape: tuple[int, ...]) -> bool:
+    """Tell whether a shape is that of a value without its axis of rows, of which it has one."""
+    return value.height == 1 and shape == (value.channels, value.width)
 
 
 def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:
@@ -87,5 +96,5 @@ def concat(lowering: Lowering, op: graph.Concat, *tensors: Source) -> View:
     views = [lowering.laid_out(view.as_features()) for view in views]
     values = [view.value for view in views]
     y = Value(sum(value.channels for value in values), *views[0].value.sizes[1:])
-    made = View(lowering.append(Concat(values[0], y, tuple(values[1:]))).value, flat=views[0].flat)
+    made = views[0].of(lowering.append(Concat(values[0], y, tuple(values[1:]))).value)
     return in_order(made.value, made.elements().transpose(np.argsort(first))) if axis else made

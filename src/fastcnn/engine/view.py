@@ -20,6 +20,8 @@ class View:
         Zeros around it.
     flat : bool
         Whether it is flattened.
+    line : bool
+        Whether it has no axis of rows, (C, L); the value has one row.
     order : int array, optional
         For each element of the view the number of the value's element that it is; None where a view without
         its margin has all of them in their order.
@@ -29,6 +31,7 @@ class View:
     margin: tuple[int, int, int, int] = (0, 0, 0, 0)
     flat: bool = False
     order: np.ndarray | None = None
+    line: bool = False
     laid_out: View | None = None  # with an order: what has its elements in their places, once it is made
 
     @property
@@ -46,15 +49,18 @@ class View:
         """Shape of a sample."""
         if self.order is not None:
             return self.order.shape
-        return (self.value.size,) if self.flat else (self.value.channels, self.height, self.width)
+        if self.flat:
+            return (self.value.size,)
+        rows = () if self.line else (self.height,)
+        return (self.value.channels, *rows, self.width)
+
+    def of(self, value: Value) -> View:
+        """Return another value of these sizes as this one is seen."""
+        return View(value, flat=self.flat, line=self.line)
 
     def elements(self) -> np.ndarray:
         """Return the order, of a view without a margin."""
         return np.arange(self.value.size).reshape(self.shape) if self.order is None else self.order
-
-    def of(self, value: Value) -> View:
-        """Return a view of another value that is flattened where this one is."""
-        return View(value, flat=self.flat)
 
     def as_features(self) -> View:
         """Return the view itself, or of a flattened image one in which each element is a channel."""

@@ -13,7 +13,8 @@ from .operation import Operand, Operation, Wanted, apply, as_array, recording, s
 from .operators import Operators
 from .piecewise import *
 from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
-from .products import Conv2d, Linear
+from .prelu import PReLU
+from .products import Conv1d, Conv2d, ConvTranspose2d, Linear
 from .reduction import Amax, Mean, Sum
 from .resizing import Interpolate, Pad
 from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, chunk, halves, split
@@ -39,7 +40,9 @@ __all__ = [
     "BatchNorm",
     "ChannelShuffle",
     "Concat",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "Detach",
     "Divide",
     "Dropout",
@@ -60,6 +63,7 @@ __all__ = [
     "Operand",
     "Operation",
     "Operators",
+    "PReLU",
     "Pad",
     "Permute",
     "PixelShuffle",

@@ -7,6 +7,8 @@ from . import (
     activation,
     containers,
     conv,
+    conv1d,
+    conv_transpose,
     dropout,
     functional,
     group_norm,
@@ -19,6 +21,8 @@ from . import (
     normalization,
     padding,
     pooling,
+    pooling1d,
+    prelu,
     shape,
     shuffling,
     smooth,
@@ -29,6 +33,8 @@ from . import (
 from .activation import *
 from .containers import *
 from .conv import *
+from .conv1d import *
+from .conv_transpose import *
 from .dropout import *
 from .group_norm import *
 from .instance_norm import *
@@ -41,6 +47,8 @@ from .normalization import *
 from .padding import *
 from .parameter import Parameter
 from .pooling import *
+from .pooling1d import *
+from .prelu import *
 from .shape import *
 from .shuffling import *
 from .smooth import *
@@ -52,6 +60,8 @@ __all__ = ["Module", "Parameter", "functional", "init", "utils"]
 __all__ += activation.__all__
 __all__ += containers.__all__
 __all__ += conv.__all__
+__all__ += conv1d.__all__
+__all__ += conv_transpose.__all__
 __all__ += dropout.__all__
 __all__ += group_norm.__all__
 __all__ += instance_norm.__all__
@@ -62,6 +72,8 @@ __all__ += losses.__all__
 __all__ += normalization.__all__
 __all__ += padding.__all__
 __all__ += pooling.__all__
+__all__ += pooling1d.__all__
+__all__ += prelu.__all__
 __all__ += shape.__all__
 __all__ += shuffling.__all__
 __all__ += smooth.__all__

@@ -21,13 +21,18 @@ __all__ = ["Conv2d"]
 PADDING_MODES = {"zeros": None, "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
-def _kernels(out_channels: int, in_channels: int, groups: int, kernel_size: tuple[int, int]) -> Shape:
-    """Return the shape of the weight."""
+def check_groups(in_channels: int, out_channels: int, groups: int, what: str) -> None:
+    """Refuse channels that do not divide into groups."""
     if in_channels % groups or out_channels % groups:
         raise ArgumentError(
-            f"Conv2d: in_channels {in_channels} and out_channels {out_channels} must be multiples of groups "
+            f"{what}: in_channels {in_channels} and out_channels {out_channels} must be multiples of groups "
             f"{groups}"
         )
+
+
+def _kernels(out_channels: int, in_channels: int, groups: int, kernel_size: tuple[int, int]) -> Shape:
+    """Return the shape of the weight."""
+    check_groups(in_channels, out_channels, groups, "Conv2d")
     return out_channels, in_channels // groups, *kernel_size
 
 

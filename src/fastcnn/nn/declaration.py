@@ -22,7 +22,7 @@ Values = Mapping[str, Any]
 M = TypeVar("M", bound=Module)
 
 # What the samples are that a layer takes.
-ANY, IMAGES, FEATURES = "any", "images", "features"
+ANY, IMAGES, LINES, FEATURES = "any", "images", "lines", "features"
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def declare(
         front of it. The value of a `Body` is the shape behind that, None if there is none. Default: the same.
     weights : callable
         ``weights(values)``: the shapes of its arrays, the largest first. Default: none.
-    takes : "any", "images" or "features"
-        Whether samples must be (C, H, W); or flat, so that a chain gets a Flatten before the layer, unless
+    takes : "any", "images", "lines" or "features"
+        Whether samples must be (C, H, W) or (C, L); or flat, so that a chain gets a Flatten before the layer, unless
         the sizes that the file gives fit the last axis.
     make : callable, optional
         What makes the layer of the values, if it is not the class.
@@ -125,8 +125,10 @@ def declare(
         name: each if isinstance(each, Argument | Body) else Argument(each)
         for name, each in (arguments or {}).items()
     }
-    if takes not in (ANY, IMAGES, FEATURES):
-        raise ArgumentError(f"declare: takes must be 'any', 'images' or 'features', got {takes!r}")
+    if takes not in (ANY, IMAGES, LINES, FEATURES):
+        raise ArgumentError(
+            f"declare: takes must be 'any', 'images', 'lines' or 'features', got {takes!r}"
+        )
 
     def register(layer: type[M]) -> type[M]:
         if not (isinstance(layer, type) and issubclass(layer, Module)):
@@ -168,7 +170,7 @@ def has(layer: Module, name: str) -> bool:
 
 
 def channels(shape: Shape) -> int:
-    """Return the channels of a sample (C, H, W)."""
+    """Return the channels of a sample (C, ...)."""
     return shape[0]
 
 

@@ -14,14 +14,14 @@ from .receptive_field import Field, parts
 __all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
 
 
-def _stride(pool: Any, name: str) -> Any:
+def pool_stride(pool: Any, name: str) -> Any:
     """Return the stride of a pool, None for that of its kernel."""
     return None if pool.stride == pool.kernel_size else pool.stride
 
 
 _WINDOW: dict[str, Check | Argument] = {
     "kernel_size": one_or_two,
-    "stride": Argument(optional(one_or_two), read=_stride),
+    "stride": Argument(optional(one_or_two), read=pool_stride),
     "padding": margins,
 }
 

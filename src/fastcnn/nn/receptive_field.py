@@ -44,15 +44,15 @@ class ReceptiveFields:
 
     Parameters
     ----------
-    x : array (1, C, H, W), or tuple of arrays for several inputs
-        What goes into the network; fields of input that is no image are not known.
+    x : array (1, C, H, W) or (1, C, L), or tuple of arrays for several inputs
+        What goes into the network; fields of flat input are not known. Lines are images of one row.
     """
 
     def __init__(self, x: Samples) -> None:
         # An id is unique only among arrays that exist: all of them are kept.
         self._arrays = list(_samples.arrays(x))
         self._fields: dict[int, Field | None] = {
-            id(each): Field((1, 1), (1, 1)) if each.ndim == 4 else None for each in self._arrays
+            id(each): Field((1, 1), (1, 1)) if each.ndim in (3, 4) else None for each in self._arrays
         }
         self._last: dict[int, Field | None] = {}
 
@@ -85,20 +85,27 @@ def _step(module: Tree[Any], field: Field | None, x: tuple[int, ...], y: tuple[i
     """
     if field is None:
         return None
+    is_line, flattens = len(x) == 3, len(y) < len(x)
+    x, y = _as_image(x), _as_image(y)
     own = getattr(module, "_field_behind", None)
     if own is not None:
         return own(field, x, y)
     if field.jump is None:
         return field
-    if len(y) < len(x):
+    if flattens:
         return Field(field.size, None, _times((x[2] - 1, x[3] - 1), field.jump))
     if hasattr(module, "kernel_size"):
-        taps = pair(module.kernel_size, "kernel_size", 1)
-        apart = pair(getattr(module, "dilation", 1), "dilation", 1)
+        given = (module.kernel_size, getattr(module, "dilation", 1), module.stride)
+        taps, apart, stride = ((1, pair(each, "", 1)[1]) if is_line else pair(each, "", 1) for each in given)
         rows, columns = map(extent, taps, apart)
-        return slide(field, (rows, columns), pair(module.stride, "stride", 1))
+        return slide(field, (rows, columns), stride)
     # A layer of someone's own that keeps the image's size is taken for one that works on each pixel.
     return field if x[2:] == y[2:] else None
+
+
+def _as_image(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of lines (N, C, L) as that of images of one row, any other as it is."""
+    return (*shape[:2], 1, shape[2]) if len(shape) == 3 else shape
 
 
 def slide(field: Field, covered: tuple[int, int], stride: tuple[int, int]) -> Field:
@@ -135,6 +142,19 @@ def parts(field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
 def _largest_part(size: int, parts: int) -> int:
     """Return the pixels of the largest window of adaptive pooling."""
     return max(-(-(i + 1) * size // parts) - i * size // parts for i in range(parts))
+def scatter(field: Field, covered: tuple[int, int], stride: tuple[int, int]) -> Field | None:
+    """Return the field behind a layer that spreads each position over so many pixels, in steps.
+
+    A pixel sees the positions whose windows reach it. Where those are less than a step of the image apart,
+    there is no jump in pixels, and the field is not known.
+    """
+    if field.jump is None:
+        return field
+    if field.jump[0] % stride[0] or field.jump[1] % stride[1]:
+        return None
+    seen = -(-covered[0] // stride[0]), -(-covered[1] // stride[1])
+    grown = _times((seen[0] - 1, seen[1] - 1), field.jump)
+    return Field(_sum(field.size, grown), (field.jump[0] // stride[0], field.jump[1] // stride[1]))
 
 
 def gather(field: Field) -> Field | None:

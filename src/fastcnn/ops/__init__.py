@@ -19,6 +19,8 @@ from .activation import (
     softmax_backward,
 )
 from .conv import col2im, col2im_backward, conv2d, conv2d_backward, im2col, im2col_backward
+from .conv1d import conv1d, conv1d_backward
+from .conv_transpose import conv_transpose2d, conv_transpose2d_backward
 from .dropping import (
     alpha_dropout,
     alpha_dropout_backward,
@@ -51,6 +53,7 @@ from .pooling import (
     max_pool2d,
     max_pool2d_backward,
 )
+from .prelu import prelu, prelu_backward
 from .resampling import interpolate, interpolate_backward
 from .shape import channel_shuffle, flatten, pixel_shuffle, pixel_unshuffle, unflatten
 
@@ -69,8 +72,12 @@ __all__ = [
     "clamp_backward",
     "col2im",
     "col2im_backward",
+    "conv1d",
+    "conv1d_backward",
     "conv2d",
     "conv2d_backward",
+    "conv_transpose2d",
+    "conv_transpose2d_backward",
     "cross_entropy",
     "dropout",
     "dropout2d",
@@ -101,6 +108,8 @@ __all__ = [
     "pad_backward",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "prelu",
+    "prelu_backward",
     "relu",
     "relu_backward",
     "sigmoid",

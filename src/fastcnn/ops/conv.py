@@ -99,12 +99,17 @@ def conv2d(
     SizeError
         If the result does not fit into memory.
     """
-    c = _prepare("conv2d", x, weight, stride, padding, dilation, groups)
-    bias = _check.vector(bias, c.weight.shape[0], "bias", "conv2d")
-    _check.same_dtype("conv2d", x=c.x, bias=bias)
-    y = allocate(c.out_shape, c.x.dtype, "conv2d: the output")
+    return forward("conv2d", x, weight, bias, stride, padding, dilation, groups)
+
+
+def forward(what: str, x: object, weight: object, bias: object, *geometry: Any) -> np.ndarray:
+    """Convolve for the function whose name is `what`; the geometry is stride, padding, dilation and groups."""
+    c = _prepare(what, x, weight, *geometry)
+    shift = _check.vector(bias, c.weight.shape[0], "bias", what)
+    _check.same_dtype(what, x=c.x, bias=shift)
+    y = allocate(c.out_shape, c.x.dtype, f"{what}: the output")
     if y.size:
-        kernels.conv2d(y, c.x, c.weight, bias, c.groups, c.window)
+        kernels.conv2d(y, c.x, c.weight, shift, c.groups, c.window)
     return y[0] if c.unbatched else y
 
 
@@ -136,8 +141,15 @@ def conv2d_backward(
     -------
     dx, dweight, dbias : arrays of the shapes of x, weight and (out_channels,), or None
     """
-    what = "conv2d_backward"
-    c = _prepare(what, x, weight, stride, padding, dilation, groups)
+    geometry = stride, padding, dilation, groups
+    return backward("conv2d_backward", dy, x, weight, *geometry, output_mask=output_mask)
+
+
+def backward(
+    what: str, dy: object, x: object, weight: object, *geometry: Any, output_mask: object
+) -> tuple[Any, Any, Any]:
+    """Return the gradients for the function whose name is `what`; see `forward`."""
+    c = _prepare(what, x, weight, *geometry)
     grad = _check.gradient(dy, c.out_shape, c.unbatched, "dy", what)
     _check.same_dtype(what, dy=grad, x=c.x)
     wants_dx, wants_dweight, wants_dbias = _check.mask(output_mask, "output_mask", what)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._samples import Samples
 from ..nn.losses import CrossEntropyLoss, NLLLoss
-from ..nn.normalization import BatchNorm2d
+from ..nn.normalization import BatchNorm
 from .checks import to_unit_range
 from .state import Training
 
@@ -40,7 +40,7 @@ def give_hints(trainer: Training, x: Samples, outputs: np.ndarray) -> None:
 
 def _about_images(trainer: Training, x: Samples) -> str:
     layers = (module for module in trainer.model.modules() if module._parameters or module._buffers)
-    if trainer.preprocess is not to_unit_range or isinstance(next(layers, None), BatchNorm2d):
+    if trainer.preprocess is not to_unit_range or isinstance(next(layers, None), BatchNorm):
         return ""  # whoever prepares images knows what they do, and batch norm scales them
     images = [each for each in x if each.ndim == 4] if isinstance(x, tuple) else [x]
     if not any(each.size and np.abs(each).max() > _LARGE for each in images):

@@ -25,7 +25,7 @@ def build_layers(
     ----------
     layers : sequence of Layer, or Nodes
         What `fastcnn.zoo.parse` returns.
-    input_shape : (C, H, W) or (F,)
+    input_shape : (C, H, W), (C, L) or (F,)
         Shape of one sample; for a network with several inputs, one for each.
     logits : bool
         Leave out a Softmax at the end, as a network needs whose loss applies it.
@@ -60,8 +60,8 @@ def build_chain(
 
 
 def _shape(given: object) -> Shape:
-    if not isinstance(given, tuple | list) or len(given) not in (1, 3):
-        raise ShapeError(f"input_shape must be (C, H, W) or (features,), got {short(given)}")
+    if not isinstance(given, tuple | list) or not 1 <= len(given) <= 3:
+        raise ShapeError(f"input_shape must be (C, H, W), (C, L) or (features,), got {short(given)}")
     return tuple(integer(size, "input_shape", 1) for size in given)
 
 

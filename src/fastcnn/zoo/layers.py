@@ -11,7 +11,7 @@ from typing import Any
 from .. import nn
 from .._arguments import checked
 from ..errors import ArgumentError, FastcnnError, ShapeError
-from ..nn.declaration import BLOCKS, FEATURES, IMAGES, LAYERS, Declaration, Shape, Values
+from ..nn.declaration import BLOCKS, FEATURES, IMAGES, LAYERS, LINES, Declaration, Shape, Values
 
 
 def known() -> list[str]:
@@ -53,7 +53,9 @@ def completed(kind: str, given: Values, shape: Shape) -> dict[str, Any]:
     """
     declaration = find(kind)
     if declaration.takes == IMAGES and len(shape) != 3:
-        raise ShapeError(f"{kind} needs images (C, H, W), but {math.prod(shape):,} flat features come in")
+        raise ShapeError(f"{kind} needs images (C, H, W), but {_told(shape)} come in")
+    if declaration.takes == LINES and len(shape) != 2:
+        raise ShapeError(f"{kind} needs lines (C, L), but {_told(shape)} come in")
     if declaration.takes == FEATURES and not shape:
         raise ShapeError(f"{kind} needs features, but single numbers come in")
     found = {key: size(shape) for key, size in declaration.found.items()}
@@ -62,6 +64,10 @@ def completed(kind: str, given: Values, shape: Shape) -> dict[str, Any]:
         if values[key] != size:
             raise ShapeError(f"{key} is {values[key]}, but {size} come in (samples {shape})")
     return {key: values[key] for key in declaration.arguments}
+
+
+def _told(shape: Shape) -> str:
+    return f"{math.prod(shape):,} flat features" if len(shape) == 1 else f"samples {shape}"
 
 
 def needs_flatten(kind: str, given: Values, shape: Shape) -> bool:
@@ -80,7 +86,7 @@ def is_flat_behind(kind: str, values: Values, flat: bool) -> bool:
         Whether they have in front of it.
     """
     declaration = find(kind)
-    if declaration.takes == IMAGES:
+    if declaration.takes in (IMAGES, LINES):
         return False
     try:
         return len(declaration.output(values, (1,) if flat else (1, 1, 1))) == 1

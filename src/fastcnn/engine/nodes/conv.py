@@ -59,10 +59,7 @@ class Conv(Convolution):
     def backward(self, b: Backward) -> None:
         """Write the gradients of biases, weight and, where it is wanted, x."""
         dy = self.inner_gradient(b)
-        # Batch normalisation takes the mean out again: the gradient of a bias before it is exactly 0.
-        reader = self.y.only_reader
-        normalized = reader is not None and reader.takes_statistics and self.activation is None
-        bias_grad(b, self.bias, dy, is_zero=normalized)
+        bias_grad(b, self.bias, dy, is_zero=self.bias_is_taken_out)
         position_bias_grad(b, self.position_bias, dy)
         if (dweight := b.parameter(self.weight)) is not None:
             b.forward.pick("weight gradient", WEIGHT_GRADIENT, self).write(b, self, dweight, dy)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...nn import Parameter
+from ..emit import Writer
 from ..memory import Blob, table
 from ..parts import Forward
 from .bias import bias_of_group, position_bias
@@ -39,10 +42,12 @@ def conv_product(node: Convolution, groups: int, group: int, x: Blob, y: Blob) -
     )
 
 
-def forward(f: Forward, node: Convolution, way: Way = direct) -> None:
-    """Write y = f(conv(x) + bias) for each group of channels."""
-    w, x, y = f.writer, f.blobs[node.x], f.blob(node.y)
-    channels, norm = node.weight.shape[0], f.folded.get(node)
+def extras_of(f: Forward, node: Convolution, channels: int) -> list[Extras]:
+    """Return what goes with the products of each group of channels, of which y has so many in all.
+
+    That is bias and activation, and a normalisation that is part of the weights or comes behind.
+    """
+    w, norm = f.writer, f.folded.get(node)
     bias: Parameter | np.ndarray | None = node.bias
     scale, ending, activation = None, None, node.activation
     if norm is not None:
@@ -54,9 +59,8 @@ def forward(f: Forward, node: Convolution, way: Way = direct) -> None:
             ending = state
     groups = group_count(w, node)
     out, position = channels // groups, position_bias(w, node.position_bias)
-    for group in range(groups):
-        product, first = conv_product(node, groups, group, x, y), group * out
-        extras = Extras(
+    return [
+        Extras(
             scale=None if scale is None else scale[first : first + out],
             ending=ending,
             bias=bias_of_group(w, bias, first, out),
@@ -65,5 +69,21 @@ def forward(f: Forward, node: Convolution, way: Way = direct) -> None:
             all_channels=channels,
             first_channel=first,
         )
-        flops = 2 * product.pixels * product.depth * out
-        way(w, product, x, y, node.weight, extras, flops=flops)
+        for first in range(0, channels, out)
+    ]
+
+
+def forward(f: Forward, node: Convolution, way: Way = direct) -> None:
+    """Write y = f(conv(x) + bias) for each group of channels."""
+    x, y = f.blobs[node.x], f.blob(node.y)
+    write_forward(f.writer, node, x, y, extras_of(f, node, node.weight.shape[0]), way)
+
+
+def write_forward(
+    w: Writer, node: Convolution, x: Blob, y: Blob, extras: Sequence[Extras], way: Way = direct
+) -> None:
+    """Write y, with what goes with it for each group of channels."""
+    for group, extra in enumerate(extras):
+        product = conv_product(node, len(extras), group, x, y)
+        flops = 2 * product.pixels * product.depth * product.channels
+        way(w, product, x, y, node.weight, extra, flops=flops)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,11 +61,22 @@ def gradient_halo(node: Convolution) -> Halo:
 
 
 def backward_input(b: Backward, node: Convolution, dy: Blob, way: Way = direct) -> None:
-    """Write the gradient of x: for each remainder a convolution of dy with the weights of its taps."""
+    """Write the gradient of x."""
     dx, add = b.target(node.x)
+    extras = [Extras(add=add)] * group_count(b.writer, node)
+    write_input(b.writer, node, dy, dx, extras, way)
+
+
+def write_input(
+    w: Writer, node: Convolution, dy: Blob, dx: Blob, extras: Sequence[Extras], way: Way = direct
+) -> None:
+    """Write dx: for each remainder a convolution of dy with the weights of its taps.
+
+    `extras` are what goes with it for each group of channels.
+    """
     for part in _remainders(node):
-        for group in range(group_count(b.writer, node)):
-            _write_part(b.writer, node, dy, dx, add, part, group, way)
+        for group, extra in enumerate(extras):
+            _write_part(w, node, dy, dx, extra, part, group, way)
 
 
 def _write_part(
@@ -72,7 +84,7 @@ def _write_part(
     node: Convolution,
     dy: Blob,
     dx: Blob,
-    add: bool,
+    extras: Extras,
     part: _Remainder,
     group: int,
     way: Way,
@@ -101,4 +113,4 @@ def _write_part(
     )
     # Products of the forward pass with these taps, zeros left out.
     flops = 2 * node.y.pixels * product.depth * inner
-    way(w, product, dy, dx, node.weight, Extras(add=add), flops=flops)
+    way(w, product, dy, dx, node.weight, extras, flops=flops)

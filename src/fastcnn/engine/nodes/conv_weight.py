@@ -35,13 +35,24 @@ def in_place(w: Writer, p: Product, x: Blob) -> tuple[Product, Blob]:
 def weight_gradient(
     b: Backward, node: Convolution, dweight: np.ndarray, dy: Blob, operand: Operand = in_place
 ) -> None:
-    """Write the gradient of the weight for each group of channels."""
-    w = b.writer
-    over_all = node.y.pixels <= _FEW_PIXELS and not w.layout.by_channels
+    """Write the gradient of the weight."""
+    over_all = sums_over_all(b.writer, node)
     x = b.forward.blobs[node.x] if over_all else b.operand(node.x)
+    write_weight(b.writer, node, dweight, x, dy, operand)
+
+
+def sums_over_all(w: Writer, node: Convolution) -> bool:
+    """Tell whether the gradient is made when all else is done, of arrays that must then still be there."""
+    return node.y.pixels <= _FEW_PIXELS and not w.layout.by_channels
+
+
+def write_weight(
+    w: Writer, node: Convolution, dweight: np.ndarray, x: Blob, dy: Blob, operand: Operand = in_place
+) -> None:
+    """Write the gradient of the weight of x and dy for each group of channels."""
     for group in range(group_count(w, node)):
         product, source = operand(w, conv_product(node, group_count(w, node), group, x, dy), x)
-        if over_all:
+        if sums_over_all(w, node):
             weight_of_all(w, dweight, source, dy, product)
         else:
             _weight_grad(w, node.weight, dweight, source, dy, product)

@@ -45,6 +45,12 @@ class Convolution(Activated):
         return self.activation is None and self.position_bias is None
 
     @property
+    def bias_is_taken_out(self) -> bool:
+        """Whether batch normalisation takes the mean out again: the gradient of a bias is then exactly 0."""
+        reader = self.y.only_reader
+        return reader is not None and reader.takes_statistics and self.activation is None
+
+    @property
     def takes_channels(self) -> bool:
         """Whether its groups of channels have kernels."""
         return self.groups == 1 or self.depthwise or self.position_bias is None

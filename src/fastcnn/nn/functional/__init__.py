@@ -5,9 +5,10 @@ Weights may be arrays, values or parameters. Images are (N, C, H, W), weights (o
 in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
 """
 
-from . import activation, dropping, losses, normalization, products, shapes, windows
+from . import activation, dropping, lines, losses, normalization, products, shapes, windows
 from .activation import *
 from .dropping import *
+from .lines import *
 from .losses import *
 from .normalization import *
 from .products import *
@@ -19,6 +20,7 @@ __all__ = sorted(
     [
         *activation.__all__,
         *dropping.__all__,
+        *lines.__all__,
         *losses.__all__,
         *normalization.__all__,
         *products.__all__,

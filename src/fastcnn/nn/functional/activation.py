@@ -6,7 +6,7 @@ memory. Here it changes nothing: the compiled form finds out itself where that c
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ... import graph
 from ...graph import apply
@@ -27,6 +27,7 @@ __all__ = [
     "log_softmax",
     "logsigmoid",
     "mish",
+    "prelu",
     "relu",
     "relu6",
     "selu",
@@ -59,6 +60,11 @@ def relu6(input: T, inplace: bool = False) -> T:
 def leaky_relu(input: T, negative_slope: float = 0.01, inplace: bool = False) -> T:
     """Let a part of negative values through: ``y = x where x > 0, else negative_slope x``."""
     return apply(graph.LeakyReLU(negative_slope), input)
+
+
+def prelu(input: T, weight: Any) -> T:
+    """Let a part of negative values through, for each channel its own; see `fastcnn.ops.prelu`."""
+    return apply(graph.PReLU(), input, weight)
 
 
 def hardtanh(input: T, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> T:

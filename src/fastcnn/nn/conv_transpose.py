@@ -1,0 +1,159 @@
+"""Transposed 2-D convolution."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import graph
+from .._arguments import Argument, count, flag, one_or_two, one_or_two_cut, word
+from .._outputs import output_padding_of, transposed_convolution
+from .._shapes import extent, filled, integer, pair
+from ..errors import ArgumentError
+from . import functional as F
+from . import init
+from .conv import check_groups
+from .declaration import IMAGES, Shape, Values, channels, declare, has
+from .module import Module
+from .parameter import Parameter
+from .receptive_field import Field, scatter
+
+__all__ = ["ConvTranspose2d"]
+
+
+def _kernels(values: Values) -> list[Shape]:
+    """Return the shape of the weight."""
+    ends = values["in_channels"], values["out_channels"]
+    check_groups(*ends, values["groups"], "ConvTranspose2d")
+    kernel_size = pair(values["kernel_size"], "ConvTranspose2d: kernel_size", 1)
+    return [(ends[0], ends[1] // values["groups"], *kernel_size)]
+
+
+def _images(values: Values, shape: Shape) -> Shape:
+    kernel = _kernels(values)[0][2:]
+    steps = (values[name] for name in ("stride", "padding", "output_padding", "dilation"))
+    w = transposed_convolution((shape[1], shape[2]), (kernel[0], kernel[1]), *steps, "ConvTranspose2d")
+    return values["out_channels"], w.in_h, w.in_w
+
+
+@declare(
+    {
+        "in_channels": Argument(count, found=channels),
+        "out_channels": count,
+        "kernel_size": one_or_two,
+        "stride": one_or_two,
+        "padding": one_or_two_cut,
+        "output_padding": one_or_two_cut,
+        "groups": count,
+        "bias": Argument(flag, read=has),
+        "dilation": one_or_two,
+        "padding_mode": word("zeros"),
+    },
+    output=_images,
+    weights=_kernels,
+    takes=IMAGES,
+)
+class ConvTranspose2d(Module):
+    """Spread each pixel over a window by learned kernels; see `fastcnn.ops.conv_transpose2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of input and output; both multiples of groups.
+    kernel_size : int or (vertical, horizontal)
+        Size of the kernels.
+    stride, dilation : int or (vertical, horizontal)
+        Step between the windows of neighbouring pixels; distance between taps.
+    padding : int or (vertical, horizontal)
+        Rows and columns that are cut off on each side of the output.
+    output_padding : int or (vertical, horizontal)
+        Rows at the bottom and columns on the right that the output has more.
+    groups : int
+        Number of blocks of channels that are apart from each other.
+    bias : bool
+        Whether to add a learned bias to each output channel.
+    padding_mode : {"zeros"}
+        There is no other.
+
+    Attributes
+    ----------
+    weight : Parameter (in_channels, out_channels / groups, kernel_h, kernel_w)
+        Drawn from U(-b, b) with b = 1 / sqrt(out_channels / groups kernel_h kernel_w).
+    bias : Parameter (out_channels,) or None
+        Drawn from the same distribution.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        output_padding: int | tuple[int, int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int] = 1,
+        padding_mode: str = "zeros",
+    ) -> None:
+        super().__init__()
+        what = "ConvTranspose2d"
+        self.in_channels = integer(in_channels, f"{what}: in_channels", 1)
+        self.out_channels = integer(out_channels, f"{what}: out_channels", 1)
+        self.kernel_size = pair(kernel_size, f"{what}: kernel_size", 1)
+        self.stride = pair(stride, f"{what}: stride", 1)
+        self.padding = pair(padding, f"{what}: padding")
+        self.output_padding = pair(output_padding, f"{what}: output_padding")
+        self.groups = integer(groups, f"{what}: groups", 1)
+        self.dilation = pair(dilation, f"{what}: dilation", 1)
+        if padding_mode != "zeros":
+            raise ArgumentError(f"{what}: padding_mode must be 'zeros', got {padding_mode!r}")
+        self.padding_mode = padding_mode
+        (shape,) = _kernels(vars(self))
+        self.weight = Parameter(filled(shape, 0, np.float32, f"{what}: weight"))
+        self.bias = Parameter(filled((self.out_channels,), 0, np.float32, f"{what}: bias")) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
+        """Draw the weights anew."""
+        init.default_weight_(self.weight, self.bias, generator)
+
+    def forward(self, x: Any, output_size: tuple[int, ...] | None = None) -> Any:
+        """Return the images (N, out_channels, out_h, out_w).
+
+        Parameters
+        ----------
+        x : array (N, in_channels, H, W) or (in_channels, H, W)
+        output_size : (out_h, out_w), or all sizes of the output; optional
+            One of those that a convolution of this stride takes back to x; output_padding then follows.
+        """
+        more = self.output_padding
+        if output_size is not None:
+            geometry = self.kernel_size, self.stride, self.padding, self.dilation
+            more = output_padding_of(output_size, graph.shape_of(x), *geometry, "ConvTranspose2d")
+        rest = self.stride, self.padding, more, self.groups, self.dilation
+        return F.conv_transpose2d(x, self.weight, self.bias, *rest)
+
+    def macs(self, output_shape: tuple[int, ...]) -> int:
+        """Multiply-accumulates for an output (N, out_channels, out_h, out_w)."""
+        pixels = int(np.prod(output_shape[:-3], dtype=object))
+        sizes = zip(output_shape[-2:], self.kernel_size, *self._steps(), strict=True)
+        for out, taps, step, cut, more, apart in sizes:
+            # More than a step is there by output_padding alone; less may be by output_size.
+            pixels *= (out + 2 * cut - extent(taps, apart) - (more if more >= step else 0)) // step + 1
+        return pixels * self.weight.size
+
+    def _steps(self) -> tuple[tuple[int, int], ...]:
+        return self.stride, self.padding, self.output_padding, self.dilation
+
+    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field | None:
+        rows, columns = map(extent, self.kernel_size, self.dilation)
+        return scatter(field, (rows, columns), self.stride)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
+        defaults = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1}
+        values = zip(defaults.items(), self._steps(), strict=True)
+        parts += [f"{name}={value}" for (name, usual), value in values if value != (usual, usual)]
+        parts += [f"groups={self.groups}"] if self.groups > 1 else []
+        return ", ".join(parts + ([] if self.bias is not None else ["bias=False"]))
