@@ -184,7 +184,7 @@ def test_what_cannot_be_declared(registry):
     with pytest.raises(ArgumentError, match="declare: Scale needs shape: it must be declared, or have a def"):
         declare({"power": arguments.count})(Scale)
     with pytest.raises(
-        ArgumentError, match="declare: takes must be 'any', 'images' or 'features', got 'all'"
+        ArgumentError, match="declare: takes must be 'any', 'images', 'lines' or 'features', got 'all'"
     ):
         declare(takes="all")
     assert not {"Scale", "Sloped"} & declaration.LAYERS.keys()
@@ -236,13 +236,24 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.AlphaDropout(0.3),
         nn.FeatureAlphaDropout(0.3),
         nn.Identity(),
+        nn.ConvTranspose2d(4, 6, (3, 2), (2, 3), (1, 0), (1, 2), 2, dilation=(1, 2)),
+        nn.ConvTranspose2d(4, 3, 3, bias=False),
+        nn.PReLU(),
+        nn.PReLU(4, 0.1),
+        nn.Conv1d(4, 6, 3, 2, 1, 2, 2),
+        nn.Conv1d(4, 8, 4, padding="same", bias=False),
+        nn.MaxPool1d(3, 2, 1, 2),
+        nn.AvgPool1d(3, ceil_mode=True),
+        nn.AdaptiveAvgPool1d(2),
+        nn.BatchNorm1d(4),
         *(case.layer(**case.given) for case in CASES.values()),
     ]
     assert {type(layer).__name__ for layer in made} == declaration.LAYERS.keys()
     for layer in made:
         declared = declaration.declaration_of(layer)
         values = {key: each.of(layer, key) for key, each in declared.arguments.items()}
-        assert declared.output(values, (4, 8, 9)) == layer.output_shape((1, 4, 8, 9))[1:], layer
+        shape = (4, 9) if type(layer).__name__.endswith("1d") else (4, 8, 9)
+        assert declared.output(values, shape) == layer.output_shape((1, *shape))[1:], layer
         assert repr(declared.make(**values)) == repr(layer)
         largest = max((each.shape for each in layer.parameters()), key=np.prod, default=())
         counted = declared.weights(values)

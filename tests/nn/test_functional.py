@@ -52,6 +52,27 @@ ON_ARRAYS = {
         lambda: ops.conv2d(IMAGES, WEIGHT, groups=2, padding="same"),
         lambda: F.conv2d(IMAGES, WEIGHT, None, 1, "same", 1, 2),
     ),
+    "conv_transpose2d": (
+        lambda: ops.conv_transpose2d(IMAGES, WEIGHT[:4], BIAS[:4], 2, 1, (0, 1), 2, (1, 2)),
+        lambda: F.conv_transpose2d(IMAGES, WEIGHT[:4], BIAS[:4], 2, 1, (0, 1), 2, (1, 2)),
+    ),
+    "conv1d": (
+        lambda: ops.conv1d(IMAGES[:, :, 0], WEIGHT[:, :, 0], BIAS, 2, 1, 2, 2),
+        lambda: F.conv1d(IMAGES[:, :, 0], WEIGHT[:, :, 0], BIAS, 2, 1, 2, 2),
+    ),
+    "prelu": (lambda: ops.prelu(IMAGES, SHIFT), lambda: F.prelu(IMAGES, weight=SHIFT)),
+    "max_pool1d": (
+        lambda: ops.max_pool2d(IMAGES[0], (1, 3), (1, 2), (0, 1), 1, True)[0].reshape(4, 7, 4),
+        lambda: F.max_pool1d(IMAGES[0], 3, 2, 1, ceil_mode=True),
+    ),
+    "avg_pool1d": (
+        lambda: ops.avg_pool2d(IMAGES[0], (1, 3), (1, 2), (0, 1), count_include_pad=False),
+        lambda: F.avg_pool1d(IMAGES[0], 3, 2, 1, False, False),
+    ),
+    "adaptive_avg_pool1d": (
+        lambda: ops.adaptive_avg_pool2d(IMAGES[0], (7, 4)),
+        lambda: F.adaptive_avg_pool1d(IMAGES[0], (4,)),
+    ),
     "linear": (lambda: ops.linear(ROWS, MATRIX, SHIFT), lambda: F.linear(ROWS, MATRIX, SHIFT)),
     "linear-no-bias": (lambda: ops.linear(ROWS, MATRIX), lambda: F.linear(ROWS, weight=MATRIX)),
     **{

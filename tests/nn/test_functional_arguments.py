@@ -16,6 +16,43 @@ from ..graph.models import passes
 # Names and defaults of PyTorch 2.13, without what is deprecated there, `dtype` and `out`.
 NONE = inspect.Parameter.empty
 SIGNATURES = {
+    "adaptive_avg_pool1d": {"input": NONE, "output_size": NONE},
+    "avg_pool1d": {
+        "input": NONE,
+        "kernel_size": NONE,
+        "stride": None,
+        "padding": 0,
+        "ceil_mode": False,
+        "count_include_pad": True,
+    },
+    "max_pool1d": {
+        "input": NONE,
+        "kernel_size": NONE,
+        "stride": None,
+        "padding": 0,
+        "dilation": 1,
+        "ceil_mode": False,
+    },
+    "prelu": {"input": NONE, "weight": NONE},
+    "conv1d": {
+        "input": NONE,
+        "weight": NONE,
+        "bias": None,
+        "stride": 1,
+        "padding": 0,
+        "dilation": 1,
+        "groups": 1,
+    },
+    "conv_transpose2d": {
+        "input": NONE,
+        "weight": NONE,
+        "bias": None,
+        "stride": 1,
+        "padding": 0,
+        "output_padding": 0,
+        "groups": 1,
+        "dilation": 1,
+    },
     "adaptive_avg_pool2d": {"input": NONE, "output_size": NONE},
     "adaptive_max_pool2d": {"input": NONE, "output_size": NONE},
     "alpha_dropout": {"input": NONE, "p": 0.5, "training": False},

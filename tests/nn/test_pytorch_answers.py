@@ -9,7 +9,7 @@ from ..oracle import network
 from ..oracle.cases import Case, select
 from ..oracle.compare import DTYPES, assert_close
 
-LAYERS = select("nn", "layer")
+LAYERS = select("nn", "layer") + select("layers", "layer")
 TRAININGS = select("nn", "training")
 
 

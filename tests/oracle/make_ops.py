@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from . import grid_conv, grid_loss, grid_norm, grid_pool, grid_shape, grid_special, recipe
+from . import grid_conv, grid_loss, grid_norm, grid_pool, grid_products, grid_shape, grid_special, recipe
 from .question import Question
 
 GRIDS = {
     "conv": grid_conv,
     "pool": grid_pool,
     "shape": grid_shape,
+    "products": grid_products,
     "norm": grid_norm,
     "loss": grid_loss,
     "special": grid_special,
@@ -102,7 +103,12 @@ def _loss(function):
 
 
 ANSWER = {
+    "conv1d": lambda x, weight, bias=None, **args: {"y": functional.conv1d(x, weight, bias, **args)},
     "conv2d": _conv2d,
+    "conv_transpose2d": lambda x, weight, bias=None, **args: {
+        "y": functional.conv_transpose2d(x, weight, bias, **args)
+    },
+    "prelu": lambda x, weight: {"y": functional.prelu(x, weight)},
     "im2col": _im2col,
     "linear": lambda x, weight, bias=None: {"y": functional.linear(x, weight, bias)},
     "max_pool2d": _max_pool2d,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import make_functional, make_nn, make_ops, make_optim, network
+from . import grid_layers, make_functional, make_nn, make_ops, make_optim, network
 from .question import Question
 
 FOLDER = Path(__file__).parent
@@ -87,6 +87,7 @@ FILES: dict[str, Callable[[], list[Entry]]] = {
     **{name: partial(_ask, grid.questions(), make_ops.answer) for name, grid in make_ops.GRIDS.items()},
     "sizes": _sizes,
     "nn": partial(_ask, make_nn.questions(), make_nn.answer),
+    "layers": partial(_ask, grid_layers.questions(), make_nn.answer),
     "functional": partial(_ask, make_functional.questions(), make_functional.answer),
     "optim": partial(_ask, make_optim.questions(), make_optim.answer),
     "compact": _weights,

@@ -44,6 +44,7 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.Mean: pool_rules.mean,
     graphs.Multiply: arithmetic_rules.multiply,
     graphs.Negate: arithmetic_rules.negate,
+    graphs.PReLU: rules.prelu,
     graphs.Pad: shape_rules.pad,
     graphs.Permute: shape_rules.moved,
     graphs.PixelShuffle: shape_rules.moved,

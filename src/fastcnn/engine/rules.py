@@ -22,6 +22,7 @@ from .graph import Node, Value
 from .nodes.apply import Apply
 from .nodes.dropout import DropNode
 from .nodes.opaque import OpaqueNode
+from .nodes.prelu import PRelu
 from .nodes.rearrange import Rearrange
 from .nodes.resample import Resample
 from .nodes.softmax import Softmax
@@ -190,6 +191,18 @@ def activation(lowering: Lowering, op: graph.Activation, x: Source) -> View:
         made = lowering.append(Apply(x.value, Value(*x.value.sizes), activation=op))
         return View(made.value, order=x.order)
     return elementwise(lowering, x, activation=op)
+
+
+def prelu(lowering: Lowering, op: graph.PReLU, x: Source, weight: Source) -> View:
+    """Lower a rectification with slopes for channels, or one for all."""
+    view = tensor(lowering, x, "PReLU")
+    if not isinstance(weight, nn.Parameter):
+        raise UnsupportedError("PReLU with a weight that is no parameter")
+    lowering.weight(weight, weight.shape)
+    if weight.size > 1:  # each feature has its own
+        view = lowering.laid_out(view.as_features())
+    value = plain(view, "PReLU")
+    return view.of(lowering.append(PRelu(value, Value(*value.sizes), weight)).value)
 
 
 def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:

@@ -36,7 +36,8 @@ def bias_of_group(
     return bias[first:] if isinstance(bias, np.ndarray) else w.padded(bias, first, first + out)
 
 
-def _total(w: Writer, out: np.ndarray, sums: object, place: np.ndarray) -> None:
+def write_total(w: Writer, out: np.ndarray, sums: object, place: np.ndarray) -> None:
+    """Write the sum of the slots' partial sums of a parameter of a few numbers."""
     w.after.total(out=out, sums=sums, place=place, tasks=-(-place.size // TASK_TOTALS))
 
 
@@ -56,7 +57,7 @@ def position_bias_grad(b: Backward, bias: Parameter | None, dy: Blob) -> None:
             planes=grad, rows=rows, row_at=row_at, channels=dy.channels, tasks=1, stage=1
         )
     else:
-        _total(w, grad, sums, table((np.arange(dy.channels) * pixels + np.arange(pixels)[:, None]).ravel()))
+        write_total(w, grad, sums, table((np.arange(dy.channels) * pixels + np.arange(pixels)[:, None]).ravel()))
 
 
 def bias_grad(b: Backward, bias: Parameter | None, dy: Blob, *, is_zero: bool = False) -> None:
@@ -70,4 +71,4 @@ def bias_grad(b: Backward, bias: Parameter | None, dy: Blob, *, is_zero: bool = 
     vectors = w.vectors(dy.channels)
     sums = w.sums(vectors, grad.size)
     w.grad_sums(sums=sums, g=dy, vectors=vectors)
-    _total(w, grad, sums, table(np.arange(dy.channels)))
+    write_total(w, grad, sums, table(np.arange(dy.channels)))

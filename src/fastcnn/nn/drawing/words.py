@@ -15,11 +15,14 @@ Inputs = tuple[Any, ...]
 # What a colour stands for.
 KINDS = ("conv", "linear", "norm", "activation", "pool", "join", "shape", "arithmetic", "own", "end")
 _KINDS: dict[type, str] = {
+    graph.Conv1d: "conv",
     graph.Conv2d: "conv",
+    graph.ConvTranspose2d: "conv",
     graph.Linear: "linear",
     graph.BatchNorm: "norm",
     graph.Dropout: "norm",
     graph.Activation: "activation",
+    graph.PReLU: "activation",
     graph.Softmax: "activation",
     graph.LogSoftmax: "activation",
     graph.MaxPool2d: "pool",
@@ -59,13 +62,16 @@ def settings(operation: graph.Operation, inputs: Inputs) -> str:
     return ""
 
 
-@settings.register
-def _(operation: graph.Conv2d, inputs: Inputs) -> str:
+@settings.register(graph.Conv1d)
+@settings.register(graph.Conv2d)
+@settings.register(graph.ConvTranspose2d)
+def _(operation: graph.Conv1d | graph.Conv2d | graph.ConvTranspose2d, inputs: Inputs) -> str:
     geometry = operation.geometry
     return _joined(
         sizes(inputs[1].shape[2:]),
         _unusual("stride", geometry["stride"], 1),
         _unusual("padding", geometry["padding"], 0),
+        _unusual("output padding", geometry.get("output_padding", 0), 0),
         _unusual("dilation", geometry["dilation"], 1),
         _unusual("groups", geometry["groups"], 1),
     )

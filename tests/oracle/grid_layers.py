@@ -1,0 +1,93 @@
+"""Questions about layers of products along lines and back to images, and what goes with them."""
+
+from collections.abc import Iterator
+
+from .network import layer
+from .question import Question
+from .recipe import uniform
+
+# id: (x, layers, in training mode)
+LAYERS = {
+    "conv-transpose": (
+        (2, 3, 4, 5),
+        layer("ConvTranspose2d", in_channels=3, out_channels=4, kernel_size=3),
+        True,
+    ),
+    "conv-transpose-all-arguments": (
+        (2, 4, 4, 5),
+        layer(
+            "ConvTranspose2d",
+            in_channels=4,
+            out_channels=6,
+            kernel_size=(3, 2),
+            stride=(2, 3),
+            padding=(1, 0),
+            output_padding=(1, 2),
+            groups=2,
+            bias=False,
+            dilation=(1, 2),
+        ),
+        True,
+    ),
+    "conv-transpose-unbatched": (
+        (3, 4, 5),
+        layer("ConvTranspose2d", in_channels=3, out_channels=4, kernel_size=2, stride=2),
+        True,
+    ),
+    "conv1d": ((2, 3, 8), layer("Conv1d", in_channels=3, out_channels=4, kernel_size=3), True),
+    "conv1d-all-arguments": (
+        (2, 4, 9),
+        layer(
+            "Conv1d",
+            in_channels=4,
+            out_channels=6,
+            kernel_size=3,
+            stride=2,
+            padding=2,
+            dilation=2,
+            groups=2,
+            bias=False,
+        ),
+        True,
+    ),
+    "conv1d-same": (
+        (2, 3, 8),
+        layer("Conv1d", in_channels=3, out_channels=4, kernel_size=4, padding="same"),
+        True,
+    ),
+    "conv1d-unbatched": ((3, 8), layer("Conv1d", in_channels=3, out_channels=4, kernel_size=3), True),
+    "batch-norm1d": ((5, 4), layer("BatchNorm1d", num_features=4), True),
+    "batch-norm1d-lines": ((3, 4, 6), layer("BatchNorm1d", num_features=4, momentum=0.4), True),
+    "batch-norm1d-eval": ((3, 4, 6), layer("BatchNorm1d", num_features=4, eps=0.1), False),
+    "batch-norm1d-features-eval": ((3, 4), layer("BatchNorm1d", num_features=4), False),
+    "batch-norm1d-average": ((3, 4), layer("BatchNorm1d", num_features=4, momentum=None), True),
+    "batch-norm1d-no-bias": ((3, 4), layer("BatchNorm1d", num_features=4, bias=False), True),
+    "batch-norm1d-plain": (
+        (3, 4, 2),
+        layer("BatchNorm1d", num_features=4, affine=False, track_running_stats=False),
+        False,
+    ),
+    "prelu": ((3, 4, 2, 3), layer("PReLU"), True),
+    "prelu-channels": ((3, 4, 2, 3), layer("PReLU", num_parameters=4, init=0.1), True),
+    "prelu-features": ((5, 4), layer("PReLU", num_parameters=4), True),
+    "max-pool1d": (
+        (2, 3, 11),
+        layer("MaxPool1d", kernel_size=3, stride=2, padding=1, dilation=2, ceil_mode=True),
+        True,
+    ),
+    "max-pool1d-plain": ((2, 3, 7), layer("MaxPool1d", kernel_size=2), True),
+    "max-pool1d-unbatched": ((3, 7), layer("MaxPool1d", kernel_size=2), True),
+    "avg-pool1d": (
+        (2, 3, 8),
+        layer("AvgPool1d", kernel_size=3, stride=2, padding=1, count_include_pad=False),
+        True,
+    ),
+    "avg-pool1d-ceil": ((2, 3, 8), layer("AvgPool1d", kernel_size=3, ceil_mode=True), True),
+    "adaptive-avg-pool1d": ((2, 3, 7), layer("AdaptiveAvgPool1d", output_size=3), True),
+}
+
+
+def questions() -> Iterator[Question]:
+    """Yield every question of this file; the recipes of the weights are added where the layer is built."""
+    for name, (x, one, training) in LAYERS.items():
+        yield Question("layer", name, {"x": uniform(x)}, {"layers": [one], "training": training})
