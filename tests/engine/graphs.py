@@ -46,6 +46,7 @@ class RandomGraph(nn.Module):
                             "again",
                         ),
                         *("resize", "margin", "shuffle"),
+                        *("larger", "slopes"),
                         *(["turn", "part"] if several else []),
                     ]
                 )
@@ -61,6 +62,13 @@ class RandomGraph(nn.Module):
                 shape = out, (h - 1) // stride + 1, (w - 1) // stride + 1
                 if stride == 1 and c == out:
                     shared[c] = layers
+            elif what == "larger" and max(h, w) < 9:
+                out, kernel = int(rng.integers(1, 7)), int(rng.choice([1, 2, 4]))
+                groups = c if rng.random() < 0.3 else 1
+                layers = [self._add(nn.ConvTranspose2d(c, out * groups, kernel, 2, groups=groups))]
+                shape = out * groups, 2 * h - 2 + kernel, 2 * w - 2 + kernel
+            elif what == "slopes":
+                layers, shape = [self._add(nn.PReLU(int(rng.choice([1, c]))))], (c, h, w)
             elif what == "again" and c in shared:
                 layers, shape, what = shared[c], (c, h, w), "conv"
             elif what == "norm":

@@ -53,6 +53,21 @@ def _conv(draw, shape):
     return [nn.Conv2d(channels, out, kernel, stride, padding, dilation, groups, bias=draw.chance(0.6))]
 
 
+def _conv_transpose(draw, shape):
+    channels = shape[0]
+    groups = draw.one(1, 1, *(g for g in range(2, channels + 1) if channels % g == 0))
+    out = groups * draw.one(1, 2, 3) if groups > 1 else draw.one(1, 2, 3, 5, 6, 9, 17)
+    kernel, stride, dilation = draw.pair(1, 2, 3, 4), draw.pair(1, 2, 2, 3), draw.pair(1, 1, 2)
+    more = tuple(int(draw.rng.integers(max(s, d))) for s, d in zip(stride, dilation, strict=True))
+    geometry = kernel, stride, draw.pair(0, 0, 1), more, groups, draw.chance(0.6), dilation
+    layers = [nn.ConvTranspose2d(channels, out, *geometry)]
+    return layers + draw.one([], [nn.ReLU()], [nn.Tanh()], _norm(draw, (out,)))
+
+
+def _prelu(draw, shape):
+    return [nn.PReLU(draw.one(1, shape[0]), draw.one(0.25, -0.5))]
+
+
 def _whole(draw, shape):
     """A convolution whose window is the image."""
     return [nn.Conv2d(shape[0], draw.one(1, 5, 8), shape[1:], bias=draw.chance(0.5))]
@@ -211,6 +226,9 @@ _MAKERS = (
         _repeated,
         _resized,
         _shuffled,
+        _conv_transpose,
+        _conv_transpose,
+        _prelu,
     ),
     *(_residual, _residual, _dense_residual, _dense_residual, _whole),
 )

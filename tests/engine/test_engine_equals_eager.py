@@ -35,7 +35,7 @@ def is_ill_conditioned(model, x, eps=1e-5):
         if not np.isfinite(x).all():
             return  # an empty window of max-pooling; the caller leaves the network out
         scale = eps * np.abs(x).max(initial=0)
-        if isinstance(module, nn.ReLU):
+        if isinstance(module, nn.ReLU | nn.PReLU):
             found.append(bool((np.abs(x[x != 0]) < scale).any()))
         elif isinstance(module, nn.BatchNorm2d):
             mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3)) + module.eps

@@ -10,6 +10,7 @@ from .._samples import Samples
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .inputs import check_inputs, per_input
 from .labels import check_integers
+from .layout import LINES
 from .values import BYTES, Range, check_holds, check_range, guess_range
 
 
@@ -28,8 +29,8 @@ class Dataset:
         Name of each class. Default: "0", "1", ... up to the largest label.
     name : str
         What the set is called in messages.
-    layout : {"NCHW", "NHWC", "NHW"}, optional
-        The order of the axes of `images`; "NHW" are grey images. Default: "NCHW", and images that look as if
+    layout : {"NCHW", "NHWC", "NHW", "NCL"}, optional
+        The order of the axes of `images`; "NHW" are grey images, "NCL" lines of numbers in C channels. Default: "NCHW", and images that look as if
         their channels came last are refused. For several inputs one for each, such as ``("NHWC", None)``.
     value_range : (float, float), optional
         The values of black and white. Default: found from the smallest and the largest value. For several
@@ -104,6 +105,11 @@ class Dataset:
     def _arrays(self) -> tuple[np.ndarray, ...]:
         return _samples.arrays(self.images)
 
+    def _layout_of(self, array: np.ndarray) -> str | None:
+        """Return the layout that an input has been brought to."""
+        lines = None if isinstance(self.images, tuple) else LINES
+        return "NCHW" if array.ndim == 4 else lines
+
     def _one_or_all(self, values: Sequence[Any]) -> Any:
         return tuple(values) if isinstance(self.images, tuple) else values[0]
 
@@ -172,7 +178,7 @@ class Dataset:
             self.labels[chosen],
             self.classes,
             self.name,
-            layout=self._one_or_all(["NCHW" if array.ndim == 4 else None for array in self._arrays]),
+            layout=self._one_or_all([self._layout_of(array) for array in self._arrays]),
             value_range=self._one_or_all(self._ranges),
         )
 

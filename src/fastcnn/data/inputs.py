@@ -10,7 +10,7 @@ import numpy as np
 from .. import _samples
 from .._samples import Samples
 from ..errors import ArgumentError, DTypeError, ShapeError
-from .layout import IMAGE_DTYPES, check_layout, dtype_cure, to_nchw
+from .layout import IMAGE_DTYPES, LINES, check_layout, dtype_cure, to_nchw
 
 
 def check_array(images: object, what: str) -> np.ndarray:
@@ -50,12 +50,13 @@ def check_inputs(images: object, layout: Any, what: str, owner: str) -> Samples:
         Name of the images in the message of an error, and who takes them.
     """
     if not isinstance(images, tuple | list):
-        return _check_images(images, check_layout(layout, owner), what)
+        return _check_images(images, check_layout(layout, owner, lines=True), what)
     given = _samples.check(images, what, "a NumPy array")
     if not isinstance(given, tuple):
-        return _check_images(given, check_layout(layout, owner), what)
+        return _check_images(given, check_layout(layout, owner, lines=True), what)
     layouts = [
-        check_layout(each, owner) for each in per_input(layout, len(given), f"{owner}: layout", '"NHWC"')
+        check_layout(each, owner, lines=True)
+        for each in per_input(layout, len(given), f"{owner}: layout", '"NHWC"')
     ]
     return tuple(
         _check_input(array, each, f"{what}[{i}]")
@@ -75,6 +76,13 @@ def per_input(value: Any, count: int, what: str, example: str) -> Sequence[Any]:
 
 
 def _check_images(images: object, layout: str | None, what: str) -> np.ndarray:
+    if layout == LINES:
+        lines = check_array(images, what)
+        if lines.ndim != 3 or 0 in lines.shape[1:]:
+            raise ShapeError(
+                f"{what} must have the shape (N, C, L), with at least one channel and number, got {lines.shape}"
+            )
+        return lines
     return check_images(to_nchw(check_array(images, what), layout, what), what)
 
 

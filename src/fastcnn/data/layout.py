@@ -12,6 +12,8 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 
 IMAGE_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))
 LAYOUTS = ("NCHW", "NHWC", "NHW")
+# What a data set of samples without rows has: lines of numbers in several channels.
+LINES = "NCL"
 # How many channels pictures have: grey, colour, colour with opacity.
 _CHANNELS = (1, 3, 4)
 
@@ -41,12 +43,13 @@ def looks_channels_last(shape: tuple[int, ...]) -> bool:
     return len(shape) == 4 and shape[3] in _CHANNELS and shape[1] not in _CHANNELS and shape[1] > shape[3]
 
 
-def check_layout(layout: object, what: str) -> str | None:
-    """Return `layout` if it is None or one of `LAYOUTS`; `what` opens the error."""
+def check_layout(layout: object, what: str, *, lines: bool = False) -> str | None:
+    """Return `layout` if it is None, one of `LAYOUTS` or, where `lines` may be, theirs; `what` opens the error."""
     if layout is not None and not isinstance(layout, str):
         raise DTypeError(f"{what}: layout must be a str, got {layout!r}")
-    if layout not in (None, *LAYOUTS):
-        raise ArgumentError(f"{what}: layout must be one of {', '.join(LAYOUTS)}, got {layout!r}")
+    known = (*LAYOUTS, LINES) if lines else LAYOUTS
+    if layout not in (None, *known):
+        raise ArgumentError(f"{what}: layout must be one of {', '.join(known)}, got {layout!r}")
     return layout
 
 

@@ -122,6 +122,7 @@ def test_training_has_the_same_bits_for_any_number_of_threads():
     found = []
     for threads in (1, 2, 3, 8):
         fastcnn.set_num_threads(threads)
+        nn.init.manual_seed(3)
         model = network((6, 5, 1), GEOMETRIES["doubling"]).astype(np.float32)
         plan = Plan(model, x.shape[1:], training=True, batch_size=37)
         y = plan.forward(x)
