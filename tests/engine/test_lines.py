@@ -35,6 +35,19 @@ class TurnedLines(nn.Module):
         return self.linear(F.relu(self.conv(x)).permute(0, 2, 1))
 
 
+class Branches(nn.Module):
+    """Lines that are added, multiplied and put together, along both axes."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv1d(2, 4, 3, padding=1), nn.Conv1d(2, 4, 1)
+
+    def forward(self, x):
+        a, b = self.a(x), self.b(x)
+        y = F.cat([a * b + 0.5, a - 2 * b], 1)
+        return F.cat([y[:, :, ::2], y[:, :, 4:]], 2)
+
+
 LINES = {
     "network": lambda: [
         *(nn.Conv1d(2, 9, 3, padding=1, bias=False), nn.BatchNorm1d(9), nn.ReLU(), nn.MaxPool1d(2)),
@@ -46,7 +59,7 @@ LINES = {
     "the line": lambda: [nn.Conv1d(2, 7, 18), nn.ReLU(), nn.Conv1d(7, 3, 1)],
     "pools": lambda: [nn.Conv1d(2, 5, 1), nn.MaxPool1d(3, 2, 1), nn.AvgPool1d(2), nn.AdaptiveAvgPool1d(3)],
     "residual": lambda: [nn.Conv1d(2, 4, 3), nn.Residual(nn.Sequential(nn.Conv1d(4, 4, 3, padding=1)))],
-    "dense": lambda: [nn.DenseResidual(nn.Conv1d(2, 4, 3, padding=1)), nn.ReLU(), nn.Conv1d(6, 2, 3)],
+    "branches": lambda: [Branches(), nn.ReLU(), nn.Conv1d(8, 2, 3)],
     "linear": lambda: [nn.Linear(18, 4), nn.GELU(), nn.Linear(4, 2)],
     "turned": lambda: [TurnedLines(4)],
 }

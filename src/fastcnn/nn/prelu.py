@@ -43,7 +43,7 @@ class PReLU(Module):
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Set the slopes to what they were at first."""
-        self.weight[...] = self.init
+        self.weight.data[...] = self.init
 
     def forward(self, x: Any) -> Any:
         """Return y."""

@@ -15,6 +15,7 @@ GEOMETRIES = {
     "doubling": {"kernel_size": 4, "stride": 2, "padding": 1},
     "kernel below stride": {"kernel_size": (2, 1), "stride": (3, 4), "output_padding": (1, 3), "bias": False},
     "dilated": {"kernel_size": (3, 2), "stride": 2, "dilation": (2, 3), "padding": 2, "output_padding": (0, 2)},
+    "far beyond x": {"kernel_size": 2, "stride": 2, "dilation": (2, 4), "output_padding": (1, 3)},
     "cut": {"kernel_size": (5, 2), "stride": (1, 3), "padding": (4, 0)},
 }
 

@@ -24,7 +24,7 @@ def network(name, seed=0):
     rng = np.random.default_rng(seed)
     for module in model.modules():
         if isinstance(module, nn.PReLU):
-            module.weight[...] = rng.uniform(-0.5, 1.5, module.weight.shape)
+            module.weight.data[...] = rng.uniform(-0.5, 1.5, module.weight.shape)
     return model
 
 
@@ -52,8 +52,8 @@ def test_a_step_is_that_of_eager_mode(isa, name, batch, layout):
 def test_special_values(layout):
     """A NaN propagates, infinities have their slope, zeros pass as they are."""
     model = nn.Sequential(nn.PReLU(3), nn.Conv2d(3, 3, 1, groups=3, bias=False))
-    model[0].weight[...] = 0.5, -2, 0.25
-    model[1].weight[...] = 1
+    model[0].weight.data[...] = 0.5, -2, 0.25
+    model[1].weight.data[...] = 1
     x = np.zeros((1, 3, 1, 5), np.float32)
     x[0, :, 0] = np.nan, np.inf, -np.inf, 0.0, -4.0
     y = Plan(model, x.shape[1:], training=False, batch_size=1, layout=layout).forward(x)

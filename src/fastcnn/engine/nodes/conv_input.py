@@ -97,6 +97,8 @@ def _write_part(
     u, v, q, r = np.array(kernel_taps, np.int64).reshape(-1, 4).T
     o = np.arange(out) + group * out
     i, j = np.arange(part.rows.size), np.arange(part.columns.size)
+    if not kernel_taps:  # nothing is read, and there may be more pixels than the halo has room for
+        i, j = 0 * i, 0 * j
     ranges = kernel_rows(i, np.array([q for _, q in part.taps_h], np.int64), node.y.height)
     product = Product(
         pixels=i.size * j.size,
