@@ -10,6 +10,9 @@ import fastcnn
 
 OPS = [
     "conv2d",
+    "conv_transpose2d",
+    "conv1d",
+    "prelu",
     "max_pool2d",
     "avg_pool2d",
     "adaptive_avg_pool2d",
@@ -32,6 +35,13 @@ LAYERS = [
     "Conv2d",
     "Linear",
     "BatchNorm2d",
+    "ConvTranspose2d",
+    "Conv1d",
+    "BatchNorm1d",
+    "MaxPool1d",
+    "AvgPool1d",
+    "AdaptiveAvgPool1d",
+    "PReLU",
     "ReLU",
     "MaxPool2d",
     "AvgPool2d",
@@ -179,6 +189,20 @@ SIGNATURES = {
     ),
     "nn.ConstantPad2d": "(padding, value)",
     "nn.Unflatten": "(dim, unflattened_size)",
+    "nn.BatchNorm1d": (
+        "(num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, *, bias=True)"
+    ),
+    "nn.Conv1d": (
+        "(in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True)"
+    ),
+    "nn.ConvTranspose2d": (
+        "(in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, "
+        "bias=True, dilation=1, padding_mode='zeros')"
+    ),
+    "nn.PReLU": "(num_parameters=1, init=0.25)",
+    "ops.conv_transpose2d": (
+        "(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1)"
+    ),
     "nn.Module.zero_grad": "(self, set_to_none=True)",
     "nn.Identity": "(*args, **kwargs)",
     "nn.ModuleList": "(modules=None)",

@@ -64,7 +64,13 @@ LINES = {
     "turned": lambda: [TurnedLines(4)],
 }
 IMAGES = {
-    "last axis": lambda: [nn.Linear(7, 4), nn.ReLU(), nn.Linear(4, 2, bias=False), nn.Flatten(), nn.Linear(24, 3)],
+    "last axis": lambda: [
+        nn.Linear(7, 4),
+        nn.ReLU(),
+        nn.Linear(4, 2, bias=False),
+        nn.Flatten(),
+        nn.Linear(24, 3),
+    ],
     "turned": lambda: [Turned(5)],
 }
 

@@ -1,4 +1,4 @@
-"""Transposed convolution, convolution along lines and PReLU: by hand, against PyTorch, gradients, refusals."""
+"""Transposed convolution, convolution along lines and PReLU: by hand, PyTorch, gradients, refusals."""
 
 import re
 
@@ -81,7 +81,13 @@ def test_what_is_not_wanted_is_none(op) -> None:
 
 def test_gradients_are_those_of_differences() -> None:
     rng = np.random.default_rng(3)
-    geometry = {"stride": (2, 1), "padding": (1, 0), "output_padding": (1, 1), "groups": 2, "dilation": (1, 2)}
+    geometry = {
+        "stride": (2, 1),
+        "padding": (1, 0),
+        "output_padding": (1, 1),
+        "groups": 2,
+        "dilation": (1, 2),
+    }
     gradcheck(
         lambda x, w, b: ops.conv_transpose2d(x, w, b, **geometry),
         lambda dy, x, w, b: ops.conv_transpose2d_backward(dy, x, w, **geometry),
@@ -107,9 +113,7 @@ def test_a_transposed_convolution_by_hand() -> None:
     x = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
     weight = np.array([[[[1.0, 10.0]]]])
     y = ops.conv_transpose2d(x, weight, np.array([0.5]), stride=2, output_padding=1)
-    assert (y - 0.5).tolist() == [
-        [[[1, 10, 2, 20, 0], [0, 0, 0, 0, 0], [3, 30, 4, 40, 0], [0, 0, 0, 0, 0]]]
-    ]
+    assert (y - 0.5).tolist() == [[[[1, 10, 2, 20, 0], [0, 0, 0, 0, 0], [3, 30, 4, 40, 0], [0, 0, 0, 0, 0]]]]
     assert (ops.conv_transpose2d(x, weight, padding=(0, 1))).tolist() == [[[[12.0], [34.0]]]]
 
 

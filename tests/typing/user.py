@@ -73,6 +73,18 @@ def network() -> nn.Sequential:
     ).initialize(seed=0)  # fmt: skip
 
 
+def line_network() -> nn.Sequential:
+    """Return a small network for samples of two axes, and one back to images."""
+    assert_type(F.prelu(np.ones((2, 3)), np.ones(3)), np.ndarray)
+    assert_type(F.max_pool1d(np.ones((1, 2, 4)), 2), np.ndarray)
+    images = nn.Sequential(nn.ConvTranspose2d(8, 4, (2, 3), stride=2, output_padding=1), nn.PReLU(4))
+    assert_type(images.eval(), nn.Sequential)
+    return nn.Sequential(
+        nn.Conv1d(2, 4, 3, padding="same"), nn.BatchNorm1d(4), nn.MaxPool1d(2), nn.AvgPool1d((2,), 1),
+        nn.AdaptiveAvgPool1d(3), nn.Flatten(), nn.Linear(12, 3),
+    )  # fmt: skip
+
+
 def logits_of(model: nn.Module, images: np.ndarray) -> np.ndarray:
     """Return logits; strict checkers refuse `Any` in the place of the array."""
     return model.predict(images, batch_size=64)

@@ -30,8 +30,9 @@ class Dataset:
     name : str
         What the set is called in messages.
     layout : {"NCHW", "NHWC", "NHW", "NCL"}, optional
-        The order of the axes of `images`; "NHW" are grey images, "NCL" lines of numbers in C channels. Default: "NCHW", and images that look as if
-        their channels came last are refused. For several inputs one for each, such as ``("NHWC", None)``.
+        The order of the axes of `images`; "NHW" are grey images, "NCL" lines of numbers in C channels.
+        Default: "NCHW", and images that look as if their channels came last are refused. For several inputs
+        one for each, such as ``("NHWC", None)``.
     value_range : (float, float), optional
         The values of black and white. Default: found from the smallest and the largest value. For several
         inputs one for each, such as ``((0, 1), None)``.

@@ -80,7 +80,7 @@ def _check_images(images: object, layout: str | None, what: str) -> np.ndarray:
         lines = check_array(images, what)
         if lines.ndim != 3 or 0 in lines.shape[1:]:
             raise ShapeError(
-                f"{what} must have the shape (N, C, L), with at least one channel and number, got {lines.shape}"
+                f"{what} must have the shape (N, C, L), and no lines without numbers, got {lines.shape}"
             )
         return lines
     return check_images(to_nchw(check_array(images, what), layout, what), what)

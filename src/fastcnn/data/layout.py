@@ -44,7 +44,7 @@ def looks_channels_last(shape: tuple[int, ...]) -> bool:
 
 
 def check_layout(layout: object, what: str, *, lines: bool = False) -> str | None:
-    """Return `layout` if it is None, one of `LAYOUTS` or, where `lines` may be, theirs; `what` opens the error."""
+    """Return `layout` if it is None, one of `LAYOUTS` or, with `lines`, theirs; `what` opens the error."""
     if layout is not None and not isinstance(layout, str):
         raise DTypeError(f"{what}: layout must be a str, got {layout!r}")
     known = (*LAYOUTS, LINES) if lines else LAYOUTS

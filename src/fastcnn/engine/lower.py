@@ -65,9 +65,9 @@ def element_type(model: nn.Module) -> np.dtype | None:
 
 
 def trace(model: nn.Module, input_shape: Sizes, training: bool) -> Picture:
-    """Return what `model` does with samples of input_shape, (C, H, W), (C, L) or (F,), or a tuple of such shapes.
+    """Return what `model` does with samples of input_shape, or of a tuple of shapes.
 
-    All layers are in evaluation mode or, for `training`, each in its own.
+    A shape is (C, H, W), (C, L) or (F,). All layers are in evaluation mode; for `training`, in their own.
 
     Raises
     ------

@@ -33,8 +33,8 @@ def conv1d(lowering: Lowering, op: graph.Conv1d, x: Source, weight: Source, bias
     if not view.line:
         raise UnsupportedError("Conv1d of something else than lines")
     weight, bias = _parameters(lowering, "Conv1d", weight, bias)
-    steps = (op.geometry[name] for name in ("stride", "padding", "dilation"))
-    geometry = row_of(*steps, "conv1d")
+    steps = {name: op.geometry[name] for name in ("stride", "padding", "dilation")}
+    geometry = row_of(**steps, what="conv1d")
     placed = convolution((1, view.width), (1, weight.shape[2]), *geometry, "conv1d")
     made = _convolution(lowering, op, view, weight, bias, placed.window, placed.padding)
     return View(made.value, line=True)
@@ -67,8 +67,8 @@ def conv_transpose2d(
     value, groups = image(view, what), integer(op.geometry["groups"], f"{what}: groups", 1)
     weight, bias = _parameters(lowering, what, weight, bias, groups)
     kernel = weight.shape[2], weight.shape[3]
-    steps = (op.geometry[name] for name in ("stride", "padding", "output_padding", "dilation"))
-    w = transposed_convolution((view.height, view.width), kernel, *steps, "conv_transpose2d")
+    steps = {name: op.geometry[name] for name in ("stride", "padding", "output_padding", "dilation")}
+    w = transposed_convolution((view.height, view.width), kernel, **steps, what="conv_transpose2d")
     left, _, top, _ = view.margin
     w = w._replace(
         out_h=value.height,

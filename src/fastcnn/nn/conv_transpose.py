@@ -30,8 +30,9 @@ def _kernels(values: Values) -> list[Shape]:
 
 def _images(values: Values, shape: Shape) -> Shape:
     kernel = _kernels(values)[0][2:]
-    steps = (values[name] for name in ("stride", "padding", "output_padding", "dilation"))
-    w = transposed_convolution((shape[1], shape[2]), (kernel[0], kernel[1]), *steps, "ConvTranspose2d")
+    steps = {name: values[name] for name in ("stride", "padding", "output_padding", "dilation")}
+    sizes = (shape[1], shape[2]), (kernel[0], kernel[1])
+    w = transposed_convolution(*sizes, **steps, what="ConvTranspose2d")
     return values["out_channels"], w.in_h, w.in_w
 
 

@@ -106,8 +106,8 @@ def declare(
     weights : callable
         ``weights(values)``: the shapes of its arrays, the largest first. Default: none.
     takes : "any", "images", "lines" or "features"
-        Whether samples must be (C, H, W) or (C, L); or flat, so that a chain gets a Flatten before the layer, unless
-        the sizes that the file gives fit the last axis.
+        Whether samples must be (C, H, W) or (C, L); or flat, so that a chain gets a Flatten before the layer,
+        unless the sizes that the file gives fit the last axis.
     make : callable, optional
         What makes the layer of the values, if it is not the class.
 
@@ -126,9 +126,7 @@ def declare(
         for name, each in (arguments or {}).items()
     }
     if takes not in (ANY, IMAGES, LINES, FEATURES):
-        raise ArgumentError(
-            f"declare: takes must be 'any', 'images', 'lines' or 'features', got {takes!r}"
-        )
+        raise ArgumentError(f"declare: takes must be 'any', 'images', 'lines' or 'features', got {takes!r}")
 
     def register(layer: type[M]) -> type[M]:
         if not (isinstance(layer, type) and issubclass(layer, Module)):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arguments import count, real
+from .._arguments import Argument, count, real
 from .._shapes import filled, integer
 from . import functional as F
 from .declaration import declare
@@ -15,7 +15,8 @@ __all__ = ["PReLU"]
 
 
 @declare(
-    {"num_parameters": count, "init": real},
+    # The attribute of that name counts parameters, as it does in every module.
+    {"num_parameters": Argument(count, read=lambda layer, _: layer.weight.size), "init": real},
     weights=lambda values: [(values["num_parameters"],)],
 )
 class PReLU(Module):
@@ -37,9 +38,9 @@ class PReLU(Module):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         super().__init__()
-        self.num_parameters = integer(num_parameters, "PReLU: num_parameters", 1)
+        count = integer(num_parameters, "PReLU: num_parameters", 1)
         self.init = real(init, "PReLU: init")
-        self.weight = Parameter(filled((self.num_parameters,), self.init, np.float32, "PReLU: weight"))
+        self.weight = Parameter(filled((count,), self.init, np.float32, "PReLU: weight"))
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Set the slopes to what they were at first."""
@@ -51,4 +52,4 @@ class PReLU(Module):
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
-        return f"num_parameters={self.num_parameters}"
+        return f"num_parameters={self.weight.size}"

@@ -103,7 +103,7 @@ def conv2d(
 
 
 def forward(what: str, x: object, weight: object, bias: object, *geometry: Any) -> np.ndarray:
-    """Convolve for the function whose name is `what`; the geometry is stride, padding, dilation and groups."""
+    """Convolve for the function whose name is `what`; geometry: stride, padding, dilation, groups."""
     c = _prepare(what, x, weight, *geometry)
     shift = _check.vector(bias, c.weight.shape[0], "bias", what)
     _check.same_dtype(what, x=c.x, bias=shift)

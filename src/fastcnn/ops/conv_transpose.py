@@ -130,8 +130,8 @@ def conv_transpose2d_backward(
 ) -> tuple[Any, Any, Any]:
     """Gradients of `conv_transpose2d` with respect to x, weight and bias.
 
-    ``dx = conv2d(dy, weight)``; dweight is that of this convolution's weight for the gradient x of its output;
-    ``dbias = sum_{n, i, j} dy``.
+    ``dx = conv2d(dy, weight)``; dweight is that of this convolution's weight, where x is the gradient of its
+    output; ``dbias = sum_{n, i, j} dy``.
 
     Parameters
     ----------

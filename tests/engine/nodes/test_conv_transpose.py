@@ -1,4 +1,4 @@
-"""Transposed convolutions in programs: every pass in both layouts, whatever the stride leaves without taps."""
+"""Transposed convolutions in programs: every pass in both layouts, remainders without taps too."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,13 @@ GEOMETRIES = {
     "plain": {"kernel_size": 3},
     "doubling": {"kernel_size": 4, "stride": 2, "padding": 1},
     "kernel below stride": {"kernel_size": (2, 1), "stride": (3, 4), "output_padding": (1, 3), "bias": False},
-    "dilated": {"kernel_size": (3, 2), "stride": 2, "dilation": (2, 3), "padding": 2, "output_padding": (0, 2)},
+    "dilated": {
+        "kernel_size": (3, 2),
+        "stride": 2,
+        "dilation": (2, 3),
+        "padding": 2,
+        "output_padding": (0, 2),
+    },
     "far beyond x": {"kernel_size": 2, "stride": 2, "dilation": (2, 4), "output_padding": (1, 3)},
     "cut": {"kernel_size": (5, 2), "stride": (1, 3), "padding": (4, 0)},
 }
@@ -103,7 +109,11 @@ def test_from_one_pixel_behind_an_activation_and_padding(layout):
 @pytest.mark.parametrize("name", ["direct", "gemm", "winograd"])
 def test_every_implementation(name):
     model = nn.Sequential(
-        nn.Conv2d(2, 17, 3), nn.ReLU(), nn.ConvTranspose2d(17, 18, 3, padding=1), nn.ReLU(), nn.Conv2d(18, 2, 1)
+        nn.Conv2d(2, 17, 3),
+        nn.ReLU(),
+        nn.ConvTranspose2d(17, 18, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(18, 2, 1),
     ).double()
     x = np.random.default_rng(2).standard_normal((3, 2, 10, 9))
     precision = "high" if name == "winograd" else "highest"
@@ -113,7 +123,9 @@ def test_every_implementation(name):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fastcnn.engine.plan.settled", lambda *_: monkey)
         plan = assert_step(model, x, "channels")
-        predicted = Plan(model.eval(), x.shape[1:], training=False, batch_size=3, layout="channels").forward(x)
+        predicted = Plan(model.eval(), x.shape[1:], training=False, batch_size=3, layout="channels").forward(
+            x
+        )
     np.testing.assert_allclose(predicted, want, rtol=1e-9, atol=1e-10)
     assert name == "direct" or name in plan.describe()
 

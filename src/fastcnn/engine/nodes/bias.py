@@ -57,7 +57,9 @@ def position_bias_grad(b: Backward, bias: Parameter | None, dy: Blob) -> None:
             planes=grad, rows=rows, row_at=row_at, channels=dy.channels, tasks=1, stage=1
         )
     else:
-        write_total(w, grad, sums, table((np.arange(dy.channels) * pixels + np.arange(pixels)[:, None]).ravel()))
+        write_total(
+            w, grad, sums, table((np.arange(dy.channels) * pixels + np.arange(pixels)[:, None]).ravel())
+        )
 
 
 def bias_grad(b: Backward, bias: Parameter | None, dy: Blob, *, is_zero: bool = False) -> None:

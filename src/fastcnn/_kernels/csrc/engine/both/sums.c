@@ -73,8 +73,7 @@ INLINE void add_channels(real *sums, const vreal sum[BLOCK_VECTORS], ptrdiff_t v
             rstore(lanes, sum[v - v0]);
             for (ptrdiff_t i = 0; i < fcn_min(VL, channels - v * VL); ++i)
                 total[0] += lanes[i];
-        }
-        else
+        } else
             total += sum[v - v0];
     rstore(sums, total);
 }
