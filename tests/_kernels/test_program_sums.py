@@ -66,6 +66,49 @@ def test_gradient_of_a_bias(isa, dtype, name, by_position, most_slots, shape):
 
 
 @both_layouts
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("most_slots", MOST_SLOTS)
+@pytest.mark.parametrize("shape", [*SHAPES, (150, 19, 2, 2), (3, 2, 17, 18)], ids=str)
+def test_gradient_of_slopes(isa, dtype, name, whole, most_slots, shape):
+    """One for each channel, or one for all; what stands behind the last channel does not count."""
+    g, y = normal(shape, dtype), normal(shape, dtype, 1)
+    bench = Workbench(name, dtype, shape[0])
+    dy, before, channels = bench.array(g), bench.array(y), shape[1]
+    count = 1 if whole else channels
+
+    def gradient(threads):
+        grad = np.full(count, np.nan, dtype)
+        vectors = bench.vectors(channels)
+        sums = bench.sums(1 if whole else vectors, most_slots)
+        bench.op.prelu_sums(sums=sums, g=dy, y=before, vectors=vectors, channels=channels, whole=whole)
+        add_up(bench, grad, sums, table(np.arange(count)))
+        bench.run(threads=threads)
+        return grad
+
+    terms = np.where(y > 0, 0, g.astype(np.float64) * y)
+    expected = terms.sum(keepdims=True).ravel() if whole else terms.sum((0, 2, 3))
+    found = same_on_any_threads(gradient)
+    assert np.abs(found - expected).max() <= 64 * np.finfo(dtype).eps * np.abs(terms).sum()
+
+
+@both_layouts
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_slopes_for_channels(isa, dtype, name, shape):
+    """What is not above 0 is multiplied, a NaN too; so is its gradient."""
+    y, g, slopes = normal(shape, dtype), normal(shape, dtype, 1), normal((shape[1],), dtype, 2)
+    y.flat[:2] = np.nan, -0.0
+    bench = Workbench(name, dtype, shape[0])
+    source, grad, vectors, row = bench.array(y), bench.array(g), bench.vectors(shape[1]), bench.row(slopes)
+    z, dx = bench.empty(*shape[1:]), bench.empty(*shape[1:])
+    bench.op.prelu(z=z, y=source, slope=row, vectors=vectors)
+    bench.op.prelu_grad(dx=dx, g=grad, y=source, slope=row, vectors=vectors)
+    bench.run(threads=2)
+    factors = np.where(y > 0, 1, slopes[:, None, None]).astype(dtype)
+    np.testing.assert_array_equal(z.get(), y * factors)
+    np.testing.assert_array_equal(dx.get(), g * factors)
+
+
+@both_layouts
 @pytest.mark.parametrize("by_position", [False, True])
 @pytest.mark.parametrize("most_slots", MOST_SLOTS)
 @pytest.mark.parametrize("batch", BATCHES)

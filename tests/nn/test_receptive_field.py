@@ -47,6 +47,22 @@ def test_rows_and_columns_differ():
     assert [(row.receptive_field, row.jump_out) for row in rows] == [((5, 1), (2, 1)), ((5, 7), (2, 1))]
 
 
+def test_lines_are_images_of_one_row():
+    model = nn.Sequential(nn.Conv1d(1, 1, 5, 2), nn.MaxPool1d(3, 1, dilation=2), nn.AdaptiveAvgPool1d(2))
+    rows = summarize(model, (1, 30)).layers
+    found = [(row.receptive_field, row.jump_out) for row in rows]
+    assert found == [((1, 5), (1, 2)), ((1, 13), (1, 2)), ((1, 21), (1, 10))]
+
+
+def test_a_transposed_convolution_sees_the_windows_that_reach_a_pixel():
+    model = nn.Sequential(nn.MaxPool2d(4), nn.ConvTranspose2d(1, 1, (2, 5), 2), nn.Conv2d(1, 1, 3))
+    rows = summarize(model, (1, 16, 16)).layers
+    found = [(row.receptive_field, row.jump_out) for row in rows]
+    assert found == [((4, 4), (4, 4)), ((4, 12), (2, 2)), ((8, 16), (2, 2))]
+    # Half a pixel is no jump.
+    assert summarize(nn.ConvTranspose2d(1, 1, 2, 2), (1, 4, 4)).layers[0].receptive_field is None
+
+
 def test_branches():
     wide = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), nn.ReLU(), nn.Conv2d(2, 2, 5, padding=2))
     after = nn.Conv2d(2, 2, 3)

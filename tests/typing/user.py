@@ -73,10 +73,11 @@ def network() -> nn.Sequential:
     ).initialize(seed=0)  # fmt: skip
 
 
-def line_network() -> nn.Sequential:
-    """Return a small network for samples of two axes, and one back to images."""
-    assert_type(F.prelu(np.ones((2, 3)), np.ones(3)), np.ndarray)
-    assert_type(F.max_pool1d(np.ones((1, 2, 4)), 2), np.ndarray)
+def line_network(lines: np.ndarray) -> nn.Sequential:
+    """Return a small network for samples of two axes, and look at one back to images."""
+    assert_type(F.prelu(lines, np.ones(3)), np.ndarray)
+    assert_type(F.max_pool1d(lines, 2), np.ndarray)
+    assert_type(ops.conv1d(lines, np.ones((4, 2, 3))), np.ndarray)
     images = nn.Sequential(nn.ConvTranspose2d(8, 4, (2, 3), stride=2, output_padding=1), nn.PReLU(4))
     assert_type(images.eval(), nn.Sequential)
     return nn.Sequential(

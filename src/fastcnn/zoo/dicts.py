@@ -98,7 +98,7 @@ def from_dicts(dicts: Dicts, input_shape: Sequence[Any], source: str = "from_dic
     ----------
     dicts : sequence of mapping, or mapping
         See `fastcnn.zoo.dicts` and `fastcnn.zoo.nodes`.
-    input_shape : (C, H, W) or (features,)
+    input_shape : (C, H, W), (C, L) or (features,)
         Shape of one sample; for a network with several inputs, one for each.
     source : str
         Opens messages.
@@ -125,7 +125,7 @@ def to_dicts(model: nn.Module, input_shape: Sequence[Any] | None = None) -> Any:
     Parameters
     ----------
     model : Module
-    input_shape : (C, H, W) or (features,), optional
+    input_shape : (C, H, W), (C, L) or (features,), optional
         Shape of one sample, for several inputs one for each. It is needed for what is no chain, no
         `Sequential` of layers that files have: its forward is traced.
 
