@@ -48,6 +48,19 @@ class Branches(nn.Module):
         return F.cat([y[:, :, ::2], y[:, :, 4:]], 2)
 
 
+class Gated(nn.Module):
+    """Squeeze-and-excite of lines."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.gate = nn.Conv1d(2, 5, 3), nn.Conv1d(5, 5, 1)
+        self.head = nn.Linear(5, 3)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return self.head((y * F.sigmoid(self.gate(y.mean(2, True)))).mean(-1))
+
+
 LINES = {
     "network": lambda: [
         *(nn.Conv1d(2, 9, 3, padding=1, bias=False), nn.BatchNorm1d(9), nn.ReLU(), nn.MaxPool1d(2)),
@@ -59,6 +72,7 @@ LINES = {
     "the line": lambda: [nn.Conv1d(2, 7, 18), nn.ReLU(), nn.Conv1d(7, 3, 1)],
     "pools": lambda: [nn.Conv1d(2, 5, 1), nn.MaxPool1d(3, 2, 1), nn.AvgPool1d(2), nn.AdaptiveAvgPool1d(3)],
     "residual": lambda: [nn.Conv1d(2, 4, 3), nn.Residual(nn.Sequential(nn.Conv1d(4, 4, 3, padding=1)))],
+    "gated": lambda: [Gated()],
     "branches": lambda: [Branches(), nn.ReLU(), nn.Conv1d(8, 2, 3)],
     "linear": lambda: [nn.Linear(18, 4), nn.GELU(), nn.Linear(4, 2)],
     "turned": lambda: [TurnedLines(4)],

@@ -11,7 +11,7 @@ from .._outputs import normalized_sizes
 from ..ops._check import is_number
 from .graph import Normalization, Value
 from .nodes.group_norm import GroupNorm
-from .rules import Lowering, Source, elementwise, plain, tensor, trains
+from .rules import Lowering, Source, elementwise, tensor, trains
 from .shape_rules import in_order, unmoved
 from .tracing import UnsupportedError
 from .view import View
@@ -64,7 +64,7 @@ def layer_norm(lowering: Lowering, op: graph.LayerNorm, x: Source, weight: Sourc
     height, width = leading if len(leading) == 2 else (1, pixels)
     # Where the channels of an image were made its last axis, they stand as they should.
     order = view.elements().reshape(pixels, channels).T.reshape(channels, height, width)
-    value = plain(lowering.laid_out(in_order(view.value, order)), "LayerNorm")
+    value = lowering.laid_out(in_order(view.value, order)).value
     made = _normalize(lowering, value, weight, bias, sizes, 1, True, op.eps)
     behind = np.arange(made.size).reshape(channels, pixels).T
     return in_order(made, behind.reshape(shape))

@@ -62,16 +62,18 @@ def avg_pool(lowering: Lowering, op: graph.AvgPool2d, x: Source) -> View:
 
 def adaptive_avg_pool(lowering: Lowering, op: graph.AdaptiveAvgPool2d, x: Source) -> View:
     """Lower adaptive average pooling."""
-    return means(lowering, tensor(lowering, x, "AdaptiveAvgPool2d"), lowering.shape[1:])
+    view = tensor(lowering, x, "AdaptiveAvgPool2d")
+    image(view, "AdaptiveAvgPool2d")
+    return means(lowering, view, lowering.shape[1:])
 
 
 def mean(lowering: Lowering, op: graph.Mean, x: Source) -> View:
     """Lower the mean over all pixels."""
     view = tensor(lowering, x, "mean")
-    if view.flat or op.axes((0, *view.shape)) != (2, 3):
+    if view.flat or op.axes((0, *view.shape)) != ((2,) if view.line else (2, 3)):
         raise UnsupportedError("mean over something else than all pixels")
-    made = means(lowering, view, (1, 1))
-    return View(made.value, flat=not op.keepdim)
+    made = means(lowering, view, (1, 1)).value
+    return view.of(made) if op.keepdim else View(made, flat=True)
 
 
 def means(lowering: Lowering, x: View, sizes: tuple[int, ...]) -> View:
@@ -82,13 +84,15 @@ def means(lowering: Lowering, x: View, sizes: tuple[int, ...]) -> View:
 
 def adaptive_max_pool(lowering: Lowering, op: graph.AdaptiveMaxPool2d, x: Source) -> View:
     """Lower adaptive max-pooling."""
-    value, y, taps = _divided(lowering, tensor(lowering, x, "AdaptiveMaxPool2d"), lowering.shape[1:])
+    view = tensor(lowering, x, "AdaptiveMaxPool2d")
+    image(view, "AdaptiveMaxPool2d")
+    value, y, taps = _divided(lowering, view, lowering.shape[1:])
     return lowering.append(Pool(value, y, taps, None))
 
 
 def _divided(lowering: Lowering, x: View, sizes: tuple[int, ...]) -> tuple[Value, Value, Taps]:
-    """Return the image, the value of its windows, and the windows."""
-    value = image(lowering.written(x), "adaptive pooling")
+    """Return the value of a view, that of its windows, and the windows."""
+    value = lowering.written(x).value
     out_h, out_w = sizes
     taps = Taps(Axis.adaptive(out_h, value.height), Axis.adaptive(out_w, value.width))
     return value, Value(value.channels, out_h, out_w), taps

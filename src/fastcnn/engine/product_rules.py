@@ -11,7 +11,7 @@ from .graph import Value
 from .nodes.conv import Conv
 from .nodes.conv_transpose import ConvTranspose
 from .nodes.dense import Dense
-from .rules import Lowering, Source, image, over_value, plain, tensor
+from .rules import Lowering, Source, image, over_value, tensor
 from .tracing import UnsupportedError
 from .view import View
 
@@ -87,7 +87,7 @@ def linear(lowering: Lowering, op: graph.Linear, x: Source, weight: Source, bias
     weight, bias = _parameters(lowering, "Linear", weight, bias)
     if len(x.shape) > 1:
         return _over_last_axis(lowering, x, weight, bias)
-    value = plain(tensor(lowering, x, "Linear"), "Linear")
+    value = lowering.written(tensor(lowering, x, "Linear")).value
     made = lowering.append(Dense(value, Value(weight.shape[0], 1, 1), weight, bias))
     return View(made.value, flat=True)
 
@@ -97,7 +97,7 @@ def _over_last_axis(lowering: Lowering, x: View, weight: nn.Parameter, bias: nn.
 
     Where x is a view of a value whose channels it has in its last axis, no element moves.
     """
-    plain(x, "Linear")
+    x = lowering.written(x)
     order = x.elements()
     channels, pixels = order.shape[-1], order.shape[:-1]
     rows = np.ascontiguousarray(order.reshape(-1, channels).T)

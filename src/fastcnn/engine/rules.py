@@ -201,7 +201,8 @@ def prelu(lowering: Lowering, op: graph.PReLU, x: Source, weight: Source) -> Vie
     lowering.weight(weight, weight.shape)
     if weight.size > 1:  # each feature has its own
         view = lowering.laid_out(view.as_features())
-    value = plain(view, "PReLU")
+    view = lowering.written(view)
+    value = view.value
     return view.of(lowering.append(PRelu(value, Value(*value.sizes), weight)).value)
 
 
@@ -247,7 +248,8 @@ def channel_or_alpha_dropout(lowering: Lowering, op: graph.Dropout, x: Source) -
 def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source) -> View:
     """Lower softmax over the features of a sample."""
     view = tensor(lowering, x, "Softmax")
-    value = plain(view, "Softmax")
+    view = lowering.written(view)
+    value = view.value
     whole = view.flat or value.pixels == 1
     if not whole or class_axis(op.dim, 1 + len(view.shape), "softmax") != 1:
         raise UnsupportedError(f"{type(op).__name__} over dim={op.dim!r} of a part of a sample")

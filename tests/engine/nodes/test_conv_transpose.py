@@ -116,12 +116,10 @@ def test_every_implementation(name):
         nn.Conv2d(18, 2, 1),
     ).double()
     x = np.random.default_rng(2).standard_normal((3, 2, 10, 9))
-    precision = "high" if name == "winograd" else "highest"
-    monkey = Wanted(precision, name)
-    model.zero_grad()
+    asked = Wanted("high" if name == "winograd" else "highest", name)
     want = model(x)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fastcnn.engine.plan.settled", lambda *_: monkey)
+        patch.setattr("fastcnn.engine.plan.settled", lambda *_: asked)
         plan = assert_step(model, x, "channels")
         predicted = Plan(model.eval(), x.shape[1:], training=False, batch_size=3, layout="channels").forward(
             x
