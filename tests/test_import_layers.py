@@ -112,7 +112,7 @@ def test_only_data_uses_the_kernels_of_data():
         ("data/loader.py", "from .. import ops", ["fastcnn.ops"]),
         ("nn/conv.py", "from ..data import load", ["fastcnn.data.load"]),
         ("training/trainer.py", "from ..data import Loader\nfrom ..nn import Module", []),
-        ("zoo/compact.py", "from ..recipes import read", []),
+        ("zoo/registry.py", "from ..recipes import read", []),
         (
             "nn/module.py",
             "if TYPE_CHECKING:\n    from ..engine.plan import Plan",
@@ -123,7 +123,7 @@ def test_only_data_uses_the_kernels_of_data():
         ("_files.py", "import_module(name)", ["fastcnn.?"]),
         ("cli/__init__.py", "import_module(f'.{command}', __name__)", []),
         (
-            "zoo/compact.py",
+            "zoo/registry.py",
             "from .. import __version__",
             ["fastcnn.__version__, which has no place in the ladder"],
         ),

@@ -14,6 +14,8 @@ from fastcnn.engine.graph import Graph, Node, Value
 from fastcnn.engine.layout import Layout
 from fastcnn.engine.lower import lower
 
+from ..zoo.networks import make, shape_of
+
 IMAGES, CHANNELS = Layout("images", 8), Layout("channels", 8)
 
 
@@ -77,7 +79,7 @@ def test_depthwise_convolutions_fill_vectors_with_channels():
 @pytest.mark.parametrize("name", zoo.names())
 def test_the_choice_is_the_cheaper_layout_whatever_the_threads(name, training):
     """Were it a matter of threads, so would be the results."""
-    network = fuse(lower(zoo.build(name, 0), zoo.find(name).input_shape))
+    network = fuse(lower(make(name, 0), shape_of(name)))
     chosen = []
     for threads in (1, 2, 8):
         fastcnn.set_num_threads(threads)

@@ -10,15 +10,17 @@ from fastcnn.engine.describe import aligned, work
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.nn.summary import summarize
 
+from ..zoo.networks import make, shape_of
 
-def make(name, training, batch_size=16):
-    return Plan(zoo.build(name, 0), zoo.find(name).input_shape, training=training, batch_size=batch_size)
+
+def plan_of(name, training, batch_size=16):
+    return Plan(make(name, 0), shape_of(name), training=training, batch_size=batch_size)
 
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_operation_and_buffer_is_there(name, training):
-    plan = make(name, training)
+    plan = plan_of(name, training)
     text = plan.describe()
     program, buffers = text.split("\nbuffers;")
     writer = plan.executable.writer
@@ -33,8 +35,8 @@ def test_every_operation_and_buffer_is_there(name, training):
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_operation_says_what_it_is_for(name, training):
-    model = zoo.build(name, 0)
-    plan = Plan(model, zoo.find(name).input_shape, training=training, batch_size=16)
+    model = make(name, 0)
+    plan = Plan(model, shape_of(name), training=training, batch_size=16)
     # An operation that a forward applies itself is that of its module; the network has no path.
     layers = {f"{path} {type(module).__name__}".lstrip() for path, module in model.named_modules()}
     used = set()
@@ -50,14 +52,12 @@ def test_every_operation_says_what_it_is_for(name, training):
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_the_work_is_that_of_the_summary(name):
-    shape = zoo.find(name).input_shape
-    macs = summarize(zoo.build(name, 0), shape).macs
+    table = summarize(make(name, 0), shape_of(name))
     flops = {}
     for training in (False, True):
-        flops[training] = sum(op.flops for op in make(name, training).executable.writer.ops)
-    assert flops[False] == 2 * macs
-    first = summarize(zoo.build(name, 0), shape).layers[0].macs
-    assert flops[True] == 2 * (3 * macs - first)  # the input's gradient is not made
+        flops[training] = sum(op.flops for op in plan_of(name, training).executable.writer.ops)
+    assert flops[False] == 2 * table.macs
+    assert flops[True] == 2 * (3 * table.macs - table.layers[0].macs)  # the input's gradient is not made
 
 
 @pytest.mark.parametrize(("layout", "conv"), [("images", "conv"), ("channels", "conv_spans")])

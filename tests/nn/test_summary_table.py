@@ -6,6 +6,8 @@ from fastcnn import nn, optim, zoo
 from fastcnn.errors import ArgumentError
 from fastcnn.nn.summary import summarize
 
+from ..zoo.networks import make
+
 
 def small():
     return nn.Sequential(
@@ -99,12 +101,13 @@ def test_groups_and_schedulers_in_text():
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_a_table_fits_into_120_columns(name):
-    model = zoo.build(name)
+    model = make(name, input_shape=zoo.find(name).input_shape)
     optimizer = optim.Adam(model.parameters())
     text = summarize(model, zoo.find(name).input_shape, optimizer=optimizer).text()
     assert text.startswith(f"{name}, input ")
     assert max(map(len, text.splitlines())) <= 120
-    assert "Jump in" in text
+    # Behind names such as features.denseblock1.denselayer1.norm1 there is room for fewer columns.
+    assert ("Jump in" in text) == (name != "densenet121")
 
 
 def test_a_table_that_would_be_too_wide():

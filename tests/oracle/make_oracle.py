@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import grid_layers, make_functional, make_nn, make_ops, make_optim, network
+from . import grid_layers, make_functional, make_nn, make_ops, make_optim, make_zoo, network
 from .question import Question
 
 FOLDER = Path(__file__).parent
@@ -91,6 +91,7 @@ FILES: dict[str, Callable[[], list[Entry]]] = {
     "functional": partial(_ask, make_functional.questions(), make_functional.answer),
     "optim": partial(_ask, make_optim.questions(), make_optim.answer),
     "compact": _weights,
+    "zoo": make_zoo.entries,
 }
 
 

@@ -12,6 +12,8 @@ from fastcnn.errors import ArgumentError
 from fastcnn.training import Trainer
 from fastcnn.training.executor import Compiled, Eager, count_correct
 
+from ..zoo.networks import make, shape_of
+
 
 def classifier():
     layers = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.Flatten(), nn.Linear(64, 3)
@@ -49,9 +51,9 @@ def assert_same_state(one, other):
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_trainers_with_and_without_the_engine_agree_on_every_network(name):
-    shape, trainers = zoo.find(name).input_shape, []
+    shape, trainers = shape_of(name), []
     for engine in (True, False):
-        model = zoo.build(name, seed=0).double()
+        model = make(name, seed=0).double()
         optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
         trainers.append(Trainer(model, optimizer, nn.CrossEntropyLoss(), seed=3, engine=engine))
     for x, y in batches(shape, 10, (3, 6, 2)):

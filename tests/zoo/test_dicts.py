@@ -8,6 +8,8 @@ from fastcnn.errors import ArgumentError, DataError
 from fastcnn.nn.summary import summarize
 from fastcnn.zoo import dicts
 
+from .networks import make, shape_of
+
 # The list of list-cifar, its sizes inferred.
 LIST_CIFAR = [
     {"type": "Conv2d", "out_channels": 32, "kernel_size": 5, "padding": 2},
@@ -39,7 +41,7 @@ def test_list_cifar():
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_networks_of_the_zoo_there_and_back(name):
-    model, shape = zoo.build(name), zoo.find(name).input_shape
+    model, shape = make(name), shape_of(name)
     layers = zoo.to_dicts(model, shape)
     again = zoo.from_dicts(json.loads(dicts.to_json(layers)), shape)
     assert again.state_dict().keys() == model.state_dict().keys()

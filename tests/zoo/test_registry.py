@@ -4,20 +4,39 @@ import pytest
 from fastcnn import nn, zoo
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 from fastcnn.nn.summary import summarize
+from fastcnn.zoo.networks import shufflenet
+from fastcnn.zoo.networks.resnet import BasicBlock
+from fastcnn.zoo.networks.units import make_divisible
 
-# Parameters and multiply-accumulates, as published but for residual-cifar; images of the network's own shape.
-# resnet-cifar: 442,368 + 3 x 14,155,776 in 3x3 convolutions, less 2 x 1,179,648 where a stage begins, whose
-# projections are 2 x 131,072, and 640.
+from .networks import make, shape_of
+
+# Parameters and multiply-accumulates of images of the network's own shape, as published but for the forms of
+# others for 32x32 pixels. resnet-cifar: 442,368 + 3 x 14,155,776 in 3x3 convolutions, less 2 x 1,179,648 where
+# a stage begins, whose projections are 2 x 131,072, and 640.
 PUBLISHED = {
     "compact-mnist": (16_146, 3_064_656),
+    "densenet-bc-cifar": (176_122, 72_365_352),
+    "densenet121": (7_978_856, 2_834_161_664),
     "list-cifar": (84_362, 2_539_520),
+    "mobilenet-v2-cifar": (2_236_682, 87_976_448),
+    "mobilenet_v2": (3_504_872, 300_774_272),
     "plain-mnist-bn-relu": (12_126, 164_160),
     "plain-mnist-relu-bn": (12_044, 164_160),
     "position-bias-mnist": (359_846, 2_233_832),
     "residual-cifar": (927_010, 53_749_632),
     "residual-mnist": (41_132, 929_088),
     "resnet-cifar": (272_474, 40_813_184),
+    "resnet18": (11_689_512, 1_814_073_344),
+    "resnet18-cifar": (11_173_962, 555_422_720),
+    "resnet20-cifar": (269_722, 40_551_040),
+    "resnet34": (21_797_672, 3_663_761_408),
+    "resnet50": (25_557_032, 4_089_184_256),
+    "shufflenet_v2_x1_0": (2_278_604, 144_907_992),
     "spec-lenet": (33_078, 328_600),
+    "squeezenet-cifar": (343_306, 64_012_288),
+    "squeezenet1_1": (1_235_496, 349_151_936),
+    "vgg11-bn-cifar": (9_231_114, 152_769_536),
+    "vgg11_bn": (132_868_840, 7_609_090_048),
 }
 
 
@@ -37,7 +56,7 @@ def test_size_and_cost(name):
     table = summarize(zoo.build(name), zoo.find(name).input_shape)
     assert (table.parameters, table.macs) == PUBLISHED[name]
     assert table.trainable == table.parameters
-    assert table.layers[-1].output_shape == (10,)
+    assert table.layers[-1].output_shape == (zoo.find(name).num_classes,)
 
 
 def test_rows_of_position_bias():
@@ -70,6 +89,11 @@ def test_spatial_sizes():
     assert sides("spec-lenet", "Conv2d") == [28, 10, 1]
     assert sides("residual-cifar", "Conv2d") == [32, 32, 16, 16, 16, 8, 4, 4]
     assert sides("resnet-cifar", "Conv2d") == [32] * 7 + [16] * 7 + [8] * 7
+    assert sides("resnet20-cifar", "Conv2d") == [32] * 7 + [16] * 6 + [8] * 6
+    assert sides("resnet18-cifar", "Conv2d") == [32] * 5 + [16] * 5 + [8] * 5 + [4] * 5
+    assert sides("vgg11-bn-cifar", "Conv2d") == [32, 16, 8, 8, 4, 4, 2, 2]
+    assert sides("densenet-bc-cifar", "AvgPool2d") == [16, 8]
+    assert sides("mobilenet-v2-cifar", "Conv2d")[::10] == [32, 16, 8, 8, 4, 4]
 
 
 def test_order_inside_the_units():
@@ -97,7 +121,7 @@ def test_dense_residual_concatenates():
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_same_seed_same_network(name):
-    first, second, third = (zoo.build(name, seed).state_dict() for seed in (3, 3, 4))
+    first, second, third = (make(name, seed).state_dict() for seed in (3, 3, 4))
     assert all(np.array_equal(first[key], second[key]) for key in first)
     assert any(not np.array_equal(first[key], third[key]) for key in first)
 
@@ -110,9 +134,9 @@ def test_seed_rules_dropout_too():
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_step_of_training_changes_every_weight(name):
-    model = zoo.build(name, 0)
+    model = make(name, 0)
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((4, *zoo.find(name).input_shape)).astype(np.float32)
+    x = rng.standard_normal((4, *shape_of(name))).astype(np.float32)
     loss = nn.CrossEntropyLoss()
     loss(model(x), np.array([0, 1, 2, 3]))
     model.backward(loss.backward())
@@ -134,7 +158,7 @@ def test_unknown_name_with_suggestion():
         ArgumentError, match=r"no network is called 'compact-mnst' \(did you mean 'compact-mn"
     ):
         zoo.build("compact-mnst")
-    with pytest.raises(ArgumentError, match="there is compact-mnist, list-cifar"):
+    with pytest.raises(ArgumentError, match="there is compact-mnist, densenet-bc"):
         zoo.build("vgg")
     with pytest.raises(DTypeError, match="name must be a str, got 3"):
         zoo.build(3)
@@ -157,6 +181,41 @@ def test_depths_of_resnet():
     assert len([*zoo.build("resnet-cifar", depth=8).parameters()]) == 3 + 3 * 6 + 2 * 3 + 2
     with pytest.raises(ShapeError, match=r"depth must be 6 n \+ 2, such as 8, 14, 20 or 32, got 18"):
         zoo.build("resnet-cifar", depth=18)
+
+
+def test_depths_of_densenet():
+    model = zoo.build("densenet-bc-cifar", depth=22, growth_rate=8)
+    assert len([*model.parameters()]) == 1 + 3 * 3 * 6 + 2 * 3 + 2 + 2
+    assert model.classifier.in_features == ((16 + 24) // 2 + 24) // 2 + 24
+    with pytest.raises(ShapeError, match=r"depth must be 6 n \+ 4, such as 22, 40 or 100, got 20"):
+        zoo.build("densenet-bc-cifar", depth=20)
+    with pytest.raises(ArgumentError, match="growth_rate must be at least 1, got 0"):
+        zoo.build("densenet-bc-cifar", growth_rate=0)
+
+
+def test_shortcuts_without_parameters_add_every_other_pixel_to_the_first_channels():
+    block = BasicBlock(2, 4, 2, projection=False).eval()
+    for each in block.parameters():
+        each.data[...] = 0
+    x = np.random.default_rng(0).uniform(1, 2, (3, 2, 6, 6)).astype(np.float32)
+    y = block(x)
+    np.testing.assert_array_equal(y[:, :2], x[:, :, ::2, ::2])
+    np.testing.assert_array_equal(y[:, 2:], 0)
+
+
+def test_channels_are_shuffled_by_groups():
+    class Shuffled(nn.Module):
+        def forward(self, x, groups):
+            return shufflenet.channel_shuffle(x, groups)
+
+    x = np.arange(6, dtype=np.float32).reshape(1, 6, 1, 1)
+    np.testing.assert_array_equal(Shuffled()(x, 2).ravel(), [0, 3, 1, 4, 2, 5])
+    np.testing.assert_array_equal(Shuffled()(x, 3).ravel(), [0, 2, 4, 1, 3, 5])
+
+
+def test_channels_that_a_width_gives():
+    assert [make_divisible(each) for each in (1, 11.9, 12, 32, 33, 44)] == [8, 16, 16, 32, 32, 48]
+    assert zoo.build("mobilenet-v2-cifar", width_mult=0.5).classifier[1].in_features == 1280
 
 
 def test_unknown_option():

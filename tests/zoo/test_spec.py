@@ -5,7 +5,8 @@ import pytest
 
 from fastcnn import nn, zoo
 from fastcnn.errors import ArgumentError, DataError
-from fastcnn.zoo import build_layers, lenet, spec
+from fastcnn.zoo import build_layers, spec
+from fastcnn.zoo.networks import lenet
 
 TEXT = """\
 # a comment, and an empty line

@@ -65,7 +65,8 @@ def describe(plan: Described) -> str:
         f"{work(executable.bytes, 'B')} of buffers",
     ]
     rows = aligned(
-        [(f"{i:3d}", op.kernel, _buffers_of(op, names), _flops(op), op.label) for i, op in enumerate(ops)]
+        [(f"{i:3d}", op.kernel, _buffers_of(op, names), _flops(op), op.label) for i, op in enumerate(ops)],
+        right=(0,),
     )
     part = ""
     for number, (kind, first, last) in enumerate(executable.phases):

@@ -9,35 +9,84 @@ from typing import Any, NamedTuple
 from .. import nn
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError, suggestion
-from .compact import compact
-from .lenet import lenet
-from .position_bias import position_bias
-from .residual import plain_bn_relu, plain_relu_bn, residual
-from .residual_cifar import residual_cifar
-from .resnet import resnet
-from .shallow import shallow
+from .networks import (
+    compact,
+    densenet,
+    lenet,
+    mobilenet,
+    position_bias,
+    residual,
+    residual_cifar,
+    resnet,
+    shallow,
+    shufflenet,
+    squeezenet,
+    vgg,
+)
 
 
 class Network(NamedTuple):
-    """A network of the zoo: what makes it, the images that it was made for, and what it is in one line."""
+    """A network of the zoo: what makes it, the images that it was made for, and what it is in one line.
+
+    Attributes
+    ----------
+    make : callable
+        ``make(input_shape, num_classes, **options)``.
+    input_shape : (C, H, W)
+    description : str
+    num_classes : int
+        Of the data that it was made for.
+    """
 
     make: Callable[..., nn.Module]
     input_shape: tuple[int, int, int]
     description: str
+    num_classes: int = 10
 
 
 _MNIST = (1, 28, 28)
 _CIFAR = (3, 32, 32)
+
+
+def _photographs(make: Callable[..., nn.Module], description: str) -> Network:
+    """Return a network of torchvision, with its names of weights."""
+    return Network(make, (3, 224, 224), f"{description}; weights as in torchvision", 1000)
+
+
 _NETWORKS = {
-    "compact-mnist": Network(compact, _MNIST, "16 thousand parameters; batch norm, dropout, 1x1 convolution"),
-    "list-cifar": Network(shallow, _CIFAR, "one 5x5 convolution and one linear layer"),
-    "plain-mnist-bn-relu": Network(plain_bn_relu, _MNIST, "five strided convolutions -> batch norm -> ReLU"),
-    "plain-mnist-relu-bn": Network(plain_relu_bn, _MNIST, "five strided convolutions -> ReLU -> batch norm"),
-    "position-bias-mnist": Network(position_bias, _MNIST, "a bias for each position; overlapping pools"),
-    "residual-cifar": Network(residual_cifar, _CIFAR, "nine layers in three stages, with residual blocks"),
-    "residual-mnist": Network(residual, _MNIST, "five strided convolutions with residual blocks"),
-    "resnet-cifar": Network(resnet, _CIFAR, "ResNet-20: blocks with projections; no chain"),
-    "spec-lenet": Network(lenet, _MNIST, "LeNet with 5x5 convolutions, from the text format"),
+    "compact-mnist": Network(
+        compact.compact, _MNIST, "16 thousand parameters; batch norm, dropout, 1x1 convolution"
+    ),
+    "densenet-bc-cifar": Network(densenet.densenet_bc_cifar, _CIFAR, "DenseNet-BC of 40 layers, growth 12"),
+    "list-cifar": Network(shallow.shallow, _CIFAR, "one 5x5 convolution and one linear layer"),
+    "mobilenet-v2-cifar": Network(mobilenet.mobilenet_v2_cifar, _CIFAR, "MobileNetV2 with three strides"),
+    "plain-mnist-bn-relu": Network(
+        residual.plain_bn_relu, _MNIST, "five strided convolutions -> batch norm -> ReLU"
+    ),
+    "plain-mnist-relu-bn": Network(
+        residual.plain_relu_bn, _MNIST, "five strided convolutions -> ReLU -> batch norm"
+    ),
+    "position-bias-mnist": Network(
+        position_bias.position_bias, _MNIST, "a bias for each position; overlapping pools"
+    ),
+    "residual-cifar": Network(
+        residual_cifar.residual_cifar, _CIFAR, "nine layers in three stages, with residual blocks"
+    ),
+    "residual-mnist": Network(residual.residual, _MNIST, "five strided convolutions with residual blocks"),
+    "resnet-cifar": Network(resnet.resnet_cifar, _CIFAR, "ResNet-20: blocks with projections; no chain"),
+    "resnet18-cifar": Network(resnet.resnet18_cifar, _CIFAR, "ResNet-18 with a 3x3 stem and no pool"),
+    "resnet20-cifar": Network(resnet.resnet20_cifar, _CIFAR, "ResNet-20: shortcuts without parameters"),
+    "spec-lenet": Network(lenet.lenet, _MNIST, "LeNet with 5x5 convolutions, from the text format"),
+    "squeezenet-cifar": Network(squeezenet.squeezenet_cifar, _CIFAR, "six fire modules with batch norm"),
+    "vgg11-bn-cifar": Network(vgg.vgg11_bn_cifar, _CIFAR, "VGG-11 with batch norm and one linear layer"),
+    "densenet121": _photographs(densenet.densenet121, "DenseNet of 121 layers, growth 32"),
+    "mobilenet_v2": _photographs(mobilenet.mobilenet_v2, "MobileNetV2"),
+    "resnet18": _photographs(resnet.resnet18, "ResNet-18"),
+    "resnet34": _photographs(resnet.resnet34, "ResNet-34"),
+    "resnet50": _photographs(resnet.resnet50, "ResNet-50"),
+    "shufflenet_v2_x1_0": _photographs(shufflenet.shufflenet_v2_x1_0, "ShuffleNetV2"),
+    "squeezenet1_1": _photographs(squeezenet.squeezenet1_1, "SqueezeNet 1.1"),
+    "vgg11_bn": _photographs(vgg.vgg11_bn, "VGG-11 with batch norm"),
 }
 
 
@@ -67,7 +116,7 @@ def build(
     seed: int | None = None,
     *,
     input_shape: tuple[int, int, int] | None = None,
-    num_classes: int = 10,
+    num_classes: int | None = None,
     **options: Any,
 ) -> nn.Module:
     """Make a network of the zoo with fresh weights; it returns logits.
@@ -81,7 +130,9 @@ def build(
         stream that `fastcnn.manual_seed` seeds.
     input_shape : (C, H, W), optional
         Of the images. Default: those that the network was made for.
-    num_classes : int
+    num_classes : int, optional
+        Default: those of the data that the network was made for, 1000 of torchvision's networks and 10 of
+        others.
     **options
         Of the network itself: ``dense=True`` of "residual-mnist".
 
@@ -95,7 +146,8 @@ def build(
     if not isinstance(shape, tuple | list) or len(shape) != 3:
         raise ShapeError(f"zoo.build: input_shape must be (C, H, W), got {shape!r}")
     sizes = tuple(integer(size, "zoo.build: input_shape", 1) for size in shape)
-    classes = integer(num_classes, "zoo.build: num_classes", 1)
+    given = network.num_classes if num_classes is None else num_classes
+    classes = integer(given, "zoo.build: num_classes", 1)
     unknown = options.keys() - inspect.signature(network.make).parameters
     if unknown:
         raise ArgumentError(f"zoo.build: {name} has no option {', '.join(sorted(unknown))}")

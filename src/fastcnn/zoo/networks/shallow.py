@@ -1,6 +1,6 @@
 """One convolution and one linear layer, for CIFAR-10."""
 
-from .. import nn
+from ... import nn
 
 
 def shallow(input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10) -> nn.Sequential:

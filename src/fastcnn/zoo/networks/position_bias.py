@@ -1,6 +1,6 @@
 """A network whose convolutions have a bias for each position, with overlapping pools padded on one side."""
 
-from .. import nn
+from ... import nn
 
 
 def position_bias(input_shape: tuple[int, int, int] = (1, 28, 28), num_classes: int = 10) -> nn.Sequential:

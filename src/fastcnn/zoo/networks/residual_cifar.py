@@ -1,6 +1,6 @@
 """A small residual network for photographs of 32x32."""
 
-from .. import nn
+from ... import nn
 
 
 def _unit(in_channels: int, out_channels: int) -> list[nn.Module]:

@@ -1,6 +1,6 @@
 """A network for MNIST with few parameters: batch norm, a little dropout, one small linear layer."""
 
-from .. import nn
+from ... import nn
 
 
 def _unit(in_channels: int, out_channels: int) -> list[nn.Module]:

@@ -1,7 +1,7 @@
 """A LeNet that is written as text; see `fastcnn.zoo.spec` for the grammar."""
 
-from .. import nn
-from .spec import from_spec
+from ... import nn
+from ..spec import from_spec
 
 SPEC = """\
 # OUT KERNEL STRIDE PADDING; sizes for MNIST

@@ -1,6 +1,6 @@
 """The residual network for MNIST and its two plain predecessors: five strided convolutions each."""
 
-from .. import nn
+from ... import nn
 
 # Output channels of the strided units; the last has one channel a class.
 _CHANNELS = (8, 16, 32, 16)
