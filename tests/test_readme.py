@@ -46,6 +46,12 @@ def test_library_and_loop(names):
     assert names["loss"] < names["trainer"].history[0]["loss"]
 
 
+def test_every_network_of_the_zoo_is_named():
+    rows = [line for line in TEXT.splitlines() if line.startswith("| networks")]
+    named = re.findall(r"[a-z0-9_-]+", " ".join(rows))
+    assert [each for each in fastcnn.zoo.names() if each not in named] == []
+
+
 def test_a_new_head(names):
     first, second = names["tuning"].history
     assert second["loss"] < first["loss"]

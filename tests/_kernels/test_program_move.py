@@ -72,6 +72,23 @@ def test_apply(isa, dtype, name, shape):
 
 
 @both_layouts
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_apply_that_drops_images(isa, dtype, name, shape):
+    """Every element of an image has the factor of its first one; or all have that of the first image."""
+    batch, channels = shape[:2]
+    bench, y = Workbench(name, dtype, batch), normal(shape, dtype)
+    masks = {}
+    for shared, rows in ((1, batch), (2, 1)):
+        masks[shared] = np.empty((rows, 1), dtype)
+        elementwise.dropout_mask(masks[shared], KEY, 0.4)
+        z, source = bench.empty(*shape[1:], halo=1), bench.array(y)
+        bench.op.apply(z=z, y=source, vectors=bench.vectors(channels), dropout=1, p=0.4, shared=shared)
+        bench.run(keys=[KEY])
+        np.testing.assert_array_equal(z.get(), y * masks[shared][..., None, None])
+        z.assert_rest_is_zero()
+
+
+@both_layouts
 def test_relu_keeps_nan(isa, dtype, name):
     bench = Workbench(name, dtype, 1)
     y = bench.array(np.array([-1, 2, np.nan, -np.inf, np.inf, -0.0]).reshape(1, 6, 1, 1))

@@ -87,6 +87,15 @@ def test_runs_and_weights(trained, capsys):
     assert above[0] == above[1]
 
 
+@pytest.mark.parametrize("name", ["net.pth", "net.pt"])
+def test_weights_of_pytorch_are_refused_with_what_converts_them(name, tmp_path, fails):
+    path = tmp_path / name
+    path.write_bytes(b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(100))
+    said = fails("summary", path)
+    assert said.startswith(f"{path}: is a file of torch.save, a pickle, which is not read")
+    assert said.endswith("net.safetensors')")
+
+
 @pytest.mark.parametrize(("suffix", "begins"), [("svg", "<svg "), ("dot", "digraph "), ("mmd", "flowchart ")])
 def test_graph(suffix, begins, tmp_path, capsys):
     path = tmp_path / f"net.{suffix}"

@@ -125,6 +125,7 @@ SIGNATURES = {
     "glu": {"input": NONE, "dim": -1},
     "softmin": {"input": NONE, "dim": None},
     "dropout": {"input": NONE, "p": 0.5, "training": True},
+    "stochastic_depth": {"input": NONE, "p": NONE, "mode": NONE, "training": True},
     "exp": {"input": NONE},
     "flatten": {"input": NONE, "start_dim": 0, "end_dim": -1},
     "linear": {"input": NONE, "weight": NONE, "bias": None},

@@ -75,6 +75,8 @@ VALID: dict[str, dict[str, Any]] = {
     "log_softmax": {"x": zeros(4, 5), "dim": 1},
     "log_softmax_backward": {"dy": zeros(4, 5), "y": zeros(4, 5), "dim": 1},
     "dropout": {"x": zeros(4, 5), "p": 0.5, "generator": np.random.default_rng(0)},
+    "stochastic_depth": {"x": zeros(4, 5), "p": 0.5, "mode": "row", "generator": np.random.default_rng(0)},
+    "stochastic_depth_backward": {"dy": zeros(4, 5), "mask": zeros(4, 1)},
     "dropout_backward": {"dy": zeros(4, 5), "mask": zeros(4, 5)},
     **{
         name: {"x": zeros(4, 5), "p": 0.5, "training": True, "generator": np.random.default_rng(0)}

@@ -153,6 +153,16 @@ def test_dropout() -> None:
     )
 
 
+@pytest.mark.parametrize("mode", ["row", "batch"])
+def test_stochastic_depth(mode: str) -> None:
+    _, mask = ops.stochastic_depth(np.ones((6, 2, 3)), 0.4, mode, generator=_rng(10))
+    gradcheck(
+        lambda x: ops.stochastic_depth(x, 0.4, mode, generator=_rng(10))[0],
+        lambda dy, x: [ops.stochastic_depth_backward(dy, mask)],
+        [_rng(11).standard_normal((6, 2, 3))],
+    )
+
+
 def test_zero_pad2d() -> None:
     gradcheck(
         lambda x: ops.zero_pad2d(x, (1, 0, 2, 3)),

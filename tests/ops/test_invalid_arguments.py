@@ -169,6 +169,14 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
         ("p", 1j),
         ("generator", None), ("generator", 0), ("generator", np.random), ("training", "no"), ("training", 1),
     ],
+    "stochastic_depth": [
+        ("p", -0.1), ("p", 1.1), ("p", math.nan), ("p", None), ("p", True), ("mode", "column"),
+        ("mode", None), ("mode", 1), ("generator", None), ("generator", 0), ("training", "no"),
+        ("x", _zeros()),
+    ],
+    "stochastic_depth_backward": [
+        ("mask", _zeros(4)), ("mask", _zeros(4, 5)), ("mask", _zeros(2, 1)), ("mask", _zeros()),
+    ],
     "dropout_backward": [("mask", _zeros(5, 4)), ("mask", _zeros(4)), ("mask", _zeros())],
     "cross_entropy": [
         ("logits", _zeros()), ("logits", _zeros(4, 0)),

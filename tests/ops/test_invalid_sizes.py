@@ -131,6 +131,8 @@ SIZES: list[tuple[str, dict[str, Any], str]] = [
     ("log_softmax_backward", {"dy": _huge(2**25, 2**25), "y": _huge(2**25, 2**25)}, "log_softmax_backward"),
     ("dropout", {"x": _huge(2**25, 2**25)}, "dropout"),
     ("dropout_backward", {"dy": _huge(2**25, 2**25), "mask": _huge(2**25, 2**25)}, "dropout_backward"),
+    ("stochastic_depth", {"x": _huge(2**25, 2**25)}, "stochastic_depth"),
+    ("stochastic_depth_backward", {"dy": _huge(2**25, 2**25), "mask": _huge(1, 1)}, "stochastic_depth_backw"),
     ("cross_entropy", {"logits": _huge(2**48, 3), "target": _huge(2**48, value=0)}, "cross_entropy"),
     ("cross_entropy", {"logits": _huge(2**48, 3), "target": _huge(2**48, 3)}, "cross_entropy"),
     ("cross_entropy", {"logits": _huge(4, 2**48), "weight": None}, "cross_entropy"),

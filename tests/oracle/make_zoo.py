@@ -10,6 +10,7 @@ CLASSES = 100
 # What makes each, and the options of `fastcnn.zoo.build` beside num_classes.
 NETWORKS = {
     "densenet121": (lambda: networks.DenseNet(32, (6, 12, 24, 16), 64, CLASSES), {}),
+    "efficientnet_b0": (lambda: networks.EfficientNet(CLASSES), {}),
     "mobilenet_v2": (lambda: networks.MobileNetV2(CLASSES), {}),
     "resnet18": (lambda: networks.ResNet(networks.BasicBlock, (2, 2, 2, 2), CLASSES), {}),
     "resnet34": (lambda: networks.ResNet(networks.BasicBlock, (3, 4, 6, 3), CLASSES), {}),

@@ -239,3 +239,43 @@ class ShuffleNetV2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = F.max_pool2d(self.conv1(x), 3, 2, 1)
         return self.fc(self.conv5(self.stage4(self.stage3(self.stage2(x)))).mean([2, 3]))
+
+
+class SqueezeExcitation(nn.Module):
+    def __init__(self, channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(channels, squeeze, 1), nn.Conv2d(squeeze, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.fc2(F.silu(self.fc1(F.adaptive_avg_pool2d(x, 1)))))
+
+
+class MBConv(nn.Module):
+    def __init__(self, inp: int, out: int, kernel: int, stride: int, ratio: int) -> None:
+        super().__init__()
+        mid = inp * ratio
+        layers = [unit(inp, mid, 1, act=nn.SiLU)] if ratio != 1 else []
+        layers += [unit(mid, mid, kernel, stride, mid, nn.SiLU), SqueezeExcitation(mid, max(1, inp // 4))]
+        self.block = nn.Sequential(*layers, unit(mid, out, 1, act=None))
+        self.skip = stride == 1 and inp == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x) + x if self.skip else self.block(x)
+
+
+class EfficientNet(nn.Module):
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        inp, layers = 32, [unit(3, 32, 3, 2, act=nn.SiLU)]
+        for t, k, s, c, n in [
+            *((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3)),
+            *((6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1)),
+        ]:
+            rest = (MBConv(c, c, k, 1, t) for _ in range(n - 1))
+            layers.append(nn.Sequential(MBConv(inp, c, k, s, t), *rest))
+            inp = c
+        self.features = nn.Sequential(*layers, unit(320, 1280, 1, act=nn.SiLU))
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(torch.flatten(F.adaptive_avg_pool2d(self.features(x), 1), 1))

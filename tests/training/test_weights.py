@@ -53,6 +53,36 @@ def test_weights_written_by_pytorch_give_its_logits():
     assert model.stem.norm.num_batches_tracked == 3
 
 
+# What torch.save wrote of {"a": torch.ones(2)}, up to its first bytes of code.
+SAVED = {
+    "new": b"PK\x03\x04\0\0\x08\x08" + bytes(18) + b"\x10\0\x12\0archive/data.pklFB\x0e\0" + bytes(100),
+    "old": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}q\0",
+}
+
+
+@pytest.mark.parametrize("kind", SAVED)
+@pytest.mark.parametrize("name", ["net.pth", "net.pt", "net.safetensors"])
+def test_files_of_torch_save_are_refused_with_what_converts_them(kind, name, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(SAVED[kind])
+    for read in (lambda: load_weights(Network(), path), lambda: read_metadata(path)):
+        with pytest.raises(CheckpointError) as caught:
+            read()
+        message, first, second = str(caught.value).splitlines()
+        assert message.startswith(f"{path}: is a file of torch.save, a pickle, which is not read ")
+        assert first.strip() == "import torch, safetensors.torch"
+        loaded = f"torch.load({str(path)!r}, weights_only=True)"
+        assert (
+            second.strip() == f"safetensors.torch.save_file({loaded}, {str(tmp_path / 'net.safetensors')!r})"
+        )
+
+
+def test_another_archive_is_no_file_of_torch_save(tmp_path):
+    np.savez(tmp_path / "w.npz", a=np.ones(3))
+    with pytest.raises(CheckpointError, match=r"w\.npz: not a safetensors file"):
+        load_weights(Network(), tmp_path / "w.npz")
+
+
 def test_weights_written_here_are_what_pytorch_wrote(tmp_path):
     model = Network()
     load_weights(model, FOLDER / "torch.safetensors")

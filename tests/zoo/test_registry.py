@@ -11,12 +11,13 @@ from fastcnn.zoo.networks.units import make_divisible
 from .networks import make, shape_of
 
 # Parameters and multiply-accumulates of images of the network's own shape, as published but for the forms of
-# others for 32x32 pixels. resnet-cifar: 442,368 + 3 x 14,155,776 in 3x3 convolutions, less 2 x 1,179,648 where
-# a stage begins, whose projections are 2 x 131,072, and 640.
+# others for 32x32 pixels. resnet-cifar: 442,368 + 3 x 14,155,776 in 3x3 convolutions, less 2 x 1,179,648
+# where a stage begins, whose projections are 2 x 131,072, and 640.
 PUBLISHED = {
     "compact-mnist": (16_146, 3_064_656),
     "densenet-bc-cifar": (176_122, 72_365_352),
     "densenet121": (7_978_856, 2_834_161_664),
+    "efficientnet_b0": (5_288_548, 385_814_752),
     "list-cifar": (84_362, 2_539_520),
     "mobilenet-v2-cifar": (2_236_682, 87_976_448),
     "mobilenet_v2": (3_504_872, 300_774_272),

@@ -15,6 +15,8 @@ from ..recipes.experiment import build_network
 from ..recipes.optimizer import make_optimizer
 
 _CLASSES = 10
+# Files of weights; those of PyTorch are refused, with a word about how to convert them.
+_WEIGHTS = (".safetensors", ".pth", ".pt")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,7 +51,7 @@ def find_model(
     logits : bool
         Leave out a Softmax at the end of a network in a file.
     """
-    if Path(name).suffix == ".safetensors":
+    if Path(name).suffix in _WEIGHTS:
         classifier = recipes.Classifier.load(name)
         return classifier.model, shape or classifier.input_shape, None
     recipe = recipes.load(name)

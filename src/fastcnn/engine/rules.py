@@ -18,6 +18,7 @@ from ..nn.opaque import Opaque
 from ..ops._check import is_number
 from ..ops._lines import Lines
 from ..ops.padding import padding_lines
+from ..ops.stochastic_depth import DRAWS
 from .graph import Node, Value
 from .nodes.apply import Apply
 from .nodes.dropout import DropNode
@@ -222,12 +223,13 @@ def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
 
 
 def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
-    """Lower dropout, which does nothing in evaluation mode."""
+    """Lower dropout or stochastic depth, which do nothing in evaluation mode."""
     if not is_number(op.owner.p, 1.0):
-        raise UnsupportedError(f"Dropout with p={op.owner.p!r}")
+        raise UnsupportedError(f"{type(op).__name__} with p={op.owner.p!r}")
     if not trains(lowering, op):
-        return tensor(lowering, x, "Dropout")
-    return elementwise(lowering, x, dropout=op.owner)
+        return tensor(lowering, x, type(op).__name__)
+    shared = DRAWS[op.owner.mode] if isinstance(op, graph.StochasticDepth) else 0
+    return elementwise(lowering, x, dropout=op.owner, shared=shared)
 
 
 def channel_or_alpha_dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:

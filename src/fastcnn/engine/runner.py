@@ -36,7 +36,9 @@ class Runner:
         parameters it has followed.
     """
 
-    def __init__(self, executable: Executable, threads: int, dropouts: list[nn.Dropout]) -> None:
+    def __init__(
+        self, executable: Executable, threads: int, dropouts: list[nn.Dropout | nn.StochasticDepth]
+    ) -> None:
         self.executable = executable
         self.threads = threads
         self.seconds: np.ndarray | None = None

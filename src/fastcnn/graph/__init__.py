@@ -20,6 +20,7 @@ from .resizing import Interpolate, Pad
 from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, chunk, halves, split
 from .smooth import *
 from .softmax import LogSoftmax, Softmax
+from .stochastic_depth import StochasticDepth
 from .structure import as_tuple, filled, leaves, paired, replaced
 from .tape import Tape
 from .trace import Step, Trace
@@ -73,6 +74,7 @@ __all__ = [
     "Slice",
     "Softmax",
     "Step",
+    "StochasticDepth",
     "Subtract",
     "Sum",
     "Tape",

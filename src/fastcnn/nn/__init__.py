@@ -27,6 +27,7 @@ from . import (
     shuffling,
     smooth,
     softmax,
+    stochastic_depth,
     upsampling,
     utils,
 )
@@ -53,6 +54,7 @@ from .shape import *
 from .shuffling import *
 from .smooth import *
 from .softmax import *
+from .stochastic_depth import *
 from .upsampling import *
 
 # Each file says itself which of its classes are public.
@@ -78,5 +80,6 @@ __all__ += shape.__all__
 __all__ += shuffling.__all__
 __all__ += smooth.__all__
 __all__ += softmax.__all__
+__all__ += stochastic_depth.__all__
 __all__ += upsampling.__all__
 __all__.sort(key=lambda name: (name.islower(), not name.isupper(), name))

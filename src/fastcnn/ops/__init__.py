@@ -56,6 +56,7 @@ from .pooling import (
 from .prelu import prelu, prelu_backward
 from .resampling import interpolate, interpolate_backward
 from .shape import channel_shuffle, flatten, pixel_shuffle, pixel_unshuffle, unflatten
+from .stochastic_depth import stochastic_depth, stochastic_depth_backward
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -118,6 +119,8 @@ __all__ = [
     "softmax_backward",
     "sqrt",
     "sqrt_backward",
+    "stochastic_depth",
+    "stochastic_depth_backward",
     "tanh",
     "tanh_backward",
     "unflatten",

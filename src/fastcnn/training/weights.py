@@ -32,6 +32,9 @@ _INTEGERS = {
 _WRITTEN = {np.dtype(each) for name, each in {**_FLOATS, **_INTEGERS}.items() if name != "BF16"}
 # As many names as a message lists.
 _LISTED = 6
+# What files of torch.save begin with: an archive whose first member has a certain name, or, before PyTorch
+# 1.6, the pickle of a number of ten bytes.
+_TORCH_MEMBER, _TORCH_PICKLE, _TORCH_READ = b"data.pkl", b"\x80\x02\x8a\nl\xfc\x9cF", 512
 # Bytes of the header, those of ten thousand layers: a larger one takes more than ten times its size to read.
 _MOST_HEADER = 2**22
 
@@ -182,12 +185,27 @@ def open_file(path: str | PathLike[str]) -> safe_open:
         )
     try:
         with open(name, "rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-        if length > _MOST_HEADER:
+            begin = file.read(_TORCH_READ)
+        torch = begin.startswith(_TORCH_PICKLE) or (begin.startswith(b"PK") and _TORCH_MEMBER in begin)
+        length = int.from_bytes(begin[:8], "little")
+        if length > _MOST_HEADER and not torch:
             raise ValueError(f"its header would have {length:,} bytes, expected at most {_MOST_HEADER:,}")
-        return safe_open(name, framework="numpy")
+        if not torch:
+            return safe_open(name, framework="numpy")
     except (SafetensorError, OSError, ValueError, UnicodeError) as error:
         raise CheckpointError(f"{name}: not a safetensors file, or a damaged one: {error}") from error
+    raise CheckpointError(_of_pytorch(name))
+
+
+def _of_pytorch(name: str) -> str:
+    """Return what to do with a file of `torch.save`: loading it can run code, so that it is not read here."""
+    return (
+        f"{name}: is a file of torch.save, a pickle, which is not read since it can run code: expected "
+        "safetensors, as which PyTorch writes a state dict by\n"
+        "    import torch, safetensors.torch\n"
+        f"    safetensors.torch.save_file(torch.load({name!r}, weights_only=True), "
+        f"{str(Path(name).with_suffix('.safetensors'))!r})"
+    )
 
 
 def _listed(names: Collection[str]) -> str:

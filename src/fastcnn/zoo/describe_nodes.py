@@ -107,7 +107,8 @@ class _Describer:
             first[id(step.what.module)] = number
             return self._layer(step.what), *self._named(step.what.module)
         if isinstance(step.what, graph.Dropout):
-            return self._dropout(step.what, other.what, step.scope), self._free_place("dropout"), ()
+            place = self._free_place(type(step.what).__name__.lower())
+            return self._dropout(step.what, other.what, step.scope), place, ()
         return self._call(step.what, step), None, ()
 
     def _call(self, operation: graph.Operation, step: TracedStep) -> Call:
@@ -158,7 +159,8 @@ class _Describer:
             raise self._refused(scope, "dropout that does not follow the mode, training=self.training")
         kind = type(one).__name__  # which is also that of the layer
         try:
-            return Layer(kind, {"p": check_argument(kind, "p", one.owner.p)}, "")
+            given = {key: getattr(one.owner, key) for key in find(kind).arguments}
+            return Layer(kind, {key: check_argument(kind, key, each) for key, each in given.items()}, "")
         except FastcnnError as error:
             raise self._refused(scope, f"dropout: {error}") from error
 
@@ -210,7 +212,7 @@ def _facts(step: TracedStep) -> tuple:
         has_state = module._parameters or module._buffers
         return type(module), step.what.arguments, id(module) if has_state else None, step.sources
     if isinstance(step.what, graph.Dropout):
-        return type(step.what), step.what.owner.p, step.sources
+        return type(step.what), step.what.settings()[1:], step.sources
     function = graph.function_of(step.what)
     settings = None if function is None else function.read(step.what, step.shape)
     return type(step.what), settings, tuple(id(e) if isinstance(e, nn.Parameter) else e for e in step.sources)

@@ -12,6 +12,7 @@ from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError, sugges
 from .networks import (
     compact,
     densenet,
+    efficientnet,
     lenet,
     mobilenet,
     position_bias,
@@ -80,6 +81,9 @@ _NETWORKS = {
     "squeezenet-cifar": Network(squeezenet.squeezenet_cifar, _CIFAR, "six fire modules with batch norm"),
     "vgg11-bn-cifar": Network(vgg.vgg11_bn_cifar, _CIFAR, "VGG-11 with batch norm and one linear layer"),
     "densenet121": _photographs(densenet.densenet121, "DenseNet of 121 layers, growth 32"),
+    "efficientnet_b0": _photographs(
+        efficientnet.efficientnet_b0, "EfficientNet-B0: squeeze-and-excitation, stochastic depth"
+    ),
     "mobilenet_v2": _photographs(mobilenet.mobilenet_v2, "MobileNetV2"),
     "resnet18": _photographs(resnet.resnet18, "ResNet-18"),
     "resnet34": _photographs(resnet.resnet34, "ResNet-34"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...graph import Activation
-from ...nn import Dropout, Parameter
+from ...nn import Dropout, Parameter, StochasticDepth
 from ..graph import Node, Normalization, WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Forward
@@ -17,13 +17,17 @@ from .norm_pool import NormPool
 
 @dataclass(eq=False)
 class Apply(WithoutProducts):
-    """y = dropout(f(norm(x))), each of the three optional."""
+    """y = dropout(f(norm(x))), each of the three optional.
+
+    `shared` says what one draw of dropout decides about: 0: an element, 1: an image, 2: the batch.
+    """
 
     elementwise = True
 
     norm: Normalization | None = None
     activation: Activation | None = None
-    dropout: Dropout | None = None
+    dropout: Dropout | StochasticDepth | None = None
+    shared: int = 0
 
     @property
     def normalization(self) -> Normalization | None:
@@ -67,6 +71,8 @@ class Apply(WithoutProducts):
             return None
         if self.dropout is not None and not (self.activation and self.activation.gates):
             return None
+        if isinstance(self.dropout, StochasticDepth):
+            return None
         return NormPool(self.x, after.y, self.norm, self.activation, self.dropout, taps)
 
     def _joined_elementwise(self, after: Apply) -> Node | None:
@@ -77,7 +83,7 @@ class Apply(WithoutProducts):
         # output, in which it must have left a 0 for a 0.
         if activation is not None and after.dropout and not activation.gates:
             return None
-        return replace(self, y=after.y, activation=activation, dropout=after.dropout)
+        return replace(self, y=after.y, activation=activation, dropout=after.dropout, shared=after.shared)
 
     @property
     def masks_gradient(self) -> bool:
@@ -109,7 +115,7 @@ class Apply(WithoutProducts):
             return
         if self.takes_statistics:
             norms.batch_statistics(f, self, x)
-        self._write(f, f.blob(self.y), x, f.dropout(self, self.dropout))
+        self._write(f, f.blob(self.y), x, {**f.dropout(self, self.dropout), "shared": self.shared})
 
     def _write(self, f: Forward, y: Blob, x: Blob, dropout: dict[str, float]) -> None:
         state = f.norms[self].rows if self.norm is not None else None
@@ -148,7 +154,7 @@ class Apply(WithoutProducts):
         """Return a gradient where elements were kept, as often as they were."""
         dropped = b.blob(self.x)
         vectors = b.writer.vectors(self.y.channels)
-        b.writer.apply(z=dropped, y=g, vectors=vectors, **b.forward.dropout_again(self))
+        b.writer.apply(z=dropped, y=g, vectors=vectors, **b.forward.dropout_again(self), shared=self.shared)
         return dropped
 
     def _activation_backward(self, b: Backward, g: Blob, factor: float) -> None:

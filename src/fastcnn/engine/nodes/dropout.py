@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...nn import Dropout
+from ...nn import Dropout, StochasticDepth
 from ...ops.dropping import Drop
 from ..emit import Writer
 from ..graph import WithoutProducts
@@ -12,7 +12,7 @@ from ..memory import Blob
 from ..parts import Backward, Forward
 
 
-def factor_of(dropout: Dropout | None) -> float:
+def factor_of(dropout: Dropout | StochasticDepth | None) -> float:
     """Return what dropout multiplies the elements by that it keeps, 1 without dropout."""
     return 1.0 if dropout is None else Drop.to_zero(dropout.p).factor
 

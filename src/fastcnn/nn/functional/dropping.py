@@ -1,4 +1,4 @@
-"""Dropout of elements and of channels."""
+"""Dropout of elements and of channels, and of whole samples."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ __all__ = [
     "dropout",
     "dropout2d",
     "feature_alpha_dropout",
+    "stochastic_depth",
 ]
 
 T = TypeVar("T")
@@ -59,11 +60,31 @@ def feature_alpha_dropout(
     return apply(graph.FeatureAlphaDropout(_Source(p, generator), training), input)
 
 
+def stochastic_depth(
+    input: T, p: float, mode: str, training: bool = True, *, generator: np.random.Generator | None = None
+) -> T:
+    """Set whole samples to zero with probability p and scale the others by 1 / (1 - p), in training.
+
+    Parameters
+    ----------
+    input : array or value
+    p : float in [0, 1]
+    mode : "row" or "batch"
+        Whether each sample is drawn, or one draw decides about all.
+    training : bool
+        If False, nothing is dropped.
+    generator : numpy.random.Generator, optional
+        Source of the mask; the default stream if None.
+    """
+    return apply(graph.StochasticDepth(_Source(p, generator, mode), training), input)
+
+
 class _Source(NamedTuple):
-    """Who drops in a call of `dropout`."""
+    """Who drops in a call of a function."""
 
     p: float
     generator: np.random.Generator | None
+    mode: str = "row"
 
     def stream(self) -> np.random.Generator:
         """Return what masks are drawn from."""

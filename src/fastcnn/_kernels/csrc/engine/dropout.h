@@ -39,4 +39,12 @@ static inline vreal dropout_factor(const dropout_mask *m, ptrdiff_t vector, ptrd
 #endif
 }
 
+/* 1 / (1 - p) or 0 for all elements of an image, those of its first one; or of all images, of the first. */
+static inline vreal dropout_of_images(double p, uint64_t key, ptrdiff_t group, int all)
+{
+    const dropout_mask m = dropout_of_group(p, key, all ? 0 : group, 0);
+    const vreal factor = dropout_factor(&m, 0, 0);
+    return all ? vset(factor[0]) : factor;
+}
+
 #endif

@@ -12,7 +12,10 @@ typedef struct {
     ptrdiff_t pixels, vectors;
     activation f;
     dropout_mask mask;
+    vreal factor; /* of dropout that takes whole images */
 } elements;
+
+enum { KEEPS = 0, DROPS_ELEMENTS, DROPS_IMAGES };
 
 INLINE void apply(const elements *e, const int normed, const int added, const activation_kind kind,
                   const int dropout)
@@ -36,8 +39,10 @@ INLINE void apply(const elements *e, const int normed, const int added, const ac
                 if (added)
                     value += vload(e->r + e->r_at[p] + v * VL);
                 value = activated(&e->f, kind, value);
-                if (dropout)
+                if (dropout == DROPS_ELEMENTS)
                     value *= dropout_factor(&e->mask, v, p);
+                if (dropout == DROPS_IMAGES)
+                    value *= e->factor;
                 vstore(e->z + e->z_at[p] + v * VL, value);
             }
         }
@@ -48,7 +53,7 @@ INLINE void apply(const elements *e, const int normed, const int added, const ac
 void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_apply *a = &op->apply;
-    const ptrdiff_t dropout = a->dropout;
+    const int dropout = !a->dropout ? KEEPS : a->shared ? DROPS_IMAGES : DROPS_ELEMENTS;
     elements e = {
         .z = of_group(&a->z, batch, group),
         .y = of_group(&a->y, batch, group),
@@ -62,20 +67,22 @@ void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .f = ACTIVATION_OF(a),
     };
     const activation_kind kind = kind_of(&e.f);
-    if (dropout)
-        e.mask = dropout_of_group(a->p, batch->keys[dropout - 1], group, e.pixels);
+    if (dropout == DROPS_ELEMENTS)
+        e.mask = dropout_of_group(a->p, batch->keys[a->dropout - 1], group, e.pixels);
+    if (dropout == DROPS_IMAGES)
+        e.factor = dropout_of_images(a->p, batch->keys[a->dropout - 1], group, a->shared == 2);
     if (kind == ANY_ACTIVATION)
-        apply(&e, e.state != NULL, e.r != NULL, ANY_ACTIVATION, dropout != 0);
+        apply(&e, e.state != NULL, e.r != NULL, ANY_ACTIVATION, dropout);
     else if (e.state && !e.r && kind == CLIP && !dropout)
-        apply(&e, 1, 0, CLIP, 0);
+        apply(&e, 1, 0, CLIP, KEEPS);
     else if (e.state && !e.r && !dropout)
-        apply(&e, 1, 0, NO_ACTIVATION, 0);
+        apply(&e, 1, 0, NO_ACTIVATION, KEEPS);
     else if (!e.state && kind == NO_ACTIVATION && !dropout)
-        apply(&e, 0, e.r != NULL, NO_ACTIVATION, 0);
+        apply(&e, 0, e.r != NULL, NO_ACTIVATION, KEEPS);
     else if (kind == CLIP)
-        apply(&e, e.state != NULL, e.r != NULL, CLIP, dropout != 0);
+        apply(&e, e.state != NULL, e.r != NULL, CLIP, dropout);
     else
-        apply(&e, e.state != NULL, e.r != NULL, NO_ACTIVATION, dropout != 0);
+        apply(&e, e.state != NULL, e.r != NULL, NO_ACTIVATION, dropout);
 }
 
 /* z = factor * y + kept where dropout keeps an element, else dropped */
