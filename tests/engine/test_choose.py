@@ -7,7 +7,7 @@ import fastcnn
 from fastcnn import nn, zoo
 from fastcnn._kernels import cpu
 from fastcnn.engine import Plan
-from fastcnn.engine.algorithms import Wanted
+from fastcnn.engine.algorithms import Setting, Wanted
 from fastcnn.engine.choose import choose, choose_bands, cost, layouts, settled, takes_channels
 from fastcnn.engine.fuse import fuse
 from fastcnn.engine.graph import Graph, Node, Value
@@ -73,6 +73,40 @@ def test_depthwise_convolutions_fill_vectors_with_channels():
     assert cost(depthwise, CHANNELS, 1, False) == pytest.approx(16 * 9 * 2 / 0.4)
     # The input's gradient is not wanted.
     assert cost(depthwise, CHANNELS, 1, True) == pytest.approx(2 * 16 * 9 * 2 / 0.4)
+    # With images in the lanes, each channel is an operation of its own.
+    assert cost(depthwise, IMAGES, 8, False) == pytest.approx(16 * 9 * 12 / 0.16)
+
+
+class Shuffled(nn.Module):
+    """Channels in another order, behind a convolution."""
+
+    def __init__(self, order):
+        super().__init__()
+        self.conv, self.order, self.last = nn.Conv2d(3, 32, 1), order, nn.Conv2d(32, 4, 1)
+
+    def forward(self, x):
+        x = self.conv(x).reshape(x.shape[0], 2, 16, 4, 4)
+        return self.last(x.permute(self.order).reshape(x.shape[0], 32, 4, 4))
+
+
+def test_elements_that_change_places_are_copied_one_by_one_where_channels_are_in_the_lanes():
+    def moving(order, layout, training=False):
+        network = fuse(lower(Shuffled(order), (3, 4, 4)))
+        return cost(network, layout, 1, training) - sum(
+            node.cost(Setting(layout), ()) for node in network.nodes if node.multiplies
+        )
+
+    apart, together = (0, 2, 1, 3, 4), (0, 1, 2, 4, 3)
+    assert moving(apart, CHANNELS) == pytest.approx(2 * 16 * 32)
+    assert moving(together, CHANNELS) == pytest.approx(2 * 16 * CHANNELS.vectors(32))
+    assert moving(apart, IMAGES) == moving(together, IMAGES) == pytest.approx(2 * 16 * 32)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("batch", [1, 32, 1000])
+def test_depthwise_networks_have_channels_in_the_lanes(batch, training):
+    network = fuse(lower(make("mobilenet-v2-cifar", 0), shape_of("mobilenet-v2-cifar")))
+    assert choose(network, batch, training).name == "channels"
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -78,7 +78,7 @@ def _cost(of: Callable[[Layout, int, int, int], float]) -> Callable[[Convolution
 
     def cost(node: Convolution, setting: Setting) -> float:
         out, inner, size = _sizes(node)
-        if _is_depthwise(node, setting):
+        if node.depthwise:
             return costs.depthwise(setting.layout, size // node.groups, node.groups)
         return of(setting.layout, size, out, inner)
 
@@ -90,12 +90,8 @@ _input_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size 
 _weight_cost = _cost(lambda layout, size, out, inner: costs.weight_gradient(layout, size * inner, out))
 
 
-def _is_depthwise(node: Convolution, setting: Setting) -> bool:
-    return node.depthwise and setting.layout.by_channels
-
-
 def _has_columns(node: Convolution, setting: Setting) -> bool:
-    return not _is_depthwise(node, setting)
+    return not (node.depthwise and setting.layout.by_channels)
 
 
 def _with_columns(

@@ -14,8 +14,8 @@ _CHANNELS_SHARE = (0.83, 0.95)
 # The same of weight gradients.
 _IMAGES_WEIGHT_SHARE = 0.62
 _CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
-# Depthwise: with a load for each product.
-_DEPTHWISE_SHARE = 0.4
+# Depthwise: with a load for each product and, where images are in the lanes, an operation for each channel.
+_DEPTHWISE_IMAGES_SHARE, _DEPTHWISE_SHARE = 0.16, 0.4
 # Of Winograd's filtering, which has so many products for a tile and pair of channels: the same of those, with
 # what it takes to begin each chain; vector operations of transforming a vector of a tile there, and back.
 _POSITIONS = 36
@@ -71,8 +71,9 @@ def _filtered_products(layout: Layout, in_channels: int, channels: int) -> float
 
 
 def depthwise(layout: Layout, terms: int, channels: int) -> float:
-    """Return the cost of any pass of a convolution whose channels have a window each, in the lanes."""
-    return terms * layout.vectors(channels) / _DEPTHWISE_SHARE
+    """Return the cost of any pass of a convolution whose channels have a window each."""
+    share = _DEPTHWISE_SHARE if layout.by_channels else _DEPTHWISE_IMAGES_SHARE
+    return terms * layout.vectors(channels) / share
 
 
 def copy(layout: Layout, pixels: int, channels: int) -> float:

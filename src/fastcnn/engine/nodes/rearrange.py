@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..algorithms import Setting
 from ..emit import Writer
-from ..graph import WithoutProducts
+from ..graph import Value, WithoutProducts
 from ..memory import NO_HALO, Blob, Halo, table
 from ..parts import Backward, Forward
+from . import costs
 
 
 @dataclass(eq=False)
@@ -20,6 +23,14 @@ class Rearrange(WithoutProducts):
     source: np.ndarray
 
     reads_elements = True
+
+    def cost(self, setting: Setting, wanted: Container[Value]) -> float:
+        """Return how long an image takes, or each of its elements where they stand alone in the lanes."""
+        layout, channels = setting.layout, self.source.reshape(self.y.sizes)
+        neighbours = (np.diff(channels, axis=0) == self.x.pixels).all()
+        pixels = self.y.pixels if neighbours else self.y.size
+        passes = 1 + (self.x in wanted)
+        return passes * costs.copy(layout, pixels, self.y.channels if neighbours else 1)
 
     def gradient_halo(self) -> Halo:
         """Return a column of zeros: the gradient of elements that are not taken."""
