@@ -87,6 +87,11 @@ SYSTEMS = (
     System("list-cifar", Published(images=49_000, note="nothing published"), "list-cifar", "list-cifar-best"),
     System("residual-cifar", None, None, "residual-cifar"),
     System("resnet-cifar", None, None, "resnet-cifar"),
+    System("resnet20-cifar", None, None, "resnet20-cifar"),
+    System("squeezenet-cifar", None, None, "squeezenet-cifar"),
+    System("mobilenet-v2-cifar", None, None, "mobilenet-v2-cifar"),
+    System("densenet-bc-cifar", None, None, "densenet-bc-cifar"),
+    System("vgg11-bn-cifar", None, None, "vgg11-bn-cifar"),
 )
 
 

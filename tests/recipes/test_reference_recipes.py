@@ -12,15 +12,20 @@ from fastcnn.recipes import Experiment
 NAMES = recipes.names()
 PARAMETERS = {
     "compact-mnist": 16_146,
+    "densenet-bc-cifar": 176_122,
     "list-cifar": 84_362,
+    "mobilenet-v2-cifar": 2_236_682,
     "plain-mnist-bn-relu": 12_126,
     "plain-mnist-relu-bn": 12_044,
     "position-bias-mnist": 359_846,
     "residual-cifar": 927_010,
     "residual-mnist": 41_132,
     "resnet-cifar": 272_474,
+    "resnet20-cifar": 269_722,
     "spec-lenet": 33_078,
     "spec-lenet-cifar": 36_378,
+    "squeezenet-cifar": 343_306,
+    "vgg11-bn-cifar": 9_231_114,
 }
 
 
