@@ -28,6 +28,7 @@ OPS = [
     "log_softmax",
     "im2col",
     "col2im",
+    "stochastic_depth",
 ]
 # Those whose gradient is another one's.
 MOVES = ["adaptive_max_pool2d", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "unflatten"]
@@ -51,6 +52,7 @@ LAYERS = [
     "Dropout2d",
     "AlphaDropout",
     "FeatureAlphaDropout",
+    "StochasticDepth",
     "Flatten",
     "Unflatten",
     "PixelShuffle",

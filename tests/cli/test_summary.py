@@ -126,3 +126,10 @@ def test_mistakes(fails, tmp_path):
     assert "does not fit images of (1, 2, 2)" in fails("summary", "compact-mnist", "--input", "1,2,2")
     (tmp_path / "model.txt").write_text("Conv 6 50 1 2\n")
     assert "model.txt:1: 'Conv 6 50 1 2': conv2d" in fails("summary", tmp_path / "model.txt")
+
+
+@pytest.mark.parametrize("name", ["densenet-bc-cifar", "efficientnet_b0", "shufflenet_v2_x1_0"])
+def test_networks_that_are_no_chains_have_tables_and_pictures(name, tmp_path, capsys):
+    assert main(["summary", name, "--graph", str(tmp_path / "net.svg")]) == 0
+    assert capsys.readouterr().out.startswith(f"{name}, input 3x")
+    assert (tmp_path / "net.svg").read_text().startswith("<svg ")

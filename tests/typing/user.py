@@ -33,10 +33,12 @@ class Block(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
         self.scale = nn.Parameter(np.ones((channels, 1, 1), np.float32))
+        self.drop = nn.StochasticDepth(0.1, "row")
 
     def forward(self, x: Any) -> Any:
         gate = x.mean((2, 3), keepdim=True) * self.scale
         y = F.dropout(self.norm(self.conv(x)), 0.1, self.training)
+        y = self.drop(F.stochastic_depth(y, 0.1, "row", self.training))
         return F.relu(fastcnn.cat([y * F.sigmoid(gate), x], dim=1))
 
 

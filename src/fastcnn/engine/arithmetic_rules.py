@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .. import graph, nn
-from .graph import Value
+from .graph import Normalization, Value
 from .nodes.arithmetic import Affine, Multiply, Repeat
 from .nodes.conv import Conv
 from .nodes.merge import Add
-from .rules import Lowering, Source, plain, tensor
+from .rules import Lowering, Source, elementwise, image, plain, tensor
 from .tracing import UnsupportedError
 from .view import View
 
@@ -43,14 +43,28 @@ def negate(lowering: Lowering, op: graph.Negate, x: Source) -> View:
 
 
 def multiply(lowering: Lowering, op: graph.Multiply, a: Source, b: Source) -> View:
-    """Lower a product of two values, or of a value and a number."""
-    if isinstance(a, float):
+    """Lower a product of two values, or of a value and a number or a parameter for each channel."""
+    if not isinstance(a, View):
         a, b = b, a
     x = tensor(lowering, a, "a product")
     if isinstance(b, float):
         return _affine(lowering, x, b, 0.0)
+    if isinstance(b, nn.Parameter):
+        return _scaled(lowering, x, b)
     x, other = _alike(lowering, x, tensor(lowering, b, "a product"), "a product")
     return x.of(lowering.append(Multiply(x.value, Value(*x.value.sizes), other.value)).value)
+
+
+def _scaled(lowering: Lowering, x: View, scale: nn.Parameter) -> View:
+    """Lower a product with a number for each channel: what a normalisation does that knows its statistics."""
+    value = image(x, "a product with a parameter")
+    channels = value.channels
+    if scale.shape not in ((channels, 1, 1), (1, channels, 1, 1)):
+        raise UnsupportedError("a product with a parameter that is no number for each channel")
+    lowering.weight(scale, scale.shape)
+    mean, variance = np.zeros(channels, lowering.dtype), np.ones(channels, lowering.dtype)
+    norm = Normalization(scale, None, mean, variance, None, lambda: 0.0, None, True)
+    return elementwise(lowering, x, norm=norm)
 
 
 def divide(lowering: Lowering, op: graph.Divide, a: Source, b: Source) -> View:

@@ -10,6 +10,7 @@ import fastcnn.nn.functional as F
 from fastcnn import nn
 from fastcnn.engine import Plan
 from fastcnn.engine.lower import lower
+from fastcnn.engine.tracing import UnsupportedError
 
 from ...nn.forwards import SqueezeExcite
 from ..test_engine_equals_eager import assert_near
@@ -114,3 +115,57 @@ def test_what_is_left_to_eager_mode(function, reason):
     found = compiled._plans.find(compiled.model, x)
     assert found.reason.startswith(reason)
     assert compiled(x).shape == (2, 3)
+
+
+class Scaled(nn.Module):
+    """Numbers for each channel beside layers: as LayerScale has them."""
+
+    def __init__(self, shape, *after, first=True):
+        super().__init__()
+        self.conv, self.gamma, self.first = nn.Conv2d(3, 5, 3, padding=1), nn.Parameter(np.ones(shape)), first
+        self.after, self.last = nn.Sequential(*after), nn.Conv2d(5, 2, 3, padding=1)
+        self.gamma.data[...] = np.random.default_rng(2).uniform(-2, 2, shape)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return self.last(y + self.after(self.gamma * y if self.first else y * self.gamma))
+
+
+SCALED = {
+    "before": lambda: Scaled((5, 1, 1)),
+    "behind": lambda: Scaled((5, 1, 1), first=False),
+    "with an axis for the batch": lambda: Scaled((1, 5, 1, 1)),
+    "then ReLU": lambda: Scaled((5, 1, 1), nn.ReLU()),
+    "then SiLU and dropped samples": lambda: Scaled((5, 1, 1), nn.SiLU(), nn.StochasticDepth(0.4, "row")),
+    "then a normalisation": lambda: Scaled((5, 1, 1), nn.BatchNorm2d(5)),
+}
+
+
+@pytest.mark.parametrize("layout", ["images", "channels"])
+@pytest.mark.parametrize("kind", SCALED)
+def test_a_parameter_scales_channels(isa, kind, layout):
+    assert_compiled(SCALED[kind]().double().reseed(1), layout)
+
+
+def test_a_scale_of_channels_becomes_part_of_a_convolution():
+    class Ends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.gamma = nn.Conv2d(3, 5, 3), nn.Parameter(np.full((5, 1, 1), 0.5, np.float32))
+
+        def forward(self, x):
+            return F.relu(self.conv(x) * self.gamma)
+
+    model, x = Ends(), np.random.default_rng(0).standard_normal((4, *SHAPE)).astype(np.float32)
+    plan = Plan(model, SHAPE, training=False, batch_size=4)
+    assert "apply" not in [op.kernel for op in plan.executable.writer.ops]
+    np.testing.assert_allclose(plan.forward(x), model(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 5, 4), (1, 1, 1), (5, 4), (1, 5, 4)])
+def test_other_parameters_run_eagerly(shape):
+    model = Scaled(shape).float()
+    with pytest.raises(UnsupportedError, match="a parameter that is no number for each channel"):
+        lower(model, SHAPE)
+    x = np.ones((2, *SHAPE), np.float32)
+    assert fastcnn.compile(model)(x).shape == (2, 2, 5, 4)
