@@ -235,6 +235,7 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.Dropout2d(0.3),
         nn.AlphaDropout(0.3),
         nn.FeatureAlphaDropout(0.3),
+        nn.StochasticDepth(0.3, "row"),
         nn.Identity(),
         nn.ConvTranspose2d(4, 6, (3, 2), (2, 3), (1, 0), (1, 2), 2, dilation=(1, 2)),
         nn.ConvTranspose2d(4, 3, 3, bias=False),

@@ -192,7 +192,7 @@ def test_on_arrays_it_gives_the_bits_of_ops(name):
 
 
 def test_every_function_was_compared():
-    assert {name.partition("-")[0] for name in ON_ARRAYS} | {"dropout"} == set(F.__all__)
+    assert {name.partition("-")[0] for name in ON_ARRAYS} | {"dropout", "stochastic_depth"} == set(F.__all__)
 
 
 LAYERS = {
