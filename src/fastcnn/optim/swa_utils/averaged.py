@@ -188,17 +188,17 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
     norms = [each for each in model.modules() if isinstance(each, BatchNorm2d) and each.track_running_stats]
     if not norms:
         return
-    momenta = [module.momentum for module in norms]
+    momenta = [norm.momentum for norm in norms]
     modes = [(module, module.training) for module in model.modules()]
-    for module in norms:
-        module.reset_running_stats()
-        module.momentum = None
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
     model.train()
     try:
         for batch in loader:
             call(model, batch[0] if isinstance(batch, list | tuple) else batch, model)
     finally:
-        for module, momentum in zip(norms, momenta, strict=True):
-            module.momentum = momentum
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
         for module, mode in modes:
             module.training = mode
