@@ -146,6 +146,14 @@ def test_a_model_without_statistics_of_batches_reads_no_data(model):
     update_bn(iter(lambda: pytest.fail("read"), None), model)
 
 
+def test_statistics_of_lines_are_made_anew_too():
+    model = nn.Sequential(nn.BatchNorm1d(2))
+    batches = [np.random.default_rng(i).normal(3, 2, (5, 2)).astype(np.float32) for i in range(3)]
+    update_bn(batches, model)
+    np.testing.assert_allclose(model[0].running_mean, np.mean([b.mean(0) for b in batches], 0), rtol=1e-5)
+    assert model[0].num_batches_tracked == 3
+
+
 def test_modes_and_momenta_are_put_back_after_an_error():
     model = nn.Sequential(nn.BatchNorm2d(2)).eval()
     with pytest.raises(ArgumentError):

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ArgumentError, DTypeError
 from ...nn import changes
 from ...nn.module import Module
-from ...nn.normalization import BatchNorm2d
+from ...nn.normalization import BatchNorm
 from ...nn.prediction import call
 from .functions import AverageFunction, MultiAverageFunction, get_swa_multi_avg_fn
 
@@ -185,7 +185,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
     if not isinstance(model, Module):
         raise DTypeError(f"update_bn: model must be a Module, got {type(model).__name__}")
     _check_device(device, "update_bn")
-    norms = [each for each in model.modules() if isinstance(each, BatchNorm2d) and each.track_running_stats]
+    norms = [each for each in model.modules() if isinstance(each, BatchNorm) and each.track_running_stats]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]
