@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 
 from fastcnn.data.transforms import (
     Compose,
+    Cutout,
     Normalize,
     RandomAffine,
     RandomCrop,
     RandomErasing,
     RandomHorizontalFlip,
+    RandomResizedCrop,
+    RandomRotation,
+    RandomVerticalFlip,
     Transform,
 )
 from fastcnn.errors import ArgumentError, DTypeError, FastcnnError, ShapeError
@@ -24,6 +28,11 @@ ALL = [
     RandomCrop((5, 6), 2),
     RandomAffine(20, (0.2, 0.1), (0.8, 1.2), fill=7),
     RandomErasing(0.9),
+    RandomVerticalFlip(),
+    RandomCrop(6, 2, padding_mode="reflect"),
+    RandomRotation(30, fill=3),
+    RandomResizedCrop((4, 5)),
+    Cutout(3, holes=2),
     Compose([RandomErasing(), RandomHorizontalFlip(), Normalize((0.1, 0.2, 0.3), 1)]),
 ]
 few = settings(max_examples=25, deadline=None)

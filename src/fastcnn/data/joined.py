@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .. import _samples
 from .._samples import Samples
-from ..errors import DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
+from .batch import Batch, applied
 from .inputs import check_images
 
 
@@ -20,6 +22,13 @@ class Transform:
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return the transformed copy of a batch; see the class."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(images, rng)")
+
+    def on_batch(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        """Return what becomes of a batch: its images transformed, and all else as it is.
+
+        A transform that needs more than the images, or changes the labels, defines this.
+        """
+        return replace(batch, images=self(batch.images, rng))  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         names = inspect.signature(type(self)).parameters
@@ -57,6 +66,14 @@ class Compose(Transform):
         for transform in self.transforms:
             images = transform(images, rng)
         return images
+
+    def on_batch(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        """Return what the last transform makes of the batch."""
+        if not self.transforms:
+            return replace(batch, images=_samples.each(batch.images, np.copy))
+        for transform in self.transforms:
+            batch = applied(transform, batch, rng)
+        return batch
 
 
 class PerInput(Transform):
@@ -96,6 +113,34 @@ class PerInput(Transform):
             each if transform is None else transform(each, *drawn)
             for each, transform in zip(inputs, self.transforms, strict=True)
         ]
+        return self._checked(inputs, made)
+
+    def on_batch(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        """Return what the transforms make of the inputs of a batch.
+
+        Raises
+        ------
+        ArgumentError
+            If one of them would change the labels, which belong to all inputs.
+        """
+
+        def alone(transform: Callable) -> Callable:
+            def call(images: np.ndarray, rng: np.random.Generator) -> Samples:
+                made = applied(transform, replace(batch, images=images), rng)
+                if made.labels is not batch.labels:
+                    raise ArgumentError(
+                        f"PerInput: {type(transform).__name__} changes labels, which belong to all inputs"
+                    )
+                return made.images
+
+            return call
+
+        inner = PerInput([None if each is None else alone(each) for each in self.transforms])
+        return replace(batch, images=inner(batch.images, rng))
+
+    @staticmethod
+    def _checked(inputs: tuple[np.ndarray, ...], made: list[Any]) -> Samples:
+        """Return what became of the inputs, if it has their rows."""
         for i, (before, after) in enumerate(zip(inputs, made, strict=True)):
             if not isinstance(after, np.ndarray) or after.shape[:1] != before.shape[:1]:
                 raise ShapeError(

@@ -18,7 +18,8 @@ import numpy as np
 from .. import _samples
 from .._samples import Samples
 from .._shapes import integer
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError
+from .batch import augmented, whole_batch
 from .dataset import Dataset
 
 Batch = tuple[Samples, np.ndarray]
@@ -48,7 +49,8 @@ class Loader:
         At least 0.
     augment : callable ``augment(images, rng) -> images``, optional
         E.g. one of `fastcnn.data.transforms`; called once a batch, on the background thread. For several
-        inputs it takes and returns the tuple of them, as `fastcnn.data.transforms.PerInput` does.
+        inputs it takes and returns the tuple of them, as `fastcnn.data.transforms.PerInput` does. One with a
+        method ``on_batch(batch, rng)`` is given labels, indices and epoch too, see `fastcnn.data.batch`.
     prefetch : int
         Batches prepared ahead, or bundles of small ones; 0 prepares each when asked for, without a thread.
 
@@ -124,7 +126,7 @@ class Loader:
         ------
         images : ndarray (n, C, H, W), or tuple of ndarrays for several inputs
             New memory of the data set's dtype, or what `augment` returns.
-        labels : int64 (n,)
+        labels : int64 (n,), or what `augment` makes of them
         """
         number, first = integer(epoch, "Loader.epoch: epoch"), integer(begin, "Loader.epoch: begin")
         if self.prefetch:
@@ -144,21 +146,13 @@ class Loader:
             images, labels = _samples.take(self.dataset.images, chosen), self.dataset.labels[chosen]
             for i in range(0, len(chosen), size):
                 rows = slice(i, i + size)
-                yield self._augmented(_samples.take(images, rows), rng), labels[rows]
-
-    def _augmented(self, images: Samples, rng: np.random.Generator) -> Samples:
-        if self.augment is None:
-            return images
-        count, inputs = _samples.count(images), len(_samples.arrays(images))
-        made = _samples.arrays(self.augment(images, rng))
-        fit = [isinstance(each, np.ndarray) and each.shape[:1] == (count,) for each in made]
-        if len(made) != inputs or not all(fit):
-            what = f"an array of {count} images"
-            if inputs > 1:
-                what = f"a tuple of {inputs} arrays of {count} rows"
-            got = " and ".join(str(getattr(each, "shape", type(each).__name__)) for each in made) or "()"
-            raise ShapeError(f"Loader: augment must return {what}, got {got}")
-        return made if len(made) > 1 else made[0]
+                part = _samples.take(images, rows)
+                if self.augment is None:
+                    yield part, labels[rows]
+                    continue
+                batch = whole_batch(self.dataset, part, labels[rows], chosen[rows], epoch, self.seed)
+                made = augmented(self.augment, batch, rng, "Loader")
+                yield made.images, made.labels
 
 
 def _fill(

@@ -71,10 +71,22 @@ class Family:
 
 AUGMENTATIONS = Family(
     (
+        transforms.AlternatingFlip,
+        transforms.ColorJitter,
+        transforms.CutMix,
+        transforms.Cutout,
+        transforms.MixUp,
+        transforms.RandAugment,
         transforms.RandomAffine,
         transforms.RandomCrop,
         transforms.RandomErasing,
+        transforms.RandomGrayscale,
         transforms.RandomHorizontalFlip,
+        transforms.RandomResizedCrop,
+        transforms.RandomRotation,
+        transforms.RandomVerticalFlip,
+        transforms.Resize,
+        transforms.TrivialAugmentWide,
     )
 )
 NORMALIZATIONS = Family(

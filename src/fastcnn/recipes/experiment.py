@@ -10,6 +10,7 @@ import numpy as np
 from .. import data, nn, zoo
 from .._config import config
 from ..data import transforms
+from ..data.batch import applied, whole_batch
 from ..errors import DataError, FastcnnError, ShapeError
 from ..training import (
     EMA,
@@ -209,18 +210,22 @@ class Experiment:
         return {**facts, "float32 products": self.trainer.precision or facts["float32 products"]}
 
     def _try(self, steps: list[tuple[str, transforms.Transform]]) -> None:
-        """Raise DataError unless an image goes through all steps and keeps its shape."""
-        image = self.train.images[:1]
+        """Raise DataError unless an image goes through all steps and comes out in its shape."""
+        train, rng = self.train, np.random.default_rng(0)
+        batch = whole_batch(train, train.images[:1], train.labels[:1], np.zeros(1, np.int64))
+        changed = ""
         for path, step in steps:
+            before = batch.images
             try:
-                image = step(image, np.random.default_rng(0))
+                batch = applied(step, batch, rng)
             except FastcnnError as error:
                 raise DataError(f"{self.recipe.source}: {path}: {error}") from error
-            if image.shape[1:] != self.train.image_shape:
-                raise DataError(
-                    f"{self.recipe.source}: {path}: turns images of {self.train.image_shape} into "
-                    f"{image.shape[1:]}; they must keep their shape"
-                )
+            changed = path if batch.images.shape != before.shape else changed
+        if batch.images.shape[1:] != train.image_shape:
+            raise DataError(
+                f"{self.recipe.source}: {changed}: turns images of {train.image_shape} into "
+                f"{batch.images.shape[1:]}; they must keep their shape"
+            )
 
     def _make_scheduler(self, optimizer: Any, steps_per_epoch: int) -> Any:
         scheduler = self.recipe.scheduler

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _samples, graph
 from .._samples import Samples
 from ..data import Dataset, Loader
+from ..data.batch import augmented, whole_batch
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..nn.module import Module
 from ..nn.passive import observe, tensors
@@ -84,7 +85,9 @@ def check_fit(
     if augment is not None:
         if not callable(augment):
             raise DTypeError(f"{what}: augment must be callable, got {type(augment).__name__}")
-        sample = augment(_samples.each(sample, np.copy), np.random.default_rng(0))
+        copy = _samples.each(sample, np.copy)
+        batch = whole_batch(dataset, copy, dataset.labels[:1], np.zeros(1, np.int64))
+        sample = augmented(augment, batch, np.random.default_rng(0), what).images
     try:
         x = prepare(sample)
         outputs = _outputs(forward, x, what)

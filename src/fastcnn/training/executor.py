@@ -28,10 +28,12 @@ from .checks import logits_of
 def count_correct(outputs: Any, target: np.ndarray) -> int:
     """Return how many rows of logits (N, K) have their largest value at the target's class.
 
-    Logits are the first array of several outputs. 0 if the target is not one class a row, so that accuracy
-    has no meaning.
+    Logits are the first array of several outputs; of probabilities (N, K) the class is that of the largest. 0
+    if the target is neither, so that accuracy has no meaning.
     """
     logits = logits_of(outputs)
+    if target.ndim == 2 and np.shape(logits) == target.shape and np.allclose(target.sum(1), 1, atol=1e-3):
+        target = target.argmax(1)
     if (
         not isinstance(logits, np.ndarray)
         or logits.ndim != 2

@@ -1,0 +1,157 @@
+"""Images brought to another size, whole or in part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .._kernels import augment
+from .._shapes import allocate, pair
+from ..errors import ArgumentError
+from ._arguments import interval
+from .inputs import check_images
+from .joined import Transform
+
+INTERPOLATIONS = ("bilinear", "area")
+# Boxes that RandomResizedCrop tries for an image before it takes the largest in the middle.
+_TRIES = 10
+
+
+def resized(
+    images: np.ndarray,
+    boxes: np.ndarray,
+    size: tuple[int, int],
+    interpolation: str = "bilinear",
+    antialias: bool = True,
+) -> np.ndarray:
+    """Return the boxes of images (N, C, H, W), int64 (N, 4) of top, left, height, width, in another size."""
+    method = augment.TRIANGLE if antialias else augment.TWO_TAPS
+    if interpolation == "area":
+        method = augment.MEAN
+    result = allocate((*images.shape[:2], *size), images.dtype, "the resized images")
+    if len(images):
+        kernel = augment.resize_u8 if images.dtype == np.uint8 else augment.resize
+        kernel(result, np.ascontiguousarray(images), np.ascontiguousarray(boxes, np.int64), method)
+    return result
+
+
+def whole(images: np.ndarray) -> np.ndarray:
+    """Return the box of each whole image."""
+    return np.tile(np.array([0, 0, *images.shape[2:]]), (len(images), 1))
+
+
+def largest_box(height: int, width: int, ratio: float) -> tuple[int, int, int, int]:
+    """Return the largest box in the middle of an image with about that ratio of width to height."""
+    rows, columns = height, width
+    if width > height * ratio:
+        columns = min(width, max(1, round(height * ratio)))
+    else:
+        rows = min(height, max(1, round(width / ratio)))
+    return (height - rows) // 2, (width - columns) // 2, rows, columns
+
+
+def check_interpolation(interpolation: object, antialias: object, what: str) -> None:
+    """Refuse what is no way to resize; `what` opens the error."""
+    if not isinstance(interpolation, str) or interpolation not in INTERPOLATIONS:
+        raise ArgumentError(
+            f"{what}: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}"
+        )
+    if not isinstance(antialias, bool):
+        raise ArgumentError(f"{what}: antialias must be True or False, got {antialias!r}")
+
+
+class Resize(Transform):
+    """Bring all images to another size.
+
+    Parameters
+    ----------
+    size : int or (height, width)
+        An integer is the shorter side; the ratio of the sides stays.
+    interpolation : {"bilinear", "area"}
+        "area" is the mean of what a pixel covers, to whole pixels: adaptive average pooling.
+    antialias : bool
+        Of "bilinear": widen the filter where an image shrinks, so that all of its pixels count, as Pillow and
+        torchvision do. With False the two nearest along each axis count, whatever lies between.
+
+    Notes
+    -----
+    Values are those of ``torch.nn.functional.interpolate``; bytes are rounded once, to nearest, which in
+    PyTorch and Pillow happens after each axis.
+    """
+
+    def __init__(self, size: object, interpolation: str = "bilinear", antialias: bool = True) -> None:
+        numbers = pair(size, "Resize: size", 1)
+        two = isinstance(size, Sequence | np.ndarray) and np.size(size) == 2  # type: ignore[arg-type]
+        self.size: int | tuple[int, int] = numbers if two else numbers[0]
+        check_interpolation(interpolation, antialias, "Resize")
+        self.interpolation = interpolation
+        self.antialias = antialias
+
+    def __call__(self, images: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return the batch in its new size; `rng` is not used."""
+        images = check_images(images, "Resize: images")
+        size = self.size
+        if isinstance(size, int):
+            height, width = images.shape[2:]
+            longer = int(size * max(height, width) / min(height, width))
+            size = (size, longer) if height <= width else (longer, size)
+        return resized(images, whole(images), size, self.interpolation, self.antialias)
+
+
+class RandomResizedCrop(Transform):
+    """Cut a random box out of each image and bring it to `size`.
+
+    The box has an area of ``scale`` times the image's and a ratio of width to height drawn uniformly in its
+    logarithm; one that does not fit is drawn again, up to ten times, and then the largest in the middle with
+    a ratio in the range is taken, as in torchvision's transform of the same name.
+
+    Parameters
+    ----------
+    size : int or (height, width)
+    scale : (float, float)
+        Range of the area, as a fraction of the image's, 0 to 1.
+    ratio : (float, float)
+        Range of width / height, above 0.
+    interpolation, antialias
+        As in `Resize`.
+    """
+
+    def __init__(
+        self,
+        size: object,
+        scale: Sequence[float] = (0.08, 1.0),
+        ratio: Sequence[float] = (3 / 4, 4 / 3),
+        interpolation: str = "bilinear",
+        antialias: bool = True,
+    ) -> None:
+        self.size = pair(size, "RandomResizedCrop: size", 1)
+        self.scale = interval(scale, "RandomResizedCrop: scale", 0, 1)
+        self.ratio = interval(ratio, "RandomResizedCrop: ratio", 1e-6, 1e6)
+        check_interpolation(interpolation, antialias, "RandomResizedCrop")
+        self.interpolation = interpolation
+        self.antialias = antialias
+
+    def boxes(self, count: int, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw `count` boxes, int64 (count, 4): top, left, height, width."""
+        tries = (_TRIES, count)
+        area = height * width * rng.uniform(*self.scale, tries)
+        ratio = np.exp(rng.uniform(math.log(self.ratio[0]), math.log(self.ratio[1]), tries))
+        sizes = np.rint(np.stack([np.sqrt(area / ratio), np.sqrt(area * ratio)])).astype(np.int64)
+        limits = np.array([[height], [width]])
+        fits = ((sizes > 0) & (sizes <= limits[:, :, None])).all(0)
+        chosen = sizes[:, fits.argmax(0), np.arange(count)]
+        nearest = min(max(width / height, self.ratio[0]), self.ratio[1])
+        top, left, rows, columns = largest_box(height, width, nearest)
+        found = fits.any(0)
+        chosen = np.where(found, chosen, np.array([[rows], [columns]]))
+        places = rng.integers(0, limits - chosen + 1)
+        places = np.where(found, places, np.array([[top], [left]]))
+        return np.concatenate([places, chosen]).T
+
+    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the boxes, (N, C, *size)."""
+        images = self._check(images, rng)
+        boxes = self.boxes(len(images), *images.shape[2:], rng)
+        return resized(images, boxes, self.size, self.interpolation, self.antialias)
