@@ -159,6 +159,24 @@ NAMES = [
     "data.load",
     "data.Dataset.input_shape",
     "data.transforms.PerInput",
+    *(
+        f"data.transforms.{name}"
+        for name in (
+            "AlternatingFlip",
+            "ColorJitter",
+            "CutMix",
+            "Cutout",
+            "MixUp",
+            "RandAugment",
+            "RandomGrayscale",
+            "RandomResizedCrop",
+            "RandomRotation",
+            "RandomVerticalFlip",
+            "Resize",
+            "TrivialAugmentWide",
+        )
+    ),
+    *(f"data.{name}" for name in ("concatenate", "k_fold", "k_fold_indices")),
     "zoo.build",
     "compile",
     *(f"engine.CompiledModule.{name}" for name in ("backward", "parameters", "predict")),
@@ -174,7 +192,7 @@ SIGNATURES = {
     "ops.cross_entropy": (
         "(logits, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)"
     ),
-    "nn.Module.predict": "(self, x, batch_size=256, *, engine=True, precision=None)",
+    "nn.Module.predict": "(self, x, batch_size=256, *, engine=True, precision=None, tta=None)",
     "compile": "(model, *, input_gradient=False, precision=None, conv_algorithm=None)",
     "nn.Module.draw_graph": "(self, input_shape, path=None, *, name='')",
     "nn.Module.load_state_dict": "(self, state, strict=True)",

@@ -42,7 +42,8 @@ def test_tables_give_the_same_recipe_again(tiny):
     tiny["scheduler"] = {"type": "StepLR", "step_size": 3, "step": "batch"}
     recipe = read_recipe(tiny, "my.toml")
     assert read_recipe(recipe.to_dict(), "my.toml").to_dict() == recipe.to_dict()
-    assert recipe.to_dict()["augment"][0] == {"type": "RandomCrop", "size": 28, "padding": 3, "fill": 0}
+    crop = {"type": "RandomCrop", "size": 28, "padding": 3, "fill": 0, "padding_mode": "constant"}
+    assert recipe.to_dict()["augment"][0] == crop
 
 
 def test_whole_numbers_where_a_number_is_asked_for(tiny):

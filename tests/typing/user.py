@@ -90,7 +90,7 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
 
 def logits_of(model: nn.Module, images: np.ndarray) -> np.ndarray:
     """Return logits; strict checkers refuse `Any` in the place of the array."""
-    return model.predict(images, batch_size=64)
+    return model.predict(images, batch_size=64, tta="flip,shift=1")
 
 
 def normalized(images: np.ndarray) -> np.ndarray:
@@ -117,6 +117,8 @@ def describe(model: nn.Sequential, images: np.ndarray) -> str:
 def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     """Fit with everything that Trainer has."""
     part, validation = data.split(full, 64, seed=0)
+    pairs = [pair for pair in data.k_fold(data.concatenate([full, full]), 3, stratified=True, seed=0)]
+    assert_type(pairs, list[tuple[Dataset, Dataset]])
     assert_type(part, Dataset)
     optimizer = optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
     trainer = fastcnn.Trainer(

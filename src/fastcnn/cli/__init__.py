@@ -139,6 +139,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     options.add_data(evaluate)
     options.add_reading(evaluate)
     options.add_recipe(evaluate)
+    options.add_tta(evaluate)
     options.add_machine(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print all metrics as JSON")
 
@@ -162,6 +163,7 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     options.add_range(predict, "the training images, where the weights do not tell them")
     options.add_white(predict)
     options.add_recipe(predict)
+    options.add_tta(predict)
     options.add_machine(predict)
     predict.add_argument("--json", action="store_true", help="print all probabilities as JSON")
 

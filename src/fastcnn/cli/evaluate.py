@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
             f"but {name} has images {test.image_shape} of {test.num_classes} classes"
         )
     test = _like_training(test, train.value_range, classifier, name, args.weights)
-    result = classifier.trainer.evaluate(test)
+    result = classifier.trainer.evaluate(test, tta=args.tta)
     if args.json:
         print(json.dumps({"dataset": name, **result, "confusion": result["confusion"].tolist()}, indent=1))
         return 0

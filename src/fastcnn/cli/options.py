@@ -92,6 +92,15 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_tta(parser: argparse.ArgumentParser) -> None:
+    """Add --tta."""
+    parser.add_argument(
+        "--tta",
+        metavar="VIEWS",
+        help="take the mean of the logits over views of each image: flip, shift=PIXELS, or flip,shift=PIXELS",
+    )
+
+
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Add --precision and --threads."""
     parser.add_argument(

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     results = []
     for path, (images, notes) in zip(args.images, files, strict=True):
-        rows = probabilities(classifier.trainer.predict(classifier.prepare(images)))
+        rows = probabilities(classifier.trainer.predict(classifier.prepare(images), tta=args.tta))
         for number, row in enumerate(rows):
             label = path if len(rows) == 1 else f"{path}[{number}]"
             results.append(_result(label, notes, row, classifier.classes))

@@ -8,6 +8,7 @@ from . import catalog, formats, normalization, transforms
 from .cache import cache_folder, fetch, verify
 from .dataset import Dataset
 from .datasets import load, load_parts, names
+from .folds import concatenate, k_fold, k_fold_indices
 from .loader import Loader
 from .pictures import read_picture
 from .split import split, stratified_subset
@@ -17,8 +18,11 @@ __all__ = [
     "Loader",
     "cache_folder",
     "catalog",
+    "concatenate",
     "fetch",
     "formats",
+    "k_fold",
+    "k_fold_indices",
     "load",
     "load_parts",
     "names",

@@ -11,6 +11,7 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from .inputs import check_inputs, per_input
 from .labels import check_integers
 from .layout import LINES
+from .subsets import joined, rows_of
 from .values import BYTES, Range, check_holds, check_range, guess_range
 
 
@@ -127,6 +128,11 @@ class Dataset:
         return self._one_or_all(found)
 
     @property
+    def given_range(self) -> Any:
+        """The values of black and white that were given; None if none were."""
+        return self._one_or_all(self._ranges) if any(self._ranges) else None
+
+    @property
     def num_classes(self) -> int:
         """Number of classes, those without an image included."""
         return len(self.classes)
@@ -186,13 +192,20 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        if isinstance(index, bool) or not isinstance(index, int | np.integer):
-            raise DTypeError(f"Dataset: index must be an integer, got {index!r} (use subset for several)")
+    def __getitem__(self, index: Any) -> Any:
+        """Return (image, label) for an integer; the `subset` for a slice, integers or a mask of bools."""
+        if isinstance(index, bool | np.bool_) or not isinstance(index, int | np.integer):
+            return self.subset(rows_of(index, len(self), "Dataset: index"))
         if not -len(self) <= index < len(self):
             # The built-in exception: Python's iteration over a sequence ends with it.
             raise IndexError(f"Dataset: index {index} is out of range for {len(self)} images")
         return _samples.take(self.images, index), int(self.labels[index])
+
+    def __add__(self, other: "Dataset") -> "Dataset":
+        """Return a data set with the samples of both, see `fastcnn.data.concatenate`."""
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        return Dataset(**joined([self, other], "Dataset: +"))
 
     def __repr__(self) -> str:
         kinds = [f"{'x'.join(map(str, array.shape[1:])) or 'one'} {array.dtype}" for array in self._arrays]

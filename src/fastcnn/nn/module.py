@@ -13,6 +13,7 @@ from ..errors import ShapeError
 from . import calls, hooks, passes, passive, prediction
 from .passive import observe as observe  # for those who know it by this name
 from .sample import check_shapes, zeros
+from .views import Views
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -125,7 +126,13 @@ class Module(Weights["Module"]):
         self.__dict__["training"] = mode
 
     def predict(
-        self, x: Samples, batch_size: int = 256, *, engine: bool = True, precision: str | None = None
+        self,
+        x: Samples,
+        batch_size: int = 256,
+        *,
+        engine: bool = True,
+        precision: str | None = None,
+        tta: str | None = None,
     ) -> Outputs:
         """Return the outputs for x (N, ...) in evaluation mode; the module's own modes stay as they are.
 
@@ -146,6 +153,9 @@ class Module(Weights["Module"]):
         precision : {"highest", "high"}, optional
             Of the program's float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None
             takes.
+        tta : str, optional
+            Return the mean of the outputs (of logits, say) over views of each image, see `nn.views.Views`:
+            "flip", "shift=2" or "flip,shift=2".
 
         Returns
         -------
@@ -161,10 +171,17 @@ class Module(Weights["Module"]):
         size = integer(batch_size, "predict: batch_size", 1)
         samples = _samples.check(x, "predict: x")
         asked = _precision.checked(precision, "predict: precision")
-        if engine:
-            return _slots.predict(self, samples, size, asked)
-        with calls.passive():
-            return prediction.in_batches(lambda batch: prediction.call(self, batch), samples, size, "predict")
+
+        def run(given: Samples) -> Outputs:
+            if engine:
+                return _slots.predict(self, given, size, asked)
+            with calls.passive():
+                return prediction.in_batches(lambda part: prediction.call(self, part), given, size, "predict")
+
+        if tta is None:
+            return run(samples)
+        views = Views(tta, "predict: tta")
+        return prediction.in_batches(lambda part: views.mean(run, part, "predict"), samples, size, "predict")
 
     # Hooks ------------------------------------------------------------------------------------------
 

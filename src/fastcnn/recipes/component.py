@@ -71,17 +71,17 @@ class Family:
 
 AUGMENTATIONS = Family(
     (
+        transforms.RandomAffine,
+        transforms.RandomCrop,
+        transforms.RandomErasing,
+        transforms.RandomHorizontalFlip,
         transforms.AlternatingFlip,
         transforms.ColorJitter,
         transforms.CutMix,
         transforms.Cutout,
         transforms.MixUp,
         transforms.RandAugment,
-        transforms.RandomAffine,
-        transforms.RandomCrop,
-        transforms.RandomErasing,
         transforms.RandomGrayscale,
-        transforms.RandomHorizontalFlip,
         transforms.RandomResizedCrop,
         transforms.RandomRotation,
         transforms.RandomVerticalFlip,

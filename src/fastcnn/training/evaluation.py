@@ -13,6 +13,7 @@ from .._shapes import integer
 from ..data import Dataset
 from ..errors import DTypeError, ShapeError
 from ..nn.prediction import in_batches
+from ..nn.views import Views
 from . import metrics
 from .checks import check_dataset, check_fit, check_labels, logits_of
 from .executor import count_correct
@@ -33,7 +34,7 @@ class Metrics(TypedDict):
 class Evaluator(Parts):
     """What of a Trainer changes no weight."""
 
-    def evaluate(self, dataset: Dataset, batch_size: int = 256) -> Metrics:
+    def evaluate(self, dataset: Dataset, batch_size: int = 256, *, tta: str | None = None) -> Metrics:
         """Return the metrics of the model, in evaluation mode, on a data set.
 
         Parameters
@@ -41,6 +42,8 @@ class Evaluator(Parts):
         dataset : Dataset
         batch_size : int
             Has no influence on the result; without the engine, on the last bits of the logits.
+        tta : str, optional
+            Test-time augmentation, as for `predict`; the loss is that of the mean of the logits.
 
         Returns
         -------
@@ -50,7 +53,7 @@ class Evaluator(Parts):
             array is taken for the logits; the loss is that of all.
         """
         check_dataset(dataset, "evaluate: dataset")
-        outputs = self.predict(dataset.images, batch_size)
+        outputs = self.predict(dataset.images, batch_size, tta=tta)
         logits = logits_of(outputs)
         check_labels(dataset, logits, "evaluate: dataset")
         confusion = metrics.confusion_matrix(dataset.labels, logits.argmax(1), logits.shape[1])
@@ -63,7 +66,7 @@ class Evaluator(Parts):
             "count": len(dataset),
         }
 
-    def predict(self, images: Samples, batch_size: int = 256) -> Outputs:
+    def predict(self, images: Samples, batch_size: int = 256, *, tta: str | None = None) -> Outputs:
         """Return the model's output for images, in evaluation mode.
 
         Parameters
@@ -71,6 +74,9 @@ class Evaluator(Parts):
         images : array (N, C, H, W), or tuple or list of arrays for several inputs
             As in a data set: `preprocess` is applied here.
         batch_size : int
+        tta : str, optional
+            Return the mean of the outputs over views of each image, taken before `preprocess`: "flip",
+            "shift=2" or "flip,shift=2", see `fastcnn.nn.Module.predict`.
 
         Returns
         -------
@@ -79,7 +85,12 @@ class Evaluator(Parts):
         """
         size = integer(batch_size, "predict: batch_size", 1)
         samples = _samples.check(images, "predict: images", "an array (N, C, H, W)")
-        return in_batches(self._forward, samples, size, "predict")
+        if tta is None:
+            return in_batches(self._forward, samples, size, "predict")
+        views = Views(tta, "predict: tta")
+        return in_batches(
+            lambda part: views.mean(self._forward, part, "predict"), samples, size, "predict"
+        )
 
     def _forward(self, images: Samples) -> Any:
         """Return the model's output for a batch as in a data set."""

@@ -1,0 +1,109 @@
+"""Parts of a data set by slices, indices or masks, and several data sets as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _samples
+from ..errors import ArgumentError, DTypeError, ShapeError
+from .labels import check_integers
+
+
+def rows_of(key: object, count: int, what: str) -> np.ndarray:
+    """Return the indices, int64 from 0 to count - 1, that a slice, a mask or a list of indices names.
+
+    Parameters
+    ----------
+    key : slice, or array_like of int (M,) or bool (N,)
+        Negative indices count from the end.
+    count : int
+        N.
+    what : str
+        Opens the message of an error.
+    """
+    if isinstance(key, slice):
+        return np.arange(count)[key]
+    if not isinstance(key, Sequence | np.ndarray) or isinstance(key, str | bytes | tuple):
+        raise DTypeError(f"{what} must be an integer, a slice, integers or a mask of bools, got {key!r}")
+    array = np.asarray(key)
+    if array.dtype == bool:
+        if array.shape != (count,):
+            raise ShapeError(f"{what}: a mask must have the shape ({count},), got {array.shape}")
+        return np.flatnonzero(array)
+    indices = check_integers(key, what)
+    outside = (indices < -count) | (indices >= count)
+    if outside.any():
+        raise ArgumentError(f"{what} {indices[outside][0]} is out of range for {count} images")
+    return np.where(indices < 0, indices + count, indices)
+
+
+def joined(datasets: Sequence[Any], what: str) -> dict[str, Any]:
+    """Return the arguments of the data set that has the samples of several, one after the other.
+
+    Raises
+    ------
+    ArgumentError, DTypeError, ShapeError
+        If they differ in what their samples are: arrays, shapes, types, classes, values of black and white.
+    """
+    first = datasets[0]
+    arrays = _samples.arrays(first.images)
+    classes = max((each.classes for each in datasets), key=len)
+    given = next((each.given_range for each in datasets if each.given_range is not None), None)
+    for i, other in enumerate(datasets[1:], 1):
+        found = _samples.arrays(other.images)
+        if [each.shape[1:] for each in found] != [each.shape[1:] for each in arrays]:
+            raise ShapeError(
+                f"{what}: the samples are {_shapes(arrays)}, but those of data set {i} {_shapes(found)}"
+            )
+        for ours, theirs in zip(arrays, found, strict=True):
+            if ours.dtype != theirs.dtype:
+                raise DTypeError(
+                    f"{what}: the images are {ours.dtype}, but those of data set {i} {theirs.dtype}"
+                )
+        if other.classes != classes[: len(other.classes)]:
+            raise ArgumentError(
+                f"{what}: the classes of data set {i}, {_some(other.classes)}, are not those of another, "
+                f"{_some(classes)}: give both the same classes, in one order"
+            )
+        if not _one_scale(first, other):
+            raise ArgumentError(
+                f"{what}: black and white are {first.value_range}, but {other.value_range} in data set {i}; "
+                "bring the images to one scale, and give value_range"
+            )
+    if first.classes != classes[: len(first.classes)]:
+        raise ArgumentError(f"{what}: the classes {_some(first.classes)} are not {_some(classes)} of another")
+    images = tuple(
+        np.concatenate(each)
+        for each in zip(*(_samples.arrays(dataset.images) for dataset in datasets), strict=True)
+    )
+    several = len(images) > 1
+    layout = ["NCHW" if array.ndim == 4 else None for array in images]
+    return {
+        "images": images if several else images[0],
+        "labels": np.concatenate([each.labels for each in datasets]),
+        "classes": classes,
+        "name": " + ".join(dict.fromkeys(each.name for each in datasets if each.name)),
+        "layout": tuple(layout) if several else layout[0],
+        "value_range": given,
+    }
+
+
+def _one_scale(first: Any, other: Any) -> bool:
+    """Tell whether two data sets may have the same values of black and white, as far as that is known."""
+    if first.given_range is not None and other.given_range is not None:
+        return first.given_range == other.given_range
+    known = first.value_range, other.value_range
+    # Bytes are bytes, however few of their values occur.
+    return None in known or known[0] == known[1] or _samples.arrays(first.images)[0].dtype == np.uint8
+
+
+def _shapes(arrays: Sequence[np.ndarray]) -> str:
+    return " and ".join(str(each.shape[1:]) for each in arrays)
+
+
+def _some(classes: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, classes[:4]))
+    return f"{shown}, ... ({len(classes)})" if len(classes) > 4 else shown
