@@ -9,7 +9,9 @@ from fastcnn.errors import FastcnnError
 
 
 def network():
-    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 4 * 5, 3)).initialize("default", 0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 4 * 5, 3)).initialize(
+        "default", 0
+    )
 
 
 def images(count=9):
@@ -43,8 +45,10 @@ def test_trainer_takes_views_before_preprocess():
     data = Dataset(np.random.default_rng(1).integers(0, 256, (9, 1, 6, 7), np.uint8), np.arange(9) % 3)
     model = network()
     trainer = Trainer(
-        model, optim.SGD(model.parameters(), 0.1), nn.CrossEntropyLoss(),
-        preprocess=lambda x: (x / np.float32(255) - np.linspace(0, 1, 7, dtype=np.float32)),
+        model,
+        optim.SGD(model.parameters(), 0.1),
+        nn.CrossEntropyLoss(),
+        preprocess=lambda x: x / np.float32(255) - np.linspace(0, 1, 7, dtype=np.float32),
     )
     expected = (trainer.predict(data.images) + trainer.predict(data.images[..., ::-1].copy())) / 2
     np.testing.assert_allclose(trainer.predict(data.images, 4, tta="flip"), expected, atol=1e-6)

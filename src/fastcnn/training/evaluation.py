@@ -88,9 +88,7 @@ class Evaluator(Parts):
         if tta is None:
             return in_batches(self._forward, samples, size, "predict")
         views = Views(tta, "predict: tta")
-        return in_batches(
-            lambda part: views.mean(self._forward, part, "predict"), samples, size, "predict"
-        )
+        return in_batches(lambda part: views.mean(self._forward, part, "predict"), samples, size, "predict")
 
     def _forward(self, images: Samples) -> Any:
         """Return the model's output for a batch as in a data set."""
