@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastcnn import data
+from fastcnn import Trainer, data, nn, optim
 from fastcnn._kernels import cpu
 from fastcnn.data import Dataset, Loader
 from fastcnn.data.policies import OPERATIONS
@@ -274,7 +274,7 @@ def test_targets_are_probabilities(cls, alpha, count, seed):
     assert mixed.shape == images.shape
     np.testing.assert_allclose(targets.sum(1), 1, atol=1e-6)
     assert targets.min() >= 0
-    again, more = cls(alpha).mix(mixed, targets, rng(seed + 1))
+    _, more = cls(alpha).mix(mixed, targets, rng(seed + 1))
     np.testing.assert_allclose(more.sum(1), 1, atol=1e-6)
 
 
@@ -388,6 +388,28 @@ def test_on_batch_must_return_a_batch():
     dataset = Dataset(batch(), np.zeros(6, int))
     with pytest.raises(DTypeError, match="Loader: on_batch of augment must return a Batch, got ndarray"):
         next(Loader(dataset, 2, augment=Wrong(), prefetch=0).epoch(0))
+    Wrong.on_batch = lambda self, batch, rng: data.batch.Batch(batch.images, None, None, 1)
     with pytest.raises(ShapeError, match="must return a label for each of 2 images, got"):
-        Wrong.on_batch = lambda self, batch, rng: data.batch.Batch(batch.images, None, None, 1)
         next(Loader(dataset, 2, augment=Wrong(), prefetch=0).epoch(0))
+
+
+@pytest.mark.parametrize("engine", [True, False])
+def test_training_on_mixed_labels(engine):
+    """Eager and compiled, and the same weights for any number of threads."""
+    images = np.random.default_rng(0).integers(0, 256, (48, 3, 8, 8), np.uint8)
+    dataset = Dataset(images, np.arange(48) % 4)
+    augment = Compose([RandomCrop(8, 2, padding_mode="reflect"), RandAugment(), MixUp(p=0.5), CutMix(p=0.5)])
+    before, states = cpu.get_num_threads(), []
+    for count in (1, 3):
+        cpu.set_num_threads(count)
+        model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 4))
+        model.initialize("default", 0)
+        optimizer = optim.SGD(model.parameters(), 0.05)
+        trainer = Trainer(model, optimizer, nn.CrossEntropyLoss(label_smoothing=0.1), engine=engine)
+        history = trainer.fit(dataset, epochs=2, batch_size=16, augment=augment, progress=False)
+        assert 0 < history.epochs[-1]["accuracy"] < 1
+        assert np.isfinite(history.epochs[-1]["loss"])
+        states.append(model.state_dict())
+    cpu.set_num_threads(before)
+    for name, value in states[0].items():
+        np.testing.assert_array_equal(value, states[1][name])

@@ -35,7 +35,7 @@ class Corner(nn.Module):
 
 def test_shifts_by_hand():
     x = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
-    # In the corner stand the pixel itself (also where the border is repeated), the next ones, and their mirror.
+    # In the corner stand the pixel itself, where the border is repeated too, and the next ones.
     assert Corner().predict(x, tta="shift").item() == pytest.approx((0 + 0 + 3 + 0 + 1) / 5)
     assert Corner().predict(x, tta="shift=9").item() == pytest.approx((0 + 0 + 6 + 0 + 2) / 5)
     assert Corner().predict(x, tta="flip, shift").item() == pytest.approx((4 + 2 + 2 + 5 + 2 + 1) / 10)

@@ -231,3 +231,19 @@ def test_augmentation_keeps_the_shape(tiny):
     tiny["augment"] = [{"type": "RandomHorizontalFlip"}, {"type": "RandomCrop", "size": 24}]
     with pytest.raises(DataError, match=r"augment\[1\]: turns images of \(1, 28, 28\) into \(1, 24, 24\)"):
         experiment(tiny)
+
+
+def test_augmentation_may_change_the_shape_in_between_and_mix_labels(tiny):
+    tiny["augment"] = [
+        {"type": "Resize", "size": 32},
+        {"type": "RandomCrop", "size": 28},
+        {"type": "ColorJitter", "brightness": 0.2},
+        {"type": "AlternatingFlip"},
+        {"type": "CutMix", "p": 0.5},
+    ]
+    recipe = read_recipe(tiny, "my.toml")
+    assert read_recipe(recipe.to_dict(), "my.toml").to_dict() == recipe.to_dict()
+    assert np.isfinite(Experiment(recipe).fit(progress=False).epochs[-1]["loss"])
+    tiny["augment"] = tiny["augment"][:1]
+    with pytest.raises(DataError, match=r"augment\[0\]: turns images of \(1, 28, 28\) into \(1, 32, 32\)"):
+        Experiment(read_recipe(tiny, "my.toml"))

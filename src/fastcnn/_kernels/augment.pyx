@@ -88,7 +88,8 @@ def fill_rectangles(real[:, :, :, ::1] x, const int64_t[:, :, ::1] rectangles, c
                                             rectangles.shape[1], x.shape[1], x.shape[2], x.shape[3], count)
 
 
-def fill_rectangles_u8(uint8_t[:, :, :, ::1] x, const int64_t[:, :, ::1] rectangles, const uint8_t[::1] value):
+def fill_rectangles_u8(uint8_t[:, :, :, ::1] x, const int64_t[:, :, ::1] rectangles,
+                       const uint8_t[::1] value):
     """Fill_rectangles on bytes."""
     cdef int count = threads_for(x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3])
     with nogil:

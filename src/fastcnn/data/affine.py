@@ -135,5 +135,6 @@ class RandomRotation(Transform):
         """Return the batch, each image turned by an angle of its own."""
         images = self._check(images, rng)
         count, _, height, width = images.shape
-        turns = rotations(-rng.uniform(*self.degrees, count), height, width)
+        low, high = self.degrees
+        turns = rotations(np.negative(rng.uniform(low, high, count)), height, width)
         return moved(images, turns, self.fill, "RandomRotation")

@@ -57,7 +57,7 @@ class ColorJitter(Transform):
     """Change brightness, contrast, saturation and hue of each image by random factors, in random order.
 
     With a factor f an image x becomes ``d + f (x - d)``, where d is black for the brightness, the mean of its
-    grey image for the contrast, and its grey image for the saturation; the hue is turned by f of a whole turn.
+    grey image for the contrast, and its grey image for the saturation; the hue moves by f of a whole turn.
     Values are limited to black and white after each, and bytes rounded to nearest (torchvision, whose
     transform this is otherwise, rounds down). Grey images have no saturation and hue.
 
@@ -90,9 +90,9 @@ class ColorJitter(Transform):
         images = check_colours(self._check(images, rng), "ColorJitter")
         steps = [(name, getattr(self, name)) for name in ("brightness", "contrast", "saturation", "hue")]
         drawn = [
-            (NUMBERS[name], rng.uniform(*limits, len(images)))
-            for name, limits in steps
-            if limits != ((0.0, 0.0) if name == "hue" else (1.0, 1.0))
+            (NUMBERS[name], rng.uniform(low, high, len(images)))
+            for name, (low, high) in steps
+            if (low, high) != ((0.0, 0.0) if name == "hue" else (1.0, 1.0))
         ]
         if not drawn:
             return images.copy(order="C")

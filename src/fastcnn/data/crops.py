@@ -91,8 +91,8 @@ class RandomCrop(Transform):
         fill = per_channel(self.fill, channels, images.dtype, "RandomCrop: fill")
         rows = rng.integers(0, padded_size[0] - self.size[0] + 1, count)
         columns = rng.integers(0, padded_size[1] - self.size[1] + 1, count)
-        places = [
+        from_rows, from_columns = (
             padded_places(height, top, bottom, self.padding_mode)[rows[:, None] + np.arange(self.size[0])],
             padded_places(width, left, right, self.padding_mode)[columns[:, None] + np.arange(self.size[1])],
-        ]
-        return gather(images, *places, fill)
+        )
+        return gather(images, from_rows, from_columns, fill)

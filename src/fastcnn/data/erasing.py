@@ -117,6 +117,7 @@ class Cutout(Transform):
         images = self._check(images, rng)
         count, channels, height, width = images.shape
         value = per_channel(self.value, channels, images.dtype, "Cutout: value")
-        chosen = rng.random(count) < self.p
-        rectangles = self.rectangles(count, height, width, rng) * chosen[:, None, None]
+        chosen = np.asarray(rng.random(count) < self.p)
+        rectangles = self.rectangles(count, height, width, rng)
+        rectangles[~chosen] = 0
         return overwritten(images, rectangles, value)

@@ -55,8 +55,8 @@ class RandomVerticalFlip(_RandomFlip):
 class AlternatingFlip(Transform):
     """Mirror each image left to right in every other epoch.
 
-    In the first epoch a hash of (seed, index) chooses which half; the second mirrors the others, and so on, so
-    that two epochs in a row show each image both ways. Nothing is drawn from the generator.
+    In the first epoch a hash of (seed, index) chooses which half; the second mirrors the others, and so on,
+    so that two epochs in a row show each image both ways. Nothing is drawn from the generator.
 
     The loader tells epoch, indices and seed; a loop of one's own calls `flip`.
 

@@ -29,7 +29,8 @@ class _Mixing(Transform):
         """Raise ArgumentError: labels are mixed with the images."""
         name = type(self).__name__
         raise ArgumentError(
-            f"{name}: mixes labels, too: give it to fit or Loader as augment, or call mix(images, labels, rng)"
+            f"{name}: mixes labels, too: give it to fit or Loader as augment, or call mix(images, labels, "
+            "rng)"
         )
 
     def mix(
@@ -135,7 +136,8 @@ class MixUp(_Mixing):
         result = allocate(images.shape, images.dtype, "MixUp: the result")
         kernel = augment.mix_u8 if images.dtype == np.uint8 else augment.mix
         before = np.roll(images, 1, axis=0)
-        kernel(*(each.reshape(len(images), -1) for each in (result, images, before)), share)
+        y, a, b = (each.reshape(len(images), -1) for each in (result, images, before))
+        kernel(y, a, b, share)
         return result, share
 
 

@@ -47,7 +47,7 @@ class _Policy(Transform):
     fill: tuple[float, ...]
 
     def _magnitudes(self, height: int, width: int) -> dict[str, np.ndarray]:
-        """Return the magnitudes of each operation, from the weakest to the strongest, for images of a size."""
+        """Return the magnitudes of each operation, weakest first, for images of a size."""
         raise NotImplementedError
 
     def _bytes(self, images: object, rng: object) -> np.ndarray:
@@ -106,8 +106,8 @@ class RandAugment(_Policy):
     """Apply `num_ops` operations to each image, drawn among fourteen, with one strength.
 
     The operations are Identity, ShearX, ShearY, TranslateX, TranslateY, Rotate, Brightness, Color, Contrast,
-    Sharpness, Posterize, Solarize, AutoContrast and Equalize; `fastcnn.data.policies` says how they differ from
-    torchvision's. Images are bytes with one channel or three.
+    Sharpness, Posterize, Solarize, AutoContrast and Equalize; `fastcnn.data.policies` says how they differ
+    from torchvision's. Images are bytes with one channel or three.
 
     Parameters
     ----------
@@ -137,7 +137,8 @@ class RandAugment(_Policy):
         self.magnitude = integer(magnitude, "RandAugment: magnitude")
         if self.magnitude >= self.num_magnitude_bins:
             raise ArgumentError(
-                f"RandAugment: magnitude must be below num_magnitude_bins={num_magnitude_bins}, got {magnitude}"
+                f"RandAugment: magnitude must be below num_magnitude_bins={num_magnitude_bins}, "
+                f"got {magnitude}"
             )
         self.fill = reals(fill, "RandAugment: fill")
 

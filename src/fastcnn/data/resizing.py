@@ -83,7 +83,7 @@ class Resize(Transform):
 
     def __init__(self, size: object, interpolation: str = "bilinear", antialias: bool = True) -> None:
         numbers = pair(size, "Resize: size", 1)
-        two = isinstance(size, Sequence | np.ndarray) and np.size(size) == 2  # type: ignore[arg-type]
+        two = isinstance(size, Sequence | np.ndarray) and np.size(size) == 2
         self.size: int | tuple[int, int] = numbers if two else numbers[0]
         check_interpolation(interpolation, antialias, "Resize")
         self.interpolation = interpolation
@@ -153,5 +153,6 @@ class RandomResizedCrop(Transform):
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return the boxes, (N, C, *size)."""
         images = self._check(images, rng)
-        boxes = self.boxes(len(images), *images.shape[2:], rng)
+        count, _, height, width = images.shape
+        boxes = self.boxes(count, height, width, rng)
         return resized(images, boxes, self.size, self.interpolation, self.antialias)

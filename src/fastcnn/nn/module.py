@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import _precision, _samples, _slots, graph
+from .. import graph
 from .._samples import Outputs, OutputShape, Samples
-from .._shapes import integer
 from ..errors import ShapeError
 from . import calls, hooks, passes, passive, prediction
 from .passive import observe as observe  # for those who know it by this name
 from .sample import check_shapes, zeros
-from .views import Views
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -154,8 +152,7 @@ class Module(Weights["Module"]):
             Of the program's float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None
             takes.
         tta : str, optional
-            Return the mean of the outputs (of logits, say) over views of each image, see `nn.views.Views`:
-            "flip", "shift=2" or "flip,shift=2".
+            Return the mean of the outputs (logits, say) over views: "flip", "shift=2" or "flip,shift=2".
 
         Returns
         -------
@@ -168,20 +165,7 @@ class Module(Weights["Module"]):
             If x is no array, several differ in length or are not as many as forward takes, or the outputs of
             several batches cannot be put together.
         """
-        size = integer(batch_size, "predict: batch_size", 1)
-        samples = _samples.check(x, "predict: x")
-        asked = _precision.checked(precision, "predict: precision")
-
-        def run(given: Samples) -> Outputs:
-            if engine:
-                return _slots.predict(self, given, size, asked)
-            with calls.passive():
-                return prediction.in_batches(lambda part: prediction.call(self, part), given, size, "predict")
-
-        if tta is None:
-            return run(samples)
-        views = Views(tta, "predict: tta")
-        return prediction.in_batches(lambda part: views.mean(run, part, "predict"), samples, size, "predict")
+        return prediction.predict(self, x, batch_size, engine, precision, tta)
 
     # Hooks ------------------------------------------------------------------------------------------
 

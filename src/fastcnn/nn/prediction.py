@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import _samples, graph
-from .._samples import Samples
-from .._shapes import allocate
+from .. import _precision, _samples, _slots, graph
+from .._samples import Outputs, Samples
+from .._shapes import allocate, integer
 from ..errors import DTypeError, ShapeError
+from . import calls
+from .views import Views
 
 
 def call(model: Callable[..., Any], samples: Samples, module: Any = None) -> Any:
@@ -50,6 +52,26 @@ def _check_arguments(module: Any, count: int, cause: TypeError) -> None:
             f"{type(module).__name__}: forward takes ({names}), got {arrays}: {error}; several inputs are a "
             "tuple of arrays, each with a row for every sample, and samples in a list are one: np.stack(x)"
         ) from cause
+
+
+def predict(
+    module: Any, x: Samples, batch_size: int, engine: bool, precision: str | None, tta: str | None
+) -> Outputs:
+    """Return what `Module.predict` does."""
+    size = integer(batch_size, "predict: batch_size", 1)
+    samples = _samples.check(x, "predict: x")
+    asked = _precision.checked(precision, "predict: precision")
+
+    def run(given: Samples) -> Outputs:
+        if engine:
+            return _slots.predict(module, given, size, asked)
+        with calls.passive():
+            return in_batches(lambda part: call(module, part), given, size, "predict")
+
+    if tta is None:
+        return run(samples)
+    views = Views(tta, "predict: tta")
+    return in_batches(lambda part: views.mean(run, part, "predict"), samples, size, "predict")
 
 
 def in_batches(forward: Callable[[Samples], Any], samples: Samples, size: int, what: str) -> Any:

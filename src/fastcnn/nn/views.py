@@ -52,7 +52,7 @@ class Views:
     def mean(self, forward: Callable[[Samples], Any], samples: Samples, what: str) -> Any:
         """Return the mean of what a model returns for the views of samples.
 
-        It is that of the outputs as they are: of logits, where the model returns logits, not of probabilities.
+        It is that of the outputs as they are: where the model returns logits, not of probabilities.
         Of several inputs those that are images (four axes) are changed.
 
         Raises

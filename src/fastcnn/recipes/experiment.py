@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, nn, zoo
+from .. import _samples, data, nn, optim, zoo
 from .._config import config
 from ..data import transforms
 from ..data.batch import applied, whole_batch
@@ -213,18 +213,19 @@ class Experiment:
         """Raise DataError unless an image goes through all steps and comes out in its shape."""
         train, rng = self.train, np.random.default_rng(0)
         batch = whole_batch(train, train.images[:1], train.labels[:1], np.zeros(1, np.int64))
-        changed = ""
+        shape, changed = train.image_shape, ""
         for path, step in steps:
-            before = batch.images
             try:
                 batch = applied(step, batch, rng)
             except FastcnnError as error:
                 raise DataError(f"{self.recipe.source}: {path}: {error}") from error
-            changed = path if batch.images.shape != before.shape else changed
-        if batch.images.shape[1:] != train.image_shape:
+            images = _samples.arrays(batch.images)[0]
+            if images.shape[1:] != shape:
+                shape, changed = images.shape[1:], path
+        if shape != train.image_shape:
             raise DataError(
-                f"{self.recipe.source}: {changed}: turns images of {train.image_shape} into "
-                f"{batch.images.shape[1:]}; they must keep their shape"
+                f"{self.recipe.source}: {changed}: turns images of {train.image_shape} into {shape}; "
+                f"they must keep their shape"
             )
 
     def _make_scheduler(self, optimizer: Any, steps_per_epoch: int) -> Any:
