@@ -1,4 +1,4 @@
-"""Normalisation; equations stand in csrc/eager/norm.c and group_norm.c. Arrays are (batch, channels, size)."""
+"""Normalisation of (batch, channels, size); equations stand in csrc/eager/norm.c and group_norm.c."""
 
 from .cpu cimport eager, real
 
@@ -52,7 +52,7 @@ def row_statistics(double[::1] mean, double[::1] var, const real[:, ::1] x):
 
 def group_norm(real[:, :, ::1] y, const real[:, :, ::1] x, const double[:, ::1] mean,
                const double[:, ::1] invstd, const real[::1] weight, const real[::1] bias):
-    """y = (x - mean) * invstd * weight + bias, with statistics (batch, groups); weight and bias may be None."""
+    """y = (x - mean) * invstd * weight + bias, with statistics (batch, groups); both may be None."""
     cdef const real *weight_data = NULL
     if weight is not None:
         weight_data = &weight[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Sourc
     view = lowering.laid_out(tensor(lowering, x, "BatchNorm2d").as_features())
     shape = (view.value.channels,)
     parameters = _parameters(lowering, weight, bias, shape)
-    numbers = op if op.owner is None else op.owner  # a layer's may change between calls
+    numbers: Any = op if op.owner is None else op.owner  # a layer's may change between calls
     if not is_number(numbers.eps) or not (numbers.momentum is None or is_number(numbers.momentum)):
         raise UnsupportedError("a normalisation without a number for eps or momentum")
     statistics = {"running_mean": op.running_mean, "running_var": op.running_var}
@@ -35,7 +36,8 @@ def batch_norm(lowering: Lowering, op: graph.BatchNorm, x: Source, weight: Sourc
     tracked = any(each is not None for each in statistics.values())
     norm = Normalization(
         *parameters,
-        **statistics,
+        running_mean=op.running_mean,
+        running_var=op.running_var,
         num_batches_tracked=counter,
         eps=lambda: numbers.eps,
         momentum=None if numbers.momentum is None else lambda: numbers.momentum,

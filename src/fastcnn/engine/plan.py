@@ -113,7 +113,8 @@ class Plan(Locked):
         self.runner = Runner(self.executable, threads, forward.dropouts)
         # What of norms a prediction packs with the parameters.
         fixed = [s.norm for s in forward.norms.values() if s.norm.fixed]
-        self._running = [a for norm in fixed for a in (norm.running_mean, norm.running_var)]
+        running = [each for norm in fixed for each in (norm.running_mean, norm.running_var)]
+        self._running = [each for each in running if each is not None]
         # Of layers that take the statistics of batches.
         counters = [s.norm.num_batches_tracked for n, s in forward.norms.items() if n.takes_statistics]
         self._counters = [each for each in counters if each is not None]

@@ -142,6 +142,8 @@ def parts(field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
 def _largest_part(size: int, parts: int) -> int:
     """Return the pixels of the largest window of adaptive pooling."""
     return max(-(-(i + 1) * size // parts) - i * size // parts for i in range(parts))
+
+
 def scatter(field: Field, covered: tuple[int, int], stride: tuple[int, int]) -> Field | None:
     """Return the field behind a layer that spreads each position over so many pixels, in steps.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _samples, data, nn, optim, zoo
+from .. import _samples, data, nn, zoo
 from .._config import config
 from ..data import transforms
 from ..data.batch import applied, whole_batch

@@ -158,7 +158,8 @@ def test_other_statistics(isa, variant, layout):
 
 
 def test_statistics_of_one_value_are_refused_in_predictions_too():
-    model = nn.Sequential(nn.Linear(4, 3), nn.Unflatten(1, (3, 1, 1)), nn.BatchNorm2d(3, track_running_stats=False))
+    norm = nn.BatchNorm2d(3, track_running_stats=False)
+    model = nn.Sequential(nn.Linear(4, 3), nn.Unflatten(1, (3, 1, 1)), norm)
     assert model.eval().predict(np.ones((2, 4), np.float32)).shape == (2, 3, 1, 1)
     with pytest.raises(ShapeError, match="more than 1 value per channel"):
         model.predict(np.ones((1, 4), np.float32))
