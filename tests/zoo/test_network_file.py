@@ -40,9 +40,9 @@ def test_softmax_at_the_end(tmp_path):
     assert isinstance(zoo.from_dicts([*DICTS, {"type": "Softmax"}], (2, 6, 6))[-1], nn.Softmax)
 
 
-@pytest.mark.parametrize("shape", [(2, 6), 6, (1, 2, 3, 4), "1,2,3", None])
+@pytest.mark.parametrize("shape", [(), 6, (1, 2, 3, 4), "1,2,3", None])
 def test_shapes_that_are_none(shape):
-    with pytest.raises(ShapeError, match=r"input_shape must be \(C, H, W\) or \(features,\)"):
+    with pytest.raises(ShapeError, match=r"input_shape must be \(C, H, W\), \(C, L\) or \(features,\)"):
         zoo.from_dicts(DICTS, shape)
 
 

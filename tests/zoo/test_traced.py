@@ -191,7 +191,9 @@ def test_a_shape_that_does_not_fit():
         ArgumentError, match=r"to_dicts: layer fc \(Linear\): in_features is 3, but 5 come in"
     ):
         zoo.to_dicts(Net(lambda net, y: -y), (5,))
-    with pytest.raises(ArgumentError, match=r"input_shape must be \(C, H, W\) or \(features,\), got 'x'"):
+    with pytest.raises(
+        ArgumentError, match=r"input_shape must be \(C, H, W\), \(C, L\) or \(features,\), got 'x'"
+    ):
         zoo.to_dicts(Net(lambda net, y: -y), "x")
 
 

@@ -154,14 +154,40 @@ def test_the_gradient_of_what_is_not_taken_is_0_in_every_step():
         assert model.layers.weight.grad[0].any()
 
 
+@pytest.mark.parametrize("layout", ["images", "channels"])
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda m, x: m[0](x)[:, 1],
+        lambda m, x: F.relu(m[0](x).flatten(2)),
+        lambda m, x: fastcnn.cat((m[0](x)[:, 1], m[0](x)[:, 0]), 1),
+    ],
+    ids=["a channel", "flattened pixels", "channels put together"],
+)
+def test_samples_of_two_axes_are_lines(forward, layout):
+    model = Written(nn.ModuleList([nn.Conv2d(3, 8, 1)]), forward).double()
+    x = normal(4, *SHAPE)
+    y = model(x)
+    dy = normal(*y.shape)
+    wanted = [model.backward(dy), *(p.grad for p in model.parameters())]
+    model.zero_grad()
+    plan = Plan(model, SHAPE, training=True, batch_size=4, layout=layout, input_gradient=True)
+    np.testing.assert_allclose(plan.forward(x), y, rtol=1e-10, atol=1e-12)
+    for got, want in zip([plan.backward(dy), *(p.grad for p in model.parameters())], wanted, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-11)
+
+
 @pytest.mark.parametrize(
     ("forward", "reason"),
     [
-        (lambda m, x: m[0](x)[:, 1], "a layer that reads a tensor of 3 axes"),
-        (lambda m, x: F.relu(m[0](x).flatten(2)), "a layer that reads a tensor of 3 axes"),
+        (lambda m, x: m[0](x)[:, :, None], "a layer that reads a tensor of 5 axes"),
         (
-            lambda m, x: fastcnn.cat((m[0](x)[:, 1], m[0](x)[:, 0]), 1),
-            "a layer that reads a tensor of 3 axes",
+            lambda m, x: F.relu(m[0](x).reshape(x.shape[0], 8, 2, 2, 6)),
+            "a layer that reads a tensor of 5 axes",
+        ),
+        (
+            lambda m, x: fastcnn.cat((m[0](x)[..., None], m[0](x)[..., None]), 1),
+            "a layer that reads a tensor of 5 axes",
         ),
     ],
 )
