@@ -10,7 +10,7 @@ from .import_graph import ROOT, imported, name_of
 # From the bottom up; what stands in one row may import each other.
 LADDER = [
     {"_samples", "_scoped", "_slots", "_version", "errors"},
-    {"_arguments", "_bars", "_files", "_outputs", "_precision", "_shapes", "_streams"},
+    {"_arguments", "_bars", "_files", "_moved", "_outputs", "_precision", "_shapes", "_streams"},
     {"_kernels"},
     {"_config", "ops", "testing"},
     {"graph"},

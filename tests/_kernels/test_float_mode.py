@@ -29,6 +29,9 @@ WITHOUT = {
     "gemm_workspace",
     "conv2d_workspace",
     "affine_workspace",
+    "adjust_workspace",
+    "resample_workspace",
+    "resize_workspace",
 }
 
 

@@ -66,7 +66,7 @@ def test_channels_last_are_refused_with_the_cure():
 
 
 def test_layouts_that_are_wrong():
-    with pytest.raises(ArgumentError, match="Dataset: layout must be one of NCHW, NHWC, NHW, got 'HWC'"):
+    with pytest.raises(ArgumentError, match="Dataset: layout must be one of NCHW, NHWC, NHW, NCL, got 'HWC'"):
         Dataset(LAST, LABELS, layout="HWC")
     with pytest.raises(DTypeError, match="Dataset: layout must be a str, got 3"):
         Dataset(LAST, LABELS, layout=3)

@@ -81,7 +81,7 @@ def test_input_of_features():
 def test_elementwise_layers():
     norm, drop = nn.BatchNorm2d(3), nn.Dropout(0.3)
     first, second, third = lower(nn.Sequential(norm, nn.ReLU(), drop), (3, 8, 6), training=True).nodes
-    assert (first.norm.layer, first.norm.fixed) == (norm, False)
+    assert (first.norm.weight, first.norm.fixed) == (norm.weight, False)
     assert isinstance(second.activation, ReLU)
     assert third.dropout is drop
     assert first.y.consumers == [second]

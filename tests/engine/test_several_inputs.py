@@ -204,7 +204,7 @@ def test_plans_for_other_numbers_of_inputs_are_kept():
     assert len(fast._plans._plans) == 2
 
 
-@pytest.mark.parametrize("second", [np.arange(5), normal(5, 3).astype(np.float32), normal(5, 3, 1)])
+@pytest.mark.parametrize("second", [np.arange(5), normal(5, 3).astype(np.float32), normal(5, 3, 1, 1, 1)])
 def test_an_input_of_another_kind_is_no_news(second, caplog):
     """What is no batch of the parameters' type runs eagerly."""
     own = Written(nn.Linear(3, 2), lambda m, x, more: m(x)).double()

@@ -10,7 +10,7 @@ from fastcnn._kernels import program as kernels
 from fastcnn.engine.memory import External
 from fastcnn.engine.signatures import SIGNATURES
 
-from .operations import example, lengths, write, writer
+from .operations import ELEMENT, example, lengths, write, writer
 
 ARGUMENTS = [
     pytest.param(signature, argument, id=f"{signature.name}-{argument.name}")
@@ -170,7 +170,8 @@ def test_a_buffer_of_the_wrong_type(signature, argument):
     ("signature", "argument"), [each for each in BUFFERS if each.values[1].details[0] == "ONE"]
 )
 def test_a_buffer_that_is_not_contiguous(signature, argument):
-    refused(signature, argument, np.zeros(128, np.float32)[::2], ValueError, "must be contiguous")
+    array = np.zeros(128, ELEMENT.dtype(argument.details[1]))[::2]
+    refused(signature, argument, array, ValueError, "must be contiguous")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .. import graph, nn
-from .graph import Normalization, Value
+from .graph import Value
 from .nodes.arithmetic import Affine, Multiply, Repeat
 from .nodes.conv import Conv
 from .nodes.merge import Add
+from .normalization import Normalization
 from .rules import Lowering, Source, elementwise, image, plain, tensor
 from .tracing import UnsupportedError
 from .view import View

@@ -12,7 +12,7 @@ from .. import _samples, nn
 from .._kernels import cpu
 from .._samples import Samples, Sizes
 from .._shapes import INT_MAX
-from ..errors import FastcnnError
+from ..errors import FastcnnError, ShapeError
 from ..nn import changes
 from ..nn.module import PLANS
 from .algorithms import Wanted, trains_few
@@ -186,7 +186,9 @@ class Plans(Locked):
             try:
                 found = trace(model, shape, training)
             except FastcnnError as error:
-                found = Unsupported(str(error))
+                # An image without a batch looks like lines, of a shape that does not fit.
+                lines = any(len(each) == 2 for each in _samples.each_of(shape))
+                found = Unsupported(str(error), news=not (lines and isinstance(error, ShapeError)))
             self._pictures[key] = found
             _keep_last(self._pictures, CAPACITY)
             if isinstance(found, Picture):

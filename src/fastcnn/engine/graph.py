@@ -6,7 +6,7 @@ in which they run. They refer to the model's own parameters and modules, so noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from ..nn import Parameter
 from ..nn.parameter import is_trained
 from .algorithms import Setting
 from .memory import NO_HALO, Blob, Halo
+from .normalization import Normalization
 from .taps import Taps
 
 
@@ -238,38 +239,6 @@ class WithoutProducts(Node):
     def cost(self, setting: Setting, wanted: Container[Value]) -> float:
         """Return 0."""
         return 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Normalization:
-    """A batch normalisation: by the statistics of the batch, or `fixed` ones, the running statistics.
-
-    Attributes
-    ----------
-    weight, bias : Parameter or None
-        Scale and shift.
-    running_mean, running_var : array or None
-        With the statistics of the batch they are updated, if there are any.
-    num_batches_tracked : array or None
-        Counts the batches in them.
-    eps, momentum : callable
-        Return the layer's number of now; without a momentum they are the plain average of batches.
-    fixed : bool
-    """
-
-    weight: Parameter | None
-    bias: Parameter | None
-    running_mean: np.ndarray | None
-    running_var: np.ndarray | None
-    num_batches_tracked: np.ndarray | None
-    eps: Callable[[], float]
-    momentum: Callable[[], float] | None
-    fixed: bool
-
-    @property
-    def parameters(self) -> tuple[Parameter | None, ...]:
-        """Scale and shift."""
-        return self.weight, self.bias
 
 
 @dataclass(eq=False)

@@ -10,8 +10,9 @@ import numpy as np
 from .. import graph, nn
 from .._outputs import normalized_sizes
 from ..ops._check import is_number
-from .graph import Normalization, Value
+from .graph import Value
 from .nodes.group_norm import GroupNorm
+from .normalization import Normalization
 from .rules import Lowering, Source, elementwise, tensor, trains
 from .shape_rules import in_order, unmoved
 from .tracing import UnsupportedError

@@ -17,8 +17,9 @@ import numpy as np
 from ..nn import Dropout, Parameter, StochasticDepth
 from .algorithms import Algorithm, Setting, pick
 from .emit import Writer
-from .graph import Graph, Node, Normalization, Value
+from .graph import Graph, Node, Value
 from .memory import NO_HALO, Blob, External, Halo, Vectors
+from .normalization import Normalization
 
 
 @dataclass

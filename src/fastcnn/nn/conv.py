@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from .._arguments import count, flag, margins_or_word, one_or_two, word
-from .._outputs import convolution, repeated
+from .._moved import repeated
+from .._outputs import convolution
 from .._shapes import conv_padding, filled, integer, pair
 from ..errors import ArgumentError
 from . import functional as F

@@ -4,7 +4,8 @@ from typing import Any
 
 from .. import graph
 from .._arguments import margins, real
-from .._outputs import padded, repeated
+from .._moved import repeated
+from .._outputs import padded
 from .._shapes import padding4
 from ..ops.padding import checked_value
 from .declaration import IMAGES, Shape, Values, declare

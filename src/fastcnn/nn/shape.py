@@ -4,7 +4,8 @@ from typing import Any
 
 from .. import graph
 from .._arguments import axis, parts
-from .._outputs import flattened, unflattened
+from .._moved import unflattened
+from .._outputs import flattened
 from .._shapes import integer
 from ..errors import DTypeError, ShapeError
 from . import functional as F

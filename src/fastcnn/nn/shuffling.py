@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._arguments import count
-from .._outputs import channel_groups, shuffled, unshuffled
+from .._moved import channel_groups, shuffled, unshuffled
 from .._shapes import integer
 from . import functional as F
 from .declaration import IMAGES, Shape, Values, declare

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._outputs import padded, repeated
+from .._moved import repeated
+from .._outputs import padded
 from .._shapes import allocate, check_size, padding4
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import _check

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._kernels import resample as kernels
-from .._outputs import resized, scaling
+from .._moved import resized, scaling
 from .._shapes import allocate, check_size
 from ..errors import ArgumentError, ShapeError
 from . import _check

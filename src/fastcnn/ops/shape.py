@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._outputs import channel_groups, flattened, shuffled, unflattened, unshuffled
+from .._moved import channel_groups, shuffled, unflattened, unshuffled
+from .._outputs import flattened
 from .._shapes import check_size
 from ..errors import DTypeError
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from ...graph import Activation
 from ...nn import Dropout, Parameter, StochasticDepth
-from ..graph import Node, Normalization, WithoutProducts
+from ..graph import Node, WithoutProducts
 from ..memory import Blob
+from ..normalization import Normalization
 from ..parts import Backward, Forward
 from . import norm as norms
 from .activation import activates

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ...graph import Activation
 from ...nn import Dropout, Parameter
-from ..graph import Normalization, WithoutProducts
+from ..graph import WithoutProducts
+from ..normalization import Normalization
 from ..parts import Backward, Forward
 from ..taps import Taps
 from . import norm as norms

@@ -103,6 +103,7 @@ void FCN(gather)(void *y, const void *x, const int64_t *rows, const int64_t *col
                  ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, ptrdiff_t out_h,
                  ptrdiff_t out_w, int threads)
 {
+    OWN_FLOAT_MODE;
     const gather_args a = {y, x, fill, rows, columns, channels, height, width, out_h, out_w};
     fcn_parallel_for(batch, (double)(channels * out_h * out_w), threads, gather_reals, &a);
 }
@@ -111,6 +112,7 @@ void FCN(gather_u8)(uint8_t *y, const uint8_t *x, const int64_t *rows, const int
                     const uint8_t *fill, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t height,
                     ptrdiff_t width, ptrdiff_t out_h, ptrdiff_t out_w, int threads)
 {
+    OWN_FLOAT_MODE;
     const gather_args a = {
         (char *)y, (const char *)x, (const char *)fill, rows, columns, channels, height, width, out_h, out_w};
     fcn_parallel_for(batch, (double)(channels * out_h * out_w), threads, gather_bytes, &a);
@@ -155,6 +157,7 @@ static void fill_reals(const void *args, ptrdiff_t first, ptrdiff_t last, int th
 void FCN(fill_rectangles)(void *x, const int64_t *rectangles, const void *value, ptrdiff_t batch,
                           ptrdiff_t count, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width, int threads)
 {
+    OWN_FLOAT_MODE;
     const rectangle_args a = {x, value, rectangles, count, channels, height, width};
     fcn_parallel_for(batch, (double)(channels * height * width), threads, fill_reals, &a);
 }
@@ -163,6 +166,7 @@ void FCN(fill_rectangles_u8)(uint8_t *x, const int64_t *rectangles, const uint8_
                              ptrdiff_t count, ptrdiff_t channels, ptrdiff_t height, ptrdiff_t width,
                              int threads)
 {
+    OWN_FLOAT_MODE;
     const rectangle_args a = {(char *)x, (const char *)value, rectangles, count, channels, height, width};
     fcn_parallel_for(batch, (double)(channels * height * width), threads, fill_bytes, &a);
 }
