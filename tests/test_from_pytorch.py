@@ -1,0 +1,26 @@
+"""docs/from-pytorch.md is true: its code runs, and the names in its table exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import fastcnn
+
+PAGE = (Path(__file__).parent.parent / "docs" / "from-pytorch.md").read_text()
+NAMES = sorted(set(re.findall(r"fastcnn(?:\.[A-Za-z_0-9]+)+", PAGE)))
+
+
+def test_the_step_learns(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    exec(compile(code, "from-pytorch.md", "exec"), {})
+    loss, predicted = capsys.readouterr().out.split(" ", 1)
+    assert float(loss) < 1
+    assert predicted.strip() == "[1 2 3 4]"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_exist(name):
+    found = fastcnn
+    for part in name.split(".")[1:]:
+        found = getattr(found, part)
