@@ -24,6 +24,18 @@ class Turned(nn.Module):
         return y + self.narrow(F.gelu(self.wide(y.permute(0, 2, 3, 1)))).permute(0, 3, 1, 2)
 
 
+class TurnedPart(nn.Module):
+    """Layers over the channels of some of the pixels, which have to be taken out of all."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.linear = nn.Conv2d(2, 5, 3), nn.LayerNorm(5), nn.Linear(5, 4)
+
+    def forward(self, x):
+        y = self.conv(x).permute(0, 2, 3, 1)
+        return F.cat([self.linear(y[:, 1:]), self.linear(self.norm(y[:, :1]))], 1)
+
+
 class TurnedLines(nn.Module):
     """The same of lines."""
 
@@ -86,6 +98,7 @@ IMAGES = {
         nn.Linear(24, 3),
     ],
     "turned": lambda: [Turned(5)],
+    "a part": lambda: [TurnedPart()],
 }
 
 

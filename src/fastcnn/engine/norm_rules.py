@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from .graph import Value
 from .nodes.group_norm import GroupNorm
 from .normalization import Normalization
 from .rules import Lowering, Source, elementwise, tensor, trains
-from .shape_rules import in_order, unmoved
+from .shape_rules import channels_first, channels_last, unmoved
 from .tracing import UnsupportedError
 from .view import View
 
@@ -61,16 +60,10 @@ def group_norm(lowering: Lowering, op: graph.GroupNorm, x: Source, weight: Sourc
 def layer_norm(lowering: Lowering, op: graph.LayerNorm, x: Source, weight: Source, bias: Source) -> View:
     """Lower normalisation of the last axes, whose elements become the channels of a pixel."""
     view = unmoved(lowering, x, "LayerNorm")
-    sizes, shape = normalized_sizes(op.normalized_shape, "LayerNorm"), view.shape
-    channels, leading = math.prod(sizes), shape[: len(shape) - len(sizes)]
-    pixels = math.prod(leading)
-    height, width = leading if len(leading) == 2 else (1, pixels)
-    # Where the channels of an image were made its last axis, they stand as they should.
-    order = view.elements().reshape(pixels, channels).T.reshape(channels, height, width)
-    value = lowering.laid_out(in_order(view.value, order)).value
+    sizes = normalized_sizes(op.normalized_shape, "LayerNorm")
+    value = channels_first(lowering, view, len(sizes))
     made = _normalize(lowering, value, weight, bias, sizes, 1, True, op.eps)
-    behind = np.arange(made.size).reshape(channels, pixels).T
-    return in_order(made, behind.reshape(shape))
+    return channels_last(made, view.shape)
 
 
 def _normalize(

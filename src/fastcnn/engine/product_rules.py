@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .. import graph, nn
 from .._outputs import convolution, transposed_convolution
 from .._shapes import Window, integer, row_of
@@ -12,6 +10,7 @@ from .nodes.conv import Conv
 from .nodes.conv_transpose import ConvTranspose
 from .nodes.dense import Dense
 from .rules import Lowering, Source, image, over_value, tensor
+from .shape_rules import channels_first, channels_last
 from .tracing import UnsupportedError
 from .view import View
 
@@ -98,18 +97,11 @@ def _over_last_axis(lowering: Lowering, x: View, weight: nn.Parameter, bias: nn.
     Where x is a view of a value whose channels it has in its last axis, no element moves.
     """
     x = lowering.written(x)
-    order = x.elements()
-    channels, pixels = order.shape[-1], order.shape[:-1]
-    rows = np.ascontiguousarray(order.reshape(-1, channels).T)
-    value = x.value
-    if value.channels != channels or (rows.ravel() != np.arange(value.size)).any():
-        height, width = (1, *pixels)[-2:] if len(pixels) < 3 else (1, rows.shape[1])
-        turned = View(value, order=rows.reshape(channels, height, width))
-        value = lowering.laid_out(turned).value
+    value = channels_first(lowering, x, 1)
     y = Value(weight.shape[0], *value.sizes[1:])
     window = Window(*value.sizes[1:], *value.sizes[1:], 1, 1, 1, 1, 0, 0, 1, 1)
     made = lowering.append(Conv(value, y, weight, bias, window, 1)).value
-    return View(made, order=np.arange(made.size).reshape(y.channels, -1).T.reshape(*pixels, y.channels))
+    return channels_last(made, (*x.shape[:-1], y.channels))
 
 
 def _parameters(

@@ -1,5 +1,5 @@
-"""Lowering rules: what nodes an operation becomes; others are in arithmetic_rules.py, pool_rules.py,
-product_rules.py and shape_rules.py.
+"""Lowering rules: what nodes an operation becomes; others are in arithmetic_rules.py, norm_rules.py,
+pool_rules.py, product_rules.py and shape_rules.py.
 
 A trace has held that the operation takes its inputs. Where the engine has no form for it, the rule raises
 UnsupportedError: the model then runs eagerly.

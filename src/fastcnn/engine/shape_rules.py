@@ -5,6 +5,8 @@ Most of it is only remembered, in a view; elements move when a layer reads them,
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .. import graph
@@ -76,6 +78,26 @@ def in_order(value: Value, order: np.ndarray) -> View:
         if _is_line(value, order.shape):
             return View(value, line=True)
     return View(value, order=order)
+
+
+def channels_first(lowering: Lowering, view: View, axes: int) -> Value:
+    """Return a value whose channels are the elements of so many last axes of a view, pixel by pixel.
+
+    Where they stand so already, as when the channels of an image were made its last axis, no element moves.
+    """
+    order, value = view.elements(), view.value
+    leading = order.shape[: order.ndim - axes]
+    rows = np.ascontiguousarray(order.reshape(math.prod(leading), -1).T)
+    channels, pixels = rows.shape
+    if channels == value.channels and np.array_equal(rows.ravel(), np.arange(value.size)):
+        return value
+    height, width = leading if len(leading) == 2 else (1, pixels)
+    return lowering.laid_out(View(value, order=rows.reshape(channels, height, width))).value
+
+
+def channels_last(value: Value, shape: tuple[int, ...]) -> View:
+    """Return a view of a value that has its channels as the last axes of a shape."""
+    return in_order(value, np.arange(value.size).reshape(value.channels, -1).T.reshape(shape))
 
 
 def _is_line(value: Value, shape: tuple[int, ...]) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..._kernels.program import TASK_TOTALS
 from ...graph import Activation
 from ...nn import Parameter
 from ..algorithms import Setting
@@ -15,6 +14,7 @@ from ..graph import Node, WithoutProducts
 from ..memory import table
 from ..parts import Backward, Forward
 from .activation import activates
+from .bias import write_total
 
 # Rows of scratch, and what is kept of a set of elements: enums of csrc/engine/both/group_norm.c.
 _ROWS, _GRAD_ROWS, _KEPT = 5, 11, 3
@@ -102,7 +102,6 @@ class GroupNorm(WithoutProducts):
         )
         for name, grad in grads.items():
             if grad is not None:
-                place = table(np.arange(grad.size))
-                w.after.total(out=grad, sums=sums[name], place=place, tasks=-(-grad.size // TASK_TOTALS))
+                write_total(w, grad, sums[name], table(np.arange(grad.size)))
         if dx is not None:
             b.give(self.x, dx)
