@@ -4,7 +4,6 @@ import pytest
 from fastcnn import nn, zoo
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 from fastcnn.nn.summary import summarize
-from fastcnn.zoo.networks import shufflenet
 from fastcnn.zoo.networks.resnet import BasicBlock
 from fastcnn.zoo.networks.units import make_divisible
 
@@ -207,7 +206,7 @@ def test_shortcuts_without_parameters_add_every_other_pixel_to_the_first_channel
 def test_channels_are_shuffled_by_groups():
     class Shuffled(nn.Module):
         def forward(self, x, groups):
-            return shufflenet.channel_shuffle(x, groups)
+            return nn.functional.channel_shuffle(x, groups)
 
     x = np.arange(6, dtype=np.float32).reshape(1, 6, 1, 1)
     np.testing.assert_array_equal(Shuffled()(x, 2).ravel(), [0, 3, 1, 4, 2, 5])

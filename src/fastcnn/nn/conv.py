@@ -10,9 +10,8 @@ from .._outputs import convolution
 from .._shapes import conv_padding, filled, integer, pair
 from ..errors import ArgumentError
 from . import functional as F
-from . import init
+from .convolution import Convolution
 from .declaration import IMAGES, Argument, Shape, Values, channels, declare, has
-from .module import Module
 from .parameter import Parameter
 
 __all__ = ["Conv2d"]
@@ -69,7 +68,7 @@ def _maps(values: Values, shape: Shape) -> Shape:
     weights=_weights,
     takes=IMAGES,
 )
-class Conv2d(Module):
+class Conv2d(Convolution):
     """Convolve images with learned kernels; see `fastcnn.ops.conv2d` for the equation.
 
     Parameters
@@ -96,6 +95,8 @@ class Conv2d(Module):
     bias : Parameter (out_channels,) or None
         Drawn from the same distribution.
     """
+
+    _usual = {"stride": (1, 1), "padding": 0, "dilation": (1, 1), "groups": 1}  # noqa: RUF012
 
     def __init__(
         self,
@@ -124,18 +125,6 @@ class Conv2d(Module):
         self.bias = Parameter(filled((self.out_channels,), 0, np.float32, "Conv2d: bias")) if bias else None
         self.reset_parameters()
 
-    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
-        """Draw the weights anew."""
-        init.default_weight_(self.weight, self.bias, generator)
-
-    def _geometry(self) -> dict:
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-        }
-
     def forward(self, x: Any) -> Any:
         """Return the feature maps (N, out_channels, out_h, out_w)."""
         geometry = self._geometry()
@@ -145,16 +134,7 @@ class Conv2d(Module):
             geometry["padding"] = 0
         return F.conv2d(x, self.weight, self.bias, **geometry)
 
-    def macs(self, output_shape: tuple[int, ...]) -> int:
-        """Multiply-accumulates for an output (N, out_channels, out_h, out_w)."""
-        per_output = self.weight.size // self.out_channels
-        return int(np.prod(output_shape, dtype=object)) * per_output
-
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
-        defaults = {"stride": (1, 1), "padding": 0, "dilation": (1, 1), "groups": 1}
-        parts += [f"{k}={v!r}" for k, v in self._geometry().items() if v != defaults[k]]
-        parts += [] if self.bias is not None else ["bias=False"]
-        parts += [] if self.padding_mode == "zeros" else [f"padding_mode={self.padding_mode}"]
-        return ", ".join(parts)
+        mode = "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode}"
+        return super().extra_repr() + mode

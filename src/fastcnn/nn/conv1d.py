@@ -8,10 +8,9 @@ from .._arguments import Argument, count, cut_or_word, flag, one
 from .._outputs import convolution
 from .._shapes import conv_padding, filled, integer, row_of, single
 from . import functional as F
-from . import init
 from .conv import check_groups
+from .convolution import Convolution
 from .declaration import LINES, Shape, Values, channels, declare, has
-from .module import Module
 from .parameter import Parameter
 
 __all__ = ["Conv1d"]
@@ -46,7 +45,7 @@ def _maps(values: Values, shape: Shape) -> Shape:
     weights=_kernels,
     takes=LINES,
 )
-class Conv1d(Module):
+class Conv1d(Convolution):
     """Convolve lines with learned kernels; see `fastcnn.ops.conv1d` for the equation.
 
     Parameters
@@ -71,6 +70,8 @@ class Conv1d(Module):
     bias : Parameter (out_channels,) or None
         Drawn from the same distribution.
     """
+
+    _usual = {"stride": (1,), "padding": (0,), "dilation": (1,), "groups": 1}  # noqa: RUF012
 
     def __init__(
         self,
@@ -97,29 +98,6 @@ class Conv1d(Module):
         self.bias = Parameter(filled((self.out_channels,), 0, np.float32, "Conv1d: bias")) if bias else None
         self.reset_parameters()
 
-    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
-        """Draw the weights anew."""
-        init.default_weight_(self.weight, self.bias, generator)
-
-    def _geometry(self) -> dict:
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-        }
-
     def forward(self, x: Any) -> Any:
         """Return the feature maps (N, out_channels, out)."""
         return F.conv1d(x, self.weight, self.bias, **self._geometry())
-
-    def macs(self, output_shape: tuple[int, ...]) -> int:
-        """Multiply-accumulates for an output (N, out_channels, out)."""
-        return int(np.prod(output_shape, dtype=object)) * (self.weight.size // self.out_channels)
-
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
-        defaults = {"stride": (1,), "padding": (0,), "dilation": (1,), "groups": 1}
-        parts += [f"{k}={v!r}" for k, v in self._geometry().items() if v != defaults[k]]
-        return ", ".join(parts + ([] if self.bias is not None else ["bias=False"]))

@@ -10,10 +10,9 @@ from .._outputs import output_padding_of, transposed_convolution
 from .._shapes import extent, filled, integer, pair
 from ..errors import ArgumentError
 from . import functional as F
-from . import init
 from .conv import check_groups
+from .convolution import Convolution
 from .declaration import IMAGES, Shape, Values, channels, declare, has
-from .module import Module
 from .parameter import Parameter
 from .receptive_field import Field, scatter
 
@@ -53,7 +52,7 @@ def _images(values: Values, shape: Shape) -> Shape:
     weights=_kernels,
     takes=IMAGES,
 )
-class ConvTranspose2d(Module):
+class ConvTranspose2d(Convolution):
     """Spread each pixel over a window by learned kernels; see `fastcnn.ops.conv_transpose2d`.
 
     Parameters
@@ -82,6 +81,14 @@ class ConvTranspose2d(Module):
     bias : Parameter (out_channels,) or None
         Drawn from the same distribution.
     """
+
+    _usual = {  # noqa: RUF012
+        "stride": (1, 1),
+        "padding": (0, 0),
+        "output_padding": (0, 0),
+        "dilation": (1, 1),
+        "groups": 1,
+    }
 
     def __init__(
         self,
@@ -114,10 +121,6 @@ class ConvTranspose2d(Module):
         self.bias = Parameter(filled((self.out_channels,), 0, np.float32, f"{what}: bias")) if bias else None
         self.reset_parameters()
 
-    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
-        """Draw the weights anew."""
-        init.default_weight_(self.weight, self.bias, generator)
-
     def forward(self, x: Any, output_size: tuple[int, ...] | None = None) -> Any:
         """Return the images (N, out_channels, out_h, out_w).
 
@@ -149,12 +152,3 @@ class ConvTranspose2d(Module):
     def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field | None:
         rows, columns = map(extent, self.kernel_size, self.dilation)
         return scatter(field, (rows, columns), self.stride)
-
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
-        defaults = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1}
-        values = zip(defaults.items(), self._steps(), strict=True)
-        parts += [f"{name}={value}" for (name, usual), value in values if value != (usual, usual)]
-        parts += [f"groups={self.groups}"] if self.groups > 1 else []
-        return ", ".join(parts + ([] if self.bias is not None else ["bias=False"]))

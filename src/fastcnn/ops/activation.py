@@ -6,8 +6,8 @@ from .._kernels import elementwise as kernels
 from .._kernels import softmax as softmax_kernels
 from .._outputs import class_axis
 from .._shapes import allocate, check_size
-from ..errors import DTypeError
 from . import _check
+from ._masks import drawn, masked
 
 
 def activate(x: np.ndarray, name: str, alpha: float = 0.0, beta: float = 0.0) -> np.ndarray:
@@ -156,13 +156,8 @@ def dropout(
     rate = _check.number(p, "p", what, 0, 1)
     if not _check.flag(training, "training", what) or rate == 0:
         return values, None
-    if not isinstance(generator, np.random.Generator):
-        raise DTypeError(f"{what}: generator must be a numpy.random.Generator, got {generator!r}")
-    key = int(generator.integers(2**64, dtype=np.uint64))
-    mask = allocate(values.shape, values.dtype.newbyteorder("="), f"{what}: the mask")
-    rows = values.shape[0] if values.ndim > 1 else 1
-    kernels.dropout_mask(mask.reshape(rows, mask.size // max(rows, 1)), key, rate)
-    return _masked(values, mask), mask
+    mask = drawn(values.shape, values.dtype, rate, generator, what)
+    return masked(values, mask), mask
 
 
 def dropout_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
@@ -172,10 +167,4 @@ def dropout_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         return grad
     _check.shape_is(_check.array(mask, "mask", "dropout_backward"), grad.shape, "mask", "dropout_backward")
     check_size(grad.shape, grad.itemsize, "dropout_backward: dx")
-    return _masked(grad, mask)
-
-
-def _masked(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return the product, without a warning where an infinity that is dropped becomes NaN."""
-    with np.errstate(all="ignore"):
-        return np.asarray(values * mask)
+    return masked(grad, mask)

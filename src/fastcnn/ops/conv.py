@@ -27,9 +27,13 @@ class _Convolution(NamedTuple):
         return (self.x.shape[0], self.weight.shape[0], self.window.out_h, self.window.out_w)
 
 
-def _prepare(
-    what: str, x: object, weight: object, stride: object, padding: object, dilation: object, groups: object
-) -> _Convolution:
+def operands(
+    what: str, x: object, weight: object, groups: object, divided: str
+) -> tuple[np.ndarray, bool, np.ndarray, int, str]:
+    """Return images, whether they came without a batch, kernels, groups, and the shapes for a message.
+
+    `divided` says which channels the first axis of the kernels is, which groups divide.
+    """
     images, unbatched = _check.images(x, "x", what)
     kernel = _check.array(weight, "weight", what, (4,))
     _check.same_dtype(what, x=images, weight=kernel)
@@ -38,7 +42,16 @@ def _prepare(
     if 0 in kernel.shape[2:]:
         raise ShapeError(f"{what}: weight has an empty kernel {shapes}")
     if kernel.shape[0] % group_count:
-        raise ShapeError(f"{what}: {kernel.shape[0]} output channels do not divide into {group_count} groups")
+        raise ShapeError(
+            f"{what}: {kernel.shape[0]} {divided} channels do not divide into {group_count} groups"
+        )
+    return images, unbatched, kernel, group_count, shapes
+
+
+def _prepare(
+    what: str, x: object, weight: object, stride: object, padding: object, dilation: object, groups: object
+) -> _Convolution:
+    images, unbatched, kernel, group_count, shapes = operands(what, x, weight, groups, "output")
     expected = kernel.shape[1] * group_count
     if images.shape[1] != expected:
         of_groups = f" in {group_count} groups" if group_count > 1 else ""

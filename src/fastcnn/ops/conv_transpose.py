@@ -11,9 +11,10 @@ import numpy as np
 from .._kernels import conv2d as kernels
 from .._kernels import norm as norm_kernels
 from .._outputs import transposed_convolution
-from .._shapes import Window, allocate, integer
+from .._shapes import Window, allocate
 from ..errors import ShapeError
 from . import _check
+from .conv import operands
 
 
 class _Transposed(NamedTuple):
@@ -32,15 +33,7 @@ class _Transposed(NamedTuple):
 
 
 def _prepare(what: str, x: object, weight: object, geometry: dict[str, Any], groups: object) -> _Transposed:
-    images, unbatched = _check.images(x, "x", what)
-    kernel = _check.array(weight, "weight", what, (4,))
-    _check.same_dtype(what, x=images, weight=kernel)
-    group_count = integer(groups, f"{what}: groups", 1)
-    shapes = f"(x {images.shape[1:] if unbatched else images.shape}, weight {kernel.shape})"
-    if 0 in kernel.shape[2:]:
-        raise ShapeError(f"{what}: weight has an empty kernel {shapes}")
-    if kernel.shape[0] % group_count:
-        raise ShapeError(f"{what}: {kernel.shape[0]} input channels do not divide into {group_count} groups")
+    images, unbatched, kernel, group_count, shapes = operands(what, x, weight, groups, "input")
     if images.shape[1] != kernel.shape[0]:
         raise ShapeError(
             f"{what}: x has {images.shape[1]} channels but weight expects {kernel.shape[0]} {shapes}"

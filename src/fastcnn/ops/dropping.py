@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._kernels import elementwise as kernels
-from .._shapes import allocate, check_size
-from ..errors import DTypeError, ShapeError
+from .._shapes import check_size
+from ..errors import ShapeError
 from . import _check
+from ._masks import drawn, masked
 
 # What SELU tends to where its input falls: -scale * alpha.
 _LEAST = -1.7580993408473766
@@ -58,14 +58,9 @@ def _dropped(
     rate = _check.number(p, "p", what, 0, 1)
     if not _check.flag(training, "training", what) or rate == 0:
         return values, None
-    if not isinstance(generator, np.random.Generator):
-        raise DTypeError(f"{what}: generator must be a numpy.random.Generator, got {generator!r}")
-    key = int(generator.integers(2**64, dtype=np.uint64))
     shape = (*values.shape[:2], *(1,) * (values.ndim - 2)) if by_channel else values.shape
-    kind = values.dtype.newbyteorder("=")
-    mask = allocate(shape, kind, f"{what}: the mask")
-    rows = shape[0] if values.ndim > 1 else 1
-    kernels.dropout_mask(mask.reshape(rows, mask.size // max(rows, 1)), key, rate)
+    mask = drawn(shape, values.dtype, rate, generator, what)
+    kind = mask.dtype
     drop = Drop.to_least(rate) if alpha else Drop.to_zero(rate)
     factor = np.where(mask, kind.type(drop.factor), kind.type(0))
     check_size(values.shape, kind.itemsize, f"{what}: the output")
@@ -85,8 +80,7 @@ def _backward(dy: np.ndarray, mask: np.ndarray | None, what: str) -> np.ndarray:
     if factor.shape != expected:
         _check.shape_is(factor, grad.shape, "mask", what)
     check_size(grad.shape, grad.itemsize, f"{what}: dx")
-    with np.errstate(all="ignore"):
-        return np.asarray(grad * factor)
+    return masked(grad, factor)
 
 
 def dropout2d(

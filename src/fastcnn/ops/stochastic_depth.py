@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .._kernels import elementwise as kernels
-from .._shapes import allocate, check_size
-from ..errors import ArgumentError, DTypeError, ShapeError
+from .._shapes import check_size
+from ..errors import ArgumentError, ShapeError
 from . import _check
+from ._masks import drawn, masked
 
 # What one draw decides about in each mode, as programs number it: 1: a sample, 2: the batch.
 DRAWS = {"row": 1, "batch": 2}
@@ -53,13 +53,8 @@ def stochastic_depth(
         raise ShapeError(f"{what}: x must have a batch axis, got a number")
     check_size(values.shape, values.itemsize, f"{what}: the output")
     rows = values.shape[0] if mode == "row" else 1
-    if not isinstance(generator, np.random.Generator):
-        raise DTypeError(f"{what}: generator must be a numpy.random.Generator, got {generator!r}")
-    key = int(generator.integers(2**64, dtype=np.uint64))
-    mask = allocate((rows, 1), values.dtype.newbyteorder("="), f"{what}: the mask")
-    kernels.dropout_mask(mask, key, rate)
-    mask = mask.reshape((rows,) + (1,) * (values.ndim - 1))
-    return _masked(values, mask), mask
+    mask = drawn((rows, 1), values.dtype, rate, generator, what).reshape((rows,) + (1,) * (values.ndim - 1))
+    return masked(values, mask), mask
 
 
 def stochastic_depth_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
@@ -76,10 +71,4 @@ def stochastic_depth_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.nda
             f"got the shape {factors.shape}"
         )
     check_size(grad.shape, grad.itemsize, f"{what}: dx")
-    return _masked(grad, factors)
-
-
-def _masked(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return the product, without a warning where an infinity that is dropped becomes NaN."""
-    with np.errstate(all="ignore"):
-        return np.asarray(values * mask)
+    return masked(grad, factors)

@@ -10,7 +10,7 @@ import numpy as np
 from ..nn.parameter import Parameter
 from ._check import betas as checked_betas
 from ._check import flag, real
-from .fused import Adaptive, with_betas
+from .fused import Adaptive
 
 
 class Adam(Adaptive):
@@ -96,9 +96,6 @@ class Adam(Adaptive):
             1 - beta1**step,
             1 - beta2**step,
         )
-
-    def _numbers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return with_betas(group)
 
 
 class AdamW(Adam):

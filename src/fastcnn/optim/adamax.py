@@ -10,7 +10,7 @@ import numpy as np
 from ..nn.parameter import Parameter
 from ._check import betas as checked_betas
 from ._check import flag, real
-from .fused import Adaptive, with_betas
+from .fused import Adaptive
 
 
 class Adamax(Adaptive):
@@ -74,6 +74,3 @@ class Adamax(Adaptive):
         state = self._stepped(parameter)
         rate = group["lr"] / (1 - group["betas"][0] ** state["step"])
         return self._buffer(state, "exp_avg", values), self._buffer(state, "exp_inf", values), rate
-
-    def _numbers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return with_betas(group)

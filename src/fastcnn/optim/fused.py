@@ -34,8 +34,11 @@ class Fused(Optimizer):
         raise NotImplementedError
 
     def _numbers(self, group: dict[str, Any]) -> Mapping[str, Any]:
-        """Return the numbers of the row that all parameters have in common, among others."""
-        return group
+        """Return the options of a group, of which the row takes its numbers, with the betas one by one."""
+        if "betas" not in group:
+            return group
+        beta1, beta2 = group["betas"]
+        return {**group, "beta1": beta1, "beta2": beta2}
 
     def _stepped(self, parameter: Parameter) -> dict[str, Any]:
         """Return the state of a parameter, in which this step is counted."""
@@ -51,12 +54,6 @@ class Fused(Optimizer):
             values = parameter.data
             updates.append((values, grad, *self._kept(parameter, values, group)))
         kernels.step(self._row, dtype.itemsize, updates, self._numbers(group))
-
-
-def with_betas(group: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a group with the betas one by one."""
-    beta1, beta2 = group["betas"]
-    return {**group, "beta1": beta1, "beta2": beta2}
 
 
 class Adaptive(Fused):

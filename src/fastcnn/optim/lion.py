@@ -10,7 +10,7 @@ import numpy as np
 from ..nn.parameter import Parameter
 from ._check import SMALL, flag, real
 from ._check import betas as checked_betas
-from .fused import Fused, with_betas
+from .fused import Fused
 
 
 class Lion(Fused):
@@ -73,6 +73,3 @@ class Lion(Fused):
 
     def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
         return (self._buffer(self.state.setdefault(parameter, {}), "exp_avg", values),)
-
-    def _numbers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return with_betas(group)

@@ -10,7 +10,7 @@ import numpy as np
 from ..nn.parameter import Parameter
 from ._check import betas as checked_betas
 from ._check import flag, real
-from .fused import Adaptive, with_betas
+from .fused import Adaptive
 
 
 class NAdam(Adaptive):
@@ -102,6 +102,3 @@ class NAdam(Adaptive):
             lr * coming / (1 - product * coming),
             1 - beta2**step,
         )
-
-    def _numbers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return with_betas(group)

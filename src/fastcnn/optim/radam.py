@@ -11,7 +11,7 @@ import numpy as np
 from ..nn.parameter import Parameter
 from ._check import betas as checked_betas
 from ._check import flag, real
-from .fused import Adaptive, with_betas
+from .fused import Adaptive
 
 
 class RAdam(Adaptive):
@@ -97,6 +97,3 @@ class RAdam(Adaptive):
             rate *= math.sqrt(correction)
         first, second = self._buffer(state, "exp_avg", values), self._buffer(state, "exp_avg_sq", values)
         return first, second, rate, length > 5
-
-    def _numbers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return with_betas(group)

@@ -15,13 +15,6 @@ from .units import Shape
 _STAGES = ((4, 116), (8, 232), (4, 464))
 
 
-def channel_shuffle(x: Any, groups: int) -> Any:
-    """Return the first channels of all groups, then the second ones, and so on."""
-    batch, channels, height, width = x.shape
-    x = x.reshape(batch, groups, channels // groups, height, width)
-    return x.permute(0, 2, 1, 3, 4).reshape(batch, channels, height, width)
-
-
 def _depthwise(channels: int, stride: int) -> list[nn.Module]:
     conv = nn.Conv2d(channels, channels, 3, stride, 1, groups=channels, bias=False)
     return [conv, nn.BatchNorm2d(channels)]
@@ -58,7 +51,7 @@ class InvertedResidual(nn.Module):
             kept, x = F.chunk(x, 2, 1)
         else:
             kept = self.branch1(x)
-        return channel_shuffle(F.cat((kept, self.branch2(x)), 1), 2)
+        return F.channel_shuffle(F.cat((kept, self.branch2(x)), 1), 2)
 
 
 class ShuffleNetV2(nn.Module):
