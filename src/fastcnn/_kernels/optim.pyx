@@ -119,13 +119,15 @@ cdef class Updates:
     def __dealloc__(self):
         PyMem_Free(self.items)
 
-    cdef update *add(self, str what, arrays, grad) except NULL:
-        """Append the arrays of one parameter, NULL for None, and its gradient."""
+    cdef update *add(self, str what, tuple given, int kept) except NULL:
+        """Append a parameter, its gradient, and `kept` arrays that are kept for it, NULL for None."""
         cdef update *item = &self.items[self.count]
         cdef Py_buffer view
         cdef Py_ssize_t size = -1
         cdef int i
-        for i, array in enumerate(arrays):
+        cdef object array, grad = given[1]
+        for i in range(1 + kept):
+            array = given[1 + i] if i else given[0]
             if array is None:
                 continue
             PyObject_GetBuffer(array, &view, PyBUF_WRITABLE)
@@ -288,6 +290,7 @@ def step(str name, int itemsize, list updates, options):
     cdef update *item
     cdef double common[FCN_MOST_NUMBERS]
     cdef int number, i, count, arrays
+    cdef tuple given
     number, kept, shared, own = OPTIMIZERS[name]
     arrays, count = len(kept), len(shared)
     cdef int length = 2 + arrays + len(own)
@@ -296,7 +299,7 @@ def step(str name, int itemsize, list updates, options):
     for given in updates:
         if len(given) != length:
             raise ValueError(f"{name}: an update has {len(given)} parts, not {length}")
-        item = all.add(name, (given[0], *given[2:2 + arrays]), given[1])
+        item = all.add(name, given, arrays)
         for i in range(count):
             item.numbers[i] = common[i]
         for i in range(2 + arrays, length):
