@@ -49,7 +49,7 @@ def _check_torch_step(kernels, name, images, labels):
     for module in trainer.model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-    network = kernels.network(trainer.model)
+    network = kernels.network(trainer.model, images.shape[1:])
     step = kernels.train_step(network, images, labels, 1.0)
     np.testing.assert_allclose(step(), trainer.train_step(images, labels), rtol=1e-4)
     for parameter, theirs in zip(trainer.model.parameters(), network.parameters(), strict=True):
@@ -64,7 +64,9 @@ def test_train_step(benchmark, name, batch, side):
     if side == "torch":
         kernels = torch_side()
         _check_torch_step(kernels, name, images, labels)
-        step = kernels.train_step(kernels.network(zoo.build(name, seed=0)), images, labels, 1e-3)
+        step = kernels.train_step(
+            kernels.network(zoo.build(name, seed=0), images.shape[1:]), images, labels, 1e-3
+        )
     else:
         _check_step(name, images, labels)
         trainer = _trainer(name, lr=1e-3)
@@ -85,7 +87,7 @@ def test_predict(benchmark, name, batch, side):
     ours = model.predict(x, batch)
     if side == "torch":
         kernels = torch_side()
-        call = kernels.predict(kernels.network(model), x)
+        call = kernels.predict(kernels.network(model, images.shape[1:]), x)
         assert_close(call(), ours, 1e-4)
     else:
         reference = zoo.build(name, seed=0).double().eval()

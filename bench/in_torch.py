@@ -94,9 +94,9 @@ def linear_backward(dy, x, weight):
     return lambda: ((dy @ weight).numpy(), (dy.T @ x).numpy(), dy.sum(0).numpy())
 
 
-def network(model: Module) -> nn.Module:
+def network(model: Module, input_shape: tuple[int, ...]) -> nn.Module:
     """Return a network of fastcnn as one of PyTorch, with a copy of its weights."""
-    made = build(layers.describe(model))
+    made = build(layers.describe(model, input_shape))
     made.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in model.state_dict().items()})
     return made
 

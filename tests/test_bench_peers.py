@@ -70,12 +70,11 @@ def test_networks(network):
     model = networks.build(network)
     assert model.output_shape((1, *network.input_shape)) == (1, 10)
     assert isinstance(Plan(model, network.input_shape, training=True, batch_size=1), Plan)
-    described = json.loads(json.dumps(layers.describe(model)))
-
-    def kinds(layer):
-        return [layer[0], *(kind for child in layer[2] for kind in kinds(child))]
-
-    assert kinds(described) == [type(module).__name__ for module in model.modules()]
+    described = json.loads(json.dumps(layers.describe(model, network.input_shape)))
+    placed = {place: kind for kind, _, _, place in described if place}
+    innermost = {name: module for name, module in model.named_modules() if not list(module.children())}
+    assert placed == {name: type(module).__name__ for name, module in innermost.items()}
+    assert all(source <= i for i, (_, _, sources, _) in enumerate(described) for source in sources)
     again = networks.build(network)
     pairs = zip(model.state_dict().values(), again.state_dict().values(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
@@ -101,13 +100,21 @@ def test_choose():
     assert [n.name for n in networks.choose("tiny-8,spec-lenet")] == ["tiny-8", "spec-lenet"]
     assert len(networks.choose("zoo")) == 5
     assert len(networks.choose("all,zoo")) == len(networks.NETWORKS)
-    with pytest.raises(ValueError, match="no network is called 'lenet'; there is zoo, other, own-28"):
+    with pytest.raises(ValueError, match="no network is called 'lenet'; there is zoo, other, deep, own-28"):
         networks.choose("lenet")
+
+
+def test_values_are_let_go_after_their_last_use():
+    steps = [("relu", {}, [0], ""), ("add", {}, [1, 0], ""), ("add", {}, [2, 2], ""), ("add", {}, [3, 1], "")]
+    assert layers.last_uses(steps) == [[], [0], [2], [3, 1]]
 
 
 def test_layers_refuse_what_the_others_lack():
     with pytest.raises(TypeError, match="the other libraries have no Softmax"):
-        layers.describe(fastcnn.nn.Sequential(fastcnn.nn.Softmax(1)))
+        layers.describe(fastcnn.nn.Sequential(fastcnn.nn.Softmax(1)), (3,))
+    shared = fastcnn.nn.ReLU()
+    with pytest.raises(TypeError, match="no layer here that stands in several places"):
+        layers.describe(fastcnn.nn.Sequential(shared, fastcnn.nn.Flatten(), shared), (3, 4, 4))
 
 
 def test_cases():
@@ -126,7 +133,7 @@ def test_cases():
         ("inference", "tiny-8", 3),
         ("inference", "tiny-8", 5),
     ]
-    assert len(names()) == (5 * 3 + 11 * 2) * 2 + 16 + 1
+    assert len(names()) == (5 * 3 + (11 + 3) * 2) * 2 + 19 + 1
     args = bench_peers.parse(["--threads", "2"])
     assert len(bench_peers.scaling_cases(args)) == 10
     assert names("--quick", "--only", "latency") == [("latency", "compact-mnist", 1)]
@@ -185,7 +192,7 @@ def test_memory_is_that_of_fresh_processes(worker, tmp_path):
 
 
 def test_a_side_makes_the_configuration_that_is_wanted():
-    job = Job("", [], False, "", {}, [1, 2], "bound, 2 threads", np.zeros(0), np.zeros(0), {})
+    job = Job("", [], False, "", {}, 0.02, [1, 2], "bound, 2 threads", np.zeros(0), np.zeros(0), {})
     side = Side(job)
     assert side.wanted("bound", 2)
     assert not side.wanted("bound", 1)

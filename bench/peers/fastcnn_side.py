@@ -11,7 +11,7 @@ from fastcnn import nn, optim
 from fastcnn._kernels import cpu
 
 from . import networks
-from .side import CHECK_LR, Job, Side
+from .side import Job, Side
 
 
 class FastcnnSide(Side):
@@ -56,5 +56,5 @@ class FastcnnSide(Side):
         for module in model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
-        step = self._step(model, optim.SGD(model.parameters(), lr=CHECK_LR))
+        step = self._step(model, optim.SGD(model.parameters(), lr=self.job.check_lr))
         return {"": [step() for _ in range(steps)]}

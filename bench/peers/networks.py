@@ -1,4 +1,4 @@
-"""The networks that are compared: others than the zoo's, which no kernel was tuned on, and those of the zoo.
+"""The networks that are compared: the zoo's small and deep ones, and others, which no kernel was tuned on.
 
 The others were chosen before anything was measured on them, and stay as they are: other depths and kernels,
 strided stems, residual and dense stacks, channels that are no multiple of 8, images from 8x8 to 128x128, odd
@@ -8,7 +8,7 @@ batches.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from fastcnn import nn, zoo
 
 ZOO_BATCHES = (32, 128, 512)
+DEEP_BATCHES = (32, 128)
 SEED = 0
 
 
@@ -30,6 +31,7 @@ class Network:
     options: dict[str, Any] = field(default_factory=dict)
     batches: tuple[int, ...] = ZOO_BATCHES
     group: str = "zoo"
+    check_lr: float = 0.02  # of the steps that are compared; rounding grows more in deep networks
 
 
 def _conv(
@@ -135,6 +137,11 @@ def _zoo(name: str, optimizer: str, **options: Any) -> Network:
     return Network(name, lambda: zoo.build(name), zoo.find(name).input_shape, optimizer, options)
 
 
+def _deep(name: str) -> Network:
+    network = _zoo(name, "SGD", momentum=0.9, weight_decay=5e-4)
+    return replace(network, batches=DEEP_BATCHES, group="deep", check_lr=2e-4)
+
+
 def _other(name: str, make: Callable, shape: tuple[int, int, int], batches: tuple, optimizer: str) -> Network:
     options = {"momentum": 0.9} if optimizer == "SGD" else {}
     return Network(name, make, shape, optimizer, options, batches, "other")
@@ -158,12 +165,15 @@ _ALL = (
     _zoo("compact-mnist", "Adam"),
     _zoo("spec-lenet", "SGD"),
     _zoo("list-cifar", "SGD", momentum=0.9, weight_decay=1e-3),
+    _deep("resnet18-cifar"),
+    _deep("mobilenet-v2-cifar"),
+    _deep("densenet-bc-cifar"),
 )
 NETWORKS = {network.name: network for network in _ALL}
 
 
 def choose(text: str) -> list[Network]:
-    """Return the networks that a comma-separated list names; "zoo", "other" and "all" are several.
+    """Return the networks that a comma-separated list names; "zoo", "other", "deep" and "all" are several.
 
     Raises
     ------
@@ -175,7 +185,7 @@ def choose(text: str) -> list[Network]:
         found = [n for n in _ALL if word in (n.name, n.group, "all")]
         if not found:
             raise ValueError(
-                f"no network is called {word!r}; there is {', '.join(['zoo', 'other', *NETWORKS])}"
+                f"no network is called {word!r}; there is {', '.join(['zoo', 'other', 'deep', *NETWORKS])}"
             )
         chosen.update({network.name: network for network in found})
     return list(chosen.values())

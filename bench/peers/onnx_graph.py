@@ -8,8 +8,17 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from .layers import Step
+
 _OPSET = 17
 _IR_VERSION = 8
+# Layers and functions without arguments or weights.
+_PLAIN = {
+    "ReLU": "Relu",
+    "relu": "Relu",
+    "add": "Add",
+    "AdaptiveAvgPool2d": "GlobalAveragePool",
+}
 
 
 class _Graph:
@@ -26,57 +35,65 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
-    def weight(self, name: str) -> list[str]:
-        """Return the name of an array of the state, or nothing if there is none."""
-        if name not in self.state:
-            return []
-        return [self.constant(name, self.state[name])]
+    def weights(self, place: str, *names: str) -> list[str]:
+        """Return the names of those arrays of a layer that there are."""
+        keys = [f"{place}.{name}" for name in names]
+        return [self.constant(key, self.state[key]) for key in keys if key in self.state]
 
     def constant(self, name: str, array: np.ndarray) -> str:
         """Return the name of a constant."""
         self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
-    def layer(self, layer: list[Any], x: str, path: str = "") -> str:
-        """Append what a layer of `layers.describe` stands for; return the name of its output."""
-        kind, a, children = layer
-        if kind == "Sequential":
-            for i, child in enumerate(children):
-                x = self.layer(child, x, f"{path}{i}.")
-            return x
-        if kind in ("Residual", "DenseResidual"):
-            y = self.layer(children[0], x, f"{path}body.")
-            x = self.layer(children[1], x, f"{path}shortcut.") if children[1:] else x
-            return self.add("Add", [x, y]) if kind == "Residual" else self.add("Concat", [x, y], axis=1)
+    def step(self, kind: str, a: dict[str, Any], inputs: list[str], place: str) -> str:
+        """Append what a step of `layers.describe` stands for; return the name of its output."""
         if kind == "Dropout":
-            return x
+            return inputs[0]
+        if kind in _PLAIN:
+            return self.add(_PLAIN[kind], inputs)
+        if kind == "cat":
+            return self.add("Concat", inputs, axis=a["dim"])
+        if kind == "mean":
+            return self.add("ReduceMean", inputs, axes=list(a["dim"]), keepdims=int(a["keepdim"]))
+        if kind == "ReLU6":
+            limits = [self.constant(f"{place}.{x}", np.array(x, np.float32)) for x in (0, 6)]
+            return self.add("Clip", [*inputs, *limits])
         if kind == "Conv2d":
             return self.add(
                 "Conv",
-                [x, *self.weight(f"{path}weight"), *self.weight(f"{path}bias")],
+                [*inputs, *self.weights(place, "weight", "bias")],
                 kernel_shape=a["kernel"],
                 strides=a["stride"],
                 pads=_pads(a["padding"]),
                 dilations=a["dilation"],
                 group=a["groups"],
             )
+        if kind == "ConvTranspose2d":
+            return self.add(
+                "ConvTranspose",
+                [*inputs, *self.weights(place, "weight", "bias")],
+                kernel_shape=a["kernel"],
+                strides=a["stride"],
+                pads=[*a["padding"], *a["padding"]],
+                output_padding=a["output_padding"],
+            )
         if kind == "Linear":
-            return self.add("Gemm", [x, *self.weight(f"{path}weight"), *self.weight(f"{path}bias")], transB=1)
+            return self.add("Gemm", [*inputs, *self.weights(place, "weight", "bias")], transB=1)
         if kind == "BatchNorm2d":
-            names = [f"{path}{name}" for name in ("weight", "bias", "running_mean", "running_var")]
-            return self.add("BatchNormalization", [x, *(self.weight(n)[0] for n in names)], epsilon=a["eps"])
+            names = self.weights(place, "weight", "bias", "running_mean", "running_var")
+            return self.add("BatchNormalization", [*inputs, *names], epsilon=a["eps"])
         if kind in ("MaxPool2d", "AvgPool2d"):
             operator = "MaxPool" if kind == "MaxPool2d" else "AveragePool"
             pads = _pads(a["padding"])
-            return self.add(operator, [x], kernel_shape=a["kernel"], strides=a["stride"], pads=pads)
+            return self.add(operator, inputs, kernel_shape=a["kernel"], strides=a["stride"], pads=pads)
         if kind == "ZeroPad2d":
             top, left, bottom, right = _pads(a["padding"])
             pads = np.array([0, 0, top, left, 0, 0, bottom, right], np.int64)
-            return self.add("Pad", [x, self.constant(f"{path}pads", pads)])
+            return self.add("Pad", [*inputs, self.constant(f"{place}.pads", pads)])
         if kind == "PositionBias":
-            return self.add("Add", [x, *self.weight(f"{path}bias")])
-        plain = {"ReLU": "Relu", "AdaptiveAvgPool2d": "GlobalAveragePool"}
-        return self.add("Flatten", [x], axis=1) if kind == "Flatten" else self.add(plain[kind], [x])
+            return self.add("Add", [*inputs, *self.weights(place, "bias")])
+        assert kind == "Flatten", kind
+        return self.add("Flatten", inputs, axis=1)
 
 
 def _pads(padding: list[int]) -> list[int]:
@@ -84,15 +101,16 @@ def _pads(padding: list[int]) -> list[int]:
     return [top, left, bottom, right]
 
 
-def build(layer: list[Any], state: dict[str, np.ndarray], shape: tuple[int, ...]) -> bytes:
+def build(steps: list[Step], state: dict[str, np.ndarray], shape: tuple[int, ...]) -> bytes:
     """Return the model for batches of one shape."""
-    graph = _Graph(state)
-    output = graph.layer(layer, "x")
+    graph, values = _Graph(state), ["x"]
+    for kind, arguments, sources, place in steps:
+        values.append(graph.step(kind, arguments, [values[source] for source in sources], place))
     made = helper.make_graph(
         graph.nodes,
         "network",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, (shape[0], "classes"))],
+        [helper.make_tensor_value_info(values[-1], TensorProto.FLOAT, None)],
         list(graph.constants.values()),
     )
     opsets = [helper.make_opsetid("", _OPSET)]

@@ -94,6 +94,6 @@ def write_arrays(path: Path, model: nn.Module, input_shape: tuple[int, ...], bat
     """Write random images, labels, and the model's state, for `worker.read_arrays`."""
     rng = np.random.default_rng(batch)
     x = rng.standard_normal((batch, *input_shape), dtype=np.float32)
-    classes = model.output_shape((1, *input_shape))[1]
+    _, classes, *pixels = model.output_shape((1, *input_shape))
     state = {f"state.{name}": array for name, array in model.state_dict().items()}
-    np.savez(path, x=x, target=rng.integers(0, classes, batch), **state)
+    np.savez(path, x=x, target=rng.integers(0, classes, (batch, *pixels)), **state)

@@ -92,10 +92,11 @@ def prepare(
         "prepare",
         path=str(path),
         network=case.network.name,
-        layers=layers.describe(model),
+        layers=layers.describe(model, case.network.input_shape),
         training=case.training,
         optimizer=case.network.optimizer,
         options={"lr": 1e-4, **case.network.options},
+        check_lr=case.network.check_lr,
         threads=threads,
         only=only,
     )

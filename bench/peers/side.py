@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 
-# The rate of the plain SGD steps whose losses are compared.
-CHECK_LR = 0.02
-
 
 @dataclass
 class Job:
@@ -20,6 +17,8 @@ class Job:
 
     Attributes
     ----------
+    check_lr : float
+        The rate of the plain SGD steps whose losses are compared.
     threads : list of int
         Numbers of threads to try.
     only : str or None
@@ -31,6 +30,7 @@ class Job:
     training: bool
     optimizer: str
     options: dict[str, Any]
+    check_lr: float
     threads: list[int]
     only: str | None
     x: np.ndarray

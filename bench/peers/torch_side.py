@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .side import CHECK_LR, Job, Side
+from .side import Job, Side
 from .torch_model import build
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -56,7 +56,7 @@ class Training:
         """Return the same training with a compiled loss."""
         return replace(self, loss=torch.compile(self.loss, **_COMPILE), exact=False)
 
-    def check(self, state: dict[str, torch.Tensor], steps: int) -> list[float]:
+    def check(self, state: dict[str, torch.Tensor], lr: float, steps: int) -> list[float]:
         """Return the losses of plain SGD steps from some weights, without dropout; then put the weights back.
 
         Where rounding grows there are two, which say whether gradients are right.
@@ -65,7 +65,7 @@ class Training:
         dropouts = {module: module.p for module in self.model.modules() if isinstance(module, nn.Dropout)}
         for module in dropouts:
             module.p = 0.0
-        optimizer = torch.optim.SGD(self.model.parameters(), lr=CHECK_LR)
+        optimizer = torch.optim.SGD(self.model.parameters(), lr=lr)
         losses = [self._step(optimizer) for _ in range(steps if self.exact else min(steps, 2))]
         for module, p in dropouts.items():
             module.p = p
@@ -171,7 +171,7 @@ class TorchSide(Side):
         found = {}
         for name, call in self.calls.items():
             self.set_threads(call.threads)
-            found[name] = call.function.check(self.state, steps)
+            found[name] = call.function.check(self.state, self.job.check_lr, steps)
         return found
 
 
