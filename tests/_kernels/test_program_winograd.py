@@ -60,8 +60,12 @@ def room(bench, rows, channels):
     return 36 * (rows * bench.vectors(channels) + line)
 
 
-def scratch(bench, *channels):
-    return bench.of_threads(sum(room(bench, kernels.MOST_TILES, each) for each in channels))
+def in_hand(bench, *channels, most=24):
+    """Return what operations are told of the tiles that they take in hand."""
+    return {
+        "most_in_hand": most,
+        "scratch": bench.of_threads(sum(room(bench, most, each) for each in channels)),
+    }
 
 
 def pack(bench, weight, scale=None):
@@ -78,9 +82,9 @@ def near(got, expected):
     np.testing.assert_allclose(got, expected, rtol=0, atol=bound)
 
 
-@pytest.mark.parametrize("whole_chunk", [False, True])
+@pytest.mark.parametrize(("whole_chunk", "most"), [(False, 24), (True, 24), (True, kernels.MOST_TILES)])
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_convolution(isa, dtype, size, whole_chunk):
+def test_convolution(isa, dtype, size, whole_chunk, most):
     """With a scale in the weights, a bias and ReLU; nothing is written but y."""
     batch, inner, out, height, width = size
     x, weight = normal((batch, inner, height, width), dtype), normal((out, inner, 3, 3), dtype, 1)
@@ -95,7 +99,7 @@ def test_convolution(isa, dtype, size, whole_chunk):
             x=source,
             weight=pack(bench, weight, bench.row(scale)),
             bias=bench.row(bias),
-            scratch=scratch(bench, inner, out),
+            **in_hand(bench, inner, out, most=most),
             vectors=bench.vectors(out),
             activation=ACTIVATIONS["relu"],
             whole_chunk=whole_chunk,
@@ -126,7 +130,7 @@ def test_what_goes_with_a_product(isa, dtype, size, activation):
         weight=pack(bench, weight),
         bias=rows.ravel(),
         by_position=True,
-        scratch=scratch(bench, inner, out),
+        **in_hand(bench, inner, out),
         vectors=bench.vectors(out),
         add=True,
         **behind,
@@ -139,11 +143,16 @@ def test_what_goes_with_a_product(isa, dtype, size, activation):
     near(y.get(), np.where(expected > 0, expected, 0.25 * expected) if activation else expected)
 
 
+# Tiles in hand, and the input channels and vectors that a total has room for; none: for all.
+TOTALS = [(24, None), (24, (3, 1)), (kernels.MOST_TILES, (64, 4)), (kernels.MOST_TILES, (32, 2))]
+
+
 @pytest.mark.parametrize("whole_chunk", [False, True])
 @pytest.mark.parametrize("most_slots", [1, 3, kernels.MOST_SLOTS])
+@pytest.mark.parametrize(("most", "block"), TOTALS)
 @pytest.mark.parametrize("size", [*SIZES, (75, 4, 6, 3, 4)], ids=str)
-def test_weight_gradient(isa, dtype, size, most_slots, whole_chunk):
-    """Slots of several images, of which some calls take a part."""
+def test_weight_gradient(isa, dtype, size, most, block, most_slots, whole_chunk):
+    """Slots of several images, of which some calls take a part; totals of all channels or of a block."""
     batch, inner, out, height, width = size
     x, dy = normal((batch, inner, height, width), dtype), normal((batch, out, height, width), dtype, 1)
     expected = reference.conv2d_backward_weight(dy, x, 1, window_of(size))
@@ -153,12 +162,15 @@ def test_weight_gradient(isa, dtype, size, most_slots, whole_chunk):
         source, gradient = bench.array(x), bench.array(dy)
         dweight, vectors = np.full((out, inner, 3, 3), np.nan, dtype), bench.vectors(out)
         sums = bench.sums(9 * inner * vectors, most_slots)
+        total_channels, total_vectors = block or (inner, vectors)
         bench.op.winograd_weight(
             sums=sums,
             x=source,
             dy=gradient,
-            scratch=scratch(bench, inner, out),
-            total=bench.of_threads(room(bench, inner, out)),
+            **in_hand(bench, inner, out, most=most),
+            total=bench.of_threads(room(bench, total_channels, total_vectors * bench.layout.lanes)),
+            total_channels=total_channels,
+            total_vectors=total_vectors,
             vectors=vectors,
             whole_chunk=whole_chunk,
             **tiles_of(source, height, width),

@@ -21,6 +21,7 @@ CASES = [
     (8, 9, 11, 13, 2),
     (33, 17, 6, 30, (2, 0, 1, 2)),
     (300, 8, 6, 6, 1),  # sums of several chains
+    (136, 136, 4, 7, 1),  # more weights than the caches hold: all tiles in hand, weight gradients by blocks
 ]
 
 
@@ -146,9 +147,8 @@ def test_a_row_has_the_same_bits_in_any_batch_for_any_threads(isa, case):
         np.testing.assert_array_equal(each, results[0])
 
 
-@pytest.mark.parametrize("batch", [2, 33, 130])
-def test_gradients_have_the_same_bits_for_any_threads(isa, batch):
-    case = CASES[3]
+@pytest.mark.parametrize(("case", "batch"), [(CASES[3], 2), (CASES[3], 33), (CASES[3], 130), (CASES[-1], 70)])
+def test_gradients_have_the_same_bits_for_any_threads(isa, case, batch):
     model, x, dy = samples(case, batch)
     found = []
     for threads in (1, 2, 3, 4, 8):

@@ -12,7 +12,7 @@ from ...nn import Parameter
 from ..algorithms import Setting
 from ..emit import Writer
 from ..graph import Value
-from ..memory import Blob, Vectors, table
+from ..memory import Blob, table
 from ..parts import Backward
 from . import costs
 from .conv_forward import conv_product
@@ -26,6 +26,12 @@ _KINDS = [(4, 3), (4, 4), (3, 4), (3, 3)]  # of tiles, by their rows and columns
 _LINE = 64  # bytes of a cache line
 # Images of at most so many tiles are taken several at a time: weights and sums are read anew for all in hand.
 _FEW_TILES = 8
+# Tiles in hand, which should not leave the second cache; of more weights than that holds, so many bytes when
+# they are transformed, all that there are: to read the weights again takes longer.
+_IN_HAND = 24
+_MANY_WEIGHTS = 1 << 20
+# The block of channels whose weight gradient is then made at a time: input channels, and vectors of channels.
+_BLOCK = (64, 4)
 
 
 def takes_forward(node: Convolution, setting: Setting) -> bool:
@@ -163,10 +169,17 @@ def _room(w: Writer, rows: int, vectors: int) -> int:
     return _POSITIONS * (rows * vectors + line)
 
 
-def _workspace(w: Writer, tiles: _Tiles, channels: int, whole_chunk: bool) -> Vectors:
-    """Return room for the tiles in hand, of x and of y."""
-    most = min(tiles.count * (CHUNK if whole_chunk else 1), MOST_TILES)
-    return w.workspace(_room(w, most, w.vectors(tiles.channels)) + _room(w, most, w.vectors(channels)))
+def _of_many(w: Writer, in_channels: int, channels: int) -> bool:
+    """Tell whether a convolution has many weights."""
+    return _POSITIONS * in_channels * w.layout.row(channels) * w.element.real.itemsize > _MANY_WEIGHTS
+
+
+def _in_hand(w: Writer, tiles: _Tiles, channels: int, whole_chunk: bool) -> dict[str, Any]:
+    """Return how many tiles an operation takes in hand, and room for them, of x and of y."""
+    most = MOST_TILES if _of_many(w, tiles.channels, channels) else _IN_HAND
+    count = min(tiles.count * (CHUNK if whole_chunk else 1), most)
+    room = sum(_room(w, count, w.vectors(each)) for each in (tiles.channels, channels))
+    return {"most_in_hand": most, "scratch": w.workspace(room)}
 
 
 def winograd(
@@ -187,7 +200,7 @@ def winograd(
     )
     bands = min(bands_of(w, flops), tiles.count)
     whole_chunk = tiles.count <= _FEW_TILES and bands == 1
-    scratch = _workspace(w, tiles, p.channels, whole_chunk)
+    in_hand = _in_hand(w, tiles, p.channels, whole_chunk)
     bias = extras.bias if extras.position_bias is None else extras.position_bias
     bias = w.constant(w.layout.row(p.channels)) if bias is None else bias
     for band in range(bands):
@@ -198,7 +211,7 @@ def winograd(
             weight=packed,
             bias=bias,
             by_position=extras.position_bias is not None,
-            scratch=scratch,
+            **in_hand,
             **tiles.some(first, last),
             y_at=p.y_at,
             row_pixels=p.row_pixels,
@@ -221,17 +234,21 @@ def winograd_weight(b: Backward, node: Convolution, dweight: np.ndarray, dy: Blo
     in_vectors = w.vectors(tiles.channels)
     bands = min(bands_of(w, 2 * p.pixels * p.depth * p.channels), in_vectors)
     whole_chunk = tiles.count <= _FEW_TILES and bands == 1
-    scratch = _workspace(w, tiles, p.channels, whole_chunk)
+    in_hand = _in_hand(w, tiles, p.channels, whole_chunk)
+    by_blocks = whole_chunk and _of_many(w, tiles.channels, p.channels)
     for band in range(bands):
         first = in_vectors * band // bands * lanes
         channels = min(in_vectors * (band + 1) // bands * lanes, tiles.channels) - first
         sums = w.sums(_TAPS * channels * vectors, node.weight.size)
+        total_channels, total_vectors = _BLOCK if by_blocks else (channels, vectors)
         w.winograd_weight(
             sums=sums,
             x=x,
             dy=dy,
-            scratch=scratch,
-            total=w.thread_scratch(_room(w, channels, vectors)),
+            **in_hand,
+            total=w.thread_scratch(_room(w, total_channels, total_vectors)),
+            total_channels=total_channels,
+            total_vectors=total_vectors,
             **tiles.some(0, tiles.count, first),
             dy_at=p.y_at,
             row_pixels=p.row_pixels,

@@ -79,20 +79,28 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
 }
 
 /* Cut the batch for a phase over groups. Where it sums over images, a part is as many slots as the layer with
- * the largest partial sums has in one; else the number of parts is free, and large enough for all threads. */
+ * the largest partial sums has in one; else the number of parts is free, and large enough for all threads. An
+ * operation on a whole chunk reads its weights once for all of it: then a part is twice and twice as large, up
+ * to a chunk, as long as there is one for each thread. */
 static void cut_batch(phase_context *context, int threads)
 {
     const fcn_batch *batch = context->batch;
     ptrdiff_t least = FCN_MOST_SLOTS;
-    int sums = 0;
-    for (ptrdiff_t op = context->phase->first_op; op < context->phase->last_op; ++op)
-        if (context->ops[op].most_slots) {
+    int sums = 0, whole_chunks = 0;
+    for (ptrdiff_t i = context->phase->first_op; i < context->phase->last_op; ++i) {
+        const fcn_op *op = &context->ops[i];
+        whole_chunks |= op->whole_chunk;
+        if (op->most_slots) {
             sums = 1;
-            least = fcn_min(least, context->ops[op].most_slots);
+            least = fcn_min(least, op->most_slots);
         }
-    context->part_slots = sums || threads <= batch->slots ? fcn_slots_in_one(batch->slots, least) : 0;
-    context->parts = context->part_slots ? fcn_divide_up(batch->slots, context->part_slots)
-                                         : fcn_min(batch->groups, threads);
+    }
+    ptrdiff_t part = sums || threads <= batch->slots ? fcn_slots_in_one(batch->slots, least) : 0;
+    if (part && whole_chunks)
+        while (2 * part * batch->groups <= FCN_CHUNK * batch->slots && 2 * part * threads <= batch->slots)
+            part *= 2;
+    context->part_slots = part;
+    context->parts = part ? fcn_divide_up(batch->slots, part) : fcn_min(batch->groups, threads);
 }
 
 static void run_phases(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,

@@ -28,7 +28,7 @@
 #define FCN_TASK_TAPS 48     /* taps whose weight gradient is one task */
 #define FCN_TASK_COLUMNS 64  /* columns of a linear layer's weight gradient that are one task */
 #define FCN_TASK_TOTALS 1024 /* sums over slots that are one task */
-#define FCN_MOST_TILES 24    /* tiles of Winograd's filtering that a thread has in hand */
+#define FCN_MOST_TILES 128   /* tiles of Winograd's filtering that a thread may have in hand */
 #define FCN_CHAINS 4         /* parts of the sum that is an output of a deep linear layer */
 
 /* What an operation is told about the batch, and about the part of it that its task is for. */

@@ -6,7 +6,7 @@
  * Layout    see program.h; transformed weights [position][block][k][vectors of the block][VL], k the input
  *           channels; scratch: tiles of x [position][vector of input channels][tile][VL], then of y
  *           [position][tile][channels].
- * Method    Tiles of one image or several are taken in hand, FCN_MOST_TILES at the most, and transformed; for
+ * Method    Tiles of one image or several are taken in hand, most_in_hand of them, and transformed; for
  *           each position one product of matrices follows, in register blocks as in conv.c; then tiles of y
  *           are transformed back, with bias, sum and activation. Products of one vector of channels take the
  *           places of tiles of x.
@@ -206,7 +206,7 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     const tiling of = TILING(a, batch, y);
     const ptrdiff_t images = op->whole_chunk ? batch->count : 1, all = a->tiles * images;
     const int in_place = of.in_row == VL && of.out_row == VL;
-    const ptrdiff_t parts = fcn_divide_up(all, in_place ? TILES_IN_PLACE : FCN_MOST_TILES);
+    const ptrdiff_t parts = fcn_divide_up(all, in_place ? TILES_IN_PLACE : a->most_in_hand);
     real *v = of_group(&a->scratch, batch, group);
     const finish f = {
         .bias = the(&a->bias),
