@@ -1,5 +1,7 @@
 """Products of windows with weights as operations of programs, as the engine writes them."""
 
+import math
+
 import numpy as np
 
 from fastcnn._kernels import program as kernels
@@ -63,9 +65,15 @@ def multiply(bench, window, y, x, packed, segments=None, **extras):
 
 def weight_sum(bench, dweight, sums):
     """Let partial sums be added up."""
-    depth, out = dweight[0].size, len(dweight)
-    tasks = -(-depth // kernels.TASK_TAPS) if bench.layout.by_channels else bench.op.blocks(out)
-    bench.op.conv_weight_sum(dweight=dweight, sums=sums, tasks=tasks, **weight_places(dweight))
+    out, inner, *window = dweight.shape
+    by_channels = -(-inner // kernels.task_channels(math.prod(window)))
+    bench.op.conv_weight_sum(
+        dweight=dweight,
+        sums=sums,
+        in_channels=inner,
+        tasks=by_channels if bench.layout.by_channels else bench.op.blocks(out),
+        **weight_places(dweight),
+    )
 
 
 def depthwise(bench, window, y, x, packed, segments=None, **extras):

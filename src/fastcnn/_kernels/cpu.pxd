@@ -60,6 +60,7 @@ cdef extern from "kernels.h" nogil:
     Py_ssize_t fcn_most_slots(Py_ssize_t bytes)
     Py_ssize_t fcn_most_linear_slots(Py_ssize_t images)
     Py_ssize_t fcn_slots_in_one(Py_ssize_t slots, Py_ssize_t most)
+    Py_ssize_t fcn_task_channels(Py_ssize_t places)
     Py_ssize_t fcn_slot_start(Py_ssize_t slot, Py_ssize_t slots, Py_ssize_t images)
 
 

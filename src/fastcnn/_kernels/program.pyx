@@ -17,7 +17,8 @@ from .cpu cimport (
     FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SUM_BLOCK,
     FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS,
     declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_kernels, fcn_most_linear_slots, fcn_most_slots,
-    fcn_op, fcn_op_kernel_of, fcn_phase, fcn_slot_start, fcn_slots, fcn_slots_in_one, kernels_of, real,
+    fcn_op, fcn_op_kernel_of, fcn_phase, fcn_slot_start, fcn_slots, fcn_slots_in_one, fcn_task_channels,
+    kernels_of, real,
 )
 
 cdef extern from *:
@@ -112,6 +113,11 @@ def slots(Py_ssize_t images):
 def most_slots(Py_ssize_t size):
     """Return how many slots a layer may have whose partial sums take so many bytes."""
     return fcn_most_slots(size)
+
+
+def task_channels(Py_ssize_t places):
+    """Return the input channels of a task that sums weight gradients, of windows of so many places."""
+    return fcn_task_channels(places)
 
 
 def slot_starts(Py_ssize_t images):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..._kernels.program import TASK_TAPS
+from ..._kernels.program import TASK_TAPS, task_channels
 from ...nn import Parameter
 from ..emit import Writer
 from ..memory import Blob, Vectors
@@ -82,19 +82,27 @@ def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy:
             w.depthwise_weight(**common)
         else:
             w.conv_weight(**common, in_channels=weight.shape[1])
-        write_sum(w, dweight, sums, p.weight_at[some], p.channel_at)
+        # A band may begin and end within the channels of a place.
+        in_channels = depth if bands > 1 else 1 if p.depthwise else weight.shape[1]
+        write_sum(w, dweight, sums, p.weight_at[some], p.channel_at, in_channels)
 
 
 def write_sum(
-    w: Writer, dweight: np.ndarray, sums: Vectors, weight_at: np.ndarray, channel_at: np.ndarray
+    w: Writer,
+    dweight: np.ndarray,
+    sums: Vectors,
+    weight_at: np.ndarray,
+    channel_at: np.ndarray,
+    in_channels: int,
 ) -> None:
-    """Write the sum of the slots' partial sums of some taps."""
-    by_taps = -(-weight_at.size // TASK_TAPS)
+    """Write the sum of the slots' partial sums of some taps: so many input channels at each place."""
+    by_taps = -(-in_channels // task_channels(weight_at.size // in_channels))
     w.after.conv_weight_sum(
         dweight=dweight,
         sums=sums,
         weight_at=weight_at,
         channel_at=channel_at,
+        in_channels=in_channels,
         tasks=by_taps if w.layout.by_channels else w.blocks(channel_at.size),
     )
 

@@ -260,4 +260,4 @@ def winograd_weight(b: Backward, node: Convolution, dweight: np.ndarray, dy: Blo
             flops=2 * p.pixels * _TAPS * channels * p.channels,
         )
         weight_at = p.weight_at.reshape(_TAPS, -1)[:, first : first + channels]
-        write_sum(w, dweight, sums, table(weight_at.ravel()), p.channel_at)
+        write_sum(w, dweight, sums, table(weight_at.ravel()), p.channel_at, channels)

@@ -31,6 +31,9 @@
 #define FCN_MOST_TILES 128   /* tiles of Winograd's filtering that a thread may have in hand */
 #define FCN_CHAINS 4         /* parts of the sum that is an output of a deep linear layer */
 
+/* The input channels whose weight gradients, of windows of so many places, are one task. */
+static inline ptrdiff_t fcn_task_channels(ptrdiff_t places) { return fcn_max(1, FCN_TASK_TAPS / places); }
+
 /* What an operation is told about the batch, and about the part of it that its task is for. */
 typedef struct {
     ptrdiff_t images;

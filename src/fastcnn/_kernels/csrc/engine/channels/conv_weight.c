@@ -148,32 +148,33 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
     }
 }
 
-/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes FCN_TASK_TAPS taps of all channels.
- * */
+/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes some input channels at all places of
+ * the window, which are neighbours in dweight: it writes whole cache lines, and each once. */
 void KERNEL(conv_weight_sum)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
     const struct fcn_conv_weight_sum *a = &op->conv_weight_sum;
     const ptrdiff_t depth = a->depth, channels = a->channels, vectors = fcn_divide_up(channels, VL);
-    const ptrdiff_t k0 = task * FCN_TASK_TAPS, taps = fcn_min(depth - k0, FCN_TASK_TAPS);
-    const int32_t *weight_at = a->weight_at + k0, *channel_at = a->channel_at;
+    const ptrdiff_t places = depth / a->in_channels, here = fcn_task_channels(places);
+    const ptrdiff_t c0 = task * here, count = fcn_min(here, a->in_channels - c0);
     const real *sums[FCN_MOST_SLOTS];
     const ptrdiff_t slots = all_sums(op, &a->sums, batch, sums);
-    real *dweight = the(&a->dweight), total[FCN_TASK_TAPS][VL];
-    for (ptrdiff_t v0 = 0, width; v0 < vectors; v0 += width) {
-        width = fcn_min(MAX_WIDTH, vectors - v0);
-        for (ptrdiff_t v = 0; v < width; ++v) {
-            const ptrdiff_t from = (v0 * depth + k0 * width + v) * VL;
-            for (ptrdiff_t k = 0; k < taps; ++k) {
-                const ptrdiff_t at = from + k * width * VL;
+    real *dweight = the(&a->dweight);
+    for (ptrdiff_t v = 0; v < vectors; ++v)
+        for (ptrdiff_t p0 = 0; p0 < places; p0 += FCN_TASK_TAPS) {
+            const ptrdiff_t taps = fcn_min(FCN_TASK_TAPS, places - p0) * count;
+            real total[FCN_TASK_TAPS][VL];
+            int32_t place[FCN_TASK_TAPS];
+            for (ptrdiff_t i = 0; i < taps; ++i) {
+                const ptrdiff_t k = (p0 + i / count) * a->in_channels + c0 + i % count;
+                const ptrdiff_t at = weight_sum_at(k, v, depth, vectors);
                 vreal sum = rload(sums[0] + at);
                 for (ptrdiff_t slot = 1; slot < slots; ++slot)
                     sum += rload(sums[slot] + at);
-                rstore(total[k], sum);
+                rstore(total[i], sum);
+                place[i] = a->weight_at[k];
             }
-            const ptrdiff_t o0 = (v0 + v) * VL;
-            for (ptrdiff_t o = 0; o < VL && o0 + o < channels; ++o)
-                for (ptrdiff_t k = 0; k < taps; ++k)
-                    dweight[weight_at[k] + channel_at[o0 + o]] = total[k][o];
+            for (ptrdiff_t o = 0; o < VL && v * VL + o < channels; ++o)
+                for (ptrdiff_t i = 0; i < taps; ++i)
+                    dweight[place[i] + a->channel_at[v * VL + o]] = total[i][o];
         }
-    }
 }
