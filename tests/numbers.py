@@ -9,7 +9,7 @@ import fastcnn.nn.functional as F
 from fastcnn import nn, ops, optim
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
-from fastcnn.engine.nodes.loss import Loss
+from fastcnn.engine.nodes.loss import Loss, as_loss
 from fastcnn.nn.utils import clip_grad_norm_, clip_grad_value_
 
 # Sample 1 of 3 has the number at one place, and a large one at a second place beside it.
@@ -206,7 +206,7 @@ class LossRow(NamedTuple):
         return plan.step(x.reshape(2, 5, 1, 1), TARGET, 1.0)[:, 0].sum(keepdims=True), None
 
 
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "cross_entropy, the target's logit": LossRow(3),
     "cross_entropy, another logit": LossRow(1),
     "cross_entropy with label_smoothing, another logit": LossRow(1, smoothing=0.1),
@@ -220,13 +220,66 @@ def nll(column: str, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.atleast_1d(loss), grad[1]
 
 
-def mse(column: str, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return loss and gradient of mse_loss."""
-    loss, grad = ops.mse_loss(_logits(column, dtype, 3), np.zeros((2, 5), dtype))
-    return np.atleast_1d(loss), grad[1, 3:4]
+ARRAY_LOSSES = {"nll_loss, the target's log-probability": nll}
 
 
-ARRAY_LOSSES = {"nll_loss, the target's log-probability": nll, "mse_loss": mse}
+class Outputs(nn.Module):
+    """Rows as they are, and of a pair of inputs both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # With fixed statistics it has parameters and changes nothing.
+        self.same = nn.Sequential(nn.BatchNorm2d(5, eps=0.0).eval(), nn.Flatten())
+
+    def forward(self, *inputs: Any) -> Any:
+        """Return what came in."""
+        outputs = tuple(self.same(x) for x in inputs)
+        return outputs if len(outputs) > 1 else outputs[0]
+
+
+class ElementRow(NamedTuple):
+    """A loss of single elements, or of margins, where a number of the second sample is that of the column."""
+
+    loss: Callable[[], Any]
+    target: float = 0.0
+    pair: bool = False
+
+    def run(self, column: str, dtype: Any, how: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the loss of both, and the gradient of the number, unless it is a program's."""
+        loss, x = self.loss(), _logits(column, dtype, 3)
+        classes = isinstance(loss, nn.MultiMarginLoss)
+        target = TARGET if classes else np.full((2, 5), self.target, dtype)
+        given = (x,)
+        if self.pair:
+            given = (x, np.ones_like(x))
+        if how == "eager":
+            value = loss(given if self.pair else x, target)
+            grads = loss.backward()
+            return np.atleast_1d(value), (grads[0] if self.pair else grads)[1, 3:4]
+        shapes = ((5, 1, 1),) * 2 if self.pair else (5, 1, 1)
+        spec = as_loss(loss, target)
+        model = Outputs().astype(dtype)
+        plan = Plan(model, shapes, training=True, batch_size=2, layout=how, loss=spec)
+        batch = spec.batch(loss, target, None, plan.graph)
+        planes = tuple(each.reshape(2, 5, 1, 1) for each in given)
+        results = plan.step(planes if self.pair else planes[0], batch.target, batch.factor, batch.others)
+        return results[:, 0].sum(keepdims=True) / batch.divisor, None
+
+
+LOSSES |= {
+    "mse_loss": ElementRow(nn.MSELoss),
+    "l1_loss": ElementRow(nn.L1Loss),
+    "smooth_l1_loss": ElementRow(nn.SmoothL1Loss),
+    "huber_loss": ElementRow(nn.HuberLoss),
+    "binary_cross_entropy_with_logits, target 0": ElementRow(nn.BCEWithLogitsLoss),
+    "binary_cross_entropy_with_logits, target 1": ElementRow(nn.BCEWithLogitsLoss, 1.0),
+    "kl_div, target 0.5": ElementRow(nn.KLDivLoss, 0.5),
+    "gaussian_nll_loss": ElementRow(nn.GaussianNLLLoss, pair=True),
+    "poisson_nll_loss, target 1": ElementRow(nn.PoissonNLLLoss, 1.0),
+    "soft_margin_loss, target 1": ElementRow(nn.SoftMarginLoss, 1.0),
+    "hinge_embedding_loss, target 1": ElementRow(nn.HingeEmbeddingLoss, 1.0),
+    "multi_margin_loss, the target's score": ElementRow(nn.MultiMarginLoss),
+}
 
 
 class StepRow(NamedTuple):

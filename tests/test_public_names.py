@@ -78,6 +78,17 @@ LAYERS = [
     "CrossEntropyLoss",
     "NLLLoss",
     "MSELoss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MultiMarginLoss",
+    "PoissonNLLLoss",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
 ]
 SCHEDULES = [
     "StepLR",
@@ -190,7 +201,8 @@ SIGNATURES = {
     "ops.max_pool2d": "(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)",
     "ops.max_pool2d_backward": "(dy, argmax, input_shape)",
     "ops.cross_entropy": (
-        "(logits, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)"
+        "(logits, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0, *, "
+        "sample_weight=None)"
     ),
     "nn.Module.predict": "(self, x, batch_size=256, *, engine=True, precision=None, tta=None)",
     "compile": "(model, *, input_gradient=False, precision=None, conv_algorithm=None)",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastcnn._kernels import losses as loss_kernels
 from fastcnn._kernels import softmax as kernels
 
 from . import reference
@@ -52,7 +53,7 @@ def test_nothing_overflows(isa, dtype, offset):
     y, losses, dx = poisoned(x.shape, dtype), poisoned((1, 1), np.float64), poisoned(x.shape, dtype)
     kernels.softmax(y, x, False)
     assert_near(y, np.full(x.shape, 0.25), 8)
-    kernels.cross_entropy(losses, dx, x, np.array([[2]]), None, -100, 0.0, 1.0)
+    loss_kernels.cross_entropy(losses, dx, x, np.array([[2]]), None, -100, 0.0, 1.0)
     np.testing.assert_allclose(losses, np.log(4), rtol=1e-6)
     assert_near(dx[0, :, 0], np.array([0.25, 0.25, -0.75, 0.25]), 8)
 
@@ -84,9 +85,9 @@ def test_cross_entropy(isa, dtype, shape, weighted, smoothing):
 
     def run():
         losses, dx = poisoned((outer, inner), np.float64), poisoned(shape, dtype)
-        kernels.cross_entropy(losses, dx, x, labels, weight, -100, smoothing, 0.25)
+        loss_kernels.cross_entropy(losses, dx, x, labels, weight, -100, smoothing, 0.25)
         soft_losses, soft_dx = poisoned((outer, inner), np.float64), poisoned(shape, dtype)
-        kernels.cross_entropy_soft(soft_losses, soft_dx, x, soft, weight, smoothing, 0.25)
+        loss_kernels.cross_entropy_soft(soft_losses, soft_dx, x, soft, weight, smoothing, 0.25)
         return losses, dx, soft_losses, soft_dx
 
     losses, dx, soft_losses, soft_dx = on_any_threads(run)
@@ -106,7 +107,7 @@ def test_cross_entropy_by_hand(isa, dtype):
     """Probabilities 1/4 and 3/4, the second class right, counted twice; the second row is ignored."""
     x = np.log(np.array([[[1], [3]], [[1], [1]]], dtype))
     losses, dx = poisoned((2, 1), np.float64), poisoned(x.shape, dtype)
-    kernels.cross_entropy(losses, dx, x, np.array([[1], [9]]), np.array([1, 2], dtype), 9, 0.0, 1.0)
+    loss_kernels.cross_entropy(losses, dx, x, np.array([[1], [9]]), np.array([1, 2], dtype), 9, 0.0, 1.0)
     np.testing.assert_allclose(losses, [[2 * np.log(4 / 3)], [0]], rtol=1e-6)
     assert_near(dx[:, :, 0], np.array([[0.5, -0.5], [0, 0]]), 8)
 

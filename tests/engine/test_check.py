@@ -9,7 +9,7 @@ from fastcnn._kernels import program as kernels
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
 from fastcnn.engine.check import check_places, checks_places
-from fastcnn.engine.nodes.loss import Loss
+from fastcnn.engine.nodes.loss import Loss, as_loss
 from fastcnn.engine.signatures import SIGNATURES
 
 from .operations import writer
@@ -42,6 +42,17 @@ def plans(layout):
         nn.Dropout2d(0.5),
     )
     filtered = nn.Sequential(nn.Conv2d(2, 8, 1), nn.Conv2d(8, 5, 3, padding=1))
+    rows, planes = nn.Linear(4, 3), nn.Conv2d(2, 3, 1)
+    classes, probabilities_of = np.zeros(1, np.int64), np.zeros((1, 3), np.float32)
+    losses = [
+        Plan(model, shape, training=True, batch_size=20, layout=layout, loss=as_loss(loss, target, True))
+        for model, shape, loss, target in (
+            (rows, (4,), nn.NLLLoss(), classes),
+            (rows, (4,), nn.MultiMarginLoss(), classes),
+            (planes, (2, 3, 2), nn.CrossEntropyLoss(), probabilities_of),
+            (planes, (2, 3, 2), nn.BCEWithLogitsLoss(np.ones(1), pos_weight=np.ones(1)), probabilities_of),
+        )
+    ]
     options = {"batch_size": 20, "layout": layout}
     two_parts = {"training": True, "input_gradient": True, **options}
     return [
@@ -54,6 +65,7 @@ def plans(layout):
         Plan(moved, (2, 3, 4), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.PReLU(3)), (2, 3, 2), **two_parts),
         Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),
+        *losses,
     ]
 
 

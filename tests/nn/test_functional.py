@@ -179,7 +179,26 @@ ON_ARRAYS = {
         lambda: ops.nll_loss(ROWS, TARGET, SHIFT[[0] * 5], 4, "sum")[0],
         lambda: F.nll_loss(ROWS, TARGET, SHIFT[[0] * 5], 4, "sum"),
     ),
-    "mse_loss": (lambda: ops.mse_loss(ROWS, SOFT, "none")[0], lambda: F.mse_loss(ROWS, SOFT, "none")),
+    **{
+        name: (
+            partial(lambda name, args: getattr(ops, name)(*args)[0], name, args),
+            partial(lambda name, args: getattr(F, name)(*args), name, args),
+        )
+        for name, args in {
+            "mse_loss": (ROWS, SOFT, "none"),
+            "l1_loss": (ROWS, SOFT, "sum"),
+            "smooth_l1_loss": (ROWS, SOFT, "sum", 0.5),
+            "huber_loss": (ROWS, SOFT, "sum", 0.5),
+            "binary_cross_entropy": (SOFT, SOFT, ROWS[0] ** 2, "none"),
+            "binary_cross_entropy_with_logits": (ROWS, SOFT, ROWS[0] ** 2, "none", ROWS[1] ** 2),
+            "kl_div": (ROWS, SOFT, "batchmean", True),
+            "gaussian_nll_loss": (ROWS, SOFT, SOFT, True, 0.1, "none"),
+            "poisson_nll_loss": (ROWS, SOFT, True, True, 0.1, "none"),
+            "soft_margin_loss": (ROWS, SOFT, "sum"),
+            "hinge_embedding_loss": (ROWS, SOFT, 0.5, "sum"),
+            "multi_margin_loss": (ROWS, TARGET, 2, 0.5, ROWS[0] ** 2, "none"),
+        }.items()
+    },
 }
 
 

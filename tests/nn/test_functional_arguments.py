@@ -138,7 +138,23 @@ SIGNATURES = {
         "dilation": 1,
         "ceil_mode": False,
     },
-    "mse_loss": {"input": NONE, "target": NONE, "reduction": "mean"},
+    **{
+        name: {"input": NONE, "target": NONE, **more}
+        for name, more in {
+            "mse_loss": {"reduction": "mean"},
+            "l1_loss": {"reduction": "mean"},
+            "smooth_l1_loss": {"reduction": "mean", "beta": 1.0},
+            "huber_loss": {"reduction": "mean", "delta": 1.0},
+            "binary_cross_entropy": {"weight": None, "reduction": "mean"},
+            "binary_cross_entropy_with_logits": {"weight": None, "reduction": "mean", "pos_weight": None},
+            "kl_div": {"reduction": "mean", "log_target": False},
+            "gaussian_nll_loss": {"var": NONE, "full": False, "eps": 1e-6, "reduction": "mean"},
+            "poisson_nll_loss": {"log_input": True, "full": False, "eps": 1e-8, "reduction": "mean"},
+            "soft_margin_loss": {"reduction": "mean"},
+            "hinge_embedding_loss": {"margin": 1.0, "reduction": "mean"},
+            "multi_margin_loss": {"p": 1, "margin": 1.0, "weight": None, "reduction": "mean"},
+        }.items()
+    },
     "nll_loss": {"input": NONE, "target": NONE, "weight": None, "ignore_index": -100, "reduction": "mean"},
     "pad": {"input": NONE, "pad": NONE, "mode": "constant", "value": None},
     "softmax": {"input": NONE, "dim": None},

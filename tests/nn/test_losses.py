@@ -1,15 +1,21 @@
-"""Losses: what they take."""
+"""Losses: what they take, and PyTorch's stored answers."""
+
+import inspect
+import pickle
 
 import numpy as np
 import pytest
 
 from fastcnn import nn
-from fastcnn.errors import DTypeError
+from fastcnn.errors import ArgumentError, DTypeError
+
+from ..oracle.cases import Case, load
+from ..oracle.compare import DTYPES, assert_close
 
 LOGITS, CLASSES = np.zeros((2, 3)), np.zeros(2, np.int64)
 
 
-@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), nn.NLLLoss(), nn.MSELoss()])
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), nn.NLLLoss(), nn.MSELoss(), nn.BCELoss()])
 @pytest.mark.parametrize("outputs", [(LOGITS, LOGITS), [LOGITS, LOGITS], {"a": LOGITS, "b": LOGITS}])
 def test_a_loss_of_one_output_says_what_several_need(loss, outputs):
     kind = type(outputs).__name__
@@ -19,3 +25,143 @@ def test_a_loss_of_one_output_says_what_several_need(loss, outputs):
         rf"write a loss that takes the {kind}, and whose backward\(\) returns a {kind} of gradients",
     ):
         loss(outputs, CLASSES)
+
+
+KINDS = {
+    "mse_loss": nn.MSELoss,
+    "l1_loss": nn.L1Loss,
+    "smooth_l1_loss": nn.SmoothL1Loss,
+    "huber_loss": nn.HuberLoss,
+    "binary_cross_entropy": nn.BCELoss,
+    "binary_cross_entropy_with_logits": nn.BCEWithLogitsLoss,
+    "kl_div": nn.KLDivLoss,
+    "poisson_nll_loss": nn.PoissonNLLLoss,
+    "soft_margin_loss": nn.SoftMarginLoss,
+    "hinge_embedding_loss": nn.HingeEmbeddingLoss,
+    "gaussian_nll_loss": nn.GaussianNLLLoss,
+    "multi_margin_loss": nn.MultiMarginLoss,
+}
+# As in PyTorch, without size_average and reduce.
+ARGUMENTS = {
+    "MSELoss": "(reduction='mean')",
+    "L1Loss": "(reduction='mean')",
+    "SmoothL1Loss": "(reduction='mean', beta=1.0)",
+    "HuberLoss": "(reduction='mean', delta=1.0)",
+    "BCELoss": "(weight=None, reduction='mean')",
+    "BCEWithLogitsLoss": "(weight=None, reduction='mean', pos_weight=None)",
+    "KLDivLoss": "(reduction='mean', log_target=False)",
+    "PoissonNLLLoss": "(log_input=True, full=False, eps=1e-08, reduction='mean')",
+    "SoftMarginLoss": "(reduction='mean')",
+    "HingeEmbeddingLoss": "(margin=1.0, reduction='mean')",
+    "GaussianNLLLoss": "(*, full=False, eps=1e-06, reduction='mean')",
+    "MultiMarginLoss": "(p=1, margin=1.0, weight=None, reduction='mean')",
+    "CrossEntropyLoss": "(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
+    "NLLLoss": "(weight=None, ignore_index=-100, reduction='mean')",
+}
+
+
+def test_arguments_are_pytorchs():
+    losses = [name for name in nn.__all__ if name.endswith("Loss")]
+    assert sorted(losses) == sorted(ARGUMENTS)
+    for name in losses:
+        parameters = inspect.signature(getattr(nn, name)).parameters.values()
+        bare = [each.replace(annotation=inspect.Parameter.empty) for each in parameters]
+        assert str(inspect.Signature(bare)) == ARGUMENTS[name]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", load("elementwise_loss")[::3], ids=lambda case: f"{case.op}-{case.id}")
+def test_agrees_with_pytorch(case: Case, dtype) -> None:
+    given = {name: case.input(name, dtype) for name in ("weight", "pos_weight") if name in case.specs}
+    loss = KINDS[case.op](**given, **case.args)
+    x, target, var = (case.input(name, dtype) for name in ("x", "target", "var"))
+    value = loss(x if var is None else (x, var), target)
+    assert_close(value, case["y"], dtype, case.describe())
+    for factor in (1.0, 2.0, 3 * np.ones_like(value) if case.args["reduction"] == "none" else 3.0):
+        scale = np.ravel(factor)[0] if np.size(factor) else 1
+        gradients = loss.backward(factor)
+        for name, grad in zip(("dx", "dvar"), gradients if var is not None else (gradients,), strict=False):
+            assert_close(grad, scale * case[name], dtype, f"{name} of {case.describe()}")
+
+
+def test_a_pair_comes_back_as_it_came():
+    loss, target = nn.GaussianNLLLoss(), np.zeros((2, 3))
+    for kind in (tuple, list):
+        loss(kind([np.ones((2, 3)), np.ones((2, 1))]), target)
+        dmean, dvar = gradients = loss.backward()
+        assert type(gradients) is kind
+        assert dmean.shape == (2, 3)
+        assert dvar.shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "got"),
+    [
+        (np.zeros((2, 3)), "ndarray"),
+        ((np.zeros((2, 3)),), "tuple of 1"),
+        ({"mean": 0, "var": 1}, "dict of 2"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_pair(outputs, got):
+    message = rf"GaussianNLLLoss: input must be a pair of arrays \(mean, var\), got {got}"
+    with pytest.raises(DTypeError, match=message):
+        nn.GaussianNLLLoss()(outputs, np.zeros((2, 3)))
+
+
+def test_divisors():
+    """The weight of what counts, of samples and classes, or a multiple that all batches share."""
+    classes, pixels = np.array([0, 1, 1, 2]), np.array([[0, 1], [1, 1], [2, 7], [0, 0]])
+    weight, of_class = np.array([1.0, 0, 0.5, 2]), np.array([1.0, 3, 0.25])
+    for loss in (nn.MSELoss(), nn.BCELoss(np.ones(3)), nn.KLDivLoss("batchmean"), nn.MultiMarginLoss()):
+        assert loss.divisor(classes) == 4
+        assert loss.divisor(classes, weight) == 3.5
+    for kind in (nn.CrossEntropyLoss, nn.NLLLoss):
+        assert kind().divisor(classes) == 4
+        assert kind().divisor(classes, weight) == 3.5
+        assert kind(ignore_index=7).divisor(pixels) == 7
+        assert kind(ignore_index=7).divisor(pixels, weight) == 2 + 0.5 + 4
+        assert kind(of_class).divisor(classes) == 7.25
+        assert kind(of_class).divisor(classes, weight) == 1 + 3 * 0.5 + 0.25 * 2
+    assert nn.CrossEntropyLoss().divisor(np.zeros((4, 3, 5, 2)), weight) == 35
+    assert nn.CrossEntropyLoss().divisor(np.zeros((4, 3)), np.ones(4)) == 4
+
+
+def test_a_subclass_that_knows_nothing_of_weights():
+    class Own(nn.MSELoss):
+        def compute(self, input, target):
+            return super().compute(input, target)
+
+    x = np.ones((2, 3))
+    assert Own()(x, 0 * x) == 1
+    with pytest.raises(TypeError):
+        Own()(x, 0 * x, np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.L1Loss("average"), "L1Loss: reduction must be one of mean, sum, none, got 'average'"),
+        (lambda: nn.MSELoss("batchmean"), "MSELoss: reduction must be one of mean, sum, none"),
+        (lambda: nn.KLDivLoss("all"), "KLDivLoss: reduction must be one of mean, sum, batchmean, none"),
+        (lambda: nn.HuberLoss(delta=0), "huber_loss: delta must be greater than 0, got 0.0"),
+        (lambda: nn.SmoothL1Loss(beta=-1), "smooth_l1_loss: beta must be at least 0, got -1.0"),
+        (lambda: nn.GaussianNLLLoss(eps=0), "gaussian_nll_loss: eps must be greater than 0, got 0.0"),
+        (lambda: nn.MultiMarginLoss(3), "multi_margin_loss: p must be 1 or 2, got 3"),
+    ],
+)
+def test_arguments_are_checked_where_they_are_given(make, message):
+    with pytest.raises(ArgumentError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_a_pickle_is_the_same_loss(name):
+    loss = getattr(nn, name)(reduction="sum")
+    again = pickle.loads(pickle.dumps(loss))
+    assert again.reduction == "sum"
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (4, 3))
+    given = (x, x + 1) if name == "GaussianNLLLoss" else x
+    is_classes = name in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
+    target = np.array([0, 1, 2, 0]) if is_classes else np.full((4, 3), 0.5)
+    assert again(given, target) == loss(given, target)

@@ -23,6 +23,17 @@ def huge(*shape: int, value: Any = 0.0) -> np.ndarray:
 
 
 # A valid call of every function; a replaced argument makes it invalid.
+# Losses that take nothing but two arrays of one shape, and numbers.
+ELEMENTWISE_LOSSES = (
+    "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "kl_div",
+    "poisson_nll_loss",
+    "soft_margin_loss",
+    "hinge_embedding_loss",
+)
 VALID: dict[str, dict[str, Any]] = {
     "conv2d": {"x": zeros(2, 4, 5, 6), "weight": zeros(6, 4, 3, 3), "bias": zeros(6)},
     "conv2d_backward": {"dy": zeros(2, 6, 3, 4), "x": zeros(2, 4, 5, 6), "weight": zeros(6, 4, 3, 3)},
@@ -88,7 +99,16 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "cross_entropy": {"logits": zeros(4, 3), "target": np.array([0, 1, 2, 0]), "weight": zeros(3)},
     "nll_loss": {"log_probs": zeros(4, 3), "target": np.array([0, 1, 2, 0]), "weight": zeros(3)},
-    "mse_loss": {"input": zeros(4, 3), "target": zeros(4, 3)},
+    **{name: {"input": zeros(4, 3), "target": zeros(4, 3)} for name in ELEMENTWISE_LOSSES},
+    "binary_cross_entropy": {"input": zeros(4, 3), "target": zeros(4, 3), "weight": zeros(3)},
+    "binary_cross_entropy_with_logits": {
+        "input": zeros(4, 3),
+        "target": zeros(4, 3),
+        "weight": zeros(4, 1),
+        "pos_weight": zeros(3),
+    },
+    "gaussian_nll_loss": {"input": zeros(4, 3), "target": zeros(4, 3), "var": zeros(4, 3)},
+    "multi_margin_loss": {"input": zeros(4, 3), "target": np.array([0, 1, 2, 0]), "weight": zeros(3)},
 }
 
 

@@ -196,6 +196,7 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
         ("label_smoothing", -0.1), ("label_smoothing", 1.5), ("label_smoothing", math.nan),
         ("label_smoothing", None),
         ("label_smoothing", True), ("label_smoothing", "0.1"),
+        ("sample_weight", _zeros(3)), ("sample_weight", np.array([1, 1, -1, 1.0])),
     ],
     "nll_loss": [
         ("log_probs", _zeros()), ("log_probs", _zeros(4, 0)), ("target", _labels(0, 1)),
@@ -206,11 +207,52 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
         ("target", np.full(4, math.nan)),
         ("weight", _zeros(2)), ("weight", np.zeros(3, np.float32)), ("reduction", "all"),
         ("reduction", b"mean"),
-        ("ignore_index", 0.0), ("ignore_index", True),
+        ("ignore_index", 0.0), ("ignore_index", True), ("sample_weight", _zeros(5)),
+        ("sample_weight", np.array([1, 1, math.nan, 1.0])),
     ],
-    "mse_loss": [
-        ("target", _zeros(3, 4)), ("target", _zeros(3)), ("target", _zeros(4, 1)), ("target", _zeros()),
-        ("target", np.zeros((4, 3), np.float32)), ("reduction", "avg"), ("reduction", 0),
+    **{
+        name: [
+            ("target", _zeros(3, 4)), ("target", _zeros(3)), ("target", _zeros(4, 1)), ("target", _zeros()),
+            ("target", np.zeros((4, 3), np.float32)), ("reduction", "avg"), ("reduction", 0),
+            ("sample_weight", _zeros(3)), ("sample_weight", _zeros(4, 1)), ("sample_weight", _zeros()),
+            ("sample_weight", [1, 1, 1, 1]), ("sample_weight", np.ones(4, int)),
+            ("sample_weight", np.array([1, 1, -1, 1.0])), ("sample_weight", np.array([1, 1, math.nan, 1])),
+            ("sample_weight", np.array([1, 1, 1, math.inf])),
+            *more,
+        ]
+        for name, more in {
+            "mse_loss": [],
+            "l1_loss": [],
+            "smooth_l1_loss": [("beta", -1e-9), ("beta", math.nan), ("beta", "1"), ("beta", None)],
+            "huber_loss": [("delta", 0), ("delta", -1.0), ("delta", math.inf), ("delta", True)],
+            "kl_div": [("log_target", 1), ("log_target", None)],
+            "poisson_nll_loss": [("log_input", 1), ("full", None), ("eps", -1), ("eps", "0")],
+            "soft_margin_loss": [],
+            "hinge_embedding_loss": [("margin", math.nan), ("margin", None)],
+            "binary_cross_entropy": [
+                ("input", _zeros(4, 3) - 1e-9), ("input", _zeros(4, 3) + 1.5),
+                ("target", _zeros(4, 3) - 1e-9),
+                ("target", _zeros(4, 3) + 1.5), ("weight", _zeros(4)), ("weight", _zeros(2, 4, 3)),
+                ("weight", np.zeros(3, np.float32)),
+            ],
+            "binary_cross_entropy_with_logits": [
+                ("weight", _zeros(4)), ("pos_weight", _zeros(4)), ("pos_weight", _zeros(2)),
+                ("pos_weight", np.zeros(3, np.float32)),
+            ],
+            "gaussian_nll_loss": [
+                ("var", _zeros(3, 4)), ("var", _zeros(1, 3)), ("var", _zeros(3)), ("var", _zeros(4, 3, 1)),
+                ("var", _zeros(4, 3) - 1e-9), ("var", -1.0), ("var", math.inf), ("var", [1.0] * 4),
+                ("var", np.zeros((4, 3), np.float32)), ("full", 1), ("eps", 0), ("eps", -1.0), ("eps", None),
+            ],
+        }.items()
+    },
+    "multi_margin_loss": [
+        ("input", _zeros()), ("input", _zeros(4, 0)), ("input", _zeros(4, 3, 2)), ("target", _labels(0, 1)),
+        ("target", _zeros(4)), ("target", _zeros(4, 3)), ("target", _labels(0, 3, 0, 0)),
+        ("target", _labels(0, -1, 0, 0)), ("target", 2), ("target", np.zeros((4, 1), int)),
+        ("weight", _zeros(2)), ("weight", np.zeros(3, np.float32)), ("reduction", "all"), ("p", 0), ("p", 3),
+        ("p", 1.0), ("p", True), ("margin", math.nan), ("margin", "1"), ("sample_weight", _zeros(3)),
+        ("sample_weight", _zeros(4) - 1),
     ],
 }
 # fmt: on

@@ -9,7 +9,7 @@ import pytest
 
 from fastcnn.errors import ArgumentError, DTypeError
 
-from .refusal import Invalid, assert_refused
+from .refusal import ELEMENTWISE_LOSSES, Invalid, assert_refused
 from .refusal import huge as _huge
 from .refusal import zeros as _zeros
 
@@ -138,7 +138,13 @@ SIZES: list[tuple[str, dict[str, Any], str]] = [
     ("cross_entropy", {"logits": _huge(4, 2**48), "weight": None}, "cross_entropy"),
     ("nll_loss", {"log_probs": _huge(2**48, 3), "target": _huge(2**48, value=0)}, "nll_loss"),
     ("nll_loss", {"log_probs": _huge(4, 2**48), "weight": None}, "nll_loss"),
-    ("mse_loss", {"input": _huge(2**25, 2**25), "target": _huge(2**25, 2**25)}, "mse_loss"),
+    *((name, {"input": _huge(2**25, 2**25), "target": _huge(2**25, 2**25)}, name)
+      for name in ELEMENTWISE_LOSSES),
+    *((name, {"input": _huge(2**45, 0), "target": _huge(2**45, 0)}, name) for name in ELEMENTWISE_LOSSES),
+    ("binary_cross_entropy", {"input": _huge(2**25, 2**25), "target": _huge(2**25, 2**25), "weight": None},
+     "binary_cross_entropy"),
+    ("multi_margin_loss", {"input": _huge(2**48, 3), "target": _huge(2**48, value=0)}, "multi_margin_loss"),
+    ("multi_margin_loss", {"input": _huge(4, 2**48), "weight": None}, "multi_margin_loss"),
 ]
 # fmt: on
 

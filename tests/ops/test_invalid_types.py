@@ -25,7 +25,8 @@ NOT_FLOATS: dict[str, Callable[[np.ndarray], Any]] = {
     "number": lambda a: 1.5,
 }
 # Arguments that None, or another kind of number, does not make invalid.
-OPTIONAL = {"bias", "weight", "mask", "running_mean", "running_var"}
+OPTIONAL = {"bias", "weight", "pos_weight", "mask", "running_mean", "running_var"}
+OF_CLASSES = {"cross_entropy", "nll_loss", "multi_margin_loss"}
 NOT_TARGETS = {"none", "list", "bool", "complex", "object", "string", "float16", "records", "number"}
 
 
@@ -40,7 +41,9 @@ def _calls() -> Iterator[Invalid]:
                 )
                 if kind == "none" and not required:
                     continue
-                if name == "target" and function != "mse_loss" and kind not in NOT_TARGETS:
+                if kind == "number" and name == "var":
+                    continue
+                if name == "target" and function in OF_CLASSES and kind not in NOT_TARGETS:
                     continue
                 yield Invalid(function, f"{name}-{kind}", {name: change(value)}, name)
     for kind in ("none", "list", "bool", "complex", "object", "string", "float16", "records", "number"):

@@ -1,4 +1,4 @@
-"""Cross-entropy, negative log-likelihood and squared error against PyTorch's stored answers."""
+"""Losses against PyTorch's stored answers, and those of classes by hand."""
 
 import numpy as np
 import pytest
@@ -8,27 +8,31 @@ from fastcnn import ops
 from ..oracle.cases import Case, load
 from ..oracle.compare import DTYPES, LAYOUTS, assert_close
 
-CASES = load("loss")
+OF_CLASSES, OF_ELEMENTS = load("loss"), load("elementwise_loss")
+CASES = OF_CLASSES + OF_ELEMENTS
 LAYOUT_CASES = [
     case
-    for case in CASES
+    for case in OF_CLASSES
     if case.id.startswith(("ncdd5-", "n10-", "2x3x4x5-"))
     and ("weight" in case.specs or case.op == "mse_loss")
-]
+] + [case for case in OF_ELEMENTS if case.id.startswith(("3x21-", "2x3x4x5-", "9x10-"))][::3]
 
 
 def _check(case: Case, dtype, arrays: dict) -> None:
-    weight = {"weight": arrays["weight"]} if "weight" in arrays else {}
-    loss, dx = getattr(ops, case.op)(arrays["x"], arrays["target"], **weight, **case.args)
+    first, second, *others = arrays.items()
+    loss, dx, *more = getattr(ops, case.op)(first[1], second[1], **dict(others), **case.args)
     assert dx.dtype == dtype
     if case.args["reduction"] != "none":
         assert isinstance(loss, float)
     assert_close(loss, case["y"], dtype, f"loss of {case.describe()}")
     assert_close(dx, case["dx"], dtype, f"gradient of {case.describe()}")
+    for dvar in more:
+        assert_close(dvar, case["dvar"], dtype, f"gradient by var of {case.describe()}")
 
 
 def _arrays(case: Case, dtype) -> dict:
-    return {name: case.input(name, dtype) for name in ("x", "target", "weight") if name in case.specs}
+    names = ("x", "target", "weight", "pos_weight", "var")
+    return {name: case.input(name, dtype) for name in names if name in case.specs}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.op}-{case.id}")

@@ -7,7 +7,17 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from . import grid_conv, grid_loss, grid_norm, grid_pool, grid_products, grid_shape, grid_special, recipe
+from . import (
+    grid_conv,
+    grid_elementwise_loss,
+    grid_loss,
+    grid_norm,
+    grid_pool,
+    grid_products,
+    grid_shape,
+    grid_special,
+    recipe,
+)
 from .question import Question
 
 GRIDS = {
@@ -17,6 +27,7 @@ GRIDS = {
     "products": grid_products,
     "norm": grid_norm,
     "loss": grid_loss,
+    "elementwise_loss": grid_elementwise_loss,
     "special": grid_special,
 }
 
@@ -134,6 +145,17 @@ ANSWER = {
     "cross_entropy": _loss(functional.cross_entropy),
     "nll_loss": _loss(functional.nll_loss),
     "mse_loss": _loss(functional.mse_loss),
+    "l1_loss": _loss(functional.l1_loss),
+    "smooth_l1_loss": _loss(functional.smooth_l1_loss),
+    "huber_loss": _loss(functional.huber_loss),
+    "binary_cross_entropy": _loss(functional.binary_cross_entropy),
+    "binary_cross_entropy_with_logits": _loss(functional.binary_cross_entropy_with_logits),
+    "kl_div": _loss(functional.kl_div),
+    "poisson_nll_loss": _loss(functional.poisson_nll_loss),
+    "soft_margin_loss": _loss(functional.soft_margin_loss),
+    "hinge_embedding_loss": _loss(functional.hinge_embedding_loss),
+    "gaussian_nll_loss": _loss(functional.gaussian_nll_loss),
+    "multi_margin_loss": _loss(functional.multi_margin_loss),
 }
 
 

@@ -213,6 +213,13 @@ def functions(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     _, dweight, _ = ops.conv2d_backward(y, x, weight, 1, 1)
     assert dweight.shape == weight.shape
     loss, gradient = ops.cross_entropy(F.flatten(y, 1), labels)
+    for criterion in (
+        nn.BCEWithLogitsLoss(pos_weight=y[0]),
+        nn.HuberLoss(delta=0.5),
+        nn.KLDivLoss("batchmean"),
+    ):
+        gradient = criterion.compute(y, y, np.ones(len(y)))[1]
+    print(F.smooth_l1_loss(y, y, "sum", 0.5), nn.GaussianNLLLoss(full=True)((y, y), y), gradient.shape)
     assert_type(gradient, np.ndarray)
     print(f"{loss:.3f}", fastcnn.softmax(y, 1).shape, F.split(y, 2, 1)[0].shape)
     larger = F.interpolate(F.pad(y, (1, 1, 1, 1), "reflect"), scale_factor=2, mode="bilinear")

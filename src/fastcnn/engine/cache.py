@@ -21,7 +21,7 @@ from .fuse import fuse
 from .graph import Graph
 from .locking import Locked
 from .lower import element_type, lower_picture, trace
-from .nodes.loss import Loss
+from .nodes.loss import LossSpec
 from .plan import Plan
 from .tracing import Picture
 from .wanted import wanted
@@ -86,7 +86,7 @@ class Plans(Locked):
         model: nn.Module,
         x: Samples,
         evaluation: bool = False,
-        loss: Loss | None = None,
+        loss: LossSpec | None = None,
         precision: str | None = None,
         factors: bool = False,
     ) -> Plan | Unsupported:
@@ -100,7 +100,7 @@ class Plans(Locked):
             Input.
         evaluation : bool
             Whether all layers are in evaluation mode, as in a prediction; else each is in its own.
-        loss : Loss, optional
+        loss : Loss or ElementLoss, optional
             Of a plan that trains in one part.
         precision : str, optional
             Of this call.
@@ -125,7 +125,7 @@ class Plans(Locked):
             return found
 
     def _find(
-        self, model: nn.Module, x: Samples, evaluation: bool, loss: Loss | None, asked: Wanted
+        self, model: nn.Module, x: Samples, evaluation: bool, loss: LossSpec | None, asked: Wanted
     ) -> Plan | Unsupported:
         self._follow(model)
         training = self._training and not evaluation
@@ -233,7 +233,7 @@ class Plans(Locked):
         size: int,
         layout: str,
         bands: int,
-        loss: Loss | None,
+        loss: LossSpec | None,
         graph: Graph,
         asked: Wanted,
     ) -> Plan | Unsupported:

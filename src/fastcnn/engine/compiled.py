@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +11,12 @@ from .. import _precision, _samples, nn
 from .._kernels.program import add_results
 from .._samples import Outputs, Samples
 from .._shapes import integer
-from ..errors import DTypeError, StateError
+from ..errors import ArgumentError, DTypeError, StateError
 from ..nn.parameter_pass import backward_parameters
 from ..nn.passes import output_gradients
+from ..ops._reduction import reduced
 from .cache import Plans, Unsupported, report
-from .nodes.loss import as_loss, check_targets
+from .nodes.loss import as_loss
 from .plans import ForwardPlan, StepPlan, TwoPassPlan
 from .predict import predict
 from .wanted import checked_algorithm
@@ -123,7 +123,13 @@ class CompiledModule:
         return last.backward(tuple(dys))
 
     def gradients(
-        self, x: Samples, target: np.ndarray, loss: Any, *, factors: bool = False
+        self,
+        x: Samples,
+        target: np.ndarray,
+        loss: Any,
+        *,
+        sample_weight: np.ndarray | None = None,
+        factors: bool = False,
     ) -> tuple[float, int] | None:
         """Run forward pass, loss and backward pass as one program.
 
@@ -131,31 +137,46 @@ class CompiledModule:
         ----------
         x : array (N, ...), or tuple of such arrays
             Input.
-        target : integer array (N,)
-            Classes.
+        target : array (N, ...)
+            As the loss takes it.
         loss : loss of fastcnn.nn
-            Cross-entropy with a reduction to one number.
+            With a reduction to one number.
+        sample_weight : float array (N,), optional
+            Weight of each sample in the loss.
         factors : bool
             Whether gradients that an optimizer takes as factors need not be in memory, see nn/factored.py.
 
         Returns
         -------
         (float, int) or None
-            The loss, and the number of rows predicted right; the gradients of all parameters are replaced.
-            None, and nothing has happened, if there is no such program.
+            The loss, and the number of rows (or pixels that are not ignored) predicted right, 0 where targets
+            are no classes; the gradients of all parameters are replaced. None, and nothing has happened, if
+            there is no such program.
+
+        Raises
+        ------
+        ArgumentError
+            If the loss has no value for a target or for what the model returns. In the latter case gradients
+            that there were are gone.
         """
-        spec = as_loss(loss, target)
+        spec = as_loss(loss, target, sample_weight is not None)
         if spec is None or len(target) != _samples.count(x):
             return None
         plan = self._plans.find(self.model, x, loss=spec, factors=factors)
         if not isinstance(plan, StepPlan):
             return None
+        batch = spec.batch(loss, target, sample_weight, plan.graph)
+        if batch is None:
+            return None
         self._last = None
-        classes, divisor = check_targets(target, plan.output_shapes[0][0], spec, loss.reduction)
-        results = plan.step(x, classes, 1 / divisor if divisor else 0.0)
+        total, count = add_results(plan.step(x, batch.target, batch.factor, batch.others))
+        try:
+            correct = spec.correct(count)
+        except ArgumentError:
+            self.zero_grad()
+            raise
         plan.gradients.hand_out()
-        total, correct = add_results(results)
-        return (total / divisor if divisor else math.nan), int(correct)
+        return reduced(total, loss.reduction, batch.divisor), correct
 
     def predict(self, x: Samples, batch_size: int = 256, *, precision: str | None = None) -> Outputs:
         """Return the outputs for x (N, ...) in evaluation mode, a batch at a time; see `Module.predict`."""

@@ -22,7 +22,7 @@ from .graph import Graph
 from .halos import gradient_halos, masked_gradients, value_halos
 from .locking import Locked
 from .lower import lower
-from .nodes.loss import Loss
+from .nodes.loss import LossSpec
 from .nodes.norm import find_folded
 from .parts import Backward, Forward
 from .runner import Cell, Runner, working_threads
@@ -52,7 +52,7 @@ class Plan(Locked):
         Of the buffers; by default what `choose` says for the batch size.
     bands : int
         Parts that the work on one image may be cut into, for threads.
-    loss : Loss, optional
+    loss : Loss or ElementLoss, optional
         Makes a plan that trains in one part, see `StepPlan.step`.
     graph : Graph, optional
         What the model is lowered to, if that is known.
@@ -61,10 +61,10 @@ class Plan(Locked):
     """
 
     training = False
-    loss: Loss | None = None
+    loss: LossSpec | None = None
     _kinds: ClassVar[dict[str, type[Plan]]] = {}  # see plans.py
 
-    def __new__(cls, *args: Any, training: bool = False, loss: Loss | None = None, **kwargs: Any) -> Plan:
+    def __new__(cls, *args: Any, training: bool = False, loss: LossSpec | None = None, **kwargs: Any) -> Plan:
         """Make the kind of plan that is asked for."""
         name = "inference" if not training else "two passes" if loss is None else "step"
         return super().__new__(Plan._kinds[name] if cls is Plan else cls)
@@ -84,7 +84,7 @@ class Plan(Locked):
         input_gradient: bool = False,
         layout: str | None = None,
         bands: int = 1,
-        loss: Loss | None = None,
+        loss: LossSpec | None = None,
         graph: Graph | None = None,
         wanted: Wanted = Wanted(),  # noqa: B008
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,7 @@ from ..errors import StateError
 from ..graph import replaced
 from .emit import Writer
 from .gradients import Gradients
-from .nodes import loss as losses
-from .nodes.loss import RESULTS
+from .nodes.loss_batch import RESULTS
 from .packed import Packed
 from .parts import Forward
 from .plan import Plan
@@ -26,6 +26,7 @@ Arrays = tuple[np.ndarray, ...]
 
 # So many rows of output are made without a look at the memory that is free.
 _FEW = 64
+_NOTHING: Mapping[str, np.ndarray] = {}
 
 
 class ForwardPlan(Plan):
@@ -176,44 +177,56 @@ class StepPlan(Plan, kind="step"):
         self.gradients = Gradients(self.executable, self.parameter_grads, self._factored, model, outside)
         self._factor = 1.0
         ops = self.executable.writer.ops
-        self._loss_op = next(i for i, op in enumerate(ops) if op.kernel == "cross_entropy")
+        self._loss_op = next(i for i, op in enumerate(ops) if "results" in op.buffers)
+        assert self.loss is not None
+        self._kinds_given = self.loss.arrays(self.graph)
 
     def _write(self, writer: Writer, forward: Forward) -> None:
         assert self.loss is not None
         writer.part_name = "step"
-        losses.check(self.graph, self.loss)
+        self.loss.check(self.graph)
         write_forward(forward, inputs_stay=True)
         backward = self._backward(forward)
         self.parameter_grads, self._factored = backward.parameter_grads, backward.factored
-        losses.write(forward, backward, self.loss)
+        self.loss.write(forward, backward)
         write_backward(backward)
         writer.close_part()
 
-    def step(self, x: Samples, target: np.ndarray, factor: float) -> np.ndarray:
+    def step(
+        self, x: Samples, target: np.ndarray, factor: float, others: Mapping[str, np.ndarray] = _NOTHING
+    ) -> np.ndarray:
         """Run forward, loss and backward pass; `gradients` has those of parameters then.
 
         Parameters
         ----------
         x : array (N, *input_shape), or tuple of such arrays for several inputs
             Of the plan's dtype; from min_batch to capacity rows.
-        target : int64 array (N,)
-            Classes, each in range or ignore_index.
+        target : array (N, ...)
+            As the loss says; classes are int64 (N,), each in range or ignore_index.
         factor : float
             What the gradient of the sum of all losses is multiplied by.
+        others : dict
+            What else the loss takes, see `arrays` of engine/nodes/loss.py.
 
         Returns
         -------
         float64 array (N, 2)
-            Each image's loss, and 1 where the image was predicted right before the step, or 0.
+            Each image's loss, and of losses of classes 1 where the image was predicted right before the step,
+            or 0, or how many of its pixels were; of others how many elements have no loss.
         """
         inputs = self._arrays(x, self.input_shapes, "x")
         batch = len(inputs[0])
         if not self.min_batch <= batch <= self.capacity:
             raise StateError(f"step: a plan for {self.min_batch} to {self.capacity} samples got {batch}")
-        if target.shape != (batch,) or target.dtype != np.int64 or not target.flags.c_contiguous:
-            raise StateError(f"step: target must be int64 ({batch},), got {target.dtype} {target.shape}")
         arrays = dict(zip(self._inputs, inputs, strict=True))
-        arrays["target"], arrays["results"] = target, np.empty((batch, RESULTS))
+        for name, (shape, dtype) in self._kinds_given.items():
+            array = arrays[name] = target if name == "target" else others[name]
+            flags = array.flags
+            fits = array.shape == (batch, *shape) and array.dtype == dtype
+            if not (fits and flags.c_contiguous and flags.aligned):
+                got = f"{array.dtype} {array.shape}"
+                raise StateError(f"step: {name} must be contiguous, {dtype} {(batch, *shape)}, got {got}")
+        arrays["results"] = np.empty((batch, RESULTS))
         with self.lock:
             arrays.update(self.gradients.room_for_factors(batch))
             self.gradients.keep_handed_out()

@@ -10,7 +10,9 @@ from . import (
     conv1d,
     conv_transpose,
     dropout,
+    elementwise_losses,
     functional,
+    gaussian_loss,
     group_norm,
     init,
     instance_norm,
@@ -37,6 +39,8 @@ from .conv import *
 from .conv1d import *
 from .conv_transpose import *
 from .dropout import *
+from .elementwise_losses import *
+from .gaussian_loss import *
 from .group_norm import *
 from .instance_norm import *
 from .layer_norm import *
@@ -65,6 +69,8 @@ __all__ += conv.__all__
 __all__ += conv1d.__all__
 __all__ += conv_transpose.__all__
 __all__ += dropout.__all__
+__all__ += elementwise_losses.__all__
+__all__ += gaussian_loss.__all__
 __all__ += group_norm.__all__
 __all__ += instance_norm.__all__
 __all__ += layer_norm.__all__

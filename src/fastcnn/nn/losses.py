@@ -1,76 +1,35 @@
-"""Losses as objects: called with (logits, target) they return a number, and backward its gradient."""
+"""Losses of classes as objects: called with (logits, target), and backward has the gradient."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .. import ops
-from ..errors import ArgumentError, DTypeError
-from ..ops.losses import REDUCTIONS, Loss
-from .module import Module
+from ..errors import ArgumentError
+from ..ops._classes import check_margin
+from ..ops._reduction import Loss, mean_divisor, share_of
+from .loss import LossModule
 
-__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
+__all__ = ["CrossEntropyLoss", "MultiMarginLoss", "NLLLoss"]
 
-
-class _Loss(Module):
-    """A loss keeps the gradient that its op computed along with the value."""
-
-    def __init__(self, reduction: str) -> None:
-        super().__init__()
-        if reduction not in REDUCTIONS:
-            raise ArgumentError(
-                f"{type(self).__name__}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}"
-            )
-        self.reduction = reduction
-
-    def __call__(self, input: np.ndarray, target: np.ndarray) -> Loss:
-        """Return the loss."""
-        return self.forward(input, target)
-
-    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[Loss, np.ndarray]:
-        """Return (loss, gradient with respect to the input)."""
-        raise NotImplementedError
-
-    def divisor(self, target: np.ndarray) -> float:
-        """Return what a mean over the targets divides their sum by, or a multiple that all batches share."""
-        return float(len(target))
-
-    def forward(self, input: np.ndarray, target: np.ndarray) -> Loss:
-        """Return the loss and keep its gradient."""
-        if isinstance(input, tuple | list | dict):
-            name, kind = type(self).__name__, type(input).__name__
-            raise DTypeError(
-                f"{name}: input must be one array, got a {kind} of {len(input)}: for several outputs write a "
-                f"loss that takes the {kind}, and whose backward() returns a {kind} of gradients"
-            )
-        loss, self.saved = self.compute(input, target)
-        return loss
-
-    def backward(self, dloss: float | np.ndarray = 1.0) -> np.ndarray:
-        """Return the gradient with respect to the first argument, times dloss.
-
-        With reduction "none" dloss may be an array of the losses' shape.
-        """
-        grad = self.saved
-        if isinstance(dloss, np.ndarray) and dloss.ndim:
-            axis = 0 if grad.ndim == 1 else 1
-            dloss = dloss if dloss.shape == grad.shape else np.expand_dims(dloss, axis)
-            return np.asarray(grad * dloss, grad.dtype)
-        return grad if dloss == 1 else np.asarray(grad * grad.dtype.type(dloss))
+Weights = np.ndarray | None
 
 
-class _Classes(_Loss):
-    """Base of losses of classes, which may have weights or be ignored."""
+class _Classes(LossModule):
+    """Base of losses of classes, which may have weights."""
 
-    weight: np.ndarray | None
+    weight: Weights
     ignore_index: int
 
-    def divisor(self, target: np.ndarray) -> float:
-        """Return the weight of all targets that count; of probabilities, how many there are."""
+    def _weight(self, input: np.ndarray) -> Weights:
+        """Return the weights of classes in the input's type."""
+        return None if self.weight is None else np.asarray(self.weight, input.dtype)
+
+    def divisor(self, target: np.ndarray, sample_weight: Weights = None) -> float:
+        """Return the weight of all targets that count; of probabilities, that of their samples."""
         if target.dtype.kind not in "iu":
-            return target.size / target.shape[1]
-        counted = target[target != self.ignore_index]
-        return float(counted.size if self.weight is None else np.asarray(self.weight)[counted].sum())
+            return share_of(sample_weight, len(target)) * (target[0, 0].size if len(target) else 1)
+        return mean_divisor(target, self.weight, self.ignore_index, sample_weight)
 
 
 class CrossEntropyLoss(_Classes):
@@ -90,7 +49,7 @@ class CrossEntropyLoss(_Classes):
 
     def __init__(
         self,
-        weight: np.ndarray | None = None,
+        weight: Weights = None,
         ignore_index: int = -100,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
@@ -104,11 +63,18 @@ class CrossEntropyLoss(_Classes):
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
-    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[Loss, np.ndarray]:
+    def compute(
+        self, input: np.ndarray, target: np.ndarray, sample_weight: Weights = None
+    ) -> tuple[Loss, np.ndarray]:
         """Return (loss, dlogits)."""
-        weight = None if self.weight is None else np.asarray(self.weight, input.dtype)
         return ops.cross_entropy(
-            input, target, weight, self.ignore_index, self.reduction, self.label_smoothing
+            input,
+            target,
+            self._weight(input),
+            self.ignore_index,
+            self.reduction,
+            self.label_smoothing,
+            sample_weight=sample_weight,
         )
 
 
@@ -121,31 +87,55 @@ class NLLLoss(_Classes):
         As in CrossEntropyLoss.
     """
 
-    def __init__(
-        self, weight: np.ndarray | None = None, ignore_index: int = -100, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, weight: Weights = None, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.weight = weight
         self.ignore_index = ignore_index
 
-    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[Loss, np.ndarray]:
+    def compute(
+        self, input: np.ndarray, target: np.ndarray, sample_weight: Weights = None
+    ) -> tuple[Loss, np.ndarray]:
         """Return (loss, dlog_probs)."""
-        weight = None if self.weight is None else np.asarray(self.weight, input.dtype)
-        return ops.nll_loss(input, target, weight, self.ignore_index, self.reduction)
+        weight, ignored = self._weight(input), self.ignore_index
+        return ops.nll_loss(input, target, weight, ignored, self.reduction, sample_weight=sample_weight)
 
 
-class MSELoss(_Loss):
-    """Mean squared error; see `fastcnn.ops.mse_loss`.
+class MultiMarginLoss(_Classes):
+    """How far other classes come within a margin of the target's; see `fastcnn.ops.multi_margin_loss`.
 
     Parameters
     ----------
+    p : {1, 2}
+        Power.
+    margin : float
+        Distance that is wanted.
+    weight : array (C,), optional
+        Weight of each class.
     reduction : {"mean", "sum", "none"}
-        Mean or sum over all elements, or none.
+        How the rows' losses are combined.
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(
+        self, p: int = 1, margin: float = 1.0, weight: Weights = None, reduction: str = "mean"
+    ) -> None:
         super().__init__(reduction)
+        self.p, self.margin = check_margin(p, margin)
+        self.weight = weight
 
-    def compute(self, input: np.ndarray, target: np.ndarray) -> tuple[Loss, np.ndarray]:
+    def divisor(self, target: np.ndarray, sample_weight: Weights = None) -> float:
+        """Return the weight of all samples: that of classes does not count."""
+        return share_of(sample_weight, len(target))
+
+    def compute(
+        self, input: np.ndarray, target: np.ndarray, sample_weight: Weights = None
+    ) -> tuple[Loss, np.ndarray]:
         """Return (loss, dinput)."""
-        return ops.mse_loss(input, target, self.reduction)
+        return ops.multi_margin_loss(
+            input,
+            target,
+            self.p,
+            self.margin,
+            self._weight(input),
+            self.reduction,
+            sample_weight=sample_weight,
+        )

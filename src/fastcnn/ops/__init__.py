@@ -39,9 +39,22 @@ from .elementwise import (
     tanh,
     tanh_backward,
 )
+from .elementwise_losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+)
 from .group_norm import group_norm, group_norm_backward, layer_norm, layer_norm_backward
 from .linear import linear, linear_backward
-from .losses import cross_entropy, mse_loss, nll_loss
+from .losses import cross_entropy, multi_margin_loss, nll_loss
 from .normalization import batch_norm, batch_norm_backward
 from .padding import pad, pad_backward, zero_pad2d, zero_pad2d_backward
 from .pooling import (
@@ -68,6 +81,8 @@ __all__ = [
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "channel_shuffle",
     "clamp",
     "clamp_backward",
@@ -89,12 +104,17 @@ __all__ = [
     "feature_alpha_dropout",
     "feature_alpha_dropout_backward",
     "flatten",
+    "gaussian_nll_loss",
     "group_norm",
     "group_norm_backward",
+    "hinge_embedding_loss",
+    "huber_loss",
     "im2col",
     "im2col_backward",
     "interpolate",
     "interpolate_backward",
+    "kl_div",
+    "l1_loss",
     "layer_norm",
     "layer_norm_backward",
     "linear",
@@ -104,17 +124,21 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_backward",
     "mse_loss",
+    "multi_margin_loss",
     "nll_loss",
     "pad",
     "pad_backward",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "prelu",
     "prelu_backward",
     "relu",
     "relu_backward",
     "sigmoid",
     "sigmoid_backward",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softmax_backward",
     "sqrt",

@@ -38,20 +38,54 @@ class Own(nn.CrossEntropyLoss):
     ("loss", "target"),
     [
         (nn.CrossEntropyLoss(reduction="none"), TARGET),
-        (nn.CrossEntropyLoss(), np.eye(4, 3)),
         (nn.CrossEntropyLoss(), TARGET.astype(float)),
         (nn.CrossEntropyLoss(), TARGET.tolist()),
-        (nn.CrossEntropyLoss(), TARGET[:, None]),
+        (nn.CrossEntropyLoss(), np.int64(1)),
+        (nn.CrossEntropyLoss(), np.array(1)),
+        (nn.CrossEntropyLoss(), TARGET > 0),
         (Own(), TARGET),
         (nn.MSELoss(), TARGET),
+        (nn.NLLLoss(), np.eye(4, 3)),
+        (nn.MultiMarginLoss(), np.eye(4, 3)),
+        (lambda y, t: 0.0, TARGET),
     ],
-    ids=["none", "probabilities", "floats", "list", "2-D", "subclass", "another loss"],
+    ids=[
+        "none",
+        "floats",
+        "list",
+        "number",
+        "no axis",
+        "bools",
+        "subclass",
+        "classes that are no floats",
+        "probabilities of nll_loss",
+        "probabilities of margins",
+        "function",
+    ],
 )
 def test_what_has_no_program_is_left_to_eager_mode(loss, target):
     assert as_loss(loss, target) is None
     model = network()
     compiled = fastcnn.compile(model)
     assert compiled.gradients(images(), target, loss) is None
+    assert all(p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [
+        (nn.CrossEntropyLoss(), TARGET[:, None]),
+        (nn.CrossEntropyLoss(), np.eye(4, 5)),
+        (nn.CrossEntropyLoss(np.ones(4)), TARGET),
+        (nn.NLLLoss(), TARGET[:, None]),
+        (nn.MultiMarginLoss(weight=np.ones(2)), TARGET),
+        (nn.GaussianNLLLoss(), np.zeros((4, 3))),
+    ],
+    ids=["2-D", "other classes", "other weights", "2-D of nll_loss", "other weights of margins", "no pair"],
+)
+def test_what_does_not_fit_the_output_is_left_to_eager_mode(loss, target):
+    model = network()
+    assert fastcnn.compile(model).gradients(images(), target, loss) is None
     assert all(p.grad is None for p in model.parameters())
 
 

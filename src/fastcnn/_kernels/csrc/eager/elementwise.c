@@ -8,19 +8,7 @@
 #include "common/activation.h"
 #include "common/dropout.h"
 #include "eager/eager.h"
-
-/* A vector of which `count` numbers are there; the others are 0. */
-static vreal load_part(const real *x, ptrdiff_t count)
-{
-    real part[VL] = {0};
-    memcpy(part, x, (size_t)count * sizeof(real));
-    return rload(part);
-}
-
-static void store_part(real *y, vreal value, ptrdiff_t count)
-{
-    memcpy(y, &value, (size_t)count * sizeof(real));
-}
+#include "eager/parts.h"
 
 INLINE void values(real *y, const real *x, ptrdiff_t size, const activation *f, const activation_kind kind)
 {
