@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import fastcnn
 import fastcnn.nn.functional as F
@@ -9,6 +11,7 @@ from fastcnn import nn
 from fastcnn.engine import Plan, StepPlan
 from fastcnn.engine.nodes.loss import as_loss
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
+from fastcnn.ops._reduction import reduced
 
 LAYOUTS = ("images", "channels")
 TOLERANCE = {np.float32: 2e-4, np.float64: 1e-10}
@@ -173,13 +176,13 @@ def eager(model, loss, x, target, sample_weight):
 def step(model, shape, loss, x, target, sample_weight, layout):
     """Return loss and what is right, of a program of a layout."""
     spec = as_loss(loss, target, sample_weight is not None)
-    plan = Plan(model, shape, training=True, batch_size=len(x), layout=layout, loss=spec)
+    plan = Plan(model, shape, training=True, batch_size=len(target), layout=layout, loss=spec)
     assert isinstance(plan, StepPlan)
     batch = spec.batch(loss, target, sample_weight, plan.graph)
     results = plan.step(x, batch.target, batch.factor, batch.others)
     plan.gradients.hand_out()
     total, count = results.sum(0)
-    return (total if loss.reduction == "sum" else total / batch.divisor), spec.correct(count)
+    return reduced(total, loss.reduction, batch.divisor), spec.correct(count)
 
 
 def right(loss, outputs, target):
@@ -398,3 +401,68 @@ def test_pairs_that_the_loss_has_no_program_for():
         assert np.isfinite(loss(model(x), target))
         model.backward(loss.backward())
         assert all(p.grad is not None for p in model.parameters())
+
+
+def random_case(rng, dtype):
+    """Return a loss, outputs (N, C, H, W) or a pair of them, and targets; numbers may be as large as 1e4."""
+    shape = int(rng.integers(1, 20)), int(rng.integers(1, 40)), *(int(n) for n in rng.integers(1, 6, 2))
+    scale = float(rng.choice([1, 1, 30, 1e4]))
+    x = (scale * rng.standard_normal(shape)).astype(dtype)
+    x[rng.random(shape) < 0.1] = 0
+    reduction = str(rng.choice(["mean", "sum"]))
+    kind = str(rng.choice(["elements", "classes", "soft", "bce", "pair"]))
+    of_class = rng.uniform(0, 2, shape[1]).astype(dtype) if rng.random() < 0.5 else None
+    if kind == "elements":
+        name = str(rng.choice([n for n in ELEMENTWISE if "poisson" not in n]))
+        loss_of, target = ELEMENTWISE[name]
+        return loss_of(reduction), (x,), targets(target, shape, dtype, rng)
+    if kind == "bce":
+        ends = rng.choice([0, 1, 1e-30, 0.5, 0.25], shape).astype(dtype)
+        weight = None if of_class is None else of_class[:, None, None]
+        return nn.BCELoss(weight, reduction), (ends,), rng.choice([0, 0.5, 1], shape).astype(dtype)
+    if kind == "pair":
+        var = rng.uniform(0, 2, shape).astype(dtype)
+        return (
+            nn.GaussianNLLLoss(eps=0.1, reduction=reduction),
+            (x, var),
+            x + targets("real", shape, dtype, rng),
+        )
+    smoothing = float(rng.choice([0, 0.1]))
+    loss = nn.CrossEntropyLoss(of_class, int(rng.integers(-1, 3)), reduction, smoothing)
+    return loss, (x,), targets("class" if kind == "classes" else "soft", shape, dtype, rng)
+
+
+class Same(nn.Module):
+    """Its inputs, through fixed statistics that change nothing; shifts get the sums of gradients."""
+
+    def __init__(self, channels, count):
+        super().__init__()
+        self.norms = nn.ModuleList([nn.BatchNorm2d(channels, eps=0.0).eval() for _ in range(count)])
+
+    def forward(self, *inputs):
+        outputs = tuple(norm(x) for norm, x in zip(self.norms, inputs, strict=True))
+        return outputs if len(outputs) > 1 else outputs[0]
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.integers(0, 2**32 - 1))
+def test_any_shape_and_size_of_numbers(isa, seed):
+    for dtype in TOLERANCE:
+        rng = np.random.default_rng(seed)
+        loss, inputs, target = random_case(rng, dtype)
+        shape = inputs[0].shape[1:]
+        weight = rng.choice([0, 0.5, 1], len(target)) if rng.random() < 0.5 else None
+        model = Same(shape[0], len(inputs)).astype(dtype)
+        given_inputs = inputs if len(inputs) > 1 else inputs[0]
+        want = loss(given_inputs, target, weight)
+        gradients = loss.backward()
+        gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+        shapes = (shape,) * len(inputs) if len(inputs) > 1 else shape
+        for layout in LAYOUTS:
+            found, correct = step(model, shapes, loss, given_inputs, target, weight, layout)
+            np.testing.assert_allclose(found, want, rtol=10 * TOLERANCE[dtype], atol=1e-30)
+            assert correct == right(loss, inputs[0], target)
+            for norm, each in zip(model.norms, gradients, strict=True):
+                total = each.astype(np.float64).sum((0, 2, 3))
+                floor = TOLERANCE[dtype] * abs(each).sum() + 1e-30
+                np.testing.assert_allclose(norm.bias.grad, total, rtol=0, atol=floor)

@@ -5,6 +5,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastcnn import nn
 from fastcnn.errors import ArgumentError, DTypeError
@@ -125,6 +127,37 @@ def test_divisors():
         assert kind(of_class).divisor(classes, weight) == 1 + 3 * 0.5 + 0.25 * 2
     assert nn.CrossEntropyLoss().divisor(np.zeros((4, 3, 5, 2)), weight) == 35
     assert nn.CrossEntropyLoss().divisor(np.zeros((4, 3)), np.ones(4)) == 4
+
+
+@given(st.sampled_from(sorted(ARGUMENTS)), st.booleans(), st.integers(0, 2**32 - 1))
+def test_a_mean_is_that_of_the_means_of_parts(name, weighted, seed):
+    """Each times its divisor, over the sum of those: loss and gradients of a batch in parts."""
+    rng = np.random.default_rng(seed)
+    count, classes = int(rng.integers(2, 9)), int(rng.integers(2, 6))
+    x, loss = rng.uniform(0.1, 0.9, (count, classes, 2, 3)), getattr(nn, name)()
+    target = rng.uniform(0.1, 0.9, x.shape)
+    weight = rng.choice([0.5, 1, 3], count) if weighted else None
+    if name in ("CrossEntropyLoss", "NLLLoss"):
+        loss = getattr(nn, name)(rng.uniform(0.5, 2, classes), ignore_index=0)
+        target = rng.integers(0, classes, (count, 2, 3))
+        target[:, 0, 0] = 1  # or nothing may count
+    if name == "MultiMarginLoss":
+        x, target = x[..., 0, 0], rng.integers(0, classes, count)
+    cut = int(rng.integers(1, count))
+
+    def run(part):
+        own = None if weight is None else weight[part]
+        inputs = (x[part], x[part] + 1) if name == "GaussianNLLLoss" else x[part]
+        value = loss(inputs, target[part], own)
+        gradient = loss.backward()
+        return value, gradient[0] if name == "GaussianNLLLoss" else gradient, loss.divisor(target[part], own)
+
+    whole, gradient, divisor = run(slice(None))
+    parts = [run(slice(0, cut)), run(slice(cut, None))]
+    np.testing.assert_allclose(sum(part[2] for part in parts), divisor, rtol=1e-13)
+    np.testing.assert_allclose(sum(part[0] * part[2] for part in parts) / divisor, whole, rtol=1e-12)
+    together = np.concatenate([part[1] * part[2] for part in parts]) / divisor
+    np.testing.assert_allclose(together, gradient, rtol=1e-12, atol=1e-15)
 
 
 def test_a_subclass_that_knows_nothing_of_weights():

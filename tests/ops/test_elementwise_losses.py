@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastcnn import ops
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
@@ -33,8 +35,8 @@ def test_by_hand() -> None:
         "hinge_embedding_loss": ((half, np.array([1.0, -1.0])), 0.625, [0.5, -0.5]),
         "gaussian_nll_loss": ((x, t, np.array([1.0, 4.0])), (0.5 + 0.5 + math.log(4) / 2) / 2, [0.5, 0.25]),
     }
-    for name, (given, loss, gradient) in cases.items():
-        found = getattr(ops, name)(*given)
+    for name, (arguments, loss, gradient) in cases.items():
+        found = getattr(ops, name)(*arguments)
         np.testing.assert_allclose(found[0], loss, rtol=1e-14, err_msg=name)
         np.testing.assert_allclose(found[1], gradient, rtol=1e-14, err_msg=name)
     np.testing.assert_allclose(found[2], [0.0, (1 - 1) / 16])
@@ -241,3 +243,21 @@ def test_a_batch_gives_each_sample_what_it_gets_alone() -> None:
         one, dx = ops.smooth_l1_loss(x[i : i + 1], t[i : i + 1], "none")
         np.testing.assert_array_equal(one[0], whole[i])
         np.testing.assert_array_equal(dx[0], gradient[i])
+
+
+@given(st.sampled_from(FUNCTIONS), st.sampled_from(DTYPES), st.integers(0, 2**32 - 1))
+def test_reductions_are_of_the_same_losses(name: str, dtype, seed: int) -> None:
+    """Whatever the shape: one has a value for each element, others their sum and mean, in double."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.integers(1, 40 if rng.random() < 0.3 else 6, int(rng.integers(1, 4))))
+    given = [rng.uniform(0.1, 0.9, shape).astype(dtype) for _ in _inputs(name, (1,))]
+    function = getattr(ops, name)
+    each, gradient = function(*given, reduction="none")[:2]
+    assert each.shape == shape
+    assert each.dtype == gradient.dtype == dtype
+    total, slope = function(*given, reduction="sum")[:2]
+    np.testing.assert_allclose(total, each.sum(dtype=np.float64), rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(slope, gradient)
+    mean, slope = function(*given)[:2]
+    np.testing.assert_allclose(mean, total / each.size, rtol=1e-15)
+    np.testing.assert_allclose(slope, gradient / each.size, rtol=1e-6 if dtype == np.float32 else 1e-14)
