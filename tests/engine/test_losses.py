@@ -466,3 +466,22 @@ def test_any_shape_and_size_of_numbers(isa, seed):
                 total = each.astype(np.float64).sum((0, 2, 3))
                 floor = TOLERANCE[dtype] * abs(each).sum() + 1e-30
                 np.testing.assert_allclose(norm.bias.grad, total, rtol=0, atol=floor)
+
+
+def test_weights_of_each_sample_and_arrays_of_any_kind():
+    """What is broadcast to a batch, stepped, read-only or in another byte order is read as it is."""
+    model, rng = planes(3).double().initialize(seed=1).train(), np.random.default_rng(9)
+    x, compiled = rng.standard_normal((4, *SHAPE)), fastcnn.compile(model)
+    target, weight = rng.uniform(0, 1, (4, 3, 6, 6)), rng.uniform(0.5, 2, (4, 1, 1, 6))
+    loss = nn.BCEWithLogitsLoss(weight, pos_weight=weight[:, :, :, ::-1])
+    want = loss(model(x), target)
+    stepped = np.zeros((4, 6, 12, 6))
+    stepped[:, ::2, ::2] = target
+    frozen = target.copy()
+    frozen.flags.writeable = False
+    for each in (target, stepped[:, ::2, ::2], frozen, target.astype(">f8"), np.asfortranarray(target)):
+        np.testing.assert_allclose(compiled.gradients(x, each, loss)[0], want, rtol=1e-10)
+    pixels, loss = rng.integers(0, 3, (4, 6, 6)), nn.CrossEntropyLoss()
+    want = loss(model(x), pixels)
+    for each in (pixels.astype(np.uint8), np.asfortranarray(pixels), np.repeat(pixels, 2, 2)[:, :, ::2]):
+        np.testing.assert_allclose(compiled.gradients(x, each, loss)[0], want, rtol=1e-10)
