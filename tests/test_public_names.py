@@ -187,7 +187,7 @@ NAMES = [
             "TrivialAugmentWide",
         )
     ),
-    *(f"data.{name}" for name in ("concatenate", "k_fold", "k_fold_indices")),
+    *(f"data.{name}" for name in ("concatenate", "k_fold", "k_fold_indices", "save")),
     "zoo.build",
     "compile",
     *(f"engine.CompiledModule.{name}" for name in ("backward", "parameters", "predict")),

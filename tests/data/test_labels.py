@@ -19,7 +19,6 @@ IMAGES = np.zeros((4, 1, 2, 2), np.uint8)
             DTypeError,
             "must be integers, got float64; they are whole numbers: use labels.astype(np.int64)",
         ),
-        ([0, 0.5, 1, 0], DTypeError, "must be integers, got float64, such as 0.5"),
         ([0, np.nan, 1, 0], DTypeError, "must be integers, got float64, such as nan"),
         ([0, np.inf, 1, 0], DTypeError, "must be integers, got float64, such as inf"),
         ([True, False] * 2, DTypeError, "must be integers, got bool; use labels.astype(np.int64)"),
@@ -43,6 +42,13 @@ def test_what_helps(labels, error, message):
         Dataset(IMAGES, labels)
     assert str(caught.value).startswith("Dataset: labels must")
     assert message in str(caught.value)
+
+
+def test_fractions_are_no_classes_with_names():
+    with pytest.raises(
+        DTypeError, match=r"labels must be integers, got float64, such as 0\.5; real targets\?"
+    ):
+        Dataset(IMAGES, [0, 0.5, 1, 0], classes=("a", "b"))
 
 
 def test_in_files(tmp_path):

@@ -157,6 +157,12 @@ def targets() -> dict[str, Target]:
         "tar.gz": Target(cifar10.ARCHIVE, cifar10.read, [gzip.compress(_tar())]),
         "npz": Target("a.npz", npz.read_npz, [_npz(images=images, labels=labels)]),
         "npz classes": Target("a.npz", npz.read_npz_classes, [_npz(classes=np.array(["a", "bc"]))]),
+        "npz array": Target(
+            "a.npz",
+            lambda path: npz.read_npz_array(path, "weights", "iufb"),
+            [_npz(weights=np.array([0.5, 1]))],
+        ),
+        "npz masks": Target("a.npz", npz.read_npz, [_npz(images=images, targets=np.zeros((2, 4, 4), int))]),
         "npy": Target("a.npy", lambda path: read_images(path, (1, 4, 4), "auto", 0.0), [_npy(images)]),
         "weights": Target("a.safetensors", lambda path: training.load_weights(model, path), [weights]),
         "checkpoint": Target("a.safetensors", checkpoint.read_checkpoint, [_checkpoint()]),

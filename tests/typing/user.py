@@ -117,6 +117,8 @@ def describe(model: nn.Sequential, images: np.ndarray) -> str:
 def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     """Fit with everything that Trainer has."""
     part, validation = data.split(full, 64, seed=0)
+    assert_type(full.task, str)
+    data.save(folder / "full.npz", full)
     pairs = [pair for pair in data.k_fold(data.concatenate([full, full]), 3, stratified=True, seed=0)]
     assert_type(pairs, list[tuple[Dataset, Dataset]])
     assert_type(part, Dataset)

@@ -12,6 +12,7 @@ from .folds import concatenate, k_fold, k_fold_indices
 from .loader import Loader
 from .pictures import read_picture
 from .split import split, stratified_subset
+from .writing import save
 
 __all__ = [
     "Dataset",
@@ -28,6 +29,7 @@ __all__ = [
     "names",
     "normalization",
     "read_picture",
+    "save",
     "split",
     "stratified_subset",
     "transforms",

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _samples
 from .._samples import Samples
 from ..errors import DTypeError, ShapeError
+from .targets import CLASSIFICATION, IGNORE_INDEX, REGRESSION, SEGMENTATION, as_batch
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ class Batch:
         From 0.
     seed : int
         That of the loader.
+    weights : float64 (N,), optional
+        How much each sample counts.
+    task : str
+        What the labels are, see `fastcnn.data.Dataset`.
+    ignore_index : int
+        What stands in masks where a pixel does not count.
     """
 
     images: Samples
@@ -37,13 +44,31 @@ class Batch:
     num_classes: int
     epoch: int = 0
     seed: int = 0
+    weights: np.ndarray | None = None
+    task: str = CLASSIFICATION
+    ignore_index: int = IGNORE_INDEX
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether each pixel has a target of its own: masks, or targets that are images of the same size."""
+        if not isinstance(self.images, np.ndarray) or self.images.ndim != 4:
+            return False
+        axes = {SEGMENTATION: 3, REGRESSION: 4}.get(self.task)
+        return self.labels.ndim == axes and self.labels.shape[-2:] == self.images.shape[2:]
 
 
 def whole_batch(
     dataset: Any, images: Samples, labels: np.ndarray, indices: np.ndarray, epoch: int = 0, seed: int = 0
 ) -> Batch:
-    """Return the batch of some samples of a data set."""
-    return Batch(images, labels, indices, dataset.num_classes, epoch, seed)
+    """Return the batch of some samples of a data set, whose labels are as losses take them."""
+    weights = None if dataset.weights is None else dataset.weights[indices]
+    classes = dataset.num_classes
+    return Batch(images, labels, indices, classes, epoch, seed, weights, dataset.task, dataset.ignore_index)
+
+
+def first_sample(dataset: Any, images: Samples) -> Batch:
+    """Return the batch of the first sample of a data set, with `images` in the place of its own."""
+    return whole_batch(dataset, images, as_batch(dataset.labels[:1], dataset.task), np.zeros(1, np.int64))
 
 
 def applied(transform: Callable[..., Any], batch: Batch, rng: np.random.Generator) -> Batch:
@@ -87,4 +112,8 @@ def augmented(augment: Callable[..., Any], batch: Batch, rng: np.random.Generato
     if not isinstance(labels, np.ndarray) or labels.shape[:1] != (count,):
         got = str(getattr(labels, "shape", type(labels).__name__))
         raise ShapeError(f"{what}: augment must return a label for each of {count} images, got {got}")
+    weights = result.weights
+    if (weights is None) != (batch.weights is None) or (weights is not None and weights.shape != (count,)):
+        got = "none" if weights is None else str(weights.shape)
+        raise ShapeError(f"{what}: augment must keep the weights of the samples, got {got}")
     return replace(result, images=made if len(made) > 1 else made[0])

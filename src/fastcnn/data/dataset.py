@@ -1,4 +1,4 @@
-"""A labelled set of images in memory, checked once when it is made."""
+"""Images in memory with what they are to be taken for, checked once when they are given."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +12,20 @@ from .inputs import check_inputs, per_input
 from .labels import check_integers
 from .layout import LINES
 from .subsets import joined, rows_of
+from .targets import (
+    CLASSIFICATION,
+    MULTILABEL,
+    REGRESSION,
+    SEGMENTATION,
+    check_targets,
+    check_weights,
+    counts,
+)
 from .values import BYTES, Range, check_holds, check_range, guess_range
 
 
 class Dataset:
-    """Images with one class label each.
+    """Images with a class label each, or with other targets: several labels, masks, real numbers.
 
     Parameters
     ----------
@@ -25,9 +34,11 @@ class Dataset:
         of several inputs a tuple, whose arrays are the arguments of forward: those with four axes are images,
         and others, (N, ...), numbers of any kind. A tuple of one array stands for that array.
     labels : array_like of int (N,)
-        Class of each image, from 0 to ``num_classes - 1``; kept as int64.
+        Class of each image, from 0 to ``num_classes - 1``; kept as int64. Other targets are bools (N, K), or
+        0 and 1: which of K labels an image has; integers (N, H, W): the class of each pixel; floats (N,) or
+        (N, ...): real targets.
     classes : sequence of str, optional
-        Name of each class. Default: "0", "1", ... up to the largest label.
+        Name of each class. Default: "0", "1", ... up to the largest label. Real targets have none.
     name : str
         What the set is called in messages.
     layout : {"NCHW", "NHWC", "NHW", "NCL"}, optional
@@ -37,6 +48,19 @@ class Dataset:
     value_range : (float, float), optional
         The values of black and white. Default: found from the smallest and the largest value. For several
         inputs one for each, such as ``((0, 1), None)``.
+    task : {"classification", "multilabel", "segmentation", "regression"}, optional
+        What `labels` are. Default: told by their type and shape. It has to be said of floats that are all
+        whole numbers, and of integers (N, K) with a single 1 in each row.
+    ignore_index : int, optional
+        What stands in masks where a pixel does not count; 255 in many. Default: -100.
+    weights : array_like of float (N,), optional
+        How much each sample counts, in losses and metrics: at least 0, and not all 0.
+
+    Attributes
+    ----------
+    images, labels, classes, name, task, ignore_index, weights
+        As above; `weights` is float64 (N,) or None, `targets` another name of `labels`. Masks keep their
+        type, real targets are float32 or float64.
 
     Raises
     ------
@@ -54,39 +78,23 @@ class Dataset:
         *,
         layout: str | Sequence[str | None] | None = None,
         value_range: Sequence[Any] | None = None,
+        task: str | None = None,
+        ignore_index: int | None = None,
+        weights: object = None,
     ) -> None:
         # An array or a tuple of them. `Any`: whoever made the data set knows which, and need not ask again.
         self.images: Any = check_inputs(images, layout, "Dataset: images", "Dataset")
-        self.labels = check_integers(labels, "Dataset: labels")
         count = _samples.count(self.images)
+        self.labels, self.task, self.classes, self.ignore_index = check_targets(
+            labels, classes, task, ignore_index
+        )
         if count != len(self.labels):
             cure = "; a list of images is one input, np.stack(images)" * isinstance(self.images, tuple)
             raise ShapeError(
                 f"Dataset: {count} images but {len(self.labels)} labels "
                 f"(images {_samples.shapes(self.images)}, labels {self.labels.shape}){cure}"
             )
-        low, high = (int(self.labels.min()), int(self.labels.max())) if len(self.labels) else (0, -1)
-        if classes is None:
-            # A label that is a mistake must not make as many names as it is large.
-            if high >= max(len(self.labels), 1000):
-                raise ArgumentError(
-                    f"Dataset: label {high} is too large for {len(self.labels)} images; if it is right, "
-                    "name the classes"
-                )
-            classes = [str(label) for label in range(high + 1)]
-        elif (
-            not isinstance(classes, Sequence)
-            or isinstance(classes, str)
-            or not all(isinstance(each, str) for each in classes)
-        ):
-            raise DTypeError(f"Dataset: classes must be a sequence of str, got {classes!r}")
-        self.classes = tuple(classes)
-        if low < 0 or high >= len(self.classes):
-            wrong = low if low < 0 else high
-            raise ArgumentError(
-                f"Dataset: label {wrong} is out of range for {len(self.classes)} classes "
-                f"(expected 0 to {len(self.classes) - 1})"
-            )
+        self.weights = None if weights is None else check_weights(weights, count, "Dataset: weights")
         if not isinstance(name, str):
             raise DTypeError(f"Dataset: name must be a str, got {name!r}")
         self.name = name
@@ -133,8 +141,13 @@ class Dataset:
         return self._one_or_all(self._ranges) if any(self._ranges) else None
 
     @property
+    def targets(self) -> np.ndarray:
+        """The same as `labels`."""
+        return self.labels
+
+    @property
     def num_classes(self) -> int:
-        """Number of classes, those without an image included."""
+        """Number of classes, those without an image included; 0 of real targets."""
         return len(self.classes)
 
     @property
@@ -158,8 +171,16 @@ class Dataset:
         return self._one_or_all([array.shape[1:] for array in self._arrays])
 
     def class_counts(self) -> np.ndarray:
-        """Return the number of images of each class, int64 (num_classes,)."""
-        return np.bincount(self.labels, minlength=self.num_classes)
+        """Return the number of images of each class, int64 (num_classes,); of masks, that of pixels.
+
+        Raises
+        ------
+        ArgumentError
+            If the targets are real numbers.
+        """
+        if self.task == REGRESSION:
+            raise ArgumentError("Dataset.class_counts: the targets are real numbers, not classes")
+        return counts(self.labels, self.task, self.num_classes, self.ignore_index)
 
     def subset(self, indices: object) -> "Dataset":
         """Return a copy of the images at `indices`, in that order; an index may repeat.
@@ -180,26 +201,35 @@ class Dataset:
             raise ArgumentError(
                 f"Dataset.subset: index {chosen[outside][0]} is out of range for {len(self)} images"
             )
-        return Dataset(
+        part = Dataset(
             _samples.take(self.images, chosen),
             self.labels[chosen],
-            self.classes,
+            self.classes if self.task != REGRESSION else None,
             self.name,
             layout=self._one_or_all([self._layout_of(array) for array in self._arrays]),
             value_range=self._one_or_all(self._ranges),
+            task=self.task,
+            ignore_index=self.ignore_index if self.task == SEGMENTATION else None,
         )
+        # A part may well have nothing but weights of 0.
+        part.weights = None if self.weights is None else self.weights[chosen]
+        return part
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: Any) -> Any:
-        """Return (image, label) for an integer; the `subset` for a slice, integers or a mask of bools."""
+        """Return (image, label) for an integer; the `subset` for a slice, integers or a mask of bools.
+
+        The label is an int, a float or a row of the targets.
+        """
         if isinstance(index, bool | np.bool_) or not isinstance(index, int | np.integer):
             return self.subset(rows_of(index, len(self), "Dataset: index"))
         if not -len(self) <= index < len(self):
             # The built-in exception: Python's iteration over a sequence ends with it.
             raise IndexError(f"Dataset: index {index} is out of range for {len(self)} images")
-        return _samples.take(self.images, index), int(self.labels[index])
+        label = self.labels[index]
+        return _samples.take(self.images, index), label.item() if label.ndim == 0 else label
 
     def __add__(self, other: "Dataset") -> "Dataset":
         """Return a data set with the samples of both, see `fastcnn.data.concatenate`."""
@@ -211,7 +241,15 @@ class Dataset:
         kinds = [f"{'x'.join(map(str, array.shape[1:])) or 'one'} {array.dtype}" for array in self._arrays]
         name = f"{self.name!r}, " if self.name else ""
         what = "images" if len(kinds) == 1 else "samples"
-        return f"Dataset({name}{len(self)} {what} of {' and '.join(kinds)}, {self.num_classes} classes)"
+        shape = "x".join(map(str, self.labels.shape[1:]))
+        told = {
+            CLASSIFICATION: f"{self.num_classes} classes",
+            MULTILABEL: f"{self.num_classes} labels each",
+            SEGMENTATION: f"masks of {shape} with {self.num_classes} classes",
+            REGRESSION: f"targets of {shape or 'one number'}",
+        }[self.task]
+        weighted = ", weighted" if self.weights is not None else ""
+        return f"Dataset({name}{len(self)} {what} of {' and '.join(kinds)}, {told}{weighted})"
 
 
 def _check_range(value_range: Sequence[float], images: np.ndarray, what: str) -> Range:

@@ -10,6 +10,7 @@ import numpy as np
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
 from .dataset import Dataset
+from .split import by_classes
 from .subsets import joined
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def concatenate(datasets: Sequence[Dataset]) -> Dataset:
 
 
 def k_fold_indices(
-    dataset: Dataset, k: int = 5, *, stratified: bool = True, seed: int = 0
+    dataset: Dataset, k: int = 5, *, stratified: bool | None = None, seed: int = 0
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return, for each of k folds, the indices for training and those for validation.
 
@@ -48,7 +49,8 @@ def k_fold_indices(
     dataset : Dataset
     k : int
         From 2 to the number of samples.
-    stratified : bool
+    stratified : bool, optional
+        Default: where each image has a class.
     seed : int
         Same seed, same folds.
 
@@ -60,7 +62,7 @@ def k_fold_indices(
     Raises
     ------
     ArgumentError, DTypeError
-        If there are fewer samples than folds.
+        If there are fewer samples than folds, or no classes to stratify by.
     """
     if not isinstance(dataset, Dataset):
         raise DTypeError(f"k_fold: dataset must be a Dataset, got {type(dataset).__name__}")
@@ -68,7 +70,7 @@ def k_fold_indices(
     if folds > count:
         raise ArgumentError(f"k_fold: k={folds}, but there are {count} images: each fold needs one")
     order = np.random.default_rng(integer(seed, "k_fold: seed")).permutation(count)
-    if stratified:
+    if by_classes(dataset, stratified, "k_fold: stratified", "give stratified=False"):
         # In the order of the classes, and at random within one: the folds take turns.
         order = order[np.argsort(dataset.labels[order], kind="stable")]
         counts = dataset.class_counts()
@@ -89,7 +91,7 @@ def k_fold_indices(
 
 
 def k_fold(
-    dataset: Dataset, k: int = 5, *, stratified: bool = True, seed: int = 0
+    dataset: Dataset, k: int = 5, *, stratified: bool | None = None, seed: int = 0
 ) -> Iterator[tuple[Dataset, Dataset]]:
     """Yield k pairs of a training and a validation part, which are copied as they are asked for.
 

@@ -12,17 +12,19 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from .. import _samples
-from .._samples import Samples
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
 from .batch import augmented, whole_batch
 from .dataset import Dataset
+from .targets import as_batch
 
-Batch = tuple[Samples, np.ndarray]
+# Images, labels, and weights if the data set has any.
+Batch = tuple[Any, ...]
 # Streams of random numbers of one epoch: what comes after (seed, epoch) in the seed sequence's key.
 _ORDER, _AUGMENTATION = 0, 1
 # Images that are handed over at a time: what a thread costs is shared by small batches.
@@ -127,6 +129,9 @@ class Loader:
         images : ndarray (n, C, H, W), or tuple of ndarrays for several inputs
             New memory of the data set's dtype, or what `augment` returns.
         labels : int64 (n,), or what `augment` makes of them
+            Of several labels float32 (n, K), of masks int64 (n, H, W), of real targets as they are.
+        weights : float64 (n,)
+            Only if the data set has weights: else each batch is a pair.
         """
         number, first = integer(epoch, "Loader.epoch: epoch"), integer(begin, "Loader.epoch: begin")
         if self.prefetch:
@@ -143,16 +148,16 @@ class Loader:
         end = min(len(order), len(self) * size)
         for start in range(0, end, several):
             chosen = order[start : min(start + several, end)]
-            images, labels = _samples.take(self.dataset.images, chosen), self.dataset.labels[chosen]
+            images = _samples.take(self.dataset.images, chosen)
+            labels = as_batch(self.dataset.labels[chosen], self.dataset.task)
             for i in range(0, len(chosen), size):
                 rows = slice(i, i + size)
                 part = _samples.take(images, rows)
-                if self.augment is None:
-                    yield part, labels[rows]
-                    continue
                 batch = whole_batch(self.dataset, part, labels[rows], chosen[rows], epoch, self.seed)
-                made = augmented(self.augment, batch, rng, "Loader")
-                yield made.images, made.labels
+                if self.augment is not None:
+                    batch = augmented(self.augment, batch, rng, "Loader")
+                weights = () if batch.weights is None else (batch.weights,)
+                yield (batch.images, batch.labels, *weights)
 
 
 def _fill(

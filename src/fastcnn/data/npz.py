@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -14,6 +14,7 @@ from ..errors import DataError, FastcnnError
 from .formats import DEFLATE_RATIO, check_bytes, count_bytes, errors_of, is_expanding
 from .labels import labels_cure
 from .layout import IMAGE_DTYPES, dtype_cure, grey_cure, to_nchw
+from .targets import CLASSIFICATION, task_of
 
 if TYPE_CHECKING:
     import zipfile
@@ -129,9 +130,9 @@ def _check_bytes(header: _Header, found: int, path: str) -> None:
 
 
 def read_npz(
-    path: str | os.PathLike, part: str = "", layout: str | None = None
+    path: str | os.PathLike, part: str = "", layout: str | None = None, task: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read the arrays `images` and `labels` of an .npz file; nothing in it is unpickled.
+    """Read the arrays `images` and `labels` (or `targets`) of an .npz file; nothing in it is unpickled.
 
     Parameters
     ----------
@@ -140,11 +141,13 @@ def read_npz(
         Stands before both names, such as "train_".
     layout : {"NCHW", "NHWC", "NHW"}, optional
         The order of the axes of the images, see `fastcnn.data.Dataset`.
+    task : str, optional
+        What the labels are, see there.
 
     Returns
     -------
     images : uint8 or float32 (N, C, H, W)
-    labels : int64 (N,)
+    labels : int64 (N,), or numbers or bools (N, ...) of another task
 
     Raises
     ------
@@ -154,25 +157,31 @@ def read_npz(
     path = os.fspath(path)
     with _opened(path) as archive:
         # All headers are looked at before any data is unpacked.
-        images_member, labels_member = (
-            _find(archive, f"{part}{name}", path) for name in ("images", "labels")
-        )
+        name = target_name(archive.namelist(), part)
+        images_member = _find(archive, f"{part}images", path)
+        labels_member = _find(archive, name, path, "iufb")
         _check_images(images_member.header, layout, f"{path}: {part}images")
         told, count = labels_member.header, images_member.header.shape[:1]
-        if not told.is_of("iu") or told.shape != count:
-            # What cures them is seen in the labels, if those are not too many to look at.
-            few = not is_expanding(told.nbytes, 0)
-            cure = labels_cure(_unpack(archive, labels_member, path), f"{part}labels") if few else ""
-            raise DataError(
-                f"{path}: {part}labels must be integers ({', '.join(map(str, count))},), "
-                f"got {told.dtype.newbyteorder('=')} {told.shape}{cure}"
-            )
-        images, labels = (_unpack(archive, each, path) for each in (images_member, labels_member))
+        labels = None
+        if not told.is_of("iu") or told.shape != count or task not in (None, CLASSIFICATION):
+            # What they are is seen in the labels, if those are not too many to look at.
+            few = told.shape[:1] == count or not is_expanding(told.nbytes, 0)
+            labels = _unpack(archive, labels_member, path) if few else None
+            known = task or (CLASSIFICATION if labels is None else task_of(labels))
+            if known == CLASSIFICATION or told.shape[:1] != count:
+                cure = "" if labels is None else labels_cure(labels, name)
+                raise DataError(
+                    f"{path}: {name} must be integers ({', '.join(map(str, count))},), "
+                    f"got {told.dtype.newbyteorder('=')} {told.shape}{cure}"
+                )
+        images = _unpack(archive, images_member, path)
+        if labels is None:
+            labels = _unpack(archive, labels_member, path).astype(np.int64, copy=False)
     try:
         images = to_nchw(images, layout, f"{part}images")
     except FastcnnError as error:
         raise DataError(f"{path}: {error}") from error
-    return images, labels.astype(np.int64, copy=False)
+    return images, labels
 
 
 def read_npy(path: str | os.PathLike, kinds: str = "iufb") -> np.ndarray:
@@ -210,6 +219,40 @@ def _check_images(header: _Header, layout: str | None, what: str) -> None:
         )
 
 
+def target_name(names: Iterable[str], part: str) -> str:
+    """Return the name of the array with the labels of a part: `targets` where there are no `labels`."""
+    own = f"{part}labels", f"{part}targets"
+    return own[1] if f"{own[1]}.npy" in names and f"{own[0]}.npy" not in names else own[0]
+
+
+def read_npz_names(path: str | os.PathLike) -> tuple[str, ...]:
+    """Return the names of the arrays in an .npz file."""
+    path = os.fspath(path)
+    with _opened(path) as archive:
+        return tuple(name.removesuffix(".npy") for name in archive.namelist())
+
+
+def read_npz_array(
+    path: str | os.PathLike, name: str, kinds: str = "iuf", what_kind: str = "numbers"
+) -> np.ndarray:
+    """Return an array of an .npz file by its name.
+
+    Parameters
+    ----------
+    path, name
+    kinds, what_kind : str
+        Of element types, as NumPy calls them, and what a message calls those.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or malformed, or there is no such array.
+    """
+    path = os.fspath(path)
+    with _opened(path) as archive:
+        return _unpack(archive, _find(archive, name, path, kinds, what_kind), path)
+
+
 def read_npz_classes(path: str | os.PathLike) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
     """Return the names of the arrays in an .npz file, and the text in `classes` (None: there is none).
 
@@ -218,12 +261,10 @@ def read_npz_classes(path: str | os.PathLike) -> tuple[tuple[str, ...], tuple[st
     DataError
         If the file is missing or malformed, or `classes` is no one-dimensional array of text.
     """
-    path = os.fspath(path)
-    with _opened(path) as archive:
-        names = tuple(name.removesuffix(".npy") for name in archive.namelist())
-        if "classes" not in names:
-            return names, None
-        classes = _unpack(archive, _find(archive, "classes", path, "U", "text"), path)
+    names = read_npz_names(path)
+    if "classes" not in names:
+        return names, None
+    classes = read_npz_array(path, "classes", "U", "text")
     if classes.ndim != 1:
         raise DataError(f"{path}: classes must have one dimension, got the shape {classes.shape}")
     return names, tuple(classes.tolist())

@@ -12,9 +12,10 @@ from .._shapes import allocate
 from ..errors import DataError, FastcnnError
 from .dataset import Dataset
 from .folders import Listing, find_parts, list_pictures, unwrap
-from .npz import read_npz, read_npz_classes
+from .npz import read_npz, read_npz_array, read_npz_classes
 from .pictures import read_pictures
 from .split import split
+from .targets import CLASSIFICATION, check_task, task_of
 from .values import BYTES
 
 _LOGGER = logging.getLogger(__name__)
@@ -109,20 +110,30 @@ def _images(listings: list[Listing], white: float | None) -> list[np.ndarray]:
 
 def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | None) -> Divided:
     names, classes = read_npz_classes(path)
+    notes = _notes(path, names)
     prefixes = {
         part: prefix
         for part, known in _PREFIXES.items()
         for prefix in known
-        if any(name in (f"{prefix}images", f"{prefix}labels") for name in names)
+        if any(name in (f"{prefix}images", f"{prefix}labels", f"{prefix}targets") for name in names)
     }
+
+    def read_part(prefix: str) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        images, labels = read_npz(path, prefix, layout, notes.get("task"))
+        if (task := task_of(labels, classes is not None)) != CLASSIFICATION:
+            notes.setdefault("task", task)  # the first part says what the others are
+        own = dict(notes)
+        if f"{prefix}weights" in names:
+            own["weights"] = read_npz_array(path, f"{prefix}weights", "iufb")
+        return images, labels, own
+
     if not prefixes:
-        return _divided(_dataset(path, *read_npz(path, layout=layout), classes, value_range), path)
+        images, labels, own = read_part("")
+        return _divided(_dataset(path, images, labels, classes, value_range, **own), path)
     if "validation" not in prefixes:
         # Without validation images both must be there; a message names the one that is not.
         prefixes = {"train": "train_", "test": "test_"}
-    arrays = {
-        part: read_npz(path, prefix, layout) for part, prefix in {"train": "train_", **prefixes}.items()
-    }
+    arrays = {part: read_part(prefix) for part, prefix in {"train": "train_", **prefixes}.items()}
     train = arrays["train"]
     for part, each in arrays.items():
         if each[0].shape[1:] != train[0].shape[1:] or each[0].dtype != train[0].dtype:
@@ -130,13 +141,47 @@ def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | 
                 f"{path}: train_images are {train[0].dtype} {train[0].shape[1:]}, "
                 f"{prefixes[part]}images {each[0].dtype} {each[0].shape[1:]}"
             )
-    if classes is None:
+    parts = {
+        part: _dataset(path, images, labels, classes, value_range, part, **own)
+        for part, (images, labels, own) in arrays.items()
+    }
+    if classes is None and parts["train"].classes:
         # Those of all parts: one of them may lack the last class.
-        classes = max((_dataset(path, *each, None, None).classes for each in arrays.values()), key=len)
-    parts = {part: _dataset(path, *each, classes, value_range, part) for part, each in arrays.items()}
-    for part in parts:
-        _compare_values(parts["train"], parts[part], path, f"{prefixes[part]}images")
+        classes = max((each.classes for each in parts.values()), key=len)
+        parts = {
+            part: _dataset(path, images, labels, classes, value_range, part, **own)
+            for part, (images, labels, own) in arrays.items()
+        }
+    first = parts["train"]
+    for part, found in parts.items():
+        if found.task != first.task or _row(found) != _row(first):
+            raise DataError(
+                f"{path}: train: targets are for {first.task} {_row(first)}, those of {part} for "
+                f"{found.task} {_row(found)}; say which in an array task"
+            )
+        _compare_values(first, found, path, f"{prefixes[part]}images")
     return _complete(parts, path)
+
+
+def _row(dataset: Dataset) -> tuple[int, ...]:
+    """Return the shape of one target."""
+    return dataset.labels.shape[1:]
+
+
+def _notes(path: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return what an .npz file says of its labels: `task` (text) and `ignore_index` (a whole number)."""
+    found: dict[str, Any] = {}
+    for name, kinds, what in (("task", "U", "text"), ("ignore_index", "iu", "a whole number")):
+        if name in names:
+            array = read_npz_array(path, name, kinds, what)
+            if array.size != 1:
+                raise DataError(f"{path}: {name} must be {what}, got an array of the shape {array.shape}")
+            found[name] = array.item()
+    try:
+        check_task(found.get("task"), path)
+    except FastcnnError as error:
+        raise DataError(str(error)) from error
+    return found
 
 
 def _compare_values(train: Dataset, other: Dataset, path: str, name: str) -> None:
@@ -172,11 +217,11 @@ def _dataset(
     classes: tuple[str, ...] | None,
     value_range: Any,
     part: str = "",
+    **notes: Any,
 ) -> Dataset:
+    name = f"{path} {part}".rstrip()
     try:
-        return Dataset(
-            images, labels, classes, f"{path} {part}".rstrip(), layout="NCHW", value_range=value_range
-        )
+        return Dataset(images, labels, classes, name, layout="NCHW", value_range=value_range, **notes)
     except FastcnnError as error:
         raise DataError(f"{path}: {f'{part}: ' if part else ''}{error}") from error
 

@@ -10,6 +10,7 @@ import numpy as np
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
 from .dataset import Dataset
+from .targets import CLASSIFICATION
 
 
 def _count(dataset: Dataset, validation: object) -> int:
@@ -82,12 +83,27 @@ def _check(dataset: object, what: str) -> None:
         raise ArgumentError(f"{what}: the data set is empty")
 
 
+def by_classes(dataset: Dataset, stratified: bool | None, what: str, otherwise: str) -> bool:
+    """Return whether to divide by classes: where each image has one, unless `stratified` says it.
+
+    Raises
+    ------
+    ArgumentError
+        If it is asked for, and images do not have a class each; `otherwise` says what to do.
+    """
+    if stratified and dataset.task != CLASSIFICATION:
+        raise ArgumentError(
+            f"{what} needs a class for each image, but the targets are for {dataset.task}: {otherwise}"
+        )
+    return dataset.task == CLASSIFICATION if stratified is None else bool(stratified)
+
+
 def split(
     dataset: Dataset,
     validation: int | float,
     *,
     seed: int,
-    stratified: bool = True,
+    stratified: bool | None = None,
     balanced: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Divide `dataset` into a training and a validation part that share no image.
@@ -100,8 +116,9 @@ def split(
         Number of validation images (1 to N - 1), or the fraction of all images in (0, 1).
     seed : int
         Same seed, same division.
-    stratified : bool
-        Keep the proportions of the classes, each class to within one image.
+    stratified : bool, optional
+        Keep the proportions of the classes, each class to within one image. Default: where each image has a
+        class.
     balanced : bool
         Take the same number of validation images of every class instead, as `stratified_subset` does.
 
@@ -116,6 +133,8 @@ def split(
     """
     _check(dataset, "split")
     count = _count(dataset, validation)
+    by_classes(dataset, balanced, "split: balanced", "leave it out")
+    stratified = by_classes(dataset, stratified, "split: stratified", "give stratified=False")
     rng = _generator(seed, "split")
     if balanced:
         held_out = _draw(dataset, _equal(dataset, count, rng, f"split: validation={count}"), rng)
@@ -144,9 +163,10 @@ def stratified_subset(dataset: Dataset, n: int, seed: int) -> Dataset:
     Raises
     ------
     ArgumentError
-        If a class has too few images.
+        If a class has too few images, or images do not have a class each.
     """
     _check(dataset, "stratified_subset")
+    by_classes(dataset, True, "stratified_subset", "take dataset[:n], or dataset.subset of indices")
     n = integer(n, "stratified_subset: n", 1)
     rng = _generator(seed, "stratified_subset")
     shares = _equal(dataset, n, rng, f"stratified_subset: n={n}")

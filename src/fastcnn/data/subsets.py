@@ -10,6 +10,7 @@ import numpy as np
 from .. import _samples
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .labels import check_integers
+from .targets import MULTILABEL, REGRESSION, SEGMENTATION
 
 
 def rows_of(key: object, count: int, what: str) -> np.ndarray:
@@ -63,6 +64,7 @@ def joined(datasets: Sequence[Any], what: str) -> dict[str, Any]:
                 raise DTypeError(
                     f"{what}: the images are {ours.dtype}, but those of data set {i} {theirs.dtype}"
                 )
+        _check_targets(first, other, i, what)
         if other.classes != classes[: len(other.classes)]:
             raise ArgumentError(
                 f"{what}: the classes of data set {i}, {_some(other.classes)}, are not those of another, "
@@ -84,11 +86,42 @@ def joined(datasets: Sequence[Any], what: str) -> dict[str, Any]:
     return {
         "images": images if several else images[0],
         "labels": np.concatenate([each.labels for each in datasets]),
-        "classes": classes,
+        "classes": classes if first.task != REGRESSION else None,
+        "task": first.task,
+        "ignore_index": first.ignore_index if first.task == SEGMENTATION else None,
+        "weights": _weights(datasets),
         "name": " + ".join(dict.fromkeys(each.name for each in datasets if each.name)),
         "layout": tuple(layout) if several else layout[0],
         "value_range": given,
     }
+
+
+def _check_targets(first: Any, other: Any, i: int, what: str) -> None:
+    """Raise unless data set number `i` has targets of the kind of the first."""
+    if other.task != first.task:
+        raise ArgumentError(
+            f"{what}: the targets are for {first.task}, but those of data set {i} for {other.task}"
+        )
+    ours, theirs = first.labels, other.labels
+    if ours.shape[1:] != theirs.shape[1:] and first.task != MULTILABEL:
+        raise ShapeError(
+            f"{what}: the targets are {ours.shape[1:]}, but those of data set {i} {theirs.shape[1:]}"
+        )
+    if first.task == MULTILABEL and first.classes != other.classes:
+        raise ArgumentError(
+            f"{what}: the labels are {_some(first.classes)}, but those of data set {i} {_some(other.classes)}"
+        )
+    if first.task == SEGMENTATION and first.ignore_index != other.ignore_index:
+        raise ArgumentError(
+            f"{what}: ignore_index is {first.ignore_index}, but {other.ignore_index} in data set {i}"
+        )
+
+
+def _weights(datasets: Sequence[Any]) -> np.ndarray | None:
+    """Return the weights of all samples, 1 where a data set has none; None if no data set has any."""
+    if all(each.weights is None for each in datasets):
+        return None
+    return np.concatenate([np.ones(len(each)) if each.weights is None else each.weights for each in datasets])
 
 
 def _one_scale(first: Any, other: Any) -> bool:

@@ -108,6 +108,6 @@ def _read_metrics(path: Path) -> dict[str, Any]:
             raise ValueError(f"it lacks {', '.join(missing)}")
         found["test"]["confusion"] = np.array(found["test"]["confusion"], np.int64)
         metrics.accuracy(found["test"]["confusion"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise DataError(f"{path}: damaged, or not written by fastcnn: {error}") from error
     return found
