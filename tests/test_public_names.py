@@ -273,6 +273,7 @@ PACKAGES = [
     "optim.swa_utils",
     "recipes",
     "training",
+    "training.metrics",
     "zoo",
 ]
 

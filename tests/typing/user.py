@@ -146,6 +146,7 @@ def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     metrics = trainer.evaluate(validation)
     assert_type(metrics["accuracy"], float)
     assert_type(metrics["confusion"], np.ndarray)
+    assert_type(fastcnn.training.metrics.r2_score([1.0, 2], [1.0, 3]), float)
     return metrics
 
 

@@ -8,8 +8,9 @@ how many names were made up for it. scikit-learn's ``f1_score(average="macro")``
 
 import numpy as np
 
-from .._shapes import integer
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..._shapes import integer
+from ...errors import ArgumentError, DTypeError, ShapeError
+from .weights import check_weights
 
 
 def _labels(values: object, name: str) -> np.ndarray:
@@ -23,7 +24,9 @@ def _labels(values: object, name: str) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def confusion_matrix(labels: object, predictions: object, num_classes: int | None = None) -> np.ndarray:
+def confusion_matrix(
+    labels: object, predictions: object, num_classes: int | None = None, sample_weight: object = None
+) -> np.ndarray:
     """Count how often each class was taken for each.
 
     Parameters
@@ -32,10 +35,12 @@ def confusion_matrix(labels: object, predictions: object, num_classes: int | Non
         The true class and the predicted one.
     num_classes : int, optional
         K; default: one more than the largest class that occurs.
+    sample_weight : array_like of float (N,), optional
+        How much each sample counts.
 
     Returns
     -------
-    int64 (K, K)
+    int64 (K, K), float64 with weights
         Row: true class; column: predicted class.
 
     Raises
@@ -50,7 +55,10 @@ def confusion_matrix(labels: object, predictions: object, num_classes: int | Non
     classes = largest + 1 if num_classes is None else integer(num_classes, "confusion_matrix: num_classes")
     if largest >= classes:
         raise ArgumentError(f"confusion_matrix: class {largest} is out of range for {classes} classes")
-    return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    places, weights = true * classes + predicted, None
+    if sample_weight is not None:
+        weights = check_weights(sample_weight, len(true), "confusion_matrix")
+    return np.bincount(places, weights, minlength=classes**2).reshape(classes, classes)
 
 
 def _check(confusion: object) -> np.ndarray:
@@ -60,7 +68,7 @@ def _check(confusion: object) -> np.ndarray:
     return matrix
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return part / whole, and 0 where both are 0."""
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
@@ -75,13 +83,13 @@ def accuracy(confusion: np.ndarray) -> float:
 def precision(confusion: np.ndarray) -> np.ndarray:
     """Return, for each class, the share of its predictions that are right, float64 (K,)."""
     matrix = _check(confusion)
-    return _ratio(np.diagonal(matrix), matrix.sum(0))
+    return ratio(np.diagonal(matrix), matrix.sum(0))
 
 
 def recall(confusion: np.ndarray) -> np.ndarray:
     """Return, for each class, the share of its samples that were found, float64 (K,)."""
     matrix = _check(confusion)
-    return _ratio(np.diagonal(matrix), matrix.sum(1))
+    return ratio(np.diagonal(matrix), matrix.sum(1))
 
 
 def f1(confusion: np.ndarray) -> np.ndarray:
@@ -90,7 +98,7 @@ def f1(confusion: np.ndarray) -> np.ndarray:
     ``2 right / (predicted + true)``, which is 0 and not 0 / 0 for a class that is never found.
     """
     matrix = _check(confusion)
-    return _ratio(2 * np.diagonal(matrix), matrix.sum(0) + matrix.sum(1))
+    return ratio(2 * np.diagonal(matrix), matrix.sum(0) + matrix.sum(1))
 
 
 def macro(scores: np.ndarray, confusion: np.ndarray) -> float:
