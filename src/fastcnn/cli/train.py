@@ -10,11 +10,12 @@ from typing import Any
 from .. import recipes
 from ..data.values import BYTES
 from ..errors import ArgumentError
-from ..recipes.report import REPORT, can_draw, duration, figure_of
+from ..recipes.report import REPORT, can_draw, duration
 from ..recipes.results import METRICS
 from ..training import History, Terminated
 from ..training.report import text_curves
 from ..training.saving import interval
+from ..training.tasks import figure_of
 from .display import Display, screen
 
 # Option -> the key of the recipe that it sets.

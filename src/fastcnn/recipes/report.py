@@ -14,6 +14,7 @@ from ..errors import ArgumentError
 from ..nn.summary import summarize
 from ..nn.summary_table import table
 from ..training import metrics, report
+from ..training.tasks import figure_of
 from . import page
 from .classifier import WEIGHTS
 from .files import CONFIG, to_toml
@@ -117,11 +118,6 @@ _WORDS = {
 
 def _picture(path: Path, caption: str, alt: str, width: int) -> str:
     return page.picture(path.read_bytes(), caption, alt, width) if path.exists() else ""
-
-
-def figure_of(name: str, value: float) -> str:
-    """Return a metric as a person writes it: accuracy in percent."""
-    return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4f}"
 
 
 def duration(seconds: float) -> str:

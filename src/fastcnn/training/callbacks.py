@@ -16,6 +16,7 @@ from ..nn.module import Module
 from .callback import Callback
 from .files import table
 from .history import History, better_is
+from .tasks import TASKS, task_with
 from .trainer import Trainer
 from .weights import save_weights
 
@@ -38,6 +39,14 @@ class _Monitor(Callback):
         if self.monitor.startswith("val_") and not trainer.validating:
             raise ArgumentError(
                 f"{type(self).__name__}: {self.monitor!r} needs validation data: fit(..., validation=...)"
+            )
+        name = self.monitor.removeprefix("val_")
+        task = task_with(name)
+        if task not in (None, trainer.task) and name not in trainer.metrics:
+            columns = ", ".join(f"val_{each}" for each in ("loss", *TASKS[trainer.task].columns))
+            raise ArgumentError(
+                f"{type(self).__name__}: {self.monitor!r} is a metric of {task}, but the data set is for "
+                f"{trainer.task}: monitor one of {columns}"
             )
         if not trainer.history.epochs:
             self._reset()

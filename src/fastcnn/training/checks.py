@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ import numpy as np
 from .. import _samples, graph
 from .._samples import Samples
 from ..data import Dataset, Loader
-from ..data.batch import augmented, whole_batch
+from ..data.batch import Batch, augmented, first_sample
+from ..data.targets import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..nn.losses import CrossEntropyLoss, NLLLoss
 from ..nn.module import Module
 from ..nn.passive import observe, tensors
+from .own_metrics import takes_weights
 
 
 def to_unit_range(images: Samples) -> Samples:
@@ -39,17 +43,67 @@ def logits_of(outputs: Any) -> Any:
     return next((each for each in graph.leaves(outputs) if isinstance(each, np.ndarray)), outputs)
 
 
-def check_labels(dataset: Dataset, logits: Any, what: str) -> None:
-    """Raise unless the model's outputs are logits (N, K) with a column for every label."""
+def check_labels(dataset: Dataset, logits: Any, what: str, labels: np.ndarray | None = None) -> None:
+    """Raise unless the model's outputs are what the targets of a data set are measured by.
+
+    Those are logits (N, K) with a column for every class or label, (N, K, H, W) for masks, and numbers of the
+    targets' shape for real targets.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    logits : array
+        Outputs for some samples.
+    what : str
+        Opens the message of an error.
+    labels : array, optional
+        Targets in the place of the data set's, as augmentation has changed their size.
+    """
+    rows = dataset.labels if labels is None else labels
+    expected = {CLASSIFICATION: "logits (N, K)", MULTILABEL: f"logits (N, {dataset.num_classes})"}
+    if dataset.task == SEGMENTATION:
+        expected[SEGMENTATION] = f"logits (N, K, {rows.shape[1]}, {rows.shape[2]}), as the masks are"
+    shape = "".join(f", {size}" for size in rows.shape[1:]) or ","
+    told = expected.get(dataset.task, f"outputs (N{shape}), as the targets are")
     if not isinstance(logits, np.ndarray):
-        raise DTypeError(
-            f"{what} does not fit the model: expected logits (N, K), got {type(logits).__name__}"
+        raise DTypeError(f"{what} does not fit the model: expected {told}, got {type(logits).__name__}")
+    fits = {
+        CLASSIFICATION: logits.ndim == 2,
+        MULTILABEL: logits.ndim == 2 and logits.shape[1] == dataset.num_classes,
+        SEGMENTATION: logits.ndim == 4 and logits.shape[2:] == rows.shape[1:],
+        REGRESSION: logits.shape[1:] in (rows.shape[1:], rows.shape[1:] or (1,)),
+    }
+    if not fits[dataset.task]:
+        raise ShapeError(f"{what} does not fit the model: expected {told}, got {logits.shape}")
+    if dataset.task in (CLASSIFICATION, SEGMENTATION):
+        counted = dataset.labels
+        if dataset.task == SEGMENTATION:
+            counted = counted[counted != dataset.ignore_index]
+        largest = int(counted.max(initial=0))
+        if largest >= logits.shape[1]:
+            raise ArgumentError(
+                f"{what} has the label {largest}, but the model has {logits.shape[1]} outputs"
+            )
+
+
+def check_loss(loss: Any, dataset: Dataset, what: str) -> None:
+    """Raise if a loss is not for the targets of a data set, or does not know its weights."""
+    name, classes = type(loss).__name__, isinstance(loss, CrossEntropyLoss | NLLLoss)
+    if dataset.weights is not None and not takes_weights(getattr(loss, "forward", loss)):
+        raise ArgumentError(
+            f"{what} has weights, but {name} does not take sample_weight: let it, or leave the weights out"
         )
-    if logits.ndim != 2:
-        raise ShapeError(f"{what} does not fit the model: expected logits (N, K), got {logits.shape}")
-    largest = int(dataset.labels.max())
-    if largest >= logits.shape[1]:
-        raise ArgumentError(f"{what} has the label {largest}, but the model has {logits.shape[1]} outputs")
+    if dataset.task == MULTILABEL and classes:
+        raise ArgumentError(
+            f"{what} has several labels an image, but {name} takes one class: take BCEWithLogitsLoss"
+        )
+    if dataset.task == REGRESSION and classes and dataset.labels.ndim == 1:
+        raise ArgumentError(f"{what} has real targets, but {name} takes classes: take MSELoss")
+    if dataset.task == SEGMENTATION and classes and loss.ignore_index != dataset.ignore_index:
+        raise ArgumentError(
+            f"{what} has ignore_index={dataset.ignore_index}, but {name} {loss.ignore_index}: give both the "
+            "same one"
+        )
 
 
 def check_fit(
@@ -58,7 +112,7 @@ def check_fit(
     forward: Callable[[Samples], Any],
     augment: Callable | None,
     what: str,
-) -> tuple[Samples, Any]:
+) -> tuple[Samples, Any, Batch]:
     """Run one image through everything and raise if something does not fit.
 
     Parameters
@@ -79,15 +133,18 @@ def check_fit(
         The image as the model takes it.
     array (1, K), or tuple, list or dict of arrays for several outputs
         What the model returns.
+    Batch
+        The image as it came from the data set, augmented, and its target.
     """
     check_dataset(dataset, what)
     sample = _samples.take(dataset.images, slice(1))
+    batch = first_sample(dataset, sample)
     if augment is not None:
         if not callable(augment):
             raise DTypeError(f"{what}: augment must be callable, got {type(augment).__name__}")
-        copy = _samples.each(sample, np.copy)
-        batch = whole_batch(dataset, copy, dataset.labels[:1], np.zeros(1, np.int64))
-        sample = augmented(augment, batch, np.random.default_rng(0), what).images
+        batch = replace(batch, images=_samples.each(sample, np.copy))
+        batch = augmented(augment, batch, np.random.default_rng(0), what)
+        sample = batch.images
     try:
         x = prepare(sample)
         outputs = _outputs(forward, x, what)
@@ -95,8 +152,8 @@ def check_fit(
         shapes = " and ".join(str(array.shape[1:]) for array in _samples.arrays(sample))
         one = "a sample" if isinstance(sample, tuple) else "an image"
         raise ShapeError(f"{what} does not fit the model: {one} is {shapes}: {error}") from error
-    check_labels(dataset, logits_of(outputs), what)
-    return x, outputs
+    check_labels(dataset, logits_of(outputs), what, batch.labels)
+    return x, outputs, batch
 
 
 def _outputs(forward: Callable[[Samples], Any], x: Samples, what: str) -> Any:

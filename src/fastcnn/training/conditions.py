@@ -15,6 +15,7 @@ from .._config import get_flush_denormal
 from .._kernels import cpu
 from .._version import __version__
 from ..data import Dataset, Loader
+from ..data.targets import CLASSIFICATION
 from ..errors import ArgumentError
 from .state import Training
 
@@ -34,7 +35,10 @@ def fingerprint(dataset: Dataset | None) -> str | None:
     if dataset is None:
         return None
     digest = hashlib.sha256(repr(dataset.classes).encode())
-    for array in (*_samples.arrays(dataset.images), dataset.labels):
+    if dataset.task != CLASSIFICATION:  # classes are told as by versions that knew nothing else
+        digest.update(f"{dataset.task} {dataset.ignore_index}".encode())
+    weights = () if dataset.weights is None else (dataset.weights,)
+    for array in (*_samples.arrays(dataset.images), dataset.labels, *weights):
         digest.update(f"{array.shape} {array.dtype.str}".encode())
         step = -(-array.nbytes // _MOST_BYTES) or 1
         rows = max(1, (1 << 22) // max(1, array.nbytes // max(1, len(array))))

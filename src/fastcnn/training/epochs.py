@@ -6,18 +6,24 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from .. import _samples
 from .._samples import Samples
 from ..data import Dataset, Loader
+from ..data.targets import CLASSIFICATION
+from ..errors import DTypeError, ShapeError
 from .evaluation import Evaluator
 from .interrupt import Interrupts
 from .locating import first_not_finite
+from .metrics.weights import check_weights
 from .progress import EpochBar
 from .saving import Saver
 from .states import Position
+from .targets import loss_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +38,38 @@ class Epochs(Evaluator):
         self._warned = 0  # the epoch that a step was told of
         # Images, labels, loss of a step that has changed nothing, and why.
         self._failed: tuple[Samples, np.ndarray, Any, str] | None = None
+
+    def train_step(self, x: Samples, y: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        """Do one step on a batch of images; neither schedule nor callbacks take part.
+
+        Parameters
+        ----------
+        x : array (N, C, H, W), or tuple or list of arrays for several inputs
+            Images as in a data set: `preprocess` is applied here.
+        y : int64 (N,)
+            Their classes, or other targets as a `fastcnn.data.Loader` hands them out.
+        sample_weight : float array (N,), optional
+            How much each counts.
+
+        Returns
+        -------
+        float
+            The loss. If it or a gradient is not finite, nothing has been changed, and the log warns.
+        """
+        images = _samples.check(x, "train_step: x", "an array")
+        labels = np.asarray(y)
+        if labels.ndim == 0:
+            raise DTypeError(f"train_step: y must be an array, got {_samples.describe(labels)}")
+        if _samples.count(images) != len(labels):
+            raise ShapeError(f"train_step: {_samples.count(images)} images but {len(labels)} labels")
+        weights = None
+        if sample_weight is not None:
+            weights = check_weights(sample_weight, len(labels), "train_step")
+        self._train_mode()
+        loss = self._step(images, labels, None, weights)[0]
+        if self._executor.refused:
+            logger.warning("the step has changed nothing: not finite are %s", self.first_not_finite())
+        return loss
 
     def _steps_of(self, epochs: int) -> int:
         """Return the steps of so many epochs, of the first of which a part may be over."""
@@ -108,8 +146,7 @@ class Epochs(Evaluator):
             with interrupts.held:
                 self._tell("on_validation_begin", len(self.history) + 1)
             if validation is not None:
-                result = self.evaluate(validation)
-                row.update({f"val_{name}": result[name] for name in ("loss", "accuracy", "macro_f1")})
+                row.update(self.validation_row(validation))
             row["seconds"] = time.perf_counter() - start
             row["images_per_second"] = images / max(trained - start, 1e-9)
             bar.finish(row)
@@ -120,15 +157,18 @@ class Epochs(Evaluator):
     ) -> bool:
         """Take a step for each batch; return whether nobody has stopped training."""
         position, adds_up, several = self._position, self.adds_up, self.accumulate_grad_batches
-        for images, labels in batches:
+        for images, labels, *weighted in batches:
+            weights = weighted[0] if weighted else None
             with interrupts.held:
                 self._tell("on_batch_begin", position.batch + 1, images, labels)
                 position.lr = self.optimizer.param_groups[0]["lr"]
                 done = position.batch + 1
                 due = done % several == 0 or done == self.batches_per_epoch
-                loss, right = self._step(images, labels, due if several > 1 else None)
+                loss, right = self._step(images, labels, due if several > 1 else None, weights)
+                share = len(labels) if weights is None else float(weights.sum())
                 position.batch = done
-                position.loss += loss if adds_up else loss * len(labels)
+                position.loss += loss if adds_up else loss * share
+                position.weight += 0.0 if weights is None else share
                 position.correct += right
                 position.count += len(labels)
                 position.seconds = time.perf_counter() - start
@@ -144,7 +184,7 @@ class Epochs(Evaluator):
                     self._within_step = False
                 if not updated and not self.stop_on_nan:
                     self._warn_of_refused(position.batch)
-                bar.advance(len(labels), *self._means())
+                bar.advance(len(labels), self._means())
                 if self.history.stop_reason is not None:
                     return False
                 saver.after_step()
@@ -162,18 +202,26 @@ class Epochs(Evaluator):
                 self.first_not_finite(),
             )
 
-    def _means(self) -> tuple[float, float]:
-        """Return loss and accuracy over the batches of the epoch so far."""
+    def _means(self) -> dict[str, float]:
+        """Return the loss over the batches of the epoch so far, and of classes the accuracy."""
         position = self._position
-        return position.loss / (1 if self.adds_up else position.count), position.correct / position.count
+        loss = position.loss / (1 if self.adds_up else position.weight or position.count)
+        if self.task != CLASSIFICATION:
+            return {"loss": loss}
+        return {"loss": loss, "accuracy": position.correct / position.count}
 
     def _row(self, epoch: int) -> dict[str, Any]:
-        loss, accuracy = self._means()
-        return {"epoch": epoch, "lr": self._position.lr, "loss": loss, "accuracy": accuracy}
+        return {"epoch": epoch, "lr": self._position.lr, **self._means()}
 
     # Inside -----------------------------------------------------------------------------------------
 
-    def _step(self, images: Samples, labels: np.ndarray, due: bool | None = None) -> tuple[float, int]:
+    def _step(
+        self,
+        images: Samples,
+        labels: np.ndarray,
+        due: bool | None = None,
+        weights: np.ndarray | None = None,
+    ) -> tuple[float, int]:
         """Do one step, or part of one; return the loss and the number of images predicted right."""
         if not self._checked:
             self._check()
@@ -181,9 +229,11 @@ class Epochs(Evaluator):
         x = self.prepare(images)
         self._within_step = True  # fit says when all that belongs to a step is done
         self._failed = None
-        done = self._executor.step(x, labels, due)
+        targets = self.prepare_targets(labels, x)
+        done = self._executor.step(x, targets, due, weights)
         if self._executor.refused:
-            self._failed = x, labels, self.loss, self._executor.refused
+            loss = partial(loss_of, self.loss, weights=weights)
+            self._failed = x, targets, loss, self._executor.refused
         return done
 
     def first_not_finite(self) -> str:

@@ -11,24 +11,36 @@ from .. import _samples
 from .._samples import Outputs, Samples
 from .._shapes import integer
 from ..data import Dataset
+from ..data.targets import CLASSIFICATION, as_batch
 from ..errors import DTypeError, ShapeError
 from ..nn.prediction import in_batches
 from ..nn.views import Views
-from . import metrics
-from .checks import check_dataset, check_fit, check_labels, logits_of
-from .executor import count_correct
+from .checks import check_dataset, check_fit, check_labels, check_loss, logits_of
+from .own_metrics import OwnMetrics
 from .parts import Parts
+from .targets import MeanLoss, fitted, loss_of
+from .tasks import TASKS, streamed
 
 
-class Metrics(TypedDict):
-    """What `Evaluator.evaluate` returns."""
+class Metrics(TypedDict, total=False):
+    """What `Evaluator.evaluate` returns: loss and count, and the metrics of the data set's task."""
 
     loss: float
+    count: int
     accuracy: float
     macro_f1: float
     confusion: np.ndarray
     correct: int
-    count: int
+    micro_f1: float
+    average_precision: float
+    subset_accuracy: float
+    f1: list[float]
+    pixel_accuracy: float
+    mean_iou: float
+    dice: float
+    mae: float
+    mse: float
+    r2: float
 
 
 class Evaluator(Parts):
@@ -41,30 +53,50 @@ class Evaluator(Parts):
         ----------
         dataset : Dataset
         batch_size : int
-            Has no influence on the result; without the engine, on the last bits of the logits.
+            Has no influence on the result; without the engine, on the last bits of the logits. Of masks and
+            targets that are images only the outputs of so many are in memory, and metrics of your own are the
+            mean over these batches.
         tta : str, optional
             Test-time augmentation, as for `predict`; the loss is that of the mean of the logits.
 
         Returns
         -------
         dict
-            "loss" (over all images at once: exact for any reduction), "accuracy", "macro_f1", "confusion"
-            (int64 (K, K), true class by predicted class), "correct" and "count". Of several outputs the first
+            "loss" (over all images at once: exact for any reduction), "count", metrics of your own, and of
+
+            - classes: "accuracy", "macro_f1", "confusion" (int64 (K, K), true class by predicted class),
+              "correct";
+            - several labels: "micro_f1", "macro_f1", "average_precision", "subset_accuracy", "f1" (of each);
+            - masks: "pixel_accuracy", "mean_iou", "dice", "confusion" and "correct" of pixels;
+            - real targets: "mae", "mse", "r2".
+
+            Weights of the samples count in all but "confusion" and "correct". Of several outputs the first
             array is taken for the logits; the loss is that of all.
         """
         check_dataset(dataset, "evaluate: dataset")
-        outputs = self.predict(dataset.images, batch_size, tta=tta)
-        logits = logits_of(outputs)
-        check_labels(dataset, logits, "evaluate: dataset")
-        confusion = metrics.confusion_matrix(dataset.labels, logits.argmax(1), logits.shape[1])
-        return {
-            "loss": float(self.loss(outputs, dataset.labels)),
-            "accuracy": metrics.accuracy(confusion),
-            "macro_f1": metrics.macro_f1(confusion),
-            "confusion": confusion,
-            "correct": count_correct(logits, dataset.labels),
-            "count": len(dataset),
-        }
+        size = len(dataset) if not streamed(dataset) else integer(batch_size, "evaluate: batch_size", 1)
+        measure, loss = TASKS[dataset.task].measure(dataset, self.loss), MeanLoss(self.loss)
+        own = OwnMetrics(self.metrics)
+        for start in range(0, len(dataset), size):
+            rows = slice(start, start + size)
+            outputs = self.predict(_samples.take(dataset.images, rows), batch_size, tta=tta)
+            logits = logits_of(outputs)
+            if start == 0:
+                check_labels(dataset, logits, "evaluate: dataset")
+            targets = as_batch(dataset.labels[rows], dataset.task)
+            targets = fitted(targets, self._executor.dtype(), logits.shape[1:])
+            weights = None if dataset.weights is None else dataset.weights[rows]
+            loss.add(outputs, targets, weights)
+            measure.add(logits, rows)
+            own.add(logits, targets, weights)
+        found = {"loss": loss.result(), **measure.results(), "count": len(dataset), **own.results()}
+        return found  # type: ignore[return-value]
+
+    def validation_row(self, dataset: Dataset) -> dict[str, float]:
+        """Return what a row of the history has of an evaluation."""
+        result: Any = self.evaluate(dataset)
+        names = ("loss", *TASKS[dataset.task].columns, *self.metrics)
+        return {f"val_{name}": result[name] for name in names}
 
     def predict(self, images: Samples, batch_size: int = 256, *, tta: str | None = None) -> Outputs:
         """Return the model's output for images, in evaluation mode.
@@ -125,8 +157,33 @@ class Evaluator(Parts):
 
     def _check_fit(self, dataset: Dataset, augment: Callable | None, what: str) -> tuple[Samples, np.ndarray]:
         """Run an image through everything; return it as the model takes it, and the logits."""
-        x, outputs = check_fit(dataset, self.prepare, self._executor.forward, augment, what)
-        if not isinstance(outputs, np.ndarray):
-            # A loss that takes a single output raises, and says what to do.
-            self.loss(outputs, dataset.labels[:1])
-        return x, logits_of(outputs)
+        x, outputs, batch = check_fit(dataset, self.prepare, self._executor.forward, augment, what)
+        logits = logits_of(outputs)
+        self._output_shape = logits.shape[1:]
+        check_loss(self.loss, dataset, what)
+        if dataset.task != CLASSIFICATION or not isinstance(outputs, np.ndarray):
+            # A loss that takes something else raises, and says what to do.
+            weights = None if batch.weights is None else np.ones(1)
+            targets = self.prepare_targets(batch.labels, x)
+            try:
+                loss_of(self.loss, outputs, targets, weights)
+            except (DTypeError, ShapeError) as error:
+                if isinstance(outputs, np.ndarray):
+                    raise type(error)(f"{what} does not fit the loss: {error}") from error
+                raise
+        return x, logits
+
+    def prepare_targets(self, labels: np.ndarray, x: Samples) -> np.ndarray:
+        """Return targets as the loss takes them: real ones in the model's precision, beside its outputs.
+
+        Parameters
+        ----------
+        labels : array (N, ...)
+            As a `Loader` hands them out.
+        x : array, or tuple of arrays for several inputs
+            Images, as the model takes them.
+        """
+        if labels.dtype.kind == "f" and labels.ndim == 1 and self._output_shape is None:
+            first = self._executor.forward(_samples.take(x, slice(1)))
+            self._output_shape = logits_of(first).shape[1:]
+        return fitted(labels, self._executor.dtype(), self._output_shape or ())

@@ -23,6 +23,7 @@ from ..optim.gradients import largest_gradient
 from .accumulation import Accumulation
 from .buffers import Buffers
 from .checks import logits_of
+from .targets import divisor_of, loss_of
 
 
 def count_correct(outputs: Any, target: np.ndarray) -> int:
@@ -42,12 +43,6 @@ def count_correct(outputs: Any, target: np.ndarray) -> int:
     ):
         return 0
     return int(np.count_nonzero(logits.argmax(1) == target))
-
-
-def _weight(loss: Any, x: Samples, y: np.ndarray) -> float:
-    """Return what a mean over a batch was divided by: the images, unless the loss counts otherwise."""
-    divisor = getattr(loss, "divisor", None)
-    return float(divisor(y) if callable(divisor) else _samples.count(x))
 
 
 class Eager:
@@ -104,7 +99,9 @@ class Eager:
             self._dtype = np.dtype(np.float32) if first is None else first.dtype
         return self._dtype
 
-    def step(self, x: Samples, y: np.ndarray, due: bool | None = None) -> tuple[float, int]:
+    def step(
+        self, x: Samples, y: np.ndarray, due: bool | None = None, weights: np.ndarray | None = None
+    ) -> tuple[float, int]:
         """Do one step of training on a batch, or a part of one.
 
         Parameters
@@ -116,6 +113,8 @@ class Eager:
         due : bool, optional
             Add the gradients to those of other batches, and take the step of all (True) or not yet (False).
             None: a step on this batch alone.
+        weights : float array (N,), optional
+            How much each sample counts. A batch in which none does changes nothing.
 
         Returns
         -------
@@ -125,10 +124,13 @@ class Eager:
         """
         self.stepped = False
         self._buffers.keep()
-        done = self._gradients(x, y)
-        self.refused = self._not_finite(done[0]) or (
-            self._update() if due is None else self._add(_weight(self.loss, x, y))
-        )
+        if weights is None or weights.any():
+            done = self._gradients(x, y, weights)
+            self.refused = self._not_finite(done[0]) or (
+                self._update() if due is None else self._add(divisor_of(self.loss, y, weights))
+            )
+        else:
+            done, self.refused = (0.0, 0), ""
         if due and self._accumulation.weight:
             # Also when this batch is no part of it: the others are.
             self._accumulation.hand_out()
@@ -152,11 +154,11 @@ class Eager:
         self._accumulation.add(gathered, weight, getattr(self.loss, "reduction", "mean") == "sum")
         return ""
 
-    def _gradients(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
+    def _gradients(self, x: Samples, y: np.ndarray, weights: np.ndarray | None) -> tuple[float, int]:
         """Return loss and number of rows predicted right, and leave gradients if the loss is finite."""
         self.model.zero_grad()
         outputs = call(self.model, x, self._module)
-        value = self.loss(outputs, y)
+        value = loss_of(self.loss, outputs, y, weights)
         if np.ndim(value):
             raise ArgumentError(
                 f"Trainer: the loss must be one number, got an array of the shape {np.shape(value)}: take "
@@ -210,11 +212,11 @@ class Compiled(Eager):
         super().__init__(model, optimizer, loss, **options)
         self.model = CompiledModule(model, precision=precision, conv_algorithm=conv_algorithm)
 
-    def _gradients(self, x: Samples, y: np.ndarray) -> tuple[float, int]:
-        """Do so in one program if the loss is cross-entropy of classes."""
+    def _gradients(self, x: Samples, y: np.ndarray, weights: np.ndarray | None) -> tuple[float, int]:
+        """Do so in one program if there is one for the loss."""
         factors = self.optimizer.takes_factors and self._clip_norm is None and self._clip_value is None
-        done = self.model.gradients(x, y, self.loss, factors=factors)
-        return super()._gradients(x, y) if done is None else done
+        done = self.model.gradients(x, y, self.loss, sample_weight=weights, factors=factors)
+        return super()._gradients(x, y, weights) if done is None else done
 
     def _backward(self, dy: Any) -> None:
         self.model.backward(dy)

@@ -54,7 +54,7 @@ def _about_images(trainer: Training, x: Samples) -> str:
 
 def _about_outputs(loss: Any, outputs: np.ndarray) -> str:
     rows = outputs.astype(np.float64)
-    if rows.shape[1] < 2 or not np.isfinite(rows).all():
+    if rows.ndim < 2 or rows.shape[1] < 2 or not np.isfinite(rows).all():
         return ""
     probabilities = bool(rows.min() >= 0 and np.abs(rows.sum(1) - 1).max() < _ROUNDING)
     if isinstance(loss, CrossEntropyLoss) and probabilities:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# How metrics end that are to be low, and high.
+_LOW = "loss", "mae", "mse", "error"
+_HIGH = "accuracy", "f1", "precision", "recall", "r2", "iou", "dice"
+
+
 def better_is(metric: str, mode: str = "auto") -> str:
     """Return "min" or "max": what is good for a metric of this name, unless `mode` says it.
 
@@ -29,9 +34,9 @@ def better_is(metric: str, mode: str = "auto") -> str:
         return mode
     if mode != "auto":
         raise ArgumentError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
-    if metric.endswith("loss"):
+    if metric.endswith(_LOW):
         return "min"
-    if metric.endswith(("accuracy", "f1", "precision", "recall")):
+    if metric.endswith(_HIGH):
         return "max"
     raise ArgumentError(f"say mode='min' or mode='max' for {metric!r}: its name does not tell which is good")
 
@@ -47,7 +52,8 @@ class History:
     epochs : list of dict
         "epoch" (from 1), "lr" (of the first group, in the last step), "loss" and "accuracy" (of the training
         batches as they came, augmented, while the weights changed), with validation "val_loss",
-        "val_accuracy", "val_macro_f1"; "seconds" (all of the epoch), "images_per_second" (training alone).
+        "val_accuracy", "val_macro_f1", or the metrics of another task (which has no "accuracy" of training
+        batches), and those of your own; "seconds" (all of the epoch), "images_per_second" (training alone).
         Callbacks may add to it.
     steps : list of dict
         What was measured within epochs, see `SampledAccuracy`.

@@ -160,14 +160,14 @@ def _climb(
     losses: list[float] = []
     average, lowest, epoch = 0.0, math.inf, 0
     while True:
-        for images, labels in loader.epoch(epoch):
+        for images, labels, *weighted in loader.epoch(epoch):
             rate = rates[len(losses)]
             for group, ratio in zip(groups, ratios, strict=True):
                 group["lr"] = float(rate) * ratio
             # Too large a rate is what the search is for.
             with np.errstate(over="ignore", invalid="ignore"):
                 trainer._train_mode()
-                loss, _ = trainer._step(images, labels)
+                loss, _ = trainer._step(images, labels, None, weighted[0] if weighted else None)
             if trainer._executor.refused:
                 what = f"the loss was {loss}" if not math.isfinite(loss) else "numbers were no longer finite"
                 return losses, f"{what} at {rate:.2g}"

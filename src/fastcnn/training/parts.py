@@ -17,6 +17,7 @@ from .callback import Callback
 from .checks import to_unit_range
 from .divergence import StopOnNaN
 from .executor import Compiled, Eager
+from .own_metrics import check_metrics
 from .schedule import Schedule, Scheduler
 from .state import Training
 
@@ -32,6 +33,7 @@ class Parts(Training):
     _kept_executor: Eager | None
     _kept_schedule: Schedule | None
     _checked: bool
+    _output_shape: tuple[int, ...] | None  # of the output for one sample, None while it is not known
 
     def __init__(self, **parts: Any) -> None:
         super().__init__()
@@ -98,7 +100,7 @@ class Parts(Training):
 
     def _forget(self) -> None:
         """Forget what was made of the parts."""
-        self._kept_executor = self._kept_schedule = None
+        self._kept_executor = self._kept_schedule = self._output_shape = None
         self._checked = False
 
     def _watch_loss(self) -> None:
@@ -180,5 +182,6 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "clip_grad_value": _limit("clip_grad_value"),
     "precision": lambda value: _precision.checked(value, "Trainer: precision"),
     "conv_algorithm": lambda value: checked_algorithm(value, "Trainer: conv_algorithm"),
+    "metrics": check_metrics,
     "accumulate_grad_batches": lambda value: integer(value, "Trainer: accumulate_grad_batches", 1),
 }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from .._bars import new_bar
 from .._streams import steady
+from .tasks import figure_of, main_of
 
 _FORMAT = "{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
 # Seconds between two updates: formatting costs more than a step on a single small image does.
@@ -16,9 +17,9 @@ _INTERVAL = 0.2
 
 def describe(row: Mapping[str, float]) -> str:
     """Return the metrics of an epoch in one line."""
-    parts = [f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.2%}"]
-    if "val_loss" in row:
-        parts += [f"val_loss {row['val_loss']:.4f}", f"val_accuracy {row['val_accuracy']:.2%}"]
+    main = main_of(row)
+    names = [name for prefix in ("", "val_") for name in (f"{prefix}loss", f"{prefix}{main}")]
+    parts = [f"{name} {figure_of(name, row[name])}" for name in names if name in row]
     return ", ".join([*parts, f"{row['images_per_second']:,.0f} images/s"])
 
 
@@ -45,7 +46,7 @@ class EpochBar:
         self._start = self._shown = time.perf_counter()
         self._pending = self._done = done
 
-    def advance(self, images: int, loss: float, accuracy: float) -> None:
+    def advance(self, images: int, means: Mapping[str, float]) -> None:
         """Count so many more images as done; now and then, show that and the metrics so far."""
         self._pending += images
         now = time.perf_counter()
@@ -53,8 +54,7 @@ class EpochBar:
             return
         self._shown = now
         rate = (self._bar.n + self._pending - self._done) / (now - self._start)
-        row = {"loss": loss, "accuracy": accuracy, "images_per_second": rate}
-        self._bar.set_postfix_str(describe(row), refresh=False)
+        self._bar.set_postfix_str(describe({**means, "images_per_second": rate}), refresh=False)
         self._bar.update(self._pending)
         self._pending = 0
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from .._shapes import integer
 from ..data import Dataset
+from ..data.targets import CLASSIFICATION
 from .callback import Callback
 from .checks import check_dataset
 from .executor import count_correct
+from .tasks import TASKS
 from .trainer import Trainer
 
 
@@ -20,8 +22,9 @@ class SampledAccuracy(Callback):
 
     The model is used in evaluation mode; training goes on to the bit as it would have without. Each
     measurement is a dict in ``history.steps``: "step" (from 1, over all epochs), "epoch" (2.5 is half-way
-    through the third), "loss" (mean over the batches since the last one) and "accuracy". An epoch's row
-    has its last one as "sample_accuracy".
+    through the third), "loss" (mean over the batches since the last one) and "accuracy", or in its place the
+    main metric of another task: "micro_f1" of several labels, "mean_iou" of masks, "mae" of real targets. An
+    epoch's row has its last one as "sample_accuracy", or "sample_" and that name.
 
     Parameters
     ----------
@@ -43,6 +46,7 @@ class SampledAccuracy(Callback):
             rng = np.random.default_rng(integer(seed, "SampledAccuracy: seed"))
             dataset = dataset.subset(np.sort(rng.choice(len(dataset), samples, replace=False)))
         self.sample = dataset
+        self.metric = TASKS[dataset.task].main
         self._step = 0
         self._losses: list[float] = []
 
@@ -67,12 +71,11 @@ class SampledAccuracy(Callback):
         self._losses.append(logs["loss"] / logs["count"] if adds_up else logs["loss"])
         if self._step % self.every:
             return
-        logits = trainer.predict(self.sample.images)
         point = {
             "step": self._step,
             "epoch": len(trainer.history) + batch / trainer.batches_per_epoch,
             "loss": float(np.mean(self._losses)),
-            "accuracy": count_correct(logits, self.sample.labels) / len(self.sample),
+            self.metric: self._measured(trainer),
         }
         trainer.history.steps.append(point)
         self._losses.clear()
@@ -81,4 +84,11 @@ class SampledAccuracy(Callback):
         """Put the last measurement of the epoch into its row."""
         steps = trainer.history.steps
         if steps and steps[-1]["epoch"] > epoch - 1:
-            row["sample_accuracy"] = steps[-1]["accuracy"]
+            row[f"sample_{self.metric}"] = steps[-1][self.metric]
+
+    def _measured(self, trainer: Trainer) -> float:
+        if self.sample.task == CLASSIFICATION and self.sample.weights is None:
+            logits = trainer.predict(self.sample.images)
+            return count_correct(logits, self.sample.labels) / len(self.sample)
+        measured: Any = trainer.evaluate(self.sample)
+        return float(measured[self.metric])

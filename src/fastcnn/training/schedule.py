@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..data.targets import CLASSIFICATION
 from ..errors import ArgumentError
 from ..optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from .tasks import TASKS
 
 Scheduler = LRScheduler | ReduceLROnPlateau
 # Those that are stepped after each batch unless somebody says otherwise.
@@ -25,12 +27,19 @@ class Schedule:
         self.scheduler = scheduler
         self.per_batch = when == "batch" or (when is None and isinstance(scheduler, PER_BATCH))
         self.monitor = monitor
+        self._highest = TASKS[CLASSIFICATION].highest  # unless fit says another task
 
-    def check(self, epochs: int, batches: int, validating: bool) -> None:
+    def check(self, epochs: int, batches: int, validating: bool, task: str = CLASSIFICATION) -> None:
         """Raise ArgumentError if a fit with so much to come cannot follow the schedule."""
         scheduler = self.scheduler
         if isinstance(scheduler, ReduceLROnPlateau):
+            self._highest = TASKS[task].highest
             metric = self._metric(scheduler, validating)
+            if scheduler.mode == "max" and self.monitor is None and not validating and task != CLASSIFICATION:
+                raise ArgumentError(
+                    f"Trainer: mode 'max' follows val_{self._highest}, which needs validation data: "
+                    "fit(..., validation=...)"
+                )
             if metric.startswith("val_") and not validating:
                 raise ArgumentError(
                     f"Trainer: monitor {metric!r} needs validation data: fit(..., validation=...)"
@@ -47,7 +56,7 @@ class Schedule:
 
     def _metric(self, scheduler: ReduceLROnPlateau, validating: bool) -> str:
         """Return the column that the scheduler is given."""
-        prefix, name = "val_" if validating else "", "accuracy" if scheduler.mode == "max" else "loss"
+        prefix, name = "val_" if validating else "", self._highest if scheduler.mode == "max" else "loss"
         return self.monitor or prefix + name
 
     def after_batch(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..data.targets import CLASSIFICATION
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from ..optim import Optimizer
@@ -24,7 +25,9 @@ class Training:
     batches_per_epoch : int
         Steps of an epoch of the last fit.
     outputs : int
-        Numbers that the model returns for an image.
+        Numbers that the model returns for an image, or for a pixel of it.
+    task : str
+        What the data set of the last fit is for.
     accumulation : Accumulation
         The gradients of batches whose step is still to come.
     """
@@ -45,6 +48,7 @@ class Training:
     precision: str | None
     conv_algorithm: str | None
     accumulate_grad_batches: int
+    metrics: dict[str, Callable[..., Any]]
 
     def __init__(self) -> None:
         self.history = History()
@@ -52,6 +56,7 @@ class Training:
         self.validating = False
         self.batches_per_epoch = 0
         self.outputs = 0
+        self.task = CLASSIFICATION
         self.hints: list[str] = []
 
     @property

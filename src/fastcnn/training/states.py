@@ -29,6 +29,8 @@ class Position:
         The learning rate of the last one.
     seconds : float
         How long they took.
+    weight : float
+        That of their samples, where samples have weights.
     """
 
     first: int = 0
@@ -38,6 +40,11 @@ class Position:
     count: int = 0
     lr: float = 0.0
     seconds: float = 0.0
+    weight: float = 0.0
+
+    def told(self) -> dict[str, Any]:
+        """Return it as checkpoints have it: without a weight, as before there were any, if there is none."""
+        return {name: value for name, value in asdict(self).items() if name != "weight" or value}
 
 
 _PARTS = {"model", "optimizer", "scheduler", "generators", "history", "position", "callbacks"}
@@ -64,7 +71,7 @@ def _core(trainer: Training, position: Position) -> dict[str, Any]:
             "stop_reason": history.stop_reason,
             "diverged": history.diverged,
         },
-        "position": asdict(position),
+        "position": position.told(),
         "accumulated": trainer.accumulation.state_dict(trainer.trained),
     }
 
@@ -123,7 +130,7 @@ def _damage(what: str) -> Iterator[None]:
 
 def _position(told: Any, epochs: int) -> Position:
     """Return a position of a training with so many epochs."""
-    if told.keys() != asdict(Position()).keys():
+    if told.keys() - {"weight"} != Position().told().keys():
         raise ArgumentError(f"no position: {told!r}")
     found = Position(**told)
     counts = found.first, found.batch, found.correct, found.count
@@ -132,6 +139,7 @@ def _position(told: Any, epochs: int) -> Position:
     if (found.batch == 0) != (found.count == 0) or found.correct > found.count:
         raise ArgumentError(f"no position in an epoch: {told!r}")
     found.loss, found.lr, found.seconds = float(found.loss), float(found.lr), float(found.seconds)
+    found.weight = float(found.weight)
     return found
 
 

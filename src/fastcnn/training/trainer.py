@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from os import PathLike
 from typing import Any
 
-import numpy as np
-
-from .. import _samples
-from .._samples import Samples
 from .._shapes import integer
 from ..data import Dataset, Loader
-from ..errors import DTypeError, ShapeError
+from ..errors import ArgumentError
 from ..nn.module import Module
 from ..optim import Optimizer
 from .callback import Callback
@@ -32,17 +28,19 @@ logger = logging.getLogger(__name__)
 
 
 class Trainer(Resumable):
-    """Train, evaluate and use a classifier.
+    """Train, evaluate and use a model.
 
     Parameters
     ----------
     model : Module
-        Takes images (N, C, H, W), returns logits (or log-probabilities) (N, K). One of several inputs takes
+        Takes images (N, C, H, W), returns logits (or log-probabilities) (N, K), for masks (N, K, H, W), for
+        real targets what has their shape, or (N, 1) for numbers (N,). One of several inputs takes
         the arrays of a data set that has as many; of several outputs the first array is taken for the logits.
     optimizer : Optimizer
         Over the model's parameters.
     loss : loss of fastcnn.nn, or the like
-        ``loss(logits, labels) -> float``, ``loss.backward() -> dlogits``. For a model of several outputs, one
+        ``loss(logits, labels) -> float``, ``loss.backward() -> dlogits``; of a data set with weights also
+        ``loss(logits, labels, sample_weight=weights)``. For a model of several outputs, one
         of your own that takes what the model returns (a tuple, say), and whose backward returns a gradient in
         the place of each; see README.md.
     scheduler : LRScheduler or ReduceLROnPlateau, optional
@@ -59,7 +57,8 @@ class Trainer(Resumable):
     scheduler_step : {"batch", "epoch"}, optional
         When it is stepped. Default: OneCycleLR, CyclicLR after each step, others after each epoch.
     monitor : str, optional
-        What ReduceLROnPlateau is given. Default: "val_loss" or "loss", for mode "max" the accuracy.
+        What ReduceLROnPlateau is given. Default: "val_loss" or "loss", for mode "max" the accuracy, or what
+        stands for it in another task.
     stop_on_nan : bool
         Stop fit at the first step that is not finite, and tell of a loss that has blown up, see StopOnNaN.
         Such a step changes nothing either way.
@@ -72,6 +71,9 @@ class Trainer(Resumable):
         Clip each element of the gradients to ``[-clip_grad_value, clip_grad_value]``, before their norm.
     accumulate_grad_batches : int
         Batches to a step of fit, the step of one large batch but for batch norm; see README.md.
+    metrics : mapping of str to callable ``function(outputs, targets) -> float``, optional
+        Metrics of your own, in the results of evaluate and in the columns "val_..." of the history. One that
+        takes ``sample_weight`` is given the weights of the data set, if there are any.
     precision, conv_algorithm : str, optional
         Of the program; see `fastcnn.set_float32_matmul_precision`, `fastcnn.set_conv_algorithm`.
 
@@ -108,6 +110,7 @@ class Trainer(Resumable):
         clip_grad_norm: float | None = None,
         clip_grad_value: float | None = None,
         accumulate_grad_batches: int = 1,
+        metrics: Mapping[str, Callable[..., float]] | None = None,
         precision: str | None = None,
         conv_algorithm: str | None = None,
     ) -> None:
@@ -126,36 +129,10 @@ class Trainer(Resumable):
             clip_grad_norm=clip_grad_norm,
             clip_grad_value=clip_grad_value,
             accumulate_grad_batches=accumulate_grad_batches,
+            metrics=metrics,
             precision=precision,
             conv_algorithm=conv_algorithm,
         )
-
-    def train_step(self, x: Samples, y: np.ndarray) -> float:
-        """Do one step on a batch of images; neither schedule nor callbacks take part.
-
-        Parameters
-        ----------
-        x : array (N, C, H, W), or tuple or list of arrays for several inputs
-            Images as in a data set: `preprocess` is applied here.
-        y : int64 (N,)
-            Their classes.
-
-        Returns
-        -------
-        float
-            The loss. If it or a gradient is not finite, nothing has been changed, and the log warns.
-        """
-        images = _samples.check(x, "train_step: x", "an array")
-        labels = np.asarray(y)
-        if labels.ndim == 0:
-            raise DTypeError(f"train_step: y must be an array, got {_samples.describe(labels)}")
-        if _samples.count(images) != len(labels):
-            raise ShapeError(f"train_step: {_samples.count(images)} images but {len(labels)} labels")
-        self._train_mode()
-        loss = self._step(images, labels)[0]
-        if self._executor.refused:
-            logger.warning("the step has changed nothing: not finite are %s", self.first_not_finite())
-        return loss
 
     def fit(
         self,
@@ -228,6 +205,8 @@ class Trainer(Resumable):
         x, logits = self._check_fit(train, augment, "fit: train")
         if validation is not None:
             self._check_fit(validation, None, "fit: validation")
+            if validation.task != train.task:
+                raise ArgumentError(f"fit: train is for {train.task}, but validation for {validation.task}")
         loader = Loader(
             train,
             batch_size,
@@ -240,7 +219,7 @@ class Trainer(Resumable):
         check_batches(self.model, x, loader, "fit")
         self.validating = validation is not None
         self.batches_per_epoch = len(loader)
-        self.outputs = logits.shape[1]
+        self.outputs, self.task = logits.shape[1] if logits.ndim > 1 else 1, train.task
         source = checkpoint_of(checkpoint, resume)
         told = conditions(self, loader, validation) if checkpoint is not None or source is not None else {}
         saver = Saver(checkpoint, checkpoint_every, told, self.state_dict)
@@ -255,7 +234,7 @@ class Trainer(Resumable):
                 self.accumulation.clear()
             last = self._position.first + epochs
             left = max(0, last - len(self.history))
-            self._schedule.check(left, self._steps_of(left), self.validating)
+            self._schedule.check(left, self._steps_of(left), self.validating, self.task)
             give_hints(self, x, logits)
             for callback in self.callbacks:
                 callback.on_train_begin(self)

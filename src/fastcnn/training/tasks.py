@@ -1,0 +1,206 @@
+"""What is measured of a model, for each task that a data set can be for: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import data
+from ..data.targets import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
+from . import metrics
+from .metrics.regression import r2_of
+
+# Losses that compare outputs with targets of 0 and 1 themselves; others take logits, whose middle is 0.
+_OF_PROBABILITIES = ("BCELoss", "HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss")
+# Numbers whose float64 copies are in memory at a time.
+_CHUNK = 1 << 18
+
+
+class Measure:
+    """Metrics of a data set, which add up over batches.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    loss : loss of fastcnn.nn, or the like
+    """
+
+    def __init__(self, dataset: data.Dataset, loss: Any) -> None:
+        self.dataset = dataset
+
+    def add(self, outputs: np.ndarray, rows: slice) -> None:
+        """Take the outputs for some samples into account."""
+        raise NotImplementedError
+
+    def results(self) -> dict[str, Any]:
+        """Return the metrics, those of the table and what a report shows besides."""
+        raise NotImplementedError
+
+
+class _Confusion(Measure):
+    """Counts of true classes by predicted ones, of images or of pixels."""
+
+    _sum: np.ndarray | None = None
+    _weighted: np.ndarray | None = None
+
+    def add(self, outputs: np.ndarray, rows: slice) -> None:
+        true, predicted, weights = self.dataset.labels[rows], outputs.argmax(1), self.dataset.weights
+        counts = self._counts(true, predicted, outputs.shape[1], None)
+        self._sum = counts if self._sum is None else self._sum + counts
+        if weights is not None:
+            counts = self._counts(true, predicted, outputs.shape[1], weights[rows])
+            self._weighted = counts if self._weighted is None else self._weighted + counts
+
+    def _counts(
+        self, true: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray | None
+    ) -> np.ndarray:
+        if self.dataset.task == SEGMENTATION:
+            ignored = self.dataset.ignore_index
+            return metrics.pixel_confusion(true, predicted, classes, ignored, weights)
+        return metrics.confusion_matrix(true, predicted, classes, weights)
+
+    def results(self) -> dict[str, Any]:
+        counts = np.zeros((0, 0), np.int64) if self._sum is None else self._sum
+        scored = counts if self._weighted is None else self._weighted
+        told = self._scores(scored)
+        return {**told, "confusion": counts, "correct": int(np.trace(counts))}
+
+    def _scores(self, confusion: np.ndarray) -> dict[str, float]:
+        return {"accuracy": metrics.accuracy(confusion), "macro_f1": metrics.macro_f1(confusion)}
+
+
+class _Pixels(_Confusion):
+    def _scores(self, confusion: np.ndarray) -> dict[str, float]:
+        return {
+            "pixel_accuracy": metrics.accuracy(confusion),
+            "mean_iou": metrics.mean_iou(confusion),
+            "dice": metrics.mean_dice(confusion),
+        }
+
+
+class _Labels(Measure):
+    """Scores of several labels, which are told from all outputs at once."""
+
+    def __init__(self, dataset: data.Dataset, loss: Any) -> None:
+        super().__init__(dataset, loss)
+        self.threshold = threshold_of(loss)
+        self._scores = np.zeros(dataset.labels.shape)
+
+    def add(self, outputs: np.ndarray, rows: slice) -> None:
+        self._scores[rows] = outputs
+
+    def results(self) -> dict[str, Any]:
+        true, scores, weights = self.dataset.labels, self._scores, self.dataset.weights
+        predicted = scores > self.threshold
+        finite = not np.isnan(scores).any()  # of a training that has blown up
+        area = metrics.average_precision(true, scores, sample_weight=weights) if finite else float("nan")
+        each = metrics.multilabel_f1(true, predicted, "none", weights)
+        return {
+            "micro_f1": metrics.multilabel_f1(true, predicted, "micro", weights),
+            "macro_f1": metrics.multilabel_f1(true, predicted, "macro", weights),
+            "average_precision": area,
+            "subset_accuracy": metrics.subset_accuracy(true, predicted, weights),
+            "f1": np.asarray(each).tolist(),
+        }
+
+
+class _Reals(Measure):
+    """Errors of real numbers, as sums over the samples."""
+
+    def __init__(self, dataset: data.Dataset, loss: Any) -> None:
+        super().__init__(dataset, loss)
+        weights = np.ones(len(dataset)) if dataset.weights is None else dataset.weights
+        self._weights, self._total = weights, float(weights.sum())
+        self._absolute = self._squared = 0.0
+        self._residual: Any = 0.0
+        # The targets are known: their variance takes two passes over them, and no outputs.
+        centre = sum(np.dot(weights[rows], each) for rows, each in self._chunks()) / max(self._total, 1e-300)
+        self._variance = sum(np.dot(weights[rows], np.square(each - centre)) for rows, each in self._chunks())
+
+    def _chunks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        step = max(1, _CHUNK // max(1, int(np.prod(self.dataset.labels.shape[1:]))))
+        for start in range(0, len(self.dataset), step):
+            rows = slice(start, start + step)
+            yield rows, _flat(self.dataset.labels[rows])
+
+    def add(self, outputs: np.ndarray, rows: slice) -> None:
+        weights = self._weights[rows]
+        error = np.abs(_flat(outputs) - _flat(self.dataset.labels[rows]))
+        self._absolute += float(np.dot(weights, error.mean(1)))
+        np.square(error, out=error)
+        self._squared += float(np.dot(weights, error.mean(1)))
+        self._residual = self._residual + np.dot(weights, error)
+
+    def results(self) -> dict[str, Any]:
+        enough = len(self.dataset) > 1 and self._total > 0
+        nan = float("nan")
+        return {
+            "mae": self._absolute / self._total if self._total else nan,
+            "mse": self._squared / self._total if self._total else nan,
+            "r2": r2_of(self._residual, self._variance) if enough else nan,
+        }
+
+
+class Task(NamedTuple):
+    """A row of the table.
+
+    Attributes
+    ----------
+    main : str
+        The metric that bars and charts show beside the loss.
+    highest : str
+        The one that is to be as high as can be, for a scheduler of mode "max".
+    columns : tuple of str
+        Those of an epoch's validation.
+    measure : type
+        What they come from.
+    """
+
+    main: str
+    highest: str
+    columns: tuple[str, ...]
+    measure: Callable[[data.Dataset, Any], Measure]
+
+
+TASKS = {
+    CLASSIFICATION: Task("accuracy", "accuracy", ("accuracy", "macro_f1"), _Confusion),
+    MULTILABEL: Task(
+        "micro_f1", "micro_f1", ("micro_f1", "macro_f1", "average_precision", "subset_accuracy"), _Labels
+    ),
+    SEGMENTATION: Task("mean_iou", "mean_iou", ("pixel_accuracy", "mean_iou", "dice"), _Pixels),
+    REGRESSION: Task("mae", "r2", ("mae", "mse", "r2"), _Reals),
+}
+
+
+def streamed(dataset: data.Dataset) -> bool:
+    """Tell whether outputs are as large as images, so that only those of one batch are to be in memory."""
+    return dataset.labels.ndim > 2
+
+
+def threshold_of(loss: Any) -> float:
+    """Return above which output a sample is taken to have a label: half a probability, or a logit of 0."""
+    names = [each.__name__ for each in type(loss).__mro__]
+    return 0.5 if any(name in _OF_PROBABILITIES for name in names) else 0.0
+
+
+def task_with(metric: str) -> str | None:
+    """Return the task that has a metric of this name, None if none or several have."""
+    found = [name for name, task in TASKS.items() if metric in task.columns]
+    return found[0] if len(found) == 1 else None
+
+
+def main_of(columns: Any) -> str:
+    """Return which main metric is among columns, those of training or validation; "" if none is."""
+    known = [task.main for task in TASKS.values()]
+    return next((name for name in known if name in columns or f"val_{name}" in columns), "")
+
+
+def figure_of(name: str, value: float) -> str:
+    """Return a metric as a person writes it: accuracy in percent."""
+    return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4f}"
+
+
+def _flat(rows: np.ndarray) -> np.ndarray:
+    return rows.astype(np.float64).reshape(len(rows), int(np.prod(rows.shape[1:])))
