@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ArgumentError
+from ..tasks import main_of
 from .drawn import Epochs
 from .figure import GREY, TRAIN, VALIDATION, finished, new_figure, plain_axes
 
@@ -17,14 +18,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Metric -> what is said of its values within epochs.
-_WITHIN = {"loss": "training, within epochs", "accuracy": "sample of training images"}
-
 
 def plot_curves(history: Epochs, path: str | PathLike[str] | None = None) -> Figure:
     """Draw loss and accuracy over the epochs, of training and, where there is one, validation.
 
-    What `SampledAccuracy` measured within epochs is drawn with them.
+    In the place of the accuracy stands the main metric of another task, if there is one in the columns. What
+    `SampledAccuracy` measured within epochs is drawn with them.
 
     Parameters
     ----------
@@ -43,17 +42,25 @@ def plot_curves(history: Epochs, path: str | PathLike[str] | None = None) -> Fig
     if not len(history):
         raise ArgumentError("plot_curves: the history has no epoch")
     figure = new_figure(10, 4)
-    loss_axes, accuracy_axes = figure.subplots(1, 2)
-    losses = _draw_columns(loss_axes, history, "loss", 1.0)
-    accuracies = _draw_columns(accuracy_axes, history, "accuracy", 100.0)
-    # What falls tenfold shows its end on a logarithmic axis only; so does the error of a good classifier.
-    if losses and 0 < min(losses) * 10 < max(losses):
-        loss_axes.set_yscale("log")
-        _set_ticks(loss_axes, [digit * 10.0**power for power in range(-8, 4) for digit in (1, 2, 5)])
-    if accuracies and max(accuracies) > 95:
-        accuracy_axes.set_yscale("function", functions=(_from_accuracy, _to_accuracy))
-        _set_ticks(accuracy_axes, [0, 50, 70, 80, 90, 95, 97, 98, 99, 99.5, 99.8, 99.9, 100])
+    main = main_of(history.columns)
+    names = ["loss", main] if main else ["loss"]
+    every = figure.subplots(1, len(names), squeeze=False)[0]
+    for axes, name in zip(every, names, strict=True):
+        _draw_metric(axes, history, name)
     return finished(figure, path)
+
+
+def _draw_metric(axes: Axes, history: Epochs, name: str) -> None:
+    """Draw a metric, on an axis that shows its end."""
+    percent = name == "accuracy"
+    drawn = _draw_columns(axes, history, name, 100.0 if percent else 1.0)
+    # What falls tenfold shows its end on a logarithmic axis only; so does the error of a good classifier.
+    if name in ("loss", "mae") and drawn and 0 < min(drawn) * 10 < max(drawn):
+        axes.set_yscale("log")
+        _set_ticks(axes, [digit * 10.0**power for power in range(-8, 4) for digit in (1, 2, 5)])
+    if percent and drawn and max(drawn) > 95:
+        axes.set_yscale("function", functions=(_from_accuracy, _to_accuracy))
+        _set_ticks(axes, [0, 50, 70, 80, 90, 95, 97, 98, 99, 99.5, 99.8, 99.9, 100])
 
 
 def _from_accuracy(accuracy: np.ndarray) -> np.ndarray:
@@ -75,17 +82,18 @@ def _set_ticks(axes: Axes, candidates: Sequence[float]) -> None:
 def _draw_columns(axes: Axes, history: Epochs, name: str, scale: float) -> list[float]:
     """Draw a metric of training and validation; return its finite values."""
     plain_axes(axes).set_xlabel("epoch")
-    axes.set_ylabel("accuracy (%)" if name == "accuracy" else name)
+    axes.set_ylabel("accuracy (%)" if name == "accuracy" else name.replace("_", " "))
     epochs, drawn = history["epoch"], []
     for column, label, colour in ((name, "training", TRAIN), (f"val_{name}", "validation", VALIDATION)):
         if column in history.columns:
             values = [scale * value for value in history[column]]
             axes.plot(epochs, values, marker="o", markersize=3.5, linewidth=1.6, color=colour, label=label)
             drawn += [value for value in values if math.isfinite(value)]
-    if history.steps:
+    if history.steps and name in history.steps[0]:
         places = [point["epoch"] for point in history.steps]
         values = [scale * point[name] for point in history.steps]
-        axes.plot(places, values, linewidth=0.9, color=TRAIN, alpha=0.55, zorder=1, label=_WITHIN[name])
+        within = "training, within epochs" if name == "loss" else "sample of training images"
+        axes.plot(places, values, linewidth=0.9, color=TRAIN, alpha=0.55, zorder=1, label=within)
         drawn += [value for value in values if math.isfinite(value)]
     axes.legend(frameon=False)
     # Measured within epochs: the first of them begins at 0.

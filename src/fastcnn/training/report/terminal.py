@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._shapes import integer
 from ...errors import ArgumentError
+from ..tasks import main_of
 from .drawn import Epochs
 
 # Marks of the series, then the axes: upright with a tick, upright, corner, level.
@@ -120,6 +121,8 @@ def _draw(cells: np.ndarray, mark: str, xs: np.ndarray, ys: np.ndarray) -> None:
 def text_curves(history: Epochs, width: int = 80, height: int = 10, *, unicode: bool = True) -> str:
     """Draw loss and accuracy over the epochs, of training and, where there is one, validation, as text.
 
+    In the place of the accuracy stands the main metric of another task.
+
     Parameters
     ----------
     history : History
@@ -142,7 +145,9 @@ def text_curves(history: Epochs, width: int = 80, height: int = 10, *, unicode: 
     beside = width >= _WIDE
     each = (width - _GAP) // 2 if beside else width
     charts = []
-    for name, scale, title in (("loss", 1.0, "loss"), ("accuracy", 100.0, "accuracy (%)")):
+    main = main_of(history.columns)
+    accuracy = (main, 100.0, "accuracy (%)") if main == "accuracy" else (main, 1.0, main.replace("_", " "))
+    for name, scale, title in [("loss", 1.0, "loss"), accuracy] if main else [("loss", 1.0, "loss")]:
         series = {}
         for column, label in ((name, "training"), (f"val_{name}", "validation")):
             if column in history.columns and any(math.isfinite(value) for value in history[column]):
