@@ -178,6 +178,7 @@ NAMES = [
             "CutMix",
             "Cutout",
             "MixUp",
+            "Moving",
             "RandAugment",
             "RandomGrayscale",
             "RandomResizedCrop",

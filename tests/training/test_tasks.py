@@ -8,7 +8,7 @@ import pytest
 import fastcnn
 from fastcnn import nn, optim
 from fastcnn.data import Dataset, Loader
-from fastcnn.data.transforms import CutMix, MixUp
+from fastcnn.data.transforms import Compose, CutMix, MixUp, RandomCrop, RandomHorizontalFlip
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError
 from fastcnn.optim.lr_scheduler import ReduceLROnPlateau
 from fastcnn.training import (
@@ -316,6 +316,13 @@ def test_a_plateau_of_what_shall_be_high():
 def test_lr_find(task):
     found = lr_find(trainer_of(task), data_of(task, weights=WEIGHTS), batch_size=8, steps=10, end_lr=0.1)
     assert len(found.losses) == 10
+
+
+def test_masks_are_augmented_with_their_images():
+    augment = Compose([RandomCrop(3, padding=1), RandomHorizontalFlip()])
+    trainer = trainer_of("segmentation")
+    history = trainer.fit(data_of("segmentation"), epochs=12, batch_size=8, augment=augment, progress=False)
+    assert history[-1]["loss"] < 0.8 * history[0]["loss"]
 
 
 # --- what does not fit ---

@@ -10,7 +10,8 @@ from .._kernels import augment
 from .._shapes import allocate
 from ..errors import SizeError
 from ._arguments import interval, per_channel, real, reals, two
-from .joined import Transform
+from .joined import Moving
+from .maps import Move, nearest_affine
 
 # The kernels count the pixels of a plane in 32 bits.
 _MAX_PLANE = 2**31 - 1
@@ -59,7 +60,16 @@ def moved(images: np.ndarray, matrices: np.ndarray, fill: tuple[float, ...], wha
     return result
 
 
-class RandomAffine(Transform):
+def moving(matrices: np.ndarray, what: str) -> Move:
+    """Return what moves maps by rows of `matrices`; `what` opens the message of an error."""
+
+    def move(maps: np.ndarray, fill: float, nearest: bool) -> np.ndarray:
+        return nearest_affine(maps, matrices, fill) if nearest else moved(maps, matrices, (fill,), what)
+
+    return move
+
+
+class RandomAffine(Moving):
     """Rotate, shift and scale each image about its centre, with bilinear interpolation.
 
     The output pixel at ``p`` shows the input at ``R(-angle) (p - centre - shift) / scale + centre``; what
@@ -106,14 +116,15 @@ class RandomAffine(Transform):
         scale = np.ones(count) if self.scale is None else rng.uniform(*self.scale, count)
         return rotations(angle, height, width, shift_x, shift_y, scale)
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the batch, each image moved by a map of its own."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the batch, each image moved by a map of its own, and what moves targets of pixels so."""
         images = self._check(images, rng)
         count, _, height, width = images.shape
-        return moved(images, self.matrices(count, height, width, rng), self.fill, "RandomAffine")
+        matrices = self.matrices(count, height, width, rng)
+        return moved(images, matrices, self.fill, "RandomAffine"), moving(matrices, "RandomAffine")
 
 
-class RandomRotation(Transform):
+class RandomRotation(Moving):
     """Rotate each image about its centre, with bilinear interpolation.
 
     A positive angle turns anticlockwise, as in torchvision's transform of the same name, whose default
@@ -131,10 +142,10 @@ class RandomRotation(Transform):
         self.degrees = angles(degrees, "RandomRotation: degrees")
         self.fill = reals(fill, "RandomRotation: fill")
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the batch, each image turned by an angle of its own."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the batch, each image turned by an angle of its own, and what turns targets of pixels so."""
         images = self._check(images, rng)
         count, _, height, width = images.shape
         low, high = self.degrees
         turns = rotations(np.negative(rng.uniform(low, high, count)), height, width)
-        return moved(images, turns, self.fill, "RandomRotation")
+        return moved(images, turns, self.fill, "RandomRotation"), moving(turns, "RandomRotation")

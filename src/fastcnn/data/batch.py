@@ -53,8 +53,8 @@ class Batch:
         """Whether each pixel has a target of its own: masks, or targets that are images of the same size."""
         if not isinstance(self.images, np.ndarray) or self.images.ndim != 4:
             return False
-        axes = {SEGMENTATION: 3, REGRESSION: 4}.get(self.task)
-        return self.labels.ndim == axes and self.labels.shape[-2:] == self.images.shape[2:]
+        axes = {SEGMENTATION: (3,), REGRESSION: (3, 4)}.get(self.task, ())
+        return self.labels.ndim in axes and self.labels.shape[-2:] == self.images.shape[2:]
 
 
 def whole_batch(

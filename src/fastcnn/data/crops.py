@@ -10,7 +10,8 @@ from .._shapes import padding4, pair
 from ..errors import ArgumentError, ShapeError
 from ._arguments import per_channel, reals
 from .gathering import gather
-from .joined import Transform
+from .joined import Moving
+from .maps import Move
 
 # Names of ways to pad, and the ones that they stand for: torchvision's, and those of nn.Conv2d.
 PADDING_MODES = {
@@ -38,7 +39,7 @@ def padded_places(size: int, before: int, after: int, mode: str) -> np.ndarray:
     return np.abs(at - 2 * (at >= size) * (at - size + 1))  # reflect: less than the line itself
 
 
-class RandomCrop(Transform):
+class RandomCrop(Moving):
     """Pad each image, then cut a window of `size` out of it at a random place.
 
     Parameters
@@ -69,8 +70,8 @@ class RandomCrop(Transform):
             )
         self.padding_mode = PADDING_MODES[padding_mode]
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the windows, (N, C, *size)."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the windows, (N, C, *size), and what cuts those of maps."""
         images = self._check(images, rng)
         left, right, top, bottom = self.padding
         count, channels, height, width = images.shape
@@ -95,4 +96,8 @@ class RandomCrop(Transform):
             padded_places(height, top, bottom, self.padding_mode)[rows[:, None] + np.arange(self.size[0])],
             padded_places(width, left, right, self.padding_mode)[columns[:, None] + np.arange(self.size[1])],
         )
-        return gather(images, from_rows, from_columns, fill)
+
+        def move(maps: np.ndarray, outside: float, nearest: bool) -> np.ndarray:
+            return gather(maps, from_rows, from_columns, np.full(maps.shape[1], outside, maps.dtype))
+
+        return gather(images, from_rows, from_columns, fill), move

@@ -10,7 +10,8 @@ import numpy as np
 from .._kernels import augment
 from .._shapes import integer
 from ._arguments import interval, per_channel, real, reals
-from .joined import Transform
+from .joined import Moving
+from .maps import Move
 
 # Rectangles that RandomErasing tries for an image before it leaves it as it is.
 _ERASING_TRIES = 10
@@ -25,7 +26,16 @@ def overwritten(images: np.ndarray, rectangles: np.ndarray, value: np.ndarray) -
     return result
 
 
-class RandomErasing(Transform):
+def erasing(rectangles: np.ndarray) -> Move:
+    """Return what takes classes of pixels away in rectangles; real targets there are still to be found."""
+
+    def move(maps: np.ndarray, fill: float, nearest: bool) -> np.ndarray:
+        return overwritten(maps, rectangles, np.array([fill], maps.dtype)) if nearest else maps
+
+    return move
+
+
+class RandomErasing(Moving):
     """Overwrite a random rectangle of each image with probability `p`.
 
     The rectangle has an area of ``scale`` times the image's and a ratio of height to width drawn
@@ -67,18 +77,18 @@ class RandomErasing(Transform):
         places = rng.integers(0, np.array([[height], [width]]) - chosen + 1)
         return np.concatenate([places, chosen]).T
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the batch with some rectangles overwritten."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the batch with some rectangles overwritten, and what overwrites those of masks."""
         images = self._check(images, rng)
         count, channels, height, width = images.shape
         value = per_channel(self.value, channels, images.dtype, "RandomErasing: value")
         erased = np.flatnonzero(rng.random(count) < self.p)
         rectangles = np.zeros((count, 1, 4), np.int64)
         rectangles[erased, 0] = self.rectangles(len(erased), height, width, rng)
-        return overwritten(images, rectangles, value)
+        return overwritten(images, rectangles, value), erasing(rectangles)
 
 
-class Cutout(Transform):
+class Cutout(Moving):
     """Overwrite squares of each image with probability `p`.
 
     The middle of a square is drawn uniformly among the pixels, and what lies beyond the border is left out.
@@ -112,12 +122,12 @@ class Cutout(Transform):
         first = np.maximum(first, 0)
         return np.concatenate([first, ends - first], axis=2)
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the batch with some squares overwritten."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the batch with some squares overwritten, and what overwrites those of masks."""
         images = self._check(images, rng)
         count, channels, height, width = images.shape
         value = per_channel(self.value, channels, images.dtype, "Cutout: value")
         chosen = np.asarray(rng.random(count) < self.p)
         rectangles = self.rectangles(count, height, width, rng)
         rectangles[~chosen] = 0
-        return overwritten(images, rectangles, value)
+        return overwritten(images, rectangles, value), erasing(rectangles)

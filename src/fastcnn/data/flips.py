@@ -12,8 +12,9 @@ from ._arguments import real
 from .batch import Batch
 from .gathering import gather
 from .inputs import check_images
-from .joined import Transform
+from .joined import Moving, Transform
 from .labels import check_integers
+from .maps import Move, moved_labels
 
 
 def mirrored(images: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
@@ -26,7 +27,12 @@ def mirrored(images: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
     return gather(images, *places)
 
 
-class _RandomFlip(Transform):
+def _flipping(chosen: np.ndarray, axis: int) -> Move:
+    """Return what mirrors the maps of the images that are chosen."""
+    return lambda maps, fill, nearest: mirrored(maps, chosen, axis)
+
+
+class _RandomFlip(Moving):
     """A flip along `_axis` with probability `p`."""
 
     _axis: int
@@ -34,10 +40,11 @@ class _RandomFlip(Transform):
     def __init__(self, p: float = 0.5) -> None:
         self.p = real(p, f"{type(self).__name__}: p", 0, 1)
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the batch with some images mirrored."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the batch with some images mirrored, and what mirrors their maps."""
         images = self._check(images, rng)
-        return mirrored(images, rng.random(len(images)) < self.p, self._axis)
+        chosen = rng.random(len(images)) < self.p
+        return mirrored(images, chosen, self._axis), _flipping(chosen, self._axis)
 
 
 class RandomHorizontalFlip(_RandomFlip):
@@ -87,14 +94,21 @@ class AlternatingFlip(Transform):
         places = check_integers(indices, "AlternatingFlip: indices")
         if len(places) != len(images):
             raise ShapeError(f"AlternatingFlip: {len(images)} images but {len(places)} indices")
+        return mirrored(images, self._chosen(places, epoch, seed), 3)
+
+    @staticmethod
+    def _chosen(places: np.ndarray, epoch: int, seed: int) -> np.ndarray:
+        """Return which images are mirrored, bool (N,)."""
         number = integer(epoch, "AlternatingFlip: epoch")
         turns = _hash(places, integer(seed, "AlternatingFlip: seed")) + np.uint64(number)
-        return mirrored(images, turns % np.uint64(2) == 1, 3)
+        return turns % np.uint64(2) == 1
 
     def on_batch(self, batch: Batch, rng: np.random.Generator) -> Batch:
         """Return the batch with the images of this epoch mirrored."""
         images = self._check(batch.images, rng)
-        return replace(batch, images=self.flip(images, batch.indices, batch.epoch, batch.seed))
+        chosen = self._chosen(batch.indices, batch.epoch, batch.seed)
+        labels = moved_labels(batch, _flipping(chosen, 3), self)
+        return replace(batch, images=mirrored(images, chosen, 3), labels=labels)
 
 
 def _hash(indices: np.ndarray, seed: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from .._samples import Samples
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .batch import Batch, applied
 from .inputs import check_images
+from .maps import Move, moved_labels
 
 
 class Transform:
@@ -39,6 +40,23 @@ class Transform:
         if not isinstance(rng, np.random.Generator):
             raise DTypeError(f"{name}: rng must be a numpy.random.Generator, got {type(rng).__name__}")
         return check_images(images, f"{name}: images")
+
+
+class Moving(Transform):
+    """Base of the transforms that move pixels, and with them masks and other targets of pixels."""
+
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the transformed copy of a batch, and what moves maps as it has moved the images."""
+        raise NotImplementedError(f"{type(self).__name__} must define paired(images, rng)")
+
+    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the transformed copy of a batch; see the class."""
+        return self.paired(images, rng)[0]
+
+    def on_batch(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        """Return the batch with its images transformed, and maps of pixels moved as they are."""
+        images, move = self.paired(batch.images, rng)  # type: ignore[arg-type]
+        return replace(batch, images=images, labels=moved_labels(batch, move, self))
 
 
 class Compose(Transform):

@@ -14,11 +14,15 @@ import numpy as np
 
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
+from . import affine
 from ._arguments import per_channel, reals
 from .affine import moved, rotations
 from .colour import NUMBERS, adjusted, check_colours
-from .joined import Transform
+from .joined import Moving
+from .maps import Move
 
+# Which images have moved, and their maps from output to input.
+_Moves = tuple[np.ndarray, np.ndarray]
 # Operations that change colours, with the kernel's names; the factor of the first four is 1 + magnitude.
 _FACTORS = {
     "Brightness": "brightness",
@@ -40,7 +44,7 @@ _SIGNED = {*_MOVES, *_FACTORS}
 _WHITE = 255.0
 
 
-class _Policy(Transform):
+class _Policy(Moving):
     """Operations drawn for each image."""
 
     num_magnitude_bins: int
@@ -59,9 +63,17 @@ class _Policy(Transform):
         return checked
 
     def _step(
-        self, images: np.ndarray, numbers: np.ndarray, bins: np.ndarray, negative: np.ndarray
+        self,
+        images: np.ndarray,
+        numbers: np.ndarray,
+        bins: np.ndarray,
+        negative: np.ndarray,
+        steps: list[_Moves] | None = None,
     ) -> np.ndarray:
-        """Return the batch after one operation an image, by its place in `OPERATIONS`."""
+        """Return the batch after one operation an image, by its place in `OPERATIONS`.
+
+        What has moved is added to `steps`.
+        """
         height, width = images.shape[2:]
         magnitudes = self._magnitudes(height, width)
         table = np.zeros((len(OPERATIONS), self.num_magnitude_bins))
@@ -74,13 +86,26 @@ class _Policy(Transform):
         kernel = np.array([NUMBERS[_COLOURS.get(name, "nothing")] for name in OPERATIONS])
         images = adjusted(images, kernel[numbers][:, None], (strength + factor)[:, None])
         moving = np.flatnonzero(np.array([name in _MOVES for name in OPERATIONS])[numbers])
+        maps = np.tile(np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]), (len(moving), 1))
+        for name in _MOVES:
+            chosen = numbers[moving] == OPERATIONS.index(name)
+            maps[chosen] = _map(name, strength[moving][chosen], height, width)
         if len(moving):
-            maps = np.tile(np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]), (len(moving), 1))
-            for name in _MOVES:
-                chosen = numbers[moving] == OPERATIONS.index(name)
-                maps[chosen] = _map(name, strength[moving][chosen], height, width)
             images[moving] = moved(images[moving], maps, self.fill, type(self).__name__)
+        if steps is not None:
+            steps.append((moving, maps))
         return images
+
+    def _move(self, steps: Sequence[_Moves]) -> Move:
+        """Return what moves maps as steps have moved the images."""
+
+        def move(maps: np.ndarray, fill: float, nearest: bool) -> np.ndarray:
+            maps = maps.copy()
+            for rows, matrices in steps:
+                maps[rows] = affine.moving(matrices, type(self).__name__)(maps[rows], fill, nearest)
+            return maps
+
+        return move
 
 
 def _map(name: str, strength: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -157,14 +182,15 @@ class RandAugment(_Policy):
             "Solarize": _WHITE - to(_WHITE),
         }
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the batch, each image changed by operations of its own."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the batch, each image changed by operations of its own, and what moves maps so."""
         images = self._bytes(images, rng).copy(order="C")
         count = len(images)
+        steps: list[_Moves] = []
         for _ in range(self.num_ops):
             numbers, negative = rng.integers(len(OPERATIONS), size=count), rng.random(count) < 0.5
-            images = self._step(images, numbers, np.full(count, self.magnitude), negative)
-        return images
+            images = self._step(images, numbers, np.full(count, self.magnitude), negative, steps)
+        return images, self._move(steps)
 
 
 class TrivialAugmentWide(_Policy):
@@ -201,10 +227,12 @@ class TrivialAugmentWide(_Policy):
             "Solarize": _WHITE - to(_WHITE),
         }
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the batch, each image changed by an operation of its own."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the batch, each image changed by an operation of its own, and what moves maps so."""
         images = self._bytes(images, rng)
         count = len(images)
         numbers = rng.integers(len(OPERATIONS), size=count)
         bins = rng.integers(self.num_magnitude_bins, size=count)
-        return self._step(images, numbers, bins, rng.random(count) < 0.5)
+        steps: list[_Moves] = []
+        images = self._step(images, numbers, bins, rng.random(count) < 0.5, steps)
+        return images, self._move(steps)

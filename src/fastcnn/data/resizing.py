@@ -11,8 +11,10 @@ from .._kernels import augment
 from .._shapes import allocate, pair
 from ..errors import ArgumentError
 from ._arguments import interval
+from .gathering import gather
 from .inputs import check_images
-from .joined import Transform
+from .joined import Moving
+from .maps import Move, nearest_rows
 
 INTERPOLATIONS = ("bilinear", "area")
 # Boxes that RandomResizedCrop tries for an image before it takes the largest in the middle.
@@ -62,7 +64,26 @@ def check_interpolation(interpolation: object, antialias: object, what: str) -> 
         raise ArgumentError(f"{what}: antialias must be True or False, got {antialias!r}")
 
 
-class Resize(Transform):
+class _Resizing(Moving):
+    """A transform that brings boxes of images to another size."""
+
+    interpolation: str
+    antialias: bool
+
+    def _resized(
+        self, images: np.ndarray, boxes: np.ndarray, size: tuple[int, int]
+    ) -> tuple[np.ndarray, Move]:
+        """Return the boxes in their new size, and what does so with those of maps."""
+
+        def move(maps: np.ndarray, fill: float, nearest: bool) -> np.ndarray:
+            if nearest:
+                return gather(maps, *nearest_rows(boxes, size))
+            return resized(maps, boxes, size, self.interpolation, self.antialias)
+
+        return resized(images, boxes, size, self.interpolation, self.antialias), move
+
+
+class Resize(_Resizing):
     """Bring all images to another size.
 
     Parameters
@@ -91,16 +112,20 @@ class Resize(Transform):
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         """Return the batch in its new size; `rng` is not used."""
+        return self.paired(images, rng)[0]
+
+    def paired(self, images: np.ndarray, rng: np.random.Generator | None = None) -> tuple[np.ndarray, Move]:
+        """Return the batch in its new size, and what brings maps to it."""
         images = check_images(images, "Resize: images")
         size = self.size
         if isinstance(size, int):
             height, width = images.shape[2:]
             longer = int(size * max(height, width) / min(height, width))
             size = (size, longer) if height <= width else (longer, size)
-        return resized(images, whole(images), size, self.interpolation, self.antialias)
+        return self._resized(images, whole(images), size)
 
 
-class RandomResizedCrop(Transform):
+class RandomResizedCrop(_Resizing):
     """Cut a random box out of each image and bring it to `size`.
 
     The box has an area of ``scale`` times the image's and a ratio of width to height drawn uniformly in its
@@ -150,9 +175,8 @@ class RandomResizedCrop(Transform):
         places = np.where(found, places, np.array([[top], [left]]))
         return np.concatenate([places, chosen]).T
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the boxes, (N, C, *size)."""
+    def paired(self, images: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Move]:
+        """Return the boxes, (N, C, *size), and what cuts those of maps."""
         images = self._check(images, rng)
         count, _, height, width = images.shape
-        boxes = self.boxes(count, height, width, rng)
-        return resized(images, boxes, self.size, self.interpolation, self.antialias)
+        return self._resized(images, self.boxes(count, height, width, rng), self.size)

@@ -5,7 +5,8 @@ A transform is called as ``t(images, rng)`` with images (N, C, H, W), uint8 or f
 batch comes from that generator, so the same seed gives the same images, whatever the number of threads.
 Augmentation is meant for the raw images, with `Normalize` last. What needs more than the images, such as
 the labels (`MixUp`, `CutMix`) or the number of the epoch (`AlternatingFlip`), is given the whole batch by the
-loader, see `fastcnn.data.batch`.
+loader, see `fastcnn.data.batch`. Those that move pixels (`Moving`) move masks, and targets that are images,
+with them, see `fastcnn.data.maps`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .flips import RandomHorizontalFlip as RandomHorizontalFlip
 from .flips import RandomVerticalFlip as RandomVerticalFlip
 from .inputs import check_images
 from .joined import Compose as Compose
+from .joined import Moving as Moving
 from .joined import PerInput as PerInput
 from .joined import Transform as Transform
 from .mixing import CutMix as CutMix
