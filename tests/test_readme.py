@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "PyTorch" not in block]
 
+NUMBERS = ("loss", "mae", "mse", "r2", "worst_error")
+
 
 def fewer(code: str) -> str:
     """Return the README's code with 600 images instead of 60,000."""
@@ -37,7 +39,7 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 11
+    assert len(BLOCKS) == 12
     assert names["averaged"].callbacks[-1].averaged.n_averaged > 1
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)
@@ -56,6 +58,12 @@ def test_a_new_head(names):
     first, second = names["tuning"].history
     assert second["loss"] < first["loss"]
     assert names["model"][-1].weight.shape == (2, 32 * 7 * 7)
+
+
+def test_other_tasks_than_classes(names):
+    assert list(names["measuring"].history[-1])[3:8] == [f"val_{name}" for name in NUMBERS]
+    assert names["measuring"].evaluate(names["amounts"])["mae"] < 0.1
+    assert names["painting"].history[-1]["val_mean_iou"] > 0.9
 
 
 def test_two_inputs_and_two_outputs(names):
