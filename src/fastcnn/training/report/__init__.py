@@ -1,4 +1,4 @@
-"""Pictures of a training: curves, layers, confusion matrix, images with their classes, filters, feature maps.
+"""Pictures of a training: curves, layers, confusion, images with classes or masks, filters, feature maps.
 
 Each ``plot_`` function returns a matplotlib Figure, which needs neither a display nor pyplot, and writes it
 as a PNG if it is given a path. `text_curves` and `text_chart` draw in a terminal and need nothing.
@@ -9,8 +9,11 @@ from .curves import plot_curves
 from .features import plot_feature_maps, plot_filters
 from .figure import new_figure
 from .images import plot_mistakes, plot_predictions, probabilities
+from .labels import plot_labels
 from .layers import plot_layers
 from .lr_find import plot_lr_find
+from .masks import plot_masks
+from .regression import plot_regression
 from .terminal import text_chart, text_curves
 
 __all__ = [
@@ -19,10 +22,13 @@ __all__ = [
     "plot_curves",
     "plot_feature_maps",
     "plot_filters",
+    "plot_labels",
     "plot_layers",
     "plot_lr_find",
+    "plot_masks",
     "plot_mistakes",
     "plot_predictions",
+    "plot_regression",
     "probabilities",
     "text_chart",
     "text_curves",
