@@ -70,8 +70,9 @@ def test_whole_numbers_where_a_number_is_asked_for(tiny):
         (
             "training.monitor",
             "val_acuracy",
-            "training.monitor must be one of val_accuracy, val_loss, val_macro_f1, accuracy, loss; got "
-            "'val_acuracy' (did you mean 'val_accuracy'?)",
+            "training.monitor must be one of val_accuracy, val_loss, val_macro_f1, accuracy, loss, "
+            "val_micro_f1, val_average_precision, val_subset_accuracy, val_pixel_accuracy, val_mean_iou, "
+            "val_dice, val_mae, val_mse, val_r2; got 'val_acuracy' (did you mean 'val_accuracy'?)",
         ),
         ("training", 3, "training must be a table, got 3"),
         ("data.dataset", "mnits", "data.dataset must be one of mnist, fashion-mnist, cifar10; got 'mnits'"),

@@ -9,8 +9,10 @@ from typing import Any
 
 from .._bars import new_bar
 from .._streams import steady
+from ..data.targets import CLASSIFICATION
 from ..recipes.report import duration
 from ..training import Callback, History, Trainer
+from ..training.progress import figures_of
 
 # Loss and accuracy fit into 80 columns.
 _FORMAT = "{desc} {percentage:3.0f}%|{bar:12}| {remaining} left{postfix}"
@@ -64,11 +66,10 @@ class Display(Callback):
         if self._bar is None or self._bar.disable or now - self._shown < _INTERVAL:
             return
         self._shown = now
-        figures = [
-            f"loss {self._loss / self._count:.4f}",
-            f"accuracy {self._correct / self._count:.2%}",
-            f"{self._count / (now - self._start):,.0f} images/s",
-        ]
+        figures = [f"loss {self._loss / self._count:.4f}"]
+        if trainer.task == CLASSIFICATION:
+            figures.append(f"accuracy {self._correct / self._count:.2%}")
+        figures.append(f"{self._count / (now - self._start):,.0f} images/s")
         self._bar.set_postfix_str(", ".join(figures), refresh=False)
         self._bar.update(self._pending)
         self._pending = 0
@@ -76,9 +77,7 @@ class Display(Callback):
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
         """Replace the bar by the line of the epoch."""
         self._close()
-        parts = [f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.2%}"]
-        if "val_loss" in row:
-            parts += [f"val_loss {row['val_loss']:.4f}", f"val_accuracy {row['val_accuracy']:.2%}"]
+        parts = figures_of(row)
         speed = f"{row['images_per_second']:,.0f} images/s"
         parts += [f"lr {row['lr']:.2g}", speed, duration(row["seconds"])]
         print(f"{self._label(epoch)}  {'  '.join(parts)}", flush=True)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from typing import Any
 
 from .. import data
+from ..data.targets import CLASSIFICATION
 from ..errors import DataError
 from ..recipes import Classifier
 from ..recipes.images import ImageFacts
 from ..recipes.sections import READING
+from ..recipes.tasks import outputs_of
+from ..training.tasks import test_line
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -22,6 +26,12 @@ def run(args: argparse.Namespace) -> int:
     given = {key: getattr(args, key) for key in READING if getattr(args, key) is not None}
     reading = given or (classifier.reading if args.dataset is None else {})
     train, test = data.load(name, root=args.data, **reading)
+    kind = classifier.kind
+    if test.task != kind.task or (kind.task != CLASSIFICATION and outputs_of(test) != kind.outputs):
+        raise DataError(
+            f"{args.weights}: made for {kind.task} with outputs {kind.outputs}, but {name} is for "
+            f"{test.task} with {outputs_of(test)}"
+        )
     if test.image_shape != classifier.input_shape or test.num_classes != len(classifier.classes):
         raise DataError(
             f"{args.weights}: made for images {classifier.input_shape} of {len(classifier.classes)} classes, "
@@ -30,13 +40,12 @@ def run(args: argparse.Namespace) -> int:
     test = _like_training(test, train.value_range, classifier, name, args.weights)
     result = classifier.trainer.evaluate(test, tta=args.tta)
     if args.json:
-        print(json.dumps({"dataset": name, **result, "confusion": result["confusion"].tolist()}, indent=1))
+        told: dict[str, Any] = {"dataset": name, **result}
+        if "confusion" in result:
+            told["confusion"] = result["confusion"].tolist()
+        print(json.dumps(told, indent=1))
         return 0
-    wrong, count = result["count"] - result["correct"], result["count"]
-    print(
-        f"{name}: test accuracy {result['accuracy']:.2%} ({wrong:,} of {count:,} wrong), "
-        f"loss {result['loss']:.4f}, macro F1 {result['macro_f1']:.4f}"
-    )
+    print(f"{name}: test {test_line(kind.task, result)}")
     return 0
 
 
@@ -68,4 +77,4 @@ def _like_training(
     images = facts.like_training(test.images, value_range, weights)
     if images is test.images:
         return test
-    return data.Dataset(images, test.labels, test.classes, test.name, layout="NCHW")
+    return test.with_images(images)

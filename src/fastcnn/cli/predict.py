@@ -9,6 +9,8 @@ import logging
 import numpy as np
 
 from ..data.pictures import check_white
+from ..data.targets import CLASSIFICATION
+from ..errors import ArgumentError
 from ..recipes import Classifier
 from ..training.report import probabilities
 from .images import read_images
@@ -21,6 +23,11 @@ _NO_BACKGROUND = 0.5
 def run(args: argparse.Namespace) -> int:
     """Classify images; return the exit code."""
     classifier = Classifier.load(args.weights, args.recipe, value_range=args.value_range)
+    if classifier.kind.task != CLASSIFICATION:
+        raise ArgumentError(
+            f"{args.weights}: predict names classes, but it was trained for {classifier.kind.task}; in "
+            "Python: fastcnn.recipes.Classifier.load(file).trainer.predict(images)"
+        )
     facts = classifier.images
     facts.check_known(args.weights)
     if not facts.recorded:

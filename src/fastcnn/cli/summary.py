@@ -13,6 +13,7 @@ from ..nn.summary import summarize
 from ..recipes import component
 from ..recipes.experiment import build_network
 from ..recipes.optimizer import make_optimizer
+from ..recipes.tasks import outputs_of
 
 _CLASSES = 10
 # Files of weights; those of PyTorch are refused, with a word about how to convert them.
@@ -59,18 +60,18 @@ def find_model(
         # The images that it was made for, whatever data set a recipe names.
         shape = shape or zoo.find(name).input_shape
         return zoo.build(name, input_shape=shape), shape, recipe
-    classes = _CLASSES
+    outputs: tuple[int, ...] = (_CLASSES,)
     source = data.catalog.SOURCES.get(recipe.data.dataset)
     if shape is None and source is not None:
         # Known without the files, which may have to be downloaded.
-        shape, classes = source.image_shape, len(source.classes)
+        shape, outputs = source.image_shape, (len(source.classes),)
     elif shape is None:
         train, _ = data.load(recipe.data.dataset, root=recipe.data.root, **recipe.data.reading)
-        shape, classes = train.image_shape, train.num_classes
+        shape, outputs = train.image_shape, outputs_of(train)
     if recipe.model.name is None:
         # A file says itself how many outputs there are.
         return zoo.build_layers(recipe.layers, shape, logits=logits), shape, recipe
-    return build_network(recipe.model, recipe.layers, shape, classes, recipe.source), shape, recipe
+    return build_network(recipe.model, recipe.layers, shape, outputs, recipe.source), shape, recipe
 
 
 def read_shape(text: str) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ..recipes.results import METRICS
 from ..training import History, Terminated
 from ..training.report import text_curves
 from ..training.saving import interval
-from ..training.tasks import figure_of
+from ..training.tasks import figure_of, test_line
 from .display import Display, screen
 
 # Option -> the key of the recipe that it sets.
@@ -99,7 +100,9 @@ def read_recipe(args: argparse.Namespace) -> recipes.Recipe:
     if getattr(args, "validation", None) == 0 and monitor.startswith("val_"):
         # The best epoch is then told by the training images, for there are no others.
         monitor = "loss" if monitor == "val_loss" else "accuracy"
+        kept = recipe.suggested
         recipe = recipe.replace("training.monitor", monitor, "--validation")
+        recipe = dataclasses.replace(recipe, suggested=kept)
     for option, key in _OPTIONS.items():
         value = getattr(args, option, None)
         if value is not None:
@@ -141,8 +144,7 @@ def _result(metrics: dict[str, Any], experiment: recipes.Experiment, folder: Any
     speed = f"{metrics['images_per_second']:,.0f} images/s in training"
     lines = [
         f"best      epoch {best['epoch']} of {len(history)}, {monitor} {figure_of(monitor, best[monitor])}",
-        f"test      accuracy {test['accuracy']:.2%} ({test['count'] - test['correct']:,} of "
-        f"{test['count']:,} wrong), loss {test['loss']:.4f}, macro F1 {test['macro_f1']:.4f}",
+        f"test      {test_line(experiment.train.task, test)}",
         f"time      {duration(metrics['seconds'])}, {speed}; {duration(metrics['total_seconds'])} in all",
         f"written   {folder}: {REPORT}, weights, {METRICS}, history, config"
         + (", pictures" if can_draw() else ' (pictures need: pip install "fastcnn[plots]")'),

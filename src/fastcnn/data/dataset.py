@@ -182,6 +182,20 @@ class Dataset:
             raise ArgumentError("Dataset.class_counts: the targets are real numbers, not classes")
         return counts(self.labels, self.task, self.num_classes, self.ignore_index)
 
+    def with_images(self, images: np.ndarray) -> "Dataset":
+        """Return a data set with other images (N, C, H, W) in the place of these, and the same targets."""
+        made = Dataset(
+            images,
+            self.labels,
+            self.classes if self.task != REGRESSION else None,
+            self.name,
+            layout="NCHW",
+            task=self.task,
+            ignore_index=self.ignore_index if self.task == SEGMENTATION else None,
+        )
+        made.weights = self.weights
+        return made
+
     def subset(self, indices: object) -> "Dataset":
         """Return a copy of the images at `indices`, in that order; an index may repeat.
 

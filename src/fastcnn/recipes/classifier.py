@@ -14,15 +14,17 @@ import numpy as np
 from .. import nn, optim, zoo
 from .._version import __version__
 from ..data.inputs import check_images
+from ..data.targets import CLASSIFICATION
 from ..data.values import UNIT, check_range
 from ..errors import ArgumentError, CheckpointError, FastcnnError
 from ..training import Trainer, load_weights, read_metadata
 from .component import NORMALIZATIONS, Component, fitted, read_component
-from .experiment import Experiment, build_network, load_parts
+from .experiment import Experiment, build_network, fitted_parts
 from .files import CONFIG, load, read_file
 from .images import ImageFacts, Prepare
 from .recipe import Recipe, read_model
 from .sections import READING, ModelSection
+from .tasks import Kind, loss_for, outputs_of
 
 WEIGHTS = "weights.safetensors"
 _KEY = "fastcnn"
@@ -62,6 +64,8 @@ def describe(experiment: Experiment, row: Mapping[str, Any]) -> dict[str, str]:
         "images": experiment.images.to_dict(),
         "reading": recipe.data.reading,
     }
+    if train.task != CLASSIFICATION:
+        description["targets"] = Kind.of(train, recipe.loss).to_dict()
     return {_KEY: json.dumps(description)}
 
 
@@ -96,6 +100,8 @@ class Classifier:
         More about them: their type, their values of black and white.
     reading : dict
         What `fastcnn.data.load` was told to read them.
+    kind : Kind
+        What it was trained for: classes, or another task.
     trainer : Trainer
         Its ``predict`` and ``evaluate`` prepare the images as in training.
     """
@@ -110,18 +116,17 @@ class Classifier:
         background: float,
         images: ImageFacts | None = None,
         reading: Mapping[str, Any] | None = None,
+        kind: Kind | None = None,
     ) -> None:
         self.model = model
         self.input_shape = input_shape
         self.classes = classes
         self.dataset = dataset
         self.reading = dict(reading or {})
+        self.kind = Kind(CLASSIFICATION, (len(classes),)) if kind is None else kind
         self._normalize = NORMALIZATIONS.make(normalize)
-        self.trainer = Trainer(
-            model,
-            optim.SGD(model.parameters()),
-            nn.CrossEntropyLoss(),
-        )
+        loss = loss_for(self.kind.loss, self.kind.task, self.kind.ignore_index)
+        self.trainer = Trainer(model, optim.SGD(model.parameters()), loss)
         self._know(ImageFacts.assumed(background, dataset) if images is None else images)
         self.background = background
 
@@ -234,10 +239,10 @@ class Classifier:
         DataError
             If the data set cannot be read, or the network does not fit it.
         """
-        train = load_parts(recipe)[0]
-        model = build_network(
-            recipe.model, recipe.layers, train.image_shape, train.num_classes, recipe.source
-        )
+        recipe, (train, _, _) = fitted_parts(recipe)
+        kind = Kind.of(train, recipe.loss) if train.task != CLASSIFICATION else None
+        outputs = outputs_of(train)
+        model = build_network(recipe.model, recipe.layers, train.image_shape, outputs, recipe.source)
         images = ImageFacts.of(train, recipe.data.white)
         normalize, _ = fitted(recipe.normalize, train.images)
         return cls(
@@ -249,6 +254,7 @@ class Classifier:
             images.background,
             images,
             recipe.data.reading,
+            kind,
         )
 
     @classmethod
@@ -264,15 +270,18 @@ class Classifier:
             classes = tuple(str(each) for each in notes["classes"])
             normalize = read_component(NORMALIZATIONS, notes["normalize"], "normalize", source)
             shape = (int(channels), int(height), int(width))
+            kind = Kind.read(notes["targets"], source) if "targets" in notes else None
+            outputs = (len(classes),) if kind is None else kind.outputs
             if recipe is None:
                 table = {key: notes["model"][key] for key in ("name", "spec") if key in notes["model"]}
-                model = _network(*read_model(table, source), shape, len(classes), source)
+                model = _network(*read_model(table, source), shape, outputs, source)
             else:
-                model = build_network(recipe.model, recipe.layers, shape, len(classes), recipe.source)
+                model = build_network(recipe.model, recipe.layers, shape, outputs, recipe.source)
             background = float(notes["background"])
             images = ImageFacts.read(notes["images"]) if "images" in notes else None
             reading = {key: notes["reading"][key] for key in READING if key in notes.get("reading", {})}
-            return cls(model, shape, classes, normalize, str(notes["dataset"]), background, images, reading)
+            dataset = str(notes["dataset"])
+            return cls(model, shape, classes, normalize, dataset, background, images, reading, kind)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, FastcnnError):
                 raise
@@ -281,8 +290,8 @@ class Classifier:
             ) from error
 
 
-def _network(section: ModelSection, layers: Any, shape: tuple, classes: int, source: str) -> nn.Module:
+def _network(section: ModelSection, layers: Any, shape: tuple, outputs: tuple, source: str) -> nn.Module:
     try:
-        return build_network(section, layers, shape, classes, source)
+        return build_network(section, layers, shape, outputs, source)
     except FastcnnError as error:  # of sizes that no network takes too
         raise CheckpointError(f"{source}: {error}") from error

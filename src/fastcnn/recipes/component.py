@@ -97,7 +97,7 @@ NORMALIZATIONS = Family(
         normalization.MeanImage,
     )
 )
-LOSSES = Family((nn.CrossEntropyLoss,), ("weight", "ignore_index"))
+LOSSES = Family((nn.CrossEntropyLoss, nn.MSELoss), ("weight", "ignore_index"))
 
 
 def read_component(family: Family, value: object, path: str, source: str) -> Component:

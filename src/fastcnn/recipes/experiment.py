@@ -10,7 +10,8 @@ import numpy as np
 from .. import _samples, data, nn, zoo
 from .._config import config
 from ..data import transforms
-from ..data.batch import applied, whole_batch
+from ..data.batch import applied, first_sample
+from ..data.targets import CLASSIFICATION
 from ..errors import DataError, FastcnnError, ShapeError
 from ..training import (
     EMA,
@@ -32,6 +33,7 @@ from .optimizer import make_optimizer
 from .recipe import Recipe
 from .scheduler import SCHEDULERS, make_scheduler
 from .sections import ModelSection
+from .tasks import check_outputs, fit_task, loss_for, outputs_of
 
 Parts = tuple[data.Dataset, data.Dataset | None, data.Dataset]
 
@@ -74,11 +76,11 @@ def fitted_parts(recipe: Recipe) -> tuple[Recipe, Parts]:
         key = "train"
         recipe = sizes.fit_limit(recipe, key, train)
         if recipe.data.train is not None:
-            train = data.stratified_subset(train, recipe.data.train, recipe.seed)
+            train = _limited(train, recipe.data.train, recipe.seed)
         key = "test"
         recipe = sizes.fit_limit(recipe, key, test)
         if recipe.data.test is not None:
-            test = data.stratified_subset(test, recipe.data.test, recipe.seed)
+            test = _limited(test, recipe.data.test, recipe.seed)
     except FastcnnError as error:
         cure = ""
         if key == "validation":
@@ -86,14 +88,24 @@ def fitted_parts(recipe: Recipe) -> tuple[Recipe, Parts]:
             parts = f"{len(train)} training images beside {len(test)} test images"
             cure = f"; the data set has {parts}; give --validation, a number or a fraction such as 0.2"
         raise DataError(f"{recipe.source}: data.{key}: {error}{cure}") from error
+    recipe = fit_task(recipe, train)
     return sizes.fit_batches(recipe, len(train)), (train, validation, test)
+
+
+def _limited(dataset: data.Dataset, count: int, seed: int) -> data.Dataset:
+    """Return so many images, the same number of every class where each image has one."""
+    if dataset.task == CLASSIFICATION:
+        return data.stratified_subset(dataset, count, seed)
+    if count == len(dataset):
+        return dataset
+    return data.split(dataset, count, seed=seed)[1]
 
 
 def build_network(
     section: ModelSection,
     layers: Definition,
     image_shape: tuple[int, int, int],
-    num_classes: int,
+    outputs: tuple[int, ...],
     source: str,
 ) -> nn.Module:
     """Return the network that `read_model` has read, for images of that shape.
@@ -103,7 +115,8 @@ def build_network(
     section, layers
         What `read_model` returned.
     image_shape : (C, H, W)
-    num_classes : int
+    outputs : tuple of int
+        The shape of what it makes of an image, see `outputs_of`.
     source : str
         For messages: where the section comes from.
 
@@ -114,9 +127,12 @@ def build_network(
     """
     try:
         if section.name is not None:
-            return zoo.build(section.name, input_shape=image_shape, num_classes=num_classes)
-        model = zoo.build_layers(layers, image_shape, logits=True)
-        zoo.check_logits(model, image_shape, num_classes, f"{source}: the network")
+            model = zoo.build(section.name, input_shape=image_shape, num_classes=outputs[0])
+            if len(outputs) == 1:
+                return model
+        else:
+            model = zoo.build_layers(layers, image_shape, logits=True)
+        check_outputs(model, image_shape, outputs, f"{source}: the network")
     except ShapeError as error:
         raise DataError(str(error)) from error
     return model
@@ -158,7 +174,7 @@ class Experiment:
         self.recipe = recipe
         self.images = ImageFacts.of(self.train, recipe.data.white)
         self.model = build_network(
-            recipe.model, recipe.layers, self.train.image_shape, self.train.num_classes, recipe.source
+            recipe.model, recipe.layers, self.train.image_shape, outputs_of(self.train), recipe.source
         ).initialize(recipe.model.init, recipe.seed)
         training, scheduler = recipe.training, recipe.scheduler
         if training.drop_last and training.batch_size > len(self.train):
@@ -191,7 +207,7 @@ class Experiment:
         self.trainer = Trainer(
             self.model,
             optimizer,
-            component.LOSSES.make(recipe.loss),
+            loss_for(recipe.loss, self.train.task, self.train.ignore_index),
             scheduler=self._make_scheduler(optimizer, -(-steps // training.accumulate_grad_batches)),
             callbacks=[*callbacks, *averages, self.best],
             seed=recipe.seed,
@@ -212,7 +228,7 @@ class Experiment:
     def _try(self, steps: list[tuple[str, transforms.Transform]]) -> None:
         """Raise DataError unless an image goes through all steps and comes out in its shape."""
         train, rng = self.train, np.random.default_rng(0)
-        batch = whole_batch(train, train.images[:1], train.labels[:1], np.zeros(1, np.int64))
+        batch = first_sample(train, train.images[:1])
         shape, changed = train.image_shape, ""
         for path, step in steps:
             try:

@@ -18,6 +18,7 @@ from ..errors import DataError, suggestion
 from ..zoo.files import parse_toml, read_text
 from .recipe import Recipe, read_recipe
 from .sizes import SIZES
+from .tasks import CHOICES
 
 CONFIG = "config.toml"
 _FOLDER = Path(zoo.__file__).parent / "recipes"
@@ -101,12 +102,12 @@ def to_toml(recipe: Recipe) -> str:
 
 def _suggested(recipe: Recipe) -> Recipe:
     """Mark the sizes of a recipe of the package as chosen for its own data set."""
-    return dataclasses.replace(recipe, suggested=SIZES)
+    return dataclasses.replace(recipe, suggested=SIZES | CHOICES)
 
 
 def _alone(recipe: Recipe) -> Recipe:
     """Mark all that depends on the data set as not chosen: the recipe is a network alone."""
-    return dataclasses.replace(recipe, suggested=SIZES | {"data.dataset"})
+    return dataclasses.replace(recipe, suggested=SIZES | CHOICES | {"data.dataset"})
 
 
 def _default() -> dict[str, Any]:

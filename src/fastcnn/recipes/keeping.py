@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..data.targets import CLASSIFICATION
 from ..errors import ArgumentError
 from ..training import Callback, History, Trainer, save_weights
 from ..training.files import write_table
+from ..training.tasks import TASKS
 from .classifier import describe
 from .experiment import Experiment
 from .files import CONFIG
@@ -105,16 +107,22 @@ class KeepHistory(Callback):
             )
         if self._experiment.validation is not None:
             count = len(self._experiment.validation)
+            headings, columns = stats_of(self._experiment.train.task)
             rows = [
                 (
                     row["epoch"],
                     total_loss(self._experiment, row["val_loss"], count),
-                    row["val_accuracy"],
-                    row["val_macro_f1"],
+                    *(row[f"val_{name}"] for name in columns),
                 )
                 for row in history
             ]
-            write_table(self._folder / VALIDATION_STATS, ("Epoch", *STATS), rows)
+            write_table(self._folder / VALIDATION_STATS, ("Epoch", *headings), rows)
+
+
+def stats_of(task: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the headings of the tables of figures, and which metrics stand in them after the loss."""
+    columns = TASKS[task].columns
+    return (STATS, columns) if task == CLASSIFICATION else (("Loss", *columns), columns)
 
 
 def total_loss(experiment: Experiment, loss: float, count: int) -> float:

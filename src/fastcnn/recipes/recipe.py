@@ -65,7 +65,8 @@ class Recipe:
         Where the recipe came from, for messages.
     suggested : frozenset of str
         Keys that nobody has chosen: sizes, e.g. "data.validation", which give way where there are fewer
-        images (see `fastcnn.recipes.sizes`), and "data.dataset".
+        images (see `fastcnn.recipes.sizes`), what gives way to another task (`fastcnn.recipes.tasks`), and
+        "data.dataset".
     """
 
     name: str
@@ -186,7 +187,11 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         scheduler=scheduler,
         source=source,
         suggested=frozenset(
-            f"data.{key}" for key in ("dataset", "validation") if key not in table.get("data", {})
+            [
+                *(f"data.{key}" for key in ("dataset", "validation") if key not in table.get("data", {})),
+                *(["loss"] if "loss" not in table else []),
+                *(["training.monitor"] if "monitor" not in table["training"] else []),
+            ]
         ),
         **components,
     )

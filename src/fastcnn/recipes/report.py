@@ -10,11 +10,13 @@ import numpy as np
 
 from .. import _samples, nn
 from .._files import write_atomic
+from ..data import Dataset
+from ..data.targets import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
 from ..errors import ArgumentError
 from ..nn.summary import summarize
 from ..nn.summary_table import table
-from ..training import metrics, report
-from ..training.tasks import figure_of
+from ..training import Trainer, metrics, report
+from ..training.tasks import TASKS, figure_of, threshold_of, words_of
 from . import page
 from .classifier import WEIGHTS
 from .files import CONFIG, to_toml
@@ -49,15 +51,13 @@ def _draw(results: Results, folder: Path) -> None:
     trainer, test, measured = results.trainer, results.test, results.metrics.get("test")
     if len(results.history):
         report.plot_curves(results.history, folder / CURVES)
-    if measured is not None:
+    if measured is not None and "confusion" in measured:
         report.plot_confusion(measured["confusion"], test.classes, folder / CONFUSION)
     if WEIGHTS in results.missing:
         return
     # Before its end, a training has not read the test set, and nobody has seen how well it does there.
     if measured is not None:
-        logits = trainer.predict(test.images)
-        for plot, name in ((report.plot_mistakes, MISTAKES), (report.plot_predictions, PREDICTIONS)):
-            plot(test.images, test.labels, logits, test.classes, folder / name)
+        _draw_predictions(trainer, test, folder)
     # A network without a convolution has neither filters nor maps.
     with contextlib.suppress(ArgumentError):
         report.plot_filters(trainer.model, folder / FILTERS)
@@ -66,10 +66,33 @@ def _draw(results: Results, folder: Path) -> None:
         report.plot_feature_maps(trainer.model, _samples.take(image, 0), x, folder / FEATURE_MAPS)
 
 
+def _draw_predictions(trainer: Trainer, test: Dataset, folder: Path) -> None:
+    """Draw what the network makes of the test images."""
+    if test.task == SEGMENTATION:
+        few = test[:_FEW]
+        logits = trainer.predict(few.images)
+        report.plot_masks(
+            few.images, few.labels, logits, test.classes, folder / PREDICTIONS, test.ignore_index
+        )
+        return
+    if test.labels.ndim > 2:  # targets as large as images
+        test = test[:_FEW]
+    outputs = trainer.predict(test.images)
+    if test.task == REGRESSION:
+        report.plot_regression(test.labels, outputs, folder / PREDICTIONS)
+    elif test.task == MULTILABEL:
+        threshold = threshold_of(trainer.loss)
+        report.plot_labels(test.labels, outputs, test.classes, folder / PREDICTIONS, threshold)
+    else:
+        for plot, name in ((report.plot_mistakes, MISTAKES), (report.plot_predictions, PREDICTIONS)):
+            plot(test.images, test.labels, outputs, test.classes, folder / name)
+
+
 def _html(results: Results, folder: Path) -> str:
     recipe, found, test = results.recipe, results.metrics, results.test
     name = f"{recipe.name} on {recipe.data.dataset}"
-    shown = {picture: _picture(folder / picture, *words) for picture, words in _WORDS.items()}
+    worded = {**_WORDS, **({PREDICTIONS: _TASK_WORDS[test.task]} if test.task in _TASK_WORDS else {})}
+    shown = {picture: _picture(folder / picture, *words) for picture, words in worded.items()}
     curves, confusion = shown[CURVES], shown[CONFUSION]
     notes = [page.paragraph(f"{file} is missing: {why}.") for file, why in results.missing.items()]
     if not curves and len(results.history):
@@ -79,7 +102,12 @@ def _html(results: Results, folder: Path) -> str:
                 "fastcnn report with this folder draws them."
             )
         )
-    classes = _classes(found["test"]["confusion"], list(test.classes)) if "test" in found else ""
+    counted = found.get("test", {})
+    classes = ""
+    if "confusion" in counted:
+        classes = _classes(counted["confusion"], list(test.classes), _COUNTED[test.task])
+    elif "f1" in counted:
+        classes = _labels(counted["f1"], test)
     epochs = page.folded("All epochs", _epochs(results)) if len(results.history) else ""
     machine = page.facts(found["machine"]) if found["machine"] else ""
     parts = [
@@ -105,6 +133,16 @@ def _html(results: Results, folder: Path) -> str:
     return page.page(name, lead, parts, foot)
 
 
+# So many of the test images stand for the others where targets are as large as they are.
+_FEW = 64
+# What a confusion matrix counts.
+_COUNTED = {CLASSIFICATION: "images", SEGMENTATION: "pixels"}
+# Task -> what stands for its predictions.
+_TASK_WORDS = {
+    SEGMENTATION: ("The first test images, their masks and what was predicted.", "Images and masks", 1000),
+    REGRESSION: ("Predicted values against true ones, and residuals.", "Predictions of real targets", 1000),
+    MULTILABEL: ("Precision over recall, and F1 of each label.", "Precision, recall and F1", 1000),
+}
 # Picture -> its caption, what it shows for those who do not see it, and its width in pixels at the most.
 _WORDS = {
     CURVES: ("Loss and accuracy over the epochs; a circle marks the best.", "Loss and accuracy", 1000),
@@ -135,12 +173,16 @@ def _tiles(results: Results) -> list[tuple[str, str]]:
     tiles = []
     if "test" in found:
         test = found["test"]
-        wrong = f"{test['count'] - test['correct']:,} of {test['count']:,} wrong"
-        tiles += [
-            (f"{test['accuracy']:.2%}", f"test accuracy: {wrong}"),
-            (f"{test['macro_f1']:.4f}", "macro F1 on the test set"),
-            (f"{test['loss']:.4f}", "loss on the test set"),
-        ]
+        if results.test.task == CLASSIFICATION:
+            wrong = f"{test['count'] - test['correct']:,} of {test['count']:,} wrong"
+            tiles += [
+                (f"{test['accuracy']:.2%}", f"test accuracy: {wrong}"),
+                (f"{test['macro_f1']:.4f}", "macro F1 on the test set"),
+            ]
+        else:
+            columns = TASKS[results.test.task].columns
+            tiles += [(figure_of(name, test[name]), f"{words_of(name)} on the test set") for name in columns]
+        tiles.append((f"{test['loss']:.4f}", "loss on the test set"))
     if "best" in found:
         best, monitor = found["best"], found["monitor"]
         figure = f"best epoch: {monitor} {figure_of(monitor, best[monitor])}"
@@ -170,7 +212,16 @@ def _epochs(results: Results) -> str:
     return page.table(["epoch", *(name.replace("_", " ") for name in columns)], rows, best=best)
 
 
-def _classes(confusion: np.ndarray, names: list[str]) -> str:
+def _labels(scores: list[float], test: Dataset) -> str:
+    """Return the table of several labels: how many images have each, and how well it is found."""
+    rows = [
+        [name, f"{count:,}", f"{score:.4f}"]
+        for name, count, score in zip(test.classes, test.class_counts(), scores, strict=True)
+    ]
+    return page.table(["label", "images", "F1"], rows)
+
+
+def _classes(confusion: np.ndarray, names: list[str], counted: str) -> str:
     """Return the table of the classes: how many, how well, and what they are taken for."""
     wrong = confusion * (1 - np.eye(len(confusion), dtype=np.int64))
     columns = (metrics.precision(confusion), metrics.recall(confusion), metrics.f1(confusion))
@@ -180,7 +231,7 @@ def _classes(confusion: np.ndarray, names: list[str]) -> str:
         taken = f"{names[other]} ({wrong[i, other]:,})" if wrong[i, other] else "-"
         scores = [f"{column[i]:.4f}" for column in columns]
         rows.append([name, f"{confusion[i].sum():,}", *scores, taken])
-    return page.table(["class", "images", "precision", "recall", "F1", "most often taken for"], rows)
+    return page.table(["class", counted, "precision", "recall", "F1", "most often taken for"], rows)
 
 
 def _network(model: nn.Module, image_shape: tuple[int, int, int]) -> str:

@@ -16,6 +16,7 @@ from ..data import Dataset
 from ..errors import DataError
 from ..training import History, Trainer, metrics
 from ..training.history import better_is
+from ..training.tasks import TASKS
 from ..zoo.files import read_text
 from .classifier import WEIGHTS, Classifier
 from .experiment import load_parts
@@ -95,6 +96,15 @@ def _from_history(recipe: Recipe, history: History) -> dict[str, Any]:
     return found
 
 
+def _is_told(test: Mapping[str, Any]) -> bool:
+    """Tell whether figures of a test set are those of a task that counts no classes."""
+    columns = next((row.columns for row in TASKS.values() if {*row.columns} <= test.keys()), ())
+    numbers = [test.get(name) for name in ("loss", "count", *columns)]
+    each = test.get("f1", [])
+    numbers += each if isinstance(each, list) else [each]
+    return bool(columns) and all(isinstance(number, int | float) for number in numbers)
+
+
 def _read_metrics(path: Path) -> dict[str, Any]:
     text, _ = read_text(path, _MOST_BYTES)
     try:
@@ -106,8 +116,10 @@ def _read_metrics(path: Path) -> dict[str, Any]:
         missing = [key for key in _NEEDED if key not in found]
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)}")
-        found["test"]["confusion"] = np.array(found["test"]["confusion"], np.int64)
-        metrics.accuracy(found["test"]["confusion"])
+        test = found["test"]
+        if "confusion" in test or not _is_told(test):
+            test["confusion"] = np.array(test["confusion"], np.int64)
+            metrics.accuracy(test["confusion"])
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise DataError(f"{path}: damaged, or not written by fastcnn: {error}") from error
     return found

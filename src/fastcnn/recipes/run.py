@@ -23,12 +23,12 @@ from .classifier import WEIGHTS
 from .experiment import Experiment
 from .files import CONFIG, read_file, write_file
 from .keeping import (
-    STATS,
     TEST_STATS,
     VALIDATION_STATS,
     KeepHistory,
     KeepWeights,
     SameRecipe,
+    stats_of,
     total_loss,
 )
 from .report import PICTURES, REPORT, write_report
@@ -187,13 +187,12 @@ class Run:
     def finish(self) -> dict[str, Any]:
         """Read the test set, once, and write metrics, pictures and the report; return the metrics."""
         experiment, history = self.experiment, self.experiment.trainer.history
-        result = experiment.evaluate()
-        confusion: np.ndarray = result["confusion"]
+        result: Any = experiment.evaluate()
         speeds = history["images_per_second"]
         metrics = {
             "recipe": experiment.recipe.name,
             "parameters": experiment.model.num_parameters(),
-            "test": {**result, "confusion": confusion.tolist()},
+            "test": {name: _listed(value) for name, value in result.items()},
             "best": dict(history.best(experiment.best.monitor, experiment.best.mode)),
             "monitor": experiment.best.monitor,
             "epochs": len(history),
@@ -208,8 +207,9 @@ class Run:
         try:
             write_atomic(self.folder / METRICS, _as_json(metrics).encode())
             total = total_loss(experiment, result["loss"], result["count"])
-            row = (total, result["accuracy"], result["macro_f1"])
-            write_table(self.folder / TEST_STATS, STATS, [row])
+            headings, columns = stats_of(experiment.train.task)
+            row = (total, *(result[name] for name in columns))
+            write_table(self.folder / TEST_STATS, headings, [row])
             results = Results(experiment.recipe, shown, history, experiment.trainer, experiment.test, {})
             write_report(results, self.folder)
         except OSError as error:
@@ -217,9 +217,15 @@ class Run:
         return metrics
 
 
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
 def _as_json(metrics: dict[str, Any]) -> str:
     """Return the text of metrics.json, with a row of the confusion matrix in a line."""
     test, place = metrics["test"], "the confusion matrix"
+    if "confusion" not in test:
+        return json.dumps(metrics, indent=1) + "\n"
     text = json.dumps({**metrics, "test": {**test, "confusion": place}}, indent=1)
     rows = ",\n   ".join(json.dumps(row, separators=(",", ":")) for row in test["confusion"])
     return text.replace(json.dumps(place), f"[\n   {rows}\n  ]") + "\n"

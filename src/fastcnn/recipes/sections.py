@@ -8,11 +8,19 @@ from typing import Any
 from .._precision import PRECISIONS
 from ..data.layout import LAYOUTS
 from ..nn.init import SCHEMES
+from ..training.tasks import TASKS
 from .schema import setting
 
 # Keys of [data] that tell how files of one's own are read.
 READING = ("layout", "value_range", "white")
-MONITORS = ("val_accuracy", "val_loss", "val_macro_f1", "accuracy", "loss")
+MONITORS = tuple(
+    dict.fromkeys(
+        [
+            *("val_accuracy", "val_loss", "val_macro_f1", "accuracy", "loss"),
+            *(f"val_{name}" for row in TASKS.values() for name in row.columns),
+        ]
+    )
+)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import dataclasses
 from typing import Any
 
 from ..data import Dataset
+from ..data.targets import CLASSIFICATION
 from .recipe import Recipe
 
 # Keys that may give way.
@@ -40,7 +41,10 @@ def fit_limit(recipe: Recipe, part: str, dataset: Dataset) -> Recipe:
         The images of that part.
     """
     number = getattr(recipe.data, part)
-    if number is None or f"data.{part}" not in recipe.suggested or _has_equal(dataset, number):
+    enough = _has_equal(dataset, number or 0) or (
+        dataset.task != CLASSIFICATION and len(dataset) >= (number or 0)
+    )
+    if number is None or f"data.{part}" not in recipe.suggested or enough:
         return recipe
     return _changed(recipe, "data", **{part: None})
 
@@ -54,6 +58,8 @@ def fit_batches(recipe: Recipe, count: int) -> Recipe:
 
 def _has_equal(dataset: Dataset, count: int) -> bool:
     """Tell whether there are `count` images with the same number of every class."""
+    if dataset.task != CLASSIFICATION:
+        return False
     return bool(dataset.class_counts().min(initial=len(dataset)) >= -(-count // dataset.num_classes))
 
 

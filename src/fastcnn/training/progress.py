@@ -15,12 +15,16 @@ _FORMAT = "{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{r
 _INTERVAL = 0.2
 
 
-def describe(row: Mapping[str, float]) -> str:
-    """Return the metrics of an epoch in one line."""
+def figures_of(row: Mapping[str, float]) -> list[str]:
+    """Return the loss and the main metric of an epoch, of training and validation, as text."""
     main = main_of(row)
     names = [name for prefix in ("", "val_") for name in (f"{prefix}loss", f"{prefix}{main}")]
-    parts = [f"{name} {figure_of(name, row[name])}" for name in names if name in row]
-    return ", ".join([*parts, f"{row['images_per_second']:,.0f} images/s"])
+    return [f"{name} {figure_of(name, row[name])}" for name in names if name in row]
+
+
+def describe(row: Mapping[str, float]) -> str:
+    """Return the metrics of an epoch in one line."""
+    return ", ".join([*figures_of(row), f"{row['images_per_second']:,.0f} images/s"])
 
 
 class EpochBar:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -200,6 +200,22 @@ def main_of(columns: Any) -> str:
 def figure_of(name: str, value: float) -> str:
     """Return a metric as a person writes it: accuracy in percent."""
     return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4f}"
+
+
+def words_of(name: str) -> str:
+    """Return what a metric is called in a sentence."""
+    words = {"mae": "MAE", "mse": "MSE", "r2": "R2", "f1": "F1", "iou": "IoU", "dice": "Dice"}
+    return " ".join(words.get(each, each) for each in name.split("_"))
+
+
+def test_line(task: str, result: Mapping[str, Any]) -> str:
+    """Return the figures of a test set as commands print them."""
+    count, loss = result["count"], f"loss {result['loss']:.4f}"
+    if task == CLASSIFICATION:
+        wrong = f"{count - result['correct']:,} of {count:,} wrong"
+        return f"accuracy {result['accuracy']:.2%} ({wrong}), {loss}, macro F1 {result['macro_f1']:.4f}"
+    shown = [f"{words_of(name)} {figure_of(name, result[name])}" for name in TASKS[task].columns]
+    return ", ".join([*shown, loss, f"{count:,} images"])
 
 
 def _flat(rows: np.ndarray) -> np.ndarray:
