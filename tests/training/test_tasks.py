@@ -178,6 +178,23 @@ def test_a_batch_in_which_nothing_counts_changes_nothing():
     assert history.stop_reason is None
 
 
+@pytest.mark.parametrize("several", [1, 2])
+@engines
+def test_masks_in_which_no_pixel_counts_change_nothing(several, engine):
+    data = data_of("segmentation", 8)
+    data.labels[:4] = data.ignore_index
+    trainer = trainer_of("segmentation", engine=engine, accumulate_grad_batches=several)
+    before = trainer.model.state_dict()
+    assert trainer.train_step(data.images[:4], data.labels[:4]) == 0
+    for name, value in trainer.model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    history = trainer.fit(data, epochs=3, batch_size=4, validation=data[:4] + data, progress=False)
+    assert np.isfinite(history["loss"] + history["val_loss"]).all()
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert not history.diverged
+    assert history.stop_reason is None
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("several", [1, 2])

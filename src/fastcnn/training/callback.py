@@ -33,7 +33,7 @@ class Callback:
             Number of the batch in its epoch, from 1.
         images : array (N, C, H, W), or tuple of arrays for several inputs
             Augmented, and not yet preprocessed: ``trainer.prepare(images)`` is what the model takes.
-        labels : array (N,)
+        labels : array (N,), or other targets, as a `fastcnn.data.Loader` hands them out
         """
 
     def on_batch_end(self, trainer: Any, batch: int, logs: dict[str, Any]) -> None:
@@ -45,8 +45,9 @@ class Callback:
         batch : int
             Number of the batch in its epoch, from 1.
         logs : dict
-            "loss" of the batch, "correct" predictions, "count" of images, and whether the step has "updated"
-            the weights: it has not if its loss, a gradient or a weight that it would make is not finite. With
+            "loss" of the batch, "correct" predictions (0 where images have no class), "count" of images, and
+            whether the step has "updated" the weights: it has not if its loss, a gradient or a weight that it
+            would make is not finite. With
             `accumulate_grad_batches` that is whether the batch counts, and "stepped" says whether the
             optimizer has taken a step.
         """

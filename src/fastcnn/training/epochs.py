@@ -165,6 +165,7 @@ class Epochs(Evaluator):
                 done = position.batch + 1
                 due = done % several == 0 or done == self.batches_per_epoch
                 loss, right = self._step(images, labels, due if several > 1 else None, weights)
+                right = right if self.task == CLASSIFICATION else 0  # of pixels there are more than images
                 share = len(labels) if weights is None else float(weights.sum())
                 position.batch = done
                 position.loss += loss if adds_up else loss * share

@@ -124,20 +124,29 @@ class Eager:
         """
         self.stepped = False
         self._buffers.keep()
-        if weights is None or weights.any():
-            done = self._gradients(x, y, weights)
-            self.refused = self._not_finite(done[0]) or (
+        counted = self._counted(x, y, weights)
+        self.refused = ""
+        if counted is not None:
+            self.refused = self._not_finite(counted[0]) or (
                 self._update() if due is None else self._add(divisor_of(self.loss, y, weights))
             )
-        else:
-            done, self.refused = (0.0, 0), ""
         if due and self._accumulation.weight:
             # Also when this batch is no part of it: the others are.
             self._accumulation.hand_out()
             self.refused = self._update() or self.refused
         if self.refused:
             self._buffers.put_back()
-        return done
+        return (0.0, 0) if counted is None else counted
+
+    def _counted(self, x: Samples, y: np.ndarray, weights: np.ndarray | None) -> tuple[float, int] | None:
+        """Return what `_gradients` does; None, and nothing has changed, if no target counts."""
+        if weights is not None and not weights.any():
+            return None
+        done = self._gradients(x, y, weights)
+        if math.isfinite(done[0]) or divisor_of(self.loss, y, weights) != 0:
+            return done
+        self._buffers.put_back()  # a mean over no target, as of masks in which no pixel counts
+        return None
 
     def _not_finite(self, loss: float) -> str:
         """Return what of a forward pass is not finite."""
