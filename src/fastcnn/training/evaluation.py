@@ -183,7 +183,9 @@ class Evaluator(Parts):
         x : array, or tuple of arrays for several inputs
             Images, as the model takes them.
         """
-        if labels.dtype.kind == "f" and labels.ndim == 1 and self._output_shape is None:
+        if labels.dtype.kind not in "bf":
+            return labels
+        if labels.ndim == 1 and self._output_shape is None:
             first = self._executor.forward(_samples.take(x, slice(1)))
             self._output_shape = logits_of(first).shape[1:]
         return fitted(labels, self._executor.dtype(), self._output_shape or ())
