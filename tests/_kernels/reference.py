@@ -240,3 +240,19 @@ def adam(param, grad, m, v, top, *, lr, beta1, beta2, eps, weight_decay, step, d
     top = None if top is None else np.maximum(top, v)
     second = (v if top is None else top) / (1 - beta2**step)
     return param - lr * m / (1 - beta1**step) / (np.sqrt(second) + eps), m, v, top
+
+
+def local_response_norm(dy, x, before, behind, share, beta, k):
+    """(y, dx, sum of the magnitudes of dx's terms) of (batch, channels, size) arrays."""
+    x, dy = x.astype(np.float64), dy.astype(np.float64)
+    channels = range(x.shape[1])
+    window = [[j for j in channels if c - before <= j <= c + behind] for c in channels]
+    s = np.stack([k + share * (x[:, near] ** 2).sum(axis=1) for near in window], axis=1)
+    y, dx = x * s**-beta, dy * s**-beta
+    magnitude = np.abs(dx)
+    for c in channels:
+        for j in window[c]:  # dy[c] reaches x[j] through s[c]
+            part = 2 * share * beta * x[:, j] * dy[:, c] * x[:, c] * s[:, c] ** (-beta - 1)
+            dx[:, j] -= part
+            magnitude[:, j] += np.abs(part)
+    return y, dx, magnitude

@@ -32,6 +32,7 @@ def _normal_cdf(x):
 FUNCTIONS = {
     "exp": ((0, 0), np.exp, (-80, 80), 2),
     "elu": ((1, 0), np.expm1, (-30, 0), 1.5),
+    "log": ((0, 0), np.log, (1e-30, 5), 1.5),
     "tanh": ((0, 0), np.tanh, (-12, 12), 3),
     "sigmoid": ((0, 0), _sigmoid, (-30, 30), 3),
     "softplus": ((1, 1e9), lambda x: np.maximum(x, 0) + np.log1p(np.exp(-abs(x))), (-30, 30), 4),

@@ -64,6 +64,7 @@ def plans(layout):
         Plan(Arithmetic(), (2, 3, 2), **options),
         Plan(moved, (2, 3, 4), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.PReLU(3)), (2, 3, 2), **two_parts),
+        Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.LocalResponseNorm(3)), (2, 3, 2), **two_parts),
         Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),
         *losses,
     ]

@@ -135,6 +135,12 @@ ENDS = {
     F.elu: {math.nan: (math.nan, 1), -math.inf: (-1, 0), math.inf: (math.inf, 1), -1e4: (-1, 0)},
     F.logsigmoid: {math.inf: (0, 0), -math.inf: (-math.inf, 1), -1e4: (-1e4, 1), 1e4: (0, 0)},
     F.softplus: {math.inf: (math.inf, 1), -math.inf: (0, 0), 1e4: (1e4, 1), -1e4: (0, 0)},
+    F.log: {
+        0: (-math.inf, math.inf),
+        math.inf: (math.inf, 0),
+        -1: (math.nan, -1),
+        math.nan: (math.nan, math.nan),
+    },
     F.softsign: {math.inf: (math.nan, math.nan), 1e4: (0.99990001, 9.998e-9)},
     F.silu: {math.inf: (math.inf, math.nan), -math.inf: (math.nan, math.nan), -1e4: (0, 0), 1e4: (1e4, 1)},
     F.mish: {math.inf: (math.inf, math.nan), -math.inf: (math.nan, math.nan), -1e4: (0, 0), 1e4: (1e4, 1)},

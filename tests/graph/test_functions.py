@@ -53,6 +53,10 @@ CALLS = {
     "sqrt": ({}, F.sqrt),
     "tanh": ({}, F.tanh),
     "clamp": ({"min": 1, "max": 2.5}, lambda x: F.clamp(x, 1, 2.5)),
+    "local_response_norm": (
+        {"size": 3, "alpha": 0.5, "k": 2.0},
+        lambda x: F.local_response_norm(x, 3, 0.5, k=2.0),
+    ),
     "softmax": ({"dim": 1}, lambda x: F.softmax(x, 1)),
     "log_softmax": ({}, lambda x: F.log_softmax(x)),
     "mean": ({"dim": [2, 3]}, lambda x: x.mean((2, 3))),
@@ -87,6 +91,7 @@ CALLS = {
 
 
 CALLS["erf"] = {}, F.erf
+CALLS["log"] = {}, F.log
 
 for _name, _case in CASES.items():
     CALLS[_name] = _case.given, partial(_case.function, **_case.given)

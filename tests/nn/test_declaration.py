@@ -205,6 +205,7 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.Linear(9, 5),
         nn.PositionBias((4, 8, 9)),
         nn.GroupNorm(2, 4),
+        nn.LocalResponseNorm(3, 0.5, beta=0.5, k=2.0),
         nn.LayerNorm((8, 9), 0.1, bias=False),
         nn.LayerNorm(9, elementwise_affine=False),
         nn.InstanceNorm2d(4, momentum=0.2, affine=True, track_running_stats=True),

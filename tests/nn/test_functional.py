@@ -90,6 +90,7 @@ ON_ARRAYS = {
         lambda: IMAGES[:, :2] * ops.sigmoid(IMAGES[:, 2:]),
         lambda: F.glu(IMAGES, 1),
     ),
+    "log": (lambda: activate(ROWS**2, "log"), lambda: F.log(ROWS**2)),
     "exp": (lambda: ops.exp(ROWS), lambda: F.exp(ROWS)),
     "sqrt": (lambda: ops.sqrt(ROWS), lambda: F.sqrt(ROWS)),
     "clamp": (lambda: ops.clamp(ROWS, -0.5, 0.25), lambda: F.clamp(ROWS, max=0.25, min=-0.5)),
@@ -105,6 +106,10 @@ ON_ARRAYS = {
     "layer_norm": (
         lambda: ops.layer_norm(ROWS, [5], MATRIX[0], MATRIX[1], 0.1),
         lambda: F.layer_norm(ROWS, 5, MATRIX[0], MATRIX[1], 0.1),
+    ),
+    "local_response_norm": (
+        lambda: ops.local_response_norm(IMAGES, 3, 0.5, 0.6, 2.0),
+        lambda: F.local_response_norm(IMAGES, 3, 0.5, 0.6, 2.0),
     ),
     "instance_norm": (
         lambda: ops.group_norm(IMAGES, 4, GAMMA, BETA, 0.1),

@@ -75,6 +75,12 @@ LAYERS = {
         layer("InstanceNorm2d", num_features=4, affine=True, track_running_stats=True),
         False,
     ),
+    "local-response-norm": (
+        (3, 7, 4, 2),
+        layer("LocalResponseNorm", size=4, alpha=0.5, beta=0.6, k=2.0),
+        True,
+    ),
+    "local-response-norm-3d": ((3, 7, 5), layer("LocalResponseNorm", size=5), False),
     "linear": ((5, 7), layer("Linear", in_features=7, out_features=3), True),
     "linear-no-bias-3d": ((2, 5, 7), layer("Linear", in_features=7, out_features=3, bias=False), True),
     "relu": ((3, 4, 2), layer("ReLU"), True),

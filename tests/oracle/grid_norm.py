@@ -123,6 +123,21 @@ SOFTMAX = {
 }
 
 
+# id: (x, arguments)
+RESPONSE_NORM = {
+    "4d": (uniform((3, 7, 4, 5), 3.0), {"size": 5}),
+    "even": (uniform((2, 6, 3, 3), 3.0), {"size": 4, "alpha": 0.5, "beta": 0.5, "k": 2.0}),
+    "3d": (uniform((2, 5, 9), 3.0), {"size": 3, "alpha": 1.0, "beta": 1.0}),
+    "5d": (uniform((2, 3, 2, 3, 2), 3.0), {"size": 2, "alpha": 0.2, "beta": 0.6, "k": 0.5}),
+    "one": (uniform((2, 3, 4, 4), 3.0), {"size": 1, "alpha": 2.0, "beta": 2.0}),
+    "wider-than-channels": (uniform((2, 3, 4, 4), 3.0), {"size": 9, "alpha": 3.0}),
+    "vectors": (uniform((1, 40, 17), 3.0), {"size": 6, "alpha": 1.5, "beta": 1.25}),
+    "power-0": (uniform((2, 3, 4), 3.0), {"size": 3, "beta": 0.0}),
+    "batch-0": (uniform((0, 3, 4, 4)), {"size": 3}),
+    "large": (uniform((2, 5, 4), 1000.0), {"size": 5, "alpha": 0.1}),
+}
+
+
 def questions() -> Iterator[Question]:
     """Yield every question of this file."""
     for name, (x, channels, has_statistics, has_weight, has_bias, args) in BATCH_NORM.items():
@@ -145,6 +160,8 @@ def questions() -> Iterator[Question]:
         given |= {"bias": uniform(size)} if has_bias else {}
         yield Question(op, f"{op}-{name}", {"x": uniform(x), **given}, args)
     yield Question("group_norm", "far-from-zero", {"x": uniform((4, 6, 5, 5), 1.0, 64.0)}, {"num_groups": 3})
+    for name, (spec, args) in RESPONSE_NORM.items():
+        yield Question("local_response_norm", f"local_response_norm-{name}", {"x": spec}, args)
     for name, spec in RELU.items():
         yield Question("relu", name, {"x": spec})
     for op in ("softmax", "log_softmax"):

@@ -139,6 +139,7 @@ ANSWER = {
     "layer_norm": lambda x, weight=None, bias=None, **args: {
         "y": functional.layer_norm(x, weight=weight, bias=bias, **args)
     },
+    "local_response_norm": lambda x, **args: {"y": functional.local_response_norm(x, **args)},
     "relu": lambda x: {"y": functional.relu(x)},
     "softmax": lambda x, dim: {"y": functional.softmax(x, dim)},
     "log_softmax": lambda x, dim: {"y": functional.log_softmax(x, dim)},

@@ -79,6 +79,7 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
     """Return a small network for samples of two axes, and look at one back to images."""
     assert_type(F.prelu(lines, np.ones(3)), np.ndarray)
     assert_type(F.max_pool1d(lines, 2), np.ndarray)
+    assert_type(F.local_response_norm(lines, 3, k=2.0), np.ndarray)
     assert_type(ops.conv1d(lines, np.ones((4, 2, 3))), np.ndarray)
     images = nn.Sequential(nn.ConvTranspose2d(8, 4, (2, 3), stride=2, output_padding=1), nn.PReLU(4))
     assert_type(images.eval(), nn.Sequential)

@@ -46,3 +46,17 @@ def group_norm_backward_weight(
     mean: np.ndarray,
     invstd: np.ndarray,
 ) -> None: ...
+def local_response_norm(
+    y: np.ndarray, x: np.ndarray, before: int, behind: int, share: float, beta: float, k: float
+) -> None: ...
+def local_response_norm_backward(
+    dx: np.ndarray,
+    products: np.ndarray,
+    dy: np.ndarray,
+    x: np.ndarray,
+    before: int,
+    behind: int,
+    share: float,
+    beta: float,
+    k: float,
+) -> None: ...

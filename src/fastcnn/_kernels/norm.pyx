@@ -1,4 +1,6 @@
-"""Normalisation of (batch, channels, size); equations stand in csrc/eager/norm.c and group_norm.c."""
+"""Normalisation of (batch, channels, size); equations stand in csrc/eager/norm.c, group_norm.c and
+local_response_norm.c.
+"""
 
 from .cpu cimport eager, real
 
@@ -84,3 +86,21 @@ def group_norm_backward_weight(real[::1] dweight, real[::1] dbias, const real[:,
         eager(sizeof(real)).group_norm_backward_weight(&dweight[0], &dbias[0], &dy[0, 0, 0], &x[0, 0, 0],
                                                        &mean[0, 0], &invstd[0, 0], x.shape[0], x.shape[1],
                                                        x.shape[2], mean.shape[1])
+
+
+def local_response_norm(real[:, :, ::1] y, const real[:, :, ::1] x, Py_ssize_t before, Py_ssize_t behind,
+                        double share, double beta, double k):
+    """y = x (k + share sum of x^2 over channels - before .. + behind)^-beta."""
+    with nogil:
+        eager(sizeof(real)).local_response_norm(&y[0, 0, 0], &x[0, 0, 0], x.shape[0], x.shape[1], x.shape[2],
+                                                before, behind, share, beta, k)
+
+
+def local_response_norm_backward(real[:, :, ::1] dx, real[:, :, ::1] products, const real[:, :, ::1] dy,
+                                 const real[:, :, ::1] x, Py_ssize_t before, Py_ssize_t behind, double share,
+                                 double beta, double k):
+    """The gradient of x; `products` is scratch."""
+    with nogil:
+        eager(sizeof(real)).local_response_norm_backward(&dx[0, 0, 0], &products[0, 0, 0], &dy[0, 0, 0],
+                                                         &x[0, 0, 0], x.shape[0], x.shape[1], x.shape[2],
+                                                         before, behind, share, beta, k)

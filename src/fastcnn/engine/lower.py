@@ -39,6 +39,7 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.Interpolate: shape_rules.interpolate,
     graphs.LayerNorm: norm_rules.layer_norm,
     graphs.Linear: product_rules.linear,
+    graphs.LocalResponseNorm: norm_rules.local_response_norm,
     graphs.LogSoftmax: rules.softmax,
     graphs.MaxPool2d: pool_rules.max_pool,
     graphs.Mean: pool_rules.mean,

@@ -11,6 +11,7 @@ from .._outputs import normalized_sizes
 from ..ops._check import is_number
 from .graph import Value
 from .nodes.group_norm import GroupNorm
+from .nodes.local_response_norm import LocalResponseNorm
 from .normalization import Normalization
 from .rules import Lowering, Source, elementwise, tensor, trains
 from .shape_rules import channels_first, channels_last, unmoved
@@ -64,6 +65,14 @@ def layer_norm(lowering: Lowering, op: graph.LayerNorm, x: Source, weight: Sourc
     value = channels_first(lowering, view, len(sizes))
     made = _normalize(lowering, value, weight, bias, sizes, 1, True, op.eps)
     return channels_last(made, view.shape)
+
+
+def local_response_norm(lowering: Lowering, op: graph.LocalResponseNorm, x: Source) -> View:
+    """Lower normalisation by the squares of neighbouring channels."""
+    view = lowering.written(tensor(lowering, x, "LocalResponseNorm"))
+    value = view.value
+    y = Value(*value.sizes)
+    return view.of(lowering.append(LocalResponseNorm(value, y, op.numbers(value.channels))).value)
 
 
 def _normalize(

@@ -17,6 +17,7 @@ from .prelu import PReLU
 from .products import Conv1d, Conv2d, ConvTranspose2d, Linear
 from .reduction import Amax, Mean, Sum
 from .resizing import Interpolate, Pad
+from .response_norm import LocalResponseNorm
 from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, chunk, halves, split
 from .smooth import *
 from .softmax import LogSoftmax, Softmax
@@ -56,6 +57,7 @@ __all__ = [
     "Interpolate",
     "LayerNorm",
     "Linear",
+    "LocalResponseNorm",
     "LogSoftmax",
     "MaxPool2d",
     "Mean",

@@ -14,6 +14,7 @@ __all__ = [
     "SELU",
     "Erf",
     "Exp",
+    "Log",
     "LogSigmoid",
     "Mish",
     "SiLU",
@@ -144,6 +145,13 @@ class Exp(Activation):
     """y = exp(x)."""
 
     kernel = "exp"
+
+
+@function("log")
+class Log(Activation):
+    """y = log(x), the natural logarithm."""
+
+    kernel, of_output = "log", False
 
 
 @function("sqrt")

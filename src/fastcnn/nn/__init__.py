@@ -25,6 +25,7 @@ from . import (
     pooling,
     pooling1d,
     prelu,
+    response_norm,
     shape,
     shuffling,
     smooth,
@@ -54,6 +55,7 @@ from .parameter import Parameter
 from .pooling import *
 from .pooling1d import *
 from .prelu import *
+from .response_norm import *
 from .shape import *
 from .shuffling import *
 from .smooth import *
@@ -82,6 +84,7 @@ __all__ += padding.__all__
 __all__ += pooling.__all__
 __all__ += pooling1d.__all__
 __all__ += prelu.__all__
+__all__ += response_norm.__all__
 __all__ += shape.__all__
 __all__ += shuffling.__all__
 __all__ += smooth.__all__

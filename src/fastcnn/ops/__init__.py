@@ -54,6 +54,7 @@ from .elementwise_losses import (
 )
 from .group_norm import group_norm, group_norm_backward, layer_norm, layer_norm_backward
 from .linear import linear, linear_backward
+from .local_response_norm import local_response_norm, local_response_norm_backward
 from .losses import cross_entropy, multi_margin_loss, nll_loss
 from .normalization import batch_norm, batch_norm_backward
 from .padding import pad, pad_backward, zero_pad2d, zero_pad2d_backward
@@ -119,6 +120,8 @@ __all__ = [
     "layer_norm_backward",
     "linear",
     "linear_backward",
+    "local_response_norm",
+    "local_response_norm_backward",
     "log_softmax",
     "log_softmax_backward",
     "max_pool2d",

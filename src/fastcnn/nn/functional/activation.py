@@ -24,6 +24,7 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "leaky_relu",
+    "log",
     "log_softmax",
     "logsigmoid",
     "mish",
@@ -180,6 +181,11 @@ def erf(input: T) -> T:
 def exp(input: T) -> T:
     """Raise e to a power: ``y = exp(x)``."""
     return apply(graph.Exp(), input)
+
+
+def log(input: T) -> T:
+    """Take the natural logarithm: ``y = log(x)``."""
+    return apply(graph.Log(), input)
 
 
 def sqrt(input: T) -> T:

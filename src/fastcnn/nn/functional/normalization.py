@@ -16,6 +16,7 @@ __all__ = [
     "group_norm",
     "instance_norm",
     "layer_norm",
+    "local_response_norm",
 ]
 
 T = TypeVar("T")
@@ -99,3 +100,8 @@ def instance_norm(
     if running_mean is None or running_var is None:
         return apply(graph.GroupNorm(None, eps, "instance_norm"), input, weight, bias)
     return apply(graph.InstanceNorm(running_mean, running_var, momentum, eps), input, weight, bias)
+
+
+def local_response_norm(input: T, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> T:
+    """Divide by a power of neighbouring channels' mean square; see `fastcnn.ops.local_response_norm`."""
+    return apply(graph.LocalResponseNorm(size, alpha, beta, k), input)

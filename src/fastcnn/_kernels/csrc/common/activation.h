@@ -7,7 +7,7 @@
 #define FCN_ACTIVATION_H
 
 #include "common/vec.h"
-#include "common/vfunctions.h"
+#include "common/vlog.h"
 
 /* The number of an activation: that of its row, from 1. */
 enum {

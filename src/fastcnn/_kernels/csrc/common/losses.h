@@ -7,7 +7,7 @@
 #define FCN_LOSSES_H
 
 #include "common/vec.h"
-#include "common/vfunctions.h"
+#include "common/vlog.h"
 
 enum {
 #define LOSS(name, value, gradient, other, refused) FCN_LOSS_##name,

@@ -3,8 +3,6 @@
  * Equation  vexpm1(x)        exp(x) - 1
  *           vtanh(x)         -t / (t + 2) with t = exp(-2 |x|) - 1, with the sign of x
  *           vlog1p_of(e)     log(1 + e) for -1/2 <= e <= 1: 2 atanh(s) with s = e / (2 + e)
- *           vlog(x)          log(x) = n ln 2 + log(m) with x = 2^n m, sqrt(1/2) <= m < sqrt(2)
- *           vlog1p(x)        log(1 + x)
  *           verf(x)          2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x
  *           vnormal_cdf(x)   (1 + erf(x / sqrt(2))) / 2, the share of a normal distribution that is below x
  * Method    exp(x) - 1 keeps small numbers: with x = n ln 2 + r it is 2^n (exp(r) - 1) + (2^n - 1).
@@ -12,10 +10,8 @@
  *           erfc(z) = exp(-z^2) g(u) / (z + c) with a polynomial g of u = (z - c) / (z + c), so that a small
  *           number is not a difference of large ones. Polynomials interpolate at Chebyshev's nodes.
  * Edges     NaN stays NaN; infinities have the limit; exp(x) - 1 = inf where exp(x) is too large.
- *           log(0) = -inf, the logarithm of a negative number is NaN.
  * Errors    In units of the last place, the largest that were found among random numbers: vexpm1 0.9,
- *           vtanh 2.5, vlog1p_of in logsigmoid 2.8, verf 2.2, vnormal_cdf in gelu 5.1, vlog 2.7,
- *           vlog1p 2.5.
+ *           vtanh 2.5, vlog1p_of in logsigmoid 2.8, verf 2.2, vnormal_cdf in gelu 5.1.
  *           tests/_kernels/test_functions.py holds them to a little more.
  */
 #ifndef FCN_VFUNCTIONS_H
@@ -29,16 +25,10 @@
 #define ERFC_CENTER 2.5f
 #define HALF_BITS 12    /* the last of a number: what is left has an exact square */
 #define GAUSS_END 15.0f /* exp(-z^2 / 2) is 0 */
-#define LEAST_NORMAL 1.17549435e-38f
-#define LOG_SCALE 16777216.0f /* makes denormal numbers normal: 2^24 */
-#define LOG_SCALE_BITS 24
 #else
 #define ERFC_CENTER 3.0
 #define HALF_BITS 27
 #define GAUSS_END 40.0
-#define LEAST_NORMAL 2.2250738585072014e-308
-#define LOG_SCALE 18014398509481984.0 /* 2^54 */
-#define LOG_SCALE_BITS 54
 #endif
 #define SQRT_HALF ((real)0.70710678118654752)
 
@@ -135,21 +125,6 @@ INLINE vreal vlog1p_of(vreal e)
     const vreal s = e / (2 + e);
     return 2 * s * POLYNOMIAL(s * s, atanh_series);
 }
-
-INLINE vreal vlog(vreal x)
-{
-    const vint least = x < LEAST_NORMAL;
-    const vreal normal = pick(least, x * LOG_SCALE, x);
-    const vint power = ((vint)normal - (vint)vset(SQRT_HALF)) >> EXP_BITS;
-    const vreal m = (vreal)((vint)normal - (power << EXP_BITS)), s = (m - 1) / (m + 1);
-    /* The integer as a real, by way of the last bits of a large one. */
-    const vreal n = (vreal)(power + (vint)vset(EXP_ROUND)) - EXP_ROUND - keep(least, vset(LOG_SCALE_BITS));
-    const vreal value = n * EXP_LN2_HIGH + (n * EXP_LN2_LOW + 2 * s * POLYNOMIAL(s * s, atanh_series));
-    const vreal end = pick(x == 0, vset((real)-INFINITY), vset((real)NAN));
-    return pick(x > 0, pick(x == (real)INFINITY, x, value), end);
-}
-
-INLINE vreal vlog1p(vreal x) { return pick(vabs(x) <= (real)0.5, vlog1p_of(x), vlog(1 + x)); }
 
 /* exp(-share z^2) for z >= 0 and a share of 1 or 1/2, also where the rounding of z^2 would be seen. */
 INLINE vreal vgauss(vreal z, real share)
