@@ -45,6 +45,7 @@ LAYERS = [
     "AdaptiveAvgPool1d",
     "PReLU",
     "LocalResponseNorm",
+    "InstanceNorm1d",
     "ReLU",
     "MaxPool2d",
     "AvgPool2d",

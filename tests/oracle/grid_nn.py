@@ -75,6 +75,17 @@ LAYERS = {
         layer("InstanceNorm2d", num_features=4, affine=True, track_running_stats=True),
         False,
     ),
+    "instance-norm-1d": (
+        (3, 4, 5),
+        layer("InstanceNorm1d", num_features=4, momentum=0.4, affine=True, track_running_stats=True),
+        True,
+    ),
+    "instance-norm-1d-eval": (
+        (3, 4, 5),
+        layer("InstanceNorm1d", num_features=4, track_running_stats=True),
+        False,
+    ),
+    "instance-norm-1d-unbatched": ((4, 5), layer("InstanceNorm1d", num_features=4), True),
     "local-response-norm": (
         (3, 7, 4, 2),
         layer("LocalResponseNorm", size=4, alpha=0.5, beta=0.6, k=2.0),

@@ -36,6 +36,7 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.FeatureAlphaDropout: rules.channel_or_alpha_dropout,
     graphs.Flatten: shape_rules.reshape,
     graphs.GroupNorm: norm_rules.group_norm,
+    graphs.InstanceNorm: norm_rules.instance_norm,
     graphs.Interpolate: shape_rules.interpolate,
     graphs.LayerNorm: norm_rules.layer_norm,
     graphs.Linear: product_rules.linear,

@@ -10,7 +10,7 @@ from .. import graph, nn
 from .._outputs import normalized_sizes
 from ..ops._check import is_number
 from .graph import Value
-from .nodes.group_norm import GroupNorm
+from .nodes.group_norm import GroupNorm, Running
 from .nodes.local_response_norm import LocalResponseNorm
 from .normalization import Normalization
 from .rules import Lowering, Source, elementwise, tensor, trains
@@ -58,6 +58,23 @@ def group_norm(lowering: Lowering, op: graph.GroupNorm, x: Source, weight: Sourc
     return view.of(made)
 
 
+def instance_norm(
+    lowering: Lowering, op: graph.InstanceNorm, x: Source, weight: Source, bias: Source
+) -> View:
+    """Lower normalisation of each image's channels that keeps running statistics."""
+    if not lowering.training:
+        raise UnsupportedError("InstanceNorm that trains in evaluation mode")
+    view = lowering.written(tensor(lowering, x, "InstanceNorm"))
+    channels = view.value.channels
+    for name, each in (("running_mean", op.running_mean), ("running_var", op.running_var)):
+        lowering.array(each, (channels,), f"InstanceNorm with a {name}")
+    if not is_number(op.momentum):
+        raise UnsupportedError("a normalisation without a number for eps or momentum")
+    running = Running(op.running_mean, op.running_var, op.momentum)
+    made = _normalize(lowering, view.value, weight, bias, (channels,), channels, False, op.eps, running)
+    return view.of(made)
+
+
 def layer_norm(lowering: Lowering, op: graph.LayerNorm, x: Source, weight: Source, bias: Source) -> View:
     """Lower normalisation of the last axes, whose elements become the channels of a pixel."""
     view = unmoved(lowering, x, "LayerNorm")
@@ -84,13 +101,15 @@ def _normalize(
     groups: int,
     each_pixel: bool,
     eps: float,
+    running: Running | None = None,
 ) -> Value:
     """Append a normalisation whose scale and shift have a shape."""
     if not is_number(eps):
         raise UnsupportedError("a normalisation without a number for eps")
     parameters = _parameters(lowering, weight, bias, shape)
     y = Value(*value.sizes)
-    return lowering.append(GroupNorm(value, y, *parameters, groups, each_pixel, eps)).value
+    node = GroupNorm(value, y, *parameters, groups, each_pixel, eps, running=running)
+    return lowering.append(node).value
 
 
 def _parameters(

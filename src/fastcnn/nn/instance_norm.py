@@ -1,6 +1,6 @@
 """Instance normalisation."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import graph
 from .._arguments import count, flag, number, share
@@ -8,23 +8,74 @@ from .._shapes import integer
 from ..errors import ShapeError
 from . import functional as F
 from .affine import Tracking
-from .declaration import IMAGES, Argument, channels, declare
+from .declaration import IMAGES, LINES, Argument, channels, declare
 
-__all__ = ["InstanceNorm2d"]
+__all__ = ["InstanceNorm1d", "InstanceNorm2d"]
 
 
-@declare(
-    {
-        "num_features": Argument(count, found=channels),
-        "eps": number,
-        "momentum": share,
-        "affine": flag,
-        "track_running_stats": flag,
-    },
-    weights=lambda values: [(4, values["num_features"])],
-    takes=IMAGES,
-)
-class InstanceNorm2d(Tracking):
+_ARGUMENTS = {
+    "num_features": Argument(count, found=channels),
+    "eps": number,
+    "momentum": share,
+    "affine": flag,
+    "track_running_stats": flag,
+}
+
+
+class _InstanceNorm(Tracking):
+    """The base of both: what they do with one axis of positions, or two."""
+
+    _axes: ClassVar[str]  # of the positions
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_features = integer(num_features, f"{type(self).__name__}: num_features", 1)
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        self._make_affine((self.num_features,), affine)
+        self._make_statistics()
+
+    def forward(self, x: Any) -> Any:
+        """Return the normalised x, with or without an axis of the batch."""
+        shape, positions = graph.shape_of(x), self._axes.count(",") + 1
+        if len(shape) - positions not in (1, 2) or shape[-1 - positions] != self.num_features:
+            raise ShapeError(
+                f"{type(self).__name__}: x must be (N, {self.num_features}, {self._axes}) or "
+                f"({self.num_features}, {self._axes}), got the shape {shape}"
+            )
+        if len(shape) == 1 + positions:
+            return self.forward(x[None])[0]
+        tracked = self.track_running_stats
+        return F.instance_norm(
+            x,
+            self.running_mean if tracked else None,
+            self.running_var if tracked else None,
+            self.weight,
+            self.bias,
+            self.training or not tracked,
+            self.momentum,
+            self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+@declare(_ARGUMENTS, weights=lambda values: [(4, values["num_features"])], takes=IMAGES)
+class InstanceNorm2d(_InstanceNorm):
     """Normalise each channel of each image by its own statistics; see `functional.instance_norm`.
 
     Parameters
@@ -48,48 +99,17 @@ class InstanceNorm2d(Tracking):
         Running statistics; nothing counts batches, as in PyTorch.
     """
 
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float = 0.1,
-        affine: bool = False,
-        track_running_stats: bool = False,
-    ) -> None:
-        super().__init__()
-        self.num_features = integer(num_features, "InstanceNorm2d: num_features", 1)
-        self.eps = eps
-        self.momentum = momentum
-        self.affine = affine
-        self.track_running_stats = track_running_stats
-        self._make_affine((self.num_features,), affine)
-        self._make_statistics()
+    _axes = "H, W"
 
-    def forward(self, x: Any) -> Any:
-        """Return the normalised x, (N, C, H, W) or (C, H, W)."""
-        shape = graph.shape_of(x)
-        if len(shape) not in (3, 4) or shape[-3] != self.num_features:
-            raise ShapeError(
-                f"InstanceNorm2d: x must be (N, {self.num_features}, H, W) or ({self.num_features}, H, W), "
-                f"got the shape {shape}"
-            )
-        if len(shape) == 3:
-            return self.forward(x[None])[0]
-        tracked = self.track_running_stats
-        return F.instance_norm(
-            x,
-            self.running_mean if tracked else None,
-            self.running_var if tracked else None,
-            self.weight,
-            self.bias,
-            self.training or not tracked,
-            self.momentum,
-            self.eps,
-        )
 
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
+@declare(_ARGUMENTS, weights=lambda values: [(4, values["num_features"])], takes=LINES)
+class InstanceNorm1d(_InstanceNorm):
+    """Normalise each channel of each line (N, C, L) by its own statistics; see `InstanceNorm2d`.
+
+    Parameters
+    ----------
+    num_features, eps, momentum, affine, track_running_stats
+        As in InstanceNorm2d.
+    """
+
+    _axes = "L"

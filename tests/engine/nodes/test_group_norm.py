@@ -1,5 +1,7 @@
 """Group, instance and layer normalisation in programs: against eager mode."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from fastcnn import nn
 from fastcnn.engine import Plan
 from fastcnn.engine.lower import lower
 from fastcnn.engine.nodes.rearrange import Rearrange
+from fastcnn.engine.tracing import UnsupportedError
 from fastcnn.nn import functional as F
 
 SHAPE = (3, 5, 7)
@@ -127,6 +130,70 @@ def test_lanes_without_an_image_stay_finite(layout):
     y = plan.forward(x)
     plan.backward(np.ones_like(y))
     assert all(np.isfinite(parameter.grad).all() for parameter in model.parameters())
+
+
+class Tracks(nn.Module):
+    """A layer with running statistics, in two places."""
+
+    def __init__(self, momentum):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(3, 20, 3, padding=1), nn.Conv2d(20, 2, 3)
+        self.norm = nn.InstanceNorm2d(20, 0.1, momentum, affine=True, track_running_stats=True)
+
+    def forward(self, x):
+        return self.last(F.relu(self.norm(F.silu(self.norm(self.conv(x))))))
+
+
+@both_layouts
+@pytest.mark.parametrize("momentum", [0.0, 0.3, 1.0])
+def test_running_statistics(isa, layout, momentum):
+    """They follow eager mode's over steps of several sizes, and a prediction uses them."""
+    fastcnn.manual_seed(2)
+    model = Tracks(momentum).double()
+    reference, rng = copy.deepcopy(model), np.random.default_rng(0)
+    plan = Plan(model, SHAPE, training=True, batch_size=19, input_gradient=True, layout=layout)
+    for size in (19, 1, 8):
+        x = rng.standard_normal((size, *SHAPE)) + 2
+        y, want = plan.forward(x), reference(x)
+        np.testing.assert_allclose(y, want, atol=1e-11)
+        np.testing.assert_allclose(plan.backward(y), reference.backward(want), atol=1e-10)
+        for (name, got), (_, other) in zip(model.named_buffers(), reference.named_buffers(), strict=True):
+            np.testing.assert_allclose(got, other, rtol=1e-11, atol=1e-12, err_msg=name)
+    plan = Plan(model, SHAPE, batch_size=8, layout=layout)
+    np.testing.assert_allclose(plan.forward(x), reference.predict(x, engine=False), atol=1e-11)
+
+
+def test_running_statistics_of_lines_in_a_compiled_step():
+    fastcnn.manual_seed(2)
+    model = nn.Sequential(
+        nn.Conv1d(3, 5, 3), nn.InstanceNorm1d(5, track_running_stats=True), nn.Conv1d(5, 2, 2)
+    )
+    reference, compiled = copy.deepcopy(model), fastcnn.compile(model)
+    x = np.random.default_rng(0).standard_normal((6, 3, 9)).astype(np.float32)
+    np.testing.assert_allclose(compiled(x), reference(x), atol=1e-5)
+    assert isinstance(compiled._last, Plan)
+    np.testing.assert_allclose(model[1].running_mean, reference[1].running_mean, atol=1e-6)
+    np.testing.assert_allclose(model[1].running_var, reference[1].running_var, atol=1e-6)
+    assert int(model[1].num_batches_tracked) == 0
+
+
+def test_running_statistics_of_a_prediction_are_left_to_eager_mode():
+    class Always(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.momentum = nn.Conv2d(3, 2, 1), 0.1
+            self.register_buffer("mean", np.zeros(2, np.float32))
+            self.register_buffer("var", np.ones(2, np.float32))
+
+        def forward(self, x):
+            return F.instance_norm(self.conv(x), self.mean, self.var, momentum=self.momentum)
+
+    with pytest.raises(UnsupportedError, match="InstanceNorm that trains in evaluation mode"):
+        lower(Always(), SHAPE)
+    model = Always()
+    model.momentum = -0.5
+    with pytest.raises(UnsupportedError, match="without a number for eps or momentum"):
+        lower(model, SHAPE, training=True)
 
 
 def test_channels_that_are_the_last_axis_are_not_moved():

@@ -20,6 +20,15 @@ from .bias import write_total
 _ROWS, _GRAD_ROWS, _KEPT = 5, 11, 3
 
 
+@dataclass(frozen=True, eq=False)
+class Running:
+    """Running statistics of channels, which follow the means over images with a share of `momentum`."""
+
+    mean: np.ndarray
+    var: np.ndarray
+    momentum: float
+
+
 @dataclass(eq=False)
 class GroupNorm(WithoutProducts):
     """y = f((x - mean) / sqrt(var + eps) * weight + bias).
@@ -33,6 +42,7 @@ class GroupNorm(WithoutProducts):
     each_pixel: bool
     eps: float
     activation: Activation | None = None
+    running: Running | None = None  # groups of one channel each
 
     @property
     def parameters(self) -> tuple[Parameter | None, ...]:
@@ -43,6 +53,11 @@ class GroupNorm(WithoutProducts):
     def ends_with(self) -> Activation | None:
         """Its activation."""
         return self.activation
+
+    @property
+    def takes_statistics(self) -> bool:
+        """Whether it counts the batch's statistics."""
+        return self.running is not None
 
     def exact(self, setting: Setting) -> bool:
         """Tell that sums over channels go in another order in each layout."""
@@ -67,6 +82,18 @@ class GroupNorm(WithoutProducts):
             eps=self.eps,
             **self._common(f, self.activation),
         )
+        if self.running is not None:
+            w.after.group_statistics(
+                running_mean=self.running.mean,
+                running_var=self.running.var,
+                kept=kept,
+                pixels=self.x.pixels,
+                channels=self.x.channels,
+                eps=self.eps,
+                momentum=self.running.momentum,
+                tasks=-(-self.x.channels // w.layout.lanes),
+                stage=len(f.kept),  # a layer may stand in several places, and follows one after the other
+            )
 
     @property
     def _sets(self) -> int:

@@ -322,3 +322,24 @@ void KERNEL(group_norm_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t
     else
         gradients(&n, a, dweight, dbias, fresh, ANY_ACTIVATION);
 }
+
+/* running += momentum * (mean over images - running), of channels that are groups of their own. */
+void KERNEL(group_statistics)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
+{
+    const struct fcn_group_statistics *a = &op->group_statistics;
+    real *running_mean = the(&a->running_mean), *running_var = the(&a->running_var);
+    const double pixels = (double)a->pixels, images = (double)batch->images;
+    for (ptrdiff_t c = task * VL; c < fcn_min(a->channels, (task + 1) * VL); ++c) {
+        double mean = 0, var = 0;
+        for (ptrdiff_t i = 0; i < batch->images; ++i) {
+            const real *kept = (const real *)(a->kept.data + i / GROUP_IMAGES * a->kept.stride);
+            kept += c * KEPT * GROUP_IMAGES + i % GROUP_IMAGES;
+            const double inverse = (double)kept[INVERSE * GROUP_IMAGES];
+            mean += (double)kept[MEAN * GROUP_IMAGES] + (double)kept[REST * GROUP_IMAGES];
+            var += 1 / (inverse * inverse) - a->eps;
+        }
+        const double unbiased = var / images * (pixels / (pixels - 1));
+        running_mean[c] += (real)(a->momentum * (mean / images - (double)running_mean[c]));
+        running_var[c] += (real)(a->momentum * (unbiased - (double)running_var[c]));
+    }
+}
