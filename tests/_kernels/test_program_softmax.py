@@ -72,6 +72,28 @@ def test_softmax(isa, dtype, name, shape, kind, log):
 
 
 @both_layouts
+@pytest.mark.parametrize("log", [0, 1])
+@pytest.mark.parametrize("kind", ["usual", "large", "odd"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (7, 10, 3), (18, 17, 2), (2, 33, 4), (16, 16, 5)], ids=str)
+def test_softmax_of_pixels(isa, dtype, name, shape, kind, log):
+    """As of (N, C, L) in eager mode."""
+    images, channels, pixels = shape
+    bench = Workbench(name, dtype, images)
+    rows = logits((images * pixels, channels), dtype, kind).reshape(images, pixels, channels)
+    numbers = np.ascontiguousarray(rows.transpose(0, 2, 1))
+    gradient, poison = normal(shape, dtype, 1), np.full(shape, np.nan, dtype)
+    x, dy, y, dx = arrays(bench, shape, numbers, gradient, poison, poison)
+    bench.op.pixel_softmax(y=y, x=x, channels=channels, log=log)
+    bench.op.pixel_softmax_grad(dx=dx, dy=dy, y=y, channels=channels, log=log)
+    bench.run()
+    expected = (ops.log_softmax if log else ops.softmax)(numbers, 1)
+    assert_near(y.get().reshape(shape), expected, 16)
+    backward = ops.log_softmax_backward if log else ops.softmax_backward
+    assert_near(dx.get().reshape(shape), backward(gradient, expected, 1), 64 + 4 * channels)
+    dx.assert_rest_is_zero(past_the_batch=True)
+
+
+@both_layouts
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("kind", ["usual", "ties", "large", "odd"])

@@ -20,11 +20,11 @@ LAYOUTS = ("images", "channels")
 class Arithmetic(nn.Module):
     def __init__(self):
         super().__init__()
-        self.conv = nn.Conv2d(2, 3, 1)
+        self.conv, self.bias = nn.Conv2d(2, 3, 1), nn.PositionBias((3, 3, 2))
 
     def forward(self, x):
         y = self.conv(x)
-        return 2 * y * y[:, :, :, ::-1]
+        return 2 * y * y[:, :, :, ::-1] / self.bias(y)
 
 
 def plans(layout):
@@ -65,6 +65,7 @@ def plans(layout):
         Plan(moved, (2, 3, 4), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.PReLU(3)), (2, 3, 2), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.LocalResponseNorm(3)), (2, 3, 2), **two_parts),
+        Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.Softmax2d()), (2, 3, 2), **two_parts),
         Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),
         *losses,
     ]

@@ -22,6 +22,10 @@ def nodes_of(*layers, shape=(3, 8, 6)):
     return lower(nn.Sequential(*layers), shape).nodes
 
 
+def fused(*layers):
+    return fuse(lower(nn.Sequential(*layers), (3, 8, 6))).nodes
+
+
 def sizes(value):
     return (value.channels, value.height, value.width)
 
@@ -170,15 +174,32 @@ def test_residual_blocks():
 
 def test_a_bias_for_each_position_joins_the_convolution():
     bias = nn.PositionBias((4, 8, 6))
-    (node,) = nodes_of(nn.Conv2d(3, 4, 3, padding=1, bias=False), bias)
+    (node,) = fused(nn.Conv2d(3, 4, 3, padding=1, bias=False), bias)
     assert node.position_bias is bias.bias
+
+
+@pytest.mark.parametrize(
+    ("before", "count"),
+    [
+        ([], 1),
+        ([nn.Conv2d(3, 3, 1)], 2),
+        ([nn.Conv2d(3, 3, 1, bias=False), nn.ReLU()], 2),
+        ([nn.ZeroPad2d(1), nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3)], 3),
+        ([nn.Conv2d(3, 3, 1, bias=False), nn.PositionBias((3, 8, 6))], 2),
+    ],
+)
+def test_a_bias_for_each_position_stands_anywhere(before, count):
+    nodes = fused(*before, nn.PositionBias((3, 8, 6)))
+    assert len(nodes) == count
+    assert type(nodes[-1]).__name__ == "PositionBias"
 
 
 def test_a_bias_for_each_position_leaves_a_value_that_others_read_alone():
     body = nn.Sequential(nn.PositionBias((3, 8, 6)), nn.ReLU())
     for block in (nn.Residual(body), nn.DenseResidual(body)):
-        with pytest.raises(UnsupportedError, match="others read"):
-            nodes_of(nn.Conv2d(3, 3, 1, bias=False), block)
+        conv, bias, *_ = fused(nn.Conv2d(3, 3, 1, bias=False), block)
+        assert conv.position_bias is None
+        assert bias.x is conv.y
 
 
 def test_a_subclass_is_what_its_forward_does():
@@ -221,7 +242,6 @@ def broken(layer, **attributes):
         ([nn.Flatten()], "only changes shapes"),
         ([nn.Flatten(2)], "a model that only changes shapes"),
         ([nn.Flatten(), nn.BatchNorm2d(144)], r"BatchNorm2d: x must be \(N, C, H, W\)"),
-        ([nn.ZeroPad2d(1), nn.PositionBias((3, 10, 8))], "PositionBias after padding"),
         ([nn.Conv1d(3, 2, 1)], "conv1d: x must be 2-D or 3-D"),
         ([nn.Conv2d(4, 2, 1)], "conv2d: x has 3 channels but weight expects 4"),
         ([broken(nn.Conv2d(3, 4, 1), weight=None)], "conv2d: weight must be a NumPy array, got NoneType"),
@@ -241,8 +261,6 @@ def broken(layer, **attributes):
         ([broken(nn.MaxPool2d(2), ceil_mode=1)], "ceil_mode must be a bool, got 1"),
         ([broken(nn.AvgPool2d(2), count_include_pad=None)], "count_include_pad must be a bool, got None"),
         ([nn.AdaptiveAvgPool2d((1, 2, 3))], "output_size must be an integer or a pair"),
-        ([nn.PositionBias((3, 8, 6))], "does not follow a convolution without bias"),
-        ([nn.Conv2d(3, 3, 1), nn.PositionBias((3, 8, 6))], "does not follow a convolution without bias"),
         ([nn.Residual(nn.Conv2d(3, 4, 1))], "Residual: body turned the shape"),
         ([nn.DenseResidual(nn.MaxPool2d(2))], "DenseResidual: body turned the shape"),
         ([broken(nn.Linear(5, 5), weight=nn.Parameter(np.zeros((5, 5))))], "parameters of different types"),

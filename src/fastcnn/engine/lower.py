@@ -10,7 +10,7 @@ from .. import graph as graphs
 from .. import nn
 from .._samples import Sizes, each_of
 from ..nn.opaque import Opaque
-from . import arithmetic_rules, norm_rules, pool_rules, product_rules, rules, shape_rules
+from . import arithmetic_rules, axes_rules, norm_rules, pool_rules, product_rules, rules, shape_rules
 from .graph import Graph, Node, Value
 from .nodes.rearrange import Rearrange
 from .rules import Lowering
@@ -41,9 +41,9 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.LayerNorm: norm_rules.layer_norm,
     graphs.Linear: product_rules.linear,
     graphs.LocalResponseNorm: norm_rules.local_response_norm,
-    graphs.LogSoftmax: rules.softmax,
+    graphs.LogSoftmax: axes_rules.softmax,
     graphs.MaxPool2d: pool_rules.max_pool,
-    graphs.Mean: pool_rules.mean,
+    graphs.Mean: axes_rules.mean,
     graphs.Multiply: arithmetic_rules.multiply,
     graphs.Negate: arithmetic_rules.negate,
     graphs.PReLU: rules.prelu,
@@ -51,11 +51,13 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.Permute: shape_rules.moved,
     graphs.PixelShuffle: shape_rules.moved,
     graphs.PixelUnshuffle: shape_rules.moved,
+    graphs.Power: arithmetic_rules.power,
     graphs.Reshape: shape_rules.reshape,
     graphs.Slice: shape_rules.moved,
-    graphs.Softmax: rules.softmax,
+    graphs.Softmax: axes_rules.softmax,
     Opaque: rules.opaque,
     graphs.Subtract: arithmetic_rules.subtract,
+    graphs.Sum: axes_rules.total,
     graphs.Unflatten: shape_rules.reshape,
 }
 

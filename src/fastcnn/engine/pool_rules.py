@@ -12,7 +12,6 @@ from .graph import Value
 from .nodes.pool import Pool
 from .rules import Lowering, Source, image, over_value, tensor
 from .taps import Axis, Taps
-from .tracing import UnsupportedError
 from .view import View
 
 
@@ -65,15 +64,6 @@ def adaptive_avg_pool(lowering: Lowering, op: graph.AdaptiveAvgPool2d, x: Source
     view = tensor(lowering, x, "AdaptiveAvgPool2d")
     image(view, "AdaptiveAvgPool2d")
     return means(lowering, view, lowering.shape[1:])
-
-
-def mean(lowering: Lowering, op: graph.Mean, x: Source) -> View:
-    """Lower the mean over all pixels."""
-    view = tensor(lowering, x, "mean")
-    if view.flat or op.axes((0, *view.shape)) != ((2,) if view.line else (2, 3)):
-        raise UnsupportedError("mean over something else than all pixels")
-    made = means(lowering, view, (1, 1)).value
-    return view.of(made) if op.keepdim else View(made, flat=True)
 
 
 def means(lowering: Lowering, x: View, sizes: tuple[int, ...]) -> View:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from .. import graph, nn
-from .._outputs import class_axis
 from .._shapes import Window
 from ..nn.opaque import Opaque
 from ..ops._check import is_number
@@ -26,7 +25,6 @@ from .nodes.opaque import OpaqueNode
 from .nodes.prelu import PRelu
 from .nodes.rearrange import Rearrange
 from .nodes.resample import Resample
-from .nodes.softmax import Softmax
 from .tracing import UnsupportedError
 from .view import View
 
@@ -53,7 +51,6 @@ class Lowering:
         self.label = ""  # of the module that an operation belongs to
         self.nodes: list[Node] = []
         self.shape: tuple[int, ...] = ()  # of a sample of what the operation makes
-        self._gone: set[Value] = set()  # values that are never made, since what follows joined their node
 
     def append(self, node: Node) -> View:
         """Add a node and return a view of what it makes."""
@@ -62,7 +59,6 @@ class Lowering:
         node.y.producer = node
         node.label = self.label
         for value in node.inputs:
-            self.check_made(value)
             value.consumers.append(node)
         self.nodes.append(node)
         return View(node.y)
@@ -92,24 +88,8 @@ class Lowering:
         if x.value.producer is None:
             x = View(x.value, order=x.elements())
         x = self.laid_out(x)
-        self.check_made(x.value)
         x.value.is_output = True
         return x
-
-    def check_made(self, value: Value) -> None:
-        """Refuse to read a value that is never made."""
-        if value in self._gone:
-            raise UnsupportedError("PositionBias of a value that others read without it")
-
-    def join(self, node: Node) -> View:
-        """Let a node make something else than before; return a view of it."""
-        before, value = node.y, Value(*node.y.sizes)
-        if before.consumers:
-            raise UnsupportedError("PositionBias of a value that others read without it")
-        self._gone.add(before)
-        node.y, value.producer = value, node
-        node.label += f" + {self.label}"
-        return View(value)
 
     def weight(self, parameter: nn.Parameter, shape: tuple[int, ...]) -> None:
         """Check that a parameter has the shape that its layer needs."""
@@ -136,13 +116,6 @@ def sample(shape: tuple[int, ...]) -> View:
     if len(shape) == 2:
         return View(Value(shape[0], 1, shape[1]), line=True)
     return View(Value(shape[0], 1, 1), flat=True)
-
-
-def plain(x: View, what: str) -> Value:
-    """Return the value of a view without margins."""
-    if any(x.margin):
-        raise UnsupportedError(f"{what} after padding")
-    return x.value
 
 
 def image(x: View, what: str) -> Value:
@@ -245,16 +218,3 @@ def channel_or_alpha_dropout(lowering: Lowering, op: graph.Dropout, x: Source) -
     by_channel = op.by_channel and not view.flat
     node = DropNode(value, Value(*value.sizes), op.owner, by_channel, op.alpha)
     return view.of(lowering.append(node).value)
-
-
-def softmax(lowering: Lowering, op: graph.Softmax | graph.LogSoftmax, x: Source) -> View:
-    """Lower softmax over the features of a sample."""
-    view = tensor(lowering, x, "Softmax")
-    view = lowering.written(view)
-    value = view.value
-    whole = view.flat or value.pixels == 1
-    if not whole or class_axis(op.dim, 1 + len(view.shape), "softmax") != 1:
-        raise UnsupportedError(f"{type(op).__name__} over dim={op.dim!r} of a part of a sample")
-    y = Value(*value.sizes)
-    log = isinstance(op, graph.LogSoftmax)
-    return view.of(lowering.append(Softmax(value, y, log)).value)

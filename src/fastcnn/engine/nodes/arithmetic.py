@@ -1,4 +1,4 @@
-"""Products of values, a value times a number plus a number, and values that are repeated over pixels."""
+"""Products and quotients of values, a value times a number plus a number, and pixels that are repeated."""
 
 from __future__ import annotations
 
@@ -37,6 +37,43 @@ class Multiply(WithoutProducts):
                 grad, vectors = b.blob(value), b.writer.vectors(value.channels)
                 b.writer.multiply(z=grad, y=dy, r=blobs[other], vectors=vectors)
                 b.give(value, grad)
+
+
+@dataclass(eq=False)
+class Divide(WithoutProducts):
+    """y = x / other, element by element, or without another value numerator / x."""
+
+    other: Value | None
+    numerator: float = 0.0
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """What is divided, if it is a value, and what by."""
+        return (self.x,) if self.other is None else (self.x, self.other)
+
+    def forward(self, f: Forward) -> None:
+        """Write y."""
+        above = None if self.other is None else f.blobs[self.x]
+        self._write(f, f.blob(self.y), above, self.numerator)
+
+    def _write(self, f: Forward, z: Blob, y: Blob | None, numerator: float = 0.0) -> None:
+        """Write y, or a number, divided by what this node divides by."""
+        below = f.blobs[self.x if self.other is None else self.other]
+        f.writer.divide(z=z, y=y, r=below, vectors=f.writer.vectors(z.channels), numerator=numerator)
+
+    def backward(self, b: Backward) -> None:
+        """Write the gradients: dy / other, and that times -y."""
+        below = self.x if self.other is None else self.other
+        above = b.blob(self.x)
+        self._write(b.forward, above, b.grads[self.y])
+        if b.wanted(below):
+            w, grad = b.writer, b.blob(below)
+            vectors = w.vectors(below.channels)
+            w.multiply(z=grad, y=above, r=b.forward.blobs[self.y], vectors=vectors)
+            w.affine(z=grad, y=grad, vectors=vectors, factor=-1.0, shift=0.0)
+            b.give(below, grad)
+        if self.other is not None and b.wanted(self.x):
+            b.give(self.x, above)
 
 
 @dataclass(eq=False)

@@ -11,11 +11,11 @@ from ..memory import Blob, table
 from ..parts import Backward
 
 
-def position_bias(w: Writer, bias: Parameter | None) -> np.ndarray | None:
-    """Let a bias (C, H, W) be laid out pixel by pixel, in padded rows; return where."""
+def position_bias(w: Writer, bias: Parameter | None, sizes: tuple[int, int, int]) -> np.ndarray | None:
+    """Let a bias of (channels, height, width) be laid out pixel by pixel, in padded rows; return where."""
     if bias is None:
         return None
-    channels, height, width = bias.shape
+    channels, height, width = sizes
     pixels, row = height * width, w.layout.row(channels)
     rows = w.constant(pixels * row)
     if w.layout.by_channels:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 
 from ...nn.parameter import is_trained
 from ..algorithms import Algorithm, Setting, always, pick
-from ..graph import Value
+from ..graph import Node, Value
 from ..layout import Layout
 from ..memory import Halo
 from ..parts import Backward, Forward
@@ -29,11 +29,19 @@ from .conv_winograd import (
     winograd_weight,
 )
 from .convolution import Convolution
+from .spread import PositionBias
 
 
 @dataclass(eq=False)
 class Conv(Convolution):
     """A convolution, each of whose passes is written by an implementation that is chosen for it."""
+
+    def joined(self, after: Node, training: bool) -> Node | None:
+        """Join a bias for each position, which the products start from, or what any product joins."""
+        starts_from_0 = self.activation is self.bias is self.position_bias is None
+        if starts_from_0 and isinstance(after, PositionBias):
+            return replace(self, y=after.y, position_bias=after.parameter)
+        return super().joined(after, training)
 
     def gradient_halo(self) -> Halo:
         """Return the halo that the input's gradient reads."""

@@ -58,7 +58,7 @@ def extras_of(f: Forward, node: Convolution, channels: int) -> list[Extras]:
         else:
             ending = state
     groups = group_count(w, node)
-    out, position = channels // groups, position_bias(w, node.position_bias)
+    out, position = channels // groups, position_bias(w, node.position_bias, node.y.sizes)
     return [
         Extras(
             scale=None if scale is None else scale[first : first + out],

@@ -1,4 +1,4 @@
-"""Softmax over the features of a sample, and its logarithm."""
+"""Softmax over the features of a sample, or over the channels of each pixel, and its logarithm."""
 
 from __future__ import annotations
 
@@ -37,3 +37,23 @@ class Softmax(WithoutProducts):
             dx=dx, dy=dy, y=y, dx_at=features(dx), dy_at=features(dy), y_at=features(y), log=self.log
         )
         b.give(self.x, dx)
+
+
+@dataclass(eq=False)
+class PixelSoftmax(WithoutProducts):
+    """Softmax over the channels of each pixel, or its logarithm."""
+
+    log: bool
+
+    def forward(self, f: Forward) -> None:
+        """Write y = softmax(x)."""
+        f.writer.pixel_softmax(y=f.blob(self.y), x=f.blobs[self.x], channels=self.y.channels, log=self.log)
+
+    def backward(self, b: Backward) -> None:
+        """Write the gradient of x from y and its gradient."""
+        if b.wanted(self.x):
+            dx, y = b.blob(self.x), b.forward.blobs[self.y]
+            b.writer.pixel_softmax_grad(
+                dx=dx, dy=b.grads[self.y], y=y, channels=self.y.channels, log=self.log
+            )
+            b.give(self.x, dx)

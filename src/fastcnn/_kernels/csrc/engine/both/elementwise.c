@@ -1,5 +1,5 @@
-/* Elementwise operations in the engine's layouts: batch normalisation, sums, products, activations, dropout,
- * copies. */
+/* Elementwise operations in the engine's layouts: batch normalisation, sums, products, quotients,
+ * activations, dropout, copies. */
 #include "common/activation.h"
 #include "engine/batch_norm.h"
 #include "engine/dropout.h"
@@ -113,6 +113,32 @@ void KERNEL(multiply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     for (ptrdiff_t p = 0; p < a->pixels; ++p)
         for (ptrdiff_t v = 0; v < a->vectors; ++v)
             vstore(z + a->z_at[p] + v * VL, vload(y + a->y_at[p] + v * VL) * vload(r + a->r_at[p] + v * VL));
+}
+
+/* z = y / r, or numerator / r */
+void KERNEL(divide)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_divide *a = &op->divide;
+    stored *z = of_group(&a->z, batch, group);
+    const stored *y = of_group(&a->y, batch, group), *r = of_group(&a->r, batch, group);
+    const vint there = lane_mask(batch, group) != 0;
+    const vreal numerator = vset((real)a->numerator);
+    for (ptrdiff_t p = 0; p < a->pixels; ++p)
+        for (ptrdiff_t v = 0; v < a->vectors; ++v) {
+            const vreal above = y ? vload(y + a->y_at[p] + v * VL) : numerator;
+            vstore(z + a->z_at[p] + v * VL, keep(there, above / vload(r + a->r_at[p] + v * VL)));
+        }
+}
+
+/* z = rows, in every image */
+void KERNEL(spread)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    const struct fcn_spread *a = &op->spread;
+    stored *z = of_group(&a->z, batch, group);
+    const real *rows = the(&a->rows);
+    for (ptrdiff_t p = 0; p < a->pixels; ++p, rows += row_size(a->vectors))
+        for (ptrdiff_t v = 0; v < a->vectors; ++v)
+            vstore(z + a->z_at[p] + v * VL, per_channel(rows, v));
 }
 
 /* z = factor * y + shift */
