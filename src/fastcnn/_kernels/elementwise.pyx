@@ -1,4 +1,6 @@
-"""Activations and dropout's mask; equations stand in csrc/common/activations.inc and eager/elementwise.c."""
+"""Activations and dropout's mask; equations stand in csrc/common/activations.inc, eager/elementwise.c and
+eager/prelu.c.
+"""
 
 from libc.stdint cimport uint64_t
 
@@ -42,6 +44,28 @@ def activation_backward(
         eager(sizeof(real)).activation_backward(
             &dx[0], &dy[0], &kept[0], kept.shape[0], number, alpha, beta
         )
+
+
+def prelu(real[:, :, ::1] y, const real[:, :, ::1] x, const real[::1] weight, bint shared):
+    """y = x where x > 0, else the channel's slope times x; with `shared` there is one slope."""
+    with nogil:
+        eager(sizeof(real)).prelu(&y[0, 0, 0], &x[0, 0, 0], &weight[0], x.shape[0], x.shape[1], x.shape[2],
+                                  shared)
+
+
+def prelu_backward_input(real[:, :, ::1] dx, const real[:, :, ::1] dy, const real[:, :, ::1] x,
+                         const real[::1] weight, bint shared):
+    """The gradient of x."""
+    with nogil:
+        eager(sizeof(real)).prelu_backward_input(&dx[0, 0, 0], &dy[0, 0, 0], &x[0, 0, 0], &weight[0],
+                                                 x.shape[0], x.shape[1], x.shape[2], shared)
+
+
+def prelu_backward_weight(real[::1] dweight, const real[:, :, ::1] dy, const real[:, :, ::1] x):
+    """The sum of dy x of each channel, where x is not above 0."""
+    with nogil:
+        eager(sizeof(real)).prelu_backward_weight(&dweight[0], &dy[0, 0, 0], &x[0, 0, 0], x.shape[0],
+                                                  x.shape[1], x.shape[2])
 
 
 def dropout_mask(real[:, ::1] mask, uint64_t key, double p):

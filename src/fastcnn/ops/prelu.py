@@ -1,29 +1,37 @@
 """Rectification with slopes that are learned."""
 
+import math
 from typing import Any
 
 import numpy as np
 
+from .._kernels import elementwise as kernels
 from .._shapes import allocate
 from ..errors import ShapeError
 from . import _check
-from ._images import sum_over_images
 
 
 def _prepare(what: str, x: object, weight: object) -> tuple[np.ndarray, np.ndarray]:
-    """Return x, and the slopes in a shape that goes with it: (C, 1, ...), or one for all."""
+    """Return x as a contiguous array (N, C, size), and the slopes, of which there may be one for all."""
     values = _check.array(x, "x", what)
     slopes = _check.array(weight, "weight", what, (0, 1))
     _check.same_dtype(what, x=values, weight=slopes)
+    slopes = _check.contiguous(slopes, "weight", what).reshape(-1)
     if slopes.size == 1:
-        return values, slopes.reshape(())
+        return _rows(values, what), slopes
     channels = values.shape[1] if values.ndim > 1 else 1
     if slopes.size != channels:
         raise ShapeError(
             f"{what}: weight must have 1 slope or {channels}, one for each channel of x of the shape "
             f"{values.shape}, got {slopes.size}"
         )
-    return values, slopes.reshape(-1, *[1] * (values.ndim - 2))
+    return _rows(values, what), slopes
+
+
+def _rows(x: np.ndarray, what: str) -> np.ndarray:
+    """Return x as (N, C, size); what has fewer axes are images of one channel."""
+    shape = (*x.shape[:2], *[1] * max(0, 2 - x.ndim))
+    return _check.contiguous(x, "x", what).reshape(*shape, math.prod(x.shape[2:]))
 
 
 def prelu(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -48,10 +56,10 @@ def prelu(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
         If the slopes do not fit, or a type is wrong.
     """
     values, slopes = _prepare("prelu", x, weight)
-    y = allocate(values.shape, values.dtype.newbyteorder("="), "prelu: the output")
-    np.multiply(values, slopes, out=y)
-    np.copyto(y, values, where=values > 0)
-    return y
+    y = allocate(values.shape, values.dtype, "prelu: the output")
+    if y.size:
+        kernels.prelu(y, values, slopes, slopes.size == 1)
+    return y.reshape(np.shape(x))
 
 
 def prelu_backward(
@@ -81,19 +89,20 @@ def prelu_backward(
     what = "prelu_backward"
     values, slopes = _prepare(what, x, weight)
     grad = _check.array(dy, "dy", what)
-    _check.shape_is(grad, values.shape, "dy", what)
+    _check.shape_is(grad, np.shape(x), "dy", what)
     _check.same_dtype(what, dy=grad, x=values)
     wants_dx, wants_dweight, _ = _check.mask((*output_mask, False), "output_mask", what)
+    grad = _check.contiguous(grad, "dy", what).reshape(values.shape)
     dx = dweight = None
-    passed = values > 0
     if wants_dx:
-        dx = allocate(values.shape, values.dtype.newbyteorder("="), f"{what}: dx")
-        np.multiply(grad, slopes, out=dx)
-        np.copyto(dx, grad, where=passed)
+        dx = allocate(values.shape, values.dtype, f"{what}: dx")
+        if dx.size:
+            kernels.prelu_backward_input(dx, grad, values, slopes, slopes.size == 1)
+        dx = dx.reshape(np.shape(x))
     if wants_dweight:
-        products = np.where(passed, 0, grad * values)
-        summed = sum_over_images(np.atleast_1d(products))
-        kept = summed if weight.size == 1 else summed.reshape(weight.size, -1).T
-        dweight = np.asarray(kept.sum() if weight.size == 1 else kept.sum(0), products.dtype)
-        dweight = dweight.reshape(weight.shape)
+        sums = np.zeros(values.shape[1], values.dtype)
+        if values.size:
+            kernels.prelu_backward_weight(sums, grad, values)
+        dweight = (sums if sums.size == slopes.size else sums.sum(dtype=np.float64)).astype(values.dtype)
+        dweight = dweight.reshape(np.shape(weight))
     return dx, dweight
