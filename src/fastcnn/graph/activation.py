@@ -19,6 +19,9 @@ class Activation(Operation):
     of_output = True
     # Whether f(0) = 0, and the derivative is 0 where y is 0 and 1 elsewhere.
     gates = False
+    # Whether value and derivative are finite wherever x is. Others stand alone in programs that train: in
+    # lanes without an image they might give NaN, and sums over images read those.
+    finite = True
     # The row that computes it, and the row's numbers.
     kernel: str | None = None
     alpha = beta = 0.0

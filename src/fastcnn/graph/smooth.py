@@ -151,11 +151,11 @@ class Exp(Activation):
 class Log(Activation):
     """y = log(x), the natural logarithm."""
 
-    kernel, of_output = "log", False
+    kernel, of_output, finite = "log", False, False
 
 
 @function("sqrt")
 class Sqrt(Activation):
     """y = sqrt(x)."""
 
-    kernel = "sqrt"
+    kernel, finite = "sqrt", False

@@ -46,7 +46,9 @@ class Activated(Node):
     def joined(self, after: Node, training: bool) -> Node | None:
         """Join an activation alone."""
         only = after.only_activation
-        if self.activation is not None or only is None or (training and not only.of_output):
+        if self.activation is not None or only is None:
+            return None
+        if training and not (only.of_output and only.finite):
             return None
         return replace(self, y=after.y, activation=only)
 

@@ -63,7 +63,7 @@ class Apply(WithoutProducts):
     def joined(self, after: Node, training: bool) -> Node | None:
         """Join an activation or dropout that follows, or max-pooling behind a normalisation."""
         if isinstance(after, Apply):
-            return self._joined_elementwise(after)
+            return self._joined_elementwise(after, training)
         taps = after.windows_apart if self.norm is not None else None
         if self.norm is None or taps is None:
             return None
@@ -76,8 +76,10 @@ class Apply(WithoutProducts):
             return None
         return NormPool(self.x, after.y, self.norm, self.activation, self.dropout, taps)
 
-    def _joined_elementwise(self, after: Apply) -> Node | None:
+    def _joined_elementwise(self, after: Apply, training: bool) -> Node | None:
         activation = self.activation or after.activation
+        if self.norm is not None and training and activation is not None and not activation.finite:
+            return None
         if self.dropout or after.normalization or (self.activation and after.activation):
             return None
         # Behind a normalisation the derivative is found from what that makes, or with dropout from the

@@ -66,7 +66,7 @@ class GroupNorm(WithoutProducts):
     def joined(self, after: Node, training: bool) -> Node | None:
         """Join an activation, whose derivative is found from what is normalised anew."""
         only = after.only_activation
-        if self.activation is not None or only is None:
+        if self.activation is not None or only is None or (training and not only.finite):
             return None
         return replace(self, y=after.y, activation=only)
 

@@ -13,6 +13,7 @@ typedef struct {
     activation f;
     dropout_mask mask;
     vreal factor; /* of dropout that takes whole images */
+    vint there;   /* the lanes of images that exist: others might become NaN */
 } elements;
 
 enum { KEEPS = 0, DROPS_ELEMENTS, DROPS_IMAGES };
@@ -39,6 +40,8 @@ INLINE void apply(const elements *e, const int normed, const int added, const ac
                 if (added)
                     value += vload(e->r + e->r_at[p] + v * VL);
                 value = activated(&e->f, kind, value);
+                if (kind == ANY_ACTIVATION)
+                    value = keep(e->there, value);
                 if (dropout == DROPS_ELEMENTS)
                     value *= dropout_factor(&e->mask, v, p);
                 if (dropout == DROPS_IMAGES)
@@ -65,6 +68,7 @@ void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .pixels = a->pixels,
         .vectors = a->vectors,
         .f = ACTIVATION_OF(a),
+        .there = lane_mask(batch, group) != 0,
     };
     const activation_kind kind = kind_of(&e.f);
     if (dropout == DROPS_ELEMENTS)
@@ -160,6 +164,7 @@ typedef struct {
     ptrdiff_t pixels, vectors;
     vreal factor;
     activation f;
+    vint there;
 } gradients;
 
 INLINE void grads(const gradients *e, const activation_kind kind)
@@ -171,7 +176,8 @@ INLINE void grads(const gradients *e, const activation_kind kind)
             for (ptrdiff_t p = p0; p < p1; ++p) {
                 const vreal g = vload(e->g + e->g_at[p] + v * VL) * e->factor;
                 const vreal kept = vload(e->kept + e->kept_at[p] + v * VL);
-                vstore(e->dx + e->dx_at[p] + v * VL, activation_grad(&e->f, kind, g, kept));
+                const vreal dx = activation_grad(&e->f, kind, g, kept);
+                vstore(e->dx + e->dx_at[p] + v * VL, kind == ANY_ACTIVATION ? keep(e->there, dx) : dx);
             }
     }
 }
@@ -191,6 +197,7 @@ void KERNEL(activation_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t
         .vectors = a->vectors,
         .factor = vset((real)a->factor),
         .f = ACTIVATION_OF(a),
+        .there = lane_mask(batch, group) != 0,
     };
     if (kind_of(&e.f) == CLIP)
         grads(&e, CLIP);
