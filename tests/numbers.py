@@ -78,7 +78,7 @@ def _of(function: Callable[[Any], Any], at: Any = HERE) -> Row:
 
 # Where the number is behind a margin of 1, and one of four places where it is in an image of twice the size.
 PADDED, DOUBLED = (1, 1, 3, 3), (1, 1, 4, 4)
-WINDOW, SAMPLE, CHANNEL = (1, 1, 1, 1), (1,), (slice(None), 1)
+WINDOW, SAMPLE, CHANNEL, GROUP = (1, 1, 1, 1), (1,), (slice(None), 1), (1, slice(2))
 ACTIVATIONS = {
     "relu": _of(F.relu),
     "leaky_relu, slope 0.5": _of(lambda x: F.leaky_relu(x, 0.5)),
@@ -136,6 +136,16 @@ VALUES = {
     "log_softmax, another class": _of(lambda x: F.log_softmax(F.flatten(x, 1), 1), (1, 0)),
     "BatchNorm2d, evaluation": Row(lambda: nn.BatchNorm2d(4)),
     "BatchNorm2d, training": Row(lambda: nn.BatchNorm2d(4), CHANNEL, True),
+    "GroupNorm, that group": Row(lambda: nn.GroupNorm(2, 4), GROUP),
+    "GroupNorm, another group": Row(lambda: nn.GroupNorm(2, 4), (1, slice(2, 4))),
+    "InstanceNorm2d, that channel": Row(lambda: nn.InstanceNorm2d(4, affine=True), (1, 1)),
+    "LayerNorm, that row": Row(lambda: nn.LayerNorm(6), (1, 1, 2)),
+    "LocalResponseNorm(3)": Row(lambda: Computed(nn.LocalResponseNorm(3))),
+    "LocalResponseNorm(3), its neighbours": Row(
+        lambda: Computed(nn.LocalResponseNorm(3)), (1, slice(0, 3, 2), 2, 2)
+    ),
+    "PReLU, slope 0.25": Row(lambda: nn.PReLU(4)),
+    "conv_transpose2d, weights 1": Row(lambda: constant(nn.ConvTranspose2d(4, 5, 3)), (1, slice(None), 3, 3)),
     "Dropout(p=1), training": Row(lambda: Computed(nn.Dropout(1.0)), HERE, True),
     "Dropout2d(p=1), training": Row(lambda: Computed(nn.Dropout2d(1.0)), HERE, True),
     "AlphaDropout(p=1), training": Row(lambda: Computed(nn.AlphaDropout(1.0)), HERE, True),
@@ -155,6 +165,12 @@ GRADIENTS = {
     "log_softmax": _of(lambda x: F.log_softmax(F.flatten(x, 1), 1)),
     "BatchNorm2d, evaluation": VALUES["BatchNorm2d, evaluation"],
     "BatchNorm2d, training": VALUES["BatchNorm2d, training"],
+    "GroupNorm": VALUES["GroupNorm, that group"],
+    "InstanceNorm2d": VALUES["InstanceNorm2d, that channel"],
+    "LayerNorm": VALUES["LayerNorm, that row"],
+    "LocalResponseNorm(3)": VALUES["LocalResponseNorm(3)"],
+    "PReLU, slope 0.25": VALUES["PReLU, slope 0.25"],
+    "conv_transpose2d, weights 1": VALUES["conv_transpose2d, weights 1"],
 }
 
 
