@@ -6,7 +6,90 @@ import fastcnn
 import fastcnn.nn.functional as F
 from fastcnn import nn
 
-ACTIVATIONS = (F.relu, F.silu, F.relu, F.gelu, F.elu, F.relu, F.hardswish, F.tanh)
+ACTIVATIONS = (
+    *(F.relu, F.silu, F.relu, F.gelu, F.elu, F.relu, F.hardswish, F.tanh, F.relu, F.mish, F.softplus),
+    *(F.leaky_relu, F.relu6, F.sigmoid, F.celu, F.selu, F.softsign, F.hardsigmoid, F.logsigmoid, F.erf),
+)
+# Of values of one shape; what is divided by is kept away from 0.
+OF_TWO = (
+    lambda x, y: x - y,
+    lambda x, y: 0.5 * x * F.tanh(y),
+    lambda x, y: x / (1 + y * y),
+    lambda x, y: x * (1 + y**2) ** -0.5,
+    lambda x, y: F.log(1 + x * x) + y,
+    lambda x, y: F.sigmoid(y.mean(1, keepdim=True)) * x,
+    lambda x, y: x / F.sqrt(1 + (y * y).sum((1, 2, 3), keepdim=True)),
+    lambda x, y: x + y[:, :1] - y.mean((2, 3), keepdim=True),
+    lambda x, y: x - 0.5 * y[:, :, -1:],
+)
+
+
+class Alone(nn.Module):
+    """A function of one value, perhaps with a parameter."""
+
+    def __init__(self, function, *shape):
+        super().__init__()
+        self.function = function
+        numbers = np.random.default_rng(0).uniform(0.5, 1.5, shape).astype(np.float32)
+        self.parameter = nn.Parameter(numbers) if shape else None
+
+    def forward(self, x):
+        return self.function(x) if self.parameter is None else self.function(x, self.parameter)
+
+
+def over_channels(layer):
+    """Return a function that applies a layer to channels as the last axis."""
+    return lambda x: layer(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def along_line(layer, out):
+    """Return a function that applies a layer to an image as one line."""
+    return lambda x: layer(x.flatten(2)).reshape(-1, out, *x.shape[2:])
+
+
+class Wrapped(nn.Module):
+    """A layer that is applied to something else than the image as it is."""
+
+    def __init__(self, layer, how, *given):
+        super().__init__()
+        self.layer, self.how, self.given = layer, how, given
+
+    def forward(self, x):
+        return self.how(self.layer, *self.given)(x)
+
+
+def layer_of_one(rng, c, h, w):
+    """Draw a layer that makes an image of the same size; return it and its number of channels."""
+    out, groups = (
+        int(rng.integers(1, 7)),
+        int(rng.choice([each for each in range(1, c + 1) if c % each == 0])),
+    )
+    mode = str(rng.choice(["reflect", "replicate", "circular"]))
+    made = [
+        (nn.PositionBias((c, h, w)), c),
+        (nn.LocalResponseNorm(int(rng.integers(1, 6)), 0.5, float(rng.choice([0.5, 0.6, 0.75, 1.0]))), c),
+        (nn.InstanceNorm2d(c, 0.1, affine=True, track_running_stats=bool(rng.random() < 0.5)), c),
+        (nn.LayerNorm((h, w), eps=0.1), c),
+        (Wrapped(nn.LayerNorm(c, eps=0.1), over_channels), c),
+        (Wrapped(nn.Linear(c, out), over_channels), out),
+        (Wrapped(nn.Conv1d(c, out, 3, padding=1), along_line, out), out),
+        (nn.Conv2d(c, groups * out, 3, padding=1, groups=groups), groups * out),
+        (nn.Conv2d(c, out, 3, padding=2, dilation=2), out),
+        (nn.Conv2d(c, out, 3, padding=1, padding_mode=mode), out),
+        (nn.Softmax(1), c),
+        (nn.LogSoftmax(-1), c),
+        (nn.Softmin(2), c),
+        (nn.ChannelShuffle(groups), c),
+        (nn.AlphaDropout(0.3), c),
+        (nn.FeatureAlphaDropout(0.3), c),
+        (nn.StochasticDepth(0.3, str(rng.choice(["row", "batch"]))), c),
+        (Alone(lambda x: F.glu(F.cat((x, x * 0.5), 1), 1)), c),
+        (Alone(lambda x, p: x * p, c, 1, 1), c),
+        (Alone(lambda x, p: x + p, 1, c, 1, 1), c),
+        (Alone(lambda x, p: x / p - p, h, 1), c),
+        (Alone(lambda x, p: p * x, 1), c),
+    ]
+    return made[int(rng.integers(len(made)))]
 
 
 class RandomGraph(nn.Module):
@@ -46,7 +129,7 @@ class RandomGraph(nn.Module):
                             "again",
                         ),
                         *("resize", "margin", "shuffle"),
-                        *("larger", "slopes"),
+                        *("larger", "slopes", "one", "one", "one", "two", "two"),
                         *(["turn", "part"] if several else []),
                     ]
                 )
@@ -69,6 +152,16 @@ class RandomGraph(nn.Module):
                 shape = out * groups, 2 * h - 2 + kernel, 2 * w - 2 + kernel
             elif what == "slopes":
                 layers, shape = [self._add(nn.PReLU(int(rng.choice([1, c]))))], (c, h, w)
+            elif what == "one" and min(h, w) > 1:
+                layer, out = layer_of_one(rng, c, h, w)
+                layers, shape = [self._add(layer)], (out, h, w)
+            elif what == "two":
+                fits = [i for i, each in enumerate(shapes) if each == (c, h, w)]
+                sources, layers, shape = (
+                    [a, int(rng.choice(fits))],
+                    [int(rng.integers(len(OF_TWO)))],
+                    (c, h, w),
+                )
             elif what == "again" and c in shared:
                 layers, shape, what = shared[c], (c, h, w), "conv"
             elif what == "norm":
@@ -77,8 +170,10 @@ class RandomGraph(nn.Module):
                 groups = int(rng.choice([each for each in range(1, c + 1) if c % each == 0]))
                 layers, shape = [self._add(nn.GroupNorm(groups, c, eps=0.1))], (c, h, w)
             elif what == "pool" and min(h, w) >= 2:
-                kind = nn.MaxPool2d if rng.random() < 0.5 else nn.AvgPool2d
-                layers, shape = [self._add(kind(2))], (c, h // 2, w // 2)
+                kinds = nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d
+                kind = int(rng.integers(4))
+                layers = [self._add(kinds[kind](2 if kind < 2 else (h // 2, w // 2)))]
+                shape = c, h // 2, w // 2
             elif what == "drop":
                 kind = nn.Dropout if rng.random() < 0.5 else nn.Dropout2d
                 layers, shape = [self._add(kind(0.3))], (c, h, w)
@@ -130,6 +225,8 @@ class RandomGraph(nn.Module):
             elif what == "part":
                 (channel, _), (row, _) = layers
                 made = first[:, channel:, row:]
+            elif what == "two":
+                made = OF_TWO[layers[0]](first, *others)
             elif what == "cat":
                 made = fastcnn.cat([first, *others], 1)
             elif what == "add":
