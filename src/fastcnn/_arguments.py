@@ -41,6 +41,8 @@ class Argument:
         ``check(value, name)`` returns the value in one form, or raises; see `fastcnn.zoo.arguments`.
     found : callable, optional
         ``found(shape)``: what it is for samples of that shape. It may then be left out.
+    free : bool
+        Whether it may also be something else than what is found.
     read : callable
         ``read(layer, name)``: what it is in a layer that exists. Default: the attribute of its name.
     """
@@ -48,6 +50,7 @@ class Argument:
     check: Check
     found: Callable[[tuple[int, ...]], Any] | None = None
     read: Callable[[Any, str], Any] = getattr
+    free: bool = False
 
     def of(self, layer: Any, name: str) -> Any:
         """Return what the argument is in a layer that exists."""

@@ -13,6 +13,8 @@ from fastcnn.cli import main
         ("list-cifar", [], ["Parameters: 84,362 ", "sample: 2,539,520", "input 3x32x32"]),
         ("spec-lenet", ["--input", "3,32,32"], ["Parameters: 36,378 ", "sample: 844,000"]),
         ("spec-lenet", ["--input", "3x32x32"], ["Parameters: 36,378 "]),
+        ("unet", ["--input", "1x32x16"], ["Parameters: 31,036,546 ", " 2x32x16 "]),
+        ("conv-autoencoder", [], ["Parameters: 9,957 ", " 1x28x28 "]),
     ],
 )
 def test_networks(name, options, expected, capsys):

@@ -208,6 +208,7 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.LocalResponseNorm(3, 0.5, beta=0.5, k=2.0),
         nn.LayerNorm((8, 9), 0.1, bias=False),
         nn.LayerNorm(9, elementwise_affine=False),
+        nn.LayerNorm2d(4, bias=False),
         nn.InstanceNorm2d(4, momentum=0.2, affine=True, track_running_stats=True),
         nn.Conv2d(4, 6, 3, padding=(2, 1), padding_mode="reflect"),
         nn.Conv2d(4, 6, 4, padding="same", padding_mode="circular"),

@@ -58,6 +58,12 @@ LAYERS = {
     "layer-norm-number": ((3, 4, 5), layer("LayerNorm", normalized_shape=5, eps=1e-3), True),
     "layer-norm-no-bias": ((3, 5), layer("LayerNorm", normalized_shape=5, bias=False), True),
     "layer-norm-plain": ((3, 5), layer("LayerNorm", normalized_shape=[5], elementwise_affine=False), True),
+    "layer-norm-2d": ((3, 4, 3, 2), layer("LayerNorm2d", normalized_shape=4), True),
+    "layer-norm-2d-plain": (
+        (1, 4, 3, 2),
+        layer("LayerNorm2d", normalized_shape=[4], eps=0.1, elementwise_affine=False),
+        True,
+    ),
     "instance-norm": ((3, 4, 3, 2), layer("InstanceNorm2d", num_features=4), True),
     "instance-norm-affine": (
         (3, 4, 3, 2),

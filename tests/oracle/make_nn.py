@@ -24,6 +24,14 @@ class PositionBias(torch.nn.Module):
         return x + self.bias
 
 
+class LayerNorm2d(torch.nn.LayerNorm):
+    """Normalises the channels of each pixel, as torchvision's does."""
+
+    def forward(self, x):
+        """Return the normalised x."""
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
 class Residual(torch.nn.Module):
     """Adds the input to the body's output."""
 
@@ -46,6 +54,7 @@ class DenseResidual(Residual):
 
 LIBRARY = types.SimpleNamespace(
     **{name: value for name, value in vars(torch.nn).items() if isinstance(value, type)},
+    LayerNorm2d=LayerNorm2d,
     PositionBias=PositionBias,
     Residual=Residual,
     DenseResidual=DenseResidual,

@@ -3,12 +3,14 @@
 import numpy as np
 import torch
 
+from . import torchvision_convnext, zoo_weights
 from . import torchvision_networks as networks
-from . import zoo_weights
 
 CLASSES = 100
 # What makes each, and the options of `fastcnn.zoo.build` beside num_classes.
+_CONVNEXT_TINY = ((96, 192, 3), (192, 384, 3), (384, 768, 9), (768, None, 3))
 NETWORKS = {
+    "convnext_tiny": (lambda: torchvision_convnext.ConvNeXt(_CONVNEXT_TINY, CLASSES), {}),
     "densenet121": (lambda: networks.DenseNet(32, (6, 12, 24, 16), 64, CLASSES), {}),
     "efficientnet_b0": (lambda: networks.EfficientNet(CLASSES), {}),
     "mobilenet_v2": (lambda: networks.MobileNetV2(CLASSES), {}),

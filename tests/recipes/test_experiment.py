@@ -247,3 +247,10 @@ def test_augmentation_may_change_the_shape_in_between_and_mix_labels(tiny):
     tiny["augment"] = tiny["augment"][:1]
     with pytest.raises(DataError, match=r"augment\[0\]: turns images of \(1, 28, 28\) into \(1, 32, 32\)"):
         Experiment(read_recipe(tiny, "my.toml"))
+
+
+@pytest.mark.parametrize(("name", "output"), [("unet", ""), ("conv-autoencoder", "")])
+def test_a_network_that_does_not_tell_classes(tiny, name, output):
+    tiny["model"] = {"name": name}
+    with pytest.raises(DataError, match=rf"my.toml: the network {output}"):
+        experiment(tiny)

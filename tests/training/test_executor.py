@@ -12,7 +12,7 @@ from fastcnn.errors import ArgumentError
 from fastcnn.training import Trainer
 from fastcnn.training.executor import Compiled, Eager, count_correct
 
-from ..zoo.networks import make, shape_of
+from ..zoo.networks import loss_and_targets, make, shape_of
 
 
 def classifier():
@@ -55,8 +55,11 @@ def test_trainers_with_and_without_the_engine_agree_on_every_network(name):
     for engine in (True, False):
         model = make(name, seed=0).double()
         optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
-        trainers.append(Trainer(model, optimizer, nn.CrossEntropyLoss(), seed=3, engine=engine))
-    for x, y in batches(shape, 10, (3, 6, 2)):
+        loss, _ = loss_and_targets(name, np.random.default_rng(0), 1)
+        trainers.append(Trainer(model, optimizer, loss, seed=3, engine=engine))
+    rng = np.random.default_rng(7)
+    for x, _ in batches(shape, 10, (3, 6, 2)):
+        y = loss_and_targets(name, rng, len(x))[1]
         loss, wanted = (each.train_step(x, y) for each in trainers)
         assert loss == pytest.approx(wanted, rel=1e-9)
     assert_same_state(*(each.model for each in trainers))

@@ -34,12 +34,13 @@ class Block(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
         self.scale = nn.Parameter(np.ones((channels, 1, 1), np.float32))
         self.drop = nn.StochasticDepth(0.1, "row")
+        self.pixels = nn.LayerNorm2d(channels)
 
     def forward(self, x: Any) -> Any:
         gate = x.mean((2, 3), keepdim=True) * self.scale
         y = F.dropout(self.norm(self.conv(x)), 0.1, self.training)
         y = self.drop(F.stochastic_depth(y, 0.1, "row", self.training))
-        return F.relu(fastcnn.cat([y * F.sigmoid(gate), x], dim=1))
+        return F.relu(fastcnn.cat([y * F.sigmoid(gate), self.pixels(x)], dim=1))
 
 
 class Swish(nn.Module):

@@ -23,11 +23,14 @@ VALUES = st.sampled_from(
     ]
 )
 NAMES = ["input", "n0", "n1", "n2", "forward", "x.y", "", 3]
+KINDS = [*known(), *graph.FUNCTIONS, "parameter"]
 SMALL = st.one_of(st.integers(1, 3), VALUES)
 
 
 def facts(kind):
     """Return the keys of a type, and those that it needs."""
+    if kind == "parameter":
+        return ["shape", "mean", "std"], ["shape"]
     if kind in graph.FUNCTIONS:
         function = graph.FUNCTIONS[kind]
         return list(function.settings), [key for key in function.settings if key not in function.defaults]
@@ -41,12 +44,14 @@ def facts(kind):
 def node(draw, number):
     if draw(st.integers(0, 9)) == 0:
         return {"name": f"n{number}", "layer": draw(st.sampled_from(NAMES))}
-    kind = draw(st.sampled_from([*known(), *graph.FUNCTIONS]))
+    kind = draw(st.sampled_from(KINDS))
     keys, needed = facts(kind)
     table = {"name": draw(st.sampled_from([f"n{number}"] * 9 + NAMES)), "type": kind}
     for key in keys:
         if key in needed or draw(st.integers(0, 3)) == 0:
             table[key] = draw(SMALL)
+    if kind == "parameter":
+        return table
     binary = kind in graph.FUNCTIONS and graph.FUNCTIONS[kind].least == 2
     if binary or draw(st.integers(0, 2)) == 0:
         before = st.sampled_from(["input", *(f"n{each}" for each in range(number)), 0.5, 2])
@@ -86,10 +91,32 @@ def test_any_table(table):
     assert zoo.to_dicts(again, SHAPE) == written
 
 
-@pytest.mark.parametrize("kind", [*known(), *graph.FUNCTIONS])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_type_is_drawn(kind):
     """The keys that the strategy gives a type are those that it takes."""
     keys, needed = facts(kind)
     assert set(needed) <= set(keys)
     with pytest.raises(FastcnnError, match=r"unknown key 'x'.*; it takes "):
         zoo.from_dicts({"nodes": [{"type": kind, "x": 1}]}, SHAPE)
+
+
+@st.composite
+def with_parameter(draw):
+    shape = draw(st.lists(st.integers(1, 4), max_size=4))
+    table = {
+        "name": "p",
+        "type": "parameter",
+        "shape": shape,
+        "mean": draw(st.one_of(st.floats(-2, 2), SMALL)),
+    }
+    if draw(st.booleans()):
+        table["std"] = draw(st.one_of(st.floats(0, 2), SMALL))
+    function = draw(st.sampled_from([k for k in graph.FUNCTIONS if graph.FUNCTIONS[k].least == 2]))
+    inputs = draw(st.permutations(["input", draw(st.sampled_from(["p", "p", "n"]))]))
+    return {"nodes": [table, draw(node(1)), {"type": function, "inputs": list(inputs)}]}
+
+
+@given(with_parameter())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_parameter(table):
+    test_any_table.hypothesis.inner_test(table)

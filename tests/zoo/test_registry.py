@@ -7,13 +7,15 @@ from fastcnn.nn.summary import summarize
 from fastcnn.zoo.networks.resnet import BasicBlock
 from fastcnn.zoo.networks.units import make_divisible
 
-from .networks import make, shape_of
+from .networks import loss_and_targets, make, shape_of
 
 # Parameters and multiply-accumulates of images of the network's own shape, as published but for the forms of
 # others for 32x32 pixels. resnet-cifar: 442,368 + 3 x 14,155,776 in 3x3 convolutions, less 2 x 1,179,648
 # where a stage begins, whose projections are 2 x 131,072, and 640.
 PUBLISHED = {
     "compact-mnist": (16_146, 3_064_656),
+    "conv-autoencoder": (9_957, 520_576),
+    "convnext_tiny": (28_589_128, 4_455_531_264),
     "densenet-bc-cifar": (176_122, 72_365_352),
     "densenet121": (7_978_856, 2_834_161_664),
     "efficientnet_b0": (5_288_548, 385_814_752),
@@ -35,6 +37,7 @@ PUBLISHED = {
     "spec-lenet": (33_078, 328_600),
     "squeezenet-cifar": (343_306, 64_012_288),
     "squeezenet1_1": (1_235_496, 349_151_936),
+    "unet": (31_037_698, 12_042_895_360),
     "vgg11-bn-cifar": (9_231_114, 152_769_536),
     "vgg11_bn": (132_868_840, 7_609_090_048),
 }
@@ -56,7 +59,10 @@ def test_size_and_cost(name):
     table = summarize(zoo.build(name), zoo.find(name).input_shape)
     assert (table.parameters, table.macs) == PUBLISHED[name]
     assert table.trainable == table.parameters
-    assert table.layers[-1].output_shape == (zoo.find(name).num_classes,)
+    network = zoo.find(name)
+    channels, *size = network.input_shape
+    made = {"classes": (network.num_classes,), "pixels": (network.num_classes, *size)}
+    assert table.layers[-1].output_shape == made.get(network.output, (channels, *size))
 
 
 def test_rows_of_position_bias():
@@ -137,8 +143,8 @@ def test_a_step_of_training_changes_every_weight(name):
     model = make(name, 0)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((4, *shape_of(name))).astype(np.float32)
-    loss = nn.CrossEntropyLoss()
-    loss(model(x), np.array([0, 1, 2, 3]))
+    loss, targets = loss_and_targets(name, rng, 4)
+    loss(model(x), targets.astype(np.float32) if targets.dtype.kind == "f" else targets)
     model.backward(loss.backward())
     for key, parameter in model.named_parameters():
         assert parameter.grad is not None, key
@@ -158,7 +164,7 @@ def test_unknown_name_with_suggestion():
         ArgumentError, match=r"no network is called 'compact-mnst' \(did you mean 'compact-mn"
     ):
         zoo.build("compact-mnst")
-    with pytest.raises(ArgumentError, match="there is compact-mnist, densenet-bc"):
+    with pytest.raises(ArgumentError, match="there is compact-mnist, conv-autoencoder, densenet-bc"):
         zoo.build("vgg")
     with pytest.raises(DTypeError, match="name must be a str, got 3"):
         zoo.build(3)
@@ -216,6 +222,66 @@ def test_channels_are_shuffled_by_groups():
 def test_channels_that_a_width_gives():
     assert [make_divisible(each) for each in (1, 11.9, 12, 32, 33, 44)] == [8, 16, 16, 32, 32, 48]
     assert zoo.build("mobilenet-v2-cifar", width_mult=0.5).classifier[1].in_features == 1280
+
+
+def test_levels_of_unet():
+    model = zoo.build("unet", input_shape=(1, 24, 36), num_classes=3, widths=(4, 6, 8), bilinear=True)
+    assert model.output_shape((2, 1, 24, 36)) == (2, 3, 24, 36)
+    assert [each[1].out_channels for each in model.up] == [6, 4]
+    assert zoo.build("unet", input_shape=(1, 5, 7), widths=[2]).output_shape((1, 1, 5, 7)) == (1, 2, 5, 7)
+    with pytest.raises(ShapeError, match=r"unet does not fit images of \(3, 40, 36\): 4 levels need .* of 8"):
+        zoo.build("unet", input_shape=(3, 40, 36), widths=(2, 2, 2, 2))
+    for wrong in ((), 8):
+        with pytest.raises(ArgumentError, match="widths must be a sequence of channels, got"):
+            zoo.build("unet", widths=wrong)
+    with pytest.raises(ArgumentError, match="widths must be at least 1, got 0"):
+        zoo.build("unet", widths=(4, 0))
+
+
+@pytest.mark.parametrize(("size", "code"), [((28, 28), (7, 7)), ((29, 30), (8, 8)), ((1, 3), (1, 1))])
+def test_an_autoencoder_returns_images_of_any_size(size, code):
+    model = zoo.build("conv-autoencoder", 0, input_shape=(2, *size), code=3)
+    x = np.random.default_rng(0).uniform(0, 1, (2, 2, *size)).astype(np.float32)
+    assert model.encoder(x).shape == (2, 3, *code)
+    y = model.predict(x)
+    assert y.shape == x.shape
+    assert (y > 0).all()
+    assert (y < 1).all()
+
+
+def test_what_makes_images_has_no_classes():
+    message = "conv-autoencoder makes images: num_classes must be None, got 10"
+    with pytest.raises(ArgumentError, match=message):
+        zoo.build("conv-autoencoder", num_classes=10)
+    with pytest.raises(ArgumentError, match="widths must be a sequence of channels, got None"):
+        zoo.build("conv-autoencoder", widths=None)
+
+
+def test_outputs_that_are_checked():
+    image = (3, 4, 4)
+    check = zoo.check_output
+    check(nn.Conv2d(3, 7, 1), image, 7, what="x", output="pixels")
+    check(nn.Conv2d(3, 3, 1), image, what="x", output="images")
+    for output, message in [
+        ("classes", r"x makes 3x2x2 outputs of an image of \(3, 4, 4\); 7 classes need 7"),
+        ("pixels", "7 classes of each pixel need 7x4x4"),
+        ("images", "such an image again needs 3x4x4"),
+    ]:
+        with pytest.raises(ShapeError, match=message):
+            check(nn.MaxPool2d(2), image, 7, what="x", output=output)
+
+
+def test_a_small_image_for_convnext():
+    with pytest.raises(ShapeError, match=r"convnext_tiny does not .* must have at least 32x32 pixels"):
+        zoo.build("convnext_tiny", input_shape=(3, 31, 64))
+
+
+def test_a_new_block_of_convnext_adds_next_to_nothing():
+    block = zoo.build("convnext_tiny", 0).features[1][0]
+    np.testing.assert_array_equal(block.layer_scale.data, np.full((96, 1, 1), 1e-6, np.float32))
+    block.layer_scale.data[...] = 3
+    block.initialize(seed=1)
+    np.testing.assert_array_equal(block.layer_scale.data, np.full((96, 1, 1), 1e-6, np.float32))
 
 
 def test_unknown_option():

@@ -11,6 +11,7 @@ from fastcnn import graph, nn, zoo
 from fastcnn.errors import ArgumentError
 
 rng = np.random.default_rng(0)
+STRANGE = nn.Parameter(np.ones(3, np.float32))
 
 
 class Net(nn.Module):
@@ -76,8 +77,8 @@ def buffered():
     return net
 
 
-def with_parameter():
-    return Net(lambda net, y: y * net.scale, scale=nn.Parameter(np.ones(3, np.float32)))
+def unused_parameter():
+    return Net(lambda net, y: 2 * y, scale=nn.Parameter(np.ones(3, np.float32)))
 
 
 @pytest.mark.parametrize(
@@ -98,8 +99,16 @@ def with_parameter():
             ),
             "layer inner (Inner): uses BatchNorm, which is no layer and no function that files have: Adap",
         ),
-        (with_parameter, "Net: has arrays of its own, and is no layer that files have: Ada"),
-        (lambda: Net(lambda net, y: y + net.fc.bias), "Net: computes with a parameter beside its layers"),
+        (unused_parameter, "Net: has arrays of its own, and is no layer that files have: Ada"),
+        (lambda: Net(lambda net, y: y + net.fc.bias), "Net: computes with a parameter of layer fc, beside"),
+        (
+            lambda: Net(lambda net, y: y * STRANGE),
+            "Net: computes with a parameter that stands in no module",
+        ),
+        (
+            lambda: Net(lambda net, y: y * net.scale, scale=nn.Parameter(np.full(3, np.nan, np.float32))),
+            "Net: its parameter scale has values that are not finite",
+        ),
         (
             lambda: Net(lambda net, y: F.dropout(y, 2, net.training)),
             "Net: dropout: p must lie in [0, 1], got 2",

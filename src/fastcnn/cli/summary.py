@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
 def find_model(
     name: str, shape: tuple[int, int, int] | None, *, logits: bool = True
 ) -> tuple[Module, tuple[int, int, int], recipes.Recipe | None]:
-    """Return the network that MODEL names, the shape of its images, and its recipe (None: of weights).
+    """Return the network that MODEL names, the shape of its images, and its recipe.
+
+    There is none of weights, and of a network that does not tell the classes of images.
 
     Parameters
     ----------
@@ -58,8 +60,10 @@ def find_model(
     recipe = recipes.load(name)
     if name in zoo.names():
         # The images that it was made for, whatever data set a recipe names.
-        shape = shape or zoo.find(name).input_shape
-        return zoo.build(name, input_shape=shape), shape, recipe
+        network = zoo.find(name)
+        shape = shape or network.input_shape
+        trained = recipe if network.output == "classes" else None
+        return zoo.build(name, input_shape=shape), shape, trained
     outputs: tuple[int, ...] = (_CLASSES,)
     source = data.catalog.SOURCES.get(recipe.data.dataset)
     if shape is None and source is not None:

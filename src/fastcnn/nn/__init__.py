@@ -17,6 +17,7 @@ from . import (
     init,
     instance_norm,
     layer_norm,
+    layer_norm2d,
     linear,
     lists,
     losses,
@@ -45,6 +46,7 @@ from .gaussian_loss import *
 from .group_norm import *
 from .instance_norm import *
 from .layer_norm import *
+from .layer_norm2d import *
 from .linear import *
 from .lists import *
 from .losses import *
@@ -76,6 +78,7 @@ __all__ += gaussian_loss.__all__
 __all__ += group_norm.__all__
 __all__ += instance_norm.__all__
 __all__ += layer_norm.__all__
+__all__ += layer_norm2d.__all__
 __all__ += linear.__all__
 __all__ += lists.__all__
 __all__ += losses.__all__

@@ -65,6 +65,11 @@ class Declaration:
     @property
     def found(self) -> dict[str, Callable[[Shape], Any]]:
         """What each argument that follows from the samples is for samples of a shape."""
+        return {name: find for name, find in self.usual.items() if not self.arguments[name].free}
+
+    @property
+    def usual(self) -> dict[str, Callable[[Shape], Any]]:
+        """What each argument that may be left out for it is for samples of a shape."""
         return {name: each.found for name, each in self.arguments.items() if each.found is not None}
 
 

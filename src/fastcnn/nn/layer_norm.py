@@ -17,15 +17,23 @@ def _over_last(values: Values, shape: Shape) -> Shape:
     return shape
 
 
+def affine_weights(values: Values) -> list[Shape]:
+    """Return the shapes of a layer's arrays."""
+    return [(2, *normalized_sizes(values["normalized_shape"], "LayerNorm"))]
+
+
+# The arguments beside normalized_shape.
+OPTIONS: dict[str, Any] = {
+    "eps": number,
+    "elementwise_affine": flag,
+    "bias": Argument(flag, read=lambda norm, _: norm.bias is not None or not norm.elementwise_affine),
+}
+
+
 @declare(
-    {
-        "normalized_shape": Argument(sizes, found=lambda shape: shape),
-        "eps": number,
-        "elementwise_affine": flag,
-        "bias": Argument(flag, read=lambda norm, _: norm.bias is not None or not norm.elementwise_affine),
-    },
+    {"normalized_shape": Argument(sizes, found=lambda shape: shape, free=True), **OPTIONS},
     output=_over_last,
-    weights=lambda values: [(2, *normalized_sizes(values["normalized_shape"], "LayerNorm"))],
+    weights=affine_weights,
 )
 class LayerNorm(Affine):
     """Normalise the last axes by their own mean and variance; see `fastcnn.ops.layer_norm`.

@@ -127,9 +127,9 @@ def build_network(
     """
     try:
         if section.name is not None:
-            model = zoo.build(section.name, input_shape=image_shape, num_classes=outputs[0])
-            if len(outputs) == 1:
-                return model
+            makes_images = zoo.find(section.name).output == "images"
+            classes = {} if makes_images else {"num_classes": outputs[0]}
+            model = zoo.build(section.name, input_shape=image_shape, **classes)
         else:
             model = zoo.build_layers(layers, image_shape, logits=True)
         check_outputs(model, image_shape, outputs, f"{source}: the network")

@@ -18,7 +18,7 @@ from .definition import Layer, Nodes
 from .dicts import from_dicts, to_dicts
 from .network_file import parse, read, read_layers
 from .python_source import to_python
-from .registry import build, check_logits, find, names
+from .registry import build, check_logits, check_output, find, names
 from .spec import from_spec, read_spec, to_spec
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "build",
     "build_layers",
     "check_logits",
+    "check_output",
     "declare",
     "dicts",
     "find",

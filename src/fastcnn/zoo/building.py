@@ -10,7 +10,7 @@ from .._arguments import short
 from .._shapes import integer
 from ..errors import ShapeError
 from ..nn.declaration import Shape
-from .definition import Call, Definition, Layer, Nodes
+from .definition import Call, Definition, Layer, Nodes, Weight
 from .graph_module import GraphModule, Step
 from .layers import find
 from .sizes import Sizes
@@ -120,6 +120,10 @@ def _graph(network: Nodes) -> GraphModule:
         if isinstance(node.what, Call):
             function = graph.FUNCTIONS[node.what.function]
             steps.append(Step(function.make(**node.what.settings), function.apply, node.sources))
+            continue
+        if isinstance(node.what, Weight):
+            model.own(node.what, (str(node.name), *node.also))
+            steps.append(Step(node.name, None, ()))
             continue
         if isinstance(node.what, Layer):
             places[number] = str(number) if node.name is None else node.name

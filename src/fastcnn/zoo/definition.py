@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 MOST_LAYERS = 10_000
 # What nodes call the sample.
 INPUT = "input"
+# The type of a node that is a parameter.
+PARAMETER = "parameter"
 # Blocks inside each other, and parts of a dotted name.
 MOST_LEVELS = 32
 
@@ -57,25 +59,41 @@ class Call(NamedTuple):
     settings: dict[str, Any]
 
 
+class Weight(NamedTuple):
+    """A parameter of the network itself, which is in none of its layers.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    mean, std : float
+        Of the normal distribution that its first values are drawn from; without a std they are all the mean.
+    """
+
+    shape: tuple[int, ...]
+    mean: float = 0.0
+    std: float = 0.0
+
+
 class Node(NamedTuple):
     """One step of a network that is no chain.
 
     Attributes
     ----------
-    what : Layer, Call or int
-        A layer of its own, a function, or the number of the node whose layer it uses too.
+    what : Layer, Call, Weight or int
+        A layer of its own, a function, a parameter, or the number of the node whose layer it uses too.
     sources : tuple
         What it is applied to: the number of a value (an int), or a constant (a float). Values are the inputs
-        of the network, then one for each node.
+        of the network, then one for each node. A parameter has none.
     where : str
         Where it stands, to open the message of an error.
     name : str or None
-        What others call it, and for a layer of its own its place in the tree of modules, with dots.
+        What others call it, and for a layer of its own or a parameter its place in the tree of modules, with
+        dots.
     also : tuple of str
-        Other places of its layer.
+        Other places of its layer, or of the parameter.
     """
 
-    what: Layer | Call | int
+    what: Layer | Call | Weight | int
     sources: tuple[int | float, ...]
     where: str
     name: str | None = None

@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import graph, nn
 from .._arguments import checked
 from ..errors import FastcnnError
 from ..nn.declaration import FEATURES, Shape, declaration_of
 from .building import sample_shapes
-from .definition import INPUT, Call, Layer, Node, Nodes
+from .definition import INPUT, Call, Layer, Node, Nodes, Weight
 from .graph_module import GraphModule
 from .layers import check_argument, find, known
 from .parser import is_place
@@ -53,6 +55,10 @@ class _Describer:
         self._places: dict[int, list[str]] = {id(model): [""]}
         for place, module in _places(model):
             self._places.setdefault(id(module), []).append(place)
+        self._owned: dict[int, list[str]] = {}
+        for place, module in [("", model), *_places(model)]:
+            for name, parameter in module._parameters.items():
+                self._owned.setdefault(id(parameter), []).append(f"{place}.{name}" if place else name)
 
     def describe(self, shapes: list[Shape]) -> Nodes:
         """Return the nodes, after a look at everything that they cannot say."""
@@ -63,7 +69,7 @@ class _Describer:
         used = {each for step in evaluated.steps for each in step.sources if isinstance(each, int)}
         if not evaluated.steps or not used.issuperset(range(len(inputs))):
             raise self._refused(self._model, "does not compute with all of its inputs")
-        return Nodes(inputs, tuple(self._nodes(evaluated, trained)), evaluated.output, self._what)
+        return Nodes(inputs, *self._nodes(evaluated, trained, len(inputs)), self._what)
 
     def _inputs(self, count: int) -> tuple[str, ...]:
         """Return the names of the inputs."""
@@ -88,23 +94,33 @@ class _Describer:
                 return
         raise self._refused(self._model, "forward does something else in training than in evaluation")
 
-    def _nodes(self, evaluated: TracedForward, trained: TracedForward) -> list[Node]:
+    def _nodes(
+        self, evaluated: TracedForward, trained: TracedForward, inputs: int
+    ) -> tuple[tuple[Node, ...], Any]:
+        """Return the nodes, and the output with the numbers of their values."""
         nodes: list[Node] = []
         first: dict[int, int] = {}  # the node of a module's first call
-        for step, other in zip(evaluated.steps, trained.steps, strict=True):
-            what, name, also = self._part(step, other, first, len(nodes))
-            sources = tuple(self._source(each, step) for each in step.sources)
+        values: dict[Any, int] = {number: number for number in range(inputs)}  # those of steps and parameters
+        for count, (step, other) in enumerate(zip(evaluated.steps, trained.steps, strict=True), inputs):
+            what, name, also = self._part(step, other, first)
+            for each in step.sources:
+                if isinstance(each, nn.Parameter) and id(each) not in values:
+                    values[id(each)] = inputs + len(nodes)
+                    nodes.append(self._weight(each, step))
+            sources = tuple(self._source(each, values, step) for each in step.sources)
+            if isinstance(step.what, Layered):
+                first.setdefault(id(step.what.module), len(nodes))
+            values[count] = inputs + len(nodes)
             nodes.append(Node(what, sources, self._where(step), name, also))
-        return nodes
+        return tuple(nodes), graph.replaced(evaluated.output, values.__getitem__)
 
     def _part(
-        self, step: TracedStep, other: TracedStep, first: dict[int, int], number: int
+        self, step: TracedStep, other: TracedStep, first: dict[int, int]
     ) -> tuple[Layer | Call | int, str | None, tuple[str, ...]]:
         """Return what a step is, and the places of a layer of its own."""
         if isinstance(step.what, Layered):
             if id(step.what.module) in first:
                 return first[id(step.what.module)], None, ()
-            first[id(step.what.module)] = number
             return self._layer(step.what), *self._named(step.what.module)
         if isinstance(step.what, graph.Dropout):
             place = self._free_place(type(step.what).__name__.lower())
@@ -144,6 +160,10 @@ class _Describer:
                     module, "stands in no module: assign it to an attribute, or put it into a Sequential"
                 )
             return self._free_place(type(module).__name__.lower()), ()
+        return self._placed(places, module)
+
+    def _placed(self, places: list[str], module: Any) -> tuple[str, tuple[str, ...]]:
+        """Take places in the tree, and return the first of them and the others."""
         for each in places:
             if not is_place(each):
                 raise self._refused(module, "its name must be letters, digits, '_' and '-' to be written")
@@ -152,6 +172,26 @@ class _Describer:
             except FastcnnError as error:
                 raise self._refused(module, str(error)) from error
         return places[0], tuple(places[1:])
+
+    def _weight(self, parameter: nn.Parameter, step: TracedStep) -> Node:
+        """Return the node of a parameter that is in no layer."""
+        if id(parameter) not in self._owned:
+            raise self._refused(step.scope, "computes with a parameter that stands in no module")
+        for module in self._model.modules():
+            if declaration_of(module) is not None and any(
+                parameter is p for p in module._parameters.values()
+            ):
+                place = self._places[id(module)][0]
+                raise self._refused(
+                    step.scope, f"computes with a parameter of layer {place}, beside the layer"
+                )
+        name, also = self._placed(self._owned[id(parameter)], step.scope)
+        weight = self._model.owned(name) if isinstance(self._model, GraphModule) else None
+        if weight is None:
+            weight = _drawn_like(parameter._array)
+        if not (math.isfinite(weight.mean) and math.isfinite(weight.std)):
+            raise self._refused(step.scope, f"its parameter {name} has values that are not finite")
+        return Node(weight, (), self._where(step), name, also)
 
     def _dropout(self, one: graph.Dropout, other: Any, scope: Any) -> Layer:
         """Return the layer that does what a function does, if that follows the mode as a layer does."""
@@ -174,10 +214,12 @@ class _Describer:
         self._tree.place(place, nn.Identity())
         return place
 
-    def _source(self, source: Any, step: TracedStep) -> int | float:
+    def _source(self, source: Any, values: dict[Any, int], step: TracedStep) -> int | float:
         if isinstance(source, nn.Parameter):
-            raise self._refused(step.scope, "computes with a parameter beside its layers")
-        if isinstance(source, float) and not math.isfinite(source):
+            return values[id(source)]
+        if isinstance(source, int):
+            return values[source]
+        if not math.isfinite(source):
             raise self._refused(step.scope, f"computes with {source}, which files have no number for")
         return source
 
@@ -187,10 +229,18 @@ class _Describer:
     def _check_weights(self, evaluated: TracedForward) -> None:
         """Refuse arrays of the network that are no layer's which takes part."""
         used = {id(step.what.module) for step in evaluated.steps if isinstance(step.what, Layered)}
+        beside = {
+            id(each)
+            for step in evaluated.steps
+            if isinstance(step.what, graph.Operation) and graph.function_of(step.what) is not None
+            for each in step.sources
+            if isinstance(each, nn.Parameter)
+        }
         owners: dict[int, nn.Module] = {}
         for module in self._model.modules():
             own = [*module._parameters.values()]
-            if id(module) not in used and (own or module._buffers):
+            left = module._buffers or any(id(each) not in beside for each in own)
+            if id(module) not in used and left:
                 if declaration_of(module) is not None:
                     raise self._refused(module, "takes no part in forward, which cannot be written")
                 raise self._refused(
@@ -198,11 +248,20 @@ class _Describer:
                 )
             for each in own:
                 other = owners.setdefault(id(each), module)
-                if other is not module:
+                if other is not module and not used.isdisjoint((id(module), id(other))):
                     place = self._places[id(other)][0]
                     raise self._refused(
                         module, f"shares its weights with layer {place}, which cannot be written"
                     )
+
+
+def _drawn_like(values: np.ndarray) -> Weight:
+    """Return a parameter of the mean and standard deviation of values that exist."""
+    mean, std = values.mean(dtype=np.float64), values.std(dtype=np.float64)
+    if values.min() == values.max():  # the mean of equal numbers may differ in its last bit
+        mean, std = values.flat[0], 0
+    kind = values.dtype.type
+    return Weight(values.shape, float(str(kind(mean))), float(str(kind(std))))
 
 
 def _facts(step: TracedStep) -> tuple:

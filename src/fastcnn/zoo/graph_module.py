@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .. import graph, nn
 from ..errors import ArgumentError, DTypeError
+from .definition import Weight
 
 
 class Step(NamedTuple):
-    """A layer or a function, and what it is applied to.
+    """A layer or a function, and what it is applied to; or a parameter.
 
     Attributes
     ----------
     what : str or Operation
-        The place of a layer in the tree of modules, with dots; or the operation.
+        The place of a layer or a parameter in the tree of modules, with dots; or the operation.
     apply : callable or None
         ``apply(operation, *inputs)``, for an operation.
     sources : tuple
-        Numbers of values (int), and constants (float): the inputs are 0, 1, ..., then each step makes one.
+        Numbers of values (int), and constants (float): the inputs are 0, 1, ..., then each step makes one. A
+        parameter has none.
     """
 
     what: Any
@@ -44,14 +48,15 @@ class GraphModule(nn.Module):
         self._inputs = tuple(inputs)
         self._steps: list[tuple[Step, list[int]]] = []
         self._output: Any = 0
+        self._own: dict[str, Weight] = {}
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the tensors that it takes."""
         return self._inputs
 
-    def place(self, name: str, module: nn.Module) -> None:
-        """Put a layer into the tree under a dotted name.
+    def place(self, name: str, module: nn.Module | nn.Parameter) -> None:
+        """Put a layer or a parameter into the tree under a dotted name.
 
         Raises
         ------
@@ -66,9 +71,29 @@ class GraphModule(nn.Module):
             holder = holder._modules[part]
             if type(holder) is not nn.Module:
                 raise ArgumentError(f"the name {name!r} stands within that of another layer")
-        if last in holder._modules:
+        if last in holder._modules or last in holder._parameters:
             raise ArgumentError(f"there are two layers with the name {name!r}, or within it")
-        holder.add_module(last, module)
+        if isinstance(module, nn.Parameter):
+            holder.register_parameter(last, module)
+        else:
+            holder.add_module(last, module)
+
+    def own(self, weight: Weight, places: Sequence[str]) -> None:
+        """Put a parameter into the tree, in one place or several, with fresh values."""
+        parameter = nn.Parameter(np.empty(weight.shape, np.float32))
+        for place in places:
+            self.place(place, parameter)
+        self._own[places[0]] = weight
+        _draw(parameter, weight, None)
+
+    def owned(self, place: str) -> Weight | None:
+        """Return what is known of a parameter that stands in a place, None if there is none."""
+        return self._own.get(place)
+
+    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
+        """Draw its own parameters anew, those that are in no layer."""
+        for place, weight in self._own.items():
+            _draw(self.get_parameter(place), weight, generator)
 
     def follow(self, steps: Iterable[Step], output: Any) -> None:
         """Set the steps, in order, and the numbers of the values that are returned."""
@@ -96,8 +121,17 @@ class GraphModule(nn.Module):
             given = [values[each] if isinstance(each, int) else each for each in step.sources]
             for each in done:
                 del values[each]  # whose memory can be used again
-            if step.apply is None:
+            if not step.sources:
+                values[number] = self.get_parameter(step.what)
+            elif step.apply is None:
                 values[number] = self.get_submodule(step.what)(*given)
             else:
                 values[number] = step.apply(step.what, *given)
         return graph.replaced(self._output, values.__getitem__)
+
+
+def _draw(parameter: nn.Parameter, weight: Weight, generator: np.random.Generator | None) -> None:
+    if weight.std:
+        nn.init.normal_(parameter, weight.mean, weight.std, generator)
+    else:
+        nn.init.constant_(parameter, weight.mean)

@@ -58,11 +58,11 @@ def completed(kind: str, given: Values, shape: Shape) -> dict[str, Any]:
         raise ShapeError(f"{kind} needs lines (C, L), but {_told(shape)} come in")
     if declaration.takes == FEATURES and not shape:
         raise ShapeError(f"{kind} needs features, but single numbers come in")
-    found = {key: size(shape) for key, size in declaration.found.items()}
-    values = {**declaration.defaults, **found, **given}
-    for key, size in found.items():
-        if values[key] != size:
-            raise ShapeError(f"{key} is {values[key]}, but {size} come in (samples {shape})")
+    usual = {key: size(shape) for key, size in declaration.usual.items()}
+    values = {**declaration.defaults, **usual, **given}
+    for key in declaration.found:
+        if values[key] != usual[key]:
+            raise ShapeError(f"{key} is {values[key]}, but {usual[key]} come in (samples {shape})")
     return {key: values[key] for key in declaration.arguments}
 
 

@@ -15,8 +15,16 @@ The ``type`` of a node is that of a layer, as in `fastcnn.zoo.dicts`, or a funct
 names what it is applied to: nodes before it, or ``input``, the sample. Left out, it is the node before.
 Operators take numbers too. The other keys are arguments.
 
+    {"name": "scale", "type": "parameter", "shape": [8, 1, 1], "mean": 1.0},
+    {"type": "mul", "inputs": ["conv", "scale"]}
+
+A node of the type ``parameter`` is a trainable array of the network itself, for the functions that come
+behind. Its first values are drawn from the normal distribution of the ``mean`` and ``std`` that it gives (0
+without); it has no inputs.
+
 The ``name`` of a layer is its place in the tree of modules, as in ``layer1.0.conv1``: the names of its
-weights begin with it. ``also`` lists other places that the same layer has.
+weights begin with it. ``also`` lists other places that the same layer has. So it is with a parameter, whose
+name is that in the state dict.
 
 ``output`` names the node that is returned, by default the last; a list or a table of names returns several.
 ``inputs`` beside it lists the names of several inputs.
@@ -27,17 +35,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import _arguments as arguments
 from .. import graph, nn
 from .._arguments import checked, real, short
 from ..errors import DataError, FastcnnError, suggestion
-from .definition import INPUT, MOST_LAYERS, MOST_LEVELS, Call, Layer, Node, Nodes
+from .definition import INPUT, MOST_LAYERS, MOST_LEVELS, PARAMETER, Call, Layer, Node, Nodes, Weight
 from .graph_module import GraphModule
 from .layers import known
-from .parser import Parser, check_keys, check_type, is_place
+from .parser import Parser, check_keys, check_type, is_place, shape
 
 _KEYS = ("inputs", "nodes", "output")
 # Keys that are none of a layer's or a function's own.
 _OTHERS = ("name", "inputs", "also")
+# What a parameter may be.
+_WEIGHT = {"shape": shape, "mean": real, "std": arguments.number}
 # Of a node; and of inputs and outputs of a network.
 _MOST_INPUTS = 1000
 
@@ -71,6 +82,7 @@ class _Nodes:
         self._layers: dict[str, int] = {}  # the numbers of nodes with a layer of their own
         self._later: set[str] = set()  # all names, also of nodes that were not read yet
         self._used: set[int] = set()
+        self._weights: set[int] = set()  # the numbers of values that are parameters
 
     def read(self, table: Mapping[str, Any]) -> Nodes:
         whole = f"{self._source}: {self._path.rstrip('.') or 'the network'}"
@@ -90,6 +102,8 @@ class _Nodes:
         nodes = [self._node(each, number, len(inputs)) for number, each in enumerate(given)]
         output = self._output(table, len(inputs) + len(nodes) - 1)
         self._used.update(graph.leaves(output))
+        if not self._weights.isdisjoint(graph.leaves(output)):
+            raise DataError(f"{self._source}: {self._path}output must not be a parameter")
         for number, name in enumerate(inputs):
             if number not in self._used:
                 raise DataError(f"{self._source}: {self._path}inputs: no node uses {name!r}")
@@ -121,6 +135,9 @@ class _Nodes:
         if isinstance(node.what, Layer):
             self._layers[name or str(number)] = number
             self._values.setdefault(name or str(number), inputs + number)
+        elif isinstance(node.what, Weight):
+            self._weights.add(inputs + number)
+            self._values[node.name or ""] = inputs + number
         elif name is not None:
             self._values[name] = inputs + number
         return node
@@ -128,8 +145,10 @@ class _Nodes:
     def _own(
         self, table: Mapping[str, Any], place: str, number: int, before: int | None, name: str | None
     ) -> Node:
-        kind = check_type(table, [*known(), *graph.FUNCTIONS], place)
+        kind = check_type(table, [*known(), *graph.FUNCTIONS, PARAMETER], place)
         where = f"{place} ({kind})"
+        if kind == PARAMETER:
+            return self._weight(table, where, name)
         if kind in graph.FUNCTIONS:
             function = graph.FUNCTIONS[kind]
             check_keys(table, ["type", "name", "inputs", *function.settings], where)
@@ -137,15 +156,31 @@ class _Nodes:
             self._check_inputs(node, function.least, function.most, function.numbers)
             return node
         layer = self._parser.layer(table, kind, where, f"{self._path}nodes[{number}]", 0, _OTHERS)
+        also = self._placed(name or str(number), table, where)
+        node = Node(layer, self._sources(table, before, where), where, name, also)
+        self._check_inputs(node, 1, 1, False)
+        return node
+
+    def _placed(self, name: str, table: Mapping[str, Any], where: str) -> tuple[str, ...]:
+        """Take the places of a layer or a parameter, and return all but the first."""
         also = self._names(table["also"], f"{where}: also") if "also" in table else ()
-        for each in (name or str(number), *also):
+        for each in (name, *also):
             try:
                 self._tree.place(each, nn.Identity())
             except FastcnnError as error:
                 raise DataError(f"{where}: {error}") from error
-        node = Node(layer, self._sources(table, before, where), where, name, also)
-        self._check_inputs(node, 1, 1, False)
-        return node
+        return also
+
+    def _weight(self, table: Mapping[str, Any], where: str, name: str | None) -> Node:
+        check_keys(table, ["type", "name", "also", *_WEIGHT], where)
+        for key, given in (("name", name), ("shape", table.get("shape"))):
+            if given is None:
+                raise DataError(f"{where}: {key} is missing")
+        try:
+            values = {key: checked(check, table[key], key) for key, check in _WEIGHT.items() if key in table}
+        except FastcnnError as error:
+            raise DataError(f"{where}: {error}") from error
+        return Node(Weight(**values), (), where, name, self._placed(str(name), table, where))
 
     def _call(self, function: graph.Function, table: Mapping[str, Any], where: str) -> Call:
         settings = {}
@@ -209,8 +244,12 @@ class _Nodes:
             raise DataError(f"{node.where}: inputs: {expected} needed, got {count}")
         if constants and not numbers:
             raise DataError(f"{node.where}: inputs must be names of nodes, got a number")
-        if constants == count:
-            raise DataError(f"{node.where}: inputs: one of them must be the name of a node")
+        if not self._weights.isdisjoint(node.sources) and not isinstance(node.what, Call):
+            raise DataError(f"{node.where}: inputs: a layer is not applied to a parameter")
+        weights = sum(each in self._weights for each in node.sources if isinstance(each, int))
+        if constants + weights == count:
+            what = "a node that is no parameter" if weights else "a node"
+            raise DataError(f"{node.where}: inputs: one of them must be the name of {what}")
 
     def _output(self, table: Mapping[str, Any], last: int) -> Any:
         place = f"{self._source}: {self._path}output"

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._arguments import short
-from ..errors import DataError, FastcnnError, suggestion
+from .._arguments import count, short
+from ..errors import DataError, FastcnnError, ShapeError, suggestion
 from .definition import MOST_LAYERS, MOST_LEVELS, Chain, Layer
 from .layers import check_argument, find, known
 
@@ -123,6 +123,13 @@ def check_type(table: Mapping[str, Any], types: Sequence[str], place: str) -> st
         hint = suggestion(kind, types) if isinstance(kind, str) else ""
         raise DataError(f"{place}: unknown type {short(kind)}{hint}; there is {_listed(types)}")
     return kind
+
+
+def shape(value: Any, name: str) -> tuple[int, ...]:
+    """Return the shape of an array, which may have no axes."""
+    if not isinstance(value, tuple):
+        raise ShapeError(f"{name} must be a list of sizes, got {short(value)}")
+    return tuple(count(each, name) for each in value)
 
 
 def check_keys(table: Mapping[str, Any], takes: Sequence[str], where: str) -> None:

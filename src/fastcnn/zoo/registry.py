@@ -10,7 +10,9 @@ from .. import nn
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError, FastcnnError, ShapeError, suggestion
 from .networks import (
+    autoencoder,
     compact,
+    convnext,
     densenet,
     efficientnet,
     lenet,
@@ -22,8 +24,12 @@ from .networks import (
     shallow,
     shufflenet,
     squeezenet,
+    unet,
     vgg,
 )
+
+# What networks make of an image: a logit for each class, for each class of each pixel, or an image.
+CLASSES, PIXELS, IMAGES = "classes", "pixels", "images"
 
 
 class Network(NamedTuple):
@@ -32,17 +38,21 @@ class Network(NamedTuple):
     Attributes
     ----------
     make : callable
-        ``make(input_shape, num_classes, **options)``.
+        ``make(input_shape, num_classes, **options)``, without num_classes if it makes images.
     input_shape : (C, H, W)
     description : str
     num_classes : int
-        Of the data that it was made for.
+        Of the data that it was made for; 0 of what makes images.
+    output : str
+        What it makes of an image: "classes", logits (num_classes,); "pixels", those of each pixel's classes
+        (num_classes, H, W); "images", an image of the input's shape.
     """
 
     make: Callable[..., nn.Module]
     input_shape: tuple[int, int, int]
     description: str
     num_classes: int = 10
+    output: str = CLASSES
 
 
 _MNIST = (1, 28, 28)
@@ -57,6 +67,9 @@ def _photographs(make: Callable[..., nn.Module], description: str) -> Network:
 _NETWORKS = {
     "compact-mnist": Network(
         compact.compact, _MNIST, "16 thousand parameters; batch norm, dropout, 1x1 convolution"
+    ),
+    "conv-autoencoder": Network(
+        autoencoder.conv_autoencoder, _MNIST, "images of 28x28 from a code of 4x7x7", 0, IMAGES
     ),
     "densenet-bc-cifar": Network(densenet.densenet_bc_cifar, _CIFAR, "DenseNet-BC of 40 layers, growth 12"),
     "list-cifar": Network(shallow.shallow, _CIFAR, "one 5x5 convolution and one linear layer"),
@@ -79,7 +92,13 @@ _NETWORKS = {
     "resnet20-cifar": Network(resnet.resnet20_cifar, _CIFAR, "ResNet-20: shortcuts without parameters"),
     "spec-lenet": Network(lenet.lenet, _MNIST, "LeNet with 5x5 convolutions, from the text format"),
     "squeezenet-cifar": Network(squeezenet.squeezenet_cifar, _CIFAR, "six fire modules with batch norm"),
+    "unet": Network(
+        unet.unet, (3, 128, 128), "U-Net of five levels with batch norm: logits of each pixel", 2, PIXELS
+    ),
     "vgg11-bn-cifar": Network(vgg.vgg11_bn_cifar, _CIFAR, "VGG-11 with batch norm and one linear layer"),
+    "convnext_tiny": _photographs(
+        convnext.convnext_tiny, "ConvNeXt-T: layer norm, layer scale, stochastic depth"
+    ),
     "densenet121": _photographs(densenet.densenet121, "DenseNet of 121 layers, growth 32"),
     "efficientnet_b0": _photographs(
         efficientnet.efficientnet_b0, "EfficientNet-B0: squeeze-and-excitation, stochastic depth"
@@ -123,7 +142,7 @@ def build(
     num_classes: int | None = None,
     **options: Any,
 ) -> nn.Module:
-    """Make a network of the zoo with fresh weights; it returns logits.
+    """Make a network of the zoo with fresh weights; what it returns `find` says (`Network.output`).
 
     Parameters
     ----------
@@ -135,31 +154,33 @@ def build(
     input_shape : (C, H, W), optional
         Of the images. Default: those that the network was made for.
     num_classes : int, optional
-        Default: those of the data that the network was made for, 1000 of torchvision's networks and 10 of
-        others.
+        Default: those of the data that the network was made for, 1000 of torchvision's networks, 2 of "unet",
+        and 10 of others. What makes images has none.
     **options
         Of the network itself: ``dense=True`` of "residual-mnist".
 
     Raises
     ------
     ArgumentError
-        If there is no such network or option, or images of that shape do not fit it.
+        If there is no such network or option, images of that shape do not fit it, or it has no classes.
     """
     network = find(name)
     shape = network.input_shape if input_shape is None else input_shape
     if not isinstance(shape, tuple | list) or len(shape) != 3:
         raise ShapeError(f"zoo.build: input_shape must be (C, H, W), got {shape!r}")
     sizes = tuple(integer(size, "zoo.build: input_shape", 1) for size in shape)
+    if network.output == IMAGES and num_classes is not None:
+        raise ArgumentError(f"zoo.build: {name} makes images: num_classes must be None, got {num_classes!r}")
     given = network.num_classes if num_classes is None else num_classes
-    classes = integer(given, "zoo.build: num_classes", 1)
+    classes = () if network.output == IMAGES else (integer(given, "zoo.build: num_classes", 1),)
     unknown = options.keys() - inspect.signature(network.make).parameters
     if unknown:
         raise ArgumentError(f"zoo.build: {name} has no option {', '.join(sorted(unknown))}")
     try:
-        model = network.make(sizes, classes, **options)
+        model = network.make(sizes, *classes, **options)
     except FastcnnError as error:
         raise ShapeError(f"zoo.build: {name} does not fit images of {sizes}: {error}") from error
-    check_logits(model, sizes, classes, name)
+    check_output(model, sizes, *classes, what=name, output=network.output)
     model.name = name  # which titles its summary
     if seed is not None:
         model.initialize(seed=seed).reseed(seed)
@@ -168,13 +189,44 @@ def build(
 
 def check_logits(model: nn.Module, input_shape: tuple[int, ...], num_classes: int, what: str) -> None:
     """Raise ShapeError unless `model` makes one logit a class of an image; `what` opens the message."""
+    check_output(model, input_shape, num_classes, what=what)
+
+
+def check_output(
+    model: nn.Module,
+    input_shape: tuple[int, ...],
+    num_classes: int = 0,
+    *,
+    what: str,
+    output: str = CLASSES,
+) -> None:
+    """Raise ShapeError unless `model` makes of an image what it should.
+
+    Parameters
+    ----------
+    model : Module
+    input_shape : (C, H, W)
+    num_classes : int
+    what : str
+        Opens the message.
+    output : str
+        As of `Network`.
+    """
+    shape = tuple(input_shape)
+    needed, reason = {
+        CLASSES: ((num_classes,), f"{num_classes} classes need"),
+        PIXELS: ((num_classes, *shape[1:]), f"{num_classes} classes of each pixel need"),
+        IMAGES: (shape, "such an image again needs"),
+    }[output]
     try:
-        output = model.output_shape((1, *input_shape))[1:]
+        made = model.output_shape((1, *shape))[1:]
     except ShapeError as error:
-        raise ShapeError(f"{what} does not fit images of {tuple(input_shape)}: {error}") from error
-    if output != (num_classes,):
-        made = "x".join(map(str, output))
+        raise ShapeError(f"{what} does not fit images of {shape}: {error}") from error
+    if made != needed:
         raise ShapeError(
-            f"{what} makes {made} outputs of an image of {tuple(input_shape)}; {num_classes} classes need "
-            f"{num_classes}"
+            f"{what} makes {_sizes(made)} outputs of an image of {shape}; {reason} {_sizes(needed)}"
         )
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import graph
+from .. import graph, nn
 from .._shapes import available_bytes, check_size
 from ..errors import DataError, FastcnnError, ShapeError, SizeError
 from ..nn.declaration import Shape
-from .definition import MOST_LAYERS, Call, Chain, Layer, Node, Nodes, chain_of
+from .definition import MOST_LAYERS, Call, Chain, Layer, Node, Nodes, Weight, chain_of
 from .layers import completed, find, needs_flatten
 
 # Bytes of a weight while it is drawn: float64 beside float32. An output is float32.
@@ -57,7 +57,9 @@ class Sizes:
         for node in network.nodes:
             inputs = [values[each] if isinstance(each, int) else each for each in node.sources]
             try:
-                if isinstance(node.what, Call):
+                if isinstance(node.what, Weight):
+                    made = self._parameter(node.what)
+                elif isinstance(node.what, Call):
                     node, made = self._called(node, node.what, inputs)
                 else:
                     node, made = self._applied(node, whole, inputs[0], trace)
@@ -104,10 +106,18 @@ class Sizes:
             bodies[key] = whole[0] if isinstance(body, Layer) and len(whole) == 1 else whole
         after = declaration.output({**values, **behind}, shape)
         for weight in declaration.weights(values) if weights else ():
-            check_size(weight, _WEIGHT_BYTES, "the weight")
-            self._take(math.prod(weight) * _WEIGHT_BYTES)
+            self._weight(weight)
         self._output(after)
         return layer._replace(arguments=values, bodies=bodies), after
+
+    def _parameter(self, weight: Weight) -> nn.Parameter:
+        self._count()
+        self._weight(weight.shape)
+        return nn.Parameter(np.empty(weight.shape, np.float32))
+
+    def _weight(self, shape: Shape) -> None:
+        check_size(shape, _WEIGHT_BYTES, "the weight")
+        self._take(math.prod(shape) * _WEIGHT_BYTES)
 
     def _count(self) -> None:
         self._layers += 1

@@ -10,7 +10,7 @@ import tomli_w
 
 from .. import graph
 from ..errors import ArgumentError
-from .definition import INPUT, Call, Definition, Layer, Node, Nodes
+from .definition import INPUT, PARAMETER, Call, Definition, Layer, Node, Nodes, Weight
 from .layers import find
 
 # What is written: a list of layers, or a table of nodes.
@@ -62,9 +62,11 @@ def _node(node: Node, number: int, network: Nodes, names: list[str | None]) -> d
         table["layer"] = names[first + node.what]
     elif isinstance(node.what, Call):
         table["type"] = node.what.function
+    elif isinstance(node.what, Weight):
+        table["type"] = PARAMETER
     else:
         table["type"] = node.what.kind
-    if node.sources != _usual(number, first):
+    if node.sources and node.sources != _usual(number, first):
         given = [names[each] if isinstance(each, int) else each for each in node.sources]
         table["inputs"] = given if len(given) > 1 else given[0]
     if node.also:
@@ -73,6 +75,8 @@ def _node(node: Node, number: int, network: Nodes, names: list[str | None]) -> d
         table.update(_others(node.what.settings, graph.FUNCTIONS[node.what.function].defaults))
     elif isinstance(node.what, Layer):
         table.update(_layer(node.what))
+    elif isinstance(node.what, Weight):
+        table.update(_others(node.what._asdict(), Weight._field_defaults))
     return table
 
 

@@ -43,6 +43,8 @@ NETWORKS = {
     "of the input": lambda: nn.Sequential(nn.GroupNorm(3, 3), nn.Conv2d(3, 4, 3)),
     "features": lambda: behind_conv(4, nn.Flatten(), nn.GroupNorm(5, 140), nn.ReLU(), nn.Linear(140, 3)),
     "over channels": lambda: ChannelsLast(20),
+    "of each pixel": lambda: behind_conv(20, nn.LayerNorm2d(20), nn.GELU(), nn.Conv2d(20, 3, 3)),
+    "of each pixel, plain": lambda: behind_conv(5, nn.LayerNorm2d(5, elementwise_affine=False)),
     "over rows": lambda: behind_conv(4, nn.LayerNorm(7, bias=False)),
     "over planes": lambda: behind_conv(4, nn.LayerNorm((5, 7)), nn.Conv2d(4, 3, 3)),
     "over images": lambda: behind_conv(4, nn.LayerNorm((4, 5, 7)), nn.ReLU()),
