@@ -183,3 +183,43 @@ def test_pictures_of_twelve_bits(small, capsys, tmp_path, fails):
     assert main(["evaluate", "runs/two-1"]) == 0
     assert "test accuracy 100.00%" in capsys.readouterr().out
     assert fails("predict", "runs/two-1", "deep/b/0.png", "--white", "1000").endswith("0 and white 1000")
+
+
+def test_pictures_of_many_sizes(small, capsys, tmp_path, fails):
+    """They are resized in training, evaluation and prediction alike."""
+    image = pytest.importorskip("PIL.Image")
+    # Class a is light on the left, class b on the right.
+    for label, name in enumerate("ab"):
+        (tmp_path / "many" / name).mkdir(parents=True)
+        for number in range(20):
+            height, width = 10 + number, 30 - number
+            pixels = rng.integers(0, 100, (height, width)).astype(np.uint8)
+            pixels[:, width // 2 * label :][:, : width // 2] += 150
+            image.fromarray(pixels).save(tmp_path / "many" / name / f"{number}.{('png', 'jpg')[number % 2]}")
+    (tmp_path / "two.txt").write_text("FC 2\n")
+    argv = ["train", "two.txt", "--dataset", "many", "--epochs", "60"]
+    argv += ["--batch-size", "8", "--no-curves", "--quiet"]
+    assert "all pictures must have one size: resize=... or --resize brings them to one" in fails(*argv)
+    assert main([*argv, "--resize", "9"]) == 0
+    assert main([*argv, "--resize", "6X11"]) == 0
+    capsys.readouterr()
+    for run, notes in (("two-1", "(29x11 resized and cut to 9x9)"), ("two-2", "(29x11 resized to 11x6)")):
+        assert main(["predict", f"runs/{run}", "many/a/1.jpg", "many/b/1.jpg", "--invert", "no"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[1] for line in lines] == ["a", "b"]
+        assert all(line.endswith(notes) for line in lines)
+        assert main(["evaluate", f"runs/{run}"]) == 0
+        assert "test accuracy 100.00%" in capsys.readouterr().out
+    assert "resize = [6, 11]" in " ".join((tmp_path / "runs/two-2/config.toml").read_text().split()).replace(
+        "[ 6, 11, ]", "[6, 11]"
+    )
+    assert main(["train", "runs/two-2", "--epochs", "1", "--quiet", "--no-curves"]) == 0
+
+
+@pytest.mark.parametrize("size", ["0", "x", "8x", "-8", "8x8x8", "8.5"])
+def test_sizes_that_are_none(small, capsys, size):
+    with pytest.raises(SystemExit):
+        main(["train", "net.txt", "--resize=" + size])
+    assert f"must be the shorter side such as 64, or height and width such as 48x64, got '{size}'" in (
+        " ".join(capsys.readouterr().err.split())
+    )

@@ -194,9 +194,9 @@ def test_grey_pictures_have_one_channel_unless_one_is_coloured(tmp_path):
 
 def test_folder_refuses(folder):
     picture(folder / "ant" / "9.png", np.zeros((7, 8, 3), np.uint8))
-    assert (
-        error_of(folder)
-        == f"{folder}/ant/9.png: is 8x7, but {folder}/ant/0.png is 5x4; all pictures must have one size"
+    assert error_of(folder) == (
+        f"{folder}/ant/9.png: is 8x7, but {folder}/ant/0.png is 5x4; all pictures must have one size: "
+        "resize=... or --resize brings them to one"
     )
     (folder / "ant" / "9.png").write_bytes(b"no picture")
     assert error_of(folder).startswith(f"{folder}/ant/9.png: not a picture that can be read: ")

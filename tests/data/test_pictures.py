@@ -201,3 +201,18 @@ def test_a_dark_picture_beside_a_light_one(tmp_path):
     train, test = load(str(tmp_path))
     np.testing.assert_array_equal(train.images[0, 0], np.rint(TWELVE / 65535 * 255))
     assert train.value_range == (0, 255)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1"])
+def test_a_dark_picture_of_sixteen_pixels_has_no_sixteen_bits(tmp_path, mode):
+    """The size of a picture stands beside its bits where Pillow tells both."""
+    image = Image.new(mode, (16, 116), 0)
+    if mode in ("LA", "RGBA"):
+        image.putalpha(255)
+    image.save(tmp_path / "x.png")
+    pixels, _ = read_picture(str(tmp_path / "x.png"))
+    assert pixels.shape[1:] == (116, 16)
+    np.testing.assert_array_equal(pixels, 0)
+    if mode in ("L", "RGB"):
+        Image.new(mode, (16, 16), 40 if mode == "L" else (40, 0, 3)).save(tmp_path / "y.png")
+        assert read_picture(str(tmp_path / "y.png"))[0].max() == np.float32(40) / np.float32(255)

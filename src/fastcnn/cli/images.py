@@ -8,6 +8,8 @@ import numpy as np
 
 from .. import data
 from ..data.npz import read_npy
+from ..data.pictures import fitted
+from ..data.resizing import Resize
 from ..data.values import BYTES, UNIT, Range, to_unit
 from ..errors import DataError
 from ..recipes.classifier import border_level
@@ -26,6 +28,7 @@ def read_images(
     background: float,
     facts: ImageFacts | None = None,
     white: float | None = None,
+    resize: Resize | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Read the images of a file for a network.
 
@@ -44,6 +47,8 @@ def read_images(
         What the training images were like. Default: bytes from 0 to 255.
     white : float, optional
         The value of white in pictures with more than 8 bits.
+    resize : Resize, optional
+        What brought the training pictures to one size.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def read_images(
     """
     if os.path.isdir(path) or not os.path.exists(path):
         raise DataError(f"{path}: {'is a folder, not an image' if os.path.isdir(path) else 'no such file'}")
-    images, notes = _read_array(path, facts) if path.endswith(".npy") else _read_picture(path, white)
+    images, notes = _read_array(path, facts) if path.endswith(".npy") else _read_picture(path, white, resize)
     images, channel_notes = _to_channels(images, shape[0], path)
     images, size_notes = _to_size(images, shape[1:])
     notes += channel_notes + size_notes
@@ -110,9 +115,15 @@ def _range_of(array: np.ndarray, facts: ImageFacts | None, path: str) -> Range:
     raise DataError(f"{path}: {kind} must be {expected}, got {low:g} to {high:g}")
 
 
-def _read_picture(path: str, white: float | None) -> tuple[np.ndarray, list[str]]:
+def _read_picture(path: str, white: float | None, resize: Resize | None) -> tuple[np.ndarray, list[str]]:
     pixels, transparent = data.read_picture(path, white)
-    return pixels[None], ["on white"] if transparent else []
+    notes = ["on white"] if transparent else []
+    if resize is not None:
+        before, pixels = pixels.shape, fitted(pixels, resize, path)
+        if pixels.shape != before:
+            cut = " and cut" if isinstance(resize.size, int) else ""
+            notes.append(f"{before[2]}x{before[1]} resized{cut} to {pixels.shape[2]}x{pixels.shape[1]}")
+    return pixels[None], notes
 
 
 def _to_channels(images: np.ndarray, channels: int, path: str) -> tuple[np.ndarray, list[str]]:

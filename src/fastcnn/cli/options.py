@@ -20,7 +20,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add --layout, --value-range and --white: how files of one's own are read."""
+    """Add --layout, --value-range, --white and --resize: how files of one's own are read."""
     parser.add_argument(
         "--layout",
         choices=_LAYOUTS,
@@ -28,6 +28,13 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
     add_range(parser, "the images in an .npz file; default: found from their smallest and largest value")
     add_white(parser)
+    parser.add_argument(
+        "--resize",
+        type=_size,
+        metavar="SIZE",
+        help="bring pictures of many sizes to one: 64 makes the shorter side 64 and cuts the middle out, "
+        "a square; 48x64 is height and width, whatever the picture's ratio",
+    )
 
 
 def add_range(parser: argparse.ArgumentParser, where: str) -> None:
@@ -60,6 +67,17 @@ def add_validation(parser: argparse.ArgumentParser) -> None:
         help="training images kept apart to choose the best epoch: a number, or a fraction such as 0.2 or "
         "20%%; 0: none. A data set with validation images of its own keeps those",
     )
+
+
+def _size(text: str) -> int | list[int]:
+    """Return one size, or height and width."""
+    words = text.lower().split("x")
+    if len(words) > 2 or not all(word.isdecimal() and int(word) for word in words):
+        raise argparse.ArgumentTypeError(
+            f"must be the shorter side such as 64, or height and width such as 48x64, got {text!r}"
+        )
+    numbers = [int(word) for word in words]
+    return numbers if len(numbers) == 2 else numbers[0]
 
 
 def _share(text: str) -> int | float:

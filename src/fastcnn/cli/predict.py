@@ -9,6 +9,7 @@ import logging
 import numpy as np
 
 from ..data.pictures import check_white
+from ..data.resizing import check_resize
 from ..data.targets import CLASSIFICATION
 from ..errors import ArgumentError
 from ..recipes import Classifier
@@ -41,8 +42,10 @@ def run(args: argparse.Namespace) -> int:
     background = _NO_BACKGROUND if facts.polarity == "mixed" else classifier.background
     white = facts.white if args.white is None else check_white(args.white, "--white")
     # All files before the first line: a wrong name at the end is told at once.
+    size = classifier.reading.get("resize")
+    resize = None if size is None else check_resize(size, f"{args.weights}: resize")
     files = [
-        read_images(path, classifier.input_shape, args.invert, background, facts, white)
+        read_images(path, classifier.input_shape, args.invert, background, facts, white, resize)
         for path in args.images
     ]
     results = []

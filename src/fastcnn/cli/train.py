@@ -33,6 +33,7 @@ _OPTIONS = {
     "layout": "data.layout",
     "value_range": "data.value_range",
     "white": "data.white",
+    "resize": "data.resize",
 }
 
 

@@ -18,6 +18,7 @@ from .dataset import Dataset
 from .formats import read_idx
 from .layout import check_layout
 from .pictures import check_white
+from .resizing import check_resize
 from .values import BYTES, check_range
 
 __all__ = ["load", "load_parts", "names"]
@@ -34,6 +35,7 @@ def load(
     layout: str | None = None,
     value_range: Sequence[float] | None = None,
     white: float | None = None,
+    resize: int | Sequence[int] | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Load a data set; validation images of its own are left out, see `load_parts`.
 
@@ -55,6 +57,11 @@ def load(
         `Dataset`.
     white : float, optional
         The value of white in pictures with more than 8 bits, see `read_picture`.
+    resize : int or (height, width), optional
+        Of a folder of pictures, which may then have many sizes. An integer is what the shorter side becomes,
+        the ratio of the sides as it was; then the square in the middle is cut out, as by torchvision's
+        Resize(64) and CenterCrop(64). Height and width are taken as they are, whatever the ratio was. In
+        either case as `transforms.Resize` does it, before values are rounded to bytes.
 
     Returns
     -------
@@ -73,7 +80,9 @@ def load(
     ImportError
         If it is a folder of pictures and Pillow is not installed.
     """
-    train, _, test = load_parts(name, root=root, layout=layout, value_range=value_range, white=white)
+    train, _, test = load_parts(
+        name, root=root, layout=layout, value_range=value_range, white=white, resize=resize
+    )
     return train, test
 
 
@@ -84,12 +93,13 @@ def load_parts(
     layout: str | None = None,
     value_range: Sequence[float] | None = None,
     white: float | None = None,
+    resize: int | Sequence[int] | None = None,
 ) -> tuple[Dataset, Dataset | None, Dataset]:
     """Load a data set with the validation images that it has of its own.
 
     Parameters
     ----------
-    name, root, layout, value_range, white
+    name, root, layout, value_range, white, resize
         As for `load`.
 
     Returns
@@ -110,12 +120,13 @@ def load_parts(
     black_white = None if value_range is None else check_range(value_range, "load: value_range")
     if white is not None:
         white = check_white(white, "load: white")
+    to = None if resize is None else check_resize(resize, "load: resize")
     if name not in SOURCES and own.is_path(name):
         if root is not None:
             raise ArgumentError(f"load: root is for data sets with a name, but {name!r} is a path")
-        return own.read(name, layout, black_white, white)
+        return own.read(name, layout, black_white, white, to)
     source = find(name, "load")
-    for key, value in (("layout", layout), ("value_range", value_range), ("white", white)):
+    for key, value in (("layout", layout), ("value_range", value_range), ("white", white), ("resize", to)):
         if value is not None:
             raise ArgumentError(
                 f"load: {key} is for files of your own, but {name!r} is a data set with a name"

@@ -14,6 +14,7 @@ from .dataset import Dataset
 from .folders import Listing, find_parts, list_pictures, unwrap
 from .npz import read_npz, read_npz_array, read_npz_classes
 from .pictures import read_pictures
+from .resizing import Resize
 from .split import split
 from .targets import CLASSIFICATION, check_task, task_of
 from .values import BYTES
@@ -44,6 +45,7 @@ def read(
     layout: str | None = None,
     value_range: tuple[float, float] | None = None,
     white: float | None = None,
+    resize: Resize | None = None,
 ) -> Divided:
     """Read a data set from an .npz file or a folder of pictures, see `fastcnn.data.load_parts`.
 
@@ -59,17 +61,19 @@ def read(
             raise DataError(
                 f"{path}: layout and value_range are for .npz files, but it is a folder of pictures"
             )
-        return _read_folder(path, white)
+        return _read_folder(path, white, resize)
     if white is not None:
         raise DataError(f"{path}: white is for folders of pictures, but it is a file; give value_range")
+    if resize is not None:
+        raise DataError(f"{path}: resize is for folders of pictures, but it is a file")
     return _read_npz(path, layout, value_range)
 
 
-def _read_folder(path: str, white: float | None) -> Divided:
+def _read_folder(path: str, white: float | None, resize: Resize | None) -> Divided:
     folders = find_parts(unwrap(path))
     if not folders:
         listing = list_pictures(path)
-        images = _images([listing], white)
+        images = _images([listing], white, resize)
         return _divided(
             _dataset(path, images[0], listing.labels(listing.classes), listing.classes, BYTES), path
         )
@@ -81,12 +85,13 @@ def _read_folder(path: str, white: float | None) -> Divided:
         different |= set(classes) - set(listing.classes) if part == "test" else set()
         if different:
             raise DataError(f"{path}: the class {min(different)!r} is only in one of train and {part}")
-    images = _images(list(listings.values()), white)
+    images = _images(list(listings.values()), white, resize)
     for listing, each in zip(listings.values(), images, strict=True):
         if each.shape[2:] != images[0].shape[2:]:
             raise DataError(
                 f"{path}: the images in {os.path.basename(listings['train'].folder)} are "
-                f"{images[0].shape[1:]}, those in {os.path.basename(listing.folder)} {each.shape[1:]}"
+                f"{images[0].shape[1:]}, those in {os.path.basename(listing.folder)} {each.shape[1:]}: "
+                "resize=... or --resize brings them to one size"
             )
     parts = {
         part: _dataset(path, each, listing.labels(classes), classes, BYTES, part)
@@ -95,10 +100,10 @@ def _read_folder(path: str, white: float | None) -> Divided:
     return _complete(parts, path)
 
 
-def _images(listings: list[Listing], white: float | None) -> list[np.ndarray]:
+def _images(listings: list[Listing], white: float | None, resize: Resize | None) -> list[np.ndarray]:
     """Return the images of all parts, with the same channels."""
     every = [path for listing in listings for path in listing.paths]
-    images = [read_pictures(listing.paths, white, every) for listing in listings]
+    images = [read_pictures(listing.paths, white, every, resize) for listing in listings]
     channels = max(each.shape[1] for each in images)
     for number, each in enumerate(images):
         if each.shape[1] < channels:

@@ -12,6 +12,7 @@ from .._shapes import allocate
 from ..errors import DataError, FastcnnError
 from ._arguments import real
 from .formats import check_bytes
+from .resizing import Resize
 
 _WHITE_16 = 65535.0
 # A picture of 16 bits that nowhere reaches a quarter of white may hold the 10, 12 or 14 bits of a camera.
@@ -80,7 +81,29 @@ def check_white(value: object, what: str) -> float:
     return real(value, what, float(np.finfo(np.float32).tiny))
 
 
-def read_pictures(paths: Sequence[str], white: float | None, others: Sequence[str] = ()) -> np.ndarray:
+def fitted(pixels: np.ndarray, resize: Resize, path: str) -> np.ndarray:
+    """Return a picture (C, H, W) in another size, see `Resize.cropped`.
+
+    Raises
+    ------
+    DataError
+        If that takes too much on the way, as it does of a picture that is far longer than wide.
+    """
+    height, width = resize.output_size(*pixels.shape[1:])
+    if height * width > _MOST_PIXELS:
+        raise DataError(
+            f"{path}: resize={resize.size} makes {width}x{height} pixels of it before the middle is cut out, "
+            f"expected at most {_MOST_PIXELS:,}: cut it yourself, or give height and width"
+        )
+    return resize.cropped(pixels[None])[0]
+
+
+def read_pictures(
+    paths: Sequence[str],
+    white: float | None,
+    others: Sequence[str] = (),
+    resize: Resize | None = None,
+) -> np.ndarray:
     """Read pictures of one size; if any is coloured, all get three channels.
 
     Parameters
@@ -91,6 +114,8 @@ def read_pictures(paths: Sequence[str], white: float | None, others: Sequence[st
         See `read_picture`.
     others : sequence of str
         More pictures of the same data set: where one picture leaves a doubt, another may remove it.
+    resize : Resize, optional
+        Brings all pictures to one size.
 
     Returns
     -------
@@ -106,13 +131,17 @@ def read_pictures(paths: Sequence[str], white: float | None, others: Sequence[st
         raw = _read(path)
         if white is None and raw.deep and not raw.sure:
             white = _common_white(raw, [*paths, *others])
-        pixels = np.rint(_scaled(raw, white, path) * 255).astype(np.uint8)
+        scaled = _scaled(raw, white, path)
+        if resize is not None:
+            scaled = fitted(scaled, resize, path)
+        pixels = np.rint(scaled * 255).astype(np.uint8)
         if images is None:
             images = allocate((len(paths), *pixels.shape), np.uint8, "the images")
         if pixels.shape[1:] != images.shape[2:]:
             sizes = [f"{each.shape[-1]}x{each.shape[-2]}" for each in (pixels, images)]
             raise DataError(
-                f"{path}: is {sizes[0]}, but {paths[0]} is {sizes[1]}; all pictures must have one size"
+                f"{path}: is {sizes[0]}, but {paths[0]} is {sizes[1]}; all pictures must have one size: "
+                f"resize=... or --resize brings them to one"
             )
         if len(pixels) > images.shape[1]:
             coloured = allocate((len(paths), *pixels.shape), np.uint8, "the images")
@@ -152,7 +181,7 @@ def _read(path: str) -> _Raw:
             flat.alpha_composite(picture.convert("RGBA"))
             pixels = np.moveaxis(np.asarray(flat, np.float32)[..., :3], 2, 0)
             # Of 16 bits a channel, pillow drops the lower 8: what is left of 12 bits is almost black.
-            if "16" in tiles and 0 < np.asarray(picture).max(axis=(0, 1))[:3].max() < _QUARTER_8:
+            if ";16" in tiles and 0 < np.asarray(picture).max(axis=(0, 1))[:3].max() < _QUARTER_8:
                 raise DataError(
                     f"{path}: has 16 bits a channel but nowhere reaches a quarter of white, as if it held "
                     f"10, 12 or 14 bits; coloured pictures must use their whole range: store it with 8 bits"

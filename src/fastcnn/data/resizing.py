@@ -117,12 +117,31 @@ class Resize(_Resizing):
     def paired(self, images: np.ndarray, rng: np.random.Generator | None = None) -> tuple[np.ndarray, Move]:
         """Return the batch in its new size, and what brings maps to it."""
         images = check_images(images, "Resize: images")
-        size = self.size
-        if isinstance(size, int):
-            height, width = images.shape[2:]
-            longer = int(size * max(height, width) / min(height, width))
-            size = (size, longer) if height <= width else (longer, size)
-        return self._resized(images, whole(images), size)
+        return self._resized(images, whole(images), self.output_size(*images.shape[2:]))
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of what becomes of images of a size."""
+        if not isinstance(self.size, int):
+            return self.size
+        longer = int(self.size * max(height, width) / min(height, width))
+        return (self.size, longer) if height <= width else (longer, self.size)
+
+    def cropped(self, images: np.ndarray) -> np.ndarray:
+        """Return the batch in its new size, and if that is one of the shorter side, the square in its middle.
+
+        That is torchvision's Resize(size) followed by its CenterCrop(size).
+        """
+        images = self(images)
+        if not isinstance(self.size, int):
+            return images
+        top, left = (round((each - self.size) / 2) for each in images.shape[2:])
+        return images[:, :, top : top + self.size, left : left + self.size]
+
+
+def check_resize(size: object, what: str) -> Resize:
+    """Return what brings pictures to a size; `what` opens the error."""
+    pair(size, what, 1)
+    return Resize(size)
 
 
 class RandomResizedCrop(_Resizing):

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import data, zoo
 from ..data.own import is_path
+from ..data.resizing import check_resize
 from ..data.values import check_range
 from ..errors import ArgumentError, DataError, FastcnnError
 from ..zoo.definition import Definition
@@ -195,9 +196,10 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         ),
         **components,
     )
-    if recipe.data.value_range is not None:
+    for check, key in ((check_range, "value_range"), (check_resize, "resize")):
         try:
-            check_range(recipe.data.value_range, "data.value_range")
+            if getattr(recipe.data, key) is not None:
+                check(getattr(recipe.data, key), f"data.{key}")
         except FastcnnError as error:
             raise DataError(f"{source}: {error}") from error
     if not is_path(recipe.data.dataset):

@@ -12,7 +12,7 @@ from ..training.tasks import TASKS
 from .schema import setting
 
 # Keys of [data] that tell how files of one's own are read.
-READING = ("layout", "value_range", "white")
+READING = ("layout", "value_range", "white", "resize")
 MONITORS = tuple(
     dict.fromkeys(
         [
@@ -76,6 +76,8 @@ class DataSection:
         The values of black and white in an ``.npz`` file.
     white : float or None
         The value of white in pictures with more than 8 bits.
+    resize : int, list of two, or None
+        To what size pictures of many sizes are brought, see `fastcnn.data.load`.
     """
 
     dataset: str = setting("mnist")
@@ -87,6 +89,7 @@ class DataSection:
     layout: str | None = setting(None, choices=LAYOUTS)
     value_range: list | None = setting(None)  # noqa: RUF009 - the default is None
     white: float | None = setting(None, minimum=0)
+    resize: int | list | None = setting(None)  # noqa: RUF009 - the default is None
 
     @property
     def reading(self) -> dict[str, Any]:
