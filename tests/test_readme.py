@@ -54,6 +54,21 @@ def test_every_network_of_the_zoo_is_named():
     assert [each for each in fastcnn.zoo.names() if each not in named] == []
 
 
+def test_augmentation(names):
+    history = names["hardened"].history
+    assert history[1]["loss"] < history[0]["loss"]
+    assert names["hardened"].evaluate(names["test"], tta="shift=1")["accuracy"] > 0.5
+    assert names["drawn"].shape == (8, 1, 28, 28)
+    assert not np.array_equal(names["drawn"], names["train"].images[:8])
+
+
+@pytest.mark.parametrize("name", sorted(vars(fastcnn.data.transforms)))
+def test_every_transform_is_named(name):
+    found = getattr(fastcnn.data.transforms, name)
+    if isinstance(found, type) and issubclass(found, fastcnn.data.transforms.Transform):
+        assert name in ("Transform", "Compose", "PerInput") or re.search(rf"\b{name}\b", TEXT), name
+
+
 def test_a_new_head(names):
     first, second = names["tuning"].history
     assert second["loss"] < first["loss"]

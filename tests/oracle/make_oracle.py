@@ -16,7 +16,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import grid_layers, make_functional, make_nn, make_ops, make_optim, make_zoo, network
+from . import (
+    grid_layers,
+    grid_transforms,
+    make_functional,
+    make_nn,
+    make_ops,
+    make_optim,
+    make_transforms,
+    make_zoo,
+    network,
+)
 from .question import Question
 
 FOLDER = Path(__file__).parent
@@ -90,6 +100,7 @@ FILES: dict[str, Callable[[], list[Entry]]] = {
     "layers": partial(_ask, grid_layers.questions(), make_nn.answer),
     "functional": partial(_ask, make_functional.questions(), make_functional.answer),
     "optim": partial(_ask, make_optim.questions(), make_optim.answer),
+    "transforms": partial(_ask, grid_transforms.questions(), make_transforms.answer),
     "compact": _weights,
     "zoo": make_zoo.entries,
 }
