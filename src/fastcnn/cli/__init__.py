@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_profile(commands)
     _add_datasets(commands)
-    commands.add_parser("info", help="show versions, processor, threads, networks and recipes")
+    info = commands.add_parser("info", help="show versions, processor, threads, networks and recipes")
+    info.add_argument("--table", action="store_true", help="print what is inside, as a table in Markdown")
     return parser
 
 

@@ -9,6 +9,7 @@ from importlib import metadata
 from .. import data, recipes, zoo
 from .._config import config
 from .._kernels import cpu
+from . import inside
 
 # Distribution -> the extra that installs it.
 _EXTRAS = {"pillow": "images", "matplotlib": "plots"}
@@ -16,6 +17,9 @@ _EXTRAS = {"pillow": "images", "matplotlib": "plots"}
 
 def run(args: argparse.Namespace) -> int:
     """Print what a bug report needs, and what there is to train; return the exit code."""
+    if args.table:
+        print(inside.table())
+        return 0
     facts = config()
     facts["build"] = f"kernels for {', '.join(cpu.built_isas())}"
     for name, extra in _EXTRAS.items():

@@ -46,6 +46,8 @@ class Network(NamedTuple):
     output : str
         What it makes of an image: "classes", logits (num_classes,); "pixels", those of each pixel's classes
         (num_classes, H, W); "images", an image of the input's shape.
+    torchvision : bool
+        Whether it is one of torchvision, with its names of weights.
     """
 
     make: Callable[..., nn.Module]
@@ -53,6 +55,7 @@ class Network(NamedTuple):
     description: str
     num_classes: int = 10
     output: str = CLASSES
+    torchvision: bool = False
 
 
 _MNIST = (1, 28, 28)
@@ -61,7 +64,7 @@ _CIFAR = (3, 32, 32)
 
 def _photographs(make: Callable[..., nn.Module], description: str) -> Network:
     """Return a network of torchvision, with its names of weights."""
-    return Network(make, (3, 224, 224), f"{description}; weights as in torchvision", 1000)
+    return Network(make, (3, 224, 224), f"{description}; weights as in torchvision", 1000, CLASSES, True)
 
 
 _NETWORKS = {
