@@ -248,6 +248,8 @@ CHAINS = {
         ("StepLR", {"step_size": 4}),
         ("PolynomialLR", {"total_iters": 9}),
     ],
+    "lambda": [("LambdaLR", {"lr_lambda": lambda epoch: 1 / (1 + epoch)})],
+    "multiplicative": [("MultiplicativeLR", {"lr_lambda": lambda epoch: 1 - epoch / 20})],
 }
 # Made for an optimizer whose rates, a third of the initial ones, have 4 steps behind them.
 LAST_EPOCH, LATER_STEPS = 4, 9

@@ -1,4 +1,4 @@
-"""Questions about layers of products along lines and back to images, and what goes with them."""
+"""Questions about layers of products along lines and back to images, and layers that move, pad and resize."""
 
 from collections.abc import Iterator
 
@@ -84,6 +84,34 @@ LAYERS = {
     ),
     "avg-pool1d-ceil": ((2, 3, 8), layer("AvgPool1d", kernel_size=3, ceil_mode=True), True),
     "adaptive-avg-pool1d": ((2, 3, 7), layer("AdaptiveAvgPool1d", output_size=3), True),
+    "adaptive-max-pool": ((2, 3, 7, 6), layer("AdaptiveMaxPool2d", output_size=(None, 4)), True),
+    "adaptive-max-pool-unbatched": ((3, 7, 6), layer("AdaptiveMaxPool2d", output_size=3), True),
+    "channel-shuffle": ((2, 6, 3, 2), layer("ChannelShuffle", groups=3), True),
+    "pixel-shuffle": ((1, 8, 3, 2), layer("PixelShuffle", upscale_factor=2), True),
+    "pixel-unshuffle": ((2, 2, 4, 6), layer("PixelUnshuffle", downscale_factor=2), True),
+    "constant-pad": ((2, 3, 4, 5), layer("ConstantPad2d", padding=(1, 0, 2, 3), value=-1.5), True),
+    "reflection-pad": ((2, 3, 4, 5), layer("ReflectionPad2d", padding=(1, 0, 2, 3)), True),
+    "reflection-pad-unbatched": ((3, 4, 5), layer("ReflectionPad2d", padding=2), True),
+    "replication-pad": ((2, 3, 4, 5), layer("ReplicationPad2d", padding=(1, 0, 2, 7)), True),
+    "circular-pad": ((2, 3, 4, 5), layer("CircularPad2d", padding=(1, 0, 2, 3)), True),
+    "unflatten": ((2, 6, 4), layer("Unflatten", dim=1, unflattened_size=(3, -1)), True),
+    "upsample": ((2, 3, 4, 5), layer("Upsample", scale_factor=2), True),
+    "upsample-bilinear": ((1, 2, 4, 5), layer("Upsample", size=(7, 3), mode="bilinear"), True),
+    "upsample-bicubic": (
+        (2, 2, 4, 5),
+        layer("Upsample", scale_factor=(1.5, 2.0), mode="bicubic", align_corners=True),
+        True,
+    ),
+    "upsampling-nearest": ((2, 3, 4, 5), layer("UpsamplingNearest2d", size=(6, 11)), True),
+    "upsampling-bilinear": ((2, 3, 4, 5), layer("UpsamplingBilinear2d", scale_factor=2), True),
+    "softmax-2d": ((2, 4, 3, 2), layer("Softmax2d"), True),
+    "softmax-2d-unbatched": ((4, 3, 2), layer("Softmax2d"), True),
+    "dropout-2d-eval": ((2, 3, 4, 2), layer("Dropout2d", p=0.7), False),
+    "dropout-2d-0": ((2, 3, 4, 2), layer("Dropout2d", p=0.0), True),
+    "alpha-dropout-eval": ((2, 3, 4), layer("AlphaDropout", p=0.7), False),
+    "alpha-dropout-0": ((2, 3, 4), layer("AlphaDropout", p=0.0), True),
+    "feature-alpha-dropout-eval": ((2, 3, 4, 2), layer("FeatureAlphaDropout", p=0.7), False),
+    "feature-alpha-dropout-0": ((2, 3, 4, 2), layer("FeatureAlphaDropout", p=0.0), True),
 }
 
 

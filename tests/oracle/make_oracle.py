@@ -17,8 +17,10 @@ import numpy as np
 import torch
 
 from . import (
+    grid_elementwise,
     grid_layers,
     grid_transforms,
+    make_elementwise,
     make_functional,
     make_nn,
     make_ops,
@@ -100,6 +102,7 @@ FILES: dict[str, Callable[[], list[Entry]]] = {
     "layers": partial(_ask, grid_layers.questions(), make_nn.answer),
     "functional": partial(_ask, make_functional.questions(), make_functional.answer),
     "optim": partial(_ask, make_optim.questions(), make_optim.answer),
+    "elementwise": partial(_ask, grid_elementwise.questions(), make_elementwise.answer),
     "transforms": partial(_ask, grid_transforms.questions(), make_transforms.answer),
     "compact": _weights,
     "zoo": make_zoo.entries,
