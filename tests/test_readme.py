@@ -39,7 +39,7 @@ def names(tmp_path_factory):
 
 
 def test_library_and_loop(names):
-    assert len(BLOCKS) == 12
+    assert len(BLOCKS) == 13
     assert names["averaged"].callbacks[-1].averaged.n_averaged > 1
     assert len(names["trainer"].history) == 2
     assert names["logits"].shape == (600, 10)

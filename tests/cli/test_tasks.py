@@ -125,8 +125,9 @@ def test_what_does_not_fit_is_said(fails):
         "training.monitor is 'val_macro_f1', but the data set is for regression: give one of val_loss" in text
     )
     write("regression", more='[loss]\ntype = "CrossEntropyLoss"')
-    assert "loss.type is CrossEntropyLoss, but the data set is for regression: give MSELoss" in fails(
-        "train", "net.toml"
+    assert (
+        "loss.type is CrossEntropyLoss, but the data set is for regression: give one of MSELoss, L1Loss"
+        in fails("train", "net.toml")
     )
     write("segmentation")
     with open("net.toml", "a", encoding="utf-8") as file:

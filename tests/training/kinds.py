@@ -7,8 +7,8 @@ from fastcnn import nn, optim
 from fastcnn.data import Dataset
 
 
-class BinaryLoss:
-    """Cross-entropy of each label by itself, of logits."""
+class OwnLoss:
+    """Cross-entropy of each label by itself, of logits, which does not say what a mean is divided by."""
 
     reduction = "mean"
 
@@ -41,7 +41,10 @@ def data_of(task, count=24, seed=0, weights=None):
     return Dataset(x, targets, task=task, weights=weights)
 
 
-def trainer_of(task, lr=0.1, seed=0, **options):
+LOSSES = {"regression": nn.MSELoss, "multilabel": nn.BCEWithLogitsLoss}
+
+
+def trainer_of(task, lr=0.1, seed=0, loss=None, **options):
     """Return a Trainer for such a data set."""
     if task == "segmentation":
         layers = [nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 3, 1)]
@@ -49,7 +52,7 @@ def trainer_of(task, lr=0.1, seed=0, **options):
         outputs = {"classification": 2, "regression": 1, "multilabel": 3}[task]
         layers = [nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, outputs)]
     model = nn.Sequential(*layers).initialize(seed=seed)
-    loss = {"regression": nn.MSELoss, "multilabel": BinaryLoss}.get(task, nn.CrossEntropyLoss)()
+    loss = LOSSES.get(task, nn.CrossEntropyLoss)() if loss is None else loss
     make = options.pop("make", lambda parameters: optim.Adam(parameters, lr=lr))
     return fastcnn.Trainer(model, make(model.parameters()), loss, seed=seed, **options)
 

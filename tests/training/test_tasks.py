@@ -24,7 +24,7 @@ from fastcnn.training.progress import describe
 from fastcnn.training.tasks import TASKS as TABLE
 from fastcnn.training.tasks import threshold_of
 
-from .kinds import TASKS, BinaryLoss, data_of, images, trainer_of
+from .kinds import TASKS, OwnLoss, data_of, images, trainer_of
 
 WEIGHTS = np.random.default_rng(3).integers(0, 3, 24) + 0.0
 engines = pytest.mark.parametrize("engine", [False, True], ids=["eager", "compiled"])
@@ -73,7 +73,8 @@ def test_several_labels_are_measured_as_the_functions_do():
 
 
 @pytest.mark.parametrize(
-    ("loss", "threshold"), [(BinaryLoss(), 0.0), (nn.MSELoss(), 0.5), (nn.CrossEntropyLoss(), 0.0)]
+    ("loss", "threshold"),
+    [(nn.BCEWithLogitsLoss(), 0.0), (nn.BCELoss(), 0.5), (nn.MSELoss(), 0.5), (OwnLoss(), 0.0)],
 )
 def test_the_threshold_of_a_label(loss, threshold):
     """Half a probability where a loss compares outputs with 0 and 1, else a logit of 0."""
@@ -150,17 +151,16 @@ def test_a_weight_of_two_is_a_sample_twice(task, engine):
         np.testing.assert_allclose(trained[0][1][name], trained[1][1][name], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_weighted_batches_add_up_to_a_large_one(task):
+@pytest.mark.parametrize(("task", "loss"), [*((task, None) for task in TASKS), ("multilabel", OwnLoss())])
+def test_weighted_batches_add_up_to_a_large_one(task, loss):
+    """Without a divisor batches count by the sum of the weights."""
     data = data_of(task, weights=WEIGHTS)
     states = []
     for size, several in ((24, 1), (8, 3)):
         make = lambda parameters: optim.SGD(parameters, lr=0.3)  # noqa: E731
-        trainer = trainer_of(task, make=make, accumulate_grad_batches=several)
+        trainer = trainer_of(task, loss=loss, make=make, accumulate_grad_batches=several)
         history = trainer.fit(data, epochs=2, batch_size=size, shuffle=False, progress=False)
         states.append([*trainer.model.state_dict().values(), history["loss"][0]])
-    if task == "multilabel":  # its loss has no divisor, so that batches count by the sum of the weights
-        assert not hasattr(BinaryLoss, "divisor")
     for one, other in zip(*states, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 

@@ -97,7 +97,20 @@ NORMALIZATIONS = Family(
         normalization.MeanImage,
     )
 )
-LOSSES = Family((nn.CrossEntropyLoss, nn.MSELoss), ("weight", "ignore_index"))
+LOSSES = Family(
+    (
+        nn.CrossEntropyLoss,
+        nn.MultiMarginLoss,
+        nn.MSELoss,
+        nn.L1Loss,
+        nn.SmoothL1Loss,
+        nn.HuberLoss,
+        nn.PoissonNLLLoss,
+        nn.BCELoss,
+        nn.BCEWithLogitsLoss,
+    ),
+    ("weight", "pos_weight", "ignore_index"),
+)
 
 
 def read_component(family: Family, value: object, path: str, source: str) -> Component:

@@ -19,8 +19,9 @@ from .recipe import Recipe
 CHOICES = frozenset({"training.monitor", "loss"})
 # Outputs along an axis that the notes of weights may ask for.
 _MOST = 1 << 16
-# Losses in the place of cross-entropy.
-_LOSSES = {MULTILABEL: "MSELoss", REGRESSION: "MSELoss"}
+_OF_CLASSES = ("CrossEntropyLoss", "MultiMarginLoss")
+# Losses in their place.
+_LOSSES = {MULTILABEL: "BCEWithLogitsLoss", REGRESSION: "MSELoss"}
 
 
 def fit_task(recipe: Recipe, train: Dataset) -> Recipe:
@@ -45,12 +46,12 @@ def fit_task(recipe: Recipe, train: Dataset) -> Recipe:
             )
         monitor = f"val_{TASKS[task].main}" if training.monitor.startswith("val_") else "loss"
         recipe = dataclasses.replace(recipe, training=dataclasses.replace(training, monitor=monitor))
-    if task in _LOSSES and recipe.loss.type == "CrossEntropyLoss":
+    if task in _LOSSES and recipe.loss.type in _OF_CLASSES:
         if "loss" not in recipe.suggested:
-            others = ", ".join(name for name in LOSSES.types if name != "CrossEntropyLoss")
+            others = ", ".join(name for name in LOSSES.types if name not in _OF_CLASSES)
             raise DataError(
-                f"{recipe.source}: loss.type is CrossEntropyLoss, but the data set is for {task}: "
-                f"give {others}"
+                f"{recipe.source}: loss.type is {recipe.loss.type}, but the data set is for {task}: "
+                f"give one of {others}"
             )
         recipe = dataclasses.replace(recipe, loss=Component(_LOSSES[task], {"reduction": "mean"}))
     return recipe
