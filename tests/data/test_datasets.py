@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import fastcnn.data
-from fastcnn.data import cache_folder, catalog, cifar10, datasets, fetch, load, names, verify
+from fastcnn.data import Dataset, cache_folder, catalog, cifar10, datasets, fetch, load, names, verify
+from fastcnn.data.datasets import of_images
 from fastcnn.errors import ArgumentError, DataError, DTypeError
 
 from .conftest import ranged
@@ -109,6 +110,33 @@ def test_refuses():
         load(5)
     with pytest.raises(DTypeError, match="load: root must be a path, got 5"):
         load("mnist", root=5)
+
+
+def test_images_that_are_their_own_targets(tmp_path):
+    train, test = load("mnist", targets="images")
+    assert (train.task, len(train), len(test)) == ("regression", 60_000, 10_000)
+    assert train.labels.dtype == np.float32
+    np.testing.assert_array_equal(train.labels[:9], train.images[:9] / np.float32(255))
+    path = str(tmp_path / "own.npz")
+    images = np.linspace(-1, 1, 6 * 4, dtype=np.float32).reshape(6, 1, 2, 2)
+    np.savez(path, images=images, labels=np.arange(6) % 2)
+    train, test = load(path, targets="images", value_range=(-1, 1))
+    np.testing.assert_allclose(train.labels, (train.images + 1) / 2, atol=1e-6)
+    assert train.value_range == (-1, 1)
+    images *= 40
+    np.savez(path, images=images, labels=np.arange(6) % 2)
+    with pytest.raises(
+        ArgumentError, match="^load: targets 'images' need the values of black and white: give "
+    ):
+        load(path, targets="images")
+    with pytest.raises(ArgumentError, match="^load: targets must be None or one of images, got 'labels'$"):
+        load("mnist", targets="labels")
+
+
+def test_targets_of_several_inputs():
+    several = Dataset((np.zeros((2, 1, 2, 2), np.uint8), np.zeros((2, 3), np.float32)), [0, 1])
+    with pytest.raises(ArgumentError, match="^load: targets 'images' need one input, got 2$"):
+        of_images(several)
 
 
 def test_loaded_once_and_safe_from_callers():

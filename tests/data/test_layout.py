@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastcnn.data import Dataset, load
+from fastcnn.data.datasets import TARGETS
 from fastcnn.data.layout import LAYOUTS, looks_channels_last, to_nchw
 from fastcnn.data.npz import read_npz
 from fastcnn.errors import ArgumentError, DataError, DTypeError, ShapeError
@@ -108,6 +109,7 @@ def test_it_is_for_files_of_ones_own(tmp_path):
 
 
 def test_the_command_line_knows_the_same(capsys):
-    from fastcnn.cli.options import _LAYOUTS
+    from fastcnn.cli.options import _LAYOUTS, _TARGETS
 
     assert _LAYOUTS == LAYOUTS
+    assert _TARGETS == TARGETS

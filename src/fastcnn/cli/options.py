@@ -6,8 +6,9 @@ import argparse
 
 from .._precision import PRECISIONS
 
-# Those of fastcnn.data.layout, which would take its time to import.
+# Those of fastcnn.data.layout and datasets, which would take their time to import.
 _LAYOUTS = ("NCHW", "NHWC", "NHW")
+_TARGETS = ("images",)
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add --layout, --value-range, --white and --resize: how files of one's own are read."""
+    """Add --layout, --value-range, --white, --resize and --targets: how files of one's own are read."""
     parser.add_argument(
         "--layout",
         choices=_LAYOUTS,
@@ -34,6 +35,11 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="bring pictures of many sizes to one: 64 makes the shorter side 64 and cuts the middle out, "
         "a square; 48x64 is height and width, whatever the picture's ratio",
+    )
+    parser.add_argument(
+        "--targets",
+        choices=_TARGETS,
+        help="what the network is to make, if not what the labels say: the images themselves",
     )
 
 

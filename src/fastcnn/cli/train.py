@@ -34,6 +34,7 @@ _OPTIONS = {
     "value_range": "data.value_range",
     "white": "data.white",
     "resize": "data.resize",
+    "targets": "data.targets",
 }
 
 

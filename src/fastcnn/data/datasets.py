@@ -6,7 +6,8 @@ the caller names, or else in the cache, and are downloaded if they are not there
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +17,16 @@ from .cache import fetch, folder_of, is_cached
 from .catalog import SOURCES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Source, find, names
 from .dataset import Dataset
 from .formats import read_idx
-from .layout import check_layout
+from .layout import LINES, check_layout
 from .pictures import check_white
 from .resizing import check_resize
-from .values import BYTES, check_range
+from .targets import REGRESSION
+from .values import BYTES, check_range, to_unit
 
 __all__ = ["load", "load_parts", "names"]
 
 Parts = tuple[np.ndarray, np.ndarray]
+TARGETS = ("images",)
 _PACKAGED = os.path.join(os.path.dirname(__file__), "mnist")
 _IDX_FILES = ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS))
 
@@ -36,6 +39,7 @@ def load(
     value_range: Sequence[float] | None = None,
     white: float | None = None,
     resize: int | Sequence[int] | None = None,
+    targets: str | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Load a data set; validation images of its own are left out, see `load_parts`.
 
@@ -62,6 +66,9 @@ def load(
         the ratio of the sides as it was; then the square in the middle is cut out, as by torchvision's
         Resize(64) and CenterCrop(64). Height and width are taken as they are, whatever the ratio was. In
         either case as `transforms.Resize` does it, before values are rounded to bytes.
+    targets : {"images"}, optional
+        What a network is to make of an image, in the place of the labels that are read: "images" are the
+        images themselves, from 0 (black) to 1 (white), float32 (N, C, H, W), as an autoencoder needs them.
 
     Returns
     -------
@@ -81,7 +88,13 @@ def load(
         If it is a folder of pictures and Pillow is not installed.
     """
     train, _, test = load_parts(
-        name, root=root, layout=layout, value_range=value_range, white=white, resize=resize
+        name,
+        root=root,
+        layout=layout,
+        value_range=value_range,
+        white=white,
+        resize=resize,
+        targets=targets,
     )
     return train, test
 
@@ -94,12 +107,13 @@ def load_parts(
     value_range: Sequence[float] | None = None,
     white: float | None = None,
     resize: int | Sequence[int] | None = None,
+    targets: str | None = None,
 ) -> tuple[Dataset, Dataset | None, Dataset]:
     """Load a data set with the validation images that it has of its own.
 
     Parameters
     ----------
-    name, root, layout, value_range, white, resize
+    name, root, layout, value_range, white, resize, targets
         As for `load`.
 
     Returns
@@ -121,12 +135,51 @@ def load_parts(
     if white is not None:
         white = check_white(white, "load: white")
     to = None if resize is None else check_resize(resize, "load: resize")
+    if targets is not None and targets not in TARGETS:
+        raise ArgumentError(f"load: targets must be None or one of {', '.join(TARGETS)}, got {targets!r}")
     if name not in SOURCES and own.is_path(name):
         if root is not None:
             raise ArgumentError(f"load: root is for data sets with a name, but {name!r} is a path")
-        return own.read(name, layout, black_white, white, to)
+        parts = own.read(name, layout, black_white, white, to)
+    else:
+        given = {"layout": layout, "value_range": value_range, "white": white, "resize": to}
+        parts = _of_name(name, root, given)
+    if targets is None:
+        return parts
+    train, validation, test = parts
+    return of_images(train), None if validation is None else of_images(validation), of_images(test)
+
+
+def of_images(dataset: Dataset) -> Dataset:
+    """Return a data set whose targets are its images, from 0 (black) to 1 (white).
+
+    Raises
+    ------
+    ArgumentError
+        If the images do not tell their values of black and white, or there are several inputs.
+    """
+    if not isinstance(dataset.images, np.ndarray):
+        raise ArgumentError(f"load: targets 'images' need one input, got {len(dataset.images)}")
+    black_white = dataset.value_range
+    if black_white is None:
+        raise ArgumentError("load: targets 'images' need the values of black and white: give value_range")
+    return Dataset(
+        dataset.images,
+        to_unit(dataset.images, black_white),
+        name=dataset.name,
+        layout=LINES if dataset.images.ndim == 3 else "NCHW",
+        value_range=dataset.given_range,
+        task=REGRESSION,
+        weights=dataset.weights,
+    )
+
+
+def _of_name(
+    name: str, root: str | os.PathLike | None, own_only: Mapping[str, Any]
+) -> tuple[Dataset, None, Dataset]:
+    """Return the parts of a data set with a name; what is for files of one's own must be None."""
     source = find(name, "load")
-    for key, value in (("layout", layout), ("value_range", value_range), ("white", white), ("resize", to)):
+    for key, value in own_only.items():
         if value is not None:
             raise ArgumentError(
                 f"load: {key} is for files of your own, but {name!r} is a data set with a name"

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._precision import PRECISIONS
+from ..data.datasets import TARGETS
 from ..data.layout import LAYOUTS
 from ..nn.init import SCHEMES
 from ..training.tasks import TASKS
 from .schema import setting
 
 # Keys of [data] that tell how files of one's own are read.
-READING = ("layout", "value_range", "white", "resize")
+READING = ("layout", "value_range", "white", "resize", "targets")
 MONITORS = tuple(
     dict.fromkeys(
         [
@@ -78,6 +79,8 @@ class DataSection:
         The value of white in pictures with more than 8 bits.
     resize : int, list of two, or None
         To what size pictures of many sizes are brought, see `fastcnn.data.load`.
+    targets : str or None
+        "images": what the network is to make are the images themselves.
     """
 
     dataset: str = setting("mnist")
@@ -90,6 +93,7 @@ class DataSection:
     value_range: list | None = setting(None)  # noqa: RUF009 - the default is None
     white: float | None = setting(None, minimum=0)
     resize: int | list | None = setting(None)  # noqa: RUF009 - the default is None
+    targets: str | None = setting(None, choices=TARGETS)
 
     @property
     def reading(self) -> dict[str, Any]:

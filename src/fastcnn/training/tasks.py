@@ -135,11 +135,11 @@ class _Reals(Measure):
 
     def results(self) -> dict[str, Any]:
         enough = len(self.dataset) > 1 and self._total > 0
-        nan = float("nan")
+        nan, axes = float("nan"), self.dataset.labels.ndim
         return {
             "mae": self._absolute / self._total if self._total else nan,
             "mse": self._squared / self._total if self._total else nan,
-            "r2": r2_of(self._residual, self._variance) if enough else nan,
+            "r2": r2_of(self._residual, self._variance, axes) if enough else nan,
         }
 
 

@@ -36,6 +36,10 @@ def test_nothing_to_measure():
 
 def test_constant_targets():
     assert metrics.r2_score([2, 2], [2, 2]) == 1
+    # A pixel that hardly varies, and one that does: by columns (1 - 4 / 0.02 + 1 - 0 / 50) / 2.
+    pixels, made = np.array([[0.0, 0], [0.2, 10]]), np.array([[2.0, 0], [0.2, 10]])
+    assert metrics.r2_score(pixels, made) == pytest.approx((1 - 4 / 0.02 + 1) / 2)
+    assert metrics.r2_score(pixels[:, None], made[:, None]) == pytest.approx(1 - 4 / 50.02)
     assert metrics.r2_score([2, 2], [2, 3]) == 0
 
 

@@ -59,10 +59,11 @@ def mean_squared_error(targets: object, predictions: object, sample_weight: obje
 
 
 def r2_score(targets: object, predictions: object, sample_weight: object = None) -> float:
-    """Return the coefficient of determination, the mean over the elements of a target.
+    """Return the coefficient of determination, the mean over the columns of targets (N, D).
 
     ``1 - sum_n w_n (p_n - t_n)^2 / sum_n w_n (t_n - mean t)^2`` with the weighted mean of the targets: 1 is
-    perfect, 0 what the mean would have. Where all targets are the same it is 1 if all predictions are right,
+    perfect, 0 what the mean would have. Targets of more axes, such as images, have one for all elements, with
+    their sums above and below the line: many pixels hardly vary from image to image. Where all targets are the same it is 1 if all predictions are right,
     and else 0, as scikit-learn's ``r2_score`` has it. NaN of fewer than two samples.
 
     Parameters and errors are those of `mean_absolute_error`.
@@ -71,7 +72,8 @@ def r2_score(targets: object, predictions: object, sample_weight: object = None)
     weights = check_weights(sample_weight, len(true), "r2_score")
     if len(true) < 2 or not true.size or not weights.sum() > 0:
         return float("nan")
-    return r2_of(np.dot(weights, np.square(predicted - true)), total_squares(true, weights))
+    residual = np.dot(weights, np.square(predicted - true))
+    return r2_of(residual, total_squares(true, weights), np.ndim(targets))
 
 
 def total_squares(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -80,7 +82,9 @@ def total_squares(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.dot(weights, np.square(targets - centre))
 
 
-def r2_of(residual: np.ndarray, total: np.ndarray) -> float:
-    """Return the mean over the columns of ``1 - residual / total``, see `r2_score`."""
+def r2_of(residual: np.ndarray, total: np.ndarray, axes: int) -> float:
+    """Return what `r2_score` does, of the sums above and below the line, for targets of so many axes."""
+    if axes > 2:
+        residual, total = residual.sum(keepdims=True), total.sum(keepdims=True)
     shares = np.divide(residual, total, out=np.where(residual > 0, 1.0, 0.0), where=total > 0)
     return float(np.mean(1 - shares))
