@@ -126,16 +126,16 @@ def test_images_that_are_their_own_targets(tmp_path):
     images *= 40
     np.savez(path, images=images, labels=np.arange(6) % 2)
     with pytest.raises(
-        ArgumentError, match="^load: targets 'images' need the values of black and white: give "
+        ArgumentError, match=r"^load: targets 'images' need the values of black and white: give "
     ):
         load(path, targets="images")
-    with pytest.raises(ArgumentError, match="^load: targets must be None or one of images, got 'labels'$"):
+    with pytest.raises(ArgumentError, match=r"^load: targets must be None or one of images, got 'labels'$"):
         load("mnist", targets="labels")
 
 
 def test_targets_of_several_inputs():
     several = Dataset((np.zeros((2, 1, 2, 2), np.uint8), np.zeros((2, 3), np.float32)), [0, 1])
-    with pytest.raises(ArgumentError, match="^load: targets 'images' need one input, got 2$"):
+    with pytest.raises(ArgumentError, match=r"^load: targets 'images' need one input, got 2$"):
         of_images(several)
 
 

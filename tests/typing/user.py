@@ -148,7 +148,6 @@ def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     trainer.metrics = {"largest": lambda outputs, targets: float(outputs.max())}
     metrics = trainer.evaluate(validation)
     assert_type(metrics["accuracy"], float)
-    assert_type(metrics["accuracy"], float)
     assert_type(metrics["confusion"], np.ndarray)
     assert_type(fastcnn.training.metrics.r2_score([1.0, 2], [1.0, 3]), float)
     return metrics

@@ -13,7 +13,7 @@ from ..zoo.registry import CLASSES, IMAGES, PIXELS
 # Files of fastcnn.nn whose classes do something to each value, or to each with its neighbours along an axis.
 _ACTIVATIONS = ("activation", "prelu", "smooth", "softmax")
 _CONTAINERS = ("containers", "lists")
-_BASES = {"Callback", "LRScheduler", "Module", "Optimizer", "Transform"}
+_BASES = {"Callback", "LRScheduler", "Module", "Moving", "Optimizer", "Transform"}
 _NETWORKS = {CLASSES: "networks", PIXELS: "networks for pixels", IMAGES: "networks for images"}
 
 

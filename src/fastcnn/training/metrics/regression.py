@@ -62,9 +62,10 @@ def r2_score(targets: object, predictions: object, sample_weight: object = None)
     """Return the coefficient of determination, the mean over the columns of targets (N, D).
 
     ``1 - sum_n w_n (p_n - t_n)^2 / sum_n w_n (t_n - mean t)^2`` with the weighted mean of the targets: 1 is
-    perfect, 0 what the mean would have. Targets of more axes, such as images, have one for all elements, with
-    their sums above and below the line: many pixels hardly vary from image to image. Where all targets are the same it is 1 if all predictions are right,
-    and else 0, as scikit-learn's ``r2_score`` has it. NaN of fewer than two samples.
+    perfect, 0 what the mean would have. Targets of more axes, such as images, have one for all elements,
+    with their sums above and below the line: many pixels hardly vary from image to image. Where all
+    targets are the same it is 1 if all predictions are right, and else 0, as scikit-learn's ``r2_score``
+    has it. NaN of fewer than two samples.
 
     Parameters and errors are those of `mean_absolute_error`.
     """
@@ -73,7 +74,7 @@ def r2_score(targets: object, predictions: object, sample_weight: object = None)
     if len(true) < 2 or not true.size or not weights.sum() > 0:
         return float("nan")
     residual = np.dot(weights, np.square(predicted - true))
-    return r2_of(residual, total_squares(true, weights), np.ndim(targets))
+    return r2_of(residual, total_squares(true, weights), np.asarray(targets).ndim)
 
 
 def total_squares(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
