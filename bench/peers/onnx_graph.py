@@ -115,5 +115,6 @@ def build(steps: list[Step], state: dict[str, np.ndarray], shape: tuple[int, ...
     )
     opsets = [helper.make_opsetid("", _OPSET)]
     model = helper.make_model(made, opset_imports=opsets, ir_version=_IR_VERSION)
+    model = onnx.shape_inference.infer_shapes(model)  # the output must have one
     onnx.checker.check_model(model)
     return model.SerializeToString()
