@@ -66,7 +66,7 @@ def multiply(bench, window, y, x, packed, segments=None, **extras):
 def weight_sum(bench, dweight, sums):
     """Let partial sums be added up."""
     out, inner, *window = dweight.shape
-    by_channels = -(-inner // kernels.task_channels(math.prod(window)))
+    by_channels = -(-inner // kernels.task_channels(inner, math.prod(window)))
     bench.op.conv_weight_sum(
         dweight=dweight,
         sums=sums,

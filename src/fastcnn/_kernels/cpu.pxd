@@ -41,7 +41,7 @@ cdef extern from "kernels.h" nogil:
     ctypedef struct fcn_op:
         fcn_op_kernel *kernel
         Py_ssize_t tasks, most_slots
-        bint whole_chunk
+        int whole_chunk
         char arguments[1]
 
     ctypedef enum fcn_phase_kind:
@@ -54,13 +54,13 @@ cdef extern from "kernels.h" nogil:
         Py_ssize_t first_op, last_op
 
     const int FCN_CHUNK, FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_CHAINS, FCN_SUM_BLOCK
-    const int FCN_MOST_TILES
+    const int FCN_FULL_CHUNK, FCN_MOST_TILES
     const int FCN_MOST_SLOTS
     Py_ssize_t fcn_slots(Py_ssize_t images)
     Py_ssize_t fcn_most_slots(Py_ssize_t bytes)
     Py_ssize_t fcn_most_linear_slots(Py_ssize_t images)
     Py_ssize_t fcn_slots_in_one(Py_ssize_t slots, Py_ssize_t most)
-    Py_ssize_t fcn_task_channels(Py_ssize_t places)
+    Py_ssize_t fcn_task_channels(Py_ssize_t channels, Py_ssize_t places)
     Py_ssize_t fcn_slot_start(Py_ssize_t slot, Py_ssize_t slots, Py_ssize_t images)
 
 

@@ -13,7 +13,7 @@ cdef extern from "Python.h":
 
 from .cpu cimport (
     FCN_CHAINS, FCN_CHUNK, FCN_EACH_GROUP, FCN_EACH_IN_HAND, FCN_EACH_THREAD, FCN_MOST_SLOTS,
-    FCN_MOST_TILES,
+    FCN_FULL_CHUNK, FCN_MOST_TILES,
     FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SUM_BLOCK,
     FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS,
     declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_kernels, fcn_most_linear_slots, fcn_most_slots,
@@ -35,6 +35,7 @@ DEBUG = bool(FCN_DEBUG)
 MOST_SLOTS = FCN_MOST_SLOTS
 SUM_BLOCK = FCN_SUM_BLOCK
 CHAINS = FCN_CHAINS
+FULL_CHUNK = FCN_FULL_CHUNK
 MOST_TILES = FCN_MOST_TILES
 CHUNK = FCN_CHUNK
 TASK_COLUMNS = FCN_TASK_COLUMNS
@@ -115,9 +116,9 @@ def most_slots(Py_ssize_t size):
     return fcn_most_slots(size)
 
 
-def task_channels(Py_ssize_t places):
-    """Return the input channels of a task that sums weight gradients, of windows of so many places."""
-    return fcn_task_channels(places)
+def task_channels(Py_ssize_t channels, Py_ssize_t places):
+    """Return how many of the input channels are a task that sums gradients of windows of so many places."""
+    return fcn_task_channels(channels, places)
 
 
 def slot_starts(Py_ssize_t images):

@@ -104,7 +104,7 @@ def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
     Operations between two that take whole chunks are run for one group after the other: what only they use,
     the next group may overwrite. What an operation on a whole chunk uses, even alone, holds several groups.
     """
-    uses: dict[int, tuple[Blob | Vectors, set[tuple[int, int, bool]]]] = {}
+    uses: dict[int, tuple[Blob | Vectors, set[tuple[int, int, int]]]] = {}
     for number, (_, first, last) in enumerate(phases):
         stretch = 0
         for i in range(first, last):
@@ -183,7 +183,7 @@ class _Linked(NamedTuple):
     """The operations of a program as the executor takes them, and what is set later."""
 
     writer: Writer
-    ops: list[tuple[str, Mapping[str, Any], int, int, bool]]
+    ops: list[tuple[str, Mapping[str, Any], int, int, int]]
     externals: dict[str, list[tuple[int, str]]]
     parameters: list[tuple[int, str, Parameter]]
     scalars: list[tuple[int, str, Callable[[], float]]]

@@ -32,8 +32,8 @@ class Op:
         Of an operation over tasks.
     stage : int, optional
         Neighbours over tasks with the same stage touch nothing of each other.
-    whole_chunk : bool
-        Whether one call is for all groups that a thread has in hand.
+    whole_chunk : int
+        Whether one call is for all groups that a thread has in hand; FULL_CHUNK if they should be many.
     band : int, optional
         An operation may be one of the bands of a larger one: those that follow a band of 0 and count on.
     most_slots : int
@@ -48,7 +48,7 @@ class Op:
     arguments: dict[str, Any]
     tasks: int = 0
     stage: int | None = None
-    whole_chunk: bool = False
+    whole_chunk: int = False
     band: int | None = None
     most_slots: int = 0
     flops: int = 0
@@ -101,7 +101,7 @@ class Queue:
         *,
         tasks: int = 0,
         stage: int | None = None,
-        whole_chunk: bool = False,
+        whole_chunk: int = False,
         band: int | None = None,
         flops: int = 0,
         **given: Any,

@@ -96,7 +96,7 @@ def write_sum(
     in_channels: int,
 ) -> None:
     """Write the sum of the slots' partial sums of some taps: so many input channels at each place."""
-    by_taps = -(-in_channels // task_channels(weight_at.size // in_channels))
+    by_taps = -(-in_channels // task_channels(in_channels, weight_at.size // in_channels))
     w.after.conv_weight_sum(
         dweight=dweight,
         sums=sums,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._kernels.program import CHUNK, MOST_TILES
+from ..._kernels.program import CHUNK, FULL_CHUNK, MOST_TILES
 from ...nn import Parameter
 from ..algorithms import Setting
 from ..emit import Writer
@@ -174,7 +174,14 @@ def _of_many(w: Writer, in_channels: int, channels: int) -> bool:
     return _POSITIONS * in_channels * w.layout.row(channels) * w.element.real.itemsize > _MANY_WEIGHTS
 
 
-def _in_hand(w: Writer, tiles: _Tiles, channels: int, whole_chunk: bool) -> dict[str, Any]:
+def _whole_chunk(w: Writer, tiles: _Tiles, channels: int, bands: int) -> int:
+    """Return whether an operation takes several images at a time, and rather many."""
+    if tiles.count > _FEW_TILES or bands > 1:
+        return False
+    return FULL_CHUNK if _of_many(w, tiles.channels, channels) else True
+
+
+def _in_hand(w: Writer, tiles: _Tiles, channels: int, whole_chunk: int) -> dict[str, Any]:
     """Return how many tiles an operation takes in hand, and room for them, of x and of y."""
     most = MOST_TILES if _of_many(w, tiles.channels, channels) else _IN_HAND
     count = min(tiles.count * (CHUNK if whole_chunk else 1), most)
@@ -199,7 +206,7 @@ def winograd(
         stage=0 if scale is None else 1,
     )
     bands = min(bands_of(w, flops), tiles.count)
-    whole_chunk = tiles.count <= _FEW_TILES and bands == 1
+    whole_chunk = _whole_chunk(w, tiles, p.channels, bands)
     in_hand = _in_hand(w, tiles, p.channels, whole_chunk)
     bias = extras.bias if extras.position_bias is None else extras.position_bias
     bias = w.constant(w.layout.row(p.channels)) if bias is None else bias
@@ -233,9 +240,9 @@ def winograd_weight(b: Backward, node: Convolution, dweight: np.ndarray, dy: Blo
     tiles, vectors, lanes = _Tiles.of(p, x), w.vectors(p.channels), w.layout.lanes
     in_vectors = w.vectors(tiles.channels)
     bands = min(bands_of(w, 2 * p.pixels * p.depth * p.channels), in_vectors)
-    whole_chunk = tiles.count <= _FEW_TILES and bands == 1
+    whole_chunk = _whole_chunk(w, tiles, p.channels, bands)
     in_hand = _in_hand(w, tiles, p.channels, whole_chunk)
-    by_blocks = whole_chunk and _of_many(w, tiles.channels, p.channels)
+    by_blocks = whole_chunk == FULL_CHUNK
     for band in range(bands):
         first = in_vectors * band // bands * lanes
         channels = min(in_vectors * (band + 1) // bands * lanes, tiles.channels) - first

@@ -79,24 +79,24 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
 }
 
 /* Cut the batch for a phase over groups. Where it sums over images, a part is as many slots as the layer with
- * the largest partial sums has in one; else the number of parts is free, and large enough for all threads. An
- * operation on a whole chunk reads its weights once for all of it: then a part is twice and twice as large, up
- * to a chunk, as long as there is one for each thread. */
+ * the largest partial sums has in one; else the number of parts is free, and large enough for all threads. For
+ * an operation that wants a full chunk a part is twice and twice as large, up to that, as long as there is one
+ * for each thread; others find smaller ones in the caches. */
 static void cut_batch(phase_context *context, int threads)
 {
     const fcn_batch *batch = context->batch;
     ptrdiff_t least = FCN_MOST_SLOTS;
-    int sums = 0, whole_chunks = 0;
+    int sums = 0, full_chunks = 0;
     for (ptrdiff_t i = context->phase->first_op; i < context->phase->last_op; ++i) {
         const fcn_op *op = &context->ops[i];
-        whole_chunks |= op->whole_chunk;
+        full_chunks |= op->whole_chunk == FCN_FULL_CHUNK;
         if (op->most_slots) {
             sums = 1;
             least = fcn_min(least, op->most_slots);
         }
     }
     ptrdiff_t part = sums || threads <= batch->slots ? fcn_slots_in_one(batch->slots, least) : 0;
-    if (part && whole_chunks)
+    if (part && full_chunks)
         while (2 * part * batch->groups <= FCN_CHUNK * batch->slots && 2 * part * threads <= batch->slots)
             part *= 2;
     context->part_slots = part;

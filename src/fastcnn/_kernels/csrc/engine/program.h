@@ -25,14 +25,20 @@
 #include <stdint.h>
 
 #define FCN_CHUNK 16         /* groups, at most, that a thread takes through the operations of a phase */
+#define FCN_FULL_CHUNK 2     /* of an operation that reads many weights, once for all groups in hand */
 #define FCN_TASK_TAPS 48     /* taps whose weight gradient is one task */
+#define FCN_TASK_SUMS 432    /* taps whose sums over slots are one task: 48 channels of 3x3 windows */
 #define FCN_TASK_COLUMNS 64  /* columns of a linear layer's weight gradient that are one task */
 #define FCN_TASK_TOTALS 1024 /* sums over slots that are one task */
 #define FCN_MOST_TILES 128   /* tiles of Winograd's filtering that a thread may have in hand */
 #define FCN_CHAINS 4         /* parts of the sum that is an output of a deep linear layer */
 
-/* The input channels whose weight gradients, of windows of so many places, are one task. */
-static inline ptrdiff_t fcn_task_channels(ptrdiff_t places) { return fcn_max(1, FCN_TASK_TAPS / places); }
+/* The input channels whose sums over slots, of windows of so many places, are one task. */
+static inline ptrdiff_t fcn_task_channels(ptrdiff_t channels, ptrdiff_t places)
+{
+    /* Few channels are some tasks, too. */
+    return fcn_max(1, fcn_min(FCN_TASK_SUMS / places, fcn_divide_up(channels, 4)));
+}
 
 /* What an operation is told about the batch, and about the part of it that its task is for. */
 typedef struct {
@@ -103,7 +109,7 @@ struct fcn_op {
     fcn_op_kernel *kernel;
     ptrdiff_t tasks;      /* in a phase over tasks: the kernel gets a task's number in place of a group's */
     ptrdiff_t most_slots; /* that the partial sums of its layer are kept for */
-    int whole_chunk;      /* one call for all groups in hand */
+    int whole_chunk;      /* one call for all groups in hand; FCN_FULL_CHUNK: they should be many */
     union {
 #define OPERATION(name, layouts, over) struct fcn_##name name;
 #include "engine/operations.inc"

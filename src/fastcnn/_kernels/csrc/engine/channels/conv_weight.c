@@ -154,27 +154,30 @@ void KERNEL(conv_weight_sum)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t
 {
     const struct fcn_conv_weight_sum *a = &op->conv_weight_sum;
     const ptrdiff_t depth = a->depth, channels = a->channels, vectors = fcn_divide_up(channels, VL);
-    const ptrdiff_t places = depth / a->in_channels, here = fcn_task_channels(places);
+    const ptrdiff_t places = depth / a->in_channels, here = fcn_task_channels(a->in_channels, places);
     const ptrdiff_t c0 = task * here, count = fcn_min(here, a->in_channels - c0);
     const real *sums[FCN_MOST_SLOTS];
     const ptrdiff_t slots = all_sums(op, &a->sums, batch, sums);
     real *dweight = the(&a->dweight);
     for (ptrdiff_t v = 0; v < vectors; ++v)
-        for (ptrdiff_t p0 = 0; p0 < places; p0 += FCN_TASK_TAPS) {
-            const ptrdiff_t taps = fcn_min(FCN_TASK_TAPS, places - p0) * count;
-            real total[FCN_TASK_TAPS][VL];
-            int32_t place[FCN_TASK_TAPS];
-            for (ptrdiff_t i = 0; i < taps; ++i) {
-                const ptrdiff_t k = (p0 + i / count) * a->in_channels + c0 + i % count;
-                const ptrdiff_t at = weight_sum_at(k, v, depth, vectors);
-                vreal sum = rload(sums[0] + at);
-                for (ptrdiff_t slot = 1; slot < slots; ++slot)
-                    sum += rload(sums[slot] + at);
-                rstore(total[i], sum);
-                place[i] = a->weight_at[k];
+        for (ptrdiff_t p0 = 0, rows; p0 < places; p0 += rows) {
+            rows = fcn_min(FCN_TASK_SUMS / count, places - p0);
+            real total[FCN_TASK_SUMS][VL];
+            /* Channels are neighbours among the sums, places of the window in dweight. */
+            for (ptrdiff_t p = 0; p < rows; ++p)
+                for (ptrdiff_t c = 0; c < count; ++c) {
+                    const ptrdiff_t k = (p0 + p) * a->in_channels + c0 + c;
+                    const ptrdiff_t at = weight_sum_at(k, v, depth, vectors);
+                    vreal sum = rload(sums[0] + at);
+                    for (ptrdiff_t slot = 1; slot < slots; ++slot)
+                        sum += rload(sums[slot] + at);
+                    rstore(total[p * count + c], sum);
+                }
+            for (ptrdiff_t o = 0; o < VL && v * VL + o < channels; ++o) {
+                real *to = dweight + a->channel_at[v * VL + o];
+                for (ptrdiff_t c = 0; c < count; ++c)
+                    for (ptrdiff_t p = 0; p < rows; ++p)
+                        to[a->weight_at[(p0 + p) * a->in_channels + c0 + c]] = total[p * count + c][o];
             }
-            for (ptrdiff_t o = 0; o < VL && v * VL + o < channels; ++o)
-                for (ptrdiff_t i = 0; i < taps; ++i)
-                    dweight[place[i] + a->channel_at[v * VL + o]] = total[i][o];
         }
 }
