@@ -31,7 +31,7 @@ def describe(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
     """
     nodes = describe_nodes(model, input_shape, "describe")
     assert nodes.output == len(nodes.nodes), nodes.output
-    return [_step(model, node) for node in nodes.nodes]
+    return [_step(model, node, nodes.nodes) for node in nodes.nodes]
 
 
 def last_uses(steps: list[Step]) -> list[list[int]]:
@@ -44,16 +44,20 @@ def last_uses(steps: list[Step]) -> list[list[int]]:
     return found[::-1]
 
 
-def _step(model: nn.Module, node: Node) -> Step:
+def _step(model: nn.Module, node: Node, nodes: Sequence[Node]) -> Step:
     what = node.what
     if isinstance(what, Call):
         if what.function not in _FUNCTIONS or not all(isinstance(each, int) for each in node.sources):
             raise TypeError(f"the other libraries have no {what.function} of {node.sources} here")
         return what.function, what.settings, node.sources, ""
-    if not isinstance(what, Layer) or node.name is None:
-        raise TypeError("the other libraries have no layer here that stands in several places")
-    arguments = _arguments(model.get_submodule(node.name))
-    return what.kind, arguments, node.sources, node.name
+    shared = isinstance(what, int)
+    layer = nodes[what] if isinstance(what, int) else node
+    assert isinstance(layer.what, Layer)
+    assert layer.name
+    module = model.get_submodule(layer.name)
+    if shared and list(module.parameters()):
+        raise TypeError("the other libraries have no layer here whose weights are used in several places")
+    return layer.what.kind, _arguments(module), node.sources, "" if shared else layer.name
 
 
 def _arguments(m: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ batches.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -138,8 +138,17 @@ def _zoo(name: str, optimizer: str, **options: Any) -> Network:
 
 
 def _deep(name: str) -> Network:
-    network = _zoo(name, "SGD", momentum=0.9, weight_decay=5e-4)
-    return replace(network, batches=DEEP_BATCHES, group="deep", check_lr=2e-4)
+    shape = (3, 32, 32)
+    return Network(
+        name,
+        lambda: zoo.build(name, input_shape=shape),
+        shape,
+        "SGD",
+        {"momentum": 0.9, "weight_decay": 5e-4},
+        DEEP_BATCHES,
+        "deep",
+        check_lr=2e-4,
+    )
 
 
 def _other(name: str, make: Callable, shape: tuple[int, int, int], batches: tuple, optimizer: str) -> Network:
@@ -168,6 +177,7 @@ _ALL = (
     _deep("resnet18-cifar"),
     _deep("mobilenet-v2-cifar"),
     _deep("densenet-bc-cifar"),
+    _deep("unet"),
 )
 NETWORKS = {network.name: network for network in _ALL}
 
