@@ -31,9 +31,11 @@ def figures(recipe, seed=0, test=0.9, **changes):
 
 def test_every_recipe_is_there():
     wanted = {name for system in SYSTEMS for name in (system.repeated, system.best) if name is not None}
-    assert wanted == set(recipes.names())
+    # The bench compares accuracies, which images that are their own targets have not.
+    classifiers = {name for name in recipes.names() if recipes.load(name).data.targets is None}
+    assert wanted == classifiers
     # Every network with a recipe of its own is shown.
-    assert set(zoo.names()) & set(recipes.names()) <= {system.name for system in SYSTEMS}
+    assert set(zoo.names()) & classifiers <= {system.name for system in SYSTEMS}
 
 
 def test_runs_resumes_and_repeats_what_changed(tmp_path, capsys):
