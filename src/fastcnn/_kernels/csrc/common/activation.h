@@ -1,7 +1,8 @@
 /* Activations in kernels, from the rows of activations.inc.
  *
- * Kinds   Loops are compiled for three kinds of activations: none, ReLU, and any other, which is a call for
- *         each vector. `kind` is a constant there, so that the first two cost no call and no branch.
+ * Kinds   Loops are compiled for four kinds of activations: none, ReLU, two limits (ReLU6, Hardtanh),
+ *         and any other, which is a call for each vector. `kind` is a constant there, so that the others cost
+ *         no call and no branch.
  */
 #ifndef FCN_ACTIVATION_H
 #define FCN_ACTIVATION_H
@@ -16,7 +17,7 @@ enum {
 #include "common/activations.inc"
 };
 
-typedef enum { NO_ACTIVATION, CLIP, ANY_ACTIVATION } activation_kind;
+typedef enum { NO_ACTIVATION, CLIP, BETWEEN, ANY_ACTIVATION } activation_kind;
 
 typedef struct {
     ptrdiff_t number;
@@ -28,10 +29,36 @@ typedef struct {
 
 static inline activation_kind kind_of(const activation *f)
 {
-    return f->number == FCN_NO_ACTIVATION     ? NO_ACTIVATION
-           : f->number == FCN_ACTIVATION_relu ? CLIP
-                                              : ANY_ACTIVATION;
+    return f->number == FCN_NO_ACTIVATION         ? NO_ACTIVATION
+           : f->number == FCN_ACTIVATION_relu     ? CLIP
+           : f->number == FCN_ACTIVATION_hardtanh ? BETWEEN
+                                                  : ANY_ACTIVATION;
 }
+
+/* Do a statement with `kind`, that of an activation, as a constant. */
+#define BY_KIND(f, ...)                                                                                      \
+    do {                                                                                                     \
+        const activation_kind kind_ = kind_of(f);                                                            \
+        if (kind_ == NO_ACTIVATION) {                                                                        \
+            const activation_kind kind = NO_ACTIVATION;                                                      \
+            __VA_ARGS__;                                                                                     \
+        } else if (kind_ == CLIP) {                                                                          \
+            const activation_kind kind = CLIP;                                                               \
+            __VA_ARGS__;                                                                                     \
+        } else if (kind_ == BETWEEN) {                                                                       \
+            const activation_kind kind = BETWEEN;                                                            \
+            __VA_ARGS__;                                                                                     \
+        } else {                                                                                             \
+            const activation_kind kind = ANY_ACTIVATION;                                                     \
+            __VA_ARGS__;                                                                                     \
+        }                                                                                                    \
+    } while (0)
+
+/* Whether the derivative can be taken from f's input as well as from its output. */
+INLINE int of_either(const activation_kind kind) { return kind == CLIP || kind == BETWEEN; }
+
+/* Whether f(0) may be another number than 0, or 0 times f'(0) be NaN. */
+INLINE int changes_zero(const activation_kind kind) { return kind == BETWEEN || kind == ANY_ACTIVATION; }
 
 /* Parts of rows that are long. */
 
@@ -103,13 +130,19 @@ CALLED vreal any_activation_grad(const activation *f, vreal g, vreal k)
 /* f(x) */
 INLINE vreal activated(const activation *f, const activation_kind kind, vreal x)
 {
-    return kind == NO_ACTIVATION ? x : kind == CLIP ? clip(x) : any_activation(f, x);
+    return kind == NO_ACTIVATION ? x
+           : kind == CLIP        ? clip(x)
+           : kind == BETWEEN     ? vmin(vset(f->beta), vmax(vset(f->alpha), x))
+                                 : any_activation(f, x);
 }
 
 /* g f'(x), from k. */
 INLINE vreal activation_grad(const activation *f, const activation_kind kind, vreal g, vreal k)
 {
-    return kind == NO_ACTIVATION ? g : kind == CLIP ? keep(~(k <= 0), g) : any_activation_grad(f, g, k);
+    return kind == NO_ACTIVATION ? g
+           : kind == CLIP        ? keep(~(k <= 0), g)
+           : kind == BETWEEN     ? keep((k > f->alpha) & (k < f->beta), g)
+                                 : any_activation_grad(f, g, k);
 }
 
 #endif

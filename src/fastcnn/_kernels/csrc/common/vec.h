@@ -90,35 +90,43 @@ static inline vreal pick(vint mask, vreal x, vreal y)
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* a > b ? a : b in each lane, so b where one of them is NaN. On x86 one instruction does just that, but
- * compilers do not always find it. */
+/* vmax: a > b ? a : b in each lane, and vmin: a < b ? a : b; so b where one of them is NaN. On x86 one
+ * instruction does just that, but compilers do not always find it. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #if defined(__AVX512F__)
-#define FCN_MAX(kind) _mm512_max_##kind
+#define FCN_X86(operation) _mm512_##operation
 #elif defined(__AVX2__)
-#define FCN_MAX(kind) _mm256_max_##kind
+#define FCN_X86(operation) _mm256_##operation
 #else
-#define FCN_MAX(kind) _mm_max_##kind
+#define FCN_X86(operation) _mm_##operation
 #endif
 #if FCN_REAL_BYTES == 4
 #define FCN_MASK __mmask16
 #define FCN_MASKED(operation) _mm512_mask_##operation##_ps
 #define FCN_MASKED_INTEGERS(old, mask, new) _mm512_mask_mov_epi32((__m512i)(old), mask, (__m512i)(new))
 #define FCN_COMPARE(a, b, how) _mm512_cmp_ps_mask(a, b, how)
-static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_MAX(ps)(a, b); }
+static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_X86(max_ps)(a, b); }
+static inline vreal vmin(vreal a, vreal b) { return (vreal)FCN_X86(min_ps)(a, b); }
 #else
 #define FCN_MASK __mmask8
 #define FCN_MASKED(operation) _mm512_mask_##operation##_pd
 #define FCN_MASKED_INTEGERS(old, mask, new) _mm512_mask_mov_epi64((__m512i)(old), mask, (__m512i)(new))
 #define FCN_COMPARE(a, b, how) _mm512_cmp_pd_mask(a, b, how)
-static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_MAX(pd)(a, b); }
+static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_X86(max_pd)(a, b); }
+static inline vreal vmin(vreal a, vreal b) { return (vreal)FCN_X86(min_pd)(a, b); }
 #endif
 #else
 static inline vreal vmax(vreal a, vreal b)
 {
     for (int i = 0; i < VL; ++i)
         b[i] = a[i] > b[i] ? a[i] : b[i];
+    return b;
+}
+static inline vreal vmin(vreal a, vreal b)
+{
+    for (int i = 0; i < VL; ++i)
+        b[i] = a[i] < b[i] ? a[i] : b[i];
     return b;
 }
 #endif

@@ -22,10 +22,7 @@ void FCN(activation)(void *y, const void *x, ptrdiff_t size, int number, double 
 {
     OWN_FLOAT_MODE;
     const activation f = {number, (real)alpha, (real)beta};
-    if (kind_of(&f) == CLIP)
-        values(y, x, size, &f, CLIP);
-    else
-        values(y, x, size, &f, ANY_ACTIVATION);
+    BY_KIND(&f, values(y, x, size, &f, kind));
 }
 
 INLINE void gradients(real *dx, const real *dy, const real *kept, ptrdiff_t size, const activation *f,
@@ -43,10 +40,7 @@ void FCN(activation_backward)(void *dx, const void *dy, const void *kept, ptrdif
 {
     OWN_FLOAT_MODE;
     const activation f = {number, (real)alpha, (real)beta};
-    if (kind_of(&f) == CLIP)
-        gradients(dx, dy, kept, size, &f, CLIP);
-    else
-        gradients(dx, dy, kept, size, &f, ANY_ACTIVATION);
+    BY_KIND(&f, gradients(dx, dy, kept, size, &f, kind));
 }
 
 typedef struct {

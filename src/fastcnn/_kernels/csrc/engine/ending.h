@@ -1,8 +1,8 @@
 /* What products end with: an activation, and behind it a normalisation with fixed statistics.
  *
  * Equation  y[p][o] = f(sum) * scale[o] + shift[o]
- * Method    Without an activation and with ReLU, products write just that. Any other activation is a call: they
- *           write their sums, and `end_pixels` goes over them while they are in the caches.
+ * Method    Without an activation and with limits, products write just that. Any other activation is a call:
+ *           they write their sums, and `end_pixels` goes over them while they are in the caches.
  */
 #ifndef FCN_ENDING_H
 #define FCN_ENDING_H
@@ -13,15 +13,28 @@
 typedef struct {
     activation f;
     int later;                 /* whether products write their sums */
-    real least;                /* what products clip at, from below: 0 with ReLU */
+    real least, most;          /* what products clip at: 0 with ReLU, 0 and 6 with ReLU6 */
     const real *scale, *shift; /* rows with a number for each channel; NULL without a normalisation */
 } ending;
 
 static inline ending ending_of(activation f, const real *scale, const real *shift)
 {
     const activation_kind kind = kind_of(&f);
-    return (ending){f, kind == ANY_ACTIVATION, kind == CLIP ? 0 : -INFINITY, scale, shift};
+    const real least = kind == CLIP ? 0 : kind == BETWEEN ? f.alpha : -INFINITY;
+    return (ending){f, kind == ANY_ACTIVATION, least, kind == BETWEEN ? f.beta : INFINITY, scale, shift};
 }
+
+/* The same without what is left for the last part of a sum. */
+static inline ending part_of_sum(ending end)
+{
+    end.least = -INFINITY;
+    end.most = INFINITY;
+    end.scale = end.shift = NULL;
+    return end;
+}
+
+/* Whether products have an upper limit. */
+INLINE int limits(const ending *end) { return __builtin_expect(end->most < INFINITY, 0); }
 
 /* Whether products normalise what they write. */
 INLINE int scales(const ending *end) { return __builtin_expect(end->scale && !end->later, 0); }

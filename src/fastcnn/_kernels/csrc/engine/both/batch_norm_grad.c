@@ -8,7 +8,7 @@
 
 /* The derivative of an activation f behind the normalisation is taken from z, its output, if z is given, else
  * from (y - mean) * scale + offset, its input, or from what f makes of that. */
-typedef enum { NO_DERIVATIVE, FROM_Z, FROM_Y } derivative;
+typedef enum { FROM_Z, FROM_Y } derivative;
 
 typedef struct {
     real *sums;
@@ -26,29 +26,21 @@ typedef struct {
 INLINE vreal through(const norm_grad *f, const derivative from, const activation_kind kind, vreal g,
                      ptrdiff_t p, ptrdiff_t v, vreal d, vreal scale, vreal offset)
 {
-    if (from == NO_DERIVATIVE)
+    if (kind == NO_ACTIVATION)
         return g;
     if (from == FROM_Z)
         return activation_grad(&f->f, kind, g, vload(f->z + f->z_at[p] + v * VL));
     const vreal x = d * scale + offset;
-    /* Where ReLU lets its input through, that is its output. */
-    return activation_grad(&f->f, kind, g, kind == CLIP || f->of_input ? x : activated(&f->f, kind, x));
+    return activation_grad(&f->f, kind, g, of_either(kind) || f->of_input ? x : activated(&f->f, kind, x));
 }
 
 /* Call `loops` with what is to be known when they are compiled. */
 #define WITH_KIND(loops, f)                                                                                  \
     do {                                                                                                     \
-        const activation_kind kind = kind_of(&(f).f);                                                        \
-        if (kind == NO_ACTIVATION)                                                                           \
-            loops(&(f), NO_DERIVATIVE, NO_ACTIVATION);                                                       \
-        else if (kind == CLIP && (f).z)                                                                      \
-            loops(&(f), FROM_Z, CLIP);                                                                       \
-        else if (kind == CLIP)                                                                               \
-            loops(&(f), FROM_Y, CLIP);                                                                       \
-        else if ((f).z)                                                                                      \
-            loops(&(f), FROM_Z, ANY_ACTIVATION);                                                             \
+        if ((f).z)                                                                                           \
+            BY_KIND(&(f).f, loops(&(f), FROM_Z, kind));                                                      \
         else                                                                                                 \
-            loops(&(f), FROM_Y, ANY_ACTIVATION);                                                             \
+            BY_KIND(&(f).f, loops(&(f), FROM_Y, kind));                                                      \
     } while (0)
 
 INLINE void add_product(partials *c, const int i, const norm_grad *f, const derivative from,

@@ -62,7 +62,6 @@ void KERNEL(apply_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
         .vectors = vectors,
         .f = ACTIVATION_OF(a),
     };
-    const activation_kind kind = kind_of(&w.f);
     if (dropout)
         w.mask = dropout_of_group(a->p, batch->keys[dropout - 1], group, a->y_pixels);
     for (ptrdiff_t p = 0; p < pixels; ++p) {
@@ -71,14 +70,10 @@ void KERNEL(apply_pool)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
         w.argmax = argmax ? argmax + p * vectors * VL : NULL;
         w.taps = a->taps + first[p];
         w.numbers = a->numbers + first[p];
-        if (kind == ANY_ACTIVATION)
-            apply_window(&w, count, ANY_ACTIVATION, dropout != 0);
-        else if (count == 4 && kind == CLIP && !dropout)
-            apply_window(&w, 4, CLIP, 0);
-        else if (kind == CLIP)
-            apply_window(&w, count, CLIP, dropout != 0);
+        if (count == 4 && !dropout)
+            BY_KIND(&w.f, apply_window(&w, 4, kind, 0));
         else
-            apply_window(&w, count, NO_ACTIVATION, dropout != 0);
+            BY_KIND(&w.f, apply_window(&w, count, kind, dropout != 0));
     }
 }
 
@@ -116,18 +111,6 @@ INLINE vreal winner_value(const source *s, ptrdiff_t p, ptrdiff_t v, const int c
         value += keep(winner == t, vload(s->y + taps[t] + v * VL));
     return value;
 }
-
-/* Call `loops` with the kind of activation as a constant. */
-#define WITH_KIND(loops, s, ...)                                                                             \
-    do {                                                                                                     \
-        const activation_kind kind = kind_of(&(s).f);                                                        \
-        if (kind == NO_ACTIVATION)                                                                           \
-            loops(&(s), NO_ACTIVATION, __VA_ARGS__);                                                         \
-        else if (kind == CLIP)                                                                               \
-            loops(&(s), CLIP, __VA_ARGS__);                                                                  \
-        else                                                                                                 \
-            loops(&(s), ANY_ACTIVATION, __VA_ARGS__);                                                        \
-    } while (0)
 
 INLINE void grad_sums(const source *s, const activation_kind kind, real *sums, const real *state,
                       ptrdiff_t pixels)
@@ -173,7 +156,7 @@ void KERNEL(bn_pool_grad_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff
         .factor = vset((real)a->factor),
         .f = ACTIVATION_OF(a),
     };
-    WITH_KIND(grad_sums, s, sums, state, a->pixels);
+    BY_KIND(&s.f, grad_sums(&s, kind, sums, state, a->pixels));
 }
 
 /* With `fixed` statistics B and C are 0, and y need not be finite. */
@@ -231,7 +214,7 @@ void KERNEL(bn_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gr
         .factor = vset((real)a->factor),
         .f = ACTIVATION_OF(a),
     };
-    WITH_KIND(input_grad, s, a, dy, mask);
+    BY_KIND(&s.f, input_grad(&s, kind, a, dy, mask));
     for (ptrdiff_t i = 0; i < a->rest; ++i)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
             const vreal b = state_row(state, GRAD_B, vectors, v) * mask;

@@ -40,7 +40,7 @@ INLINE void apply(const elements *e, const int normed, const int added, const ac
                 if (added)
                     value += vload(e->r + e->r_at[p] + v * VL);
                 value = activated(&e->f, kind, value);
-                if (kind == ANY_ACTIVATION)
+                if (changes_zero(kind))
                     value = keep(e->there, value);
                 if (dropout == DROPS_ELEMENTS)
                     value *= dropout_factor(&e->mask, v, p);
@@ -70,23 +70,16 @@ void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .f = ACTIVATION_OF(a),
         .there = lane_mask(batch, group) != 0,
     };
-    const activation_kind kind = kind_of(&e.f);
     if (dropout == DROPS_ELEMENTS)
         e.mask = dropout_of_group(a->p, batch->keys[a->dropout - 1], group, e.pixels);
     if (dropout == DROPS_IMAGES)
         e.factor = dropout_of_images(a->p, batch->keys[a->dropout - 1], group, a->shared == 2);
-    if (kind == ANY_ACTIVATION)
-        apply(&e, e.state != NULL, e.r != NULL, ANY_ACTIVATION, dropout);
-    else if (e.state && !e.r && kind == CLIP && !dropout)
-        apply(&e, 1, 0, CLIP, KEEPS);
-    else if (e.state && !e.r && !dropout)
-        apply(&e, 1, 0, NO_ACTIVATION, KEEPS);
-    else if (!e.state && kind == NO_ACTIVATION && !dropout)
-        apply(&e, 0, e.r != NULL, NO_ACTIVATION, KEEPS);
-    else if (kind == CLIP)
-        apply(&e, e.state != NULL, e.r != NULL, CLIP, dropout);
+    if (e.state && !e.r && !dropout)
+        BY_KIND(&e.f, apply(&e, 1, 0, kind, KEEPS));
+    else if (!e.state && !dropout)
+        BY_KIND(&e.f, apply(&e, 0, e.r != NULL, kind, KEEPS));
     else
-        apply(&e, e.state != NULL, e.r != NULL, NO_ACTIVATION, dropout);
+        BY_KIND(&e.f, apply(&e, e.state != NULL, e.r != NULL, kind, dropout));
 }
 
 /* z = factor * y + kept where dropout keeps an element, else dropped */
@@ -177,7 +170,7 @@ INLINE void grads(const gradients *e, const activation_kind kind)
                 const vreal g = vload(e->g + e->g_at[p] + v * VL) * e->factor;
                 const vreal kept = vload(e->kept + e->kept_at[p] + v * VL);
                 const vreal dx = activation_grad(&e->f, kind, g, kept);
-                vstore(e->dx + e->dx_at[p] + v * VL, kind == ANY_ACTIVATION ? keep(e->there, dx) : dx);
+                vstore(e->dx + e->dx_at[p] + v * VL, changes_zero(kind) ? keep(e->there, dx) : dx);
             }
     }
 }
@@ -199,10 +192,7 @@ void KERNEL(activation_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t
         .f = ACTIVATION_OF(a),
         .there = lane_mask(batch, group) != 0,
     };
-    if (kind_of(&e.f) == CLIP)
-        grads(&e, CLIP);
-    else
-        grads(&e, ANY_ACTIVATION);
+    BY_KIND(&e.f, grads(&e, kind));
 }
 
 /* Channels of each pixel, and nothing beside them. */

@@ -158,18 +158,12 @@ void KERNEL(group_norm)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
         .eps = a->eps,
         .f = ACTIVATION_OF(a),
     };
-    const activation_kind kind = kind_of(&n.f);
     for (ptrdiff_t p = 0; p < a->pixels; p += a->block, n.kept += kept_size(&n)) {
         channel_sums(&n, a->y_at + p, a->block);
         for (ptrdiff_t i = 0; i < n.groups; ++i)
             keep_moments(&n, i, a->block);
         set_rows(&n);
-        if (kind == NO_ACTIVATION)
-            normalize(&n, a->y_at + p, a->z_at + p, a->block, NO_ACTIVATION);
-        else if (kind == CLIP)
-            normalize(&n, a->y_at + p, a->z_at + p, a->block, CLIP);
-        else
-            normalize(&n, a->y_at + p, a->z_at + p, a->block, ANY_ACTIVATION);
+        BY_KIND(&n.f, normalize(&n, a->y_at + p, a->z_at + p, a->block, kind));
     }
 }
 
@@ -181,8 +175,7 @@ INLINE vreal through(const norm *n, const activation_kind kind, const int32_t g_
     if (kind == NO_ACTIVATION)
         return g;
     const vreal x = d * scale + shift;
-    /* Where ReLU lets its input through, that is its output. */
-    return activation_grad(&n->f, kind, g, kind == CLIP || n->of_input ? x : activated(&n->f, kind, x));
+    return activation_grad(&n->f, kind, g, of_either(kind) || n->of_input ? x : activated(&n->f, kind, x));
 }
 
 /* G and P of each channel. */
@@ -314,13 +307,7 @@ void KERNEL(group_norm_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t
     int fresh = 0;
     real *dweight = the(&a->dweight) ? sums_of_group(op, &a->dweight, batch, group, &fresh) : NULL;
     real *dbias = the(&a->dbias) ? sums_of_group(op, &a->dbias, batch, group, &fresh) : NULL;
-    const activation_kind kind = kind_of(&n.f);
-    if (kind == NO_ACTIVATION)
-        gradients(&n, a, dweight, dbias, fresh, NO_ACTIVATION);
-    else if (kind == CLIP)
-        gradients(&n, a, dweight, dbias, fresh, CLIP);
-    else
-        gradients(&n, a, dweight, dbias, fresh, ANY_ACTIVATION);
+    BY_KIND(&n.f, gradients(&n, a, dweight, dbias, fresh, kind));
 }
 
 /* running += momentum * (mean over images - running), of channels that are groups of their own. */

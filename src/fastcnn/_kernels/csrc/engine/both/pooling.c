@@ -106,13 +106,12 @@ INLINE void spread(stored *dx, const int32_t *window, const int count, vreal gra
 
 /* The gradients of windows, with z through the activation that made x. */
 INLINE void spread_all(const struct fcn_max_pool_grad *a, stored *dx, const stored *dz, const stored *z,
-                       const lane_int *argmax, const activation_kind kind)
+                       const lane_int *argmax, const activation_kind kind, const activation *f)
 {
     const ptrdiff_t vectors = a->vectors;
     const int32_t *dz_at = a->dz_at, *z_at = a->z_at;
     const int exclusive = (int)a->exclusive;
     const vreal factor = vset((real)a->factor);
-    const activation f = ACTIVATION_OF(a);
     for (ptrdiff_t p = 0; p < a->pixels; ++p) {
         const int32_t *window = a->taps + a->first[p];
         const int count = a->first[p + 1] - a->first[p];
@@ -121,7 +120,7 @@ INLINE void spread_all(const struct fcn_max_pool_grad *a, stored *dx, const stor
             vint winner;
             memcpy(&winner, argmax + (p * vectors + v) * VL, sizeof(winner));
             if (kind != NO_ACTIVATION)
-                grad = activation_grad(&f, kind, grad, vload(z + z_at[p] + v * VL));
+                grad = activation_grad(f, kind, grad, vload(z + z_at[p] + v * VL));
             if (count == 4 && exclusive)
                 spread(dx + v * VL, window, 4, grad, &winner, 1);
             else if (count == 9 && !exclusive)
@@ -139,12 +138,8 @@ void KERNEL(max_pool_grad)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t g
     const stored *dz = of_group(&a->dz, batch, group), *z = of_group(&a->z, batch, group);
     const lane_int *argmax = of_group(&a->argmax, batch, group);
     clear(dx, a->cleared, a->cleared_pixels, a->vectors);
-    if (!z)
-        spread_all(a, dx, dz, z, argmax, NO_ACTIVATION);
-    else if (a->activation == FCN_ACTIVATION_relu)
-        spread_all(a, dx, dz, z, argmax, CLIP);
-    else
-        spread_all(a, dx, dz, z, argmax, ANY_ACTIVATION);
+    const activation f = z ? ACTIVATION_OF(a) : (activation){FCN_NO_ACTIVATION, 0, 0};
+    BY_KIND(&f, spread_all(a, dx, dz, z, argmax, kind, &f));
 }
 
 /* The sum of x at some taps: of halves, where they are many, lest digits be lost in a long one. */

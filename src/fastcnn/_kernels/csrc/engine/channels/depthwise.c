@@ -44,7 +44,7 @@ INLINE void forward(const product *f, ptrdiff_t p0, ptrdiff_t k0, ptrdiff_t k1, 
             sum[p] += vload(x[p] + at) * weight;
     }
     const int scaled = scales(&f->end);
-    const vreal least = vset(f->end.least);
+    const vreal least = vset(f->end.least), most = vset(f->end.most);
     const vreal scale = scaled ? rload(f->end.scale) : (vreal){0};
     const vreal shift = scaled ? rload(f->end.shift) : (vreal){0};
 #pragma GCC unroll 8
@@ -52,7 +52,7 @@ INLINE void forward(const product *f, ptrdiff_t p0, ptrdiff_t k0, ptrdiff_t k1, 
         stored *y = f->y + f->y_at[p0 + p];
         if (f->add)
             sum[p] += vload(y);
-        sum[p] = vmax(least, sum[p]);
+        sum[p] = vmin(most, vmax(least, sum[p]));
         vstore(y, scaled ? sum[p] * scale + shift : sum[p]);
     }
 }

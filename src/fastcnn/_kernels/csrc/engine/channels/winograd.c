@@ -230,7 +230,7 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
             multiply_positions(m, v, the(&a->weight), a->in_channels, &of, now, next);
         /* Where products take the places of tiles, y has been fetched beside them. */
         const ptrdiff_t ahead = in_place ? now->count : TILES_AHEAD;
-        if (f.end.later)
+        if (f.end.later || limits(&f.end))
             points_to_tiles(&f, m, &of, now, ahead, add, ANYHOW);
         else if (f.end.scale)
             points_to_tiles(&f, m, &of, now, ahead, add, SCALED);

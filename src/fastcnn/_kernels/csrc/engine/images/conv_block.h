@@ -57,15 +57,23 @@ static void NAME(forward, BLOCK, PIXELS)(const product *f, const stored *w, ptrd
             for (int o = 0; o < BLOCK; ++o)
                 sum[p][o] += vload(y + y_at[p] + o * VL);
     }
-    const vreal least = vset(f->end.least);
+    const vreal least = vset(f->end.least), most = vset(f->end.most);
     if (scales(&f->end)) {
 #pragma GCC unroll 16
         for (int o = 0; o < BLOCK; ++o) {
             const vreal scale = vset(f->end.scale[o0 + o]), shift = vset(f->end.shift[o0 + o]);
 #pragma GCC unroll 16
             for (int p = 0; p < PIXELS; ++p)
-                vstore(y + y_at[p] + o * VL, vmax(least, sum[p][o]) * scale + shift);
+                vstore(y + y_at[p] + o * VL, vmin(most, vmax(least, sum[p][o])) * scale + shift);
         }
+        return;
+    }
+    if (limits(&f->end)) {
+#pragma GCC unroll 16
+        for (int p = 0; p < PIXELS; ++p)
+#pragma GCC unroll 16
+            for (int o = 0; o < BLOCK; ++o)
+                vstore(y + y_at[p] + o * VL, vmin(most, vmax(least, sum[p][o])));
         return;
     }
 #pragma GCC unroll 16
