@@ -7,8 +7,7 @@
  */
 #include "winograd.h"
 
-#include "common/vmemory.h"
-#include "engine/kernel.h"
+#include "pack.h"
 
 #define TAPS 9
 #define AT_ONCE 4 /* input channels */
@@ -38,20 +37,6 @@ static void weights_of(real *packed, ptrdiff_t step, const vreal taps[TAPS])
         }
 }
 
-/* More bytes than the caches of a core hold: they are read again from memory in any case. */
-#define STREAMED (8 << 20)
-
-/* The vector of weights from channel o on, of those that there are. */
-INLINE vreal tap_of(const real *tap, const int32_t *channel_at, ptrdiff_t channels)
-{
-    if (channels >= VL)
-        return vgather(tap, channel_at);
-    real lanes[VL] = {0};
-    for (ptrdiff_t o = 0; o < channels; ++o)
-        lanes[o] = tap[channel_at[o]];
-    return rload(lanes);
-}
-
 /* One task packs one block of vectors. */
 void KERNEL(winograd_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t b)
 {
@@ -72,22 +57,15 @@ void KERNEL(winograd_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_
             for (ptrdiff_t i = 0; i < here; ++i) {
                 vreal taps[TAPS];
                 for (int tap = 0; tap < TAPS; ++tap)
-                    taps[tap] = factor * tap_of(weight + a->weight_at[tap * in_channels + k + i],
-                                                a->channel_at + first, a->channels - first);
+                    taps[tap] = factor * lanes_of(weight + a->weight_at[tap * in_channels + k + i],
+                                                  a->channel_at + first, a->channels - first);
                 weights_of(made + (i * width + v) * VL, row, taps);
             }
         }
         /* Positions stand as far from each other as all weights are many: whole rows of them take their turns
          * in the caches, where single vectors of 36 rows would fall into one set. */
-        for (int position = 0; position < POSITIONS; ++position) {
-            real *to = packed + position * step + k * width * VL;
-            const real *from = made + position * row;
-            for (ptrdiff_t i = 0; i < row; i += VL)
-                if (streamed)
-                    rstream(to + i, rload(from + i));
-                else
-                    rstore(to + i, rload(from + i));
-        }
+        for (int position = 0; position < POSITIONS; ++position)
+            write_row(packed + position * step + k * width * VL, made + position * row, row, streamed);
     }
     if (streamed)
         rstreamed();
