@@ -46,6 +46,8 @@ def multiply(bench, window, y, x, packed, segments=None, **extras):
     if bench.layout.by_channels:
         bench.op.conv_spans(
             span_at=spans,
+            k_at=table(np.arange(spans.size) * x.channels),
+            depth=spans.size * x.channels,
             segments=table(segments.ravel()),
             span_length=x.channels,
             row_pixels=window.out_w,

@@ -11,7 +11,7 @@ from . import reference
 from .geometry import GEOMETRIES, make
 from .helpers import assert_sums, normal
 from .layouts import Workbench, both_layouts
-from .products import HALO, multiply, pack, tables_of, weight_places, weight_sum
+from .products import HALO, multiply, pack, table, tables_of, weight_places, weight_sum
 
 RELU = ACTIVATIONS["relu"]
 
@@ -65,6 +65,49 @@ def test_convolution_and_its_weight_gradient(isa, dtype, name, geometry, size):
         )
     bench.run()
     assert_sums(dweight, expected, magnitude, terms)
+
+
+@pytest.mark.parametrize("size", [(1, 1, 1), (3, 13, 17), (70, 7, 150), (40, 25, 33)], ids=str)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_weight_gradient_of_all_images_at_once(isa, dtype, geometry, size):
+    """Tasks of some input channels; hands of several images; the last places are left out."""
+    window, (batch, inner, out) = make(geometry), size
+    bench, places = Workbench("channels", dtype, batch), window.kernel_h * window.kernel_w
+    x, dy = (
+        normal((batch, inner, window.in_h, window.in_w), dtype),
+        normal((batch, out, window.out_h, window.out_w), dtype, 1),
+    )
+    source, gradient = bench.array(x, HALO), bench.array(dy, halo=2)
+    corner, spans, _ = tables_of(window, source)
+    dweight = np.full((out, inner, window.kernel_h, window.kernel_w), np.nan, dtype)
+    pixels, some = window.out_h * window.out_w, 5
+    place, pixel = np.divmod(np.arange(places * pixels), pixels)
+    read = (place < places - 1) | (places == 1)
+    room = kernels.ROWS_IN_HAND * (kernels.VECTORS_IN_HAND + bench.vectors(some))
+    bench.op.conv_weight_of_all(
+        dweight=dweight,
+        x=source,
+        dy=gradient,
+        scratch=bench.of_threads(room + some * places * kernels.VECTORS_IN_HAND),
+        x_at=corner,
+        tap_at=spans,
+        place_at=table(np.searchsorted(place[read], np.arange(places + 1))),
+        pixel_at=table(pixel[read]),
+        dy_at=gradient.pixels(),
+        channel_at=table(np.arange(out) * inner * places),
+        depth=inner * places,
+        in_channels=inner,
+        vectors=bench.vectors(out),
+        task_channels=some,
+        tasks=-(-inner // some),
+    )
+    bench.run()
+    expected, magnitude = (
+        reference.conv2d_backward_weight(each, of, 1, window) for each, of in ((dy, x), (abs(dy), abs(x)))
+    )
+    if places > 1:
+        expected[..., -1, -1] = magnitude[..., -1, -1] = 0
+    assert_sums(dweight, expected, magnitude, batch * pixels)
 
 
 @pytest.mark.parametrize("inner", [1, 2, 3])

@@ -25,18 +25,20 @@ class Layer:
     def __init__(self, bench, x, weight, bias, chains):
         self.bench, self.out, depth = bench, len(weight), weight.shape[1]
         self.x, self.y = column(bench, x), bench.empty(self.out, 1, 1)
-        samples, part = np.arange(kernels.CHUNK), depth // chains
+        part = depth // chains
         self.packed = pack(bench, weight[:, :, None, None])
-        self.segments = table(np.array([(0, samples.size, i, i + 1) for i in range(chains)]).ravel())
+        self.segments = table(np.array([(0, 1, i, i + 1) for i in range(chains)]).ravel())
         self.operands = {
             "y": self.y,
             "x": self.x,
             "weight": self.packed,
             "bias": bench.row(bias),
-            "y_at": table(samples * self.y.group_size + self.y.pixels()[0]),
-            "x_at": table(samples * self.x.group_size + self.x.pixels()[0]),
+            "y_at": table(self.y.pixels()[:1]),
+            "x_at": table(self.x.pixels()[:1]),
             "span_at": table(np.arange(chains) * part),
+            "k_at": table(np.arange(chains) * part),
             "span_length": part,
+            "depth": depth,
             "vectors": bench.vectors(self.out),
         }
 

@@ -67,6 +67,7 @@ def plans(layout):
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.LocalResponseNorm(3)), (2, 3, 2), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.Softmax2d()), (2, 3, 2), **two_parts),
         Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),
+        Plan(nn.Sequential(nn.Conv2d(2, 64, 1), nn.Conv2d(64, 128, 3, padding=1)), (2, 2, 2), **two_parts),
         *losses,
     ]
 
@@ -205,13 +206,13 @@ def test_no_place_is_minus_one_and_nothing_else():
             check_places(op, w.layout)
 
 
-def test_a_chunk_of_images_has_room_for_the_places_of_each():
+@pytest.mark.parametrize("whole_chunk", [True, False])
+def test_places_are_those_of_one_image(whole_chunk):
+    """Also for an operation on several, which finds the others by their distance."""
     w = writer("channels")
     blob, size = w.blob(1, 1, 1), w.layout.lanes
-    at = np.arange(kernels.CHUNK, dtype=np.int32) * size
+    at = np.arange(2, dtype=np.int32) * size
     common = {"y": blob, "x": blob, "weight": np.zeros((size, 1), np.float32), "depth": 1, "outputs": 1}
-    op = w.dense(**common, first_output=0, y_at=at, x_at=at, whole_chunk=True)
-    check_places(op, w.layout)
-    op = w.dense(**common, first_output=0, y_at=at, x_at=at)
-    with pytest.raises(ValueError, match=f"^dense: y_at reaches from 0 to {15 * size + 1} in y of {size}"):
+    op = w.dense(**common, first_output=0, y_at=at, x_at=at, whole_chunk=whole_chunk)
+    with pytest.raises(ValueError, match=f"^dense: y_at reaches from 0 to {size + 1} in y of {size} numbers"):
         check_places(op, w.layout)

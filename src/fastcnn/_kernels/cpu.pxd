@@ -54,6 +54,7 @@ cdef extern from "kernels.h" nogil:
         Py_ssize_t first_op, last_op
 
     const int FCN_CHUNK, FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_CHAINS, FCN_SUM_BLOCK
+    const int FCN_ROWS_IN_HAND, FCN_TASK_SUMS, FCN_VECTORS_IN_HAND
     const int FCN_FULL_CHUNK, FCN_MOST_TILES
     const int FCN_MOST_SLOTS
     Py_ssize_t fcn_slots(Py_ssize_t images)

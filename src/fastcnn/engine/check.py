@@ -76,9 +76,7 @@ def _size(op: Op, buffer: Any) -> int:
     if isinstance(buffer, External):
         return buffer.count
     assert isinstance(buffer, Blob | Vectors)
-    # Places of an operation on several images may be those of any of a chunk.
-    several = op.whole_chunk or op.kernel == "dense_of_all"
-    return buffer.group_size * (kernels.CHUNK if several else 1)
+    return buffer.group_size
 
 
 def _check_segments(op: Op, table: Argument, rows: np.ndarray) -> None:

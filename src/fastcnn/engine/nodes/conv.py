@@ -18,7 +18,7 @@ from .bias import bias_grad, position_bias_grad
 from .conv_forward import forward
 from .conv_gemm import gathered, gemm
 from .conv_input import backward_input, gradient_halo
-from .conv_weight import weight_gradient
+from .conv_weight import sums_over_all, weight_gradient
 from .conv_winograd import (
     forward_cost,
     input_cost,
@@ -110,6 +110,10 @@ def _with_columns(
     return cost(node, setting) + costs.copy(setting.layout, size, inner)
 
 
+def _filters_weight(node: Convolution, setting: Setting) -> bool:
+    return takes_forward(node, setting) and not sums_over_all(setting.layout, node)
+
+
 # Ordered lists of implementations; the last one takes every convolution. "direct" multiplies x where it
 # stands; "gemm" first lays out what each window reads as one row, the textbook's way (im2col); "winograd" has
 # fewer products for windows of 3x3.
@@ -126,7 +130,7 @@ INPUT_GRADIENT = [
     Algorithm("direct", always, _input_cost, backward_input),
 ]
 WEIGHT_GRADIENT = [
-    Algorithm("winograd", takes_forward, weight_cost, winograd_weight, exact=False),
+    Algorithm("winograd", _filters_weight, weight_cost, winograd_weight, exact=False),
     Algorithm(
         "gemm", _has_columns, partial(_with_columns, _weight_cost), partial(weight_gradient, operand=gathered)
     ),

@@ -12,7 +12,8 @@ from ..memory import Blob, table
 from ..parts import Forward
 from .bias import bias_of_group, position_bias
 from .convolution import Convolution
-from .product import Extras, Product, Way, direct, group_count, kernel_rows, segments
+from .multiply import Way, direct
+from .product import Extras, Product, group_count, kernel_rows, segments
 
 
 def conv_product(node: Convolution, groups: int, group: int, x: Blob, y: Blob) -> Product:

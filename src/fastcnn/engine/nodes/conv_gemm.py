@@ -9,7 +9,8 @@ import numpy as np
 from ...nn import Parameter
 from ..emit import Writer
 from ..memory import Blob, table
-from .product import Extras, Product, direct
+from .multiply import direct
+from .product import Extras, Product
 
 
 def gathered(w: Writer, p: Product, x: Blob) -> tuple[Product, Blob]:

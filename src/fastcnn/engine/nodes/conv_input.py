@@ -11,7 +11,8 @@ from ..emit import Writer
 from ..memory import NO_HALO, Blob, Halo, table, widest
 from ..parts import Backward
 from .convolution import Convolution
-from .product import Extras, Product, Way, direct, group_count, kernel_rows, segments
+from .multiply import Way, direct
+from .product import Extras, Product, group_count, kernel_rows, segments
 
 
 @dataclass

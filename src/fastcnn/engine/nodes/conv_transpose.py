@@ -21,7 +21,8 @@ from .conv_input import gradient_halo, write_input
 from .conv_weight import Operand, in_place, sums_over_all, write_weight
 from .conv_winograd import takes_input_gradient, winograd
 from .convolution import Convolution
-from .product import Extras, Way, direct, group_count
+from .multiply import Way, direct
+from .product import Extras, group_count
 
 
 @dataclass(eq=False)
@@ -33,6 +34,11 @@ class ConvTranspose(Convolution):
     """
 
     weight_reads_halo = True
+
+    @property
+    def reads_elements(self) -> bool:
+        """Whether x is read element by element: not by the gradient of the weight."""
+        return False
 
     @property
     def mirrored(self) -> conv.Conv:
@@ -93,7 +99,7 @@ def _weight_gradient(
 ) -> None:
     """Write the gradient of the weight, of a convolution that reads dy and whose output's gradient is x."""
     mirrored = node.mirrored
-    x = b.forward.blobs[node.x] if sums_over_all(b.writer, mirrored) else b.operand(node.x)
+    x = b.forward.blobs[node.x] if sums_over_all(b.writer.layout, mirrored) else b.operand(node.x)
     write_weight(b.writer, mirrored, dweight, dy, x, operand)
 
 

@@ -18,7 +18,8 @@ from . import costs
 from .conv_forward import conv_product
 from .conv_weight import write_sum
 from .convolution import Convolution
-from .product import Extras, Product, bands_of, ends
+from .multiply import bands_of, ends
+from .product import Extras, Product
 
 _POSITIONS = 36  # of a tile
 _TAPS = 9

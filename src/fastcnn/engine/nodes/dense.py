@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..._kernels.program import CHAINS, CHUNK, TASK_COLUMNS
+from ..._kernels.program import CHAINS, TASK_COLUMNS
 from ...nn import Parameter
 from ...nn.parameter import is_trained
 from ..algorithms import Algorithm, Setting, always
@@ -24,7 +24,8 @@ from . import costs
 from .activation import Activated, activates
 from .bias import bias_grad
 from .conv_weight import weight_of_all
-from .product import Extras, Product, bands_of, multiply, multiply_some, pack
+from .multiply import bands_of, multiply, multiply_some, pack
+from .product import Extras, Product, spans_of
 from .rearrange import copy_elements
 from .softmax import features
 
@@ -100,25 +101,24 @@ class Dense(Activated):
 def _product(node: Dense, x: Blob, y: Blob, first: int, last: int, order: np.ndarray) -> Product:
     """Return the places of channels first .. last - 1 of y = weight x, whose taps have an order.
 
-    Where channels are in the lanes, several samples are its pixels, and x has that order.
+    Where channels are in the lanes, x has that order.
     """
-    depth, several = node.x.size, x.layout.by_channels
-    samples = np.arange(CHUNK if several else 1)
+    depth, ordered = node.x.size, x.layout.by_channels
     # A sum is a chain of operations that wait for each other: that of a deep layer is made of several.
     chains = CHAINS if depth >= _DEEP and depth % CHAINS == 0 else 1
     part = depth // chains
-    spans = 1 if several else part
+    spans = 1 if ordered else part
     return Product(
-        pixels=samples.size,
+        pixels=1,
         row_pixels=1,
         channels=last - first,
-        y_at=table(samples * y.group_size + y.pixels(first)[0]),
-        x_at=table(samples * x.group_size + (x.pixels()[0] if several else 0)),
-        span_at=np.arange(chains) * part if several else features(x)[order],
-        span_length=part if several else 1,
+        y_at=table(y.pixels(first)[:1]),
+        x_at=table(x.pixels()[:1] if ordered else np.zeros(1)),
+        span_at=np.arange(chains) * part if ordered else features(x)[order],
+        span_length=part if ordered else 1,
         weight_at=table(order),
         channel_at=table(np.arange(first, last) * depth),
-        segments=[(0, samples.size, i * spans, (i + 1) * spans) for i in range(chains)],
+        segments=[(0, 1, i * spans, (i + 1) * spans) for i in range(chains)],
         summed=chains > 1,
     )
 
@@ -193,8 +193,7 @@ def _of_all(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
         bias=w.padded(node.bias),
         y_at=product.y_at,
         x_at=product.x_at,
-        span_at=table(product.span_at),
-        span_length=product.span_length,
+        **spans_of(product),
         vectors=w.vectors(out),
         shares=shares,
         **activates(node.activation),

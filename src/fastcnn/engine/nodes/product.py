@@ -6,8 +6,7 @@ memory, and output pixels in segments that read the same spans.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -17,10 +16,7 @@ from ...graph import Activation
 from ...nn import Parameter
 from ..emit import Writer
 from ..memory import Blob, table
-from .activation import activates
 
-# Work on a group that is worth a second thread: it outweighs the time in which threads find each other.
-_BAND_FLOPS = 200_000
 Segment = tuple[int, int, int, int]  # first pixel, last + 1, first span, last + 1
 
 
@@ -43,6 +39,8 @@ class Product:
     weight_at, channel_at : arrays (depth,) and (channels,)
         Tap k's weight for channel o stands at their sum.
     segments : list of Segment
+    first_taps : array (spans,), optional
+        The number of each span's first tap; default: spans follow each other.
     summed : bool
         Whether the segments are parts of one sum.
     depthwise : bool
@@ -59,6 +57,7 @@ class Product:
     weight_at: np.ndarray
     channel_at: np.ndarray
     segments: list[Segment]
+    first_taps: np.ndarray | None = None
     summed: bool = False
     depthwise: bool = False
 
@@ -92,34 +91,6 @@ class Extras:
     ending: np.ndarray | None = None
 
 
-def ends(w: Writer, extras: Extras) -> dict[str, Any]:
-    """Return what an operation is told of what comes behind its sums."""
-    told = activates(extras.activation)
-    if extras.ending is not None:
-        first = (
-            extras.first_channel if w.layout.by_channels else 0
-        )  # kernels in "images" skip them by themselves
-        told["scale"], told["shift"] = (row[first:] for row in extras.ending)
-    return told
-
-
-class Way(Protocol):
-    """How a product is made."""
-
-    def __call__(
-        self,
-        w: Writer,
-        p: Product,
-        x: Blob,
-        y: Blob,
-        weight: Parameter,
-        extras: Extras,
-        *,
-        flops: int,
-    ) -> None:
-        """Write what packs the weights, and what makes y or adds to it."""
-
-
 class Grouped(Protocol):
     """What of a convolution tells how many products it is."""
 
@@ -128,6 +99,11 @@ class Grouped(Protocol):
     @property
     def depthwise(self) -> bool:
         """Whether each channel has a window of its own."""
+
+
+def group_count(w: Writer, node: Grouped) -> int:
+    """Return the number of groups that are products of their own."""
+    return 1 if node.depthwise and w.layout.by_channels else node.groups
 
 
 def kernel_rows(top: np.ndarray, taps: np.ndarray, height: int) -> np.ndarray:
@@ -149,123 +125,27 @@ def segments(ranges: np.ndarray, row_pixels: int, spans_of_row: int) -> list[Seg
     return [(i * row_pixels, j * row_pixels, *spans[i].tolist()) for i, j in pairwise(ends)]
 
 
-def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = None) -> np.ndarray:
-    """Let weights, times a scale for each channel, be packed before all else; return where."""
-    packed = w.constant(p.depth * w.layout.row(p.channels), "VALUE")
-    w.before.pack_weights(
-        packed=packed,
-        weight=weight,
-        scale=scale,
-        weight_at=p.weight_at,
-        channel_at=p.channel_at,
-        tasks=w.blocks(p.channels),
-        stage=0 if scale is None else 1,
-    )
-    return packed
-
-
-def direct(w: Writer, p: Product, x: Blob, y: Blob, weight: Parameter, extras: Extras, *, flops: int) -> None:
-    """Write a product that multiplies x where it stands."""
-    multiply(w, p, x, y, pack(w, p, weight, extras.scale), extras, flops=flops)
-
-
-def group_count(w: Writer, node: Grouped) -> int:
-    """Return the number of groups that are products of their own."""
-    return 1 if node.depthwise and w.layout.by_channels else node.groups
-
-
-def bands_of(w: Writer, flops: int) -> int:
-    """Return the number of bands that an operation is cut into."""
-    return w.bands if flops >= _BAND_FLOPS else 1
-
-
-def multiply(
-    w: Writer, p: Product, x: Blob, y: Blob, packed: np.ndarray, extras: Extras, *, flops: int
-) -> None:
-    """Write y, or add to it, perhaps in bands of pixels."""
-    if p.summed and not w.layout.by_channels:
-        for part, rest in _parts_of_sum(p, extras):
-            multiply_some(w, part, x, y, packed, rest, part.segments, flops=flops // len(p.segments))
-        return
-    bands = bands_of(w, flops)
-    for i in range(bands):
-        first, last = (p.pixels * j // bands for j in (i, i + 1))
-        within = [(max(a, first), min(b, last), c, d) for a, b, c, d in p.segments]
-        multiply_some(
-            w,
-            p,
-            x,
-            y,
-            packed,
-            extras,
-            [each for each in within if each[0] < each[1]],
-            flops=flops * (i + 1) // bands - flops * i // bands,
-            band=i if bands > 1 else None,
-        )
-
-
-def _parts_of_sum(p: Product, extras: Extras) -> Iterator[tuple[Product, Extras]]:
-    """Yield the products of a sum: the first has the bias, the last the activation; all but the first add."""
-    for i, segment in enumerate(p.segments):
-        yield (
-            replace(p, segments=[segment], summed=False),
-            replace(
-                extras,
-                bias=extras.bias if i == 0 else None,
-                activation=extras.activation if i + 1 == len(p.segments) else None,
-                add=extras.add or i > 0,
-            ),
-        )
-
-
-def multiply_some(
-    w: Writer,
-    p: Product,
-    x: Blob,
-    y: Blob,
-    packed: np.ndarray,
-    extras: Extras,
-    some: list[Segment],
-    *,
-    flops: int,
-    whole_chunk: bool = False,
-    band: int | None = None,
-) -> None:
-    """Write some segments of a product as one operation."""
-    rows = np.array(some, np.int64).reshape(-1, 4)
-    common = {
-        "y": y,
-        "x": x,
-        "weight": packed,
-        "bias": extras.bias,
-        "position_bias": extras.position_bias,
-        "y_at": p.y_at,
-        "x_at": p.x_at,
-        **ends(w, extras),
-        "add": extras.add,
-        "flops": flops,
-        "band": band,
+def spans_of(p: Product) -> dict[str, Any]:
+    """Return what an operation is told of spans."""
+    first = np.arange(p.span_at.size) * p.span_length if p.first_taps is None else p.first_taps
+    return {
+        "span_at": table(p.span_at),
+        "k_at": table(first),
+        "span_length": p.span_length,
+        "depth": p.depth,
     }
-    if not w.layout.by_channels:
-        w.conv(
-            **common,
-            tap_at=p.taps(x),
-            segments=table(rows * [1, 1, p.span_length, p.span_length]).ravel(),
-            channels=p.channels,
-            all_channels=extras.all_channels,
-            first_channel=extras.first_channel,
-        )
-    elif p.depthwise:
-        vectors = w.vectors(p.channels)
-        w.depthwise(**common, tap_at=table(p.span_at), segments=table(rows).ravel(), vectors=vectors)
-    else:
-        w.conv_spans(
-            **common,
-            span_at=table(p.span_at),
-            span_length=p.span_length,
-            segments=table(rows).ravel(),
-            row_pixels=p.row_pixels,
-            vectors=w.vectors(p.channels),
-            summed=p.summed,
-            whole_chunk=whole_chunk,
-        )
+
+
+def taps_inside(
+    p: Product, x: Blob, in_channels: int, first_channel: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where in x the places of the window stand, and whether each pixel reads x there, and no zeros.
+
+    Returns
+    -------
+    tap_at : array (places,)
+    inside : bool array (pixels, places)
+    """
+    columns = np.arange(p.span_length // in_channels) * in_channels
+    tap_at = (p.span_at[:, None] + columns).ravel()
+    return tap_at, np.isin(p.x_at[:, None] + tap_at, x.pixels(first_channel))

@@ -8,6 +8,8 @@
  *           pixels loads 13 for 12.
  * Edges     Rows that have no row below them, and short windows, are left to the blocks of conv.c.
  */
+#include "conv_blocks.h"
+
 #if MAX_BLOCK == 8
 #define MOST_PAIRS 10
 #define FEWEST_PAIRS 5
@@ -21,7 +23,7 @@ INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, p
 {
     vreal upper[MOST_PAIRS], lower[MOST_PAIRS];
     const stored *x[MOST_PAIRS];
-    const stored *w = t->w;
+    const stored *w = t->w + f->k_at[t->span0] * VL;
     const ptrdiff_t below = f->x_at[at_[0] + width] - f->x_at[at_[0]];
 #pragma GCC unroll 32
     for (int p = 0; p < pairs; ++p) {
@@ -58,7 +60,7 @@ INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, p
     }
     stored *y = f->y + t->o0;
     const int32_t *y_at = f->y_at;
-    const vreal least = vset(f->end.least);
+    const vreal least = vset(f->end.least), most = vset(f->end.most);
     const int scaled = scales(&f->end);
     const vreal scale = scaled ? rload(f->end.scale + t->o0) : (vreal){0};
     const vreal shift = scaled ? rload(f->end.shift + t->o0) : (vreal){0};
@@ -70,7 +72,7 @@ INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, p
         }
 #pragma GCC unroll 32
         for (int p = 0; p < pairs; ++p) {
-            const vreal clipped = vmax(least, upper[p]);
+            const vreal clipped = vmin(most, vmax(least, upper[p]));
             vstore(y + y_at[at_[p]], scaled ? clipped * scale + shift : clipped);
             upper[p] = lower[p];
         }

@@ -1,0 +1,172 @@
+/* Register blocks of products where channels are in the lanes. Part of conv.c.
+ *
+ * Equation  as in conv.c, of one block of vectors of output channels by pixels
+ * Layout    as in conv.c; sums that are put aside [pixel][vectors of the block][VL].
+ */
+#ifndef FCN_CONV_BLOCKS_H
+#define FCN_CONV_BLOCKS_H
+
+#include "engine/ending.h"
+#include "register_blocks.h"
+
+#include <math.h>
+
+typedef struct {
+    stored *y;
+    const stored *x;
+    const real *bias, *position_bias;
+    const int32_t *y_at, *x_at, *span_at, *k_at; /* k_at: the first tap of each span */
+    ptrdiff_t span_length, row;                  /* row: biases of a pixel of y */
+    ending end;
+    int add;
+} product;
+
+/* Of one register block: the weights of its channels, its first channel and pixel, its spans, and what it takes
+ * of each: `length` elements from `from` on. If `before` is given, sums go on from there; if `after` is, they
+ * are left there. */
+typedef struct {
+    const stored *w;
+    ptrdiff_t o0, p0, span0, span1, from, length;
+    const real *before;
+    real *after;
+} tile;
+
+#define MAX_SUMS 24
+
+/* With `apart` each pixel's window begins so many elements behind that of the pixel before, else anywhere. */
+INLINE void forward(const product *f, const tile *t, const int vectors, const int pixels, const int apart)
+{
+    vreal sum[MAX_SUMS];
+    const stored *x[MAX_SUMS];
+    const int32_t *x_at = f->x_at + t->p0, *y_at = f->y_at + t->p0;
+#pragma GCC unroll 32
+    for (int p = 0; p < pixels; ++p)
+        if (p == 0 || !apart) {
+            x[p] = f->x + x_at[p];
+            PIN_INTEGER(x[p]);
+        }
+    if (t->before) {
+#pragma GCC unroll 32
+        for (int i = 0; i < pixels * vectors; ++i)
+            sum[i] = rload(t->before + i * VL);
+    } else if (f->position_bias) {
+        const real *start = f->position_bias + t->p0 * f->row + t->o0;
+        const ptrdiff_t row = f->row;
+#pragma GCC unroll 32
+        for (int p = 0; p < pixels; ++p, start += row)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v)
+                sum[p * vectors + v] = rload(start + v * VL);
+    } else {
+#pragma GCC unroll 32
+        for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v)
+                sum[p * vectors + v] = f->bias ? rload(f->bias + t->o0 + v * VL) : (vreal){0};
+    }
+    for (ptrdiff_t span = t->span0; span < t->span1; ++span) {
+        ptrdiff_t at = f->span_at[span] + t->from;
+        const ptrdiff_t end = at + t->length;
+        const stored *w = t->w + (f->k_at[span] + t->from) * (vectors * VL);
+        for (; at < end; ++at, w += vectors * VL) {
+            PIN_INTEGER(at);
+            vreal weight[8];
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v) {
+                weight[v] = vload(w + v * VL);
+                PIN(weight[v]);
+            }
+#pragma GCC unroll 32
+            for (int p = 0; p < pixels; ++p) {
+                vreal value = vset(value_of(apart ? x[0] + at + p * apart : x[p] + at));
+                if (vectors > 1 || !apart)
+                    PIN(value);
+#pragma GCC unroll 8
+                for (int v = 0; v < vectors; ++v)
+                    sum[p * vectors + v] += value * weight[v];
+            }
+        }
+    }
+    if (t->after) {
+#pragma GCC unroll 32
+        for (int i = 0; i < pixels * vectors; ++i)
+            rstore(t->after + i * VL, sum[i]);
+        return;
+    }
+    stored *y = f->y + t->o0;
+    if (f->add) {
+#pragma GCC unroll 32
+        for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v)
+                sum[p * vectors + v] += vload(y + y_at[p] + v * VL);
+    }
+    const vreal least = vset(f->end.least), most = vset(f->end.most);
+    if (scales(&f->end)) {
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) {
+            const vreal scale = rload(f->end.scale + t->o0 + v * VL);
+            const vreal shift = rload(f->end.shift + t->o0 + v * VL);
+#pragma GCC unroll 32
+            for (int p = 0; p < pixels; ++p)
+                vstore(y + y_at[p] + v * VL, vmin(most, vmax(least, sum[p * vectors + v])) * scale + shift);
+        }
+        return;
+    }
+    if (limits(&f->end)) {
+#pragma GCC unroll 32
+        for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v)
+                vstore(y + y_at[p] + v * VL, vmin(most, vmax(least, sum[p * vectors + v])));
+        return;
+    }
+#pragma GCC unroll 32
+    for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v)
+            vstore(y + y_at[p] + v * VL, vmax(least, sum[p * vectors + v]));
+}
+
+/* One pixel of a deep window, FCN_CHAINS parts of the depth side by side: a chain of multiply-adds waits for
+ * itself. */
+INLINE void forward_chains(const product *f, const tile *t, const int vectors)
+{
+    vreal sum[FCN_CHAINS * 4];
+    const ptrdiff_t length = f->span_length;
+    const stored *x = f->x + f->x_at[t->p0], *w = t->w;
+    const ptrdiff_t part = length * vectors * VL;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v)
+        sum[v] = f->bias ? rload(f->bias + t->o0 + v * VL) : (vreal){0};
+#pragma GCC unroll 16
+    for (int i = vectors; i < FCN_CHAINS * vectors; ++i)
+        sum[i] = (vreal){0};
+    for (ptrdiff_t k = 0; k < length; ++k, w += vectors * VL)
+#pragma GCC unroll 4
+        for (int c = 0; c < FCN_CHAINS; ++c) {
+            vreal value = vset(value_of(x + k + c * length));
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v)
+                sum[c * vectors + v] += value * vload(w + c * part + v * VL);
+        }
+    const vreal least = vset(f->end.least), most = vset(f->end.most);
+    stored *y = f->y + f->y_at[t->p0] + t->o0;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+        vreal total = sum[v];
+#pragma GCC unroll 4
+        for (int c = 1; c < FCN_CHAINS; ++c)
+            total += sum[c * vectors + v];
+        vstore(y + v * VL, vmin(most, vmax(least, total)));
+    }
+}
+
+#define DEFINE(v, p)                                                                                         \
+    static void forward_##v##_##p(const product *f, const tile *t) { forward(f, t, v, p, 0); }
+BLOCKS(DEFINE)
+
+#define ENTRY(v, p) [v][p] = forward_##v##_##p,
+static void (*const blocks[MAX_VECTORS + 1][13])(const product *, const tile *) = {BLOCKS(ENTRY)};
+
+#endif
