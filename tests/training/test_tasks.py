@@ -380,9 +380,10 @@ def lambda_loss():
 
 def test_losses_that_do_not_fit():
     trainer = trainer_of("multilabel")
-    trainer.loss = nn.CrossEntropyLoss()
-    with pytest.raises(ArgumentError, match="several labels an image, but CrossEntropyLoss takes one class"):
-        fit(trainer, data_of("multilabel"))
+    for trainer.loss in (nn.CrossEntropyLoss(), nn.NLLLoss(), nn.MultiMarginLoss()):
+        name = type(trainer.loss).__name__
+        with pytest.raises(ArgumentError, match=f"several labels an image, but {name} takes one class"):
+            fit(trainer, data_of("multilabel"))
     trainer = trainer_of("segmentation")
     marked = Dataset(images(4), np.zeros((4, 4, 4), int), ignore_index=255)
     with pytest.raises(ArgumentError, match="has ignore_index=255, but CrossEntropyLoss -100"):

@@ -81,6 +81,7 @@ class MSELoss(_Plain):
         Mean or sum over all elements, or none.
     """
 
+    threshold = 0.5
     _formula = _formulas.MSE
 
 
@@ -93,6 +94,7 @@ class L1Loss(_Plain):
         Mean or sum over all elements, or none.
     """
 
+    threshold = 0.5
     _formula = _formulas.L1
 
 
@@ -119,6 +121,7 @@ class SmoothL1Loss(ElementwiseLoss):
         The difference from which on it is the absolute error, at least 0.
     """
 
+    threshold = 0.5
     beta: float
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
@@ -141,6 +144,7 @@ class HuberLoss(ElementwiseLoss):
         The difference from which on it is a line, above 0.
     """
 
+    threshold = 0.5
     delta: float
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
@@ -162,6 +166,8 @@ class BCELoss(ElementwiseLoss):
     reduction : {"mean", "sum", "none"}
         Mean or sum over all elements, or none.
     """
+
+    threshold = 0.5
 
     def __init__(self, weight: Weights = None, reduction: str = "mean") -> None:
         super().__init__(reduction, weight=weight)

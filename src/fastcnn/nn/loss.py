@@ -16,8 +16,17 @@ class LossModule(Module):
 
     `sample_weight` is a float array (N,) of numbers >= 0, one for each sample, that its losses are multiplied
     by. "mean" divides by their sum where it divides by the number of samples without them.
+
+    Attributes
+    ----------
+    of_classes : bool
+        Whether targets are classes, of which each sample or pixel has one.
+    threshold : float
+        Halfway between the outputs for a target of 0 and for one of 1: a logit of 0, or half a probability.
     """
 
+    of_classes = False
+    threshold = 0.0
     _reductions: tuple[str, ...] = REDUCTIONS
 
     def __init__(self, reduction: str) -> None:

@@ -18,6 +18,7 @@ Weights = np.ndarray | None
 class _Classes(LossModule):
     """Base of losses of classes, which may have weights."""
 
+    of_classes = True
     weight: Weights
     ignore_index: int
 

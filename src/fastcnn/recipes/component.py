@@ -52,7 +52,7 @@ class Family:
     sample: Callable[[type], tuple] = lambda cls: ()
 
     @property
-    def types(self) -> dict[str, type]:
+    def types(self) -> dict[str, type[Any]]:
         """The classes by name."""
         return {cls.__name__: cls for cls in self.classes}
 

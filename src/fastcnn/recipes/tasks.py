@@ -19,7 +19,6 @@ from .recipe import Recipe
 CHOICES = frozenset({"training.monitor", "loss"})
 # Outputs along an axis that the notes of weights may ask for.
 _MOST = 1 << 16
-_OF_CLASSES = ("CrossEntropyLoss", "MultiMarginLoss")
 # Losses in their place.
 _LOSSES = {MULTILABEL: "BCEWithLogitsLoss", REGRESSION: "MSELoss"}
 
@@ -46,9 +45,9 @@ def fit_task(recipe: Recipe, train: Dataset) -> Recipe:
             )
         monitor = f"val_{TASKS[task].main}" if training.monitor.startswith("val_") else "loss"
         recipe = dataclasses.replace(recipe, training=dataclasses.replace(training, monitor=monitor))
-    if task in _LOSSES and recipe.loss.type in _OF_CLASSES:
+    if task in _LOSSES and LOSSES.types[recipe.loss.type].of_classes:
         if "loss" not in recipe.suggested:
-            others = ", ".join(name for name in LOSSES.types if name not in _OF_CLASSES)
+            others = ", ".join(name for name, loss in LOSSES.types.items() if not loss.of_classes)
             raise DataError(
                 f"{recipe.source}: loss.type is {recipe.loss.type}, but the data set is for {task}: "
                 f"give one of {others}"

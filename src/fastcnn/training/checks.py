@@ -14,7 +14,6 @@ from ..data import Dataset, Loader
 from ..data.batch import Batch, augmented, first_sample
 from ..data.targets import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..nn.losses import CrossEntropyLoss, NLLLoss
 from ..nn.module import Module
 from ..nn.passive import observe, tensors
 from .own_metrics import takes_weights
@@ -88,7 +87,7 @@ def check_labels(dataset: Dataset, logits: Any, what: str, labels: np.ndarray | 
 
 def check_loss(loss: Any, dataset: Dataset, what: str) -> None:
     """Raise if a loss is not for the targets of a data set, or does not know its weights."""
-    name, classes = type(loss).__name__, isinstance(loss, CrossEntropyLoss | NLLLoss)
+    name, classes = type(loss).__name__, getattr(loss, "of_classes", False)
     if dataset.weights is not None and not takes_weights(getattr(loss, "forward", loss)):
         raise ArgumentError(
             f"{what} has weights, but {name} does not take sample_weight: let it, or leave the weights out"
@@ -99,10 +98,10 @@ def check_loss(loss: Any, dataset: Dataset, what: str) -> None:
         )
     if dataset.task == REGRESSION and classes and dataset.labels.ndim == 1:
         raise ArgumentError(f"{what} has real targets, but {name} takes classes: take MSELoss")
-    if dataset.task == SEGMENTATION and classes and loss.ignore_index != dataset.ignore_index:
+    ignored = getattr(loss, "ignore_index", dataset.ignore_index)
+    if dataset.task == SEGMENTATION and ignored != dataset.ignore_index:
         raise ArgumentError(
-            f"{what} has ignore_index={dataset.ignore_index}, but {name} {loss.ignore_index}: give both the "
-            "same one"
+            f"{what} has ignore_index={dataset.ignore_index}, but {name} {ignored}: give both the same one"
         )
 
 

@@ -12,8 +12,6 @@ from ..data.targets import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
 from . import metrics
 from .metrics.regression import r2_of
 
-# Losses that compare outputs with targets of 0 and 1 themselves; others take logits, whose middle is 0.
-_OF_PROBABILITIES = ("BCELoss", "HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss")
 # Numbers whose float64 copies are in memory at a time.
 _CHUNK = 1 << 18
 
@@ -180,9 +178,8 @@ def streamed(dataset: data.Dataset) -> bool:
 
 
 def threshold_of(loss: Any) -> float:
-    """Return above which output a sample is taken to have a label: half a probability, or a logit of 0."""
-    names = [each.__name__ for each in type(loss).__mro__]
-    return 0.5 if any(name in _OF_PROBABILITIES for name in names) else 0.0
+    """Return above which output a sample is taken to have a label: for a loss of one's own a logit of 0."""
+    return float(getattr(loss, "threshold", 0.0))
 
 
 def task_with(metric: str) -> str | None:
