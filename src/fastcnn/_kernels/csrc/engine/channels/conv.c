@@ -1,10 +1,10 @@
 /* Direct convolution in the layout "channels": forward and backward-input; pack_weights.c packs the weights.
  *
- * Equation  y[p][o] = f(bias[o] + sum_k x[x_at[p] + span_at[k / length] + k % length] * w[k][o]), f what
- *           ending.h says.
- *           k runs over the kernel rows, kernel columns and input channels of a window, in this order;
- *           elements that stand next to each other in x are a span. The gradient with respect to x is the
- *           same sum over dy, with other tables.
+ * Equation  y[p][o] = f(bias[o] + the sum over spans s and their elements i of
+ *           x[x_at[p] + span_at[s] + i] * w[k_at[s] + i][o]), f what ending.h says.
+ *           Taps k are the kernel rows, kernel columns and input channels of a window, in this order; those
+ *           that stand next to each other in x are a span. The gradient with respect to x is the same sum
+ *           over dy, with other tables.
  * Layout    see program.h; packed weights [block][k][vectors of the block][VL], zero past the last channel.
  * Method    Register blocks of VECTORS vectors of output channels by PIXELS pixels: each step loads VECTORS
  *           weights and broadcasts PIXELS elements of x for VECTORS * PIXELS fused multiply-adds. With one
@@ -101,8 +101,10 @@ static void take_in_hand(const product *f, const tile *t, ptrdiff_t pixels, ptrd
             const ptrdiff_t size = pixels / count + (i < pixels % count);
             blocks[width][size](f, &block);
             block.p0 += size;
-            block.before += block.before ? size * row : 0;
-            block.after += block.after ? size * row : 0;
+            if (block.before)
+                block.before += size * row;
+            if (block.after)
+                block.after += size * row;
         }
     }
 }
