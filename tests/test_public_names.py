@@ -231,7 +231,8 @@ SIGNATURES = {
         "(num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, *, bias=True)"
     ),
     "nn.Conv1d": (
-        "(in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True)"
+        "(in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, "
+        "padding_mode='zeros')"
     ),
     "nn.ConvTranspose2d": (
         "(in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, "

@@ -55,6 +55,14 @@ LAYERS = {
         layer("Conv1d", in_channels=3, out_channels=4, kernel_size=4, padding="same"),
         True,
     ),
+    **{
+        f"conv1d-{mode}-{padding}": (
+            (2, 3, 8),
+            layer("Conv1d", in_channels=3, out_channels=4, kernel_size=4, padding=padding, padding_mode=mode),
+            True,
+        )
+        for mode, padding in (("reflect", 3), ("replicate", 2), ("circular", "same"))
+    },
     "conv1d-unbatched": ((3, 8), layer("Conv1d", in_channels=3, out_channels=4, kernel_size=3), True),
     "batch-norm1d": ((5, 4), layer("BatchNorm1d", num_features=4), True),
     "batch-norm1d-lines": ((3, 4, 6), layer("BatchNorm1d", num_features=4, momentum=0.4), True),

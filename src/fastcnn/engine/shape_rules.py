@@ -23,6 +23,9 @@ from .view import View
 def pad(lowering: Lowering, op: graph.Pad, x: Source) -> View:
     """Lower padding: zeros are a margin that the next layer reads, anything else is written."""
     view = tensor(lowering, x, "Pad")
+    if view.line and not any(op.margins[2:]):
+        lines = padding_lines(view.value.sizes, op.margins, op.mode, "pad")
+        return view.of(resampled(lowering, view.value, *lines, op.value).value)
     if op.zeros:
         left, right, top, bottom = (a + b for a, b in zip(view.margin, op.margins, strict=True))
         return View(image(view, "Pad"), (left, right, top, bottom))

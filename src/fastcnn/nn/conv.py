@@ -10,15 +10,11 @@ from .._outputs import convolution
 from .._shapes import conv_padding, filled, integer, pair
 from ..errors import ArgumentError
 from . import functional as F
-from .convolution import Convolution
+from .convolution import PADDING_MODES, Convolution
 from .declaration import IMAGES, Argument, Shape, Values, channels, declare, has
 from .parameter import Parameter
 
 __all__ = ["Conv2d"]
-
-
-# What the padding is made of: zeros, or what `fastcnn.ops.pad` has as a mode.
-PADDING_MODES = {"zeros": None, "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
 def check_groups(in_channels: int, out_channels: int, groups: int, what: str) -> None:
@@ -127,14 +123,6 @@ class Conv2d(Convolution):
 
     def forward(self, x: Any) -> Any:
         """Return the feature maps (N, out_channels, out_h, out_w)."""
-        geometry = self._geometry()
-        if (mode := PADDING_MODES[self.padding_mode]) is not None:
-            size = self.kernel_size, self.stride, self.dilation
-            x = F.pad(x, conv_padding(self.padding, *size, "Conv2d: padding"), mode)
-            geometry["padding"] = 0
+        size = self.kernel_size, self.stride, self.dilation
+        x, geometry = self._within(x, conv_padding(self.padding, *size, "Conv2d: padding"))
         return F.conv2d(x, self.weight, self.bias, **geometry)
-
-    def extra_repr(self) -> str:
-        """Return the arguments that repr shows."""
-        mode = "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode}"
-        return super().extra_repr() + mode

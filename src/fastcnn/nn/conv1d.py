@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from .._arguments import Argument, count, cut_or_word, flag, one
+from .._arguments import Argument, count, cut_or_word, flag, one, word
+from .._moved import repeated
 from .._outputs import convolution
 from .._shapes import conv_padding, filled, integer, row_of, single
 from . import functional as F
 from .conv import check_groups
-from .convolution import Convolution
+from .convolution import PADDING_MODES, Convolution
 from .declaration import LINES, Shape, Values, channels, declare, has
 from .parameter import Parameter
 
@@ -26,7 +27,9 @@ def _kernels(values: Values) -> list[Shape]:
 def _maps(values: Values, shape: Shape) -> Shape:
     (kernel,) = _kernels(values)
     geometry = row_of(values["stride"], values["padding"], values["dilation"], "conv1d")
-    window, _ = convolution((1, shape[1]), (1, kernel[2]), *geometry, "conv1d")
+    window, margins = convolution((1, shape[1]), (1, kernel[2]), *geometry, "conv1d")
+    if (mode := PADDING_MODES[values["padding_mode"]]) is not None:
+        repeated((shape[0], 1, shape[1]), margins, mode, "conv1d")
     return values["out_channels"], window.out_w
 
 
@@ -40,6 +43,7 @@ def _maps(values: Values, shape: Shape) -> Shape:
         "dilation": one,
         "groups": count,
         "bias": Argument(flag, read=has),
+        "padding_mode": word(*PADDING_MODES),
     },
     output=_maps,
     weights=_kernels,
@@ -57,11 +61,13 @@ class Conv1d(Convolution):
     stride, dilation : int
         Step between windows; distance between taps.
     padding : int, "same" or "valid"
-        Zeros at both ends.
+        Elements at both ends.
     groups : int
         Number of blocks of channels that are convolved apart.
     bias : bool
         Whether to add a learned bias to each output channel.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        What the padding is made of, see `fastcnn.ops.pad`.
 
     Attributes
     ----------
@@ -83,6 +89,7 @@ class Conv1d(Convolution):
         dilation: int | tuple[int] = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: str = "zeros",
     ) -> None:
         super().__init__()
         self.in_channels = integer(in_channels, "Conv1d: in_channels", 1)
@@ -92,6 +99,7 @@ class Conv1d(Convolution):
         self.stride, self.dilation = steps[1:], apart[1:]
         conv_padding(pads, (1, *self.kernel_size), steps, apart, "Conv1d: padding")
         self.padding = pads if isinstance(pads, str) else pads[1:]
+        self.padding_mode = word(*PADDING_MODES)(padding_mode, "Conv1d: padding_mode")
         self.groups = integer(groups, "Conv1d: groups", 1)
         (shape,) = _kernels(vars(self))
         self.weight = Parameter(filled(shape, 0, np.float32, "Conv1d: weight"))
@@ -100,4 +108,7 @@ class Conv1d(Convolution):
 
     def forward(self, x: Any) -> Any:
         """Return the feature maps (N, out_channels, out)."""
-        return F.conv1d(x, self.weight, self.bias, **self._geometry())
+        steps, pads, apart = row_of(self.stride, self.padding, self.dilation, "Conv1d")
+        margins = conv_padding(pads, (1, *self.kernel_size), steps, apart, "Conv1d: padding")
+        x, geometry = self._within(x, margins[:2])
+        return F.conv1d(x, self.weight, self.bias, **geometry)

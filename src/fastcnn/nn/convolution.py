@@ -4,9 +4,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from . import functional as F
 from . import init
 from .module import Module
 from .parameter import Parameter
+
+# What the padding is made of: zeros, or what `fastcnn.ops.pad` has as a mode.
+PADDING_MODES = {"zeros": None, "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
 class Convolution(Module):
@@ -20,6 +24,7 @@ class Convolution(Module):
     kernel_size: Any
     weight: Parameter
     bias: Parameter | None
+    padding_mode = "zeros"
 
     # The geometry that repr leaves out.
     _usual: ClassVar[dict[str, Any]]
@@ -31,6 +36,13 @@ class Convolution(Module):
     def _geometry(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._usual}
 
+    def _within(self, x: Any, margins: tuple[int, ...]) -> tuple[Any, dict[str, Any]]:
+        """Return x with what is no zero around it, and the geometry that is left."""
+        geometry = self._geometry()
+        if (mode := PADDING_MODES[self.padding_mode]) is not None:
+            x, geometry["padding"] = F.pad(x, margins, mode), 0
+        return x, geometry
+
     def macs(self, output_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for an output (N, out_channels, ...)."""
         return int(np.prod(output_shape, dtype=object)) * (self.weight.size // self.out_channels)
@@ -39,4 +51,6 @@ class Convolution(Module):
         """Return the arguments that repr shows."""
         parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
         parts += [f"{k}={v!r}" for k, v in self._geometry().items() if v != self._usual[k]]
-        return ", ".join(parts + ([] if self.bias is not None else ["bias=False"]))
+        parts += [] if self.bias is not None else ["bias=False"]
+        parts += [] if self.padding_mode == "zeros" else [f"padding_mode={self.padding_mode}"]
+        return ", ".join(parts)

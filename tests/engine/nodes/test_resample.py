@@ -16,6 +16,7 @@ from fastcnn.engine.nodes.resample import Resample
 
 from ...nn.forwards import Written
 from .test_arithmetic import assert_compiled
+from .test_conv_transpose import assert_step
 
 SHAPE = (3, 6, 4)
 both_layouts = pytest.mark.parametrize("layout", ["images", "channels"])
@@ -80,6 +81,17 @@ def test_functions(name, layout, isa):
     layers = nn.ModuleList([nn.Conv2d(3, 8, 3, padding=1) for _ in range(2)])
     model = Written(layers, lambda m, x: FUNCTIONS[name](m[0](x), m[1](x)))
     assert_compiled(model.double(), layout, SHAPE)
+
+
+@both_layouts
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_padding_of_lines(mode, layout):
+    model = nn.Sequential(
+        nn.Conv1d(2, 3, 4, padding="same", padding_mode=mode),
+        nn.Tanh(),
+        nn.Conv1d(3, 2, 3, stride=2, padding=2, padding_mode=mode),
+    ).double()
+    assert_step(model, np.random.default_rng(0).standard_normal((5, 2, 9)), layout)
 
 
 @both_layouts
