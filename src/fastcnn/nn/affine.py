@@ -2,10 +2,15 @@
 
 import numpy as np
 
+from .._arguments import flag
 from .._shapes import filled
 from . import init
+from .declaration import Argument
 from .module import Module
 from .parameter import Parameter
+
+# The argument that leaves the shift out; without a scale there is none either.
+SHIFT = Argument(flag, read=lambda norm, _: norm.bias is not None or norm.weight is None)
 
 
 class Affine(Module):
@@ -24,6 +29,10 @@ class Affine(Module):
         name = type(self).__name__
         self.weight = Parameter(filled(shape, 1, np.float32, f"{name}: weight")) if affine else None
         self.bias = Parameter(filled(shape, 0, np.float32, f"{name}: bias")) if affine and bias else None
+
+    def _without_shift(self) -> str:
+        """Return what repr says of a scale without a shift."""
+        return ", bias=False" if self.weight is not None and self.bias is None else ""
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Set the scale to 1 and the shift to 0."""

@@ -8,7 +8,7 @@ from .._outputs import grouped
 from .._shapes import integer
 from ..errors import ShapeError
 from . import functional as F
-from .affine import Affine
+from .affine import SHIFT, Affine
 from .declaration import Argument, Shape, Values, channels, declare
 
 __all__ = ["GroupNorm"]
@@ -25,6 +25,7 @@ def _in_groups(values: Values, shape: Shape) -> Shape:
         "num_channels": Argument(count, found=channels),
         "eps": number,
         "affine": flag,
+        "bias": SHIFT,
     },
     output=_in_groups,
     weights=lambda values: [(2, values["num_channels"])],
@@ -40,6 +41,8 @@ class GroupNorm(Affine):
         Added to the variance.
     affine : bool
         Whether to learn a scale and a shift.
+    bias : bool
+        Whether there is a shift beside the scale.
 
     Attributes
     ----------
@@ -47,7 +50,9 @@ class GroupNorm(Affine):
         Scale (ones at first) and shift (zeros at first).
     """
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
+    ) -> None:
         super().__init__()
         self.num_groups = integer(num_groups, "GroupNorm: num_groups", 1)
         self.num_channels = grouped(
@@ -55,7 +60,7 @@ class GroupNorm(Affine):
         )
         self.eps = eps
         self.affine = affine
-        self._make_affine((self.num_channels,), affine)
+        self._make_affine((self.num_channels,), affine, bias)
 
     def forward(self, x: Any) -> Any:
         """Return the normalised x (N, C, ...)."""
@@ -66,4 +71,7 @@ class GroupNorm(Affine):
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+            + self._without_shift()
+        )

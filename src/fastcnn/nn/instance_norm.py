@@ -7,7 +7,7 @@ from .._arguments import count, flag, number, share
 from .._shapes import integer
 from ..errors import ShapeError
 from . import functional as F
-from .affine import Tracking
+from .affine import SHIFT, Tracking
 from .declaration import IMAGES, LINES, Argument, channels, declare
 
 __all__ = ["InstanceNorm1d", "InstanceNorm2d"]
@@ -19,6 +19,7 @@ _ARGUMENTS = {
     "momentum": share,
     "affine": flag,
     "track_running_stats": flag,
+    "bias": SHIFT,
 }
 
 
@@ -34,6 +35,8 @@ class _InstanceNorm(Tracking):
         momentum: float = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = integer(num_features, f"{type(self).__name__}: num_features", 1)
@@ -41,7 +44,7 @@ class _InstanceNorm(Tracking):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        self._make_affine((self.num_features,), affine)
+        self._make_affine((self.num_features,), affine, bias)
         self._make_statistics()
 
     def forward(self, x: Any) -> Any:
@@ -70,7 +73,7 @@ class _InstanceNorm(Tracking):
         """Return the arguments that repr shows."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"track_running_stats={self.track_running_stats}{self._without_shift()}"
         )
 
 
@@ -90,6 +93,8 @@ class InstanceNorm2d(_InstanceNorm):
         Whether to learn a scale and a shift.
     track_running_stats : bool
         Whether to keep running statistics, which evaluation then uses.
+    bias : bool
+        Whether there is a shift beside the scale.
 
     Attributes
     ----------
@@ -108,7 +113,7 @@ class InstanceNorm1d(_InstanceNorm):
 
     Parameters
     ----------
-    num_features, eps, momentum, affine, track_running_stats
+    num_features, eps, momentum, affine, track_running_stats, bias
         As in InstanceNorm2d.
     """
 

@@ -6,7 +6,7 @@ from typing import Any
 from .._arguments import flag, number, sizes
 from .._outputs import normalized_axes, normalized_sizes
 from . import functional as F
-from .affine import Affine
+from .affine import SHIFT, Affine
 from .declaration import Argument, Shape, Values, declare
 
 __all__ = ["LayerNorm"]
@@ -26,7 +26,7 @@ def affine_weights(values: Values) -> list[Shape]:
 OPTIONS: dict[str, Any] = {
     "eps": number,
     "elementwise_affine": flag,
-    "bias": Argument(flag, read=lambda norm, _: norm.bias is not None or not norm.elementwise_affine),
+    "bias": SHIFT,
 }
 
 
@@ -75,5 +75,4 @@ class LayerNorm(Affine):
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
         affine = f"elementwise_affine={self.elementwise_affine}"
-        without = ", bias=False" if self.weight is not None and self.bias is None else ""
-        return f"{self.normalized_shape}, eps={self.eps}, {affine}{without}"
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}{self._without_shift()}"
