@@ -175,13 +175,64 @@ def test_damaged_metrics(folder, fails, wrong):
     assert "damaged, or not written by fastcnn" in fails("report", "run")
 
 
-def test_predict_names_classes(fails):
-    write("regression")
+def predicted(task, capsys, *more):
+    """Train for a task; return the JSON of three images, their lines, and the network's outputs."""
+    write(task)
     run("train", "net.toml", "--out", "run", "--quiet")
-    np.save("x.npy", IMAGES[:1])
-    assert "predict names classes, but it was trained for regression" in fails(
-        "predict", "run/weights.safetensors", "x.npy"
-    )
+    np.save("x.npy", IMAGES[:3])
+    capsys.readouterr()
+    run("predict", "run", "x.npy", *more, "--json")
+    told = json.loads(capsys.readouterr().out)
+    run("predict", "run", "x.npy", *more)
+    return told, capsys.readouterr().out.splitlines(), Classifier.load("run").trainer.predict(IMAGES[:3])
+
+
+def test_predicted_values(capsys):
+    told, lines, outputs = predicted("regression", capsys)
+    for number, (each, line, (value,)) in enumerate(zip(told, lines, outputs, strict=True)):
+        assert each["image"] == f"x.npy[{number}]"
+        assert each["values"] == [pytest.approx(value, rel=1e-6)]
+        name, shown = line.split()
+        assert name == f"x.npy[{number}]"
+        assert float(shown) == pytest.approx(value, rel=1e-5)
+
+
+def test_predicted_labels(capsys):
+    told, lines, outputs = predicted("multilabel", capsys)
+    for each, line, row in zip(told, lines, outputs, strict=True):
+        found = {one["label"]: one for one in each["labels"]}
+        for name, logit in zip(SETS["multilabel"]["classes"], row, strict=True):
+            assert found[name]["probability"] == pytest.approx(1 / (1 + np.exp(-float(logit))), abs=1e-6)
+            assert found[name]["present"] == (name in line) == (logit > 0)
+        assert ("no label" in line) == (row <= 0).all()
+
+
+def test_predicted_masks(folder, capsys, fails):
+    image = pytest.importorskip("PIL.Image")
+    told, lines, outputs = predicted("segmentation", capsys, "--out", "masks")
+    for number, (each, line, logits) in enumerate(zip(told, lines, outputs, strict=True)):
+        with image.open(folder / f"masks/x-{number}-mask.png") as mask:
+            np.testing.assert_array_equal(np.asarray(mask), logits.argmax(0))
+        shares = {one["class"]: one["share"] for one in each["pixels"]}
+        assert shares["1"] == pytest.approx((logits.argmax(0) == 1).mean(), abs=1e-6)
+        assert each["file"] in line
+    run("predict", "run", "x.npy")
+    assert (folder / "x-2-mask.png").exists()
+    assert "two images would be written there" in fails("predict", "run", "x.npy", "x.npy")
+
+
+def test_predicted_images_are_arrays(folder, capsys):
+    data.save("own.npz", data.Dataset(IMAGES, (IMAGES / 255).astype(np.float32)))
+    spec = "Conv 1 3 1 1"
+    with open("net.toml", "w", encoding="utf-8") as file:
+        file.write(RECIPE.format(spec=spec, more=""))
+    run("train", "net.toml", "--out", "run", "--quiet")
+    np.save("x.npy", IMAGES[0])
+    capsys.readouterr()
+    run("predict", "run", "x.npy")
+    assert capsys.readouterr().out.split() == ["x.npy", "x-output.npy"]
+    expected = Classifier.load("run").trainer.predict(IMAGES[:1])[0]
+    np.testing.assert_array_equal(np.load(folder / "x-output.npy"), expected)
 
 
 def test_evaluation_on_data_of_another_task(fails):

@@ -148,9 +148,10 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
 def _add_predict(commands: argparse._SubParsersAction) -> None:
     predict = commands.add_parser(
         "predict",
-        help="classify images",
-        description="Classify images. They are brought to the size and the channels that the network takes; "
-        "every such step is reported.",
+        help="say what a network makes of images",
+        description="Print the classes, labels or values that a network predicts for images, or write "
+        "the mask of each. Images are brought to the size and the channels that the network takes; every "
+        "such step is reported.",
     )
     predict.add_argument("weights", metavar="WEIGHTS", help=_WEIGHTS)
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, ... (needs pillow), or .npy")
@@ -166,7 +167,12 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     options.add_recipe(predict)
     options.add_tta(predict)
     options.add_machine(predict)
-    predict.add_argument("--json", action="store_true", help="print all probabilities as JSON")
+    predict.add_argument("--json", action="store_true", help="print all probabilities or values as JSON")
+    predict.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="where masks and other outputs as large as images go; default: beside each",
+    )
 
 
 def _add_summary(commands: argparse._SubParsersAction) -> None:

@@ -1,0 +1,114 @@
+"""What ``fastcnn predict`` says of an image, for each task: a line, and an entry of its JSON."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._files import write_atomic
+from ..data.targets import CLASSIFICATION, MULTILABEL, SEGMENTATION
+from ..errors import ArgumentError
+from ..recipes import Classifier
+from ..training.report import probabilities
+from ..training.report.masks import colours_of
+from ..training.tasks import threshold_of
+
+_TOP = 3
+# Classes that the colours of a PNG can tell apart.
+_MOST_COLOURS = 256
+
+
+def file_for(image: str, number: int | None, folder: str | None, classifier: Classifier) -> Path | None:
+    """Return where the outputs for an image are written if they are one themselves; None if they are printed.
+
+    Parameters
+    ----------
+    image : str
+        Its path.
+    number : int or None
+        Which of several in its file it is.
+    folder : str or None
+        Where to write; None: beside the image.
+    classifier : Classifier
+    """
+    task, outputs = classifier.kind.task, classifier.kind.outputs
+    if len(outputs) == 1:
+        return None
+    ending = "-mask.png" if task == SEGMENTATION else "-output.npy"
+    which = "" if number is None else f"-{number}"
+    path = Path(image)
+    return (path.parent if folder is None else Path(folder)) / f"{path.stem}{which}{ending}"
+
+
+def check_files(files: list[Path | None]) -> None:
+    """Raise ArgumentError if outputs of two images would be written into one file."""
+    seen = set()
+    for file in files:
+        if file is not None and file in seen:
+            raise ArgumentError(f"{file}: two images would be written there; give them names that differ")
+        seen.add(file)
+
+
+def answer(output: np.ndarray, classifier: Classifier, file: Path | None) -> dict[str, Any]:
+    """Return what the outputs for one image mean; those that are images are written into the file."""
+    task, names = classifier.kind.task, classifier.classes
+    if task == CLASSIFICATION:
+        return {"classes": _ranked("class", probabilities(output[None])[0], names)}
+    if task == MULTILABEL:
+        threshold = threshold_of(classifier.trainer.loss)
+        shares = np.clip(output, 0, 1) if threshold else 0.5 + 0.5 * np.tanh(0.5 * np.float64(output))
+        present = {name for name, value in zip(names, output, strict=True) if value > threshold}
+        rows = _ranked("label", shares, names)
+        return {"labels": [{**row, "present": row["label"] in present} for row in rows]}
+    if file is None:
+        return {"values": [float(f"{value:.7g}") for value in output.ravel()]}
+    if task == SEGMENTATION:
+        mask = output.argmax(0)
+        counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
+        _write_mask(mask, len(names), file)
+        return {"file": str(file), "pixels": _ranked("class", counts, names, "share")}
+    content = io.BytesIO()
+    np.save(content, output)
+    write_atomic(file, content.getvalue())
+    return {"file": str(file)}
+
+
+def line(said: dict[str, Any]) -> str:
+    """Return an answer as a person reads it."""
+    if "classes" in said:
+        return _figures(said["classes"][:_TOP], "class")
+    if "labels" in said:
+        return _figures([row for row in said["labels"] if row["present"]], "label") or "no label"
+    if "values" in said:
+        return "  ".join(f"{value:g}" for value in said["values"])
+    shares = _figures([row for row in said.get("pixels", ()) if row["share"]][:_TOP], "class", "share")
+    return f"{said['file']}  {shares}".rstrip()
+
+
+def _figures(rows: list[dict[str, Any]], key: str, figure: str = "probability") -> str:
+    return "  ".join(f"{row[key]} {row[figure]:.1%}" for row in rows)
+
+
+def _ranked(
+    key: str, shares: np.ndarray, names: tuple[str, ...], figure: str = "probability"
+) -> list[dict[str, Any]]:
+    order = np.argsort(-shares, kind="stable")
+    return [{key: names[index], figure: round(float(shares[index]), 6)} for index in order]
+
+
+def _write_mask(mask: np.ndarray, classes: int, file: Path) -> None:
+    """Write a PNG whose values are the classes, each with its colour in reports."""
+    if classes > _MOST_COLOURS:
+        raise ArgumentError(f"{file}: a PNG holds at most {_MOST_COLOURS} classes, got {classes}")
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError(f'{file}: pictures need pillow: pip install "fastcnn[images]"') from error
+    picture = Image.frombytes("P", mask.shape[::-1], mask.astype(np.uint8).tobytes())
+    picture.putpalette(np.rint(255 * colours_of(classes)).astype(np.uint8).tobytes())
+    content = io.BytesIO()
+    picture.save(content, format="PNG")
+    write_atomic(file, content.getvalue())
