@@ -211,13 +211,13 @@ def test_predicted_masks(folder, capsys, fails):
     image = pytest.importorskip("PIL.Image")
     told, lines, outputs = predicted("segmentation", capsys, "--out", "masks")
     for number, (each, line, logits) in enumerate(zip(told, lines, outputs, strict=True)):
-        with image.open(folder / f"masks/x-{number}-mask.png") as mask:
+        with image.open(folder / f"masks/x-{number}-predicted.png") as mask:
             np.testing.assert_array_equal(np.asarray(mask), logits.argmax(0))
         shares = {one["class"]: one["share"] for one in each["pixels"]}
         assert shares["1"] == pytest.approx((logits.argmax(0) == 1).mean(), abs=1e-6)
         assert each["file"] in line
     run("predict", "run", "x.npy")
-    assert (folder / "x-2-mask.png").exists()
+    assert (folder / "x-2-predicted.png").exists()
     assert "two images would be written there" in fails("predict", "run", "x.npy", "x.npy")
 
 
@@ -230,9 +230,9 @@ def test_predicted_images_are_arrays(folder, capsys):
     np.save("x.npy", IMAGES[0])
     capsys.readouterr()
     run("predict", "run", "x.npy")
-    assert capsys.readouterr().out.split() == ["x.npy", "x-output.npy"]
+    assert capsys.readouterr().out.split() == ["x.npy", "x-predicted.npy"]
     expected = Classifier.load("run").trainer.predict(IMAGES[:1])[0]
-    np.testing.assert_array_equal(np.load(folder / "x-output.npy"), expected)
+    np.testing.assert_array_equal(np.load(folder / "x-predicted.npy"), expected)
 
 
 def test_evaluation_on_data_of_another_task(fails):

@@ -37,19 +37,24 @@ def file_for(image: str, number: int | None, folder: str | None, classifier: Cla
     task, outputs = classifier.kind.task, classifier.kind.outputs
     if len(outputs) == 1:
         return None
-    ending = "-mask.png" if task == SEGMENTATION else "-output.npy"
+    # A name that a mask made by hand, which must not be lost, hardly has.
+    ending = "-predicted.png" if task == SEGMENTATION else "-predicted.npy"
     which = "" if number is None else f"-{number}"
     path = Path(image)
     return (path.parent if folder is None else Path(folder)) / f"{path.stem}{which}{ending}"
 
 
-def check_files(files: list[Path | None]) -> None:
-    """Raise ArgumentError if outputs of two images would be written into one file."""
-    seen = set()
+def make_folders(files: list[Path | None]) -> None:
+    """Make the folders of files; raise ArgumentError if outputs of two images would be written into one."""
+    seen: set[Path] = set()
     for file in files:
-        if file is not None and file in seen:
+        if file is None:
+            continue
+        if file in seen:
             raise ArgumentError(f"{file}: two images would be written there; give them names that differ")
         seen.add(file)
+    for folder in {file.parent for file in seen}:
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def answer(output: np.ndarray, classifier: Classifier, file: Path | None) -> dict[str, Any]:

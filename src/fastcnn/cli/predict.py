@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 
 from ..data.pictures import check_white
 from ..data.resizing import check_resize
@@ -45,9 +44,7 @@ def run(args: argparse.Namespace) -> int:
             which = None if len(images) == 1 else number
             label = path if which is None else f"{path}[{number}]"
             jobs.append((label, notes, answers.file_for(path, which, args.out, classifier)))
-    answers.check_files([file for _, _, file in jobs])
-    if args.out is not None:
-        os.makedirs(args.out, exist_ok=True)
+    answers.make_folders([file for _, _, file in jobs])
     results, todo = [], iter(jobs)
     for images, _ in files:
         outputs = classifier.trainer.predict(classifier.prepare(images), tta=args.tta)
