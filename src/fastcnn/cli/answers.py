@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._files import write_atomic
+from ..data.pictures import check_pillow
 from ..data.targets import CLASSIFICATION, MULTILABEL, SEGMENTATION
 from ..errors import ArgumentError
 from ..recipes import Classifier
@@ -76,7 +77,7 @@ def answer(output: np.ndarray, classifier: Classifier, file: Path | None) -> dic
         _write_mask(mask, len(names), file)
         return {"file": str(file), "pixels": _ranked("class", counts, names, "share")}
     content = io.BytesIO()
-    np.save(content, output)
+    np.save(content, output, allow_pickle=False)
     write_atomic(file, content.getvalue())
     return {"file": str(file)}
 
@@ -108,10 +109,9 @@ def _write_mask(mask: np.ndarray, classes: int, file: Path) -> None:
     """Write a PNG whose values are the classes, each with its colour in reports."""
     if classes > _MOST_COLOURS:
         raise ArgumentError(f"{file}: a PNG holds at most {_MOST_COLOURS} classes, got {classes}")
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError(f'{file}: pictures need pillow: pip install "fastcnn[images]"') from error
+    check_pillow(str(file))
+    from PIL import Image
+
     picture = Image.frombytes("P", mask.shape[::-1], mask.astype(np.uint8).tobytes())
     picture.putpalette(np.rint(255 * colours_of(classes)).astype(np.uint8).tobytes())
     content = io.BytesIO()

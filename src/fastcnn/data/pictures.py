@@ -162,11 +162,18 @@ def _common_white(raw: _Raw, paths: Sequence[str]) -> float | None:
     return None
 
 
-def _read(path: str) -> _Raw:
+def check_pillow(path: str, instead: str = "") -> None:
+    """Raise ImportError if there is no Pillow for a picture, and say what would do `instead`."""
     try:
-        from PIL import Image, ImageOps
+        import PIL.Image  # noqa: F401
     except ImportError as error:
-        raise ImportError(f'{path}: pictures need pillow: pip install "fastcnn[images]" (or .npy)') from error
+        raise ImportError(f'{path}: pictures need pillow: pip install "fastcnn[images]"{instead}') from error
+
+
+def _read(path: str) -> _Raw:
+    check_pillow(path, " (or .npy)")
+    from PIL import Image, ImageOps
+
     try:
         with Image.open(path) as file:
             _check_pixels(path, *file.size)

@@ -123,6 +123,8 @@ class Conv2d(Convolution):
 
     def forward(self, x: Any) -> Any:
         """Return the feature maps (N, out_channels, out_h, out_w)."""
-        size = self.kernel_size, self.stride, self.dilation
-        x, geometry = self._within(x, conv_padding(self.padding, *size, "Conv2d: padding"))
+        x, geometry = self._within(x)
         return F.conv2d(x, self.weight, self.bias, **geometry)
+
+    def _margins(self) -> tuple[int, ...]:
+        return conv_padding(self.padding, self.kernel_size, self.stride, self.dilation, "Conv2d: padding")

@@ -108,7 +108,9 @@ class Conv1d(Convolution):
 
     def forward(self, x: Any) -> Any:
         """Return the feature maps (N, out_channels, out)."""
-        steps, pads, apart = row_of(self.stride, self.padding, self.dilation, "Conv1d")
-        margins = conv_padding(pads, (1, *self.kernel_size), steps, apart, "Conv1d: padding")
-        x, geometry = self._within(x, margins[:2])
+        x, geometry = self._within(x)
         return F.conv1d(x, self.weight, self.bias, **geometry)
+
+    def _margins(self) -> tuple[int, ...]:
+        steps, pads, apart = row_of(self.stride, self.padding, self.dilation, "Conv1d")
+        return conv_padding(pads, (1, *self.kernel_size), steps, apart, "Conv1d: padding")[:2]

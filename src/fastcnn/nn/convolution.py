@@ -36,11 +36,15 @@ class Convolution(Module):
     def _geometry(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._usual}
 
-    def _within(self, x: Any, margins: tuple[int, ...]) -> tuple[Any, dict[str, Any]]:
+    def _margins(self) -> tuple[int, ...]:
+        """Return the padding as `fastcnn.nn.functional.pad` takes it."""
+        raise NotImplementedError
+
+    def _within(self, x: Any) -> tuple[Any, dict[str, Any]]:
         """Return x with what is no zero around it, and the geometry that is left."""
         geometry = self._geometry()
         if (mode := PADDING_MODES[self.padding_mode]) is not None:
-            x, geometry["padding"] = F.pad(x, margins, mode), 0
+            x, geometry["padding"] = F.pad(x, self._margins(), mode), 0
         return x, geometry
 
     def macs(self, output_shape: tuple[int, ...]) -> int:

@@ -99,7 +99,7 @@ def check_loss(loss: Any, dataset: Dataset, what: str) -> None:
     if dataset.task == REGRESSION and classes and dataset.labels.ndim == 1:
         raise ArgumentError(f"{what} has real targets, but {name} takes classes: take MSELoss")
     ignored = getattr(loss, "ignore_index", dataset.ignore_index)
-    if dataset.task == SEGMENTATION and ignored != dataset.ignore_index:
+    if dataset.task == SEGMENTATION and classes and ignored != dataset.ignore_index:
         raise ArgumentError(
             f"{what} has ignore_index={dataset.ignore_index}, but {name} {ignored}: give both the same one"
         )

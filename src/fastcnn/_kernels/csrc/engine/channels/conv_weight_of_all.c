@@ -14,12 +14,7 @@
  *           alone.
  */
 #include "engine/kernel.h"
-
-#include <string.h>
-
-#define MAX_WIDTH 2
-#define ROWS_IN_HAND FCN_ROWS_IN_HAND
-#define VECTORS_IN_HAND FCN_VECTORS_IN_HAND
+#include "weight_sums.h"
 
 /* Rows of x and of dy, and the totals of one place. */
 typedef struct {
@@ -113,7 +108,7 @@ static void add_place(const share *s, ptrdiff_t place, ptrdiff_t first, ptrdiff_
     const struct fcn_conv_weight_of_all *a = s->a;
     const int32_t *pixel = a->pixel_at + a->place_at[place];
     const ptrdiff_t pixels = a->pixels, here = a->place_at[place + 1] - a->place_at[place];
-    int32_t dy_at[ROWS_IN_HAND];
+    int32_t dy_at[FCN_ROWS_IN_HAND];
     rows f = {
         .x = s->x,
         .dy = s->dy,
@@ -171,15 +166,15 @@ static void write_totals(const share *s)
 void KERNEL(conv_weight_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
     const struct fcn_conv_weight_of_all *a = &op->conv_weight_of_all;
-    const ptrdiff_t vectors = fcn_divide_up(a->channels, VL), most = ROWS_IN_HAND / a->pixels;
+    const ptrdiff_t vectors = fcn_divide_up(a->channels, VL), most = FCN_ROWS_IN_HAND / a->pixels;
     const ptrdiff_t hands = fcn_divide_up(batch->groups, most);
     share s = {.a = a, .batch = batch, .c0 = task * a->task_channels};
     s.channels = fcn_min(a->task_channels, a->in_channels - s.c0);
     s.dy = of_group(&a->scratch, batch, batch->thread);
-    s.x = s.dy + ROWS_IN_HAND * VECTORS_IN_HAND * VL;
-    s.total = s.x + ROWS_IN_HAND * fcn_divide_up(a->task_channels, VL) * VL;
+    s.x = s.dy + FCN_ROWS_IN_HAND * FCN_VECTORS_IN_HAND * VL;
+    s.total = s.x + FCN_ROWS_IN_HAND * fcn_divide_up(a->task_channels, VL) * VL;
     for (; s.v0 < vectors; s.v0 += s.vectors) {
-        s.vectors = fcn_min(VECTORS_IN_HAND, vectors - s.v0);
+        s.vectors = fcn_min(FCN_VECTORS_IN_HAND, vectors - s.v0);
         for (ptrdiff_t hand = 0; hand < hands; ++hand) {
             const ptrdiff_t first = batch->groups * hand / hands;
             const ptrdiff_t images = batch->groups * (hand + 1) / hands - first;
