@@ -5,6 +5,7 @@ from .activation import Activation
 from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
 from .dropout import AlphaDropout, Dropout, Dropout2d, FeatureAlphaDropout
+from .fields import Field, input_field, slide
 from .functions import FUNCTIONS, Function, function, function_of
 from .group_norm import GroupNorm, InstanceNorm, LayerNorm
 from .moving import ChannelShuffle, PixelShuffle, PixelUnshuffle, Unflatten
@@ -18,7 +19,8 @@ from .products import Conv1d, Conv2d, ConvTranspose2d, Linear
 from .reduction import Amax, Mean, Sum
 from .resizing import Interpolate, Pad
 from .response_norm import LocalResponseNorm
-from .shaping import Concat, Detach, Flatten, Permute, Reshape, Slice, chunk, halves, split
+from .shaping import Detach, Flatten, Permute, Reshape
+from .slicing import Concat, Slice, chunk, halves, split
 from .smooth import *
 from .softmax import LogSoftmax, Softmax
 from .stochastic_depth import StochasticDepth
@@ -50,6 +52,7 @@ __all__ = [
     "Dropout",
     "Dropout2d",
     "FeatureAlphaDropout",
+    "Field",
     "Flatten",
     "Function",
     "GroupNorm",
@@ -95,12 +98,14 @@ __all__ = [
     "function",
     "function_of",
     "halves",
+    "input_field",
     "leaves",
     "paired",
     "recording",
     "refuse",
     "replaced",
     "shape_of",
+    "slide",
     "split",
 ]
 __all__ += piecewise.__all__

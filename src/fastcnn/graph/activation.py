@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..ops.activation import activate, activate_backward
+from .fields import pointwise
 from .operation import Array, Operation, Wanted
 
 
@@ -25,6 +26,8 @@ class Activation(Operation):
     # The row that computes it, and the row's numbers.
     kernel: str | None = None
     alpha = beta = 0.0
+
+    field = pointwise
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return f(x)."""

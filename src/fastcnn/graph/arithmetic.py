@@ -13,6 +13,7 @@ from .._shapes import check_size
 from ..errors import DTypeError, ShapeError
 from ..ops._images import sum_over_images
 from .batch import Batch, refuse
+from .fields import pointwise
 from .functions import function
 from .operation import Array, Operand, Operation, Wanted, apply, as_array
 
@@ -85,6 +86,8 @@ class Binary(Operation):
 
     name = ""
     function: np.ufunc  # f
+
+    field = pointwise
 
     def forward(self, a: Array, b: Array) -> tuple[Array, Any]:
         """Return f(a, b)."""
@@ -212,6 +215,8 @@ class Power(Binary):
 @function("neg")
 class Negate(Operation):
     """y = -x."""
+
+    field = pointwise
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return -x."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from .. import ops
+from .fields import pointwise
 from .operation import Array, Operation, Wanted
 
 
@@ -31,6 +32,8 @@ class Dropout(Operation):
     # Whether it drops whole channels, and whether to the least value of SELU.
     by_channel: ClassVar[bool] = False
     alpha: ClassVar[bool] = False
+
+    field = pointwise
 
     def __init__(self, owner: Source, training: bool) -> None:
         self.owner: Any = owner

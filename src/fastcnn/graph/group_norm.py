@@ -11,6 +11,7 @@ from .. import ops
 from .._outputs import grouped, normalized_axes
 from ..errors import ShapeError
 from ..ops.group_norm import group_norm_forward, layer_norm_forward
+from .fields import pointwise
 from .operation import Array, Operation, Wanted
 
 
@@ -26,6 +27,8 @@ class GroupNorm(Operation):
     what : str
         Who normalises, for messages.
     """
+
+    field = pointwise
 
     def __init__(self, num_groups: int | None, eps: float = 1e-5, what: str = "group_norm") -> None:
         self.num_groups = num_groups
@@ -67,6 +70,8 @@ class LayerNorm(Operation):
         Added to the variance.
     """
 
+    field = pointwise
+
     def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5) -> None:
         self.normalized_shape = normalized_shape
         self.eps = eps
@@ -106,6 +111,8 @@ class InstanceNorm(Operation):
     eps : float
         Added to the variance.
     """
+
+    field = pointwise
 
     def __init__(self, running_mean: Array, running_var: Array, momentum: float, eps: float) -> None:
         self.running_mean = running_mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from .. import ops
 from .._arguments import axis, count, parts
 from .batch import refuse
+from .fields import Field, Fields, Shape, denser, of_images, pointwise, reshaped, slide
 from .functions import function
 from .operation import Array, Operation, Wanted
 
@@ -34,6 +36,11 @@ class PixelShuffle(Operation):
         """Return dy with its pixels where they were."""
         return (ops.pixel_unshuffle(dy, self.upscale_factor),)
 
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        field = of_images(fields[0], len(y))
+        return None if field is None else denser(field, shapes[0][-2:], y[-2:])
+
 
 @function("pixel_unshuffle", {"downscale_factor": count})
 class PixelUnshuffle(Operation):
@@ -56,10 +63,17 @@ class PixelUnshuffle(Operation):
         """Return dy with its pixels where they were."""
         return (ops.pixel_shuffle(dy, self.downscale_factor),)
 
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        field, square = of_images(fields[0], len(y)), (self.downscale_factor, self.downscale_factor)
+        return None if field is None else slide(field, square, square)
+
 
 @function("channel_shuffle", {"groups": count})
 class ChannelShuffle(Operation):
     """The channels of groups in turn; see `fastcnn.ops.channel_shuffle`."""
+
+    field = pointwise
 
     def __init__(self, groups: int) -> None:
         self.groups = groups
@@ -94,3 +108,7 @@ class Unflatten(Operation):
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy in the shape of x."""
         return (dy.reshape(saved),)
+
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        return None if fields[0] is None else reshaped(fields[0], shapes[0], y)

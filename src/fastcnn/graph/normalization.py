@@ -8,6 +8,7 @@ from .. import ops
 from ..errors import ShapeError
 from ..ops._check import is_number
 from ..ops.normalization import batch_norm_forward
+from .fields import pointwise
 from .operation import Array, Operation, Wanted
 
 
@@ -29,6 +30,8 @@ class BatchNorm(Operation):
     owner : object, optional
         The layer, whose momentum and eps may change between calls.
     """
+
+    field = pointwise
 
     def __init__(
         self,

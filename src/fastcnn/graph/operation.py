@@ -7,12 +7,14 @@ being recorded, or to a parameter during such a call, it is recorded there as we
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
 
 from .._scoped import Scoped
+from .fields import Field, Fields, Shape
 
 _OURS = (__name__.rpartition(".")[0].rpartition(".")[0] + ".", "numpy.")
 
@@ -105,6 +107,22 @@ class Operation:
             If the shapes do not fit, or the operation mixes images.
         """
         return self.forward(*inputs)[0]
+
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what an output of the shape y sees, None if that is not known.
+
+        Parameters
+        ----------
+        fields : sequence of Field or None
+            Of each input that is an array; None for parameters and constants.
+        shapes : sequence of tuple
+            Of the same inputs.
+        """
+        return None
+
+    def macs(self, shapes: Sequence[Shape], y: Shape) -> int:
+        """Return the multiply-accumulates with weights, for inputs and an output of these shapes."""
+        return 0
 
     def settings(self) -> tuple[Any, ...]:
         """Return what the operation depends on beside its inputs and the mode of its layer."""

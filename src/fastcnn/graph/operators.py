@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arithmetic, reduction, shaping
+from . import arithmetic, reduction, shaping, slicing
 from .operation import Operand, apply
 
 # NumPy's names of operations that are recorded.
@@ -63,7 +63,7 @@ class Operators(Operand):
         return (self[i] for i in range(len(self._array)))
 
     def __getitem__(self, index: Any) -> Any:
-        return apply(shaping.Slice(index), self)
+        return apply(slicing.Slice(index), self)
 
     def reshape(self, *shape: Any) -> Any:
         """Return the same elements in another shape, one size of which may be -1."""
@@ -95,11 +95,11 @@ class Operators(Operand):
 
     def split(self, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
         """Return parts along an axis: of one size, the last perhaps smaller, or of the sizes in a list."""
-        return shaping.split(self, split_size, dim)
+        return slicing.split(self, split_size, dim)
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         """Return at most so many parts of equal size along an axis; the last may be smaller."""
-        return shaping.chunk(self, chunks, dim)
+        return slicing.chunk(self, chunks, dim)
 
     def detach(self) -> Any:
         """Return the same elements without a gradient."""

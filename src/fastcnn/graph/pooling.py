@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
 from .._arguments import adaptive, divisor, flag, margins, one_or_two, optional
+from .._shapes import extent, pair
+from .fields import Field, Fields, Shape, of_images, parts, slide
 from .functions import function
 from .operation import Array, Operation, Wanted
 
@@ -37,6 +40,11 @@ class MaxPool2d(Operation):
         """Return dy at the maxima."""
         return (ops.max_pool2d_backward(dy, *saved),)
 
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        kernel_size, stride, _, dilation, _ = self.window
+        return _slid(fields[0], y, kernel_size, stride, dilation)
+
 
 @function("avg_pool2d", _AVG, read=lambda pool, _: dict(zip(_AVG, pool.window, strict=True)))
 class AvgPool2d(Operation):
@@ -61,6 +69,10 @@ class AvgPool2d(Operation):
         """Return dy / divisor spread over each window."""
         return (ops.avg_pool2d_backward(dy, saved, *self.window),)
 
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        return _slid(fields[0], y, *self.window[:2])
+
 
 @function("adaptive_max_pool2d", {"output_size": optional(adaptive)})
 class AdaptiveMaxPool2d(Operation):
@@ -78,6 +90,10 @@ class AdaptiveMaxPool2d(Operation):
         """Return dy at the maxima."""
         return (ops.max_pool2d_backward(dy, *saved),)
 
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        return _parted(fields[0], shapes[0], y)
+
 
 @function("adaptive_avg_pool2d", {"output_size": optional(adaptive)})
 class AdaptiveAvgPool2d(Operation):
@@ -93,3 +109,23 @@ class AdaptiveAvgPool2d(Operation):
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy / size spread over each window."""
         return (ops.adaptive_avg_pool2d_backward(dy, saved),)
+
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        return _parted(fields[0], shapes[0], y)
+
+
+def _slid(field: Field | None, y: Shape, kernel_size: Any, stride: Any, dilation: Any = 1) -> Field | None:
+    """Return the field behind windows of sliding pools."""
+    field = of_images(field, len(y))
+    if field is None:
+        return None
+    kernel = pair(kernel_size, "kernel_size", 1)
+    rows, columns = map(extent, kernel, pair(dilation, "dilation", 1))
+    return slide(field, (rows, columns), kernel if stride is None else pair(stride, "stride", 1))
+
+
+def _parted(field: Field | None, x: Shape, y: Shape) -> Field | None:
+    """Return the field behind windows that divide an image."""
+    field = of_images(field, len(y))
+    return None if field is None else parts(field, x[-2:], y[-2:])

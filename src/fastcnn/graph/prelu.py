@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from .fields import pointwise
 from .operation import Array, Operation, Wanted
 
 
 class PReLU(Operation):
     """y = x where x > 0, else weight[c] x; see `fastcnn.ops.prelu`."""
+
+    field = pointwise
 
     def forward(self, x: Array, weight: Array) -> tuple[Array, Any]:
         """Return y."""

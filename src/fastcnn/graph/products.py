@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
+from .._shapes import extent, pair
+from .fields import Field, Fields, Shape, gather, of_images, scatter, slide
 from .operation import Array, Operation, Wanted
 
 
@@ -22,6 +26,14 @@ class Conv2d(Operation):
         """Return the gradients of x, weight and bias."""
         return ops.conv2d_backward(dy, *saved, **self.geometry, output_mask=wanted)
 
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        return _windows(slide, self.geometry, fields, shapes)
+
+    def macs(self, shapes: Sequence[Shape], y: Shape) -> int:
+        """Return the products of weights and elements."""
+        return math.prod(y) * math.prod(shapes[1][1:])
+
 
 class Conv1d(Operation):
     """Convolution along lines, with a weight and a bias or None; see `fastcnn.ops.conv1d`."""
@@ -36,6 +48,16 @@ class Conv1d(Operation):
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
         """Return the gradients of x, weight and bias."""
         return ops.conv1d_backward(dy, *saved, **self.geometry, output_mask=wanted)
+
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        field = of_images(fields[0], len(y)) if fields[1] is None else None
+        stride, dilation = (pair(self.geometry[name], name, 1)[0] for name in ("stride", "dilation"))
+        return None if field is None else slide(field, (1, extent(shapes[1][2], dilation)), (1, stride))
+
+    def macs(self, shapes: Sequence[Shape], y: Shape) -> int:
+        """Return the products of weights and elements."""
+        return math.prod(y) * math.prod(shapes[1][1:])
 
 
 class ConvTranspose2d(Operation):
@@ -65,6 +87,14 @@ class ConvTranspose2d(Operation):
         """Return the gradients of x, weight and bias."""
         return ops.conv_transpose2d_backward(dy, *saved, **self.geometry, output_mask=wanted)
 
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        return _windows(scatter, self.geometry, fields, shapes)
+
+    def macs(self, shapes: Sequence[Shape], y: Shape) -> int:
+        """Return the products of weights and elements."""
+        return math.prod(shapes[0]) * math.prod(shapes[1][1:])
+
 
 class Linear(Operation):
     """y = x weight^T + bias, or without a bias for None."""
@@ -76,3 +106,26 @@ class Linear(Operation):
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
         """Return the gradients of x, weight and bias."""
         return ops.linear_backward(dy, *saved, output_mask=wanted)
+
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        return gather(fields[0], shapes[0], len(y) - 1) if fields[1] is None else None
+
+    def macs(self, shapes: Sequence[Shape], y: Shape) -> int:
+        """Return the products of weights and elements."""
+        return math.prod(y) * shapes[1][1]
+
+
+def _windows(
+    rule: Callable[[Field, tuple[int, int], tuple[int, int]], Field | None],
+    geometry: dict[str, Any],
+    fields: Fields,
+    shapes: Sequence[Shape],
+) -> Field | None:
+    """Return the field behind windows of images, whose weight sees nothing of them."""
+    field = of_images(fields[0], len(shapes[0])) if fields[1] is None else None
+    if field is None:
+        return None
+    stride, dilation = (pair(geometry[name], name, 1) for name in ("stride", "dilation"))
+    rows, columns = map(extent, shapes[1][2:], dilation)
+    return rule(field, (rows, columns), stride)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from .._arguments import axes, flag, optional
 from .._outputs import axis
 from ..errors import ArgumentError, DTypeError, ShapeError
 from .batch import refuse
+from .fields import Field, Fields, Shape, gather, placed
 from .functions import function
 from .operation import Array, Operation, Wanted
 
@@ -72,6 +74,16 @@ class _Reduction(Operation):
         """Return dy with the reduced axes back, each of one element."""
         axes = self.axes(shape)
         return dy.reshape([1 if i in axes else size for i, size in enumerate(shape)])
+
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        field, axes = fields[0], self.axes(shapes[0])
+        for each in axes:
+            field = gather(field, shapes[0], each, self.keepdim)
+        if field is None or self.keepdim:
+            return field
+        left = [i for i in range(len(shapes[0])) if i not in axes]
+        return placed(field, {old: new for new, old in enumerate(left)})
 
 
 @function("sum", _SETTINGS)

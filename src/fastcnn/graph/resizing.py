@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
@@ -9,7 +10,8 @@ from .._arguments import factors, flag, margins, one_or_two, optional, real, wor
 from .._shapes import padding4
 from ..ops.padding import MODES as PADDINGS
 from ..ops.padding import checked_value
-from ..ops.resampling import MODES, Resizing, checked_resizing
+from ..ops.resampling import MODES, Resizing, checked_resizing, resizing_reach
+from .fields import Field, Fields, Shape, denser, of_images, parts
 from .functions import function
 from .operation import Array, Operation, Wanted
 
@@ -53,6 +55,10 @@ class Pad(Operation):
         """Return dy without its margins, which are added where their pixels come from."""
         return (ops.pad_backward(dy, self.padding, self.mode),)
 
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees: margins are seen as part of the image."""
+        return of_images(fields[0], len(y))
+
 
 _RESIZING = {
     "size": optional(one_or_two),
@@ -87,3 +93,12 @@ class Interpolate(Operation):
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return the transposed sum of dy."""
         return (ops.interpolate_backward(dy, saved, *self.given),)
+
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        field, x, made = of_images(fields[0], len(y)), shapes[0][-2:], y[-2:]
+        if field is None:
+            return None
+        if self.given.mode == "area":
+            return parts(field, x, made)
+        return denser(field, x, made, resizing_reach(x, self.given, "interpolate"))

@@ -7,6 +7,7 @@ from typing import Any
 from .. import ops
 from .._arguments import count, real
 from ..ops.local_response_norm import Response, check_axes
+from .fields import pointwise
 from .functions import function
 from .operation import Array, Operation, Wanted
 
@@ -16,6 +17,8 @@ _NAME = "local_response_norm"
 @function(_NAME, {"size": count, "alpha": real, "beta": real, "k": real})
 class LocalResponseNorm(Operation):
     """y = x / (k + alpha mean(x^2)) ** beta over channels; see `fastcnn.ops.local_response_norm`."""
+
+    field = pointwise
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         self.size = size

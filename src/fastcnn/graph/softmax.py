@@ -9,6 +9,7 @@ from .. import ops
 from .._arguments import axis, optional
 from .._outputs import class_axis
 from .batch import refuse
+from .fields import pointwise
 from .functions import function
 from .operation import Array, Operation, Wanted
 
@@ -18,6 +19,8 @@ class _OverAxis(Operation):
 
     function: Callable[[Array, int | None], Array]
     gradient: Callable[[Array, Array, int | None], Array]  # of dy and y
+
+    field = pointwise
 
     def __init__(self, dim: int | None = None) -> None:
         self.dim = dim

@@ -14,7 +14,6 @@ from .conv import check_groups
 from .convolution import Convolution
 from .declaration import IMAGES, Shape, Values, channels, declare, has
 from .parameter import Parameter
-from .receptive_field import Field, scatter
 
 __all__ = ["ConvTranspose2d"]
 
@@ -148,7 +147,3 @@ class ConvTranspose2d(Convolution):
 
     def _steps(self) -> tuple[tuple[int, int], ...]:
         return self.stride, self.padding, self.output_padding, self.dilation
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field | None:
-        rows, columns = map(extent, self.kernel_size, self.dilation)
-        return scatter(field, (rows, columns), self.stride)

@@ -13,7 +13,6 @@ from . import init
 from .declaration import FEATURES, IMAGES, Argument, declare, has
 from .module import Module
 from .parameter import Parameter
-from .receptive_field import Field, gather
 
 __all__ = ["Linear", "PositionBias"]
 
@@ -66,9 +65,6 @@ class Linear(Module):
     def macs(self, output_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for an output (..., out_features)."""
         return int(np.prod(output_shape, dtype=object)) * self.in_features
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field | None:
-        return gather(field)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

@@ -10,7 +10,6 @@ from .._shapes import padding4
 from ..ops.padding import checked_value
 from .declaration import IMAGES, Shape, Values, declare
 from .module import Module
-from .receptive_field import Field
 
 __all__ = ["CircularPad2d", "ConstantPad2d", "ReflectionPad2d", "ReplicationPad2d", "ZeroPad2d"]
 
@@ -29,9 +28,6 @@ class _Pad(Module):
     def forward(self, x: Any) -> Any:
         """Return x with its margins."""
         return graph.apply(graph.Pad(self.padding, self.mode, self.value), x)
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
-        return field  # margins are seen as part of the image
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

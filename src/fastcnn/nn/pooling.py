@@ -9,7 +9,6 @@ from ..ops.pooling import checked_divisor
 from . import functional as F
 from .declaration import IMAGES, Shape, Values, declare
 from .module import Module
-from .receptive_field import Field, parts
 
 __all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
 
@@ -145,9 +144,6 @@ class _Adaptive(Module):
     def __init__(self, output_size: int | tuple[int | None, int | None] | None) -> None:
         super().__init__()
         self.output_size = output_size
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
-        return parts(field, x[-2:], y[-2:])
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

@@ -9,7 +9,6 @@ from . import functional as F
 from .declaration import LINES, Shape, Values, declare
 from .module import Module
 from .pooling import pool_stride
-from .receptive_field import Field, parts
 
 __all__ = ["AdaptiveAvgPool1d", "AvgPool1d", "MaxPool1d"]
 
@@ -128,9 +127,6 @@ class AdaptiveAvgPool1d(Module):
     def forward(self, x: Any) -> Any:
         """Return the means."""
         return F.adaptive_avg_pool1d(x, self.output_size)
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
-        return parts(field, x[-2:], y[-2:])
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

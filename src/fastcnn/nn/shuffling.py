@@ -8,7 +8,6 @@ from .._shapes import integer
 from . import functional as F
 from .declaration import IMAGES, Shape, Values, declare
 from .module import Module
-from .receptive_field import Field, denser, slide
 
 __all__ = ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"]
 
@@ -34,9 +33,6 @@ class PixelShuffle(Module):
     def forward(self, x: Any) -> Any:
         """Return the larger images."""
         return F.pixel_shuffle(x, self.upscale_factor)
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
-        return denser(field, x[-2:], y[-2:])
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
@@ -64,10 +60,6 @@ class PixelUnshuffle(Module):
     def forward(self, x: Any) -> Any:
         """Return the smaller images."""
         return F.pixel_unshuffle(x, self.downscale_factor)
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
-        square = self.downscale_factor, self.downscale_factor
-        return slide(field, square, square)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from .._samples import one_or_all
-from . import prediction
-from .passive import observe, tensors
-from .receptive_field import ReceptiveFields
+from . import calls, prediction
+from .passive import observe
 from .sample import check_shapes, zeros
-from .summary_figures import Figures, LayerRow
+from .summary_figures import Figures
+from .summary_rows import Rows
 from .summary_table import render
 from .tree import Tree
 
@@ -74,49 +74,17 @@ def summarize(
     """
     shapes = check_shapes(input_shape, "summary: input_shape", "a tuple such as (C, H, W)", 1)
     sample = zeros(model, shapes, "summary: the sample")
-    names = {id(module): path for path, module in model.named_modules()}
-    fields = ReceptiveFields(sample)
-    counted: set[int] = set()
-    outputs: dict[int, int] = {}
-    rows: list[LayerRow] = []
-
-    def record(module: Tree[Any], given: Any, made: Any) -> None:
-        xs, ys = tensors(given), tensors(made)
-        before, after = fields.note(module, xs, ys)
-        if any(True for _ in module.children()):
-            # What a container returns is an array of its own only where it merges branches.
-            for y in ys:
-                outputs.setdefault(id(y), y.size)
-            return
-        for y in ys:
-            outputs[id(y)] = outputs.get(id(y), 0) + (0 if module._reuses_input else y.size)
-        own = [p for p in module.parameters() if id(p) not in counted]
-        counted.update(id(p) for p in own)
-        rows.append(
-            LayerRow(
-                len(rows) + 1,
-                names.get(id(module), "") or type(module).__name__,
-                type(module).__name__,
-                one_or_all([x.shape[1:] for x in xs]),
-                one_or_all([y.shape[1:] for y in ys]),
-                sum(p.size for p in own),
-                sum(p.size for p in own if p.requires_grad),
-                module.macs(one_or_all([y.shape for y in ys])) if hasattr(module, "macs") else 0,
-                after and after.size,
-                before and before.jump,
-                after and after.jump,
-            )
-        )
-
-    prediction.call(lambda *inputs: observe(model, inputs, record), sample, model)
+    rows = Rows(model, sample)
+    with calls.watched(rows.operation):
+        prediction.call(lambda *inputs: observe(model, inputs, rows.module), sample, model)
     own_name = getattr(model, "name", None)
     return Summary(
         name or (own_name if isinstance(own_name, str) else type(model).__name__),
         one_or_all(shapes),
-        rows,
+        rows.layers,
         sum(p.size for p in model.parameters()),
         model.num_parameters(),
-        sum(outputs.values()),
+        sum(rows.outputs.values()),
         None if optimizer is None else _describe_optimizer(optimizer),
         None if loss is None else {"type": type(loss).__name__, **_settings(vars(loss))},
     )

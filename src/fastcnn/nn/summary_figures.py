@@ -13,14 +13,14 @@ _FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer without children, for one sample.
+    """One layer without children, or product with weights outside of those, for one sample.
 
     Attributes
     ----------
     index : int
         Position in the table, from 1.
     name, type : str
-        Dotted name in the model, and class.
+        Dotted name in the model, and class; of a product that of the module and its operation, and that.
     input_shape, output_shape : tuple of int
         Without the batch axis; of several inputs or outputs a tuple of theirs.
     parameters, trainable, macs : int

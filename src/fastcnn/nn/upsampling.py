@@ -3,11 +3,10 @@
 from typing import Any
 
 from .._arguments import factors, flag, one_or_two, optional, word
-from ..ops.resampling import MODES, Resizing, checked_resizing, resized_shape, resizing_reach
+from ..ops.resampling import MODES, Resizing, checked_resizing, resized_shape
 from . import functional as F
 from .declaration import IMAGES, Shape, Values, declare
 from .module import Module
-from .receptive_field import Field, denser, parts
 
 __all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
 
@@ -76,11 +75,6 @@ class Upsample(Module):
     def forward(self, x: Any) -> Any:
         """Return the images in their new size."""
         return F.interpolate(x, *self._given())
-
-    def _field_behind(self, field: Field, x: tuple[int, ...], y: tuple[int, ...]) -> Field:
-        if self.mode == "area":
-            return parts(field, x[-2:], y[-2:])
-        return denser(field, x[-2:], y[-2:], resizing_reach(x[-2:], self._given(), type(self).__name__))
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
