@@ -59,7 +59,7 @@ OVER_WHOLE = (3 + 7 * 2, 5 + 5)
         (graph.Slice((..., None, 2)), (), ((3, 5), (2, 1), (0, 0), (2, None))),
         (graph.Slice((slice(None), 0)), (), ((3, 5), (2, 1), (0, 0), (1, 2))),
         (graph.Slice((slice(None), None)), (), ((3, 5), (2, 1), (0, 0), (3, 4))),
-        (graph.Slice((..., slice(None, None, 2))), (), None),
+        (graph.Slice((..., slice(None, None, 2))), (), ((3, 5), (2, 2), (0, 0), (2, 3))),
         (graph.Slice((..., slice(None, None, -1))), (), None),
         (graph.Linear(), (np.zeros((3, 6)), None), ((3, 10), (2, 1), (0, 0), (2, None))),
     ],

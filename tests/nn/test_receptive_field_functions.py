@@ -171,8 +171,7 @@ def test_hooks_change_nothing():
     assert fields(model, (1, 8, 8)) == expected
 
 
-# The shortcuts of resnet20-cifar take every second pixel.
-NAMES = [name for name in zoo.names() if zoo.find(name).input_shape[0] == 3 and name != "resnet20-cifar"]
+NAMES = [name for name in zoo.names() if zoo.find(name).input_shape[0] == 3]
 
 
 @pytest.mark.parametrize("name", NAMES)

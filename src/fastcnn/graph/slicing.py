@@ -62,8 +62,9 @@ class Slice(Operation):
         return (dx,)
 
     def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
-        """Return what y sees; of every n-th row or column, and of a turned order, that is not known."""
-        if fields[0] is None:
+        """Return what y sees; in a turned order, and of every n-th of merged positions, that is not known."""
+        field = fields[0]
+        if field is None:
             return None
         axis, new, made = 0, {}, 0
         left_out = len(shapes[0]) - sum(part is not None and part is not Ellipsis for part in self.index)
@@ -74,13 +75,18 @@ class Slice(Operation):
                 new.update({axis + i: made + i for i in range(left_out)})
                 axis, made = axis + left_out, made + left_out
             elif isinstance(part, slice):
-                if axis in places(fields[0]) and part.step not in (None, 1):
-                    return None
+                step = 1 if part.step is None else int(part.step)
+                if step != 1 and axis in places(field):
+                    if step < 0 or field.jump is None:
+                        return None
+                    rows, columns = field.jump
+                    is_row = axis == field.axes[0]
+                    field = field._replace(jump=(rows * step, columns) if is_row else (rows, columns * step))
                 new[axis] = made
                 axis, made = axis + 1, made + 1
             else:
                 axis += 1
-        return placed(fields[0], new)
+        return placed(field, new)
 
 
 @function("cat", {"dim": axis}, inputs=None)
