@@ -176,6 +176,8 @@ def test_one_input_by_its_name_runs_compiled():
     fast, x = fastcnn.compile(network), normal(5, 3)
     np.testing.assert_allclose(fast(x=x), network(x))
     assert is_compiled(fast)
+    np.testing.assert_allclose(fast(input=x), network(x))
+    assert is_compiled(fast)
 
 
 def test_a_tuple_of_one_array_is_predicted_by_the_same_program():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastcnn
 from fastcnn import graph, nn
 from fastcnn.errors import ArgumentError, DTypeError, ShapeError, SizeError
 from fastcnn.nn import functional as F
@@ -131,3 +132,29 @@ def test_cat_does_not_mind_the_order_of_bytes():
     np.testing.assert_array_equal(y, [1, 0])
     np.testing.assert_array_equal(F.cat([np.ones(1, ">f4"), np.zeros(1, np.float32)]), [1, 0])
     assert da == db == 1
+
+
+def test_cat_of_nothing_without_axes():
+    """What has no element and one axis adds nothing to tensors of any axes, as in PyTorch."""
+    x = normal(2, 3)
+    nothing = np.zeros(0)
+    y, (da, dx, db) = passes(lambda a, x, b: F.cat([a, x, b, x], -1) * 2, nothing, x, nothing)
+    np.testing.assert_array_equal(y, 2 * np.hstack([x, x]))
+    np.testing.assert_array_equal(dx, np.full((2, 3), 4.0))
+    assert da.shape == db.shape == (0,)
+    assert F.cat([nothing, nothing]).shape == (0,)
+    with pytest.raises(ArgumentError, match=r"cat: dim must lie in \[-1, 1\), got 1"):
+        F.cat([nothing, nothing], 1)
+    with pytest.raises(ShapeError, match=r"got \(2, 3\) and \(1,\)"):
+        F.cat([nothing, x, np.zeros(1)])
+
+
+def test_cat_of_different_axes_is_not_compiled():
+    """There a value for each sample looks as if it had no element."""
+
+    class Net(nn.Module):
+        def forward(self, x):
+            return F.cat([x, x.sum(1)], 1)
+
+    with pytest.raises(ShapeError, match="cat: tensors must have the same sizes"):
+        fastcnn.compile(Net())(normal(2, 3))

@@ -198,3 +198,9 @@ def test_a_pickle_is_the_same_loss(name):
     is_classes = name in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
     target = np.array([0, 1, 2, 0]) if is_classes else np.full((4, 3), 0.5)
     assert again(given, target) == loss(given, target)
+
+
+def test_the_gradient_of_one_row_whose_loss_is_an_array():
+    loss = nn.MultiMarginLoss(reduction="none")
+    np.testing.assert_allclose(loss(np.array([0.5, 1.0]), np.array([1])), [0.25])
+    np.testing.assert_allclose(loss.backward(np.array([4.0])), [2.0, -2.0])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastcnn import ops
+from fastcnn.errors import ShapeError
 
 from ..oracle.cases import Case, select
 from ..oracle.compare import DTYPES, LAYOUTS, assert_close
@@ -67,3 +68,19 @@ def test_by_hand() -> None:
     np.testing.assert_allclose(y, [[-1.5], [2.5]])
     # Batch mean 2 and unbiased variance 2.
     np.testing.assert_allclose([mean, var], [[1.0], [1.5]])
+
+
+def test_a_batch_of_nothing_leaves_the_running_statistics() -> None:
+    for shape in ((0, 2), (0, 2, 3), (2, 2, 0), (0,)):
+        channels = shape[1] if len(shape) > 1 else 0
+        mean, var, weight = np.zeros(channels), np.ones(channels), np.full(channels, 3.0)
+        for training in (True, False):
+            x = np.zeros(shape)
+            assert ops.batch_norm(x, mean, var, weight, training=training).shape == shape
+            found = ops.batch_norm_backward(x, x, weight, mean, var, training)
+            assert [each.shape for each in found] == [shape, (channels,), (channels,)]
+            assert not any(each.any() for each in found)
+        np.testing.assert_array_equal(mean, np.zeros(channels))
+        np.testing.assert_array_equal(var, np.ones(channels))
+    with pytest.raises(ShapeError, match=r"batch_norm: x must be \(N, C, ...\), got the shape \(1,\)"):
+        ops.batch_norm(np.zeros(1), None, None, training=True)

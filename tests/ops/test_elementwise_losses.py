@@ -155,6 +155,22 @@ def test_one_sample_and_no_axis() -> None:
         assert half == one / 2
 
 
+@pytest.mark.parametrize("own", [(3, 2), (3, 1), (1, 2), (3,), ()])
+@pytest.mark.parametrize("wanted", [(3, 2), (3, 1), (2,), (1,), ()])
+def test_variances_and_targets_that_several_elements_share(own, wanted) -> None:
+    """They count as if each element had its own; a variance has the sum of the gradients."""
+    x, one = np.arange(6.0).reshape(3, 2), 0.5 + np.arange(6.0).reshape(3, 2)
+    v, t = one.ravel()[: math.prod(own)].reshape(own), one.ravel()[: math.prod(wanted)].reshape(wanted)
+    every = np.broadcast_to(v[:, None] if own == (3,) else v, x.shape)
+    difference = x - np.broadcast_to(t, x.shape)
+    loss, dx, dv = ops.gaussian_nll_loss(x, t, v, reduction="sum")
+    np.testing.assert_allclose(loss, ((np.log(every) + difference**2 / every) / 2).sum(), rtol=1e-13)
+    np.testing.assert_allclose(dx, difference / every, rtol=1e-13)
+    each = (1 / every - difference**2 / every**2) / 2
+    along = {(3, 2): (), (3, 1): 1, (1, 2): 0, (3,): 1, (): None}[own]
+    np.testing.assert_allclose(dv, each.sum(along).reshape(own), rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -176,8 +192,13 @@ def test_one_sample_and_no_axis() -> None:
         (
             lambda: ops.gaussian_nll_loss(np.zeros((2, 3)), np.zeros((2, 3)), np.ones((2, 2))),
             ShapeError,
-            r"gaussian_nll_loss: var must have the shape of input \(2, 3\), or 1 or nothing for its last "
-            r"axis, got \(2, 2\)",
+            r"gaussian_nll_loss: var must have the shape of input \(2, 3\), or 1 for one of its axes, or "
+            r"lack the last one, got \(2, 2\)",
+        ),
+        (
+            lambda: ops.gaussian_nll_loss(np.zeros((2, 3)), np.zeros(2), np.ones((2, 3))),
+            ShapeError,
+            r"gaussian_nll_loss: target must be broadcastable to the shape \(2, 3\) of input, got \(2,\)",
         ),
         (
             lambda: ops.huber_loss(np.zeros(2), np.zeros(2), delta=0),

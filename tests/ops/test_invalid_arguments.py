@@ -212,8 +212,10 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
     ],
     **{
         name: [
-            ("target", _zeros(3, 4)), ("target", _zeros(3)), ("target", _zeros(4, 1)), ("target", _zeros()),
-            ("target", np.zeros((4, 3), np.float32)), ("reduction", "avg"), ("reduction", 0),
+            ("target", _zeros(3, 4)), ("target", np.zeros((4, 3), np.float32)),
+            # Those of one loss are repeated.
+            *[("target", _zeros(*own)) for own in ((3,), (4, 1), ()) if name != "gaussian_nll_loss"],
+            ("reduction", "avg"), ("reduction", 0),
             ("sample_weight", _zeros(3)), ("sample_weight", _zeros(4, 1)), ("sample_weight", _zeros()),
             ("sample_weight", [1, 1, 1, 1]), ("sample_weight", np.ones(4, int)),
             ("sample_weight", np.array([1, 1, -1, 1.0])), ("sample_weight", np.array([1, 1, math.nan, 1])),
@@ -240,7 +242,7 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
                 ("pos_weight", np.zeros(3, np.float32)),
             ],
             "gaussian_nll_loss": [
-                ("var", _zeros(3, 4)), ("var", _zeros(1, 3)), ("var", _zeros(3)), ("var", _zeros(4, 3, 1)),
+                ("var", _zeros(3, 4)), ("var", _zeros(1, 1)), ("var", _zeros(3)), ("var", _zeros(4, 3, 1)),
                 ("var", _zeros(4, 3) - 1e-9), ("var", -1.0), ("var", math.inf), ("var", [1.0] * 4),
                 ("var", np.zeros((4, 3), np.float32)), ("full", 1), ("eps", 0), ("eps", -1.0), ("eps", None),
             ],

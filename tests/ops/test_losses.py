@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastcnn import ops
+from fastcnn.errors import ShapeError
 
 from ..oracle.cases import Case, load
 from ..oracle.compare import DTYPES, LAYOUTS, assert_close
@@ -71,3 +72,21 @@ def test_by_hand() -> None:
     loss, gradient = ops.mse_loss(np.array([1.0, 3.0]), np.array([0.0, 1.0]))
     assert loss == 2.5
     np.testing.assert_array_equal(gradient, [1.0, 2.0])
+
+
+def test_one_row_of_classes_and_one_class_alone() -> None:
+    """Margins take a row with its target in an array of one, and a number for the score of one class."""
+    x = np.array([0.5, 1.0, 0.25])
+    loss, dx = ops.multi_margin_loss(x, np.array(1))
+    np.testing.assert_allclose(loss, (0.5 + 0.25) / 3)
+    np.testing.assert_allclose(dx, [1 / 3, -2 / 3, 1 / 3])
+    for reduction, shape in (("mean", ()), ("none", (1,))):
+        same, same_dx = ops.multi_margin_loss(x, np.array([1]), reduction=reduction)
+        assert np.shape(same) == shape
+        np.testing.assert_array_equal(same, loss if reduction == "mean" else [loss])
+        np.testing.assert_array_equal(same_dx, dx)
+    for target in (np.array(0), np.array([0])):
+        loss, dx = ops.multi_margin_loss(np.array(3.0), target, weight=np.array([2.0]))
+        assert (loss, dx.shape, dx) == (0.0, (), 0.0)
+    with pytest.raises(ShapeError, match=r"target must have the shape \(\), got \(3,\)"):
+        ops.multi_margin_loss(x, np.array([1, 2, 0]))

@@ -13,7 +13,7 @@ from .._samples import Outputs, Samples
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError, StateError
 from ..nn.parameter_pass import backward_parameters
-from ..nn.passes import output_gradients
+from ..nn.passes import output_gradients, with_input
 from ..ops._reduction import reduced
 from .cache import Plans, Unsupported, report
 from .nodes.loss import as_loss
@@ -73,6 +73,8 @@ class CompiledModule:
         Arguments that are given by name go to the model as they are: it runs eagerly.
         """
         self._last = None
+        if not inputs and "input" in options:
+            inputs, options = with_input(self.model, options)
         if not inputs and options.keys() == {"x"}:  # the name of the one input, whatever forward calls it
             inputs, options = (options["x"],), {}
         x = inputs[0] if len(inputs) == 1 else inputs
@@ -160,7 +162,7 @@ class CompiledModule:
             that there were are gone.
         """
         spec = as_loss(loss, target, sample_weight is not None)
-        if spec is None or len(target) != _samples.count(x):
+        if spec is None or target.shape[:1] != (_samples.count(x),):
             return None
         plan = self._plans.find(self.model, x, loss=spec, factors=factors)
         if not isinstance(plan, StepPlan):

@@ -1,6 +1,6 @@
 """Tensors, the operations that networks are made of, and the record of a call with its backward pass."""
 
-from . import piecewise, smooth
+from . import limiting, piecewise, smooth
 from .activation import Activation
 from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
@@ -8,6 +8,7 @@ from .dropout import AlphaDropout, Dropout, Dropout2d, FeatureAlphaDropout
 from .fields import Field, input_field, slide
 from .functions import FUNCTIONS, Function, function, function_of
 from .group_norm import GroupNorm, InstanceNorm, LayerNorm
+from .limiting import *
 from .moving import ChannelShuffle, PixelShuffle, PixelUnshuffle, Unflatten
 from .normalization import BatchNorm
 from .operation import Operand, Operation, Wanted, apply, as_array, recording, shape_of
@@ -108,5 +109,6 @@ __all__ = [
     "slide",
     "split",
 ]
+__all__ += limiting.__all__
 __all__ += piecewise.__all__
 __all__ += smooth.__all__

@@ -36,6 +36,25 @@ def sum_to(dy: Array, shape: Shape) -> Array:
     return (sum_over_images(dy) if 0 in axes else dy).reshape(shape)
 
 
+def met(what: str, *shapes: Shape) -> Shape:
+    """Return the shape that operands of these shapes are broadcast to."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(
+            f"{what}: sizes must be equal or 1, got the shapes {' and '.join(map(str, shapes))}"
+        ) from None
+
+
+def refuse_batches(what: str, y: Array, *operands: Array) -> None:
+    """Refuse to trace operands whose batch is not that of y."""
+    for each in operands:
+        if np.ndim(each) == np.ndim(y) and np.shape(each)[0] not in (0, 1):
+            refuse(f"{what} of an array with a batch axis of its own")
+        if np.ndim(each) < np.ndim(y) and 0 in np.shape(each):
+            refuse(f"{what} of values of {' and '.join(str(np.ndim(x)) for x in operands)} axes")
+
+
 def binary(operation: Binary, a: Any, b: Any) -> Any:
     """Apply an operation to two operands, of which one may be a number or an array of constants.
 
@@ -92,13 +111,7 @@ class Binary(Operation):
     def forward(self, a: Array, b: Array) -> tuple[Array, Any]:
         """Return f(a, b)."""
         shapes = np.shape(a), np.shape(b)
-        try:
-            shape = np.broadcast_shapes(*shapes)
-        except ValueError:
-            raise ShapeError(
-                f"{self.name}: sizes must be equal or 1, got the shapes {shapes[0]} and {shapes[1]}"
-            ) from None
-        check_size(shape, np.result_type(a, b).itemsize, f"{self.name}: the output")
+        check_size(met(self.name, *shapes), np.result_type(a, b).itemsize, f"{self.name}: the output")
         with np.errstate(all="ignore"):
             y = np.asarray(self.function(a, b))  # without axes NumPy returns a number
         return y, (*shapes, self.keep(a, b, y))
@@ -113,11 +126,7 @@ class Binary(Operation):
     def trace(self, a: Array, b: Array) -> Array:
         """Return y of no image; the batch of one operand is the other's too."""
         y = self.forward(a, b)[0]
-        for each in (a, b):
-            if np.ndim(each) == np.ndim(y) and np.shape(each)[0] not in (0, 1):
-                refuse(f"{self.name} of an array with a batch axis of its own")
-            if np.ndim(each) < np.ndim(y) and 0 in np.shape(each):
-                refuse(f"{self.name} of values of {np.ndim(a)} and {np.ndim(b)} axes")
+        refuse_batches(self.name, y, a, b)
         return y
 
     def keep(self, a: Array, b: Array, y: Array) -> Any:

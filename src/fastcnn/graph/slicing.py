@@ -97,34 +97,41 @@ class Concat(Operation):
         self.dim = dim
 
     def forward(self, *tensors: Array) -> tuple[Array, Any]:
-        """Return them in one array."""
-        first = tensors[0]
+        """Return them in one array; one of the shape (0,) adds nothing, whatever axes the others have."""
         for each in tensors:
             if not isinstance(each, np.ndarray):
                 raise DTypeError(f"cat: tensors must be arrays or values, got {type(each).__name__}")
+        first = next((each for each in tensors if each.shape != (0,)), tensors[0])
         axis = axis_of(self.dim, first.ndim, "cat")
         for each in tensors:
             if each.dtype.newbyteorder("=") != first.dtype.newbyteorder("="):
                 raise DTypeError(f"cat: tensors must have one dtype, got {first.dtype} and {each.dtype}")
-            if each.ndim != first.ndim or _but(each.shape, axis) != _but(first.shape, axis):
+            if each.shape != (0,) and (
+                each.ndim != first.ndim or _but(each.shape, axis) != _but(first.shape, axis)
+            ):
                 raise ShapeError(
                     f"cat: tensors must have the same sizes but along axis {axis}, "
                     f"got {first.shape} and {each.shape}"
                 )
-        ends = list(itertools.accumulate(each.shape[axis] for each in tensors))
+        nothing = (*first.shape[:axis], 0, *first.shape[axis + 1 :])
+        parts = [each.reshape(nothing) if each.shape == (0,) else each for each in tensors]
+        ends = list(itertools.accumulate(each.shape[axis] for each in parts))
         shape = (*first.shape[:axis], ends.pop(), *first.shape[axis + 1 :])
         check_size(shape, first.itemsize, "cat: the output")
-        return np.concatenate(tensors, axis=axis), (ends, axis)
+        return np.concatenate(parts, axis=axis), (ends, axis, [each.shape for each in tensors])
 
     def trace(self, *tensors: Array) -> Array:
         """Return y of no image."""
         if self.dim % max(np.ndim(tensors[0]), 1) == 0:
             refuse("cat along the batch")
+        if len({np.ndim(each) for each in tensors}) > 1:  # where (0,) is one value of each sample
+            refuse("cat of tensors of different axes")
         return self.forward(*tensors)[0]
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array, ...]:
         """Return the part of dy that belongs to each."""
-        return tuple(np.split(dy, *saved))
+        ends, axis, shapes = saved
+        return tuple(part.reshape(x) for part, x in zip(np.split(dy, ends, axis), shapes, strict=True))
 
     def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
         """Return what y sees."""

@@ -83,5 +83,5 @@ def times(grad: np.ndarray, dloss: float | np.ndarray) -> np.ndarray:
     if isinstance(dloss, np.ndarray) and dloss.ndim:
         axis = 0 if grad.ndim == 1 else 1
         dloss = dloss if dloss.shape == grad.shape else np.expand_dims(dloss, axis)
-        return np.asarray(grad * dloss, grad.dtype)
+        return np.asarray(grad * dloss, grad.dtype).reshape(grad.shape)
     return grad if dloss == 1 else np.asarray(grad * grad.dtype.type(dloss))

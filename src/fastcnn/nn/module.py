@@ -76,7 +76,7 @@ class Module(Weights["Module"]):
     # The two passes ---------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run forward, and keep what a backward pass needs until the next call in this thread."""
+        """Run forward, and keep what backward needs until the next call; `input` is the first argument."""
         y = passes.run(self, args, kwargs, self._opaque or "backward" in self.__dict__)
         passive.report(self, (args, kwargs), y)
         return y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,17 @@ def _recorder(*given: Any) -> Any:
     return next((each.recorder for each in graph.leaves(given) if isinstance(each, graph.Value)), None)
 
 
+def with_input(module: Any, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """Return positional and named arguments of a forward that are given by name alone, `input` among them.
+
+    `input` is the first argument, whatever forward calls that, unless another one has the name.
+    """
+    taken = list(inspect.signature(module.forward).parameters.values())
+    if any(each.name == "input" or each.kind is each.VAR_KEYWORD for each in taken[1:]):
+        return (), named
+    return (named["input"],), {name: each for name, each in named.items() if name != "input"}
+
+
 def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
     """Call a module on arrays, or on values of a call that is being recorded.
 
@@ -27,6 +39,8 @@ def run(module: Any, args: tuple, kwargs: dict, opaque: bool) -> Any:
     opaque : bool
         Whether it has a backward of its own; else that is derived from its forward.
     """
+    if "input" in kwargs and not args:
+        args, kwargs = with_input(module, kwargs)
     recorder, hooked = _recorder(args, kwargs), hooks.has_hooks(module)
     forward = functools.partial(_apply, module) if opaque else module.forward
     if recorder is not None:

@@ -51,6 +51,8 @@ class Formula:
         The numbers that the row takes.
     reductions : tuple of str
         That the function knows.
+    broadcasts : bool
+        Whether the target may be of any shape that is broadcastable to that of the input.
     """
 
     what: str
@@ -58,6 +60,7 @@ class Formula:
     alpha: float = 0.0
     beta: float = 0.0
     reductions: tuple[str, ...] = REDUCTIONS
+    broadcasts: bool = False
 
     @property
     def number(self) -> int:
@@ -76,7 +79,10 @@ class Formula:
         """Check what comes with an input of a shape and type."""
         what = self.what
         wanted = _check.array(target, "target", what)
-        _check.shape_is(wanted, shape, "target", what)
+        if self.broadcasts:
+            wanted = _broadcast(wanted, shape, "target", what)
+        else:
+            _check.shape_is(wanted, shape, "target", what)
         if wanted.dtype.newbyteorder("=") != dtype.newbyteorder("="):
             _check.same_dtype(what, input=np.empty(0, dtype), target=wanted)
         if self.row in _TARGETS and wanted.size:
@@ -163,13 +169,17 @@ def _expanded(
         return None
     checked = _check.array(value, name, what)
     _check.same_dtype(what, input=np.empty(0, dtype), **{name: checked})
+    return _check.contiguous(_broadcast(checked, shape, name, what), name, what)
+
+
+def _broadcast(array: np.ndarray, shape: tuple[int, ...], name: str, what: str) -> np.ndarray:
+    """Return a view of an array that has the shape of the input."""
     try:
-        every = np.broadcast_to(checked, shape)
+        return np.broadcast_to(array, shape)
     except ValueError:
         raise ShapeError(
-            f"{what}: {name} must be broadcastable to the shape {shape} of input, got {checked.shape}"
+            f"{what}: {name} must be broadcastable to the shape {shape} of input, got {array.shape}"
         ) from None
-    return _check.contiguous(every, name, what)
 
 
 def above(value: object, least: float, name: str, what: str) -> float:
@@ -211,7 +221,7 @@ def gaussian_nll(full: bool, eps: float) -> Formula:
     """Return that of `gaussian_nll_loss`."""
     what = "gaussian_nll_loss"
     constant = 0.5 * float(np.log(2 * np.pi)) if _check.flag(full, "full", what) else 0.0
-    return Formula(what, "gaussian_nll", above(eps, 0, "eps", what), constant)
+    return Formula(what, "gaussian_nll", above(eps, 0, "eps", what), constant, broadcasts=True)
 
 
 def poisson_nll(log_input: bool, full: bool, eps: float) -> Formula:
@@ -228,22 +238,29 @@ def hinge_embedding(margin: float) -> Formula:
 
 
 def variances(var: object, x: np.ndarray) -> np.ndarray:
-    """Return a variance for each element of x, from one for each, or for each row of the last axis."""
+    """Return a variance for each element of x, of which those along one axis, or all, may share theirs."""
     what = "gaussian_nll_loss"
     given = _check.array(var, "var", what)
     _check.same_dtype(what, input=x, var=given)
-    rows = given[..., None] if given.ndim and given.shape == x.shape[:-1] != x.shape else given
-    if given.ndim and rows.shape != x.shape and rows.shape != (*x.shape[:-1], 1):
+    rows = given.reshape(_over_rows(given.shape, x.shape))
+    others = [own for own, size in zip(rows.shape, x.shape, strict=False) if own != size]
+    if given.ndim and (rows.ndim != x.ndim or others not in ([], [1])):
         raise ShapeError(
-            f"{what}: var must have the shape of input {x.shape}, or 1 or nothing for its last axis, got "
-            f"{given.shape}"
+            f"{what}: var must have the shape of input {x.shape}, or 1 for one of its axes, or lack the last "
+            f"one, got {given.shape}"
         )
     return _check.contiguous(np.broadcast_to(rows, x.shape), "var", what)
 
 
-def summed_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the gradient of what `variances` has made an array of, from that of the array."""
+def _over_rows(var: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of variances with an axis of 1 behind it, if they are those of rows."""
+    return (*var, 1) if var and var == shape[:-1] else var
+
+
+def summed_to(gradient: np.ndarray, var: tuple[int, ...]) -> np.ndarray:
+    """Return the gradient of what `variances` has made an array of, by its shape, from that of the array."""
+    shape = _over_rows(var, gradient.shape)
     if gradient.shape == shape:
         return gradient
-    summed = gradient.sum(-1, dtype=np.float64) if shape else gradient.sum(dtype=np.float64)
-    return np.asarray(summed, gradient.dtype).reshape(shape)
+    axes = tuple(i for i, size in enumerate(gradient.shape) if not shape or size != shape[i])
+    return np.asarray(gradient.sum(axes, dtype=np.float64), gradient.dtype).reshape(var)

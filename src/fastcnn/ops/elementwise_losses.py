@@ -260,10 +260,12 @@ def gaussian_nll_loss(
 
     Parameters
     ----------
-    input, target : arrays of one shape and dtype
-        Expected values, and what came.
-    var : array of the shape of input, or with 1 or nothing for its last axis; or float
-        Variances, at least 0.
+    input : array
+        Expected values.
+    target : array of a shape that is broadcastable to that of input
+        What came.
+    var : array of the shape of input, or with 1 for one of its axes, or without its last one; or float
+        Variances, at least 0, of the elements, or of all those along the axis.
     full : bool
         Whether ``log(2 pi) / 2`` is added.
     eps : float
@@ -281,6 +283,8 @@ def gaussian_nll_loss(
     ------
     ArgumentError
         If a variance is negative.
+    ShapeError
+        If the shapes of target or var do not fit.
     """
     what, formula = "gaussian_nll_loss", _formulas.gaussian_nll(full, eps)
     x = _check.array(input, "input", what)

@@ -194,10 +194,10 @@ def multi_margin_loss(
 
     Parameters
     ----------
-    input : array (C,) or (N, C)
+    input : array (C,) or (N, C), or () of one class
         Scores of classes.
     target : integer array () or (N,)
-        Class indices.
+        Class indices; that of one row may be () or (1,).
     p : {1, 2}
         Power.
     margin : float
@@ -211,7 +211,7 @@ def multi_margin_loss(
 
     Returns
     -------
-    loss : float, or array of the rows' shape with reduction "none"
+    loss : float, or array of the shape of target with reduction "none"
     dinput : array of the shape of input
 
     Raises
@@ -220,7 +220,8 @@ def multi_margin_loss(
         If a target is out of range.
     """
     what = "multi_margin_loss"
-    x = _check.array(input, "input", what, (1, 2))
+    given = _check.array(input, "input", what, (0, 1, 2))
+    x = given if given.ndim else given.reshape(1)
     axis = class_axis(x, what, "input")
     _check.choice(reduction, REDUCTIONS, "reduction", what)
     power, distance = check_margin(p, margin)
@@ -229,7 +230,9 @@ def multi_margin_loss(
         raise DTypeError(f"{what}: target must be integers, got {getattr(target, 'dtype', type(target))}")
     outer, classes, _ = as_rows(x, axis)
     share = shares(sample_weight, outer, what)
-    indices = indices_of(np.asarray(target), x, axis, None, what)
+    wanted = np.asarray(target)
+    of_row = wanted.reshape(()) if x.ndim == 1 and wanted.shape == (1,) else wanted
+    indices = indices_of(of_row, x, axis, None, what)
     divisor = share_of(share, outer)
     values = _check.contiguous(x, "input", what)
     dx = allocate(values.shape, values.dtype, f"{what}: dinput")
@@ -245,4 +248,4 @@ def multi_margin_loss(
         scale_of(reduction, divisor),
         share,
     )
-    return _reduced(losses.reshape(indices.shape), reduction, divisor, values.dtype), dx
+    return _reduced(losses.reshape(wanted.shape), reduction, divisor, values.dtype), dx.reshape(given.shape)

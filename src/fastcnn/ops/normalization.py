@@ -11,8 +11,10 @@ from . import _check
 
 
 def _as_channels(x: object, name: str, what: str) -> np.ndarray:
-    """Return x (N, C, ...) as a contiguous (N, C, size) array."""
+    """Return x (N, C, ...) as a contiguous (N, C, size) array; (0,) is no sample of no channels."""
     checked = _check.array(x, name, what)
+    if checked.shape == (0,):
+        checked = checked.reshape(0, 0)
     if checked.ndim < 2:
         raise ShapeError(f"{what}: {name} must be (N, C, ...), got the shape {checked.shape}")
     size = int(np.prod(checked.shape[2:], dtype=object))
@@ -111,7 +113,7 @@ def batch_norm(
     Parameters
     ----------
     x : array (N, C, ...)
-        Input.
+        Input. One without elements leaves the running statistics as they are; (0,) is one of no channels.
     running_mean, running_var : array (C,), optional
         Running statistics; needed in evaluation.
     weight, bias : array (C,), optional

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ... import graph
 from ...graph import apply
 
@@ -73,8 +75,17 @@ def hardtanh(input: T, min_val: float = -1.0, max_val: float = 1.0, inplace: boo
     return apply(graph.Hardtanh(min_val, max_val), input)
 
 
-def clamp(input: T, min: float | None = None, max: float | None = None) -> T:
-    """Limit to a range: ``y = min(max(x, low), high)``."""
+def clamp(input: T, min: Any = None, max: Any = None) -> T:
+    """Limit to a range: ``y = min(max(x, low), high)``, and high where low > high.
+
+    Parameters
+    ----------
+    input : array or value
+    min, max : float, or array, value or parameter that is broadcastable, optional
+        The limits low and high, of which there must be one; tensors have gradients, and run eagerly.
+    """
+    if isinstance(min, np.ndarray | graph.Operand) or isinstance(max, np.ndarray | graph.Operand):
+        return graph.clamp_between(input, min, max)
     return apply(graph.Clamp(min, max), input)
 
 
