@@ -123,13 +123,7 @@ def output_padding_of(
     what: str,
 ) -> tuple[int, int]:
     """Return the output_padding with which a transposed convolution of a shape (..., H, W) has a size."""
-    if not isinstance(output_size, tuple | list):
-        raise DTypeError(f"{what}: output_size must be a sequence of sizes, got {output_size!r}")
-    if len(output_size) not in (2, len(shape)):
-        raise ArgumentError(
-            f"{what}: output_size must have 2 or {len(shape)} sizes, got {tuple(output_size)}"
-        )
-    wanted = [integer(each, f"{what}: output_size", 1) for each in output_size[-2:]]
+    wanted = sizes_of(output_size, (2, len(shape)), what)
     least = [
         (size - 1) * step - 2 * cut + extent(taps, apart)
         for size, taps, step, cut, apart in zip(shape[-2:], kernel, stride, padding, dilation, strict=True)
@@ -137,7 +131,7 @@ def output_padding_of(
     most = [low + step - 1 for low, step in zip(least, stride, strict=True)]
     if not all(low <= each <= high for low, each, high in zip(least, wanted, most, strict=True)):
         raise ArgumentError(
-            f"{what}: output_size must lie between {tuple(least)} and {tuple(most)}, got {tuple(wanted)} "
+            f"{what}: output_size must lie between {tuple(least)} and {tuple(most)}, got {wanted} "
             f"for x of the shape {shape}"
         )
     return wanted[0] - least[0], wanted[1] - least[1]
@@ -176,6 +170,49 @@ def adaptive_size(output_size: Any, in_hw: tuple[int, ...], what: str) -> tuple[
         for wanted, size in zip(sizes, in_hw, strict=True)
     )
     return rows, columns
+
+
+def unpooled(
+    in_hw: tuple[int, int],
+    kernel_size: object,
+    stride: object,
+    padding: object,
+    output_size: object,
+    what: str,
+) -> tuple[int, int]:
+    """Return the (out_h, out_w) of which a max pooling makes in_hw; several do, of which output_size is one.
+
+    ``out = (size - 1) stride + kernel - padding`` without it, and less than a step away from that with it.
+    """
+    kernel = pair(kernel_size, f"{what}: kernel_size", 1)
+    strides = kernel if stride is None else pair(stride, f"{what}: stride", 1)
+    left, right, top, bottom = padding4(padding, f"{what}: padding")
+    rows, columns = (
+        (size - 1) * step + taps - cut
+        for size, step, taps, cut in zip(in_hw, strides, kernel, (top + bottom, left + right), strict=True)
+    )
+    if output_size is not None:
+        wanted = sizes_of(output_size, (2, 4), what)
+        ends = [(own - step + 1, own + step - 1) for own, step in zip((rows, columns), strides, strict=True)]
+        if not all(low <= each <= high for each, (low, high) in zip(wanted, ends, strict=True)):
+            least, most = zip(*ends, strict=True)
+            raise ArgumentError(f"{what}: output_size must lie between {least} and {most}, got {wanted}")
+        rows, columns = wanted
+    if min(rows, columns) < 1:
+        raise ShapeError(f"{what}: nothing is left of the output, {rows} rows of {columns} pixels")
+    if max(rows, columns) > INT_MAX:
+        raise SizeError(f"{what}: the output's sizes pass 2**63: {rows}, {columns}")
+    return rows, columns
+
+
+def sizes_of(output_size: object, lengths: tuple[int, int], what: str) -> tuple[int, ...]:
+    """Return sizes that are given alone, so many, or as the last ones of so many more."""
+    if not isinstance(output_size, tuple | list):
+        raise DTypeError(f"{what}: output_size must be a sequence of sizes, got {output_size!r}")
+    if len(output_size) not in lengths:
+        expected = " or ".join(map(str, lengths))
+        raise ArgumentError(f"{what}: output_size must have {expected} sizes, got {tuple(output_size)}")
+    return tuple(integer(each, f"{what}: output_size", 1) for each in output_size[-lengths[0] :])
 
 
 def padded(shape: Shape, padding: tuple[int, int, int, int]) -> Shape:

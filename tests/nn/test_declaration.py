@@ -250,6 +250,7 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.MaxPool1d(3, 2, 1, 2),
         nn.AvgPool1d(3, ceil_mode=True),
         nn.AdaptiveAvgPool1d(2),
+        nn.AdaptiveMaxPool1d(3),
         nn.BatchNorm1d(4),
         nn.InstanceNorm1d(4, momentum=0.2, track_running_stats=True),
         *(case.layer(**case.given) for case in CASES.values()),

@@ -73,6 +73,22 @@ ON_ARRAYS = {
         lambda: ops.adaptive_avg_pool2d(IMAGES[0], (7, 4)),
         lambda: F.adaptive_avg_pool1d(IMAGES[0], (4,)),
     ),
+    "adaptive_max_pool1d": (
+        lambda: ops.adaptive_max_pool2d(IMAGES[0], (7, 4))[0],
+        lambda: F.adaptive_max_pool1d(IMAGES[0], (4,)),
+    ),
+    "max_pool2d-indices": (
+        lambda: ops.max_pool2d(IMAGES, 3, 2, 1)[1],
+        lambda: F.max_pool2d(IMAGES, 3, 2, 1, return_indices=True)[1],
+    ),
+    "max_unpool2d": (
+        lambda: ops.max_unpool2d(*ops.max_pool2d(IMAGES, 2), 2, output_size=(7, 6)),
+        lambda: F.max_unpool2d(*F.max_pool2d(IMAGES, 2, return_indices=True), 2, output_size=(7, 6)),
+    ),
+    "max_unpool1d": (
+        lambda: ops.max_unpool2d(*ops.max_pool2d(IMAGES[0], (1, 2)), (1, 2)),
+        lambda: F.max_unpool1d(*F.max_pool1d(IMAGES[0], 2, return_indices=True), 2),
+    ),
     "linear": (lambda: ops.linear(ROWS, MATRIX, SHIFT), lambda: F.linear(ROWS, MATRIX, SHIFT)),
     "linear-no-bias": (lambda: ops.linear(ROWS, MATRIX), lambda: F.linear(ROWS, weight=MATRIX)),
     **{

@@ -32,6 +32,7 @@ SIGNATURES = {
         "padding": 0,
         "dilation": 1,
         "ceil_mode": False,
+        "return_indices": False,
     },
     "prelu": {"input": NONE, "weight": NONE},
     "conv1d": {
@@ -54,7 +55,19 @@ SIGNATURES = {
         "dilation": 1,
     },
     "adaptive_avg_pool2d": {"input": NONE, "output_size": NONE},
-    "adaptive_max_pool2d": {"input": NONE, "output_size": NONE},
+    "adaptive_max_pool1d": {"input": NONE, "output_size": NONE, "return_indices": False},
+    "adaptive_max_pool2d": {"input": NONE, "output_size": NONE, "return_indices": False},
+    **{
+        name: {
+            "input": NONE,
+            "indices": NONE,
+            "kernel_size": NONE,
+            "stride": None,
+            "padding": 0,
+            "output_size": None,
+        }
+        for name in ("max_unpool1d", "max_unpool2d")
+    },
     "alpha_dropout": {"input": NONE, "p": 0.5, "training": False},
     "channel_shuffle": {"input": NONE, "groups": NONE},
     "dropout2d": {"input": NONE, "p": 0.5, "training": True},
@@ -139,6 +152,7 @@ SIGNATURES = {
         "padding": 0,
         "dilation": 1,
         "ceil_mode": False,
+        "return_indices": False,
     },
     **{
         name: {"input": NONE, "target": NONE, **more}

@@ -9,7 +9,7 @@ from ..oracle import network
 from ..oracle.cases import Case, select
 from ..oracle.compare import DTYPES, assert_close
 
-LAYERS = select("nn", "layer") + select("layers", "layer")
+LAYERS = [case for name in ("nn", "layers", "lines") for case in select(name, "layer")]
 TRAININGS = select("nn", "training")
 
 

@@ -52,6 +52,8 @@ VALID: dict[str, dict[str, Any]] = {
     "adaptive_avg_pool2d": {"x": zeros(2, 3, 6, 7), "output_size": (2, 3)},
     "adaptive_avg_pool2d_backward": {"dy": zeros(2, 3, 2, 3), "input_shape": (2, 3, 6, 7)},
     "adaptive_max_pool2d": {"x": zeros(2, 3, 6, 7), "output_size": (2, 3)},
+    "max_unpool2d": {"x": zeros(2, 3, 3, 3), "indices": np.zeros((2, 3, 3, 3), int), "kernel_size": 2},
+    "max_unpool2d_backward": {"dy": zeros(2, 3, 6, 6), "indices": np.zeros((2, 3, 3, 3), int)},
     "pad": {"x": zeros(2, 3, 4, 5), "padding": (1, 0, 2, 1), "mode": "reflect"},
     "pad_backward": {"dy": zeros(2, 3, 7, 6), "padding": (1, 0, 2, 1), "mode": "reflect"},
     "interpolate": {"x": zeros(2, 3, 4, 5), "size": (3, 7), "mode": "bilinear"},

@@ -25,6 +25,7 @@ WINDOWS = {
     "im2col": ("kernel_size", "stride", "dilation"),
     "col2im": ("kernel_size", "stride", "dilation"),
     "max_pool2d": ("kernel_size", "stride", "dilation"),
+    "max_unpool2d": ("kernel_size", "stride"),
     "avg_pool2d": ("kernel_size", "stride"),
     "avg_pool2d_backward": ("kernel_size", "stride"),
 }

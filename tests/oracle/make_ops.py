@@ -10,6 +10,7 @@ from torch.nn import functional
 from . import (
     grid_conv,
     grid_elementwise_loss,
+    grid_indices,
     grid_loss,
     grid_norm,
     grid_pool,
@@ -29,6 +30,7 @@ GRIDS = {
     "loss": grid_loss,
     "elementwise_loss": grid_elementwise_loss,
     "special": grid_special,
+    "indices": grid_indices,
 }
 
 
@@ -67,9 +69,12 @@ def _max_pool2d(x, **args):
     return {"y": y, "argmax": rows * x.shape[-1] + columns}
 
 
-def _adaptive_max_pool2d(x, output_size):
-    y, argmax = functional.adaptive_max_pool2d(x, output_size, return_indices=True)
-    return {"y": y, "argmax": argmax}
+def _with_indices(pool):
+    def ask(x, **args):
+        y, argmax = pool(x, return_indices=True, **args)
+        return {"y": y, "argmax": argmax}
+
+    return ask
 
 
 def _avg_pool2d(x, **args):
@@ -125,7 +130,11 @@ ANSWER = {
     "max_pool2d": _max_pool2d,
     "avg_pool2d": _avg_pool2d,
     "adaptive_avg_pool2d": lambda x, output_size: {"y": functional.adaptive_avg_pool2d(x, output_size)},
-    "adaptive_max_pool2d": _adaptive_max_pool2d,
+    "adaptive_max_pool2d": _with_indices(functional.adaptive_max_pool2d),
+    "max_pool1d": _with_indices(functional.max_pool1d),
+    "adaptive_max_pool1d": _with_indices(functional.adaptive_max_pool1d),
+    "max_unpool1d": lambda x, indices, **args: {"y": functional.max_unpool1d(x, indices, **args)},
+    "max_unpool2d": lambda x, indices, **args: {"y": functional.max_unpool2d(x, indices, **args)},
     "padded_conv2d": _padded_conv2d,
     "pad": lambda x, padding, **args: {"y": functional.pad(x, padding, **args)},
     "interpolate": lambda x, **args: {"y": functional.interpolate(x, **args)},

@@ -19,6 +19,7 @@ import torch
 from . import (
     grid_elementwise,
     grid_layers,
+    grid_lines,
     grid_transforms,
     make_elementwise,
     make_functional,
@@ -100,6 +101,7 @@ FILES: dict[str, Callable[[], list[Entry]]] = {
     "sizes": _sizes,
     "nn": partial(_ask, make_nn.questions(), make_nn.answer),
     "layers": partial(_ask, grid_layers.questions(), make_nn.answer),
+    "lines": partial(_ask, grid_lines.questions(), make_nn.answer),
     "functional": partial(_ask, make_functional.questions(), make_functional.answer),
     "optim": partial(_ask, make_optim.questions(), make_optim.answer),
     "elementwise": partial(_ask, grid_elementwise.questions(), make_elementwise.answer),

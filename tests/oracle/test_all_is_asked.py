@@ -35,6 +35,8 @@ WITHIN = {
     "avg_pool1d": "AvgPool1d",
     "max_pool1d": "MaxPool1d",
 }
+# Layers of two inputs, which stand in no chain: what they apply.
+APPLIED = {"MaxUnpool1d": "max_unpool1d", "MaxUnpool2d": "max_unpool2d"}
 # The functions of losses, where capital letters do not tell their names.
 FUNCTION_OF = {
     "BCELoss": "binary_cross_entropy",
@@ -70,7 +72,9 @@ ASKED = asked()
 
 @pytest.mark.parametrize("name", [n for what in ("layers", "activations", "containers") for n in ROWS[what]])
 def test_every_layer(name):
-    assert name in ASKED | NOT_IN_TORCH | HELD, "add it to a grid of tests/oracle"
+    assert name in ASKED | NOT_IN_TORCH | HELD or APPLIED.get(name) in ASKED, (
+        "add it to a grid of tests/oracle"
+    )
 
 
 @pytest.mark.parametrize("name", ROWS["functions"])

@@ -80,13 +80,17 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
     """Return a small network for samples of two axes, and look at one back to images."""
     assert_type(F.prelu(lines, np.ones(3)), np.ndarray)
     assert_type(F.max_pool1d(lines, 2), np.ndarray)
+    assert_type(F.adaptive_max_pool1d(lines, 2), np.ndarray)
+    assert_type(F.max_pool1d(lines, 2, return_indices=True), Any)  # a pair
+    assert_type(F.max_unpool1d(lines, np.zeros((1, 3, 4), int), 2, output_size=(9,)), np.ndarray)
+    assert_type(ops.max_unpool2d(lines, np.zeros((1, 3, 4), int), 2), np.ndarray)
     assert_type(F.local_response_norm(lines, 3, k=2.0), np.ndarray)
     assert_type(ops.conv1d(lines, np.ones((4, 2, 3))), np.ndarray)
     images = nn.Sequential(nn.ConvTranspose2d(8, 4, (2, 3), stride=2, output_padding=1), nn.PReLU(4))
     assert_type(images.eval(), nn.Sequential)
     return nn.Sequential(
         nn.Conv1d(2, 4, 3, padding="same"), nn.BatchNorm1d(4), nn.MaxPool1d(2), nn.AvgPool1d((2,), 1),
-        nn.AdaptiveAvgPool1d(3), nn.Flatten(), nn.Linear(12, 3),
+        nn.AdaptiveMaxPool1d(6), nn.AdaptiveAvgPool1d(3), nn.Flatten(), nn.Linear(12, 3),
     )  # fmt: skip
 
 

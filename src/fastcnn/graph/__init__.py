@@ -28,6 +28,7 @@ from .stochastic_depth import StochasticDepth
 from .structure import as_tuple, filled, leaves, paired, replaced
 from .tape import Tape
 from .trace import Step, Trace
+from .unpooling import MaxPoolWithIndices, MaxUnpool2d
 from .value import Value
 from .watched import Watch, WatchedTape
 
@@ -64,6 +65,8 @@ __all__ = [
     "LocalResponseNorm",
     "LogSoftmax",
     "MaxPool2d",
+    "MaxPoolWithIndices",
+    "MaxUnpool2d",
     "Mean",
     "Multiply",
     "Negate",

@@ -32,6 +32,7 @@ from . import (
     smooth,
     softmax,
     stochastic_depth,
+    unpooling,
     upsampling,
     utils,
 )
@@ -63,6 +64,7 @@ from .shuffling import *
 from .smooth import *
 from .softmax import *
 from .stochastic_depth import *
+from .unpooling import *
 from .upsampling import *
 
 # Each file says itself which of its classes are public.
@@ -93,5 +95,6 @@ __all__ += shuffling.__all__
 __all__ += smooth.__all__
 __all__ += softmax.__all__
 __all__ += stochastic_depth.__all__
+__all__ += unpooling.__all__
 __all__ += upsampling.__all__
 __all__.sort(key=lambda name: (name.islower(), not name.isupper(), name))

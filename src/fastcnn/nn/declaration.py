@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .._arguments import Argument
+from .._arguments import Argument, flag
 from ..errors import ArgumentError, DTypeError
 from ..graph import FUNCTIONS
 from .module import Module
@@ -170,6 +170,13 @@ def declaration_of(module: Module) -> Declaration | None:
 def has(layer: Module, name: str) -> bool:
     """Tell whether a layer has the parameter of that name; the `read` of an argument that asks for one."""
     return getattr(layer, name) is not None
+
+
+def no(value: Any, name: str) -> bool:
+    """Return False, of a flag with which a layer makes more than the one tensor that files have."""
+    if flag(value, name):
+        raise ArgumentError(f"{name} must be false: a layer in a file makes one tensor")
+    return False
 
 
 def channels(shape: Shape) -> int:

@@ -7,7 +7,7 @@ from .._outputs import adaptive_size, pooling
 from .._shapes import padding4, pair
 from ..ops.pooling import checked_divisor
 from . import functional as F
-from .declaration import IMAGES, Shape, Values, declare
+from .declaration import IMAGES, Shape, Values, declare, no
 from .module import Module
 
 __all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
@@ -16,6 +16,11 @@ __all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
 def pool_stride(pool: Any, name: str) -> Any:
     """Return the stride of a pool, None for that of its kernel."""
     return None if pool.stride == pool.kernel_size else pool.stride
+
+
+def indices_text(pool: Any) -> str:
+    """Return what repr shows of return_indices."""
+    return ", return_indices=True" if pool.return_indices else ""
 
 
 _WINDOW: dict[str, Check | Argument] = {
@@ -38,7 +43,11 @@ def _pooled(values: Values, shape: Shape) -> Shape:
     return shape[0], window.out_h, window.out_w
 
 
-@declare({**_WINDOW, "dilation": one_or_two, "ceil_mode": flag}, output=_pooled, takes=IMAGES)
+@declare(
+    {**_WINDOW, "dilation": one_or_two, "ceil_mode": flag, "return_indices": no},
+    output=_pooled,
+    takes=IMAGES,
+)
 class MaxPool2d(Module):
     """Maximum of each window; see `fastcnn.ops.max_pool2d`.
 
@@ -54,6 +63,9 @@ class MaxPool2d(Module):
         Distance between the taps of a window.
     ceil_mode : bool
         Round the output size up.
+    return_indices : bool
+        Return a pair (maxima, int64 indices ``row * W + column`` in a plane of x), for `MaxUnpool2d`. By name
+        only: PyTorch has it in the place that ceil_mode has here.
     """
 
     def __init__(
@@ -63,6 +75,8 @@ class MaxPool2d(Module):
         padding: int | tuple[int, ...] = 0,
         dilation: int | tuple[int, int] = 1,
         ceil_mode: bool = False,
+        *,
+        return_indices: bool = False,
     ) -> None:
         super().__init__()
         self.kernel_size = pair(kernel_size, "MaxPool2d: kernel_size", 1)
@@ -71,16 +85,18 @@ class MaxPool2d(Module):
         self.padding = padding
         self.dilation = pair(dilation, "MaxPool2d: dilation", 1)
         self.ceil_mode = ceil_mode
+        self.return_indices = flag(return_indices, "MaxPool2d: return_indices")
 
     def forward(self, x: Any) -> Any:
-        """Return the maxima."""
-        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        """Return the maxima, or a pair of them and of where they stand."""
+        window = self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        return F.max_pool2d(x, *window, self.return_indices)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
         return (
             f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding!r}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
+            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}{indices_text(self)}"
         )
 
 
@@ -169,7 +185,7 @@ class AdaptiveAvgPool2d(_Adaptive):
         return F.adaptive_avg_pool2d(x, self.output_size)
 
 
-@declare({"output_size": optional(adaptive)}, output=_divided, takes=IMAGES)
+@declare({"output_size": optional(adaptive), "return_indices": no}, output=_divided, takes=IMAGES)
 class AdaptiveMaxPool2d(_Adaptive):
     """Maximum over windows that divide the image; see `fastcnn.ops.adaptive_max_pool2d`.
 
@@ -177,8 +193,20 @@ class AdaptiveMaxPool2d(_Adaptive):
     ----------
     output_size : int, (out_h, out_w) or None
         Size of the output; None keeps the input's size.
+    return_indices : bool
+        Return a pair (maxima, int64 indices ``row * W + column`` in a plane of x).
     """
 
+    def __init__(
+        self, output_size: int | tuple[int | None, int | None] | None, return_indices: bool = False
+    ) -> None:
+        super().__init__(output_size)
+        self.return_indices = flag(return_indices, "AdaptiveMaxPool2d: return_indices")
+
     def forward(self, x: Any) -> Any:
-        """Return the maxima."""
-        return F.adaptive_max_pool2d(x, self.output_size)
+        """Return the maxima, or a pair of them and of where they stand."""
+        return F.adaptive_max_pool2d(x, self.output_size, self.return_indices)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that repr shows."""
+        return super().extra_repr() + indices_text(self)

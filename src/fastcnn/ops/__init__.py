@@ -71,6 +71,7 @@ from .prelu import prelu, prelu_backward
 from .resampling import interpolate, interpolate_backward
 from .shape import channel_shuffle, flatten, pixel_shuffle, pixel_unshuffle, unflatten
 from .stochastic_depth import stochastic_depth, stochastic_depth_backward
+from .unpooling import max_unpool2d, max_unpool2d_backward
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -126,6 +127,8 @@ __all__ = [
     "log_softmax_backward",
     "max_pool2d",
     "max_pool2d_backward",
+    "max_unpool2d",
+    "max_unpool2d_backward",
     "mse_loss",
     "multi_margin_loss",
     "nll_loss",

@@ -93,10 +93,8 @@ def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[i
     what = "max_pool2d_backward"
     shape, unbatched = image_shape(input_shape, what)
     grad = _check.array(dy, "dy", what, (3,) if unbatched else (4,))
-    if not isinstance(argmax, np.ndarray) or argmax.dtype.kind not in "iu":
-        raise DTypeError(f"{what}: argmax must be an integer array, got {getattr(argmax, 'dtype', argmax)!r}")
     _check.shape_is(grad, (*input_shape[:-2], *grad.shape[-2:]), "dy", what)
-    _check.shape_is(argmax, grad.shape, "argmax", what)
+    checked_places(argmax, grad.shape, "argmax", what)
     dx = allocate(shape, grad.dtype.newbyteorder("="), f"{what}: dx")
     flat = (shape[0] * shape[1], *grad.shape[-2:])
     indices = _check.contiguous(argmax, "argmax", what, np.int64).reshape(flat)
@@ -109,6 +107,16 @@ def max_pool2d_backward(dy: np.ndarray, argmax: np.ndarray, input_shape: tuple[i
             f"{tuple(input_shape)}; got {indices.min()} to {indices.max()}"
         )
     return dx[0] if unbatched else dx
+
+
+def checked_places(value: object, shape: tuple[int, ...], name: str, what: str) -> np.ndarray:
+    """Return the places of maxima of a shape: integers."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
+        raise DTypeError(
+            f"{what}: {name} must be an integer array, got {getattr(value, 'dtype', type(value).__name__)}"
+        )
+    _check.shape_is(value, shape, name, what)
+    return value
 
 
 def checked_divisor(value: object, what: str) -> int:

@@ -34,6 +34,7 @@ def ones(*shape):
         (lambda x: F.conv2d(x, ones(2, 4, 3, 3), None, 1, "same", 2), "Conv2d 3×3, padding same, dilation 2"),
         (lambda x: F.max_pool2d(x, 2), "MaxPool2d 2×2"),
         (lambda x: F.max_pool2d(x, 3, 1, (0, 1)), "MaxPool2d 3×3, stride 1, padding 0×1"),
+        (lambda x: F.max_pool2d(x, 3, 1, return_indices=True)[0], "MaxPool2d 3×3, stride 1"),
         (lambda x: F.avg_pool2d(x, (2, 3)), "AvgPool2d 2×3"),
         (lambda x: F.adaptive_avg_pool2d(x, 2), "AdaptiveAvgPool2d"),
         (lambda x: F.dropout(x, 0.25), "Dropout p = 0.25"),

@@ -29,6 +29,8 @@ _KINDS: dict[type, str] = {
     graph.AvgPool2d: "pool",
     graph.AdaptiveAvgPool2d: "pool",
     graph.AdaptiveMaxPool2d: "pool",
+    graph.MaxPoolWithIndices: "pool",
+    graph.MaxUnpool2d: "pool",
     graph.Concat: "join",
     graph.Flatten: "shape",
     graph.Reshape: "shape",
@@ -84,7 +86,8 @@ def _(operation: graph.Linear, inputs: Inputs) -> str:
 
 @settings.register(graph.MaxPool2d)
 @settings.register(graph.AvgPool2d)
-def _(operation: graph.MaxPool2d | graph.AvgPool2d, inputs: Inputs) -> str:
+@settings.register(graph.MaxUnpool2d)
+def _(operation: graph.MaxPool2d | graph.AvgPool2d | graph.MaxUnpool2d, inputs: Inputs) -> str:
     kernel, stride, padding = operation.window[:3]
     pair = _pair(kernel)
     step = pair if stride is None else _pair(stride)
@@ -93,6 +96,11 @@ def _(operation: graph.MaxPool2d | graph.AvgPool2d, inputs: Inputs) -> str:
         "" if step == pair else f"stride {_one(step)}",
         _unusual("padding", padding, 0),
     )
+
+
+@settings.register
+def _(operation: graph.MaxPoolWithIndices, inputs: Inputs) -> str:
+    return settings(operation.pool, inputs)
 
 
 @settings.register
