@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastcnn
-from fastcnn import cli
+from fastcnn.cli.parser import new_parser
 from fastcnn.testing import gradcheck
 
 ROOT = Path(__file__).parent.parent
@@ -141,7 +141,7 @@ def test_custom_layer_has_the_right_gradients(names):
 
 def test_command_lines_are_understood():
     lines = re.findall(r"^fastcnn .*", TEXT, re.MULTILINE)
-    commands = [cli._parser().parse_args(shlex.split(line, comments=True)[1:]).command for line in lines]
+    commands = [new_parser().parse_args(shlex.split(line, comments=True)[1:]).command for line in lines]
     assert set(commands) == {
         "train",
         "lr-find",

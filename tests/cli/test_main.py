@@ -1,3 +1,4 @@
+import argparse
 import re
 import subprocess
 import sys
@@ -6,6 +7,7 @@ import pytest
 
 from fastcnn import __version__
 from fastcnn.cli import main
+from fastcnn.cli.parser import new_parser
 
 COMMANDS = ("train", "evaluate", "predict", "summary", "profile", "info")
 
@@ -41,6 +43,27 @@ def test_a_wrong_command_line(argv, expected, capsys):
         main(argv)
     assert caught.value.code == 2
     assert expected in capsys.readouterr().err
+
+
+def arguments_of(parser, name="fastcnn"):
+    """Yield (command, argument) of a parser and of those below it."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from ((name, each) for each in action._choices_actions)
+            for command, inner in action.choices.items():
+                yield from arguments_of(inner, f"{name} {command}")
+        else:
+            yield name, action
+
+
+def test_every_argument_says_what_it_is():
+    """A default alone is no help."""
+    seen = 0
+    for command, argument in arguments_of(new_parser()):
+        text = (argument.help or "").split("default:")[0].strip(" ;")
+        assert text, f"{command}: {argument.option_strings or argument.dest} has no help"
+        seen += 1
+    assert seen > 80
 
 
 def test_help_loads_no_numpy():

@@ -11,6 +11,16 @@ _LAYOUTS = ("NCHW", "NHWC", "NHW")
 _TARGETS = ("images",)
 
 
+def add_dataset(parser: argparse.ArgumentParser, default: str = "the recipe's") -> None:
+    """Add --dataset and --data."""
+    parser.add_argument(
+        "--dataset",
+        help="a data set by name (see fastcnn datasets), an .npz file, or a folder of pictures; "
+        f"default: {default}",
+    )
+    add_data(parser)
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add --data."""
     parser.add_argument(
@@ -133,4 +143,6 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         help="of float32 products: highest is sums of products alone; high, the default, is faster, with "
         "errors of some 1e-6",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="default: all cores; the result is the same")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="how many; default: all cores; the result is the same"
+    )
