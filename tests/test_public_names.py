@@ -196,7 +196,7 @@ NAMES = [
             "TrivialAugmentWide",
         )
     ),
-    *(f"data.{name}" for name in ("concatenate", "k_fold", "k_fold_indices", "save")),
+    *(f"data.{name}" for name in ("compose_scenes", "concatenate", "k_fold", "k_fold_indices", "save")),
     "zoo.build",
     "zoo.check_output",
     "compile",

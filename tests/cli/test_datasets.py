@@ -17,7 +17,9 @@ def test_lists_what_is_where(official, capsys, tmp_path):  # noqa: F811
     assert lines[2].endswith("not downloaded")
     assert lines[3].split()[:2] == ["cifar10", "3x32x32"]
     assert "170.1 MB" in lines[3]
-    assert str(tmp_path / "cache") in lines[5]
+    row = ["mnist-scenes", "1x64x64", "10,000", "2,000", "none", "made of mnist"]
+    assert lines[4].split(maxsplit=5) == row
+    assert str(tmp_path / "cache") in lines[6]
     assert main(["datasets", "download", "fashion-mnist"]) == 0
     paths = capsys.readouterr().out.split()
     assert paths == [str(tmp_path / "cache" / "fashion-mnist" / name) for name in official]

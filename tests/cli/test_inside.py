@@ -42,6 +42,9 @@ def test_kinds():
     assert {"ReLU", "PReLU", "GLU", "Softmax2d"} <= set(ROWS["activations"])
     assert ROWS["containers"] == ["DenseResidual", "ModuleDict", "ModuleList", "Residual", "Sequential"]
     assert all(name.endswith("Loss") for name in ROWS["losses"])
-    assert (ROWS["networks for pixels"], ROWS["networks for images"]) == (["unet"], ["conv-autoencoder"])
+    assert (ROWS["networks for pixels"], ROWS["networks for images"]) == (
+        ["unet", "unet-scenes"],
+        ["conv-autoencoder"],
+    )
     assert all(zoo.find(name).input_shape[1] == 224 for name in ROWS["networks of torchvision"])
     assert {"Normalize", "Compose"} <= set(ROWS["transforms"])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import fastcnn.data
-from fastcnn.data import Dataset, cache_folder, catalog, cifar10, datasets, fetch, load, names, verify
+from fastcnn.data import Dataset, cache_folder, catalog, cifar10, fetch, load, named, names, verify
 from fastcnn.data.datasets import of_images
 from fastcnn.errors import ArgumentError, DataError, DTypeError
 
@@ -100,9 +100,10 @@ def test_missing_file(tmp_path):
 
 
 def test_refuses():
-    assert names() == ("mnist", "fashion-mnist", "cifar10")
+    assert names() == ("mnist", "fashion-mnist", "cifar10", "mnist-scenes")
     expected = (
-        "^load: no data set is called 'mnits', and no file or folder; there is mnist, fashion-mnist, cifar10$"
+        "^load: no data set is called 'mnits', and no file or folder; there is mnist, fashion-mnist, "
+        "cifar10, mnist-scenes$"
     )
     with pytest.raises(ArgumentError, match=expected):
         load("mnits")
@@ -200,7 +201,7 @@ def test_downloads_into_the_cache_and_reads_from_it(official, server, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == official
     asked = len(server.asked)
     assert asked == 8
-    datasets._read.cache_clear()
+    named._read.cache_clear()
     assert np.array_equal(load("fashion-mnist")[0].images, train.images)
     assert len(server.asked) == asked
 
@@ -253,13 +254,13 @@ def test_cifar10_as_it_is_published(tmp_path, monkeypatch):
     assert train.classes[train.labels[30_000]] == "cat"
     assert test.images[0].min() == 50
     # Nothing that large is to stay in memory for the other tests.
-    datasets._read.cache_clear()
+    named._read.cache_clear()
 
 
 def test_catalogue():
     for name, source in catalog.SOURCES.items():
         assert source.name == name
-        assert len(source.classes) == 10
+        assert len(source.classes) == (11 if source.scenes_of else 10)
         for file in source.files:
             assert re.fullmatch("[0-9a-f]{64}", file.sha256)
             assert len(file.urls) >= 3

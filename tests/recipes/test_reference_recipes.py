@@ -27,12 +27,13 @@ PARAMETERS = {
     "spec-lenet": 33_078,
     "spec-lenet-cifar": 36_378,
     "squeezenet-cifar": 343_306,
+    "unet-scenes": 121_123,
     "vgg11-bn-cifar": 9_231_114,
 }
 
 
 # Networks that take long for an image: they get 50.
-LARGE = ("densenet-bc-cifar", "mobilenet-v2-cifar", "squeezenet-cifar", "vgg11-bn-cifar")
+LARGE = ("densenet-bc-cifar", "mobilenet-v2-cifar", "squeezenet-cifar", "unet-scenes", "vgg11-bn-cifar")
 
 
 def noise(shape, seed):
@@ -46,6 +47,8 @@ def small(monkeypatch):
     """Data sets of the right shape that fit a test; the download and the files have tests of their own."""
 
     def load(name, root=None, targets=None):
+        if name == "mnist-scenes":
+            return tuple(data.compose_scenes(noise((1, 28, 28), seed), 200, seed=seed) for seed in (0, 1))
         shape = (3, 32, 32) if name == "cifar10" else (1, 28, 28)
         parts = noise(shape, 0), noise(shape, 1)
         return parts if targets is None else tuple(map(of_images, parts))

@@ -20,7 +20,9 @@ def run(args: argparse.Namespace) -> int:
 def _list() -> int:
     rows = [("name", "images", "training", "test", "download", "where")]
     for name, source in data.catalog.SOURCES.items():
-        if not source.files:
+        if source.scenes_of:
+            where = f"made of {source.scenes_of}"
+        elif not source.files:
             where = "in the package"
         else:
             where = folder_of(source) if is_cached(source) else "not downloaded"

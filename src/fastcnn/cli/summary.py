@@ -68,7 +68,8 @@ def find_model(
     source = data.catalog.SOURCES.get(recipe.data.dataset)
     if shape is None and source is not None:
         # Known without the files, which may have to be downloaded.
-        shape, outputs = source.image_shape, (len(source.classes),)
+        shape = source.image_shape
+        outputs = (len(source.classes), *(shape[1:] if source.scenes_of else ()))
     elif shape is None:
         train, _ = data.load(recipe.data.dataset, root=recipe.data.root, **recipe.data.reading)
         shape, outputs = train.image_shape, outputs_of(train)

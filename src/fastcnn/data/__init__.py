@@ -11,6 +11,7 @@ from .datasets import load, load_parts, names
 from .folds import concatenate, k_fold, k_fold_indices
 from .loader import Loader
 from .pictures import read_picture
+from .scenes import compose_scenes
 from .split import split, stratified_subset
 from .writing import save
 
@@ -19,6 +20,7 @@ __all__ = [
     "Loader",
     "cache_folder",
     "catalog",
+    "compose_scenes",
     "concatenate",
     "fetch",
     "formats",

@@ -52,6 +52,8 @@ class Source:
         Empty for a data set that is part of the package.
     content : dict
         SHA-256 of files by name, uncompressed, where they are known.
+    scenes_of : str
+        The data set of whose images scenes are composed, with masks for targets; "": of none.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Source:
     homepage: str
     files: tuple[RemoteFile, ...] = ()
     content: dict[str, str] = field(default_factory=dict)
+    scenes_of: str = ""
 
     @property
     def size(self) -> int:
@@ -148,6 +151,16 @@ SOURCES = {
                 _CIFAR10_ADDRESSES,
             ),
         ),
+    ),
+    "mnist-scenes": Source(
+        "mnist-scenes",
+        "Scenes of two to four of MNIST's digits, with masks",
+        (1, 64, 64),
+        ("background", *"0123456789"),
+        10_000,
+        2_000,
+        "http://yann.lecun.com/exdb/mnist/",
+        scenes_of="mnist",
     ),
 }
 

@@ -4,31 +4,25 @@ MNIST is part of the package, so it needs no network. The files of others are lo
 the caller names, or else in the cache, and are downloaded if they are not there.
 """
 
-import functools
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import ArgumentError, DataError, DTypeError
-from . import cifar10, own
-from .cache import fetch, folder_of, is_cached
-from .catalog import SOURCES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Source, find, names
+from ..errors import ArgumentError, DTypeError
+from . import own
+from .catalog import SOURCES, names
 from .dataset import Dataset
-from .formats import read_idx
 from .layout import LINES, check_layout
+from .named import read_named
 from .pictures import check_white
 from .resizing import check_resize
 from .targets import REGRESSION
-from .values import BYTES, check_range, to_unit
+from .values import check_range, to_unit
 
 __all__ = ["load", "load_parts", "names"]
 
-Parts = tuple[np.ndarray, np.ndarray]
 TARGETS = ("images",)
-_PACKAGED = os.path.join(os.path.dirname(__file__), "mnist")
-_IDX_FILES = ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS))
 
 
 def load(
@@ -48,6 +42,8 @@ def load(
     name : str
         "mnist", "fashion-mnist": 60,000 training and 10,000 test images, uint8 (N, 1, 28, 28).
         "cifar10": 50,000 and 10,000 images, uint8 (N, 3, 32, 32).
+        "mnist-scenes": 10,000 and 2,000 scenes of two to four digits, uint8 (N, 1, 64, 64), with masks of 11
+        classes: `compose_scenes` of MNIST's parts, with the seeds 0 and 1.
         Or the path of an ``.npz`` file with the arrays `train_images`, `train_labels`, `test_images`,
         `test_labels` and, optionally, `val_images`, `val_labels` and `classes` (text); or of a folder with a
         subfolder of pictures for each class, in ``train``, ``test`` and, optionally, ``val``. Where there are
@@ -143,7 +139,7 @@ def load_parts(
         parts = own.read(name, layout, black_white, white, to)
     else:
         given = {"layout": layout, "value_range": value_range, "white": white, "resize": to}
-        parts = _of_name(name, root, given)
+        parts = read_named(name, root, given)
     if targets is None:
         return parts
     train, validation, test = parts
@@ -172,98 +168,3 @@ def of_images(dataset: Dataset) -> Dataset:
         task=REGRESSION,
         weights=dataset.weights,
     )
-
-
-def _of_name(
-    name: str, root: str | os.PathLike | None, own_only: Mapping[str, Any]
-) -> tuple[Dataset, None, Dataset]:
-    """Return the parts of a data set with a name; what is for files of one's own must be None."""
-    source = find(name, "load")
-    for key, value in own_only.items():
-        if value is not None:
-            raise ArgumentError(
-                f"load: {key} is for files of your own, but {name!r} is a data set with a name"
-            )
-    folder = None if root is None else os.fspath(root)
-    if source.files and folder is None and not is_cached(source):
-        fetch(name)
-    where = folder_of(source, folder) if source.files or folder is not None else _PACKAGED
-    parts = _read(source.name, where, folder is None, _stamp(where))
-    train, test = (
-        Dataset(images, labels, source.classes, f"{name} {part}", layout="NCHW", value_range=BYTES)
-        for (images, labels), part in zip(parts, ("train", "test"), strict=True)
-    )
-    return train, None, test
-
-
-@functools.lru_cache(maxsize=1)
-def _read(name: str, where: str, official: bool, stamp: tuple) -> tuple[Parts, Parts]:
-    """Return read-only arrays; `stamp` changes with the files: those read once need no second look."""
-    source = SOURCES[name]
-    if official:
-        # Here the SHA-256 is compared; a damaged file is downloaded anew.
-        fetch(name)
-    if name == "cifar10":
-        train, test = cifar10.read(where)
-    else:
-        train, test = (_read_idx_part(source, where, *files) for files in _IDX_FILES)
-    (train_images, train_labels), (test_images, test_labels) = train, test
-    return (_frozen(train_images), _frozen(train_labels)), (_frozen(test_images), _frozen(test_labels))
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    """Return a read-only view, of which not even the flag can be changed: its memory's owner is read-only."""
-    array.setflags(write=False)
-    if array.base is not None:
-        array.base.setflags(write=False)
-    return array.view()
-
-
-def _stamp(where: str) -> tuple:
-    """Return what changes with a file, or with those in a folder or in CIFAR-10's folder below it."""
-    paths = [where]
-    for folder in (where, os.path.join(where, cifar10.FOLDER)):
-        if os.path.isdir(folder):
-            paths += [entry.path for entry in os.scandir(folder) if entry.is_file()]
-    return tuple(
-        (path, found.st_size, found.st_mtime_ns, found.st_ino)
-        for path in sorted(paths)
-        if (found := _stat(path)) is not None
-    )
-
-
-def _stat(path: str) -> os.stat_result | None:
-    try:
-        return os.stat(path)
-    except OSError:
-        return None
-
-
-def _read_idx_part(source: Source, folder: str, images_name: str, labels_name: str) -> Parts:
-    images, labels = (
-        read_idx(_find(folder, name), sha256=source.content.get(name)) for name in (images_name, labels_name)
-    )
-    count = source.train if images_name == TRAIN_IMAGES else source.test
-    for name, array, shape in (
-        (images_name, images, (count, *source.image_shape[1:])),
-        (labels_name, labels, (count,)),
-    ):
-        if array.shape != shape or array.dtype != np.uint8:
-            raise DataError(
-                f"{_find(folder, name)}: has {array.dtype} {array.shape}, but {source.name} has uint8 {shape}"
-            )
-    if labels.max() >= len(source.classes):
-        raise DataError(
-            f"{_find(folder, labels_name)}: has the label {labels.max()}, "
-            f"expected 0 to {len(source.classes) - 1}"
-        )
-    return images[:, None], labels.astype(np.int64)
-
-
-def _find(folder: str, name: str) -> str:
-    """Return the path of an IDX file in `folder`, plain or with .gz; some have a dot in its name."""
-    for each in (name, name.replace("-idx", ".idx")):
-        for path in (os.path.join(folder, each), os.path.join(folder, f"{each}.gz")):
-            if os.path.isfile(path):
-                return path
-    raise DataError(f"{os.path.join(folder, name)}: there is no such file, nor {name}.gz beside it")

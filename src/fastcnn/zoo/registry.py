@@ -98,6 +98,9 @@ _NETWORKS = {
     "unet": Network(
         unet.unet, (3, 128, 128), "U-Net of five levels with batch norm: logits of each pixel", 2, PIXELS
     ),
+    "unet-scenes": Network(
+        unet.unet_scenes, (1, 64, 64), "U-Net of four levels with 8 to 64 channels", 11, PIXELS
+    ),
     "vgg11-bn-cifar": Network(vgg.vgg11_bn_cifar, _CIFAR, "VGG-11 with batch norm and one linear layer"),
     "convnext_tiny": _photographs(
         convnext.convnext_tiny, "ConvNeXt-T: layer norm, layer scale, stochastic depth"

@@ -97,3 +97,16 @@ def unet(
     if any(size % factor for size in input_shape[1:]):
         raise ShapeError(f"{len(channels)} levels need heights and widths that are multiples of {factor}")
     return UNet(input_shape[0], num_classes, channels, bilinear)
+
+
+def unet_scenes(
+    input_shape: Shape = (1, 64, 64), num_classes: int = 11, widths: Sequence[int] = (8, 16, 32, 64)
+) -> UNet:
+    """Four levels of few channels, which learn from small images within minutes.
+
+    Parameters
+    ----------
+    input_shape, num_classes, widths
+        As of `unet`; H and W are multiples of 8.
+    """
+    return unet(input_shape, num_classes, widths)
