@@ -15,15 +15,48 @@ from .errors import ArgumentError, DTypeError, ShapeError, SizeError
 
 def repeated(shape: Shape, padding: tuple[int, int, int, int], mode: str, what: str) -> Shape:
     """Return the shape with margins that repeat the image, which only images that are large enough have."""
-    limits = {"reflect": "less than", "circular": "at most"}
-    if mode in limits:
-        for size, sides in ((shape[-1], padding[:2]), (shape[-2], padding[2:])):
-            if max(sides) > size - (mode == "reflect"):
-                raise ShapeError(
-                    f"{what}: padding must be {limits[mode]} the image's size with mode {mode!r}, got "
-                    f"(left, right, top, bottom) = {padding} for {shape[-2]} rows of {shape[-1]} pixels"
-                )
+    said = f"(left, right, top, bottom) = {padding} for {shape[-2]} rows of {shape[-1]} pixels"
+    for size, sides in ((shape[-1], padding[:2]), (shape[-2], padding[2:])):
+        _check_repeats(size, sides, mode, "the image's size", said, what)
     return padded(shape, padding)
+
+
+def repeated_line(size: int, sides: tuple[int, int], mode: str, what: str) -> None:
+    """Refuse margins (left, right) that repeat lines which are too short for them."""
+    said = f"(left, right) = {sides} for {size} columns"
+    _check_repeats(size, sides, mode, "the lines' size", said, what)
+
+
+def _check_repeats(size: int, sides: tuple[int, int], mode: str, of: str, said: str, what: str) -> None:
+    limits = {"reflect": "less than", "circular": "at most"}
+    if mode in limits and max(sides) > size - (mode == "reflect"):
+        raise ShapeError(f"{what}: padding must be {limits[mode]} {of} with mode {mode!r}, got {said}")
+
+
+def left_of(size: int, sides: tuple[int, int], what: str) -> int:
+    """Return what is left of an axis that loses so much on either side."""
+    if sum(sides) > size:
+        raise ShapeError(f"{what}: margins of {tuple(-side for side in sides)} cut off more than {size}")
+    return size - sum(sides)
+
+
+def margined(shape: Shape, padding: tuple[int, ...], mode: str, what: str) -> Shape:
+    """Return the shape (..., H, W) with margins (left, right, top, bottom); negative ones cut off."""
+    left, right, top, bottom = (max(each, 0) for each in padding)
+    before, after, above, below = (max(-each, 0) for each in padding)
+
+    def without(sizes: Shape) -> Shape:
+        rows, columns = left_of(sizes[-2], (above, below), what), left_of(sizes[-1], (before, after), what)
+        return *sizes[:-2], rows, columns
+
+    if cuts_first(mode):
+        return repeated(without(shape), (left, right, top, bottom), mode, what)
+    return without(repeated(shape, (left, right, top, bottom), mode, what))
+
+
+def cuts_first(mode: str) -> bool:
+    """Tell whether what negative margins cut off is gone before the others are put around the rest."""
+    return mode in ("constant", "circular")
 
 
 def resized(

@@ -83,9 +83,9 @@ def single(value: object, name: str, minimum: int = 0) -> int:
     return _integers(value, name, (1,), minimum)[0]
 
 
-def padding4(value: object, name: str) -> tuple[int, int, int, int]:
+def padding4(value: object, name: str, minimum: int = 0) -> tuple[int, int, int, int]:
     """Return (left, right, top, bottom) from an int, (vertical, horizontal) or those four."""
-    numbers = _integers(value, name, (1, 2, 4), 0)
+    numbers = _integers(value, name, (1, 2, 4), minimum)
     if len(numbers) == 4:
         return numbers
     vertical, horizontal = numbers[0], numbers[-1]

@@ -164,6 +164,18 @@ ON_ARRAYS = {
         lambda: F.pad(IMAGES, (1, 5, 2, 3), "reflect"),
     ),
     "pad-value": (lambda: ops.pad(ROWS[None], 2, value=1.5), lambda: F.pad(ROWS[None], (2,) * 4, value=1.5)),
+    "pad-cut": (
+        lambda: ops.pad(IMAGES[:, :, 2:, :-1], (1, 0, 0, 3), value=2.0),
+        lambda: F.pad(IMAGES, (1, -1, -2, 3), value=2.0),
+    ),
+    "pad-channels": (
+        lambda: np.concatenate([np.zeros((2, 1, 7, 6)), IMAGES[:, :-1]], 1),
+        lambda: F.pad(IMAGES, (0, 0, 0, 0, 1, -1)),
+    ),
+    "pad-lines": (
+        lambda: ops.pad(IMAGES[0][:, None], (2, 1, 0, 0), "reflect")[:, 0],
+        lambda: F.pad(IMAGES[0], (2, 1), "reflect"),
+    ),
     "pad-circular": (
         lambda: ops.pad(IMAGES[0], (1, 2, 0, 0), mode="circular"),
         lambda: F.pad(IMAGES[0], [1, 2], "circular"),
@@ -337,6 +349,13 @@ DIFFERENCES = {
     "pad-replicate": (lambda x: F.pad(x, (1, 9, 2, 1), "replicate"), [IMAGES[:1]], []),
     "pad-circular": (lambda x: F.pad(x, (1, 6, 7, 1), "circular"), [IMAGES[:1]], []),
     "pad-value": (lambda x: F.pad(x, (1, 0, 2, 1), value=3), [IMAGES[:1]], []),
+    "pad-axes": (lambda x: F.pad(x, (1, -2, -1, 1, 2, -1, 1, 1)) ** 2, [IMAGES[:1]], []),
+    "pad-vector": (lambda x: F.pad(x, (-2, 3)) ** 2, [ROWS[0]], []),
+    **{
+        f"pad-{mode}-cut": (partial(F.pad, pad=(-2, 3, 4, -1), mode=mode), [IMAGES[:1]], [])
+        for mode in ("reflect", "replicate", "circular")
+    },
+    "pad-circular-lines": (lambda x: F.pad(x, (-1, 2), "circular") ** 2, [IMAGES[0, 0]], []),
     "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, (2, None)), [IMAGES[:1]], []),
     "pixel_shuffle": (lambda x: F.pixel_shuffle(x, 2) ** 2, [IMAGES[:1]], []),
     "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x[:, :, :6], 2) ** 2, [IMAGES[:1]], []),

@@ -236,7 +236,47 @@ def test_the_common_ones_are_names_of_the_package():
         (
             lambda x: F.pad(x, (1, 2), "reflect"),
             ShapeError,
-            r"pad: two margins with mode 'reflect' need 3-D input, got the shape \(2, 4, 7, 6\)",
+            r"pad: two margins with mode 'reflect' need 2-D or 3-D input, got the shape \(2, 4, 7, 6\)",
+        ),
+        (
+            lambda x: F.pad(x[:, 0, 0], (1, 2, 0, 0), "circular"),
+            ShapeError,
+            r"pad: four margins with mode 'circular' need 3-D or 4-D input, got the shape \(2, 6\)",
+        ),
+        (
+            lambda x: F.pad(x, (1,) * 6, "replicate"),
+            ArgumentError,
+            r"pad: with mode 'replicate' pad must be \(left, right\) of lines or \(left, right, top, bottom\)"
+            r" of images, got \(1, 1, 1, 1, 1, 1\)",
+        ),
+        (
+            lambda x: F.pad(x, (1,) * 10),
+            ShapeError,
+            r"pad: 10 margins need 5 axes, got the shape \(2, 4, 7, 6\)",
+        ),
+        (lambda x: F.pad(x, ()), ArgumentError, r"pad: pad must be two numbers for each axis, got \(\)"),
+        (lambda x: F.pad(x, (0.5, 1)), DTypeError, "pad: pad must be an integer, got 0.5"),
+        (
+            lambda x: F.pad(x, (0, 0, -9, 4)),
+            ShapeError,
+            r"pad: margins of \(-9, 0\) cut off more than 7",
+        ),
+        (
+            lambda x: F.pad(x, (2, -9, 0, 0), "replicate"),
+            ShapeError,
+            r"pad: margins of \(0, -9\) cut off more than 8",
+        ),
+        (
+            lambda x: F.pad(x[:, :, 0], (6, 1), "reflect"),
+            ShapeError,
+            r"pad: padding must be less than the lines' size with mode 'reflect', got "
+            r"\(left, right\) = \(6, 1\) for 6 columns",
+        ),
+        (
+            lambda x: F.pad(x[:, :, 0], (-3, 4), "circular"),
+            ShapeError,
+            r"pad: padding must be at most the lines' size with mode 'circular', got "
+            r"\(left, right\) = \(0, 4\) for 3 columns",
         ),
         (
             lambda x: F.pad(x, (1, 2, 0, 0), "mirror"),
@@ -393,7 +433,6 @@ def test_the_common_ones_are_names_of_the_package():
             DTypeError,
             "feature_alpha_dropout: generator must be a numpy.random.Generator, got 3",
         ),
-        (lambda x: F.pad(x, (-1, 2)), ArgumentError, "pad: pad must be at least 0, got -1"),
         (
             lambda x: F.cross_entropy(x, np.zeros(2, int)),
             DTypeError,

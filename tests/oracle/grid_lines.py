@@ -10,6 +10,16 @@ from .recipe import uniform
 LAYERS = {
     "adaptive-max-pool1d": ((2, 3, 7), layer("AdaptiveMaxPool1d", output_size=3)),
     "adaptive-max-pool1d-unbatched": ((3, 7), layer("AdaptiveMaxPool1d", output_size=5)),
+    "zero-pad1d": ((2, 3, 7), layer("ZeroPad1d", padding=2)),
+    "constant-pad1d-cut": ((2, 3, 7), layer("ConstantPad1d", padding=[-2, 3], value=1.5)),
+    "reflection-pad1d": ((2, 3, 7), layer("ReflectionPad1d", padding=[1, 6])),
+    "reflection-pad1d-unbatched": ((3, 7), layer("ReflectionPad1d", padding=2)),
+    "replication-pad1d-cut": ((2, 3, 7), layer("ReplicationPad1d", padding=[9, -3])),
+    "circular-pad1d": ((2, 3, 7), layer("CircularPad1d", padding=[7, 2])),
+    "circular-pad1d-cut": ((2, 3, 7), layer("CircularPad1d", padding=[-3, 4])),
+    "zero-pad2d-cut": ((2, 2, 5, 6), layer("ZeroPad2d", padding=[-1, 2, 1, -3])),
+    "constant-pad2d-cut": ((2, 2, 5, 6), layer("ConstantPad2d", padding=-2, value=0.5)),
+    "reflection-pad2d-cut": ((2, 2, 5, 6), layer("ReflectionPad2d", padding=[-1, 2, 4, -3])),
 }
 
 

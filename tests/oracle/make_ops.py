@@ -12,6 +12,7 @@ from . import (
     grid_elementwise_loss,
     grid_indices,
     grid_loss,
+    grid_margins,
     grid_norm,
     grid_pool,
     grid_products,
@@ -31,6 +32,7 @@ GRIDS = {
     "elementwise_loss": grid_elementwise_loss,
     "special": grid_special,
     "indices": grid_indices,
+    "margins": grid_margins,
 }
 
 

@@ -80,6 +80,7 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
     """Return a small network for samples of two axes, and look at one back to images."""
     assert_type(F.prelu(lines, np.ones(3)), np.ndarray)
     assert_type(F.max_pool1d(lines, 2), np.ndarray)
+    assert_type(F.pad(lines, (1, -1)), np.ndarray)
     assert_type(F.adaptive_max_pool1d(lines, 2), np.ndarray)
     assert_type(F.max_pool1d(lines, 2, return_indices=True), Any)  # a pair
     assert_type(F.max_unpool1d(lines, np.zeros((1, 3, 4), int), 2, output_size=(9,)), np.ndarray)
@@ -90,7 +91,8 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
     assert_type(images.eval(), nn.Sequential)
     return nn.Sequential(
         nn.Conv1d(2, 4, 3, padding="same"), nn.BatchNorm1d(4), nn.MaxPool1d(2), nn.AvgPool1d((2,), 1),
-        nn.AdaptiveMaxPool1d(6), nn.AdaptiveAvgPool1d(3), nn.Flatten(), nn.Linear(12, 3),
+        nn.AdaptiveMaxPool1d(6), nn.ZeroPad1d(1), nn.CircularPad1d((-1, 2)),
+        nn.AdaptiveAvgPool1d(3), nn.Flatten(), nn.Linear(12, 3),
     )  # fmt: skip
 
 

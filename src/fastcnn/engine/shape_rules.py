@@ -26,10 +26,18 @@ def pad(lowering: Lowering, op: graph.Pad, x: Source) -> View:
     if view.line and not any(op.margins[2:]):
         lines = padding_lines(view.value.sizes, op.margins, op.mode, "pad")
         return view.of(resampled(lowering, view.value, *lines, op.value).value)
+    if view.flat or view.line:
+        order = view.elements().reshape((1, 1, *view.shape)[-3:])
+        made = _with_margins(lowering, lowering.laid_out(View(view.value, order=order)).value, op)
+        return in_order(made.value, made.elements().reshape(lowering.shape))
     if op.zeros:
         left, right, top, bottom = (a + b for a, b in zip(view.margin, op.margins, strict=True))
         return View(image(view, "Pad"), (left, right, top, bottom))
-    value = image(lowering.written(view), "Pad")
+    return _with_margins(lowering, image(lowering.written(view), "Pad"), op)
+
+
+def _with_margins(lowering: Lowering, value: Value, op: graph.Pad) -> View:
+    """Append what writes an image with its margins."""
     rows, columns = padding_lines(value.sizes, op.margins, op.mode, "pad")
     return resampled(lowering, value, rows, columns, op.value)
 

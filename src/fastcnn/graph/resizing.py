@@ -11,6 +11,7 @@ from .._shapes import padding4
 from ..ops.padding import MODES as PADDINGS
 from ..ops.padding import checked_value
 from ..ops.resampling import MODES, Resizing, checked_resizing, resizing_reach
+from .batch import refuse
 from .fields import Field, Fields, Shape, denser, of_images, parts
 from .functions import function
 from .operation import Array, Operation, Wanted
@@ -50,6 +51,12 @@ class Pad(Operation):
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return x with its margins."""
         return ops.pad(x, self.padding, self.mode, self.value), None
+
+    def trace(self, x: Array) -> Array:
+        """Return y of no image."""
+        if x.ndim == 2 and any(self.margins[2:]):
+            refuse("padding of the batch")
+        return self.forward(x)[0]
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
         """Return dy without its margins, which are added where their pixels come from."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._arguments import Argument, count, cut_or_word, flag, one, word
-from .._moved import repeated
+from .._moved import repeated_line
 from .._outputs import convolution
 from .._shapes import conv_padding, filled, integer, row_of, single
 from . import functional as F
@@ -29,7 +29,7 @@ def _maps(values: Values, shape: Shape) -> Shape:
     geometry = row_of(values["stride"], values["padding"], values["dilation"], "conv1d")
     window, margins = convolution((1, shape[1]), (1, kernel[2]), *geometry, "conv1d")
     if (mode := PADDING_MODES[values["padding_mode"]]) is not None:
-        repeated((shape[0], 1, shape[1]), margins, mode, "conv1d")
+        repeated_line(shape[1], margins[:2], mode, "conv1d")
     return values["out_channels"], window.out_w
 
 

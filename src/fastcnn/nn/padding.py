@@ -1,17 +1,39 @@
-"""Margins around images: zeros, another number, or the image itself once more."""
+"""Margins around images and lines: zeros, another number, or the image itself once more."""
 
 from typing import Any
 
-from .. import graph
-from .._arguments import margins, real
-from .._moved import repeated
-from .._outputs import padded
-from .._shapes import padding4
+from .._arguments import real
+from .._moved import margined
+from .._shapes import INT_MAX, padding4, pair
+from ..errors import ShapeError
 from ..ops.padding import checked_value
-from .declaration import IMAGES, Shape, Values, declare
+from . import functional as F
+from .declaration import IMAGES, LINES, Shape, Values, declare
 from .module import Module
 
-__all__ = ["CircularPad2d", "ConstantPad2d", "ReflectionPad2d", "ReplicationPad2d", "ZeroPad2d"]
+__all__ = [
+    "CircularPad1d",
+    "CircularPad2d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
+]
+
+
+def _four(value: Any, name: str) -> Any:
+    """Return margins of images, of which negative ones cut off."""
+    padding4(value, name, -INT_MAX)
+    return tuple(map(int, value)) if isinstance(value, tuple) else int(value)
+
+
+def _two(value: Any, name: str) -> tuple[int, int]:
+    """Return margins of lines, of which negative ones cut off."""
+    return pair(value, name, -INT_MAX)
 
 
 class _Pad(Module):
@@ -23,48 +45,77 @@ class _Pad(Module):
 
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__()
-        self.padding = padding4(padding, f"{type(self).__name__}: padding")
+        self.padding: tuple[int, ...] = padding4(padding, f"{type(self).__name__}: padding", -INT_MAX)
 
     def forward(self, x: Any) -> Any:
         """Return x with its margins."""
-        return graph.apply(graph.Pad(self.padding, self.mode, self.value), x)
+        return F.pad(x, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:
         """Return the arguments that repr shows."""
         return f"{self.padding}"
 
 
-def _filled(values: Values, shape: Shape) -> Shape:
-    return padded(shape, padding4(values["padding"], "padding"))
+class _LinePad(_Pad):
+    """A layer that puts margins at the ends of lines."""
+
+    def __init__(self, padding: int | tuple[int, int]) -> None:
+        Module.__init__(self)
+        self.padding = _two(padding, f"{type(self).__name__}: padding")
 
 
-def _reflected(values: Values, shape: Shape) -> Shape:
-    return repeated(shape, padding4(values["padding"], "padding"), "reflect", "pad")
+def _of_images(mode: str) -> Any:
+    def made(values: Values, shape: Shape) -> Shape:
+        return _not_empty(margined(shape, padding4(values["padding"], "padding", -INT_MAX), mode, "pad"))
+
+    return {"output": made, "takes": IMAGES}
 
 
-def _gone_on(values: Values, shape: Shape) -> Shape:
-    return repeated(shape, padding4(values["padding"], "padding"), "circular", "pad")
+def _of_lines(mode: str) -> Any:
+    def made(values: Values, shape: Shape) -> Shape:
+        margins = *_two(values["padding"], "padding"), 0, 0
+        channels, _, columns = margined((shape[0], 1, shape[1]), margins, mode, "pad")
+        return _not_empty((channels, columns))
+
+    return {"output": made, "takes": LINES}
 
 
-@declare({"padding": margins}, output=_filled, takes=IMAGES)
+def _not_empty(shape: Shape) -> Shape:
+    if 0 in shape:
+        raise ShapeError(f"pad: nothing is left, but the shape {shape}")
+    return shape
+
+
+@declare({"padding": _four}, **_of_images("constant"))
 class ZeroPad2d(_Pad):
     """Put zeros around images.
 
     Parameters
     ----------
     padding : int or (left, right, top, bottom)
-        Rows and columns of zeros on each side.
+        Rows and columns of zeros on each side; as many are cut off where it is negative.
     """
 
 
-@declare({"padding": margins, "value": real}, output=_filled, takes=IMAGES)
+@declare({"padding": _two}, **_of_lines("constant"))
+class ZeroPad1d(_LinePad):
+    """Put zeros at the ends of lines.
+
+    Parameters
+    ----------
+    padding : int or (left, right)
+        Columns of zeros at each end; as many are cut off where it is negative.
+    """
+
+
+@declare({"padding": _four, "value": real}, **_of_images("constant"))
 class ConstantPad2d(_Pad):
     """Put one number around images.
 
     Parameters
     ----------
     padding : int or (left, right, top, bottom)
-        Rows and columns on each side.
+        Rows and columns on each side; as many are cut off where it is negative.
     value : float
         The number.
     """
@@ -79,7 +130,27 @@ class ConstantPad2d(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
-@declare({"padding": margins}, output=_reflected, takes=IMAGES)
+@declare({"padding": _two, "value": real}, **_of_lines("constant"))
+class ConstantPad1d(_LinePad):
+    """Put one number at the ends of lines.
+
+    Parameters
+    ----------
+    padding : int or (left, right)
+        Columns at each end; as many are cut off where it is negative.
+    value : float
+        The number.
+    """
+
+    def __init__(self, padding: int | tuple[int, int], value: float) -> None:
+        super().__init__(padding)
+        checked_value(value, self.mode, "ConstantPad1d")
+        self.value = value
+
+    extra_repr = ConstantPad2d.extra_repr
+
+
+@declare({"padding": _four}, **_of_images("reflect"))
 class ReflectionPad2d(_Pad):
     """Mirror images at their outermost pixels, which stand once.
 
@@ -92,7 +163,20 @@ class ReflectionPad2d(_Pad):
     mode = "reflect"
 
 
-@declare({"padding": margins}, output=_filled, takes=IMAGES)
+@declare({"padding": _two}, **_of_lines("reflect"))
+class ReflectionPad1d(_LinePad):
+    """Mirror lines at their ends, which stand once.
+
+    Parameters
+    ----------
+    padding : int or (left, right)
+        Columns at each end, fewer than the line has.
+    """
+
+    mode = "reflect"
+
+
+@declare({"padding": _four}, **_of_images("replicate"))
 class ReplicationPad2d(_Pad):
     """Put an image's outermost pixels around it, again and again.
 
@@ -105,7 +189,20 @@ class ReplicationPad2d(_Pad):
     mode = "replicate"
 
 
-@declare({"padding": margins}, output=_gone_on, takes=IMAGES)
+@declare({"padding": _two}, **_of_lines("replicate"))
+class ReplicationPad1d(_LinePad):
+    """Put the ends of lines beside them, again and again.
+
+    Parameters
+    ----------
+    padding : int or (left, right)
+        Columns at each end.
+    """
+
+    mode = "replicate"
+
+
+@declare({"padding": _four}, **_of_images("circular"))
 class CircularPad2d(_Pad):
     """Let images go on from their other ends.
 
@@ -113,6 +210,19 @@ class CircularPad2d(_Pad):
     ----------
     padding : int or (left, right, top, bottom)
         Rows and columns on each side, at most as many as the image has.
+    """
+
+    mode = "circular"
+
+
+@declare({"padding": _two}, **_of_lines("circular"))
+class CircularPad1d(_LinePad):
+    """Let lines go on from their other ends.
+
+    Parameters
+    ----------
+    padding : int or (left, right)
+        Columns at each end, at most as many as the line has.
     """
 
     mode = "circular"

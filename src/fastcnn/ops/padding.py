@@ -63,22 +63,23 @@ def _filled(values: np.ndarray, margins: tuple[int, int, int, int], value: float
 
 def zero_pad2d_backward(dy: np.ndarray, padding: int | tuple[int, ...]) -> np.ndarray:
     """Gradient of `zero_pad2d`: dy without its margins."""
-    return _inside(dy, padding, "zero_pad2d_backward")
+    what = "zero_pad2d_backward"
+    return _inside(_check.array(dy, "dy", what, (3, 4)), padding, what)
 
 
 def _inside(dy: np.ndarray, padding: int | tuple[int, ...], what: str) -> np.ndarray:
     """Return a gradient without its margins."""
-    grad, shape, (left, _, top, _) = _gradient(dy, padding, what)
+    grad, shape, (left, _, top, _) = _gradient(dy, padding, "constant", what)
     check_size(shape, grad.itemsize, f"{what}: dx")
     inside = grad[..., top : top + shape[-2], left : left + shape[-1]]
     return np.ascontiguousarray(inside, grad.dtype.newbyteorder("="))
 
 
 def _gradient(
-    dy: np.ndarray, padding: int | tuple[int, ...], what: str
+    dy: np.ndarray, padding: int | tuple[int, ...], mode: str, what: str
 ) -> tuple[np.ndarray, tuple[int, ...], tuple[int, int, int, int]]:
     """Return the gradient, the shape of what was padded, and the margins."""
-    grad = _check.array(dy, "dy", what, (3, 4))
+    grad = _padded_axes(dy, "dy", mode, what)
     left, right, top, bottom = margins = _margins(padding, what)
     height, width = grad.shape[-2] - top - bottom, grad.shape[-1] - left - right
     if height < 0 or width < 0:
@@ -102,7 +103,7 @@ def pad(
 
     Parameters
     ----------
-    x : array (N, C, H, W) or (C, H, W)
+    x : array (N, C, H, W) or (C, H, W); (..., H, W) with the mode "constant"
         Images.
     padding : int or (left, right, top, bottom)
         Rows and columns on each side.
@@ -123,9 +124,9 @@ def pad(
         on from the other end.
     """
     what = "pad"
-    values = _check.array(x, "x", what, (3, 4))
-    margins = _margins(padding, what)
     kind = _check.choice(mode, MODES, "mode", what)
+    values = _padded_axes(x, "x", kind, what)
+    margins = _margins(padding, what)
     filling = checked_value(value, kind, what)
     if kind == "constant":
         return _filled(values, margins, filling, what)
@@ -134,13 +135,21 @@ def pad(
     return resample(values, *padding_lines(values.shape, margins, kind, what), what, "the output")
 
 
+def _padded_axes(value: object, name: str, mode: str, what: str) -> np.ndarray:
+    """Return an array that the mode has margins for."""
+    array = _check.array(value, name, what, None if mode == "constant" else (3, 4))
+    if array.ndim < 2:
+        raise ShapeError(f"{what}: {name} must have rows and columns, got the shape {array.shape}")
+    return array
+
+
 def pad_backward(dy: np.ndarray, padding: int | tuple[int, ...], mode: str = "constant") -> np.ndarray:
     """Gradient of `pad`: where a pixel stands several times, the sum of dy."""
     what = "pad_backward"
     kind = _check.choice(mode, MODES, "mode", what)
     if kind == "constant":
         return _inside(dy, padding, what)
-    grad, shape, margins = _gradient(dy, padding, what)
+    grad, shape, margins = _gradient(dy, padding, kind, what)
     if 0 in shape[-2:]:
         raise ShapeError(f"{what}: dy of the shape {grad.shape} has no pixels but its padding {padding!r}")
     repeated(shape, margins, kind, what)

@@ -5,12 +5,13 @@ Weights may be arrays, values or parameters. Images are (N, C, H, W), weights (o
 in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
 """
 
-from . import activation, dropping, lines, losses, normalization, products, shapes, windows
+from . import activation, dropping, lines, losses, normalization, padding, products, shapes, windows
 from .activation import *
 from .dropping import *
 from .lines import *
 from .losses import *
 from .normalization import *
+from .padding import *
 from .products import *
 from .shapes import *
 from .windows import *
@@ -23,6 +24,7 @@ __all__ = sorted(
         *lines.__all__,
         *losses.__all__,
         *normalization.__all__,
+        *padding.__all__,
         *products.__all__,
         *shapes.__all__,
         *windows.__all__,

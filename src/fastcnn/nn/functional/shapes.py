@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from ... import graph
-from ..._shapes import integer
-from ...errors import ArgumentError, DTypeError, ShapeError
+from ...errors import DTypeError
 from ...graph import apply
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "chunk",
     "flatten",
     "interpolate",
-    "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
     "split",
@@ -45,25 +43,6 @@ def split(tensor: T, split_size_or_sections: int | Sequence[int], dim: int = 0) 
 def chunk(input: T, chunks: int, dim: int = 0) -> tuple[T, ...]:
     """Return at most so many parts of equal size along an axis; the last may be smaller."""
     return graph.chunk(input, chunks, dim)
-
-
-def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> T:
-    """Put margins around images: (left, right), or (left, right, top, bottom); see `fastcnn.ops.pad`.
-
-    Two numbers with another mode than "constant" are for input of three axes.
-    """
-    expected = f"pad: pad must be (left, right) or (left, right, top, bottom), got {pad!r}"
-    if not isinstance(pad, tuple | list):
-        raise DTypeError(expected)
-    if len(pad) not in (2, 4):
-        raise ArgumentError(expected)
-    if len(pad) == 2 and mode != "constant" and len(graph.shape_of(input)) != 3:
-        raise ShapeError(
-            f"pad: two margins with mode {mode!r} need 3-D input, got the shape {graph.shape_of(input)}"
-        )
-    margins = [integer(each, "pad: pad") for each in pad]
-    filling = 0.0 if value is None else value
-    return apply(graph.Pad((*margins, 0, 0)[:4], mode, filling), input)
 
 
 def pixel_shuffle(input: T, upscale_factor: int) -> T:
