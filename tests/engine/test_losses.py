@@ -428,7 +428,8 @@ def random_case(rng, dtype):
             x + targets("real", shape, dtype, rng),
         )
     smoothing = float(rng.choice([0, 0.1]))
-    loss = nn.CrossEntropyLoss(of_class, int(rng.integers(-1, 3)), reduction, smoothing)
+    ignored = int(rng.integers(-1, 3)) if kind == "classes" else -1
+    loss = nn.CrossEntropyLoss(of_class, ignored, reduction, smoothing)
     return loss, (x,), targets("class" if kind == "classes" else "soft", shape, dtype, rng)
 
 
@@ -485,3 +486,10 @@ def test_weights_of_each_sample_and_arrays_of_any_kind():
     want = loss(model(x), pixels)
     for each in (pixels.astype(np.uint8), np.asfortranarray(pixels), np.repeat(pixels, 2, 2)[:, :, ::2]):
         np.testing.assert_allclose(compiled.gradients(x, each, loss)[0], want, rtol=1e-10)
+
+
+def test_probabilities_have_no_class_to_ignore():
+    model, x = rows(3).double().initialize(seed=1).train(), np.zeros((4, *SHAPE))
+    message = "cross_entropy: ignore_index must be below 0 with class probabilities, .*, got 1"
+    with pytest.raises(ArgumentError, match=message):
+        fastcnn.compile(model).gradients(x, np.ones((4, 3)), nn.CrossEntropyLoss(ignore_index=1))

@@ -232,6 +232,21 @@ def test_the_common_ones_are_names_of_the_package():
         (lambda x: F.layer_norm(x, 6, np.ones(5)), ShapeError, r"weight must have the shape \(6,\)"),
         (lambda x: F.instance_norm(x[:, :, :1, :1]), ShapeError, "with more than one position"),
         (lambda x: F.instance_norm(x, np.zeros(4)), ArgumentError, "must be given both or not at all"),
+        (
+            lambda x: F.instance_norm(x, np.zeros(4), np.ones(3)),
+            ShapeError,
+            r"instance_norm: running_var must have the shape \(4,\), got \(3,\)",
+        ),
+        (
+            lambda x: F.instance_norm(x, np.broadcast_to(0.0, 4), np.ones(4)),
+            ArgumentError,
+            "instance_norm: running_mean is updated in training but is read-only",
+        ),
+        (
+            lambda x: F.instance_norm(x, np.zeros(4), np.ones(4), momentum=None),
+            DTypeError,
+            "instance_norm: momentum must be a number, got None",
+        ),
         (lambda x: F.pad(x, (1, 2, 3)), ArgumentError, r"pad: pad must be .*, got \(1, 2, 3\)"),
         (
             lambda x: F.pad(x, (1, 2), "reflect"),

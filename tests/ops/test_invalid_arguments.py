@@ -249,7 +249,7 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
         }.items()
     },
     "multi_margin_loss": [
-        ("input", _zeros()), ("input", _zeros(4, 0)), ("input", _zeros(4, 3, 2)), ("target", _labels(0, 1)),
+        ("input", _zeros(4, 0)), ("input", _zeros(4, 3, 2)), ("target", _labels(0, 1)),
         ("target", _zeros(4)), ("target", _zeros(4, 3)), ("target", _labels(0, 3, 0, 0)),
         ("target", _labels(0, -1, 0, 0)), ("target", 2), ("target", np.zeros((4, 1), int)),
         ("weight", _zeros(2)), ("weight", np.zeros(3, np.float32)), ("reduction", "all"), ("p", 0), ("p", 3),

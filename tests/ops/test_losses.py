@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastcnn import ops
-from fastcnn.errors import ShapeError
+from fastcnn.errors import ArgumentError, ShapeError
 
 from ..oracle.cases import Case, load
 from ..oracle.compare import DTYPES, LAYOUTS, assert_close
@@ -90,3 +90,11 @@ def test_one_row_of_classes_and_one_class_alone() -> None:
         assert (loss, dx.shape, dx) == (0.0, (), 0.0)
     with pytest.raises(ShapeError, match=r"target must have the shape \(\), got \(3,\)"):
         ops.multi_margin_loss(x, np.array([1, 2, 0]))
+
+
+def test_a_class_to_ignore_is_none_of_probabilities() -> None:
+    x, target = np.zeros((2, 3)), np.full((2, 3), 0.5)
+    message = "cross_entropy: ignore_index must be below 0 with class probabilities, .*, got 0"
+    with pytest.raises(ArgumentError, match=message):
+        ops.cross_entropy(x, target, ignore_index=0)
+    assert ops.cross_entropy(x, target, ignore_index=-1)[0] == ops.cross_entropy(x, target)[0]

@@ -10,7 +10,9 @@ import numpy as np
 from .. import ops
 from .._outputs import grouped, normalized_axes
 from ..errors import ShapeError
+from ..ops import _check
 from ..ops.group_norm import group_norm_forward, layer_norm_forward
+from ..ops.normalization import running
 from .fields import pointwise
 from .operation import Array, Operation, Wanted
 
@@ -122,14 +124,17 @@ class InstanceNorm(Operation):
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> tuple[Array, Any]:
         """Return the normalised x; update the running statistics."""
-        groups = np.shape(x)[1]
-        y, mean, invstd = group_norm_forward(x, groups, weight, bias, self.eps, "instance_norm")
+        what, groups = "instance_norm", np.shape(x)[1]
+        for name, each in (("running_mean", self.running_mean), ("running_var", self.running_var)):
+            running(each, groups, name, what, True)
+        factor = _check.number(self.momentum, "momentum", what)
+        y, mean, invstd = group_norm_forward(x, groups, weight, bias, self.eps, what)
         count = x[0, 0].size if len(x) else 0
         if count > 1:
             with np.errstate(all="ignore"):
                 var = (1 / (invstd * invstd) - self.eps) * (count / (count - 1))
-                self.running_mean += self.momentum * (mean.mean(0) - self.running_mean)
-                self.running_var += self.momentum * (var.mean(0) - self.running_var)
+                self.running_mean += factor * (mean.mean(0) - self.running_mean)
+                self.running_var += factor * (var.mean(0) - self.running_var)
         return y, (x, groups, weight, (mean, invstd))
 
     def trace(self, x: Array, weight: Array | None, bias: Array | None) -> Array:

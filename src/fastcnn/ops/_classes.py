@@ -38,8 +38,13 @@ def check_classes(target: np.ndarray, classes: int, ignore_index: int | None, wh
         )
 
 
-def check_probabilities(target: np.ndarray, x_dtype: np.dtype, what: str) -> None:
-    """Raise unless probabilities of classes are of the logits' type, and finite."""
+def check_probabilities(target: np.ndarray, x_dtype: np.dtype, ignore_index: int, what: str) -> None:
+    """Raise unless probabilities of classes are of the logits' type and finite, and no class is ignored."""
+    if ignore_index >= 0:
+        raise ArgumentError(
+            f"{what}: ignore_index must be below 0 with class probabilities, which have no class to ignore, "
+            f"got {ignore_index}"
+        )
     if target.dtype.newbyteorder("=") != x_dtype.newbyteorder("="):
         _check.same_dtype(what, logits=np.empty(0, x_dtype), target=target)
     if not np.isfinite(target).all():

@@ -52,7 +52,7 @@ def cross_entropy(
     weight : array (C,), optional
         Weight of each class; without smoothing, a target of weight 0 counts for nothing, whatever its logits.
     ignore_index : int
-        Target that counts for nothing (class indices only).
+        Class index that counts for nothing; below 0 where targets are probabilities.
     reduction : {"mean", "sum", "none"}
         How the rows' losses are combined.
     label_smoothing : float in [0, 1]
@@ -68,7 +68,7 @@ def cross_entropy(
     Raises
     ------
     ArgumentError
-        If a target is out of range or not a number.
+        If a target is out of range or not a number, or a class is to be ignored among probabilities.
     """
     what = "cross_entropy"
     x = _check.array(logits, "logits", what)
@@ -104,7 +104,7 @@ def cross_entropy(
                 f"target.astype(np.int64) if they are whole numbers"
             )
         _check.shape_is(probabilities, x.shape, "target", what)
-        check_probabilities(probabilities, x.dtype, what)
+        check_probabilities(probabilities, x.dtype, ignored, what)
         divisor = share_of(share, rows[0]) * rows[2]
         kernels.cross_entropy_soft(
             losses,

@@ -21,11 +21,14 @@ def _as_channels(x: object, name: str, what: str) -> np.ndarray:
     return _check.contiguous(checked, name, what).reshape(*checked.shape[:2], size)
 
 
-def _running(value: object, channels: int, name: str, what: str) -> np.ndarray | None:
+def running(value: object, channels: int, name: str, what: str, updated: bool) -> np.ndarray | None:
+    """Return a running statistic as it is, after a look at whether it fits and can be updated."""
     if value is None:
         return None
     stats = _check.array(value, name, what, (1,))
     _check.shape_is(stats, (channels,), name, what)
+    if updated and not stats.flags.writeable:
+        raise ArgumentError(f"{what}: {name} is updated in training but is read-only")
     return stats
 
 
@@ -71,12 +74,9 @@ def batch_norm_forward(
     weight = _check.vector(weight, channels, "weight", what)
     bias = _check.vector(bias, channels, "bias", what)
     _check.same_dtype(what, x=planes, weight=weight, bias=bias)
-    stats_mean = _running(running_mean, channels, "running_mean", what)
-    stats_var = _running(running_var, channels, "running_var", what)
     updated = _check.flag(training, "training", what) and planes.shape[0] * planes.shape[2] > 0
-    for name, stats in (("running_mean", stats_mean), ("running_var", stats_var)):
-        if updated and stats is not None and not stats.flags.writeable:
-            raise ArgumentError(f"{what}: {name} is updated in training but is read-only")
+    stats_mean = running(running_mean, channels, "running_mean", what, updated)
+    stats_var = running(running_var, channels, "running_var", what, updated)
     factor = _check.number(momentum, "momentum", what)
     mean, var, invstd = _statistics(
         planes, stats_mean, stats_var, bool(training), _check.number(eps, "eps", what, 0), what
@@ -174,8 +174,8 @@ def batch_norm_backward(
     _check.same_dtype(what, dy=grad, x=planes, weight=weight)
     batch_statistics = _check.flag(training, "training", what)
     if saved is None:
-        stats_mean = _running(running_mean, channels, "running_mean", what)
-        stats_var = _running(running_var, channels, "running_var", what)
+        stats_mean = running(running_mean, channels, "running_mean", what, False)
+        stats_var = running(running_var, channels, "running_var", what, False)
         epsilon = _check.number(eps, "eps", what, 0)
         mean, _, invstd = _statistics(planes, stats_mean, stats_var, batch_statistics, epsilon, what)
     else:

@@ -99,7 +99,7 @@ class Loss:
         if not self.soft:
             classes, divisor = check_targets(target, shape[0], self, loss.reduction, share)
             return LossBatch(classes, others, divisor, scale_of(loss.reduction, divisor))
-        check_probabilities(target, graph.dtype, self.name)
+        check_probabilities(target, graph.dtype, loss.ignore_index, self.name)
         if len(shape) == 1:
             others["labels"] = _most_likely(target)
         rows = share_of(share, len(target)) * math.prod(shape[1:])
