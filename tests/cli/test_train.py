@@ -148,7 +148,8 @@ def test_a_loss_that_diverges(recipe, capsys, no_pictures):
         ),
         (
             ["tiny.toml", "--dataset", "mnits"],
-            "--dataset: data.dataset must be one of mnist, fashion-mnist, cifar10; got 'mnits' (did you",
+            "--dataset: data.dataset must be one of mnist, fashion-mnist, cifar10, mnist-scenes; "
+            "got 'mnits' (did you",
         ),
         (["tiny.toml", "--epochs", "0"], "--epochs: training.epochs must be an integer of at least 1, got 0"),
         (["tiny.toml", "--batch-size", "-5"], "--batch-size: training.batch_size must be an integer"),

@@ -75,7 +75,11 @@ def test_whole_numbers_where_a_number_is_asked_for(tiny):
             "val_dice, val_mae, val_mse, val_r2; got 'val_acuracy' (did you mean 'val_accuracy'?)",
         ),
         ("training", 3, "training must be a table, got 3"),
-        ("data.dataset", "mnits", "data.dataset must be one of mnist, fashion-mnist, cifar10; got 'mnits'"),
+        (
+            "data.dataset",
+            "mnits",
+            "data.dataset must be one of mnist, fashion-mnist, cifar10, mnist-scenes; got 'mnits'",
+        ),
         ("data.validation", -1, "data.validation must be an integer or a number of at least 0, got -1"),
         ("data.validation", float("nan"), "data.validation must be"),
         ("data.train", 0, "data.train must be an integer of at least 1, got 0"),
