@@ -24,7 +24,7 @@ READ = """
 import pathlib, sys, time
 import numpy
 from fastcnn import nn, recipes, training
-from fastcnn.data import cifar10, formats, npz, pictures
+from fastcnn.data import cifar10, formats, masks, npz, own_masks, pictures
 from fastcnn.recipes import results
 from fastcnn.training import checkpoint
 from fastcnn.zoo import network_file
@@ -45,6 +45,7 @@ except Exception as error:
 IDX, NPZ = "formats.read_idx(path)", "npz.read_npz(path)"
 CIFAR = "cifar10.read(path)"
 PICTURE = "pictures.read_picture(path)"
+MASK, NAMES = "masks.read_mask(path)", "own_masks.read_names(path)"
 WEIGHTS = "training.load_weights(nn.Linear(2, 2), path)"
 CHECKPOINT = "checkpoint.read_checkpoint(path)"
 NETWORK = "network_file.read_layers(path)"
@@ -142,6 +143,13 @@ CASES = {
         lambda: png(13_000, 13_000, 10),
         "has 13000x13000 pixels",
     ),
+    "a mask of 169 million pixels": (
+        MASK,
+        "a.png",
+        lambda: png(13_000, 13_000, 10),
+        "has 13000x13000 pixels",
+    ),
+    "many names of classes": (NAMES, "a.txt", lambda: b"a\n" * 3_000_000, "the name of a class on each line"),
     "many tensors": (WEIGHTS, "a.safetensors", lambda: many_tensors(200_000), "its header would have"),
     "many arrays in a checkpoint": (
         CHECKPOINT,

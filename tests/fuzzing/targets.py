@@ -14,7 +14,7 @@ import numpy as np
 
 from fastcnn import nn, recipes, training
 from fastcnn.cli.images import read_images
-from fastcnn.data import cifar10, formats, npz, pictures
+from fastcnn.data import cifar10, formats, masks, npz, own_masks, pictures
 from fastcnn.errors import FastcnnError
 from fastcnn.recipes import results
 from fastcnn.recipes.classifier import Classifier
@@ -199,4 +199,8 @@ def targets() -> dict[str, Target]:
         found[name] = Target(f"a.{form.lower()}", pictures.read_picture, [_picture(form, mode)])
     for form in ("TIFF", "WEBP"):
         found[form.lower()] = Target(f"a.{form.lower()}", pictures.read_picture, [_picture(form)])
+    found["mask"] = Target("a.png", masks.read_mask, [_picture("PNG", "L"), _picture("PNG", "P")])
+    found["names of classes"] = Target(
+        "classes.txt", own_masks.read_names, ["sky\nsea\n".encode("utf-8-sig")]
+    )
     return found

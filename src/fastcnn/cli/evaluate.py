@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 from typing import Any
 
 from .. import data
-from ..data.targets import CLASSIFICATION
+from ..data.targets import CLASSIFICATION, SEGMENTATION
 from ..errors import DataError
 from ..recipes import Classifier
 from ..recipes.images import ImageFacts
@@ -25,6 +26,10 @@ def run(args: argparse.Namespace) -> int:
     name = args.dataset or classifier.dataset
     given = {key: getattr(args, key) for key in READING if getattr(args, key) is not None}
     reading = given or (classifier.reading if args.dataset is None else {})
+    if classifier.kind.task == SEGMENTATION and os.path.isdir(name):
+        # Of fewer pictures not all classes may be in the masks.
+        known = {"classes": classifier.classes, "ignore_index": classifier.kind.ignore_index}
+        reading = {**known, **reading}
     train, test = data.load(name, root=args.data, **reading)
     kind = classifier.kind
     if test.task != kind.task or (kind.task != CLASSIFICATION and outputs_of(test) != kind.outputs):

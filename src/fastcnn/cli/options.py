@@ -31,7 +31,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add --layout, --value-range, --white, --resize and --targets: how files of one's own are read."""
+    """Add --layout and the other options that say how files of one's own are read."""
     parser.add_argument(
         "--layout",
         choices=_LAYOUTS,
@@ -50,6 +50,29 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--targets",
         choices=_TARGETS,
         help="what the network is to make, if not what the labels say: the images themselves",
+    )
+    _add_masks(parser)
+
+
+def _add_masks(parser: argparse.ArgumentParser) -> None:
+    """Add --masks, --classes and --ignore-index."""
+    parser.add_argument(
+        "--masks",
+        metavar="NAME",
+        help="name of the folder of masks beside that of the pictures; default: masks, if it is there beside "
+        "images",
+    )
+    parser.add_argument(
+        "--classes",
+        type=_names,
+        metavar="NAME,...",
+        help="the classes in masks, from 0; default: the lines of classes.txt in the folder, or numbers",
+    )
+    parser.add_argument(
+        "--ignore-index",
+        type=int,
+        metavar="N",
+        help="value of pixels in masks that do not count; default: 255 beside smaller numbers of classes",
     )
 
 
@@ -94,6 +117,14 @@ def _size(text: str) -> int | list[int]:
         )
     numbers = [int(word) for word in words]
     return numbers if len(numbers) == 2 else numbers[0]
+
+
+def _names(text: str) -> list[str]:
+    """Return the names between commas."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"must be names with commas between them, got {text!r}")
+    return names
 
 
 def _share(text: str) -> int | float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import recipes
+from ..data.targets import IGNORE_INDEX, SEGMENTATION
 from ..data.values import BYTES
 from ..errors import ArgumentError
 from ..recipes.report import REPORT, can_draw, duration
@@ -19,6 +20,8 @@ from ..training.saving import interval
 from ..training.tasks import figure_of, test_line
 from .display import Display, screen
 
+# Classes that are named before the training begins.
+_NAMED = 12
 # Option -> the key of the recipe that it sets.
 _OPTIONS = {
     "dataset": "data.dataset",
@@ -35,6 +38,9 @@ _OPTIONS = {
     "white": "data.white",
     "resize": "data.resize",
     "targets": "data.targets",
+    "masks": "data.masks",
+    "classes": "data.classes",
+    "ignore_index": "data.ignore_index",
 }
 
 
@@ -131,6 +137,7 @@ def _header(experiment: recipes.Experiment, folder: Any) -> str:
             f"data      {recipe.data.dataset}, {shape}: {len(experiment.train):,} training, "
             f"{kept:,} validation, {len(experiment.test):,} test images",
             *values,
+            *_masks(experiment),
             f"training  {recipe.training.epochs} epochs, batch size {recipe.training.batch_size}, "
             f"{recipe.optimizer.type} with lr {recipe.optimizer.options['lr']:g}, seed {recipe.seed}",
             f"machine   {threads}, {facts['instruction set'].split()[0]}, "
@@ -138,6 +145,16 @@ def _header(experiment: recipes.Experiment, folder: Any) -> str:
             f"folder    {folder}",
         ]
     )
+
+
+def _masks(experiment: recipes.Experiment) -> list[str]:
+    """Return what is told of masks, whose classes may have been found in them."""
+    train = experiment.train
+    if train.task != SEGMENTATION:
+        return []
+    names = ", ".join(train.classes[:_NAMED]) + ", ..." * (len(train.classes) > _NAMED)
+    ignored = f"; {train.ignore_index} does not count" if train.ignore_index != IGNORE_INDEX else ""
+    return [f"masks     {len(train.classes)} classes: {names}{ignored}"]
 
 
 def _result(metrics: dict[str, Any], experiment: recipes.Experiment, folder: Any, history: History) -> str:

@@ -6,6 +6,7 @@ the caller names, or else in the cache, and are downloaded if they are not there
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from .catalog import SOURCES, names
 from .dataset import Dataset
 from .layout import LINES, check_layout
 from .named import read_named
+from .own_masks import check_masks
 from .pictures import check_white
 from .resizing import check_resize
 from .targets import REGRESSION
@@ -34,6 +36,9 @@ def load(
     white: float | None = None,
     resize: int | Sequence[int] | None = None,
     targets: str | None = None,
+    masks: str | None = None,
+    classes: Sequence[str] | None = None,
+    ignore_index: int | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Load a data set; validation images of its own are left out, see `load_parts`.
 
@@ -48,7 +53,8 @@ def load(
         `test_labels` and, optionally, `val_images`, `val_labels` and `classes` (text); or of a folder with a
         subfolder of pictures for each class, in ``train``, ``test`` and, optionally, ``val``. Where there are
         only `images` and `labels`, or only the classes, or validation but no test images, a fifth of every
-        class, always the same, is the test set.
+        class, always the same, is the test set. Or of a folder with pictures in ``images`` and masks of the
+        same names in ``masks``, both in each of the parts, or parts in both.
     root : path, optional
         Folder with the official files of a data set with a name, packed or not. Default: MNIST is in the
         package; others are in the cache (see `cache_folder`) or are downloaded into it (see `fetch`).
@@ -65,6 +71,16 @@ def load(
     targets : {"images"}, optional
         What a network is to make of an image, in the place of the labels that are read: "images" are the
         images themselves, from 0 (black) to 1 (white), float32 (N, C, H, W), as an autoencoder needs them.
+    masks : str, optional
+        The name of the folder of masks: grey or palette PNG files, or others that keep values, which are the
+        classes of pixels. Default: "masks", if there is one beside "images". With `resize` pictures are
+        interpolated, and of masks the nearest pixel is taken.
+    classes : sequence of str, optional
+        The names of the classes in masks. Default: the lines of ``classes.txt`` in the folder, or numbers up
+        to the largest value; "background" and "object" where the values are 0 and 255 alone.
+    ignore_index : int, optional
+        The value of pixels in masks that do not count. Default: 255 where it stands beside smaller numbers of
+        classes, as in Pascal VOC.
 
     Returns
     -------
@@ -91,6 +107,9 @@ def load(
         white=white,
         resize=resize,
         targets=targets,
+        masks=masks,
+        classes=classes,
+        ignore_index=ignore_index,
     )
     return train, test
 
@@ -104,12 +123,15 @@ def load_parts(
     white: float | None = None,
     resize: int | Sequence[int] | None = None,
     targets: str | None = None,
+    masks: str | None = None,
+    classes: Sequence[str] | None = None,
+    ignore_index: int | None = None,
 ) -> tuple[Dataset, Dataset | None, Dataset]:
     """Load a data set with the validation images that it has of its own.
 
     Parameters
     ----------
-    name, root, layout, value_range, white, resize, targets
+    name, root, layout, value_range, white, resize, targets, masks, classes, ignore_index
         As for `load`.
 
     Returns
@@ -131,14 +153,16 @@ def load_parts(
     if white is not None:
         white = check_white(white, "load: white")
     to = None if resize is None else check_resize(resize, "load: resize")
+    said = check_masks(masks, classes, ignore_index, "load")
     if targets is not None and targets not in TARGETS:
         raise ArgumentError(f"load: targets must be None or one of {', '.join(TARGETS)}, got {targets!r}")
     if name not in SOURCES and own.is_path(name):
         if root is not None:
             raise ArgumentError(f"load: root is for data sets with a name, but {name!r} is a path")
-        parts = own.read(name, layout, black_white, white, to)
+        parts = own.read(name, layout, black_white, white, to, said)
     else:
-        given = {"layout": layout, "value_range": value_range, "white": white, "resize": to}
+        given: dict[str, Any] = {"layout": layout, "value_range": value_range, "white": white, "resize": to}
+        given |= {"masks": masks, "classes": classes, "ignore_index": ignore_index}
         parts = read_named(name, root, given)
     if targets is None:
         return parts

@@ -62,13 +62,13 @@ def find_parts(folder: str) -> dict[str, str]:
         If two subfolders stand for one part, or there are other subfolders beside the parts.
     """
     found: dict[str, str] = {}
-    names = _subfolders(folder)
+    names = subfolders(folder)
     parts = {name: PARTS[name.lower()] for name in names if name.lower() in PARTS}
     only = len(parts) == len(names)
     if "train" not in parts.values():
         return {}
     if len(set(parts.values())) == 1 and not (
-        only and len(names) == 1 and _subfolders(os.path.join(folder, names[0]))
+        only and len(names) == 1 and subfolders(os.path.join(folder, names[0]))
     ):
         # A class may be called train.
         return {}
@@ -95,19 +95,25 @@ def unwrap(folder: str) -> str:
     DataError
         As for `find_parts`.
     """
-    here, seen = folder, set()
-    # A link may lead back to where it is.
-    while (real := os.path.realpath(here)) not in seen:
-        seen.add(real)
+    for here in nested(folder):
         parts = find_parts(here)
         if parts:
             # Pictures right in a folder called train, somewhere in that of a class, are no part.
-            return here if here == folder or _subfolders(parts["train"]) else folder
-        names = _subfolders(here)
-        if len(names) != 1:
-            break
-        here = os.path.join(here, names[0])
+            return here if here == folder or subfolders(parts["train"]) else folder
     return folder
+
+
+def nested(folder: str) -> Iterator[str]:
+    """Yield a folder, and while it has a single subfolder that one."""
+    seen = set()
+    # A link may lead back to where it is.
+    while (real := os.path.realpath(folder)) not in seen:
+        seen.add(real)
+        yield folder
+        names = subfolders(folder)
+        if len(names) != 1:
+            return
+        folder = os.path.join(folder, names[0])
 
 
 def list_pictures(folder: str) -> Listing:
@@ -121,20 +127,20 @@ def list_pictures(folder: str) -> Listing:
     DataError
         If there is no subfolder, or one without a picture.
     """
-    classes = _subfolders(folder)
+    classes = subfolders(folder)
     if not classes:
         raise DataError(f"{folder}: has no subfolders, which would be the classes of the pictures in them")
     paths: list[str] = []
     names: list[str] = []
     for name in classes:
-        found = list(_pictures(os.path.join(folder, name)))
+        found = list(pictures_in(os.path.join(folder, name)))
         if not found:
             raise DataError(f"{os.path.join(folder, name)}: has no picture ({', '.join(ENDINGS)})")
         paths += found
         names += [name] * len(found)
     if len(classes) == 1:
         inner = os.path.join(folder, classes[0])
-        if len(_subfolders(inner)) > 1 and not any(_is_picture(inner, name) for name in _listed(inner)):
+        if len(subfolders(inner)) > 1 and not any(_is_picture(inner, name) for name in _listed(inner)):
             _LOGGER.warning(
                 "%s: has one class, %s; if the folders in it are the classes, give %s",
                 folder,
@@ -153,8 +159,8 @@ def list_pictures(folder: str) -> Listing:
     return Listing(folder, tuple(paths), tuple(names), classes)
 
 
-def _pictures(folder: str) -> Iterator[str]:
-    """Yield the pictures of a class: those in the folder in order, then those in its subfolders."""
+def pictures_in(folder: str) -> Iterator[str]:
+    """Yield the pictures of a folder: those in the folder in order, then those in its subfolders."""
     seen: set[str] = set()
     pending = [folder]
     while pending:
@@ -167,14 +173,14 @@ def _pictures(folder: str) -> Iterator[str]:
         for name in _listed(here):
             if _is_picture(here, name):
                 yield os.path.join(here, name)
-        pending += [os.path.join(here, name) for name in _subfolders(here)]
+        pending += [os.path.join(here, name) for name in subfolders(here)]
 
 
 def _is_picture(folder: str, name: str) -> bool:
     return name.lower().endswith(ENDINGS) and not os.path.isdir(os.path.join(folder, name))
 
 
-def _subfolders(folder: str) -> tuple[str, ...]:
+def subfolders(folder: str) -> tuple[str, ...]:
     """Return the names of the folders in a folder, in order, without those that are no one's own."""
     return tuple(
         name

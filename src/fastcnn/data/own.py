@@ -8,31 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from .._shapes import allocate
 from ..errors import DataError, FastcnnError
 from .dataset import Dataset
-from .folders import Listing, find_parts, list_pictures, unwrap
+from .dividing import Divided, complete, divided, new_dataset
 from .npz import read_npz, read_npz_array, read_npz_classes
-from .pictures import read_pictures
+from .own_masks import Masks, find_pairs, read_pictures_with_masks
+from .own_pictures import read_pictures_of_classes
 from .resizing import Resize
-from .split import split
 from .targets import CLASSIFICATION, check_task, task_of
-from .values import BYTES
 
 _LOGGER = logging.getLogger(__name__)
 # Parts whose values spread so many times as far as another's are hardly images of one kind.
 _APART = 8
-# The share of the images that becomes the test set where there is no division: a fifth of every class.
-TEST_SHARE = 0.2
-_SEED = 0
 # What stands before the names of the arrays of a part.
 _PREFIXES = {
     "train": ("train_",),
     "validation": ("val_", "valid_", "validation_"),
     "test": ("test_",),
 }
-
-Divided = tuple[Dataset, Dataset | None, Dataset]
 
 
 def is_path(name: str) -> bool:
@@ -46,8 +39,15 @@ def read(
     value_range: tuple[float, float] | None = None,
     white: float | None = None,
     resize: Resize | None = None,
+    masks: Masks | None = None,
 ) -> Divided:
     """Read a data set from an .npz file or a folder of pictures, see `fastcnn.data.load_parts`.
+
+    Parameters
+    ----------
+    path, layout, value_range, white, resize
+    masks : Masks, optional
+        What was said of the masks; None: nothing.
 
     Raises
     ------
@@ -61,56 +61,22 @@ def read(
             raise DataError(
                 f"{path}: layout and value_range are for .npz files, but it is a folder of pictures"
             )
-        return _read_folder(path, white, resize)
+        pairs = find_pairs(path, None if masks is None else masks.name)
+        if pairs is not None:
+            return read_pictures_with_masks(path, pairs, white, resize, masks or Masks())
+        if masks is not None:
+            raise DataError(
+                f"{path}: {masks.given} is for pictures with masks, but there is no folder of masks (masks) "
+                "beside one of pictures (images)"
+            )
+        return read_pictures_of_classes(path, white, resize)
     if white is not None:
         raise DataError(f"{path}: white is for folders of pictures, but it is a file; give value_range")
     if resize is not None:
         raise DataError(f"{path}: resize is for folders of pictures, but it is a file")
+    if masks is not None:
+        raise DataError(f"{path}: {masks.given} is for folders of pictures with masks, but it is a file")
     return _read_npz(path, layout, value_range)
-
-
-def _read_folder(path: str, white: float | None, resize: Resize | None) -> Divided:
-    folders = find_parts(unwrap(path))
-    if not folders:
-        listing = list_pictures(path)
-        images = _images([listing], white, resize)
-        return _divided(
-            _dataset(path, images[0], listing.labels(listing.classes), listing.classes, BYTES), path
-        )
-    listings = {part: list_pictures(folder) for part, folder in folders.items()}
-    classes = listings["train"].classes
-    for part, listing in listings.items():
-        # A class may be missing among the few images for validation.
-        different = set(listing.classes) - set(classes)
-        different |= set(classes) - set(listing.classes) if part == "test" else set()
-        if different:
-            raise DataError(f"{path}: the class {min(different)!r} is only in one of train and {part}")
-    images = _images(list(listings.values()), white, resize)
-    for listing, each in zip(listings.values(), images, strict=True):
-        if each.shape[2:] != images[0].shape[2:]:
-            raise DataError(
-                f"{path}: the images in {os.path.basename(listings['train'].folder)} are "
-                f"{images[0].shape[1:]}, those in {os.path.basename(listing.folder)} {each.shape[1:]}: "
-                "resize=... or --resize brings them to one size"
-            )
-    parts = {
-        part: _dataset(path, each, listing.labels(classes), classes, BYTES, part)
-        for (part, listing), each in zip(listings.items(), images, strict=True)
-    }
-    return _complete(parts, path)
-
-
-def _images(listings: list[Listing], white: float | None, resize: Resize | None) -> list[np.ndarray]:
-    """Return the images of all parts, with the same channels."""
-    every = [path for listing in listings for path in listing.paths]
-    images = [read_pictures(listing.paths, white, every, resize) for listing in listings]
-    channels = max(each.shape[1] for each in images)
-    for number, each in enumerate(images):
-        if each.shape[1] < channels:
-            coloured = allocate((len(each), channels, *each.shape[2:]), np.uint8, "the images")
-            coloured[:] = each
-            images[number] = coloured
-    return images
 
 
 def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | None) -> Divided:
@@ -134,7 +100,7 @@ def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | 
 
     if not prefixes:
         images, labels, own = read_part("")
-        return _divided(_dataset(path, images, labels, classes, value_range, **own), path)
+        return divided(new_dataset(path, images, labels, classes, value_range, **own), path)
     if "validation" not in prefixes:
         # Without validation images both must be there; a message names the one that is not.
         prefixes = {"train": "train_", "test": "test_"}
@@ -147,14 +113,14 @@ def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | 
                 f"{prefixes[part]}images {each[0].dtype} {each[0].shape[1:]}"
             )
     parts = {
-        part: _dataset(path, images, labels, classes, value_range, part, **own)
+        part: new_dataset(path, images, labels, classes, value_range, part, **own)
         for part, (images, labels, own) in arrays.items()
     }
     if classes is None and parts["train"].classes:
         # Those of all parts: one of them may lack the last class.
         classes = max((each.classes for each in parts.values()), key=len)
         parts = {
-            part: _dataset(path, images, labels, classes, value_range, part, **own)
+            part: new_dataset(path, images, labels, classes, value_range, part, **own)
             for part, (images, labels, own) in arrays.items()
         }
     first = parts["train"]
@@ -165,7 +131,7 @@ def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | 
                 f"{found.task} {_row(found)}; say which in an array task"
             )
         _compare_values(first, found, path, f"{prefixes[part]}images")
-    return _complete(parts, path)
+    return complete(parts, path)
 
 
 def _row(dataset: Dataset) -> tuple[int, ...]:
@@ -204,37 +170,3 @@ def _compare_values(train: Dataset, other: Dataset, path: str, name: str) -> Non
             name,
             *limits[1],
         )
-
-
-def _complete(parts: dict[str, Dataset], path: str) -> Divided:
-    """Return all parts; a test set that is missing is taken of the training images."""
-    validation = parts.get("validation")
-    if "test" in parts:
-        return parts["train"], validation, parts["test"]
-    train, _, test = _divided(parts["train"], path)
-    return train, validation, test
-
-
-def _dataset(
-    path: str,
-    images: np.ndarray,
-    labels: np.ndarray,
-    classes: tuple[str, ...] | None,
-    value_range: Any,
-    part: str = "",
-    **notes: Any,
-) -> Dataset:
-    name = f"{path} {part}".rstrip()
-    try:
-        return Dataset(images, labels, classes, name, layout="NCHW", value_range=value_range, **notes)
-    except FastcnnError as error:
-        raise DataError(f"{path}: {f'{part}: ' if part else ''}{error}") from error
-
-
-def _divided(dataset: Dataset, path: str) -> Divided:
-    try:
-        train, test = split(dataset, TEST_SHARE, seed=_SEED)
-    except FastcnnError as error:
-        raise DataError(f"{path}: cannot be divided into training and test images: {error}") from error
-    train.name, test.name = f"{path} train", f"{path} test"
-    return train, None, test

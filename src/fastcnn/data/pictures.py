@@ -19,6 +19,8 @@ _WHITE_16 = 65535.0
 _QUARTER_16, _QUARTER_8 = 65535 // 4, 255 // 4
 # The same for floats: pictures that somebody has divided once too often.
 _FAINT = 0.1
+# Orientations of cameras that turn a picture by a right angle.
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 # The largest picture, and the bytes of a pixel while it is read.
 _MOST_PIXELS, _PIXEL_BYTES = 2**26, 24
 
@@ -176,7 +178,7 @@ def _read(path: str) -> _Raw:
 
     try:
         with Image.open(path) as file:
-            _check_pixels(path, *file.size)
+            check_pixels(path, *file.size)
             # Pillow forgets it once the pixels are there.
             tiles = repr(file.tile)
             picture: Any = ImageOps.exif_transpose(file)
@@ -202,7 +204,7 @@ def _read(path: str) -> _Raw:
     return _Raw(pixels, 255.0, True, False, transparent)
 
 
-def _check_pixels(path: str, width: int, height: int) -> None:
+def check_pixels(path: str, width: int, height: int) -> None:
     """Refuse a picture that is too large before any of it is unpacked."""
     if width * height > _MOST_PIXELS:
         raise DataError(
@@ -222,6 +224,25 @@ def _deep(values: np.ndarray, mode: str, tiles: str) -> _Raw:
     if mode.startswith("I;16") or "I;16" in tiles:
         return _Raw(values, _WHITE_16, high == 0 or high >= _QUARTER_16, True, False)
     return _Raw(values, None, high == 0, True, False)
+
+
+def picture_size(path: str) -> tuple[int, int]:
+    """Return height and width of a picture, turned as its camera notes, without reading its pixels.
+
+    Raises
+    ------
+    DataError
+        If it is none.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as file:
+            width, height = file.size
+            turned = file.getexif().get(_ORIENTATION) in _TURNED
+    except Exception as error:  # a damaged file meets whatever stumbles over it
+        raise DataError(f"{path}: not a picture that can be read: {error}") from error
+    return (width, height) if turned else (height, width)
 
 
 def _scaled(raw: _Raw, white: float | None, path: str) -> np.ndarray:

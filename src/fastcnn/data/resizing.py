@@ -131,7 +131,14 @@ class Resize(_Resizing):
 
         That is torchvision's Resize(size) followed by its CenterCrop(size).
         """
-        images = self(images)
+        return self._middle(self(images))
+
+    def cropped_maps(self, maps: np.ndarray) -> np.ndarray:
+        """Return maps of classes as `cropped` returns their images: of each pixel the nearest."""
+        size = self.output_size(*maps.shape[2:])
+        return self._middle(gather(maps, *nearest_rows(whole(maps), size)))
+
+    def _middle(self, images: np.ndarray) -> np.ndarray:
         if not isinstance(self.size, int):
             return images
         top, left = (round((each - self.size) / 2) for each in images.shape[2:])

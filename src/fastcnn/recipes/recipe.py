@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import data, zoo
 from ..data.own import is_path
+from ..data.own_masks import check_names
 from ..data.resizing import check_resize
 from ..data.values import check_range
 from ..errors import ArgumentError, DataError, FastcnnError
@@ -196,7 +197,7 @@ def read_recipe(table: Mapping[str, Any], source: str, name: str = "recipe") -> 
         ),
         **components,
     )
-    for check, key in ((check_range, "value_range"), (check_resize, "resize")):
+    for check, key in ((check_range, "value_range"), (check_resize, "resize"), (check_names, "classes")):
         try:
             if getattr(recipe.data, key) is not None:
                 check(getattr(recipe.data, key), f"data.{key}")

@@ -13,7 +13,7 @@ from ..training.tasks import TASKS
 from .schema import setting
 
 # Keys of [data] that tell how files of one's own are read.
-READING = ("layout", "value_range", "white", "resize", "targets")
+READING = ("layout", "value_range", "white", "resize", "targets", "masks", "classes", "ignore_index")
 MONITORS = tuple(
     dict.fromkeys(
         [
@@ -81,6 +81,12 @@ class DataSection:
         To what size pictures of many sizes are brought, see `fastcnn.data.load`.
     targets : str or None
         "images": what the network is to make are the images themselves.
+    masks : str or None
+        The name of the folder of masks beside that of the pictures.
+    classes : list of str, or None
+        The names of the classes in masks.
+    ignore_index : int or None
+        The value of pixels in masks that do not count.
     """
 
     dataset: str = setting("mnist")
@@ -94,6 +100,9 @@ class DataSection:
     white: float | None = setting(None, minimum=0)
     resize: int | list | None = setting(None)  # noqa: RUF009 - the default is None
     targets: str | None = setting(None, choices=TARGETS)
+    masks: str | None = setting(None)
+    classes: list | None = setting(None)  # noqa: RUF009 - the default is None
+    ignore_index: int | None = setting(None)
 
     @property
     def reading(self) -> dict[str, Any]:
