@@ -88,6 +88,14 @@ LINES = {
     "branches": lambda: [Branches(), nn.ReLU(), nn.Conv1d(8, 2, 3)],
     "linear": lambda: [nn.Linear(18, 4), nn.GELU(), nn.Linear(4, 2)],
     "turned": lambda: [TurnedLines(4)],
+    "larger": lambda: [nn.Conv1d(2, 5, 3), nn.Upsample(scale_factor=1.7, mode="linear"), nn.Conv1d(5, 3, 3)],
+    "corners": lambda: [nn.Conv1d(2, 5, 3), nn.Upsample(23, mode="linear", align_corners=True), nn.Tanh()],
+    "repeated": lambda: [nn.Conv1d(2, 5, 3), nn.Upsample(scale_factor=2), nn.Conv1d(5, 2, 2)],
+    "smaller": lambda: [
+        nn.Conv1d(2, 5, 1),
+        nn.Upsample(7, mode="area"),
+        nn.Upsample((4,), mode="nearest-exact"),
+    ],
 }
 IMAGES = {
     "last axis": lambda: [

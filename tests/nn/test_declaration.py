@@ -235,6 +235,7 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.Upsample(scale_factor=2),
         nn.Upsample((3, 20), mode="bicubic", align_corners=True),
         nn.Upsample(None, (0.5, 1.7), "bilinear", recompute_scale_factor=True),
+        nn.Upsample(5, mode="area"),
         nn.UpsamplingNearest2d(size=5),
         nn.UpsamplingBilinear2d(scale_factor=(1.5, 0.7)),
         nn.Flatten(2, 3),

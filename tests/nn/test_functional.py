@@ -185,6 +185,10 @@ ON_ARRAYS = {
         lambda: ops.interpolate(IMAGES, None, (0.6, 1.5), "bicubic", False, True, antialias=True),
         lambda: F.interpolate(IMAGES, None, (0.6, 1.5), "bicubic", False, True, True),
     ),
+    "interpolate-lines": (
+        lambda: ops.interpolate(IMAGES[:, :, :1], (1, 9), mode="bilinear", align_corners=True)[:, :, 0],
+        lambda: F.interpolate(IMAGES[:, :, 0], (9,), None, "linear", True),
+    ),
     "pixel_shuffle": (lambda: ops.pixel_shuffle(IMAGES, 2), lambda: F.pixel_shuffle(IMAGES, 2)),
     "pixel_unshuffle": (lambda: ops.pixel_unshuffle(IMAGES, 1), lambda: F.pixel_unshuffle(IMAGES, 1)),
     "channel_shuffle": (lambda: ops.channel_shuffle(IMAGES, 2), lambda: F.channel_shuffle(IMAGES, 2)),

@@ -388,9 +388,55 @@ def test_the_common_ones_are_names_of_the_package():
             "interpolate: the output would have the shape",
         ),
         (
-            lambda x: F.interpolate(x[:, :, :, 0], 2),
+            lambda x: F.interpolate(x[:, :, 0, 0], 2),
             ShapeError,
-            "interpolate: x must be 4-D, got the shape",
+            r"interpolate: x must be images \(N, C, H, W\) or lines \(N, C, L\), got the shape \(2, 4\)",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, None], (2, 3, 4)),
+            ShapeError,
+            r"interpolate: x must be images .*, got the shape \(2, 4, 1, 7, 6\)",
+        ),
+        (
+            lambda x: F.interpolate(x, 2, mode="linear"),
+            ArgumentError,
+            "interpolate: mode must be one of 'nearest', 'nearest-exact', 'bilinear', .*, got 'linear'",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, 0], 2, mode="bilinear"),
+            ArgumentError,
+            r"interpolate: mode must be one of 'nearest', 'nearest-exact', 'linear', 'area' for lines "
+            r"\(N, C, L\), got 'bilinear'",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, 0], 2, align_corners=True),
+            ArgumentError,
+            r"interpolate: align_corners needs mode 'linear' for lines \(N, C, L\), got 'nearest'",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, 0], 2, mode="linear", antialias=True),
+            ArgumentError,
+            r"interpolate: antialias is for images \(N, C, H, W\), not for lines \(N, C, L\)",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, 0], (2, 3)),
+            ArgumentError,
+            r"interpolate: size must be an integer or a sequence of one, got \(2, 3\)",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, 0], None, (2, 3)),
+            ArgumentError,
+            r"interpolate: scale_factor must be a number for lines \(N, C, L\), got \(2, 3\)",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, 0]),
+            ArgumentError,
+            "interpolate: either size or scale_factor must be given, got neither",
+        ),
+        (
+            lambda x: F.interpolate(x[:, :, 0], scale_factor=0.1),
+            ShapeError,
+            "interpolate: scale_factor 0.1 makes no size of 6 pixels",
         ),
         (
             lambda x: F.pixel_shuffle(x, 3),

@@ -20,6 +20,10 @@ LAYERS = {
     "zero-pad2d-cut": ((2, 2, 5, 6), layer("ZeroPad2d", padding=[-1, 2, 1, -3])),
     "constant-pad2d-cut": ((2, 2, 5, 6), layer("ConstantPad2d", padding=-2, value=0.5)),
     "reflection-pad2d-cut": ((2, 2, 5, 6), layer("ReflectionPad2d", padding=[-1, 2, 4, -3])),
+    "upsample-nearest": ((2, 3, 7), layer("Upsample", scale_factor=1.7)),
+    "upsample-linear": ((2, 3, 7), layer("Upsample", size=[11], mode="linear")),
+    "upsample-linear-corners": ((2, 3, 7), layer("Upsample", size=4, mode="linear", align_corners=True)),
+    "upsample-area": ((2, 3, 7), layer("Upsample", size=3, mode="area")),
 }
 
 

@@ -11,6 +11,7 @@ from . import (
     grid_conv,
     grid_elementwise_loss,
     grid_indices,
+    grid_line_sizes,
     grid_loss,
     grid_margins,
     grid_norm,
@@ -33,6 +34,7 @@ GRIDS = {
     "special": grid_special,
     "indices": grid_indices,
     "margins": grid_margins,
+    "line_sizes": grid_line_sizes,
 }
 
 
@@ -91,6 +93,14 @@ def _avg_pool2d(x, **args):
     return {"y": y if include else y / functional.avg_pool2d(inside, **args)}
 
 
+def _interpolate(x, **args):
+    factor = args.pop("scale_factor", None)
+    # PyTorch takes tuples of factors, not lists.
+    return functional.interpolate(
+        x, scale_factor=tuple(factor) if isinstance(factor, list) else factor, **args
+    )
+
+
 def _batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, **args):
     y = functional.batch_norm(x, running_mean, running_var, weight, bias, **args)
     return {"y": y, "running_mean": running_mean, "running_var": running_var}
@@ -139,7 +149,7 @@ ANSWER = {
     "max_unpool2d": lambda x, indices, **args: {"y": functional.max_unpool2d(x, indices, **args)},
     "padded_conv2d": _padded_conv2d,
     "pad": lambda x, padding, **args: {"y": functional.pad(x, padding, **args)},
-    "interpolate": lambda x, **args: {"y": functional.interpolate(x, **args)},
+    "interpolate": lambda x, **args: {"y": _interpolate(x, **args)},
     "pixel_shuffle": lambda x, **args: {"y": functional.pixel_shuffle(x, **args)},
     "pixel_unshuffle": lambda x, **args: {"y": functional.pixel_unshuffle(x, **args)},
     "channel_shuffle": lambda x, **args: {"y": functional.channel_shuffle(x, **args)},

@@ -80,6 +80,7 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
     """Return a small network for samples of two axes, and look at one back to images."""
     assert_type(F.prelu(lines, np.ones(3)), np.ndarray)
     assert_type(F.max_pool1d(lines, 2), np.ndarray)
+    assert_type(F.interpolate(lines, (9,), mode="linear"), np.ndarray)
     assert_type(F.pad(lines, (1, -1)), np.ndarray)
     assert_type(F.adaptive_max_pool1d(lines, 2), np.ndarray)
     assert_type(F.max_pool1d(lines, 2, return_indices=True), Any)  # a pair

@@ -1,9 +1,10 @@
-"""Images of another size by interpolation."""
+"""Images and lines of another size by interpolation."""
 
 from typing import Any
 
-from .._arguments import factors, flag, one_or_two, optional, word
-from ..ops.resampling import MODES, Resizing, checked_resizing, resized_shape
+from .._arguments import count, factor, factors, flag, one_or_two, optional, word
+from ..errors import ShapeError
+from ..ops.resampling import MODES, Resizing, checked_resizing, of_rows, resized_shape
 from . import functional as F
 from .declaration import IMAGES, Shape, Values, declare
 from .module import Module
@@ -17,6 +18,26 @@ def _resized(values: Values, shape: Shape) -> Shape:
     return shape[0], *resized_shape(shape[1:], Resizing(**values), "interpolate")
 
 
+def _images_or_lines(values: Values, shape: Shape) -> Shape:
+    if len(shape) == 2:
+        given = of_rows(Resizing(**values), "interpolate")
+        return shape[0], resized_shape((1, shape[1]), given, "interpolate")[1]
+    if len(shape) != 3:
+        raise ShapeError(f"Upsample needs images (C, H, W) or lines (C, L), but samples {shape} come in")
+    checked_resizing(Resizing(**values), "interpolate")
+    return _resized(values, shape)
+
+
+def _one_or_two_factors(value: Any, name: str) -> Any:
+    """Return a factor, which may stand in a tuple, or two."""
+    return (factor(*value, name),) if isinstance(value, tuple) and len(value) == 1 else factors(value, name)
+
+
+def _one_or_two_sizes(value: Any, name: str) -> Any:
+    """Return a size, which may stand in a tuple, or two."""
+    return (count(*value, name),) if isinstance(value, tuple) and len(value) == 1 else one_or_two(value, name)
+
+
 def _floats(scale_factor: Any) -> Any:
     """Return integers among scale factors as floats, as PyTorch does, and leave the rest to the check."""
     if isinstance(scale_factor, tuple | list):
@@ -26,35 +47,36 @@ def _floats(scale_factor: Any) -> Any:
 
 @declare(
     {
-        **_SIZES,
-        "mode": word(*MODES),
+        "size": optional(_one_or_two_sizes),
+        "scale_factor": optional(_one_or_two_factors),
+        "mode": word(*MODES, "linear"),
         "align_corners": optional(flag),
         "recompute_scale_factor": optional(flag),
     },
-    output=_resized,
-    takes=IMAGES,
+    output=_images_or_lines,
 )
 class Upsample(Module):
-    """Resize images; see `fastcnn.ops.interpolate`.
+    """Resize images, or lines (N, C, L); see `fastcnn.ops.interpolate`.
 
     Parameters
     ----------
-    size : int or (out_h, out_w), optional
+    size : int, (out_h, out_w) or (out,), optional
         Size of the output.
-    scale_factor : float or (vertical, horizontal), optional
+    scale_factor : float, (vertical, horizontal) or a tuple of one, optional
         The output's size is that of x times this, rounded down; the one or the other must be given.
-    mode : {"nearest", "nearest-exact", "bilinear", "bicubic", "area"}
-        What pixels are made of.
+    mode : {"nearest", "nearest-exact", "bilinear", "bicubic", "area", "linear"}
+        What pixels are made of; lines have "linear" where images have "bilinear", and no "bicubic".
     align_corners : bool, optional
-        With "bilinear" and "bicubic": whether the centers of the corners stay where they are, not the edges.
+        With "bilinear", "bicubic" and "linear": whether the centers of the corners stay where they are, not
+        the edges.
     recompute_scale_factor : bool, optional
         Whether the quotient of the sizes tells how far pixels are apart, not scale_factor itself.
     """
 
     def __init__(
         self,
-        size: int | tuple[int, int] | None = None,
-        scale_factor: float | tuple[float, float] | None = None,
+        size: int | tuple[int, ...] | None = None,
+        scale_factor: float | tuple[float, ...] | None = None,
         mode: str = "nearest",
         align_corners: bool | None = None,
         recompute_scale_factor: bool | None = None,
@@ -65,7 +87,11 @@ class Upsample(Module):
         self.mode = mode
         self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor
-        checked_resizing(self._given(), type(self).__name__)
+        given, what = self._given(), type(self).__name__
+        if mode == "linear" or any(isinstance(e, tuple) and len(e) == 1 for e in given[:2]):
+            of_rows(given, what)
+        else:
+            checked_resizing(given, what)
 
     def _given(self) -> Resizing:
         return Resizing(
@@ -73,7 +99,7 @@ class Upsample(Module):
         )
 
     def forward(self, x: Any) -> Any:
-        """Return the images in their new size."""
+        """Return the images or lines in their new size."""
         return F.interpolate(x, *self._given())
 
     def extra_repr(self) -> str:

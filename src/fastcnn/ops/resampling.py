@@ -8,7 +8,7 @@ import numpy as np
 
 from .._kernels import resample as kernels
 from .._moved import resized, scaling
-from .._shapes import allocate, check_size
+from .._shapes import allocate, check_size, single
 from ..errors import ArgumentError, ShapeError
 from . import _check
 from ._lines import Lines
@@ -16,6 +16,7 @@ from ._lines import resized as resized_lines
 from .pooling import adaptive_avg_pool2d, adaptive_avg_pool2d_backward, image_shape
 
 MODES = ("nearest", "nearest-exact", "bilinear", "bicubic", "lanczos", "area")
+LINE_MODES = ("nearest", "nearest-exact", "linear", "area")
 _SMOOTH = {"bilinear": "linear", "bicubic": "cubic", "lanczos": "lanczos"}
 
 
@@ -45,6 +46,27 @@ def checked_resizing(given: Resizing, what: str) -> Resizing:
         raise ArgumentError(f"{what}: mode 'lanczos' needs antialias, and has no align_corners")
     scaling(given.size, given.scale_factor, bool(given.recompute_scale_factor), what)
     return given
+
+
+def of_rows(given: Resizing, what: str) -> Resizing:
+    """Return what `interpolate` is told for images of one row, to do what it is told for lines."""
+    mode = given.mode
+    if mode not in LINE_MODES:
+        expected = ", ".join(map(repr, LINE_MODES))
+        raise ArgumentError(f"{what}: mode must be one of {expected} for lines (N, C, L), got {mode!r}")
+    if given.align_corners is not None and mode != "linear":
+        raise ArgumentError(f"{what}: align_corners needs mode 'linear' for lines (N, C, L), got {mode!r}")
+    if _check.flag(given.antialias, "antialias", what):
+        raise ArgumentError(f"{what}: antialias is for images (N, C, H, W), not for lines (N, C, L)")
+    size = None if given.size is None else (1, single(given.size, f"{what}: size", 1))
+    factor = given.scale_factor
+    if isinstance(factor, tuple | list):
+        if len(factor) != 1:
+            raise ArgumentError(f"{what}: scale_factor must be a number for lines (N, C, L), got {factor!r}")
+        (factor,) = factor
+    factors = None if factor is None else (1.0, factor)
+    mode = "bilinear" if mode == "linear" else mode
+    return checked_resizing(given._replace(size=size, scale_factor=factors, mode=mode), what)
 
 
 def resized_shape(in_hw: tuple[int, ...], given: Resizing, what: str) -> tuple[int, int]:

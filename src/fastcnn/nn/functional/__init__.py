@@ -5,7 +5,7 @@ Weights may be arrays, values or parameters. Images are (N, C, H, W), weights (o
 in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
 """
 
-from . import activation, dropping, lines, losses, normalization, padding, products, shapes, windows
+from . import activation, dropping, lines, losses, normalization, padding, products, resizing, shapes, windows
 from .activation import *
 from .dropping import *
 from .lines import *
@@ -13,6 +13,7 @@ from .losses import *
 from .normalization import *
 from .padding import *
 from .products import *
+from .resizing import *
 from .shapes import *
 from .windows import *
 
@@ -26,6 +27,7 @@ __all__ = sorted(
         *normalization.__all__,
         *padding.__all__,
         *products.__all__,
+        *resizing.__all__,
         *shapes.__all__,
         *windows.__all__,
     ]

@@ -52,7 +52,7 @@ def max_pool1d(
     what = "max_pool1d"
     window = _window(kernel_size, stride, padding, what)
     apart = 1, single(dilation, f"{what}: dilation", 1)
-    return _of_rows(lambda x: max_pool2d(x, *window, apart, ceil_mode, return_indices), what, input)
+    return over_rows(lambda x: max_pool2d(x, *window, apart, ceil_mode, return_indices), what, input)
 
 
 def max_unpool1d(
@@ -70,7 +70,7 @@ def max_unpool1d(
     what = "max_unpool1d"
     window = _window(kernel_size, stride, padding, what)
     size = None if output_size is None else (1, *sizes_of(output_size, (1, 3), what))
-    return _of_rows(lambda x, at: max_unpool2d(x, at, *window, size), what, input, indices)
+    return over_rows(lambda x, at: max_unpool2d(x, at, *window, size), what, input, indices)
 
 
 def avg_pool1d(
@@ -83,13 +83,13 @@ def avg_pool1d(
 ) -> T:
     """Mean of each window of lines (N, C, L) or (C, L); see `fastcnn.ops.avg_pool2d`."""
     window = _window(kernel_size, stride, padding, "avg_pool1d")
-    return _of_rows(lambda x: avg_pool2d(x, *window, ceil_mode, count_include_pad), "avg_pool1d", input)
+    return over_rows(lambda x: avg_pool2d(x, *window, ceil_mode, count_include_pad), "avg_pool1d", input)
 
 
 def adaptive_avg_pool1d(input: T, output_size: int | tuple[int]) -> T:
     """Mean over windows that divide lines (N, C, L) or (C, L) into output_size parts."""
     size = single(output_size, "adaptive_avg_pool1d: output_size", 1)
-    return _of_rows(lambda x: adaptive_avg_pool2d(x, (1, size)), "adaptive_avg_pool1d", input)
+    return over_rows(lambda x: adaptive_avg_pool2d(x, (1, size)), "adaptive_avg_pool1d", input)
 
 
 @overload
@@ -105,7 +105,7 @@ def adaptive_max_pool1d(input: Any, output_size: int | tuple[int], return_indice
     """
     what = "adaptive_max_pool1d"
     size = 1, single(output_size, f"{what}: output_size", 1)
-    return _of_rows(lambda x: adaptive_max_pool2d(x, size, return_indices), what, input)
+    return over_rows(lambda x: adaptive_max_pool2d(x, size, return_indices), what, input)
 
 
 def _window(
@@ -117,7 +117,7 @@ def _window(
     return kernel, step, (0, single(padding, f"{what}: padding"))
 
 
-def _of_rows(pool: Callable[..., Any], what: str, *lines: Any) -> Any:
+def over_rows(pool: Callable[..., Any], what: str, *lines: Any) -> Any:
     """Apply a function of images to lines; it may make several."""
     for each in lines:
         shape = graph.shape_of(each)

@@ -14,7 +14,6 @@ __all__ = [
     "channel_shuffle",
     "chunk",
     "flatten",
-    "interpolate",
     "pixel_shuffle",
     "pixel_unshuffle",
     "split",
@@ -58,17 +57,3 @@ def pixel_unshuffle(input: T, downscale_factor: int) -> T:
 def channel_shuffle(input: T, groups: int) -> T:
     """Take the channels of groups in turn; see `fastcnn.ops.channel_shuffle`."""
     return apply(graph.ChannelShuffle(groups), input)
-
-
-def interpolate(
-    input: T,
-    size: int | tuple[int, int] | None = None,
-    scale_factor: float | tuple[float, float] | None = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> T:
-    """Resize images (N, C, H, W); see `fastcnn.ops.interpolate`."""
-    operation = graph.Interpolate(size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    return apply(operation, input)
