@@ -1,6 +1,7 @@
 """Networks for other tasks than classes, from a recipe and an .npz file to the report."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from fastcnn.cli import main
 from fastcnn.errors import DataError
 from fastcnn.recipes import Classifier
 from fastcnn.recipes.tasks import Kind
-from fastcnn.training.tasks import TASKS
+from fastcnn.training.tasks import TASKS, words_of
 
 rng = np.random.default_rng(0)
 IMAGES = rng.integers(0, 256, (60, 1, 8, 8), dtype=np.uint8)
@@ -81,6 +82,12 @@ def test_from_the_recipe_to_the_report(folder, task, weighted, capsys):
     assert head == ",".join(["Epoch", "Loss", *row.columns])
     page = (folder / "run/report.html").read_text()
     assert page.count("on the test set") == len(row.columns) + 1
+    # The metric that chooses the best epoch comes first, under the name that people give it.
+    assert re.search("<span>([^<]+) on the test set", page)[1] == words_of(row.main)
+    assert f"Loss and {words_of(row.main)} over the epochs" in page
+    assert f"best epoch: validation {words_of(row.main)} " in page
+    assert f'<th class="number">validation {words_of(row.main)}</th>' in page
+    assert ('<th class="number">IoU</th>' in page) == (task == "segmentation")
     for name in ("curves", "predictions"):
         assert (folder / f"run/{name}.png").exists()
     assert (folder / "run/confusion.png").exists() == (task == "segmentation")
@@ -233,6 +240,39 @@ def test_predicted_images_are_arrays(folder, capsys):
     assert capsys.readouterr().out.split() == ["x.npy", "x-predicted.npy"]
     expected = Classifier.load("run").trainer.predict(IMAGES[:1])[0]
     np.testing.assert_array_equal(np.load(folder / "x-predicted.npy"), expected)
+
+
+def size_of(path):
+    with pytest.importorskip("PIL.Image").open(path) as picture:
+        return picture.size
+
+
+@pytest.mark.parametrize(
+    ("targets", "spec", "images"),
+    [
+        (IMAGES / 255, "Conv 1 3 1 1", True),
+        (IMAGES[:, 0] / 255, None, True),
+        (IMAGES[:, :, :4, :4] / 255, "Conv 1 5 1 0", True),
+        (IMAGES[:, 0, :5, :2] / 255, None, False),
+    ],
+    ids=["images", "planes", "smaller images", "other numbers"],
+)
+def test_the_report_shows_images_that_were_made(folder, targets, spec, images):
+    pytest.importorskip("matplotlib")
+    data.save("own.npz", data.Dataset(IMAGES, targets.astype(np.float32), task="regression"))
+    text = RECIPE.format(spec=spec, more="")
+    if spec is None:
+        flat, shape = targets[0].size, list(targets.shape[1:])
+        layers = f'{{type = "Flatten"}}, {{type = "Linear", out_features = {flat}}}, '
+        layers += f'{{type = "Unflatten", dim = 1, unflattened_size = {shape}}}'
+        text = text.replace(f'spec = "{spec}"', f"layers = [{layers}]")
+    (folder / "net.toml").write_text(text)
+    run("train", "net.toml", "--out", "run", "--quiet")
+    page = (folder / "run/report.html").read_text()
+    assert ("The first test images, their targets and what was made of them." in page) == images
+    assert ("Predicted values against true ones, and residuals." in page) != images
+    # Twelve times three pictures, or two charts.
+    assert (size_of(folder / "run/predictions.png") == (1755, 870)) == images
 
 
 def test_evaluation_on_data_of_another_task(fails):

@@ -195,7 +195,7 @@ def test_a_run_without_metrics_is_reported_without_the_test_set(folder, unfinish
         "been read."
     ) in page.words
     best = whole.metrics["best"]
-    assert f"best epoch: val_accuracy {best['val_accuracy']:.2%}" in page.words
+    assert f"best epoch: validation accuracy {best['val_accuracy']:.2%}" in page.words
     assert {"Training", "What the network has learned", "Network", "Recipe"} <= set(page.words)
     assert not {"Test set", "Predictions", "Most confident mistakes", "Machine and versions"} & set(
         page.words

@@ -13,6 +13,7 @@ from ..data.targets import CLASSIFICATION
 from ..recipes.report import duration
 from ..training import Callback, History, Trainer
 from ..training.progress import figures_of
+from ..training.tasks import figure_of
 
 # Loss and accuracy fit into 80 columns.
 _FORMAT = "{desc} {percentage:3.0f}%|{bar:12}| {remaining} left{postfix}"
@@ -66,7 +67,7 @@ class Display(Callback):
         if self._bar is None or self._bar.disable or now - self._shown < _INTERVAL:
             return
         self._shown = now
-        figures = [f"loss {self._loss / self._count:.4f}"]
+        figures = [f"loss {figure_of('loss', self._loss / self._count)}"]
         if trainer.task == CLASSIFICATION:
             figures.append(f"accuracy {self._correct / self._count:.2%}")
         figures.append(f"{self._count / (now - self._start):,.0f} images/s")

@@ -78,7 +78,9 @@ def _draw_predictions(trainer: Trainer, test: Dataset, folder: Path) -> None:
     if test.labels.ndim > 2:  # targets as large as images
         test = test[:_FEW]
     outputs = trainer.predict(test.images)
-    if test.task == REGRESSION:
+    if _makes_images(test):
+        report.plot_outputs(test.images, test.labels, outputs, folder / PREDICTIONS)
+    elif test.task == REGRESSION:
         report.plot_regression(test.labels, outputs, folder / PREDICTIONS)
     elif test.task == MULTILABEL:
         threshold = threshold_of(trainer.loss)
@@ -88,11 +90,19 @@ def _draw_predictions(trainer: Trainer, test: Dataset, folder: Path) -> None:
             plot(test.images, test.labels, outputs, test.classes, folder / name)
 
 
+def _makes_images(test: Dataset) -> bool:
+    """Tell whether targets are images, and not other numbers."""
+    places = _samples.images(test.images)
+    if test.task != REGRESSION or not places:
+        return False
+    size = _samples.arrays(test.images)[places[0]].shape[2:]
+    return test.labels.ndim == 4 or test.labels.shape[1:] == size
+
+
 def _html(results: Results, folder: Path) -> str:
     recipe, found, test = results.recipe, results.metrics, results.test
     name = f"{recipe.name} on {recipe.data.dataset}"
-    worded = {**_WORDS, **({PREDICTIONS: _TASK_WORDS[test.task]} if test.task in _TASK_WORDS else {})}
-    shown = {picture: _picture(folder / picture, *words) for picture, words in worded.items()}
+    shown = {picture: _picture(folder / picture, *words) for picture, words in _worded(test).items()}
     curves, confusion = shown[CURVES], shown[CONFUSION]
     notes = [page.paragraph(f"{file} is missing: {why}.") for file, why in results.missing.items()]
     if not curves and len(results.history):
@@ -105,7 +115,7 @@ def _html(results: Results, folder: Path) -> str:
     counted = found.get("test", {})
     classes = ""
     if "confusion" in counted:
-        classes = _classes(counted["confusion"], list(test.classes), _COUNTED[test.task])
+        classes = _classes(counted["confusion"], list(test.classes), test.task)
     elif "f1" in counted:
         classes = _labels(counted["f1"], test)
     epochs = page.folded("All epochs", _epochs(results)) if len(results.history) else ""
@@ -143,15 +153,28 @@ _TASK_WORDS = {
     REGRESSION: ("Predicted values against true ones, and residuals.", "Predictions of real targets", 1000),
     MULTILABEL: ("Precision over recall, and F1 of each label.", "Precision, recall and F1", 1000),
 }
+_IMAGE_WORDS = (
+    "The first test images, their targets and what was made of them.",
+    "Images made of images",
+    1000,
+)
 # Picture -> its caption, what it shows for those who do not see it, and its width in pixels at the most.
 _WORDS = {
-    CURVES: ("Loss and accuracy over the epochs; a circle marks the best.", "Loss and accuracy", 1000),
     CONFUSION: ("Row: true class; column: what the network took it for.", "Confusion matrix", 660),
     MISTAKES: ("Test images, the surest mistake first.", "Images with a wrong class", 1000),
     PREDICTIONS: ("The first test images.", "Images with true and predicted class", 1000),
     FILTERS: ("Filters of the first convolution.", "Filters", 1000),
     FEATURE_MAPS: ("What the layers make of the first test image.", "Feature maps", 1000),
 }
+
+
+def _worded(test: Dataset) -> dict[str, tuple[str, str, int]]:
+    """Return what stands for the pictures of a task, as in `_WORDS`."""
+    measured = f"Loss and {words_of(TASKS[test.task].main)}"
+    found = {**_WORDS, CURVES: (f"{measured} over the epochs; a circle marks the best.", measured, 1000)}
+    if test.task in _TASK_WORDS:
+        found[PREDICTIONS] = _IMAGE_WORDS if _makes_images(test) else _TASK_WORDS[test.task]
+    return found
 
 
 def _picture(path: Path, caption: str, alt: str, width: int) -> str:
@@ -180,12 +203,13 @@ def _tiles(results: Results) -> list[tuple[str, str]]:
                 (f"{test['macro_f1']:.4f}", "macro F1 on the test set"),
             ]
         else:
-            columns = TASKS[results.test.task].columns
+            task = TASKS[results.test.task]
+            columns = sorted(task.columns, key=lambda name: name != task.main)  # that one first
             tiles += [(figure_of(name, test[name]), f"{words_of(name)} on the test set") for name in columns]
-        tiles.append((f"{test['loss']:.4f}", "loss on the test set"))
+        tiles.append((figure_of("loss", test["loss"]), "loss on the test set"))
     if "best" in found:
         best, monitor = found["best"], found["monitor"]
-        figure = f"best epoch: {monitor} {figure_of(monitor, best[monitor])}"
+        figure = f"best epoch: {words_of(monitor)} {figure_of(monitor, best[monitor])}"
         tiles.append((f"{best['epoch']} of {found['epochs']}", figure))
     tiles.append((f"{results.trainer.model.num_parameters():,}", "parameters"))
     if "seconds" in found:
@@ -209,7 +233,7 @@ def _epochs(results: Results) -> str:
         [str(row["epoch"]), *(f"{row[name]:.5g}" if name in row else "" for name in columns)]
         for row in history
     ]
-    return page.table(["epoch", *(name.replace("_", " ") for name in columns)], rows, best=best)
+    return page.table(["epoch", *map(words_of, columns)], rows, best=best)
 
 
 def _labels(scores: list[float], test: Dataset) -> str:
@@ -221,17 +245,20 @@ def _labels(scores: list[float], test: Dataset) -> str:
     return page.table(["label", "images", "F1"], rows)
 
 
-def _classes(confusion: np.ndarray, names: list[str], counted: str) -> str:
+def _classes(confusion: np.ndarray, names: list[str], task: str) -> str:
     """Return the table of the classes: how many, how well, and what they are taken for."""
     wrong = confusion * (1 - np.eye(len(confusion), dtype=np.int64))
-    columns = (metrics.precision(confusion), metrics.recall(confusion), metrics.f1(confusion))
+    measures = {"precision": metrics.precision, "recall": metrics.recall, "F1": metrics.f1}
+    if task == SEGMENTATION:
+        measures = {"IoU": metrics.iou, **measures}
+    columns = [measure(confusion) for measure in measures.values()]
     rows = []
     for i, name in enumerate(names[: len(confusion)]):
         other = int(wrong[i].argmax())
         taken = f"{names[other]} ({wrong[i, other]:,})" if wrong[i, other] else "-"
         scores = [f"{column[i]:.4f}" for column in columns]
         rows.append([name, f"{confusion[i].sum():,}", *scores, taken])
-    return page.table(["class", counted, "precision", "recall", "F1", "most often taken for"], rows)
+    return page.table(["class", _COUNTED[task], *measures, "most often taken for"], rows)
 
 
 def _network(model: nn.Module, image_shape: tuple[int, int, int]) -> str:

@@ -12,6 +12,8 @@ from ..data.targets import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
 from . import metrics
 from .metrics.regression import r2_of
 
+# Below this four decimals are too few.
+_SMALL = 1e-3
 # Numbers whose float64 copies are in memory at a time.
 _CHUNK = 1 << 18
 
@@ -195,19 +197,29 @@ def main_of(columns: Any) -> str:
 
 
 def figure_of(name: str, value: float) -> str:
-    """Return a metric as a person writes it: accuracy in percent."""
-    return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4f}"
+    """Return a metric as a person writes it: accuracy in percent, what is small with its first digits."""
+    if name.endswith("accuracy"):
+        return f"{value:.2%}"
+    return f"{value:.3g}" if 0 < abs(value) < _SMALL else f"{value:.4f}"
 
 
 def words_of(name: str) -> str:
     """Return what a metric is called in a sentence."""
-    words = {"mae": "MAE", "mse": "MSE", "r2": "R2", "f1": "F1", "iou": "IoU", "dice": "Dice"}
+    words = {
+        "val": "validation",
+        "mae": "MAE",
+        "mse": "MSE",
+        "r2": "R2",
+        "f1": "F1",
+        "iou": "IoU",
+        "dice": "Dice",
+    }
     return " ".join(words.get(each, each) for each in name.split("_"))
 
 
 def test_line(task: str, result: Mapping[str, Any]) -> str:
     """Return the figures of a test set as commands print them."""
-    count, loss = result["count"], f"loss {result['loss']:.4f}"
+    count, loss = result["count"], f"loss {figure_of('loss', result['loss'])}"
     if task == CLASSIFICATION:
         wrong = f"{count - result['correct']:,} of {count:,} wrong"
         return f"accuracy {result['accuracy']:.2%} ({wrong}), {loss}, macro F1 {result['macro_f1']:.4f}"

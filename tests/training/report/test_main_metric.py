@@ -22,9 +22,9 @@ def history_of(name, values, steps=()):
 @pytest.mark.parametrize(
     ("name", "label", "best"),
     [
-        ("mae", "mae", "0.25, epoch 2"),
-        ("micro_f1", "micro f1", "0.5, epoch 1"),
-        ("mean_iou", "mean iou", "0.5"),
+        ("mae", "MAE", "0.25, epoch 2"),
+        ("micro_f1", "micro F1", "0.5, epoch 1"),
+        ("mean_iou", "mean IoU", "0.5"),
     ],
 )
 def test_the_main_metric_stands_beside_the_loss(name, label, best):
@@ -33,7 +33,7 @@ def test_the_main_metric_stands_beside_the_loss(name, label, best):
     assert main_of(history.columns) == name
     loss, axes = plot_curves(history).axes
     assert (loss.get_ylabel(), axes.get_ylabel()) == ("loss", label)
-    assert axes.get_title(loc="left").startswith(f"best validation {name} {best}")
+    assert axes.get_title(loc="left").startswith(f"best validation {label} {best}")
     assert len(axes.lines) == 3  # validation, within epochs, and the circle around the best
     assert label in text_curves(history, 60)
 

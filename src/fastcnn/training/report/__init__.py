@@ -1,4 +1,4 @@
-"""Pictures of a training: curves, layers, confusion, images with classes or masks, filters, feature maps.
+"""Pictures of a training: curves, layers, confusion, images with what is made of them, filters, feature maps.
 
 Each ``plot_`` function returns a matplotlib Figure, which needs neither a display nor pyplot, and writes it
 as a PNG if it is given a path. `text_curves` and `text_chart` draw in a terminal and need nothing.
@@ -13,6 +13,7 @@ from .labels import plot_labels
 from .layers import plot_layers
 from .lr_find import plot_lr_find
 from .masks import plot_masks
+from .outputs import plot_outputs
 from .regression import plot_regression
 from .terminal import text_chart, text_curves
 
@@ -27,6 +28,7 @@ __all__ = [
     "plot_lr_find",
     "plot_masks",
     "plot_mistakes",
+    "plot_outputs",
     "plot_predictions",
     "plot_regression",
     "probabilities",

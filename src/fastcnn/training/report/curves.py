@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ArgumentError
-from ..tasks import main_of
+from ..tasks import main_of, words_of
 from .drawn import Epochs
 from .figure import GREY, TRAIN, VALIDATION, finished, new_figure, plain_axes
 
@@ -82,7 +82,7 @@ def _set_ticks(axes: Axes, candidates: Sequence[float]) -> None:
 def _draw_columns(axes: Axes, history: Epochs, name: str, scale: float) -> list[float]:
     """Draw a metric of training and validation; return its finite values."""
     plain_axes(axes).set_xlabel("epoch")
-    axes.set_ylabel("accuracy (%)" if name == "accuracy" else name.replace("_", " "))
+    axes.set_ylabel("accuracy (%)" if name == "accuracy" else words_of(name))
     epochs, drawn = history["epoch"], []
     for column, label, colour in ((name, "training", TRAIN), (f"val_{name}", "validation", VALIDATION)):
         if column in history.columns:
@@ -111,7 +111,7 @@ def _mark_best(axes: Axes, history: Epochs, column: str, scale: float) -> None:
     axes.plot(best["epoch"], value, marker="o", markersize=10, color="none", markeredgecolor=GREY)
     figures = f"{value:.2f}%" if scale == 100 else f"{value:.4g}"
     kind = "validation" if column.startswith("val_") else "training"
-    name = column.removeprefix("val_")
+    name = words_of(column.removeprefix("val_"))
     axes.set_title(
         f"best {kind} {name} {figures}, epoch {best['epoch']}", fontsize=10, color=GREY, loc="left"
     )

@@ -64,9 +64,18 @@ def class_names(classes: Sequence[str] | None, count: int) -> list[str]:
     return list(classes[:count])
 
 
-def drawable(image: np.ndarray) -> Any:
-    """Return an image (C, H, W) as matplotlib wants it: (H, W) or (H, W, 3), from 0 to 1."""
+def drawable(image: np.ndarray, limits: tuple[float, float] | None = None) -> Any:
+    """Return an image (C, H, W) as matplotlib wants it: (H, W) or (H, W, 3), from 0 to 1.
+
+    Parameters
+    ----------
+    image : ndarray
+    limits : (float, float), optional
+        The values of black and white. Default: 0 and 255 of bytes, of others the smallest and the largest.
+    """
     values = image.astype(np.float64)
-    low, high = (0.0, 255.0) if image.dtype == np.uint8 else (values.min(), values.max())
-    values = (values - low) / max(high - low, 1e-12)
+    if limits is None:
+        limits = (0.0, 255.0) if image.dtype == np.uint8 else (values.min(), values.max())
+    low, high = limits
+    values = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
     return np.moveaxis(values, 0, 2) if len(values) == 3 else values[0]

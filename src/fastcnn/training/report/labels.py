@@ -65,7 +65,8 @@ def plot_labels(
     left.set_ylim(0, 1.02)
     left.set_xlabel("recall")
     left.set_ylabel("precision")
-    left.legend(frameon=False, fontsize=8)
+    for text in left.legend(frameon=False, fontsize=8).get_texts():
+        text.set_parse_math(False)
     left.set_title(f"mean average precision {areas.mean():.4f}", fontsize=10, color=GREY, loc="left")
     plain_axes(right).barh(range(count), heights, color=TRAIN)
     right.set_yticks(range(count), names, parse_math=False)

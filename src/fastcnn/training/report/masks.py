@@ -11,8 +11,9 @@ import numpy as np
 from ..._samples import Samples
 from ..._shapes import integer
 from ...errors import ShapeError
-from .figure import GREY, class_names, drawable, finished, new_figure
+from .figure import GREY, class_names, drawable, finished
 from .images import shown_of
+from .triples import draw_triples
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,27 +82,13 @@ def plot_masks(
         )
     down, across = integer(rows, "plot_masks: rows", 1), integer(columns, "plot_masks: columns", 1)
     chosen = min(len(shown), down * across)
-    across = min(across, chosen)
-    down = -(-chosen // across)
     counted = masks[:chosen] != ignore_index
     highest = max(int(masks[:chosen][counted].max(initial=0)), int(predicted[:chosen].max()))
     names = class_names(classes, highest + 1 if classes is None else len(classes))
     colours = np.vstack([colours_of(len(names)), _IGNORED])
-    height = 1.3 * down + 1.1
-    figure = new_figure(3.9 * across, height)
-    cells = figure.subplots(down, 3 * across, squeeze=False).ravel()
-    for axes in cells:
-        axes.set_axis_off()
-    for i in range(chosen):
-        true = np.where(counted[i], masks[i], len(names))
-        for axes, picture, title in zip(
-            cells[3 * i : 3 * i + 3],
-            (drawable(shown[i]), colours[true], colours[predicted[i]]),
-            ("image", "true", "predicted"),
-            strict=True,
-        ):
-            axes.imshow(picture, cmap="gray", interpolation="nearest")
-            axes.set_title(title if i < across else "", fontsize=8, color=GREY)
+    true = np.where(counted, masks[:chosen], len(names))
+    triples = [(drawable(shown[i]), colours[true[i]], colours[predicted[i]]) for i in range(chosen)]
+    figure = draw_triples(triples, ("image", "true", "predicted"), across, 1.1)
     right = int((masks[:chosen] == predicted[:chosen])[counted].sum()) / max(int(counted.sum()), 1)
     figure.suptitle(f"{chosen} images{note}, {right:.2%} of their pixels right", fontsize=10, color=GREY)
     _legend(figure, names, colours, bool((~counted).any()))

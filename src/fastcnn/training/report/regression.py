@@ -62,6 +62,7 @@ def plot_regression(
     residuals = ys - xs
     plain_axes(right).hist(residuals[np.isfinite(residuals)], bins=40, color=TRAIN)
     right.axvline(0, color=WRONG, linewidth=1)
+    right.locator_params(axis="x", nbins=7)  # more of them run into each other
     right.set_xlabel("residual: predicted - true")
     right.set_ylabel("values")
     right.set_title(f"mean absolute error {error:.4g}", fontsize=10, color=GREY, loc="left")

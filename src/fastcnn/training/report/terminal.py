@@ -10,7 +10,7 @@ import numpy as np
 
 from ..._shapes import integer
 from ...errors import ArgumentError
-from ..tasks import main_of
+from ..tasks import main_of, words_of
 from .drawn import Epochs
 
 # Marks of the series, then the axes: upright with a tick, upright, corner, level.
@@ -146,7 +146,7 @@ def text_curves(history: Epochs, width: int = 80, height: int = 10, *, unicode: 
     each = (width - _GAP) // 2 if beside else width
     charts = []
     main = main_of(history.columns)
-    accuracy = (main, 100.0, "accuracy (%)") if main == "accuracy" else (main, 1.0, main.replace("_", " "))
+    accuracy = (main, 100.0, "accuracy (%)") if main == "accuracy" else (main, 1.0, words_of(main))
     for name, scale, title in [("loss", 1.0, "loss"), accuracy] if main else [("loss", 1.0, "loss")]:
         series = {}
         for column, label in ((name, "training"), (f"val_{name}", "validation")):
