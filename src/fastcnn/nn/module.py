@@ -152,7 +152,8 @@ class Module(Weights["Module"]):
             Of the program's float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None
             takes.
         tta : str, optional
-            Return the mean of the outputs (logits, say) over views: "flip", "shift=2" or "flip,shift=2".
+            Return the mean of the outputs (logits, say) over views: "flip", "shift=2" or "flip,shift=2". Maps
+            of the image's size are moved back first, see `fastcnn.nn.views`.
 
         Returns
         -------

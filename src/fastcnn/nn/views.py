@@ -1,4 +1,7 @@
-"""Test-time augmentation: the mean of a model's outputs over several views of each sample."""
+"""Test-time augmentation: the mean of a model's outputs over several views of each sample.
+
+Outputs that are maps of the image lie where the view has moved it; they are moved back before they are added.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,9 @@ class Views:
         """Return the mean of what a model returns for the views of samples.
 
         It is that of the outputs as they are: where the model returns logits, not of probabilities.
-        Of several inputs those that are images (four axes) are changed.
+        Of several inputs those that are images (four axes) are changed. Outputs (N, ..., H, W) of the size of
+        the first of them are moved back, and each pixel is the mean over the views that show it; of maps
+        (N, C, h, w) of another size those of a mirror image are mirrored.
 
         Raises
         ------
@@ -64,6 +69,7 @@ class Views:
         if not places:
             raise ShapeError(f"{what}: tta needs images (N, C, H, W), got {_samples.shapes(samples)}")
         total: Any = None
+        size = _samples.arrays(samples)[places[0]].shape[2:]
         for mirror, shift in self._views:
             seen = [
                 _view(array, mirror, *shift) if i in places else array
@@ -75,8 +81,17 @@ class Views:
                 continue
             for sum_, part in graph.paired(total, made, f"{what}: the output of a view"):
                 if sum_ is not None:
-                    sum_ += part
-        return graph.replaced(total, lambda y: y if y is None else y / y.dtype.type(len(self)))
+                    _add(sum_, part, size, mirror, *shift)
+        return graph.replaced(total, lambda y: y if y is None else y / self._counts(y, size))
+
+    def _counts(self, y: np.ndarray, size: tuple[int, ...]) -> Any:
+        """Return how many views show each pixel of an output, or how many there are."""
+        if not _is_map(y, size):
+            return y.dtype.type(len(self))
+        counts = np.zeros((1, *size), y.dtype)
+        for mirror, shift in self._views:
+            _add(counts, np.ones_like(counts), size, mirror, *shift)
+        return counts[0]
 
 
 def _view(images: np.ndarray, mirror: bool, down: int, right: int) -> np.ndarray:
@@ -88,6 +103,32 @@ def _view(images: np.ndarray, mirror: bool, down: int, right: int) -> np.ndarray
             size = images.shape[axis]
             images = images.take((np.arange(size) - step).clip(0, size - 1), axis)
     return np.ascontiguousarray(images)
+
+
+def _is_map(y: np.ndarray, size: tuple[int, ...]) -> bool:
+    return y.ndim > 2 and y.shape[-2:] == size
+
+
+def _add(
+    total: np.ndarray, y: np.ndarray, size: tuple[int, ...], mirror: bool, down: int, right: int
+) -> None:
+    """Add an output for a view: of a map the pixels that the view shows, to where they are in the image."""
+    if not _is_map(y, size):
+        total += y[..., ::-1] if mirror and y.ndim == 4 else y
+        return
+    if mirror:
+        total = total[..., ::-1]
+    (to_rows, of_rows), (to_columns, of_columns) = (
+        _shown(length, step) for length, step in zip(size, (down, right), strict=True)
+    )
+    total[..., to_rows, to_columns] += y[..., of_rows, of_columns]
+
+
+def _shown(length: int, step: int) -> tuple[slice, slice]:
+    """Return the pixels of a line that a shift by `step` leaves in it, and where they are then."""
+    step = max(-length, min(step, length))
+    first, last = max(0, -step), length - max(0, step)
+    return slice(first, last), slice(first + step, last + step)
 
 
 def _float_copy(y: Any, what: str) -> Any:
