@@ -83,6 +83,11 @@ def single(value: object, name: str, minimum: int = 0) -> int:
     return _integers(value, name, (1,), minimum)[0]
 
 
+def no_stride(stride: object) -> bool:
+    """Tell whether a pool goes on by the size of its kernel: for None, or no number at all as in PyTorch."""
+    return stride is None or (isinstance(stride, tuple | list) and not stride)
+
+
 def padding4(value: object, name: str, minimum: int = 0) -> tuple[int, int, int, int]:
     """Return (left, right, top, bottom) from an int, (vertical, horizontal) or those four."""
     numbers = _integers(value, name, (1, 2, 4), minimum)

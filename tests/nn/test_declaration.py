@@ -245,6 +245,7 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.Softmax2d(),
         nn.GLU(1),
         nn.Dropout(0.3),
+        nn.Dropout1d(0.3),
         nn.Dropout2d(0.3),
         nn.AlphaDropout(0.3),
         nn.FeatureAlphaDropout(0.3),

@@ -141,6 +141,10 @@ ON_ARRAYS = {
         lambda: F.max_pool2d(IMAGES, 3, 2, 1, 2, True),
     ),
     "avg_pool2d": (lambda: ops.avg_pool2d(IMAGES, (2, 3)), lambda: F.avg_pool2d(IMAGES, (2, 3))),
+    "avg_pool2d-no-stride": (lambda: ops.avg_pool2d(IMAGES, 2), lambda: F.avg_pool2d(IMAGES, 2, ())),
+    "max_pool2d-no-stride": (lambda: ops.max_pool2d(IMAGES, 2)[0], lambda: F.max_pool2d(IMAGES, 2, [])),
+    "max_pool1d-no-stride": (lambda: F.max_pool1d(IMAGES[0], 2), lambda: F.max_pool1d(IMAGES[0], 2, ())),
+    "avg_pool1d-no-stride": (lambda: F.avg_pool1d(IMAGES[0], 2), lambda: F.avg_pool1d(IMAGES[0], 2, ())),
     "avg_pool2d-all": (
         lambda: ops.avg_pool2d(IMAGES, count_include_pad=False, divisor_override=3, **WINDOW),
         lambda: F.avg_pool2d(IMAGES, 3, 2, 1, True, False, 3),
@@ -202,6 +206,13 @@ ON_ARRAYS = {
             partial(lambda name: getattr(F, name)(IMAGES, 0.4, True, generator=seeded()), name),
         )
         for name in ("dropout2d", "alpha_dropout", "feature_alpha_dropout")
+    },
+    **{
+        f"dropout1d-{x.ndim}": (
+            partial(lambda x: ops.dropout1d(x, 0.4, True, generator=seeded())[0], x),
+            partial(lambda x: F.dropout1d(x, 0.4, True, generator=seeded()), x),
+        )
+        for x in (IMAGES[0], IMAGES[0, 0])
     },
     "cross_entropy": (lambda: ops.cross_entropy(ROWS, TARGET)[0], lambda: F.cross_entropy(ROWS, TARGET)),
     "cross_entropy-all": (
@@ -267,6 +278,8 @@ LAYERS = {
         lambda layer, x: F.batch_norm(x, MEAN * 0, VAR * 0 + 1, layer.weight, layer.bias, training=True),
     ),
     "max_pool2d": (lambda: nn.MaxPool2d(3, 2, 1), lambda layer, x: F.max_pool2d(x, 3, 2, 1)),
+    "avg_pool2d-no-stride": (lambda: nn.AvgPool2d(3, ()), lambda layer, x: F.avg_pool2d(x, 3, 3)),
+    "max_pool2d-no-stride": (lambda: nn.MaxPool2d(3, []), lambda layer, x: F.max_pool2d(x, 3, ())),
     "avg_pool2d": (lambda: nn.AvgPool2d(3, 2, 1), lambda layer, x: F.avg_pool2d(x, 3, 2, 1)),
     "adaptive_avg_pool2d": (lambda: nn.AdaptiveAvgPool2d(2), lambda layer, x: F.adaptive_avg_pool2d(x, 2)),
     "flatten": (nn.Flatten, lambda layer, x: F.flatten(x, 1)),

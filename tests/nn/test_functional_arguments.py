@@ -70,6 +70,7 @@ SIGNATURES = {
     },
     "alpha_dropout": {"input": NONE, "p": 0.5, "training": False},
     "channel_shuffle": {"input": NONE, "groups": NONE},
+    "dropout1d": {"input": NONE, "p": 0.5, "training": True},
     "dropout2d": {"input": NONE, "p": 0.5, "training": True},
     "feature_alpha_dropout": {"input": NONE, "p": 0.5, "training": False},
     "interpolate": {
@@ -479,6 +480,12 @@ def test_the_common_ones_are_names_of_the_package():
             "adaptive_max_pool2d: output_size must be at least 1, got 0",
         ),
         (lambda x: F.dropout2d(x, -1), ArgumentError, "dropout2d: p must be at least 0 and at most 1"),
+        (lambda x: F.dropout1d(x[0], 2), ArgumentError, "dropout1d: p must be at least 0 and at most 1"),
+        (
+            lambda x: F.dropout1d(x, training=False),
+            ShapeError,
+            r"dropout1d: x must be lines \(N, C, L\) or \(C, L\), got the shape \(2, 4, 7, 6\)",
+        ),
         (
             lambda x: F.dropout2d(x[:, 0, 0, 0]),
             ShapeError,

@@ -93,11 +93,11 @@ VALID: dict[str, dict[str, Any]] = {
     "dropout_backward": {"dy": zeros(4, 5), "mask": zeros(4, 5)},
     **{
         name: {"x": zeros(4, 5), "p": 0.5, "training": True, "generator": np.random.default_rng(0)}
-        for name in ("dropout2d", "alpha_dropout", "feature_alpha_dropout")
+        for name in ("dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout")
     },
     **{
         f"{name}_backward": {"dy": zeros(4, 5), "mask": zeros(4, 5)}
-        for name in ("dropout2d", "alpha_dropout", "feature_alpha_dropout")
+        for name in ("dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout")
     },
     "cross_entropy": {"logits": zeros(4, 3), "target": np.array([0, 1, 2, 0]), "weight": zeros(3)},
     "nll_loss": {"log_probs": zeros(4, 3), "target": np.array([0, 1, 2, 0]), "weight": zeros(3)},

@@ -36,6 +36,32 @@ def test_channels_are_dropped_as_elements_of_rows_of_channels_are(dtype) -> None
         np.testing.assert_array_equal(found, each * its_mask)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_channels_of_lines_are_dropped_in_a_batch_or_without_one(dtype) -> None:
+    x = X[:, :, 0].astype(dtype)
+    y, mask = ops.dropout1d(x, 0.3, generator=seeded())
+    assert (y.dtype, mask.dtype, mask.shape) == (dtype, dtype, (40, 30, 1))
+    np.testing.assert_array_equal(mask, ops.dropout2d(x, 0.3, generator=seeded())[1])
+    np.testing.assert_array_equal(y, x * mask)
+    np.testing.assert_array_equal(ops.dropout1d_backward(x, mask), y)
+    y, mask = ops.dropout1d(x[3][:, ::-1], 0.3, generator=seeded())
+    assert mask.shape == (30, 1)
+    assert 0 < (mask == 0).sum() < 30
+    np.testing.assert_array_equal(y, x[3][:, ::-1] * mask)
+    np.testing.assert_array_equal(ops.dropout1d_backward(x[3], mask), x[3] * mask)
+    for each in (x, x[3], x[:0]):
+        y, mask = ops.dropout1d(each, 0.3, False)
+        assert mask is None
+        np.testing.assert_array_equal(y, each)
+        np.testing.assert_array_equal(ops.dropout1d_backward(each, None), each)
+    with pytest.raises(
+        ShapeError, match=r"dropout1d: x must be lines \(N, C, L\) or \(C, L\), got the shape \(5,\)"
+    ):
+        ops.dropout1d(x[0, 0])
+    with pytest.raises(ShapeError, match="dropout1d_backward: mask must have the shape"):
+        ops.dropout1d_backward(x[0], x[1, :, :2])
+
+
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_alpha_dropout_by_its_equation(dtype, p) -> None:

@@ -6,8 +6,9 @@ from .network import layer
 from .question import Question
 from .recipe import uniform
 
-# id: (x, layers)
+# id: (x, layers); dropout that drops nothing, for PyTorch draws other masks.
 LAYERS = {
+    "dropout1d-0": ((2, 3, 7), layer("Dropout1d", p=0.0)),
     "adaptive-max-pool1d": ((2, 3, 7), layer("AdaptiveMaxPool1d", output_size=3)),
     "adaptive-max-pool1d-unbatched": ((3, 7), layer("AdaptiveMaxPool1d", output_size=5)),
     "zero-pad1d": ((2, 3, 7), layer("ZeroPad1d", padding=2)),

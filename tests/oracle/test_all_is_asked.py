@@ -24,7 +24,7 @@ NOT_IN_TORCH = {
     "WarmupQuarterCosineLR",
 }
 # These draw: PyTorch's layers are asked in evaluation and with p = 0, their shares are tested by counting.
-DRAWN = {"dropout", "dropout2d", "alpha_dropout", "feature_alpha_dropout"}
+DRAWN = {"dropout", "dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout"}
 # Containers, which networks of the other layers stand in, or which the functions of formulas hold.
 HELD = {"Sequential", "ModuleList", "ModuleDict"}
 # Functions of formulas and of layers, which have no operation of their own in the files.

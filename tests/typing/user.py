@@ -81,6 +81,8 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
     assert_type(F.prelu(lines, np.ones(3)), np.ndarray)
     assert_type(F.max_pool1d(lines, 2), np.ndarray)
     assert_type(F.interpolate(lines, (9,), mode="linear"), np.ndarray)
+    assert_type(F.dropout1d(lines, 0.1), np.ndarray)
+    assert_type(ops.dropout1d(lines, 0.1), tuple[np.ndarray, np.ndarray | None])
     assert_type(F.pad(lines, (1, -1)), np.ndarray)
     assert_type(F.adaptive_max_pool1d(lines, 2), np.ndarray)
     assert_type(F.max_pool1d(lines, 2, return_indices=True), Any)  # a pair

@@ -4,7 +4,7 @@ from . import limiting, piecewise, smooth
 from .activation import Activation
 from .arithmetic import Add, Divide, Multiply, Negate, Power, Subtract
 from .batch import BATCH, Batch, TraceError, refuse
-from .dropout import AlphaDropout, Dropout, Dropout2d, FeatureAlphaDropout
+from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout
 from .fields import Field, input_field, slide
 from .functions import FUNCTIONS, Function, function, function_of
 from .group_norm import GroupNorm, InstanceNorm, LayerNorm
@@ -52,6 +52,7 @@ __all__ = [
     "Detach",
     "Divide",
     "Dropout",
+    "Dropout1d",
     "Dropout2d",
     "FeatureAlphaDropout",
     "Field",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from .. import ops
+from .batch import refuse
 from .fields import pointwise
 from .operation import Array, Operation, Wanted
 
@@ -66,6 +67,19 @@ class Dropout2d(Dropout):
     function = staticmethod(ops.dropout2d)
     gradient = staticmethod(ops.dropout2d_backward)
     by_channel = True
+
+
+class Dropout1d(Dropout2d):
+    """Whole channels of lines dropped; see `fastcnn.ops.dropout1d`."""
+
+    function = staticmethod(ops.dropout1d)
+    gradient = staticmethod(ops.dropout1d_backward)
+
+    def trace(self, x: Array) -> Array:
+        """Return x, if it is lines; rows of features are dropped as a whole, for they are channels."""
+        if x.ndim == 2 and self.training:
+            refuse("dropout1d of features, which drops whole samples")
+        return ops.dropout1d(x, training=False)[0]
 
 
 class AlphaDropout(Dropout):

@@ -8,10 +8,10 @@ from .. import graph
 from .._arguments import share
 from ..errors import ArgumentError
 from . import init
-from .declaration import declare
+from .declaration import LINES, declare
 from .module import Module
 
-__all__ = ["AlphaDropout", "Dropout", "Dropout2d", "FeatureAlphaDropout"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "FeatureAlphaDropout"]
 
 
 class _Dropout(Module):
@@ -51,6 +51,21 @@ class Dropout(_Dropout):
     generator : numpy.random.Generator, optional
         Source of the masks; the default stream if None. `Module.reseed` replaces it.
     """
+
+
+@declare({"p": share}, takes=LINES)
+class Dropout1d(_Dropout):
+    """In training, set whole channels of lines (N, C, L) or (C, L) to zero; see `fastcnn.ops.dropout1d`.
+
+    Parameters
+    ----------
+    p : float in [0, 1]
+        Probability of dropping a channel.
+    generator : numpy.random.Generator, optional
+        As in Dropout.
+    """
+
+    operation = graph.Dropout1d
 
 
 @declare({"p": share})

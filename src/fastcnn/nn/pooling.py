@@ -4,7 +4,7 @@ from typing import Any
 
 from .._arguments import Argument, Check, adaptive, divisor, flag, margins, one_or_two, optional
 from .._outputs import adaptive_size, pooling
-from .._shapes import padding4, pair
+from .._shapes import no_stride, padding4, pair
 from ..ops.pooling import checked_divisor
 from . import functional as F
 from .declaration import IMAGES, Shape, Values, declare, no
@@ -71,7 +71,7 @@ class MaxPool2d(Module):
     def __init__(
         self,
         kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] | None = None,
+        stride: int | tuple[int, ...] | None = None,
         padding: int | tuple[int, ...] = 0,
         dilation: int | tuple[int, int] = 1,
         ceil_mode: bool = False,
@@ -80,7 +80,7 @@ class MaxPool2d(Module):
     ) -> None:
         super().__init__()
         self.kernel_size = pair(kernel_size, "MaxPool2d: kernel_size", 1)
-        self.stride = self.kernel_size if stride is None else pair(stride, "MaxPool2d: stride", 1)
+        self.stride = self.kernel_size if no_stride(stride) else pair(stride, "MaxPool2d: stride", 1)
         padding4(padding, "MaxPool2d: padding")
         self.padding = padding
         self.dilation = pair(dilation, "MaxPool2d: dilation", 1)
@@ -121,7 +121,7 @@ class AvgPool2d(Module):
     def __init__(
         self,
         kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] | None = None,
+        stride: int | tuple[int, ...] | None = None,
         padding: int | tuple[int, ...] = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
@@ -129,7 +129,7 @@ class AvgPool2d(Module):
     ) -> None:
         super().__init__()
         self.kernel_size = pair(kernel_size, "AvgPool2d: kernel_size", 1)
-        self.stride = self.kernel_size if stride is None else pair(stride, "AvgPool2d: stride", 1)
+        self.stride = self.kernel_size if no_stride(stride) else pair(stride, "AvgPool2d: stride", 1)
         padding4(padding, "AvgPool2d: padding")
         self.padding = padding
         self.ceil_mode = ceil_mode

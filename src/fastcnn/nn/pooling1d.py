@@ -4,7 +4,7 @@ from typing import Any
 
 from .._arguments import Argument, cut, flag, one, optional
 from .._outputs import pooling
-from .._shapes import single
+from .._shapes import no_stride, single
 from . import functional as F
 from .declaration import LINES, Shape, Values, declare, no
 from .module import Module
@@ -47,7 +47,7 @@ class MaxPool1d(Module):
     def __init__(
         self,
         kernel_size: int | tuple[int],
-        stride: int | tuple[int] | None = None,
+        stride: int | tuple[int, ...] | None = None,
         padding: int | tuple[int] = 0,
         dilation: int | tuple[int] = 1,
         return_indices: bool = False,
@@ -55,7 +55,7 @@ class MaxPool1d(Module):
     ) -> None:
         super().__init__()
         self.kernel_size = single(kernel_size, "MaxPool1d: kernel_size", 1)
-        self.stride = self.kernel_size if stride is None else single(stride, "MaxPool1d: stride", 1)
+        self.stride = self.kernel_size if no_stride(stride) else single(stride, "MaxPool1d: stride", 1)
         self.padding = single(padding, "MaxPool1d: padding")
         self.dilation = single(dilation, "MaxPool1d: dilation", 1)
         self.return_indices = flag(return_indices, "MaxPool1d: return_indices")
@@ -89,14 +89,14 @@ class AvgPool1d(Module):
     def __init__(
         self,
         kernel_size: int | tuple[int],
-        stride: int | tuple[int] | None = None,
+        stride: int | tuple[int, ...] | None = None,
         padding: int | tuple[int] = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
         self.kernel_size = single(kernel_size, "AvgPool1d: kernel_size", 1)
-        self.stride = self.kernel_size if stride is None else single(stride, "AvgPool1d: stride", 1)
+        self.stride = self.kernel_size if no_stride(stride) else single(stride, "AvgPool1d: stride", 1)
         self.padding = single(padding, "AvgPool1d: padding")
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad

@@ -24,6 +24,8 @@ from .conv_transpose import conv_transpose2d, conv_transpose2d_backward
 from .dropping import (
     alpha_dropout,
     alpha_dropout_backward,
+    dropout1d,
+    dropout1d_backward,
     dropout2d,
     dropout2d_backward,
     feature_alpha_dropout,
@@ -98,6 +100,8 @@ __all__ = [
     "conv_transpose2d_backward",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout1d_backward",
     "dropout2d",
     "dropout2d_backward",
     "dropout_backward",

@@ -116,6 +116,42 @@ def dropout2d_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     return _backward(dy, mask, "dropout2d_backward")
 
 
+def dropout1d(
+    x: np.ndarray, p: float = 0.5, training: bool = True, *, generator: np.random.Generator | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Set whole channels of lines to zero with probability p and scale the others by 1 / (1 - p).
+
+    Parameters
+    ----------
+    x : array (N, C, L) or (C, L)
+        Lines.
+    p, training, generator
+        As in `dropout2d`.
+
+    Returns
+    -------
+    y : array of the shape of x
+    mask : array (N, C, 1) or (C, 1), or None
+        0 or 1 / (1 - p): y = x * mask.
+    """
+    what = "dropout1d"
+    lines = _check.array(x, "x", what)
+    if lines.ndim not in (2, 3):
+        raise ShapeError(f"{what}: x must be lines (N, C, L) or (C, L), got the shape {lines.shape}")
+    batch = lines[None] if lines.ndim == 2 else lines
+    y, mask = _dropped(batch, p, training, generator, what, by_channel=True, alpha=False)
+    return y.reshape(lines.shape), None if mask is None else mask.reshape(*lines.shape[:-1], 1)
+
+
+def dropout1d_backward(dy: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Gradient of `dropout1d`: ``dx = dy * mask`` (dy itself where mask is None)."""
+    what = "dropout1d_backward"
+    grad = _check.array(dy, "dy", what)
+    if mask is None or grad.ndim != 2:
+        return _backward(grad, mask, what)
+    return _backward(grad[None], _check.array(mask, "mask", what)[None], what)[0]
+
+
 def alpha_dropout(
     x: np.ndarray, p: float = 0.5, training: bool = False, *, generator: np.random.Generator | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:

@@ -13,6 +13,7 @@ from fastcnn.engine import Plan
 from fastcnn.engine.lower import lower
 from fastcnn.engine.nodes.conv import Conv
 from fastcnn.engine.nodes.resample import Resample
+from fastcnn.errors import FastcnnError
 
 from ...nn.forwards import Written
 from .test_arithmetic import assert_compiled
@@ -105,6 +106,26 @@ def test_dropouts(kind, p, layout, isa):
     for threads in (1, 3):
         fastcnn.set_num_threads(threads)
         assert_compiled(model.reseed(4), layout, SHAPE)
+
+
+@both_layouts
+@pytest.mark.parametrize("p", [0.0, 0.4, 1.0])
+def test_dropout_of_channels_of_lines(p, layout, isa):
+    fastcnn.manual_seed(3)
+    model = nn.Sequential(nn.Conv1d(2, 8, 3), nn.Dropout1d(p), nn.Conv1d(8, 3, 2), nn.Dropout1d(p)).double()
+    assert_compiled(model.reseed(4), layout, (2, 9))
+
+
+def test_features_are_dropped_eagerly():
+    """As a sample's features are one channel, of as many as there are samples."""
+    model = nn.Sequential(nn.Linear(5, 4), nn.Dropout1d(0.5))
+    y = model.reseed(0)(np.ones((40, 5), np.float32))
+    dropped = (y == 0).all(1)
+    assert 5 < dropped.sum() < 35
+    assert ((y != 0).all(1) | dropped).all()
+    with pytest.raises(FastcnnError, match="dropout1d of features, which drops whole samples"):
+        Plan(model, (5,), training=True, batch_size=40)
+    assert Plan(model.eval(), (5,), training=False, batch_size=40) is not None
 
 
 def test_a_value_that_may_be_infinite_stands_in_the_channels_alone(isa):

@@ -13,6 +13,7 @@ from .. import init
 __all__ = [
     "alpha_dropout",
     "dropout",
+    "dropout1d",
     "dropout2d",
     "feature_alpha_dropout",
     "stochastic_depth",
@@ -37,6 +38,13 @@ def dropout(
         Source of the mask; the default stream if None.
     """
     return apply(graph.Dropout(_Source(p, generator), training), input)
+
+
+def dropout1d(
+    input: T, p: float = 0.5, training: bool = True, *, generator: np.random.Generator | None = None
+) -> T:
+    """Set whole channels of lines (N, C, L) or (C, L) to zero; see `fastcnn.ops.dropout1d`."""
+    return apply(graph.Dropout1d(_Source(p, generator), training), input)
 
 
 def dropout2d(

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from ... import graph
 from ..._outputs import sizes_of
-from ..._shapes import single
+from ..._shapes import no_stride, single
 from ...errors import ShapeError
 from .windows import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, max_pool2d, max_unpool2d
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 def max_pool1d(
     input: T,
     kernel_size: int | tuple[int],
-    stride: int | tuple[int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int] = 0,
     dilation: int | tuple[int] = 1,
     ceil_mode: bool = False,
@@ -30,7 +30,7 @@ def max_pool1d(
 def max_pool1d(
     input: T,
     kernel_size: int | tuple[int],
-    stride: int | tuple[int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int] = 0,
     dilation: int | tuple[int] = 1,
     ceil_mode: bool = False,
@@ -39,7 +39,7 @@ def max_pool1d(
 def max_pool1d(
     input: Any,
     kernel_size: int | tuple[int],
-    stride: int | tuple[int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int] = 0,
     dilation: int | tuple[int] = 1,
     ceil_mode: bool = False,
@@ -59,7 +59,7 @@ def max_unpool1d(
     input: T,
     indices: Any,
     kernel_size: int | tuple[int],
-    stride: int | tuple[int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int] = 0,
     output_size: tuple[int, ...] | None = None,
 ) -> T:
@@ -76,7 +76,7 @@ def max_unpool1d(
 def avg_pool1d(
     input: T,
     kernel_size: int | tuple[int],
-    stride: int | tuple[int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int] = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
@@ -112,7 +112,7 @@ def _window(
     kernel_size: object, stride: object, padding: object, what: str
 ) -> tuple[tuple[int, int], tuple[int, int] | None, tuple[int, int]]:
     """Return kernel size, stride and padding for images of one row."""
-    step = None if stride is None else (1, single(stride, f"{what}: stride", 1))
+    step = None if no_stride(stride) else (1, single(stride, f"{what}: stride", 1))
     kernel = 1, single(kernel_size, f"{what}: kernel_size", 1)
     return kernel, step, (0, single(padding, f"{what}: padding"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeVar, overload
 
 from ... import graph
+from ..._shapes import no_stride
 from ...graph import apply
 from ...ops import _check
 
@@ -23,7 +24,7 @@ T = TypeVar("T")
 def max_pool2d(
     input: T,
     kernel_size: int | tuple[int, int],
-    stride: int | tuple[int, int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int, ...] = 0,
     dilation: int | tuple[int, int] = 1,
     ceil_mode: bool = False,
@@ -33,7 +34,7 @@ def max_pool2d(
 def max_pool2d(
     input: T,
     kernel_size: int | tuple[int, int],
-    stride: int | tuple[int, int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int, ...] = 0,
     dilation: int | tuple[int, int] = 1,
     ceil_mode: bool = False,
@@ -42,7 +43,7 @@ def max_pool2d(
 def max_pool2d(
     input: Any,
     kernel_size: int | tuple[int, int],
-    stride: int | tuple[int, int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int, ...] = 0,
     dilation: int | tuple[int, int] = 1,
     ceil_mode: bool = False,
@@ -53,7 +54,8 @@ def max_pool2d(
     With return_indices it is a pair (maxima, int64 indices ``row * W + column`` in a plane of input), for
     `max_unpool2d`. Indices have no gradient.
     """
-    pool = graph.MaxPool2d(kernel_size, stride, padding, dilation, ceil_mode)
+    step = None if no_stride(stride) else stride
+    pool = graph.MaxPool2d(kernel_size, step, padding, dilation, ceil_mode)
     return _maxima(pool, input, return_indices, "max_pool2d")
 
 
@@ -80,14 +82,15 @@ def max_unpool2d(
 def avg_pool2d(
     input: T,
     kernel_size: int | tuple[int, int],
-    stride: int | tuple[int, int] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     padding: int | tuple[int, ...] = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> T:
     """Mean of each window; see `fastcnn.ops.avg_pool2d`."""
-    operation = graph.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    step = None if no_stride(stride) else stride
+    operation = graph.AvgPool2d(kernel_size, step, padding, ceil_mode, count_include_pad, divisor_override)
     return apply(operation, input)
 
 
