@@ -188,6 +188,11 @@ def test_arguments_are_checked_where_they_are_given(make, message):
         make()
 
 
+def test_a_complex_number_is_none():
+    with pytest.raises(DTypeError, match=r"huber_loss: delta must be a number, got \(1\+0j\)"):
+        nn.HuberLoss(delta=1 + 0j)
+
+
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_a_pickle_is_the_same_loss(name):
     loss = getattr(nn, name)(reduction="sum")

@@ -2,9 +2,9 @@
 
     python -m tests.oracle.make_oracle [NAME ...]
 
-with NumPy, safetensors and torch==2.13.0 (the CPU build is enough) installed; the tests read the stored files
-through `cases` and never import torch. Answers are computed in float64, on one thread, from the inputs that
-`recipe` makes.
+with NumPy, safetensors and torch==2.13.0 (the CPU build is enough) installed, and expecttest for the samples
+of its own tests; ours read the stored files through `cases` and never import torch. Answers are computed in
+float64, on one thread, from the inputs that `recipe` makes.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from . import (
     make_nn,
     make_ops,
     make_optim,
+    make_samples,
     make_transforms,
     make_zoo,
     network,
@@ -92,7 +93,9 @@ def write(name: str, entries: list[Entry]) -> Path:
     assert len(set(keys)) == len(keys), "two cases share an id"
     text = json.dumps(index, separators=(",", ":")).encode()
     path = FOLDER / f"{name}.npz"
-    np.savez_compressed(path, index=np.frombuffer(text, np.uint8), answers=np.concatenate(numbers))
+    np.savez_compressed(
+        path, index=np.frombuffer(text, np.uint8), answers=np.concatenate([np.zeros(0), *numbers])
+    )
     return path
 
 
@@ -105,6 +108,9 @@ FILES: dict[str, Callable[[], list[Entry]]] = {
     "functional": partial(_ask, make_functional.questions(), make_functional.answer),
     "optim": partial(_ask, make_optim.questions(), make_optim.answer),
     "elementwise": partial(_ask, grid_elementwise.questions(), make_elementwise.answer),
+    "samples_modules": make_samples.modules,
+    "samples_functions": make_samples.functions,
+    "samples_refused": make_samples.refused,
     "transforms": partial(_ask, grid_transforms.questions(), make_transforms.answer),
     "compact": _weights,
     "zoo": make_zoo.entries,

@@ -34,6 +34,11 @@ def levels(shape, count=5) -> Spec:
     return {"shape": list(shape), "kind": "levels", "count": count}
 
 
+def signs(shape) -> Spec:
+    """Describe reals that are 1 or -1: targets of margins."""
+    return {"shape": list(shape), "kind": "signs"}
+
+
 def ones(shape) -> Spec:
     """Describe an array of ones."""
     return {"shape": list(shape), "kind": "ones"}
@@ -64,6 +69,8 @@ def make(spec: Spec, dtype=np.float64) -> np.ndarray:
     elif spec["kind"] == "levels":
         count = spec["count"]
         values = ((bits >> np.uint64(33)) % np.uint64(count)).astype(np.float64) - count // 2
+    elif spec["kind"] == "signs":
+        values = ((bits >> np.uint64(33)) % np.uint64(2)).astype(np.float64) * 2 - 1
     else:
         unit = (bits >> np.uint64(40)).astype(np.float64) / 2**23 - 1.0
         values = (unit * spec["scale"] + spec["shift"]).astype(np.float32)

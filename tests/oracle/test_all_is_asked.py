@@ -8,7 +8,7 @@ import pytest
 from fastcnn.cli.inside import rows
 
 from ..optim import cases as optim_cases
-from . import cases
+from . import cases, grid_samples
 
 FOLDER = Path(__file__).parent
 FILES = sorted(path.stem for path in FOLDER.glob("*.npz"))
@@ -117,6 +117,39 @@ def optim_asked():
 @pytest.mark.parametrize("name", ROWS["optimizers"] + ROWS["schedules"] + ROWS["averages of weights"])
 def test_every_optimizer_and_schedule(name):
     assert name in optim_asked() | NOT_IN_TORCH, "add it to tests/optim/cases.py"
+
+
+# What is not in module_db or op_db, or draws.
+WITHOUT_SAMPLES = (
+    NOT_IN_TORCH
+    | DRAWN
+    | HELD
+    | {
+        "Dropout",
+        "Dropout2d",
+        "AlphaDropout",
+        "FeatureAlphaDropout",
+        "Residual",
+        "DenseResidual",
+        "PositionBias",
+    }
+    | {"Flatten", "Unflatten", "Identity", "Hardsigmoid", "LayerNorm2d"}
+    | {"ChannelShuffle", "PixelShuffle", "PixelUnshuffle"}
+    | {"Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d"}
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("modules", grid_samples.MODULES), ("functions", grid_samples.FUNCTIONS)]
+)
+def test_every_sample_is_stored(kind, names):
+    assert {case.args["name"] for case in cases.load(f"samples_{kind}")} == set(names)
+
+
+@pytest.mark.parametrize("what", ["layers", "activations", "containers", "losses", "functions"])
+def test_all_that_pytorch_has_samples_of(what):
+    listed = set(grid_samples.FUNCTIONS if what == "functions" else grid_samples.MODULES)
+    assert set(ROWS[what]) - listed <= WITHOUT_SAMPLES, "look for it in PyTorch's op_db and module_db"
 
 
 def test_answers_stay_small():

@@ -1,0 +1,98 @@
+"""What PyTorch's own tests try of layers and functions, compiled with each layout: answers and gradients."""
+
+import math
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from fastcnn import nn
+from fastcnn.engine import Plan
+from fastcnn.engine.choose import takes_channels
+from fastcnn.engine.lower import lower
+from fastcnn.errors import FastcnnError
+from fastcnn.nn import functional as F
+
+from ..graph.models import Formula
+from ..oracle import samples
+from ..oracle.cases import load
+from ..oracle.compare import DTYPES, assert_close
+
+# All samples of these are what no program has: indices of maxima.
+NOT_COMPILED = {"adaptive_max_pool2d"}
+
+
+def _of_one_input(file):
+    """Return the samples of each name that have a batch of one value."""
+    found = defaultdict(list)
+    for case in load(file):
+        shape = case.specs["x0"]["shape"] if list(samples.names(case.args["call"])) == ["x0"] else ()
+        if 2 <= len(shape) <= 4 and math.prod(shape) and "dx0" in case:
+            found[case.args["name"]].append(case)
+    return found
+
+
+MODULES, FUNCTIONS = _of_one_input("samples_modules"), _of_one_input("samples_functions")
+
+
+def _identity(shape, dtype):
+    """Return a product that changes nothing: networks without one predict eagerly, and have no type."""
+    channels, rank = shape[1], len(shape)
+    kind = {2: nn.Linear, 3: nn.Conv1d, 4: nn.Conv2d}[rank]
+    layer = kind(channels, channels, *[1] * (rank > 2), bias=False).astype(dtype).requires_grad_(False)
+    layer.weight.data[...] = np.eye(channels).reshape(layer.weight.shape)
+    return layer
+
+
+def _model(case, dtype):
+    def called(x):
+        args, options = samples.arguments(case, "call", lambda name: x)
+        return getattr(F, case.args["name"])(*args, **options)
+
+    inner = samples.module_of(nn, case, dtype) if "made" in case.args else Formula(called)
+    return nn.Sequential(_identity(case.specs["x0"]["shape"], dtype), inner).train(inner.training)
+
+
+def _check(case, model, dtype, layout):
+    x, what, inner = case.input("x0", dtype), f"{case.describe()} {layout}", model[1]
+    options = {"training": True, "input_gradient": True} if model.training else {}
+    plan = Plan(model, x.shape[1:], batch_size=len(x), layout=layout, **options)
+    y = plan.forward(x)
+    made = y if isinstance(y, tuple | list) else (y,)
+    for i, each in enumerate(made):
+        assert_close(each, case[f"y{i}"], dtype, f"y{i} of {what}", floor=1.0)
+    if not model.training:
+        return
+    dx = plan.backward(tuple(case.input(f"dy{i}", dtype) for i in range(len(made))))
+    assert_close(dx, case["dx0"], dtype, f"dx of {what}", floor=1.0)
+    for name, parameter in inner.named_parameters():
+        assert_close(parameter.grad, case[f"grad:{name}"], dtype, f"gradient of {name} of {what}", floor=1.0)
+    for name, value in inner.state_dict().items():
+        assert_close(value, case[f"state:{name}"], dtype, f"{name} of {what}", floor=1.0)
+
+
+def _check_all(name, cases):
+    """Check the samples that programs take: not, for one, those that have no batch."""
+    compiled = 0
+    for case in cases:
+        for dtype in DTYPES:
+            shape = tuple(case.specs["x0"]["shape"][1:])
+            try:
+                model = _model(case, dtype)
+                graph = lower(model, shape, model.training)
+            except (FastcnnError, TypeError):
+                continue
+            compiled += 1
+            for layout in ("images", "channels") if takes_channels(graph) else ("images",):
+                _check(case, _model(case, dtype), dtype, layout)
+    assert compiled or name in NOT_COMPILED
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module(name):
+    _check_all(name, MODULES[name])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function(name):
+    _check_all(name, FUNCTIONS[name][:: 3 if "max_pool" in name else 1])  # of which there are a thousand
