@@ -27,6 +27,11 @@ class Arithmetic(nn.Module):
         return 2 * y * y[:, :, :, ::-1] / self.bias(y)
 
 
+class Maximum(Arithmetic):
+    def forward(self, x):
+        return self.conv(x).amax((2, 3))
+
+
 def plans(layout):
     """Return plans that have, together, every kind of operation of a layout."""
     network = nn.Sequential(
@@ -62,6 +67,7 @@ def plans(layout):
         Plan(probabilities, (4,), **two_parts),
         Plan(large, (256,), **options),
         Plan(Arithmetic(), (2, 3, 2), **options),
+        Plan(Maximum(), (2, 3, 2), **two_parts),
         Plan(moved, (2, 3, 4), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.PReLU(3)), (2, 3, 2), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.LocalResponseNorm(3)), (2, 3, 2), **two_parts),

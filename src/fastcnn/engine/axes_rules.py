@@ -1,4 +1,4 @@
-"""What reads a value along some of its axes: values that are repeated along axes, sums, means and softmax.
+"""What reads a value along some of its axes: repeated values, sums, means, maxima and softmax.
 
 The axes that stay are made the channels of a value and the others its pixels: what repeats a pixel or adds
 pixels up then does it along any axes. Where they stand so already no element moves.
@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import graph
 from .._outputs import class_axis
-from .graph import Value
+from .graph import Node, Value
+from .nodes.amax import Amax
 from .nodes.arithmetic import Repeat
 from .nodes.pool import Pool
 from .nodes.softmax import PixelSoftmax, Softmax
@@ -55,33 +56,50 @@ def total(lowering: Lowering, op: graph.Sum, x: Source) -> View:
 def _summed(
     lowering: Lowering, op: graph.Mean | graph.Sum, x: Source, factor: Callable[[int], float]
 ) -> View:
-    view = unmoved(lowering, x, op.name)
-    axes = tuple(each - 1 for each in op.axes((0, *view.shape)))
-    return _reduced(lowering, view, axes, op.keepdim, factor)
+    def over_pixels(value: Value) -> Node:
+        taps = Taps(Axis.adaptive(1, value.height), Axis.adaptive(1, value.width))
+        return Pool(value, Value(value.channels, 1, 1), taps, lambda: np.full(1, factor(value.pixels)))
+
+    return _reduced(lowering, op, x, over_pixels)
+
+
+def maximum(lowering: Lowering, op: graph.Amax, x: Source) -> View:
+    """Lower the maximum over axes of a sample; no element moves for channels, or for all axes."""
+
+    def over_pixels(value: Value) -> Node:
+        return Amax(value, Value(value.channels, 1, 1), False)
+
+    def over_channels(value: Value, height: int, width: int) -> Node:
+        return Amax(value, Value(1, height, width), True)
+
+    return _reduced(lowering, op, x, over_pixels, over_channels)
 
 
 def _reduced(
     lowering: Lowering,
-    x: View,
-    axes: tuple[int, ...],
-    keepdim: bool,
-    factor: Callable[[int], float],
+    op: graph.Mean | graph.Sum | graph.Amax,
+    x: Source,
+    over_pixels: Callable[[Value], Node],
+    over_channels: Callable[[Value, int, int], Node] | None = None,
 ) -> View:
-    """Return sums over axes, times a factor of how many elements they have."""
-    x = lowering.written(x)
-    shape = x.shape
+    """Append a node over the pixels of a value, or one over its channels whose output has these sizes."""
+    view = unmoved(lowering, x, op.name)
+    shape = view.shape
+    axes = tuple(each - 1 for each in op.axes((0, *shape)))
     kept = [i for i in range(len(shape)) if i not in axes]
-    if not kept and not keepdim:
+    if not kept and not op.keepdim:
         raise UnsupportedError("one number for each sample")
-    if x.order is None and not x.flat and axes == tuple(range(1, len(shape))):
-        value = x.value
+    value, in_place = view.value, view.order is None and not view.flat
+    if over_channels is not None and view.order is None and (not kept or (in_place and axes == (0,))):
+        node = over_channels(value, *((value.height, value.width) if kept else (1, 1)))
+    elif in_place and axes == tuple(range(1, len(shape))):
+        node = over_pixels(value)
     else:
-        order = x.elements().transpose(*kept, *axes)
-        value = _as_channels(lowering, x, order.reshape(math.prod(order.shape[: len(kept)]), -1))
-    taps = Taps(Axis.adaptive(1, value.height), Axis.adaptive(1, value.width))
-    node = Pool(value, Value(value.channels, 1, 1), taps, lambda: np.full(1, factor(value.pixels)))
+        order = view.elements().transpose(*kept, *axes)
+        order = order.reshape(math.prod(order.shape[: len(kept)]), -1)
+        node = over_pixels(_as_channels(lowering, view, order))
     made = lowering.append(node).value
-    sizes = tuple(1 if i in axes else size for i, size in enumerate(shape) if keepdim or i not in axes)
+    sizes = tuple(1 if i in axes else size for i, size in enumerate(shape) if op.keepdim or i not in axes)
     return in_order(made, np.arange(made.size).reshape(sizes))
 
 

@@ -22,6 +22,7 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.AdaptiveMaxPool2d: pool_rules.adaptive_max_pool,
     graphs.Activation: rules.activation,
     graphs.Add: arithmetic_rules.add,
+    graphs.Amax: axes_rules.maximum,
     graphs.AlphaDropout: rules.channel_or_alpha_dropout,
     graphs.AvgPool2d: pool_rules.avg_pool,
     graphs.BatchNorm: norm_rules.batch_norm,
