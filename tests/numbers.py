@@ -145,6 +145,13 @@ VALUES = {
         lambda: Computed(nn.LocalResponseNorm(3)), (1, slice(0, 3, 2), 2, 2)
     ),
     "PReLU, slope 0.25": Row(lambda: nn.PReLU(4)),
+    "BatchNorm2d, training, and PReLU": Row(
+        lambda: nn.Sequential(nn.BatchNorm2d(4), nn.PReLU(4)), CHANNEL, True
+    ),
+    "x + x, and PReLU": Row(lambda: nn.Sequential(nn.Residual(nn.Identity()), nn.PReLU(4))),
+    "conv2d, weights 1, and PReLU": Row(
+        lambda: nn.Sequential(constant(nn.Conv2d(4, 5, 3)), nn.PReLU()), (1, slice(None), 1, 1)
+    ),
     "conv_transpose2d, weights 1": Row(lambda: constant(nn.ConvTranspose2d(4, 5, 3)), (1, slice(None), 3, 3)),
     "Dropout(p=1), training": Row(lambda: Computed(nn.Dropout(1.0)), HERE, True),
     "Dropout2d(p=1), training": Row(lambda: Computed(nn.Dropout2d(1.0)), HERE, True),
@@ -170,6 +177,8 @@ GRADIENTS = {
     "LayerNorm": VALUES["LayerNorm, that row"],
     "LocalResponseNorm(3)": VALUES["LocalResponseNorm(3)"],
     "PReLU, slope 0.25": VALUES["PReLU, slope 0.25"],
+    "BatchNorm2d, training, and PReLU": VALUES["BatchNorm2d, training, and PReLU"],
+    "x + x, and PReLU": VALUES["x + x, and PReLU"],
     "conv_transpose2d, weights 1": VALUES["conv_transpose2d, weights 1"],
 }
 

@@ -89,6 +89,21 @@ def test_apply_that_drops_images(isa, dtype, name, shape):
 
 
 @both_layouts
+@pytest.mark.parametrize("activation", [0, RELU])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_apply_that_drops_channels(isa, dtype, name, shape, activation):
+    """A channel of an image has one factor, as if each were an element."""
+    bench, y, mask = Workbench(name, dtype, shape[0]), normal(shape, dtype), np.empty(shape[:2], dtype)
+    elementwise.dropout_mask(mask, KEY, 0.4)
+    z, source = bench.empty(*shape[1:], halo=1), bench.array(y)
+    options = {"vectors": bench.vectors(shape[1]), "activation": activation}
+    bench.op.apply(z=z, y=source, dropout=1, p=0.4, shared=3, **options)
+    bench.run(keys=[KEY])
+    np.testing.assert_array_equal(z.get(), (np.maximum(y, 0) if activation else y) * mask[..., None, None])
+    z.assert_rest_is_zero()
+
+
+@both_layouts
 def test_relu_keeps_nan(isa, dtype, name):
     bench = Workbench(name, dtype, 1)
     y = bench.array(np.array([-1, 2, np.nan, -np.inf, np.inf, -0.0]).reshape(1, 6, 1, 1))

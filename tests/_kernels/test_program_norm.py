@@ -78,7 +78,7 @@ class Norm:
             tasks=self.tasks,
         )
 
-    def finish(self, dgamma, dbeta, pixels=None, fixed=False):
+    def finish(self, dgamma, dbeta, pixels=None, fixed=False, dslope=None):
         """Append the operation that turns sums of gradients, over so many pixels, into factors."""
         self.bench.op.bn_grad_finish(
             state=self.state,
@@ -91,6 +91,8 @@ class Norm:
             vectors=self.vectors,
             channels=self.channels,
             fixed=fixed,
+            dslope=dslope,
+            sloped=dslope is not None,
             tasks=self.tasks,
         )
 
@@ -148,6 +150,33 @@ def test_backward(isa, dtype, name, shape, mask, behind_relu):
     if relu:
         exact = exact * (norm.z > 0)
     norm.assert_gradients(exact, dy, dgamma, dbeta, norm.y > 0 if behind_relu else 1)
+
+
+@both_layouts
+@pytest.mark.parametrize("shape", [*SHAPES, (150, 5, 2, 3), (2, 3, 17, 18)], ids=str)
+def test_backward_through_slopes(isa, dtype, name, shape):
+    """Some slopes are below 0 or above 1: what is normalised is made anew, and says where they act."""
+
+    def step(threads):
+        bench = Workbench(name, dtype, shape[0])
+        norm, g = Norm(bench, shape), bench.array(normal(shape, dtype, 5), halo=2)
+        slopes = np.linspace(-1.5, 2, shape[1]).astype(dtype)
+        dy, z = bench.empty(*shape[1:]), bench.empty(*shape[1:])
+        dgamma, dbeta, dslope = np.full((3, shape[1]), np.nan, dtype)
+        state = {"y": norm.input, "state": norm.state, "vectors": norm.vectors, "slope": bench.row(slopes)}
+        norm.statistics()
+        bench.op.apply(z=z, **state)
+        bench.op.bn_grad_sums(sums=norm.sums, g=g, factor=1.0, **state)
+        norm.finish(dgamma, dbeta, dslope=dslope)
+        bench.op.bn_grad(dy=dy, g=g, factor=1.0, **state)
+        bench.run(threads=threads)
+        exact, factors = g.get().astype(np.float64), np.where(norm.z > 0, 1, slopes[:, None, None])
+        close(z.get(), norm.z * factors)
+        norm.assert_gradients(exact * factors, dy, dgamma, dbeta)
+        close(dslope, np.where(norm.z > 0, 0, exact * norm.z).sum((0, 2, 3)))
+        return np.concatenate([z.get().ravel(), dy.get().ravel(), dgamma, dbeta, dslope])
+
+    same_on_any_threads(step)
 
 
 @both_layouts

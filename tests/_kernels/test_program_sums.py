@@ -74,15 +74,18 @@ def test_gradient_of_slopes(isa, dtype, name, whole, most_slots, shape):
     g, y = normal(shape, dtype), normal(shape, dtype, 1)
     bench = Workbench(name, dtype, shape[0])
     dy, before, channels = bench.array(g), bench.array(y), shape[1]
-    count = 1 if whole else channels
+    count, slopes = 1 if whole else channels, normal((channels,), dtype, 2)
 
     def gradient(threads):
         grad = np.full(count, np.nan, dtype)
-        vectors = bench.vectors(channels)
+        vectors, dx = bench.vectors(channels), bench.empty(*shape[1:])
         sums = bench.sums(1 if whole else vectors, most_slots)
-        bench.op.prelu_sums(sums=sums, g=dy, y=before, vectors=vectors, channels=channels, whole=whole)
+        passed = {"g": dy, "x": before, "slope": bench.row(slopes), "vectors": vectors, "channels": channels}
+        bench.op.prelu_grad(dx=dx if threads == 1 else None, sums=sums, whole=whole, **passed)
         add_up(bench, grad, sums, table(np.arange(count)))
         bench.run(threads=threads)
+        if threads == 1:  # the sums are the same whether the other gradient is wanted or not
+            np.testing.assert_array_equal(dx.get(), np.where(y > 0, g, slopes[:, None, None] * g))
         return grad
 
     terms = np.where(y > 0, 0, g.astype(np.float64) * y)
@@ -94,18 +97,46 @@ def test_gradient_of_slopes(isa, dtype, name, whole, most_slots, shape):
 @both_layouts
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_slopes_for_channels(isa, dtype, name, shape):
-    """What is not above 0 is multiplied, a NaN too; so is its gradient."""
+    """What is not above 0 is multiplied, a NaN too; so is its gradient. It may be a sum, which is kept."""
     y, g, slopes = normal(shape, dtype), normal(shape, dtype, 1), normal((shape[1],), dtype, 2)
     y.flat[:2] = np.nan, -0.0
     bench = Workbench(name, dtype, shape[0])
     source, grad, vectors, row = bench.array(y), bench.array(g), bench.vectors(shape[1]), bench.row(slopes)
     z, dx = bench.empty(*shape[1:]), bench.empty(*shape[1:])
-    bench.op.prelu(z=z, y=source, slope=row, vectors=vectors)
-    bench.op.prelu_grad(dx=dx, g=grad, y=source, slope=row, vectors=vectors)
+    bench.op.apply(z=z, y=source, slope=row, vectors=vectors)
+    bench.op.prelu_grad(dx=dx, g=grad, x=source, slope=row, vectors=vectors, channels=shape[1])
+    summed, kept = bench.empty(*shape[1:]), bench.empty(*shape[1:])
+    bench.op.apply(z=summed, kept=kept, y=source, r=grad, slope=row, vectors=vectors)
     bench.run(threads=2)
     factors = np.where(y > 0, 1, slopes[:, None, None]).astype(dtype)
     np.testing.assert_array_equal(z.get(), y * factors)
     np.testing.assert_array_equal(dx.get(), g * factors)
+    np.testing.assert_array_equal(kept.get(), y + g)
+    np.testing.assert_array_equal(summed.get(), np.where(y + g > 0, y + g, slopes[:, None, None] * (y + g)))
+    for each in (z, dx, summed):
+        each.assert_rest_is_zero(past_the_batch=True)
+
+
+@both_layouts
+def test_infinite_slopes_make_nothing_of_images_that_do_not_exist(isa, dtype, name):
+    bench, x = Workbench(name, dtype, 3), np.ones((3, 2, 2, 2), dtype)
+    row, source = bench.row(np.full(2, np.inf)), bench.array(x)
+    z, dx = bench.empty(2, 2, 2), bench.empty(2, 2, 2)
+    bench.op.apply(z=z, y=source, slope=row, vectors=bench.vectors(2))
+    bench.op.prelu_grad(dx=dx, g=source, x=source, slope=row, vectors=bench.vectors(2), channels=2)
+    bench.run()
+    for each in (z, dx):
+        np.testing.assert_array_equal(each.get(), x)
+        each.assert_rest_is_zero(past_the_batch=True)
+
+
+@both_layouts
+@pytest.mark.parametrize("channels", [1, 3, 40])
+def test_sum_of_a_row(isa, dtype, name, channels):
+    bench, row, out = Workbench(name, dtype, 1), normal((channels,), dtype), np.full(1, np.nan, dtype)
+    bench.op.row_sum(out=out, row=bench.row(row), channels=channels, tasks=1)
+    bench.run()
+    np.testing.assert_allclose(out, row.sum(dtype=np.float64), rtol=4 * np.finfo(dtype).eps)
 
 
 @both_layouts

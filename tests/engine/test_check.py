@@ -44,8 +44,9 @@ def plans(layout):
     probabilities, large = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)), nn.Linear(256, 128)
     moved = nn.Sequential(
         *(nn.Conv2d(2, 4, 1), nn.Upsample(scale_factor=2, mode="bilinear"), nn.ConstantPad2d(1, 2.0)),
-        nn.Dropout2d(0.5),
+        nn.AlphaDropout(0.5),
     )
+    added = nn.Sequential(nn.Conv2d(2, 3, 1), nn.Residual(nn.Conv2d(3, 3, 1)), nn.PReLU())
     filtered = nn.Sequential(nn.Conv2d(2, 8, 1), nn.Conv2d(8, 5, 3, padding=1))
     rows, planes = nn.Linear(4, 3), nn.Conv2d(2, 3, 1)
     classes, probabilities_of = np.zeros(1, np.int64), np.zeros((1, 3), np.float32)
@@ -70,6 +71,7 @@ def plans(layout):
         Plan(Maximum(), (2, 3, 2), **two_parts),
         Plan(moved, (2, 3, 4), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.PReLU(3)), (2, 3, 2), **two_parts),
+        Plan(added, (2, 3, 2), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.LocalResponseNorm(3)), (2, 3, 2), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 3, 1), nn.Softmax2d()), (2, 3, 2), **two_parts),
         Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),

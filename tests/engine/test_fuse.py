@@ -12,6 +12,7 @@ from fastcnn.engine.lower import lower
 from fastcnn.engine.nodes.apply import Apply
 from fastcnn.engine.nodes.conv import Conv
 from fastcnn.engine.nodes.dense import Dense
+from fastcnn.engine.nodes.dropout import DropNode
 from fastcnn.engine.nodes.merge import Add, Concat
 from fastcnn.engine.nodes.norm_pool import NormPool
 from fastcnn.engine.nodes.pool import Pool
@@ -54,6 +55,14 @@ PATTERNS = [
     ([conv(), norm(), nn.ReLU()], [Conv, Apply]),
     ([conv(), norm(), nn.ReLU(), nn.Dropout(0.4)], [Conv, Apply]),
     ([conv(), norm(), nn.Dropout(0.4)], [Conv, Apply]),
+    ([conv(), norm(), nn.Dropout2d(0.4)], [Conv, Apply]),
+    ([conv(), norm(), nn.ReLU(), nn.Dropout2d(0.4)], [Conv, Apply]),
+    ([conv(), nn.ReLU(), nn.Dropout2d(0.4)], [Conv, Apply]),
+    ([conv(), nn.SiLU(), nn.Dropout2d(0.4)], [Conv, Apply, Apply]),
+    ([conv(), norm(), nn.ReLU(), nn.Dropout2d(0.4), nn.MaxPool2d(2)], [Conv, NormPool]),
+    ([conv(), norm(), nn.ReLU(), nn.Dropout2d(0.4), nn.MaxPool2d(3, 2)], [Conv, Apply, Pool]),
+    ([conv(), nn.Dropout2d(0.4), norm()], [Conv, Apply, Apply]),
+    ([conv(), norm(), nn.ReLU(), nn.AlphaDropout(0.4)], [Conv, Apply, DropNode]),
     ([conv(), norm(), nn.Dropout(0.4), nn.ReLU()], [Conv, Apply, Apply]),
     ([conv(), nn.ReLU(), norm()], [Conv, Apply]),
     ([conv(), nn.ReLU(), nn.Dropout(0.4)], [Conv, Apply]),

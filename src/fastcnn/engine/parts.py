@@ -14,12 +14,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..nn import Dropout, Parameter, StochasticDepth
+from ..nn import AlphaDropout, Dropout, Dropout2d, FeatureAlphaDropout, Parameter, StochasticDepth
 from .algorithms import Algorithm, Setting, pick
 from .emit import Writer
 from .graph import Graph, Node, Value
 from .memory import NO_HALO, Blob, External, Halo, Vectors
 from .normalization import Normalization
+
+# Layers that drop something at random.
+Dropping = Dropout | Dropout2d | StochasticDepth | AlphaDropout | FeatureAlphaDropout
 
 
 @dataclass
@@ -46,7 +49,8 @@ class Forward:
     norms: dict[Node, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     kept: dict[Node, Vectors] = field(default_factory=dict)  # statistics of each image
-    dropouts: list[Dropout | StochasticDepth] = field(default_factory=list)
+    activated: dict[Node, Blob] = field(default_factory=dict)  # what slopes were applied to
+    dropouts: list[Dropping] = field(default_factory=list)
     flat: dict[Node, Blob] = field(default_factory=dict)  # inputs laid out anew
     calls: dict[Node, Any] = field(default_factory=dict)  # of modules that Python runs
     picked: list[tuple[str, str, str]] = field(default_factory=list)  # layers, pass, implementation
@@ -59,7 +63,7 @@ class Forward:
         self.blobs[value] = blob
         return blob
 
-    def dropout(self, node: Node, dropout: Dropout | StochasticDepth | None) -> dict[str, float]:
+    def dropout(self, node: Node, dropout: Dropping | None) -> dict[str, float]:
         """Return what an operation is told of a node's dropout: nothing where there is none."""
         if dropout is None:
             return {}

@@ -20,11 +20,11 @@ from ..ops.padding import padding_lines
 from ..ops.stochastic_depth import DRAWS
 from .graph import Node, Value
 from .nodes.apply import Apply
-from .nodes.dropout import DropNode
+from .nodes.dropout import OF_CHANNELS, OF_ELEMENTS, DropNode
 from .nodes.opaque import OpaqueNode
-from .nodes.prelu import PRelu
 from .nodes.rearrange import Rearrange
 from .nodes.resample import Resample
+from .nodes.slopes import Slopes
 from .tracing import UnsupportedError
 from .view import View
 
@@ -175,9 +175,7 @@ def prelu(lowering: Lowering, op: graph.PReLU, x: Source, weight: Source) -> Vie
     lowering.weight(weight, weight.shape)
     if weight.size > 1:  # each feature has its own
         view = lowering.laid_out(view.as_features())
-    view = lowering.written(view)
-    value = view.value
-    return view.of(lowering.append(PRelu(value, Value(*value.sizes), weight)).value)
+    return elementwise(lowering, view, activation=Slopes(weight))
 
 
 def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
@@ -196,25 +194,20 @@ def opaque(lowering: Lowering, op: Opaque, *inputs: Source) -> View:
 
 
 def dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
-    """Lower dropout or stochastic depth, which do nothing in evaluation mode."""
-    if not is_number(op.owner.p, 1.0):
-        raise UnsupportedError(f"{type(op).__name__} with p={op.owner.p!r}")
-    if not trains(lowering, op):
-        return tensor(lowering, x, type(op).__name__)
-    shared = DRAWS[op.owner.mode] if isinstance(op, graph.StochasticDepth) else 0
-    return elementwise(lowering, x, dropout=op.owner, shared=shared)
-
-
-def channel_or_alpha_dropout(lowering: Lowering, op: graph.Dropout, x: Source) -> View:
-    """Lower dropout of channels, alpha dropout, or both; a channel of features is a feature."""
+    """Lower dropout, of channels too, alpha dropout or stochastic depth; none in evaluation mode."""
     what = type(op).__name__
     if not is_number(op.owner.p, 1.0):
         raise UnsupportedError(f"{what} with p={op.owner.p!r}")
     view = tensor(lowering, x, what)
     if not trains(lowering, op):
         return view
-    view = lowering.written(view)
-    value = view.value
-    by_channel = op.by_channel and not view.flat
-    node = DropNode(value, Value(*value.sizes), op.owner, by_channel, op.alpha)
-    return view.of(lowering.append(node).value)
+    by_channel = op.by_channel and not view.flat  # a channel of features is a feature
+    if op.alpha:
+        view = lowering.written(view)
+        value = view.value
+        node = DropNode(value, Value(*value.sizes), op.owner, by_channel)
+        return view.of(lowering.append(node).value)
+    shared = OF_CHANNELS if by_channel else OF_ELEMENTS
+    if isinstance(op, graph.StochasticDepth):
+        shared = DRAWS[op.owner.mode]
+    return elementwise(lowering, view, dropout=op.owner, shared=shared)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import nn
 from .._kernels import cpu
 from .._kernels import program as kernels
 from ..errors import StateError
 from ..nn import changes
 from .assemble import Executable
+from .parts import Dropping
 
 Cell = tuple[np.ndarray]  # a parameter's own, see packed.py
 
@@ -23,7 +23,7 @@ class Runner:
         The program.
     threads : int
         On how many, at most; kernels.MOST_SLOTS is as many as have work.
-    dropouts : list of Dropout
+    dropouts : list of Dropping
         In the order of their keys.
 
     Attributes
@@ -36,9 +36,7 @@ class Runner:
         parameters it has followed.
     """
 
-    def __init__(
-        self, executable: Executable, threads: int, dropouts: list[nn.Dropout | nn.StochasticDepth]
-    ) -> None:
+    def __init__(self, executable: Executable, threads: int, dropouts: list[Dropping]) -> None:
         self.executable = executable
         self.threads = threads
         self.seconds: np.ndarray | None = None

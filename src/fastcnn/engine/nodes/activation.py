@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from ..._kernels.elementwise import ACTIVATIONS
 from ...graph import Activation
+from ...nn import Parameter
 from ..graph import Node
 from ..memory import Blob
 from ..parts import Backward
+from .slopes import Slopes, slope_gradients, slopes_in
 
 
 def activates(activation: Activation | None) -> dict[str, Any]:
@@ -28,10 +30,18 @@ def activates(activation: Activation | None) -> dict[str, Any]:
 class Activated(Node):
     """A product or a sum, perhaps with an activation.
 
-    In training the activation's derivative must be a function of its output: nothing else is kept.
+    In training the activation's derivative must be a function of its output: nothing else is kept, unless the
+    node `keeps_input` of slopes.
     """
 
+    keeps_input: ClassVar[bool] = False
+
     activation: Activation | None = field(default=None, kw_only=True)
+
+    @property
+    def parameters(self) -> tuple[Parameter | None, ...]:
+        """The slopes of its activation."""
+        return slopes_in(self.activation)
 
     @property
     def ends_with(self) -> Activation | None:
@@ -48,7 +58,8 @@ class Activated(Node):
         only = after.only_activation
         if self.activation is not None or only is None:
             return None
-        if training and not (only.of_output and only.finite):
+        kept = only.of_output or (self.keeps_input and isinstance(only, Slopes))
+        if training and not (kept and only.finite):
             return None
         return replace(self, y=after.y, activation=only)
 
@@ -59,6 +70,9 @@ class Activated(Node):
             return g
         y, w = b.forward.blobs[self.y], b.writer
         dy = w.blob(self.y.channels, self.y.height, self.y.width, b.halos.masked(self))
+        if isinstance(self.activation, Slopes):
+            slope_gradients(b, self.activation, dy, g, b.forward.activated[self])
+            return dy
         vectors = w.vectors(self.y.channels)
         w.activation_grad(dx=dy, g=g, kept=y, vectors=vectors, **activates(self.activation), factor=1.0)
         return dy

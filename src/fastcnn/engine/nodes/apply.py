@@ -5,29 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...graph import Activation
-from ...nn import Dropout, Parameter, StochasticDepth
+from ...nn import Parameter, StochasticDepth
 from ..graph import Node, WithoutProducts
 from ..memory import Blob
 from ..normalization import Normalization
-from ..parts import Backward, Forward
+from ..parts import Backward, Dropping, Forward
 from . import norm as norms
 from .activation import activates
-from .dropout import factor_of
+from .dropout import OF_CHANNELS, factor_of
 from .norm_pool import NormPool
+from .slopes import Slopes, slope_gradients, slope_row, slopes_in
 
 
 @dataclass(eq=False)
 class Apply(WithoutProducts):
     """y = dropout(f(norm(x))), each of the three optional.
 
-    `shared` says what one draw of dropout decides about: 0: an element, 1: an image, 2: the batch.
+    `shared`, what one draw of dropout decides about: 0: an element, 1: an image, 2: the batch, 3: a channel.
     """
 
     elementwise = True
 
     norm: Normalization | None = None
     activation: Activation | None = None
-    dropout: Dropout | StochasticDepth | None = None
+    dropout: Dropping | None = None
     shared: int = 0
 
     @property
@@ -37,8 +38,8 @@ class Apply(WithoutProducts):
 
     @property
     def parameters(self) -> tuple[Parameter | None, ...]:
-        """Scale and shift."""
-        return () if self.norm is None else self.norm.parameters
+        """Scale and shift, and slopes."""
+        return *(() if self.norm is None else self.norm.parameters), *slopes_in(self.activation)
 
     @property
     def ends_with(self) -> Activation | None:
@@ -68,13 +69,16 @@ class Apply(WithoutProducts):
         if self.norm is None or taps is None:
             return None
         # The gradient is found from the pooled output alone.
-        if training and self.activation is not None and not self.activation.of_output:
+        if self.activation is not None and (
+            slopes_in(self.activation) or (training and not self.activation.of_output)
+        ):
             return None
         if self.dropout is not None and not (self.activation and self.activation.gates):
             return None
         if isinstance(self.dropout, StochasticDepth):
             return None
-        return NormPool(self.x, after.y, self.norm, self.activation, self.dropout, taps)
+        by_channel = self.shared == OF_CHANNELS
+        return NormPool(self.x, after.y, self.norm, self.activation, self.dropout, by_channel, taps)
 
     def _joined_elementwise(self, after: Apply, training: bool) -> Node | None:
         activation = self.activation or after.activation
@@ -123,7 +127,9 @@ class Apply(WithoutProducts):
     def _write(self, f: Forward, y: Blob, x: Blob, dropout: dict[str, float]) -> None:
         state = f.norms[self].rows if self.norm is not None else None
         vectors = f.writer.vectors(self.y.channels)
-        f.writer.apply(z=y, y=x, state=state, vectors=vectors, **activates(self.activation), **dropout)
+        slope = f.writer.padded(slope_row(f.writer, self.activation, self.y.channels))
+        activation = {**activates(self.activation), "slope": slope}
+        f.writer.apply(z=y, y=x, state=state, vectors=vectors, **activation, **dropout)
 
     def remade(self, b: Backward) -> Blob | None:
         """Normalise anew for one reader: that costs less than to write y to memory and read it much later."""
@@ -162,16 +168,21 @@ class Apply(WithoutProducts):
 
     def _activation_backward(self, b: Backward, g: Blob, factor: float) -> None:
         assert self.activation is not None
-        dx, blobs = b.blob(self.x), b.forward.blobs
-        b.writer.activation_grad(
-            dx=dx,
-            g=g,
-            kept=blobs[self.y if self.activation.of_output else self.x],
-            vectors=b.writer.vectors(self.y.channels),
-            **activates(self.activation),
-            factor=factor,
-        )
-        b.give(self.x, dx)
+        blobs = b.forward.blobs
+        dx = b.blob(self.x) if b.wanted(self.x) else None
+        if isinstance(self.activation, Slopes):
+            slope_gradients(b, self.activation, dx, g, blobs[self.x])
+        else:
+            b.writer.activation_grad(
+                dx=dx,
+                g=g,
+                kept=blobs[self.y if self.activation.of_output else self.x],
+                vectors=b.writer.vectors(self.y.channels),
+                **activates(self.activation),
+                factor=factor,
+            )
+        if dx is not None:
+            b.give(self.x, dx)
 
     def _norm_backward(self, b: Backward, g: Blob, factor: float) -> None:
         w, state = b.writer, b.forward.norms[self]
@@ -184,12 +195,13 @@ class Apply(WithoutProducts):
             "z": b.forward.blobs[self.y] if activation and self.dropout else None,
             "vectors": w.vectors(self.y.channels),
             **activates(activation),
+            "slope": w.padded(slope_row(w, activation, self.y.channels)),
             "of_input": activation is not None and not activation.of_output,
             "factor": factor,
         }
         if state.sums is not None:
             w.bn_grad_sums(sums=state.sums, **source)
-            norms.write_gradients(b, self, summed_pixels=self.x.pixels)
+            norms.write_gradients(b, self, summed_pixels=self.x.pixels, slopes=slopes_in(activation))
         if b.wanted(self.x):
             dx = b.blob(self.x)
             w.bn_grad(dy=dx, **source, fixed=not self.takes_statistics, mask_by_y=self.x in b.masked)

@@ -30,7 +30,7 @@ def position_bias(w: Writer, bias: Parameter | None, sizes: tuple[int, int, int]
 def bias_of_group(
     w: Writer, bias: Parameter | np.ndarray | None, first: int, out: int
 ) -> Parameter | np.ndarray | None:
-    """Return the biases of a group as kernels read them: in "channels" from its first one on."""
+    """Return the biases or slopes of a group as kernels read them: in "channels" from its first one on."""
     if not w.layout.by_channels:
         return bias
     return bias[first:] if isinstance(bias, np.ndarray) else w.padded(bias, first, first + out)

@@ -14,6 +14,7 @@ from .bias import bias_of_group, position_bias
 from .convolution import Convolution
 from .multiply import Way, direct
 from .product import Extras, Product, group_count, kernel_rows, segments
+from .slopes import slope_row
 
 
 def conv_product(node: Convolution, groups: int, group: int, x: Blob, y: Blob) -> Product:
@@ -46,7 +47,7 @@ def conv_product(node: Convolution, groups: int, group: int, x: Blob, y: Blob) -
 def extras_of(f: Forward, node: Convolution, channels: int) -> list[Extras]:
     """Return what goes with the products of each group of channels, of which y has so many in all.
 
-    That is bias and activation, and a normalisation that is part of the weights or comes behind.
+    That is bias, activation and slopes, and a normalisation that is part of the weights or comes behind.
     """
     w, norm = f.writer, f.folded.get(node)
     bias: Parameter | np.ndarray | None = node.bias
@@ -60,6 +61,7 @@ def extras_of(f: Forward, node: Convolution, channels: int) -> list[Extras]:
             ending = state
     groups = group_count(w, node)
     out, position = channels // groups, position_bias(w, node.position_bias, node.y.sizes)
+    slopes = slope_row(w, activation, channels)
     return [
         Extras(
             scale=None if scale is None else scale[first : first + out],
@@ -67,6 +69,7 @@ def extras_of(f: Forward, node: Convolution, channels: int) -> list[Extras]:
             bias=bias_of_group(w, bias, first, out),
             position_bias=position,
             activation=activation,
+            slopes=bias_of_group(w, slopes, first, out),
             all_channels=channels,
             first_channel=first,
         )

@@ -26,8 +26,8 @@ class Convolution(Activated):
 
     @property
     def parameters(self) -> tuple[Parameter | None, ...]:
-        """Weight and biases."""
-        return self.weight, self.bias, self.position_bias
+        """Weight, biases and slopes."""
+        return self.weight, self.bias, self.position_bias, *super().parameters
 
     @property
     def depthwise(self) -> bool:

@@ -22,11 +22,12 @@ from ..memory import NO_HALO, Blob, table
 from ..parts import Backward, Forward
 from . import costs
 from .activation import Activated, activates
-from .bias import bias_grad
+from .bias import bias_grad, bias_of_group
 from .conv_weight import weight_of_all
 from .multiply import bands_of, multiply, multiply_some, pack
 from .product import Extras, Product, spans_of
 from .rearrange import copy_elements
+from .slopes import slope_row
 from .softmax import features
 
 # Elements of a sample from which on a layer is deep.
@@ -47,8 +48,8 @@ class Dense(Activated):
 
     @property
     def parameters(self) -> tuple[Parameter | None, ...]:
-        """Weight and bias."""
-        return self.weight, self.bias
+        """Weight, bias and slopes."""
+        return self.weight, self.bias, *super().parameters
 
     def cost(self, setting: Setting, wanted: Container[Value]) -> float:
         """Return the cost of its products, which all implementations have in common."""
@@ -156,7 +157,8 @@ def _pixels(f: Forward, node: Dense) -> Blob:
 def _of_images(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
     """Multiply the images in the lanes at once."""
     product = _product(node, x, y, 0, node.weight.shape[0], _by_pixels(node))
-    extras = Extras(node.bias, activation=node.activation, all_channels=product.channels)
+    slopes = slope_row(w, node.activation, product.channels)
+    extras = Extras(node.bias, activation=node.activation, slopes=slopes, all_channels=product.channels)
     multiply(w, product, x, y, pack(w, product, node.weight), extras, flops=2 * node.weight.size)
 
 
@@ -197,6 +199,7 @@ def _of_all(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
         vectors=w.vectors(out),
         shares=shares,
         **activates(node.activation),
+        slope=w.padded(slope_row(w, node.activation, out)),
         tasks=w.blocks(out) * shares,
         flops=2 * node.weight.size,
     )
@@ -206,6 +209,7 @@ def _of_chunk(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
     """Multiply the images of a chunk at once, perhaps in bands of outputs."""
     out, depth, lanes = node.weight.shape[0], node.x.size, w.layout.lanes
     bands, vectors = bands_of(w, 2 * depth * out), w.vectors(out)
+    slopes = slope_row(w, node.activation, out)
     for band in range(bands):
         first, last = (min(out, vectors * i // bands * lanes) for i in (band, band + 1))
         product = _product(node, x, y, first, last, _by_pixels(node))
@@ -215,7 +219,11 @@ def _of_chunk(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
             x,
             y,
             pack(w, product, node.weight),
-            Extras(w.padded(node.bias, first, last), activation=node.activation),
+            Extras(
+                w.padded(node.bias, first, last),
+                activation=node.activation,
+                slopes=bias_of_group(w, slopes, first, last - first),
+            ),
             product.segments,
             whole_chunk=True,
             band=band if bands > 1 else None,

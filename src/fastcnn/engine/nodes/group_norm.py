@@ -15,6 +15,7 @@ from ..memory import table
 from ..parts import Backward, Forward
 from .activation import activates
 from .bias import write_total
+from .slopes import slopes_in
 
 # Rows of scratch, and what is kept of a set of elements: enums of csrc/engine/both/group_norm.c.
 _ROWS, _GRAD_ROWS, _KEPT = 5, 11, 3
@@ -64,9 +65,9 @@ class GroupNorm(WithoutProducts):
         return False
 
     def joined(self, after: Node, training: bool) -> Node | None:
-        """Join an activation, whose derivative is found from what is normalised anew."""
+        """Join an activation without slopes, whose derivative is found from what is normalised anew."""
         only = after.only_activation
-        if self.activation is not None or only is None or (training and not only.finite):
+        if self.activation is not None or only is None or slopes_in(only) or (training and not only.finite):
             return None
         return replace(self, y=after.y, activation=only)
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..emit import Writer
 from ..graph import Node, Value, WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Forward
 from .activation import Activated, activates
+from .slopes import slope_row
 
 
 @dataclass(eq=False)
 class Add(Activated, WithoutProducts):
     """y = ((x + others[0]) + others[1]) + ..., perhaps with an activation."""
+
+    keeps_input = True
 
     others: tuple[Value, ...]
 
@@ -46,8 +50,13 @@ class Add(Activated, WithoutProducts):
         w, z = f.writer, f.blob(self.y)
         vectors, last = w.vectors(self.y.channels), len(self.others) - 1
         before = f.blobs[self.x]
+        slopes = w.padded(slope_row(w, self.activation, self.y.channels))
+        if slopes is not None and self.y in f.wanted:
+            f.activated[self] = w.blob(self.y.channels, self.y.height, self.y.width)
         for i, value in enumerate(self.others):
-            ends = activates(self.activation if i == last else None)
+            ends: dict[str, Any] = {}
+            if i == last:
+                ends = {**activates(self.activation), "slope": slopes, "kept": f.activated.get(self)}
             w.apply(z=z, y=f.blobs[value], r=before, vectors=vectors, **ends)
             before = z
 

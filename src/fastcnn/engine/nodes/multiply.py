@@ -40,6 +40,8 @@ class Way(Protocol):
 def ends(w: Writer, extras: Extras) -> dict[str, Any]:
     """Return what an operation is told of what comes behind its sums."""
     told = activates(extras.activation)
+    if extras.activation is not None:
+        told["slope"] = extras.slopes
     if extras.ending is not None:
         first = (
             extras.first_channel if w.layout.by_channels else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from ..._kernels.program import SUM_BLOCK
+from ...nn import Parameter
 from ..graph import Graph, Node, Value
 from ..memory import Blob
 from ..parts import Backward, Forward, NormState
@@ -91,10 +92,15 @@ def batch_statistics(f: Forward, node: Node, y: Blob) -> None:
     )
 
 
-def write_gradients(b: Backward, node: Node, *, summed_pixels: int) -> None:
-    """Find the gradients of scale and shift, and the factors of dy, from sums over so many pixels."""
-    w, state = b.writer, b.forward.norms[node]
+def write_gradients(
+    b: Backward, node: Node, *, summed_pixels: int, slopes: tuple[Parameter, ...] = ()
+) -> None:
+    """Find the gradients of scale, shift and slopes, and the factors of dy, from sums over so many pixels."""
+    w, state, channels = b.writer, b.forward.norms[node], node.x.channels
     fixed = not node.takes_statistics
+    dslope = whole = b.parameter(slopes[0]) if slopes else None
+    if dslope is not None and dslope.size < channels:
+        dslope = w.constant(w.layout.row(channels))
     # Where the statistics are fixed, the factors are known, and nobody waits.
     queue = w.after if fixed else w
     queue.bn_grad_finish(
@@ -103,10 +109,14 @@ def write_gradients(b: Backward, node: Node, *, summed_pixels: int) -> None:
         gamma=state.norm.weight,
         dgamma=b.parameter(state.norm.weight),
         dbeta=b.parameter(state.norm.bias),
+        dslope=dslope,
         summed_pixels=summed_pixels,
         pixels=node.x.pixels,
-        vectors=w.vectors(node.x.channels),
-        channels=node.x.channels,
+        vectors=w.vectors(channels),
+        channels=channels,
         fixed=fixed,
+        sloped=bool(slopes),
         tasks=state.tasks,
     )
+    if dslope is not whole:
+        w.after.row_sum(out=whole, row=dslope, channels=channels, tasks=1, stage=int(fixed))

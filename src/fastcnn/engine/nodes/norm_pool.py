@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...graph import Activation
-from ...nn import Dropout, Parameter
+from ...nn import Parameter
 from ..graph import WithoutProducts
 from ..normalization import Normalization
-from ..parts import Backward, Forward
+from ..parts import Backward, Dropping, Forward
 from ..taps import Taps
 from . import norm as norms
 from .activation import activates
@@ -26,7 +26,8 @@ class NormPool(WithoutProducts):
 
     norm: Normalization
     activation: Activation | None
-    dropout: Dropout | None
+    dropout: Dropping | None
+    by_channel: bool  # of dropout
     taps: Taps
 
     @property
@@ -76,9 +77,10 @@ class NormPool(WithoutProducts):
             state=f.norms[self].rows,
             argmax=f.argmax.get(self),
             **windows,
-            numbers=self.taps.places(0, self.x.width, 1),
+            # Where whole channels are dropped, all pixels have the number of the first.
+            numbers=self.taps.places(0, *((0, 0) if self.by_channel else (self.x.width, 1))),
             vectors=vectors,
-            y_pixels=self.x.pixels,
+            y_pixels=1 if self.by_channel else self.x.pixels,
             **activates(self.activation),
             **f.dropout(self, self.dropout),
         )

@@ -76,7 +76,7 @@ class Product:
 class Extras:
     """What goes with a product: biases, an activation, and whether it is added to what y holds.
 
-    The biases are those of `all_channels`, of which the product's begin at first_channel. Weights are
+    Biases and slopes are those of `all_channels`, of which the product's begin at first_channel. Weights are
     multiplied by a scale for each channel, and what the activation makes by one more, to which a shift is
     added: the two rows of `ending`.
     """
@@ -84,6 +84,7 @@ class Extras:
     bias: Parameter | np.ndarray | None = None
     position_bias: np.ndarray | None = None
     activation: Activation | None = None
+    slopes: Parameter | np.ndarray | None = None
     add: bool = False
     all_channels: int = 0
     first_channel: int = 0

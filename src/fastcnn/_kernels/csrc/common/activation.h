@@ -2,7 +2,8 @@
  *
  * Kinds   Loops are compiled for four kinds of activations: none, ReLU, two limits (ReLU6, Hardtanh),
  *         and any other, which is a call for each vector. `kind` is a constant there, so that the others cost
- *         no call and no branch.
+ *         no call and no branch. PReLU, whose slopes are rows of numbers for channels, is leaky_relu with a
+ *         row in the place of alpha: what can take one has loops for it, SLOPES, and others do not know it.
  */
 #ifndef FCN_ACTIVATION_H
 #define FCN_ACTIVATION_H
@@ -17,7 +18,7 @@ enum {
 #include "common/activations.inc"
 };
 
-typedef enum { NO_ACTIVATION, CLIP, BETWEEN, ANY_ACTIVATION } activation_kind;
+typedef enum { NO_ACTIVATION, CLIP, BETWEEN, ANY_ACTIVATION, SLOPES } activation_kind;
 
 typedef struct {
     ptrdiff_t number;
@@ -58,7 +59,10 @@ static inline activation_kind kind_of(const activation *f)
 INLINE int of_either(const activation_kind kind) { return kind == CLIP || kind == BETWEEN; }
 
 /* Whether f(0) may be another number than 0, or 0 times f'(0) be NaN. */
-INLINE int changes_zero(const activation_kind kind) { return kind == BETWEEN || kind == ANY_ACTIVATION; }
+INLINE int changes_zero(const activation_kind kind)
+{
+    return kind == BETWEEN || kind == ANY_ACTIVATION || kind == SLOPES;
+}
 
 /* Parts of rows that are long. */
 
@@ -97,6 +101,13 @@ INLINE vreal gelu_tanh_grad(vreal g, vreal x)
     const vreal slope = (real)1.5957691216057308 * (1 + (real)(3 * 0.044715) * x * x);
     return g * (share + x * slope * (share * (1 - share)));
 }
+
+/* x where x > 0, else slope x; a NaN is not above 0, and propagates. */
+INLINE vreal sloped(vreal x, vreal slope) { return pick(x > (vreal){0}, x, slope * x); }
+
+/* Its gradient with respect to x, and that to the slope, of which the sum over all elements is one. */
+INLINE vreal sloped_grad(vreal g, vreal x, vreal slope) { return pick(x > (vreal){0}, g, slope * g); }
+INLINE vreal slope_grad(vreal g, vreal x) { return keep(~(x > (vreal){0}), g * x); }
 
 /* A call, lest the loops around it be compiled for the registers that all rows need. */
 #define CALLED static __attribute__((noinline, unused))

@@ -1,8 +1,9 @@
 /* What products end with: an activation, and behind it a normalisation with fixed statistics.
  *
- * Equation  y[p][o] = f(sum) * scale[o] + shift[o]
+ * Equation  y[p][o] = f(sum) * scale[o] + shift[o]; with slopes f is x where x > 0, else slope[o] x
  * Method    Without an activation and with limits, products write just that. Any other activation is a call:
- *           they write their sums, and `end_pixels` goes over them while they are in the caches.
+ *           they write their sums, and `end_pixels` goes over them while they are in the caches. So it does
+ *           with slopes, whose activation is leaky_relu by its number.
  */
 #ifndef FCN_ENDING_H
 #define FCN_ENDING_H
@@ -15,13 +16,15 @@ typedef struct {
     int later;                 /* whether products write their sums */
     real least, most;          /* what products clip at: 0 with ReLU, 0 and 6 with ReLU6 */
     const real *scale, *shift; /* rows with a number for each channel; NULL without a normalisation */
+    const real *slope;         /* such a row, or NULL */
 } ending;
 
-static inline ending ending_of(activation f, const real *scale, const real *shift)
+static inline ending ending_of(activation f, const real *scale, const real *shift, const real *slope)
 {
     const activation_kind kind = kind_of(&f);
     const real least = kind == CLIP ? 0 : kind == BETWEEN ? f.alpha : -INFINITY;
-    return (ending){f, kind == ANY_ACTIVATION, least, kind == BETWEEN ? f.beta : INFINITY, scale, shift};
+    const real most = kind == BETWEEN ? f.beta : INFINITY;
+    return (ending){f, kind == ANY_ACTIVATION, least, most, scale, shift, slope};
 }
 
 /* The same without what is left for the last part of a sum. */
@@ -39,13 +42,21 @@ INLINE int limits(const ending *end) { return __builtin_expect(end->most < INFIN
 /* Whether products normalise what they write. */
 INLINE int scales(const ending *end) { return __builtin_expect(end->scale && !end->later, 0); }
 
-/* End what products have left: `vectors` vectors of each of the pixels p0 .. p1 - 1 of y. */
-INLINE void end_pixels(const ending *end, stored *y, const int32_t *y_at, ptrdiff_t p0, ptrdiff_t p1,
+/* f(x) of what products have left; slope is that of x's channels, if there are slopes. */
+INLINE vreal left_activation(const ending *end, vreal x, vreal slope)
+{
+    return end->slope ? sloped(x, slope) : any_activation(&end->f, x);
+}
+
+/* End what products have left: `vectors` vectors of each of the pixels p0 .. p1 - 1 of y. A call, lest it take
+ * registers from products. */
+CALLED void end_pixels(const ending *end, stored *y, const int32_t *y_at, ptrdiff_t p0, ptrdiff_t p1,
                        ptrdiff_t vectors)
 {
     for (ptrdiff_t p = p0; p < p1 && end->later; ++p)
         for (ptrdiff_t v = 0; v < vectors; ++v) {
-            vreal value = any_activation(&end->f, vload(y + y_at[p] + v * VL));
+            const vreal slope = end->slope ? per_channel(end->slope, v) : (vreal){0};
+            vreal value = left_activation(end, vload(y + y_at[p] + v * VL), slope);
             if (end->scale)
                 value = value * per_channel(end->scale, v) + per_channel(end->shift, v);
             vstore(y + y_at[p] + v * VL, value);

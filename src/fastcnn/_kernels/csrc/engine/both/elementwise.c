@@ -5,10 +5,10 @@
 #include "engine/dropout.h"
 
 typedef struct {
-    stored *z;
+    stored *z, *kept;
     const stored *y, *r;
-    const real *state;
-    const int32_t *z_at, *y_at, *r_at;
+    const real *state, *slope;
+    const int32_t *z_at, *kept_at, *y_at, *r_at;
     ptrdiff_t pixels, vectors;
     activation f;
     dropout_mask mask;
@@ -16,7 +16,7 @@ typedef struct {
     vint there;   /* the lanes of images that exist: others might become NaN */
 } elements;
 
-enum { KEEPS = 0, DROPS_ELEMENTS, DROPS_IMAGES };
+enum { KEEPS = 0, DROPS_ELEMENTS, DROPS_CHANNELS, DROPS_IMAGES };
 
 INLINE void apply(const elements *e, const int normed, const int added, const activation_kind kind,
                   const int dropout)
@@ -32,6 +32,8 @@ INLINE void apply(const elements *e, const int normed, const int added, const ac
                 scale = state_row(e->state, SCALE, e->vectors, v);
                 offset = state_row(e->state, OFFSET, e->vectors, v);
             }
+            const vreal slope = kind == SLOPES ? per_channel(e->slope, v) : (vreal){0};
+            const vreal factor = dropout == DROPS_CHANNELS ? dropout_factor(&e->mask, v, 0) : e->factor;
 #pragma GCC unroll 4
             for (ptrdiff_t p = p0; p < p1; ++p) {
                 vreal value = vload(e->y + e->y_at[p] + v * VL);
@@ -39,13 +41,15 @@ INLINE void apply(const elements *e, const int normed, const int added, const ac
                     value = (value - center) * scale + offset;
                 if (added)
                     value += vload(e->r + e->r_at[p] + v * VL);
-                value = activated(&e->f, kind, value);
+                if (kind == SLOPES && e->kept)
+                    vstore(e->kept + e->kept_at[p] + v * VL, value);
+                value = kind == SLOPES ? sloped(value, slope) : activated(&e->f, kind, value);
                 if (changes_zero(kind))
                     value = keep(e->there, value);
                 if (dropout == DROPS_ELEMENTS)
                     value *= dropout_factor(&e->mask, v, p);
-                if (dropout == DROPS_IMAGES)
-                    value *= e->factor;
+                else if (dropout)
+                    value *= factor;
                 vstore(e->z + e->z_at[p] + v * VL, value);
             }
         }
@@ -56,13 +60,20 @@ INLINE void apply(const elements *e, const int normed, const int added, const ac
 void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_apply *a = &op->apply;
-    const int dropout = !a->dropout ? KEEPS : a->shared ? DROPS_IMAGES : DROPS_ELEMENTS;
+    enum { OF_ELEMENTS, OF_IMAGES, OF_BATCHES, OF_CHANNELS }; /* what a draw is shared by */
+    const int dropout = !a->dropout                ? KEEPS
+                        : a->shared == OF_ELEMENTS ? DROPS_ELEMENTS
+                        : a->shared == OF_CHANNELS ? DROPS_CHANNELS
+                                                   : DROPS_IMAGES;
     elements e = {
         .z = of_group(&a->z, batch, group),
+        .kept = of_group(&a->kept, batch, group),
         .y = of_group(&a->y, batch, group),
         .state = the(&a->state),
+        .slope = the(&a->slope),
         .r = of_group(&a->r, batch, group),
         .z_at = a->z_at,
+        .kept_at = a->kept_at,
         .y_at = a->y_at,
         .r_at = a->r_at,
         .pixels = a->pixels,
@@ -70,11 +81,14 @@ void KERNEL(apply)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .f = ACTIVATION_OF(a),
         .there = lane_mask(batch, group) != 0,
     };
-    if (dropout == DROPS_ELEMENTS)
-        e.mask = dropout_of_group(a->p, batch->keys[a->dropout - 1], group, e.pixels);
+    if (dropout == DROPS_ELEMENTS || dropout == DROPS_CHANNELS)
+        e.mask = dropout_of_group(a->p, batch->keys[a->dropout - 1], group,
+                                  dropout == DROPS_CHANNELS ? 1 : e.pixels);
     if (dropout == DROPS_IMAGES)
-        e.factor = dropout_of_images(a->p, batch->keys[a->dropout - 1], group, a->shared == 2);
-    if (e.state && !e.r && !dropout)
+        e.factor = dropout_of_images(a->p, batch->keys[a->dropout - 1], group, a->shared == OF_BATCHES);
+    if (e.slope)
+        apply(&e, e.state != NULL, e.r != NULL, SLOPES, KEEPS);
+    else if (e.state && !e.r && !dropout)
         BY_KIND(&e.f, apply(&e, 1, 0, kind, KEEPS));
     else if (!e.state && !dropout)
         BY_KIND(&e.f, apply(&e, 0, e.r != NULL, kind, KEEPS));

@@ -166,7 +166,7 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
     const ptrdiff_t images = op->whole_chunk ? batch->count : 1;
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias);
-    const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift));
+    const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift), the(&a->slope));
     product f = {
         .y = of_group(&a->y, batch, group),
         .x = of_group(&a->x, batch, group),
@@ -227,7 +227,8 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
     const ptrdiff_t first = batch->groups * share / a->shares;
     const ptrdiff_t images = batch->groups * (share + 1) / a->shares - first;
     const real *bias = the(&a->bias);
-    const ending end = ending_of(ACTIVATION_OF(a), NULL, NULL);
+    const real *slope = the(&a->slope);
+    const ending end = ending_of(ACTIVATION_OF(a), NULL, NULL, slope ? slope + v0 * VL : NULL);
     product f = {
         .y = of_group(&a->y, batch, first),
         .x = of_group(&a->x, batch, first),

@@ -63,7 +63,7 @@ void KERNEL(depthwise)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
     const ptrdiff_t vectors = a->vectors, depth = a->depth, row = row_size(vectors);
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias), *position_bias = the(&a->position_bias);
-    const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift));
+    const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift), the(&a->slope));
     product f = {
         .y_at = a->y_at,
         .x_at = a->x_at,

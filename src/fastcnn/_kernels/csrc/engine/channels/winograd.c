@@ -135,6 +135,7 @@ INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, pt
     const vreal least = vset(end->least);
     const vreal scale = end->scale ? rload(end->scale + o) : vset(1);
     const vreal shift = end->scale ? rload(end->shift + o) : (vreal){0};
+    const vreal slope = how == ANYHOW && end->slope ? rload(end->slope + o) : (vreal){0};
 #pragma GCC unroll 2
     for (int odd = 0; odd < 2; ++odd) {
         vreal half[2][TILE];
@@ -166,7 +167,7 @@ INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, pt
                 vreal sum = back[j] + rload(bias_at + along(&by->bias_pixel, j));
                 if (add)
                     sum += vload(at + along(&by->y_pixel, j));
-                sum = how == ANYHOW ? any_activation(&end->f, sum) : vmax(least, sum);
+                sum = how == ANYHOW ? left_activation(end, sum, slope) : vmax(least, sum);
                 vstore(at + along(&by->y_pixel, j), how == CLIPPED ? sum : sum * scale + shift);
             }
         }
@@ -211,7 +212,7 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     const finish f = {
         .bias = the(&a->bias),
         .bias_step = a->by_position ? of.out_row : 0,
-        .end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift)),
+        .end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift), the(&a->slope)),
     };
     const int add = (int)a->add;
     hand hands[2];

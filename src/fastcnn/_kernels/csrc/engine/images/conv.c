@@ -121,7 +121,7 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     const ptrdiff_t all_channels = a->all_channels, first = a->first_channel;
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias), *position_bias = the(&a->position_bias);
-    const real *scale = the(&a->scale), *shift = the(&a->shift);
+    const real *scale = the(&a->scale), *shift = the(&a->shift), *slope = the(&a->slope);
     const product f = {
         .y = of_group(&a->y, batch, group),
         .x = of_group(&a->x, batch, group),
@@ -131,7 +131,8 @@ void KERNEL(conv)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         .x_at = a->x_at,
         .tap_at = a->tap_at,
         .all_channels = all_channels,
-        .end = ending_of(ACTIVATION_OF(a), scale ? scale + first : NULL, scale ? shift + first : NULL),
+        .end = ending_of(ACTIVATION_OF(a), scale ? scale + first : NULL, scale ? shift + first : NULL,
+                         slope ? slope + first : NULL),
         .add = (int)a->add,
     };
     for (ptrdiff_t b = 0; b < block_count(channels); ++b) {
