@@ -7,6 +7,7 @@ import fastcnn
 from fastcnn import nn
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
+from fastcnn.engine.describe import part_of
 from fastcnn.engine.fuse import fuse
 from fastcnn.engine.lower import lower
 
@@ -121,6 +122,21 @@ def test_a_step_is_that_of_eager_mode(isa, name, batch, layout):
         np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-11 * largest)
     predicted = Plan(model.eval(), x.shape[1:], training=False, **options).forward(x)
     np.testing.assert_allclose(predicted, model(x), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("name", "passes"), [("channels", (2, 1)), ("normalised", (1, 1)), ("added", (1, 1))]
+)
+def test_what_they_make_is_not_kept(name, passes):
+    """It is made anew for the weights that it was multiplied by, if nothing else reads it."""
+    plan = Plan(network(name), (2, 9, 10), training=True, batch_size=9)
+    for part, count in zip(("forward", "backward"), passes, strict=True):
+        phases = [i for i in range(len(plan.executable.phases)) if part_of(plan, i) == part]
+        ops = plan.executable.writer.ops
+        rows = [
+            op for i in phases for op in ops[slice(*plan.executable.phases[i][1:])] if op.kernel == "apply"
+        ]
+        assert sum(op.arguments["slope"] is not None for op in rows) == count
 
 
 @pytest.mark.parametrize("one", [False, True])

@@ -132,9 +132,12 @@ class Apply(WithoutProducts):
         f.writer.apply(z=y, y=x, state=state, vectors=vectors, **activation, **dropout)
 
     def remade(self, b: Backward) -> Blob | None:
-        """Normalise anew for one reader: that costs less than to write y to memory and read it much later."""
-        f, value = b.forward, self.y
-        if self.norm is None or self.dropout or value.only_reader is None or norms.is_folded(f, self):
+        """Make y anew for one reader: that costs less than to write it to memory and read it much later.
+
+        It is so behind a normalisation, and behind slopes, whose gradient reads x too.
+        """
+        f, value, cheap = b.forward, self.y, self.norm is not None or slopes_in(self.activation)
+        if not cheap or self.dropout or value.only_reader is None or norms.is_folded(f, self):
             return None
         y = f.writer.blob(value.channels, value.height, value.width, f.blobs[value].halo)
         self._write(f, y, f.blobs[self.x], {})

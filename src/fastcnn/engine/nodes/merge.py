@@ -11,7 +11,7 @@ from ..graph import Node, Value, WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Forward
 from .activation import Activated, activates
-from .slopes import slope_row
+from .slopes import slope_row, slopes_in
 
 
 @dataclass(eq=False)
@@ -50,15 +50,25 @@ class Add(Activated, WithoutProducts):
         w, z = f.writer, f.blob(self.y)
         vectors, last = w.vectors(self.y.channels), len(self.others) - 1
         before = f.blobs[self.x]
-        slopes = w.padded(slope_row(w, self.activation, self.y.channels))
-        if slopes is not None and self.y in f.wanted:
+        if slopes_in(self.activation) and self.y in f.wanted:
             f.activated[self] = w.blob(self.y.channels, self.y.height, self.y.width)
         for i, value in enumerate(self.others):
-            ends: dict[str, Any] = {}
-            if i == last:
-                ends = {**activates(self.activation), "slope": slopes, "kept": f.activated.get(self)}
+            ends = {**self._ends(w), "kept": f.activated.get(self)} if i == last else {}
             w.apply(z=z, y=f.blobs[value], r=before, vectors=vectors, **ends)
             before = z
+
+    def _ends(self, w: Writer) -> dict[str, Any]:
+        slope = w.padded(slope_row(w, self.activation, self.y.channels))
+        return {**activates(self.activation), "slope": slope}
+
+    def remade(self, b: Backward) -> Blob | None:
+        """Apply slopes anew for one reader, to what is kept for their gradient."""
+        x, w = b.forward.activated.get(self), b.writer
+        if x is None or self.y.only_reader is None:
+            return None
+        z = w.blob(x.channels, x.height, x.width, b.forward.blobs[self.y].halo)
+        w.apply(z=z, y=x, vectors=w.vectors(x.channels), **self._ends(w))
+        return z
 
     def backward(self, b: Backward) -> None:
         """Hand the gradient on to all terms; to one that is added several times, so many times."""
