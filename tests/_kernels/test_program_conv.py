@@ -163,6 +163,29 @@ def test_what_goes_with_a_product(isa, dtype, name, size):
 
 
 @both_layouts
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_slopes_behind_a_product(isa, dtype, name, size):
+    """Bitwise those of what the product alone writes; a normalisation may follow."""
+    window, (batch, inner, out) = make("3x3"), size
+    bench = Workbench(name, dtype, batch)
+    source = bench.array(normal((batch, inner, window.in_h, window.in_w), dtype), HALO)
+    weight, bias = normal((out, inner, 3, 3), dtype, 1), normal(out, dtype, 2)
+    slopes, scale, shift = np.linspace(-1, 2, out).astype(dtype), *normal((2, out), dtype, 3)
+    alone, sloped, normed = (bench.empty(out, window.out_h, window.out_w) for _ in range(3))
+    slope = {"activation": ACTIVATIONS["leaky_relu"], "slope": bench.row(slopes)}
+    behind = {"scale": bench.row(scale), "shift": bench.row(shift)}
+    for y, ends in ((alone, {}), (sloped, slope), (normed, {**slope, **behind})):
+        multiply(bench, window, y, source, pack(bench, weight), bias=bench.row(bias), **ends)
+    bench.run()
+    x = alone.get()
+    expected = np.where(x > 0, x, slopes[:, None, None] * x)
+    np.testing.assert_array_equal(sloped.get(), expected)
+    terms = expected.astype(np.float64) * scale[:, None, None], shift[:, None, None]
+    assert_sums(normed.get(), sum(terms), sum(map(abs, terms)), 2)
+    sloped.assert_rest_is_zero()
+
+
+@both_layouts
 def test_segments_leave_out_taps_that_read_the_halo(isa, dtype, name):
     """The first row of windows skips the first row of the kernel; bitwise as if it had read zeros."""
     window, bench = make("3x3"), Workbench(name, dtype, 2)

@@ -12,8 +12,6 @@ from .layouts import Workbench, same_on_any_threads
 from .products import pack
 from .test_program_dense import column, product
 
-RELU = ACTIVATIONS["relu"]
-
 # (depth, outputs): blocks of vectors, whole and partial; the depth of each is a multiple of the chains.
 SIZES = [(4, 1), (12, 5), (64, 17), (100, 49), (260, 70)]
 BATCHES = [1, 2, 5, 16, 33]
@@ -42,19 +40,22 @@ class Layer:
             "vectors": bench.vectors(self.out),
         }
 
-    def of_chunk(self, relu):
+    def of_chunk(self, ends):
         """Append the operation on the images of a chunk."""
         summed = len(self.operands["span_at"]) > 1
-        options = {"row_pixels": 1, "summed": summed, "whole_chunk": True}
-        options["activation"] = RELU if relu else 0
+        options = {"row_pixels": 1, "summed": summed, "whole_chunk": True, **self._ending(ends)}
         self.bench.op.conv_spans(segments=self.segments, **options, **self.operands)
 
-    def of_all(self, relu, shares):
+    def of_all(self, ends, shares):
         """Append the operation on all images."""
         tasks = self.bench.op.blocks(self.out) * shares
-        self.bench.op.dense_of_all(
-            shares=shares, activation=RELU if relu else 0, tasks=tasks, **self.operands
-        )
+        options = {"shares": shares, "tasks": tasks, **self._ending(ends)}
+        self.bench.op.dense_of_all(**options, **self.operands)
+
+    def _ending(self, ends):
+        row = ACTIVATIONS["leaky_relu" if ends == "slopes" else ends] if ends else 0
+        slope = self.bench.row(slopes_of(self.out, self.bench.dtype)) if ends == "slopes" else None
+        return {"activation": row, "slope": slope}
 
     def result(self, threads=2):
         """Run; return (N, outputs)."""
@@ -63,11 +64,16 @@ class Layer:
         return self.y.get().reshape(self.bench.batch, self.out)
 
 
-@pytest.mark.parametrize("relu", [False, True])
+def slopes_of(out, dtype):
+    """Return slopes for so many channels, from below 0 to above 1."""
+    return np.linspace(-1, 2, out).astype(dtype)
+
+
+@pytest.mark.parametrize("ends", [None, "relu", "slopes"])
 @pytest.mark.parametrize("chains", [1, kernels.CHAINS])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("batch", BATCHES)
-def test_every_way_gives_the_same_to_the_bit(isa, dtype, batch, size, chains, relu):
+def test_every_way_gives_the_same_to_the_bit(isa, dtype, batch, size, chains, ends):
     depth, out = size
     x, weight = normal((batch, depth), dtype), normal((out, depth), dtype, 1)
     bias = normal(out, dtype, 2)
@@ -77,22 +83,27 @@ def test_every_way_gives_the_same_to_the_bit(isa, dtype, batch, size, chains, re
 
     def of_chunk(threads):
         made = layer()
-        made.of_chunk(relu)
+        made.of_chunk(ends)
         return made.result(threads)
 
     result = same_on_any_threads(of_chunk)
     expected = product(x, weight.T) + bias
     magnitude = product(abs(x), abs(weight.T)) + abs(bias)
-    assert_sums(result, np.maximum(expected, 0) if relu else expected, magnitude, depth + chains)
+    factors = {None: 1, "relu": 0, "slopes": slopes_of(out, dtype)}[ends]
+    expected, magnitude = (
+        np.where(expected > 0, 1, factors) * expected,
+        np.maximum(1, abs(factors)) * magnitude,
+    )
+    assert_sums(result, expected, magnitude, depth + chains)
     for shares in (1, 3, 8):
 
         def of_all(threads, shares=shares):
             made = layer()
-            made.of_all(relu, shares)
+            made.of_all(ends, shares)
             return made.result(threads)
 
         np.testing.assert_array_equal(same_on_any_threads(of_all), result)
-    for write in (lambda one: one.of_chunk(relu), lambda one: one.of_all(relu, 3)):
+    for write in (lambda one: one.of_chunk(ends), lambda one: one.of_all(ends, 3)):
         one = layer(slice(batch - 1, batch))  # an image alone
         write(one)
         np.testing.assert_array_equal(one.result(), result[-1:])

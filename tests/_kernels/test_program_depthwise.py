@@ -50,7 +50,7 @@ def test_convolution_and_its_weight_gradient(isa, dtype, geometry, size):
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_what_goes_with_a_product(isa, dtype, size):
-    """A bias for each position, ReLU, and products added to what is there."""
+    """A bias for each position, ReLU or slopes, and products added to what is there."""
     window, (batch, channels) = make("3x3"), size
     bench, pixels = Workbench("channels", dtype, batch), window.out_h * window.out_w
     x, weight = (
@@ -64,11 +64,15 @@ def test_what_goes_with_a_product(isa, dtype, size):
     magnitude = reference.conv2d(abs(x), abs(weight), None, channels, window)
     at = bias.reshape(channels, window.out_h, window.out_w)
     position = np.concatenate([bench.row(each) for each in bias.T])
-    y, added = bench.empty(*before.shape[1:]), bench.array(before)
-    packed = pack(bench, weight)
+    y, added, sloped = bench.empty(*before.shape[1:]), bench.array(before), bench.array(before)
+    packed, slopes = pack(bench, weight), np.linspace(-1, 2, channels).astype(dtype)
+    slope = {"activation": ACTIVATIONS["leaky_relu"], "slope": bench.row(slopes)}
     depthwise(bench, window, y, source, packed, position_bias=position, activation=RELU)
     depthwise(bench, window, added, source, packed, add=True)
+    depthwise(bench, window, sloped, source, packed, add=True, **slope)
     bench.run()
+    passed = added.get() > 0
+    np.testing.assert_array_equal(sloped.get(), np.where(passed, 1, slopes[:, None, None]) * added.get())
     assert_sums(y.get(), np.maximum(plain + at, 0), magnitude + abs(at), terms)
     assert_sums(added.get(), plain + before, magnitude + abs(before), terms)
     y.assert_rest_is_zero()

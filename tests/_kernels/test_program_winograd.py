@@ -112,7 +112,7 @@ def test_convolution(isa, dtype, size, whole_chunk, most):
     near(same_on_any_threads(results_of), np.maximum(expected, 0))
 
 
-@pytest.mark.parametrize("activation", [None, "leaky_relu"])
+@pytest.mark.parametrize("activation", [None, "leaky_relu", "slopes"])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_what_goes_with_a_product(isa, dtype, size, activation):
     """A bias for each position, an activation, and products added to what is there."""
@@ -123,7 +123,10 @@ def test_what_goes_with_a_product(isa, dtype, size, activation):
     rows = np.zeros((height * width, bench.layout.row(out)), dtype)
     rows[:, :out] = bias.T
     source, y = bench.array(x), bench.array(before)
-    behind = {} if activation is None else {"activation": ACTIVATIONS[activation], "alpha": 0.25}
+    behind = {} if activation is None else {"activation": ACTIVATIONS["leaky_relu"], "alpha": 0.25}
+    slopes = np.linspace(-1, 2, out).astype(dtype) if activation == "slopes" else np.full(out, 0.25)
+    if activation == "slopes":
+        behind["slope"] = bench.row(slopes)
     bench.op.winograd(
         y=y,
         x=source,
@@ -140,7 +143,7 @@ def test_what_goes_with_a_product(isa, dtype, size, activation):
     expected = (
         before + reference.conv2d(x, weight, None, 1, window_of(size)) + bias.reshape(out, height, width)
     )
-    near(y.get(), np.where(expected > 0, expected, 0.25 * expected) if activation else expected)
+    near(y.get(), np.where(expected > 0, 1, slopes[:, None, None] if activation else 1) * expected)
 
 
 # Tiles in hand, and the input channels and vectors that a total has room for; none: for all.
