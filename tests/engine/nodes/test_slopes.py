@@ -124,6 +124,31 @@ def test_a_step_is_that_of_eager_mode(isa, name, batch, layout):
     np.testing.assert_allclose(predicted, model(x), rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "name", ["channels", "one", "depthwise", "groups", "transposed", "added", "three terms"]
+)
+def test_the_bits_of_eager_mode(isa, name, layout):
+    """Of small whole numbers, with slopes of quarters, no sum is rounded."""
+    model, rng = network(name).astype(np.float32), np.random.default_rng(0)
+    for parameter in model.parameters():
+        parameter.data[...] = rng.integers(-2, 3, parameter.shape)
+    for layer in model:
+        if isinstance(layer, nn.PReLU):
+            layer.weight.data[...] = rng.choice([-0.5, 0, 0.25, 1.5], layer.weight.shape)
+    x = rng.integers(-2, 3, (5, 2, 9, 10)).astype(np.float32)
+    y = model(x)
+    dy = rng.integers(-2, 3, y.shape).astype(np.float32)
+    wanted = [y, model.backward(dy), *(p.grad for p in model.parameters())]
+    model.zero_grad()
+    options = {"batch_size": 5, "layout": layout, "wanted": Wanted("highest")}
+    plan = Plan(model, x.shape[1:], training=True, input_gradient=True, **options)
+    found = [plan.forward(x), plan.backward(dy), *(p.grad for p in model.parameters())]
+    for got, want in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(Plan(model.eval(), x.shape[1:], training=False, **options).forward(x), y)
+
+
 @pytest.mark.parametrize(
     ("name", "passes"), [("channels", (2, 1)), ("normalised", (1, 1)), ("added", (1, 1))]
 )
