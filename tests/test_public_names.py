@@ -46,6 +46,8 @@ LAYERS = [
     "AvgPool1d",
     "AdaptiveAvgPool1d",
     "AdaptiveMaxPool1d",
+    "LPPool1d",
+    "LPPool2d",
     "MaxUnpool1d",
     "MaxUnpool2d",
     "PReLU",

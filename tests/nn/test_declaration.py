@@ -261,6 +261,8 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.AvgPool1d(3, ceil_mode=True),
         nn.AdaptiveAvgPool1d(2),
         nn.AdaptiveMaxPool1d(3),
+        nn.LPPool1d(2, 3, 2, True),
+        nn.LPPool2d(1.5, (3, 2)),
         nn.BatchNorm1d(4),
         nn.InstanceNorm1d(4, momentum=0.2, track_running_stats=True),
         *(case.layer(**case.given) for case in CASES.values()),

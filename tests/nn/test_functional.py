@@ -89,6 +89,14 @@ ON_ARRAYS = {
         lambda: ops.max_unpool2d(*ops.max_pool2d(IMAGES[0], (1, 2)), (1, 2)),
         lambda: F.max_unpool1d(*F.max_pool1d(IMAGES[0], 2, return_indices=True), 2),
     ),
+    "lp_pool2d": (
+        lambda: (ops.avg_pool2d(IMAGES**2, 3, (1, 2)) * 9) ** 0.5,
+        lambda: F.lp_pool2d(IMAGES, 2, 3, (1, 2)),
+    ),
+    "lp_pool1d": (
+        lambda: ops.avg_pool2d(IMAGES[0], (1, 2)) * 2,
+        lambda: F.lp_pool1d(IMAGES[0], 1, 2),
+    ),
     "linear": (lambda: ops.linear(ROWS, MATRIX, SHIFT), lambda: F.linear(ROWS, MATRIX, SHIFT)),
     "linear-no-bias": (lambda: ops.linear(ROWS, MATRIX), lambda: F.linear(ROWS, weight=MATRIX)),
     **{
@@ -366,6 +374,8 @@ DIFFERENCES = {
     "pad-replicate": (lambda x: F.pad(x, (1, 9, 2, 1), "replicate"), [IMAGES[:1]], []),
     "pad-circular": (lambda x: F.pad(x, (1, 6, 7, 1), "circular"), [IMAGES[:1]], []),
     "pad-value": (lambda x: F.pad(x, (1, 0, 2, 1), value=3), [IMAGES[:1]], []),
+    "lp_pool2d": (lambda x: F.lp_pool2d(x, 3.0, 2, 1), [IMAGES[:1] ** 2 + 0.5], []),
+    "lp_pool1d": (lambda x: F.lp_pool1d(x, 2, 3, 2, True), [IMAGES[:1, :, 0]], []),
     "pad-axes": (lambda x: F.pad(x, (1, -2, -1, 1, 2, -1, 1, 1)) ** 2, [IMAGES[:1]], []),
     "pad-vector": (lambda x: F.pad(x, (-2, 3)) ** 2, [ROWS[0]], []),
     **{

@@ -60,6 +60,16 @@ SIGNATURES = {
     **{
         name: {
             "input": NONE,
+            "norm_type": NONE,
+            "kernel_size": NONE,
+            "stride": None,
+            "ceil_mode": False,
+        }
+        for name in ("lp_pool1d", "lp_pool2d")
+    },
+    **{
+        name: {
+            "input": NONE,
             "indices": NONE,
             "kernel_size": NONE,
             "stride": None,

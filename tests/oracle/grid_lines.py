@@ -11,6 +11,8 @@ LAYERS = {
     "dropout1d-0": ((2, 3, 7), layer("Dropout1d", p=0.0)),
     "adaptive-max-pool1d": ((2, 3, 7), layer("AdaptiveMaxPool1d", output_size=3)),
     "adaptive-max-pool1d-unbatched": ((3, 7), layer("AdaptiveMaxPool1d", output_size=5)),
+    "lp-pool1d": ((2, 3, 7), layer("LPPool1d", norm_type=2, kernel_size=3, stride=2)),
+    "lp-pool2d": ((2, 3, 5, 4), layer("LPPool2d", norm_type=2, kernel_size=2, ceil_mode=True)),
     "zero-pad1d": ((2, 3, 7), layer("ZeroPad1d", padding=2)),
     "constant-pad1d-cut": ((2, 3, 7), layer("ConstantPad1d", padding=[-2, 3], value=1.5)),
     "reflection-pad1d": ((2, 3, 7), layer("ReflectionPad1d", padding=[1, 6])),

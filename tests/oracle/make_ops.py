@@ -16,6 +16,7 @@ from . import (
     grid_margins,
     grid_norm,
     grid_pool,
+    grid_power_pool,
     grid_products,
     grid_shape,
     grid_special,
@@ -35,6 +36,7 @@ GRIDS = {
     "indices": grid_indices,
     "margins": grid_margins,
     "line_sizes": grid_line_sizes,
+    "power_pool": grid_power_pool,
 }
 
 
@@ -145,6 +147,8 @@ ANSWER = {
     "adaptive_max_pool2d": _with_indices(functional.adaptive_max_pool2d),
     "max_pool1d": _with_indices(functional.max_pool1d),
     "adaptive_max_pool1d": _with_indices(functional.adaptive_max_pool1d),
+    "lp_pool1d": lambda x, **args: {"y": functional.lp_pool1d(x, **args)},
+    "lp_pool2d": lambda x, **args: {"y": functional.lp_pool2d(x, **args)},
     "max_unpool1d": lambda x, indices, **args: {"y": functional.max_unpool1d(x, indices, **args)},
     "max_unpool2d": lambda x, indices, **args: {"y": functional.max_unpool2d(x, indices, **args)},
     "padded_conv2d": _padded_conv2d,

@@ -25,6 +25,7 @@ from . import (
     padding,
     pooling,
     pooling1d,
+    power_pooling,
     prelu,
     response_norm,
     shape,
@@ -57,6 +58,7 @@ from .padding import *
 from .parameter import Parameter
 from .pooling import *
 from .pooling1d import *
+from .power_pooling import *
 from .prelu import *
 from .response_norm import *
 from .shape import *
@@ -88,6 +90,7 @@ __all__ += normalization.__all__
 __all__ += padding.__all__
 __all__ += pooling.__all__
 __all__ += pooling1d.__all__
+__all__ += power_pooling.__all__
 __all__ += prelu.__all__
 __all__ += response_norm.__all__
 __all__ += shape.__all__

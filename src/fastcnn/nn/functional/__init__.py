@@ -5,13 +5,26 @@ Weights may be arrays, values or parameters. Images are (N, C, H, W), weights (o
 in_channels / groups, kernel_h, kernel_w); `fastcnn.ops` has the equations.
 """
 
-from . import activation, dropping, lines, losses, normalization, padding, products, resizing, shapes, windows
+from . import (
+    activation,
+    dropping,
+    lines,
+    losses,
+    normalization,
+    padding,
+    power_pooling,
+    products,
+    resizing,
+    shapes,
+    windows,
+)
 from .activation import *
 from .dropping import *
 from .lines import *
 from .losses import *
 from .normalization import *
 from .padding import *
+from .power_pooling import *
 from .products import *
 from .resizing import *
 from .shapes import *
@@ -26,6 +39,7 @@ __all__ = sorted(
         *losses.__all__,
         *normalization.__all__,
         *padding.__all__,
+        *power_pooling.__all__,
         *products.__all__,
         *resizing.__all__,
         *shapes.__all__,
