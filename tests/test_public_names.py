@@ -11,6 +11,7 @@ import fastcnn
 OPS = [
     "conv2d",
     "conv_transpose2d",
+    "conv_transpose1d",
     "conv1d",
     "prelu",
     "max_pool2d",
@@ -40,6 +41,7 @@ LAYERS = [
     "Linear",
     "BatchNorm2d",
     "ConvTranspose2d",
+    "ConvTranspose1d",
     "Conv1d",
     "BatchNorm1d",
     "MaxPool1d",

@@ -116,17 +116,21 @@ def transposed_convolution(
 def output_padding_of(
     output_size: object,
     shape: Shape,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int],
+    kernel: Shape,
+    stride: Shape,
+    padding: Shape,
+    dilation: Shape,
     what: str,
-) -> tuple[int, int]:
-    """Return the output_padding with which a transposed convolution of a shape (..., H, W) has a size."""
-    wanted = sizes_of(output_size, (2, len(shape)), what)
+) -> Shape:
+    """Return the output_padding with which a transposed convolution of a shape (..., H, W) has a size.
+
+    Those of lines have one size each.
+    """
+    axes = len(kernel)
+    wanted = sizes_of(output_size, (axes, len(shape)), what)
     least = [
         (size - 1) * step - 2 * cut + extent(taps, apart)
-        for size, taps, step, cut, apart in zip(shape[-2:], kernel, stride, padding, dilation, strict=True)
+        for size, taps, step, cut, apart in zip(shape[-axes:], kernel, stride, padding, dilation, strict=True)
     ]
     most = [low + step - 1 for low, step in zip(least, stride, strict=True)]
     if not all(low <= each <= high for low, each, high in zip(least, wanted, most, strict=True)):
@@ -134,7 +138,7 @@ def output_padding_of(
             f"{what}: output_size must lie between {tuple(least)} and {tuple(most)}, got {wanted} "
             f"for x of the shape {shape}"
         )
-    return wanted[0] - least[0], wanted[1] - least[1]
+    return tuple(size - low for size, low in zip(wanted, least, strict=True))
 
 
 def pooling(

@@ -124,6 +124,18 @@ def row_of(
     return (1, single(stride, f"{what}: stride", 1)), pads, (1, single(dilation, f"{what}: dilation", 1))
 
 
+def transposed_row(
+    stride: object, padding: object, output_padding: object, dilation: object, what: str
+) -> dict[str, tuple[int, int]]:
+    """Return the geometry of a transposed convolution along lines as that of images of one row."""
+    return {
+        "stride": (1, single(stride, f"{what}: stride", 1)),
+        "padding": (0, single(padding, f"{what}: padding")),
+        "output_padding": (0, single(output_padding, f"{what}: output_padding")),
+        "dilation": (1, single(dilation, f"{what}: dilation", 1)),
+    }
+
+
 def extent(kernel: int, dilation: int) -> int:
     """Return how many pixels a window covers."""
     return dilation * (kernel - 1) + 1

@@ -88,6 +88,12 @@ LINES = {
     "branches": lambda: [Branches(), nn.ReLU(), nn.Conv1d(8, 2, 3)],
     "linear": lambda: [nn.Linear(18, 4), nn.GELU(), nn.Linear(4, 2)],
     "turned": lambda: [TurnedLines(4)],
+    "back": lambda: [nn.Conv1d(2, 5, 3, 2), nn.ConvTranspose1d(5, 3, 4, 2, 1), nn.ReLU(), nn.Conv1d(3, 2, 3)],
+    "back in groups": lambda: [
+        *(nn.Conv1d(2, 6, 3), nn.BatchNorm1d(6), nn.ReLU()),
+        *(nn.ConvTranspose1d(6, 4, 3, 3, 2, 1, 2, dilation=2), nn.BatchNorm1d(4), nn.GELU()),
+    ],
+    "far back": lambda: [nn.ConvTranspose1d(2, 17, 2, 5, 0, 3, bias=False), nn.Conv1d(17, 3, 1)],
     "powers": lambda: [
         nn.Conv1d(2, 5, 3),
         nn.ReLU(),

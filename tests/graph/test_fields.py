@@ -168,6 +168,7 @@ def test_products_of_parameters_are_not_followed():
         (graph.Conv2d(1, 0, 1, 2), (1, 4, 5, 5), (6, 2, 3, 3), (1, 6, 3, 3), 6 * 9 * 2 * 9),
         (graph.Conv1d(), (1, 4, 5), (6, 4, 3), (1, 6, 3), 6 * 3 * 4 * 3),
         (graph.ConvTranspose2d(2), (1, 4, 5, 5), (4, 3, 2, 2), (1, 3, 10, 10), 4 * 25 * 3 * 4),
+        (graph.ConvTranspose1d(2), (1, 4, 5), (4, 3, 2), (1, 3, 10), 4 * 5 * 3 * 2),
         (graph.Linear(), (1, 7, 4), (5, 4), (1, 7, 5), 7 * 4 * 5),
         (graph.Add(), (1, 7), (1, 7), (1, 7), 0),
     ],

@@ -255,6 +255,8 @@ def test_every_layer_of_the_package_says_what_it_makes():
         nn.ConvTranspose2d(4, 3, 3, bias=False),
         nn.PReLU(),
         nn.PReLU(4, 0.1),
+        nn.ConvTranspose1d(4, 6, 3, 2, 1, 1, 2, dilation=2),
+        nn.ConvTranspose1d(4, 3, 3, bias=False),
         nn.Conv1d(4, 6, 3, 2, 1, 2, 2),
         nn.Conv1d(4, 8, 4, padding="same", bias=False),
         nn.MaxPool1d(3, 2, 1, 2),

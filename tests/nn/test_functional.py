@@ -56,6 +56,10 @@ ON_ARRAYS = {
         lambda: ops.conv_transpose2d(IMAGES, WEIGHT[:4], BIAS[:4], 2, 1, (0, 1), 2, (1, 2)),
         lambda: F.conv_transpose2d(IMAGES, WEIGHT[:4], BIAS[:4], 2, 1, (0, 1), 2, (1, 2)),
     ),
+    "conv_transpose1d": (
+        lambda: ops.conv_transpose1d(IMAGES[:, :, 0], WEIGHT[:4, :, 0], BIAS[:4], 2, 1, 1, 2, 2),
+        lambda: F.conv_transpose1d(IMAGES[:, :, 0], WEIGHT[:4, :, 0], BIAS[:4], 2, 1, 1, 2, 2),
+    ),
     "conv1d": (
         lambda: ops.conv1d(IMAGES[:, :, 0], WEIGHT[:, :, 0], BIAS, 2, 1, 2, 2),
         lambda: F.conv1d(IMAGES[:, :, 0], WEIGHT[:, :, 0], BIAS, 2, 1, 2, 2),

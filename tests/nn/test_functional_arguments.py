@@ -44,15 +44,18 @@ SIGNATURES = {
         "dilation": 1,
         "groups": 1,
     },
-    "conv_transpose2d": {
-        "input": NONE,
-        "weight": NONE,
-        "bias": None,
-        "stride": 1,
-        "padding": 0,
-        "output_padding": 0,
-        "groups": 1,
-        "dilation": 1,
+    **{
+        name: {
+            "input": NONE,
+            "weight": NONE,
+            "bias": None,
+            "stride": 1,
+            "padding": 0,
+            "output_padding": 0,
+            "groups": 1,
+            "dilation": 1,
+        }
+        for name in ("conv_transpose1d", "conv_transpose2d")
     },
     "adaptive_avg_pool2d": {"input": NONE, "output_size": NONE},
     "adaptive_max_pool1d": {"input": NONE, "output_size": NONE, "return_indices": False},

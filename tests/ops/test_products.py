@@ -12,8 +12,16 @@ from fastcnn.testing import gradcheck
 from ..oracle.cases import Case, select
 from ..oracle.compare import DTYPES, LAYOUTS, assert_close
 
-OPS = ("conv_transpose2d", "conv1d", "prelu")
-CASES = [case for op in OPS for case in select("products", op)]
+FILE = {"conv_transpose1d": "conv_transpose1d"}
+OPS = ("conv_transpose2d", "conv1d", "prelu", "conv_transpose1d")
+
+
+def cases_of(op: str) -> list[Case]:
+    """Return what PyTorch was asked about an operation."""
+    return select(FILE.get(op, "products"), op)
+
+
+CASES = [case for op in OPS for case in cases_of(op)]
 FEW = [
     case
     for case in CASES
@@ -67,7 +75,7 @@ def test_any_number_of_threads_gives_the_same_bits(case: Case) -> None:
 
 @pytest.mark.parametrize("op", OPS)
 def test_what_is_not_wanted_is_none(op) -> None:
-    case = select("products", op)[0]
+    case = cases_of(op)[0]
     arrays = {name: case.input(name) for name in case.specs}
     given = arrays["dy"], arrays["x"], arrays["weight"]
     backward = getattr(ops, f"{op}_backward")
@@ -99,6 +107,12 @@ def test_gradients_are_those_of_differences() -> None:
         lambda dy, x, w, b: ops.conv1d_backward(dy, x, w, **line),
         [rng.standard_normal(shape) for shape in ((2, 4, 7), (4, 2, 3), (4,))],
     )
+    back = {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2, "dilation": 2}
+    gradcheck(
+        lambda x, w, b: ops.conv_transpose1d(x, w, b, **back),
+        lambda dy, x, w, b: ops.conv_transpose1d_backward(dy, x, w, **back),
+        [rng.standard_normal(shape) for shape in ((2, 4, 5), (4, 2, 3), (4,))],
+    )
     gradcheck(
         ops.prelu,
         lambda dy, x, w: ops.prelu_backward(dy, x, w),
@@ -115,6 +129,18 @@ def test_a_transposed_convolution_by_hand() -> None:
     y = ops.conv_transpose2d(x, weight, np.array([0.5]), stride=2, output_padding=1)
     assert (y - 0.5).tolist() == [[[[1, 10, 2, 20, 0], [0, 0, 0, 0, 0], [3, 30, 4, 40, 0], [0, 0, 0, 0, 0]]]]
     assert (ops.conv_transpose2d(x, weight, padding=(0, 1))).tolist() == [[[[12.0], [34.0]]]]
+
+
+def test_a_transposed_convolution_along_a_line_by_hand() -> None:
+    x, weight = np.array([[1.0, 2, 3]]), np.array([[[1.0, 10]]])
+    assert ops.conv_transpose1d(x, weight).tolist() == [[1, 12, 23, 30]]
+    assert ops.conv_transpose1d(x, weight, np.array([0.5]), 3, 1, 2).tolist() == [
+        [10.5, 0.5, 2.5, 20.5, 0.5, 3.5, 30.5, 0.5]
+    ]
+    dx, dweight, dbias = ops.conv_transpose1d_backward(np.array([[1.0, 2, 3, 4]]), x, weight)
+    assert dx.tolist() == [[21, 32, 43]]
+    assert dweight.tolist() == [[[14, 20]]]
+    assert dbias.tolist() == [10]
 
 
 def test_a_convolution_along_a_line_by_hand() -> None:
@@ -156,6 +182,36 @@ LINE, KERNEL = np.ones((2, 4, 6)), np.ones((3, 4, 2))
             "output_padding must be smaller than stride or dilation, got output_padding 2, stride 2",
         ),
         (lambda: ops.conv_transpose2d(X, W, stride=2**62), SizeError, "conv_transpose2d"),
+        (
+            lambda: ops.conv_transpose1d(X, W[0]),
+            ShapeError,
+            "conv_transpose1d: x must be 2-D or 3-D, got the shape",
+        ),
+        (
+            lambda: ops.conv_transpose1d(LINE, W),
+            ShapeError,
+            "conv_transpose1d: weight must be 3-D, got the shape",
+        ),
+        (
+            lambda: ops.conv_transpose1d(LINE, KERNEL),
+            ShapeError,
+            "conv_transpose1d: x has 4 channels but weight expects 3",
+        ),
+        (
+            lambda: ops.conv_transpose1d(LINE[:, :3], KERNEL, padding=4),
+            ShapeError,
+            "conv_transpose1d (columns): nothing is left of the output",
+        ),
+        (
+            lambda: ops.conv_transpose1d(LINE[:, :3], KERNEL, stride=(2, 2)),
+            ArgumentError,
+            "conv_transpose1d: stride must be an integer or a sequence of one, got (2, 2)",
+        ),
+        (
+            lambda: ops.conv_transpose1d_backward(LINE, LINE[:, :3], KERNEL),
+            ShapeError,
+            "conv_transpose1d_backward: dy must have the shape",
+        ),
         (lambda: ops.conv_transpose2d(X, W, dilation=2**62), SizeError, "conv_transpose2d"),
         (lambda: ops.conv_transpose2d(X, W.astype("f4")), DTypeError, "x float64, weight float32"),
         (lambda: ops.conv_transpose2d(X.tolist(), W), DTypeError, "x must be a NumPy array, got list"),

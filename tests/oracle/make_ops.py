@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from . import (
     grid_conv,
+    grid_conv_transpose1d,
     grid_elementwise_loss,
     grid_indices,
     grid_line_sizes,
@@ -37,6 +38,7 @@ GRIDS = {
     "margins": grid_margins,
     "line_sizes": grid_line_sizes,
     "power_pool": grid_power_pool,
+    "conv_transpose1d": grid_conv_transpose1d,
 }
 
 
@@ -135,6 +137,9 @@ def _loss(function):
 ANSWER = {
     "conv1d": lambda x, weight, bias=None, **args: {"y": functional.conv1d(x, weight, bias, **args)},
     "conv2d": _conv2d,
+    "conv_transpose1d": lambda x, weight, bias=None, **args: {
+        "y": functional.conv_transpose1d(x, weight, bias, **args)
+    },
     "conv_transpose2d": lambda x, weight, bias=None, **args: {
         "y": functional.conv_transpose2d(x, weight, bias, **args)
     },

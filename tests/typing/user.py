@@ -84,6 +84,8 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
     assert_type(F.dropout1d(lines, 0.1), np.ndarray)
     assert_type(ops.dropout1d(lines, 0.1), tuple[np.ndarray, np.ndarray | None])
     assert_type(F.lp_pool1d(lines, 2, 3), np.ndarray)
+    assert_type(F.conv_transpose1d(lines, np.ones((2, 4, 3)), stride=2), np.ndarray)
+    assert_type(ops.conv_transpose1d(lines, np.ones((2, 4, 3))), np.ndarray)
     assert_type(F.pad(lines, (1, -1)), np.ndarray)
     assert_type(F.adaptive_max_pool1d(lines, 2), np.ndarray)
     assert_type(F.max_pool1d(lines, 2, return_indices=True), Any)  # a pair
@@ -95,7 +97,7 @@ def line_network(lines: np.ndarray) -> nn.Sequential:
     assert_type(images.eval(), nn.Sequential)
     return nn.Sequential(
         nn.Conv1d(2, 4, 3, padding="same"), nn.BatchNorm1d(4), nn.MaxPool1d(2), nn.AvgPool1d((2,), 1),
-        nn.AdaptiveMaxPool1d(6), nn.ZeroPad1d(1), nn.CircularPad1d((-1, 2)),
+        nn.ConvTranspose1d(4, 4, 2, 2), nn.AdaptiveMaxPool1d(6), nn.ZeroPad1d(1), nn.CircularPad1d((-1, 2)),
         nn.LPPool1d(2, 2, 1), nn.AdaptiveAvgPool1d(3), nn.Flatten(), nn.Linear(12, 3),
     )  # fmt: skip
 

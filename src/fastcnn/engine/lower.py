@@ -29,6 +29,7 @@ RULES: dict[type[graphs.Operation], Callable[..., View]] = {
     graphs.Concat: shape_rules.concat,
     graphs.Conv1d: product_rules.conv1d,
     graphs.Conv2d: product_rules.conv2d,
+    graphs.ConvTranspose1d: product_rules.conv_transpose1d,
     graphs.ConvTranspose2d: product_rules.conv_transpose2d,
     graphs.Divide: arithmetic_rules.divide,
     graphs.Dropout: rules.dropout,

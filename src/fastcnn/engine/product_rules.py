@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import graph, nn
 from .._outputs import convolution, transposed_convolution
-from .._shapes import Window, integer, row_of
+from .._shapes import Window, integer, row_of, transposed_row
 from .graph import Value
 from .nodes.conv import Conv
 from .nodes.conv_transpose import ConvTranspose
@@ -13,6 +13,9 @@ from .rules import Lowering, Source, image, over_value, tensor
 from .shape_rules import channels_first, channels_last
 from .tracing import UnsupportedError
 from .view import View
+
+# The geometry of a transposed convolution.
+_TRANSPOSED = ("stride", "padding", "output_padding", "dilation")
 
 
 def conv2d(lowering: Lowering, op: graph.Conv2d, x: Source, weight: Source, bias: Source) -> View:
@@ -66,7 +69,7 @@ def conv_transpose2d(
     value, groups = image(view, what), integer(op.geometry["groups"], f"{what}: groups", 1)
     weight, bias = _parameters(lowering, what, weight, bias, groups)
     kernel = weight.shape[2], weight.shape[3]
-    steps = {name: op.geometry[name] for name in ("stride", "padding", "output_padding", "dilation")}
+    steps = {name: op.geometry[name] for name in _TRANSPOSED}
     w = transposed_convolution((view.height, view.width), kernel, **steps, what="conv_transpose2d")
     left, _, top, _ = view.margin
     w = w._replace(
@@ -77,6 +80,22 @@ def conv_transpose2d(
     )
     y = Value(weight.shape[1] * groups, w.in_h, w.in_w)
     return lowering.append(ConvTranspose(value, y, weight, bias, w, groups))
+
+
+def conv_transpose1d(
+    lowering: Lowering, op: graph.ConvTranspose1d, x: Source, weight: Source, bias: Source
+) -> View:
+    """Lower a transposed convolution along lines: images of one row."""
+    what = "ConvTranspose1d"
+    view = tensor(lowering, x, what)
+    if not view.line:
+        raise UnsupportedError(f"{what} of something else than lines")
+    groups = integer(op.geometry["groups"], f"{what}: groups", 1)
+    weight, bias = _parameters(lowering, what, weight, bias, groups)
+    steps = transposed_row(**{name: op.geometry[name] for name in _TRANSPOSED}, what=what)
+    w = transposed_convolution((1, view.width), (1, weight.shape[2]), **steps, what="conv_transpose1d")
+    y = Value(weight.shape[1] * groups, w.in_h, w.in_w)
+    return View(lowering.append(ConvTranspose(view.value, y, weight, bias, w, groups)).value, line=True)
 
 
 def linear(lowering: Lowering, op: graph.Linear, x: Source, weight: Source, bias: Source) -> View:

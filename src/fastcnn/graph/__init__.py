@@ -16,7 +16,7 @@ from .operators import Operators
 from .piecewise import *
 from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 from .prelu import PReLU
-from .products import Conv1d, Conv2d, ConvTranspose2d, Linear
+from .products import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Linear
 from .reduction import Amax, Mean, Sum
 from .resizing import Interpolate, Pad
 from .response_norm import LocalResponseNorm
@@ -48,6 +48,7 @@ __all__ = [
     "Concat",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
     "ConvTranspose2d",
     "Detach",
     "Divide",

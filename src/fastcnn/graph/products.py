@@ -51,9 +51,7 @@ class Conv1d(Operation):
 
     def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
         """Return what y sees."""
-        field = of_images(fields[0], len(y)) if fields[1] is None else None
-        stride, dilation = (pair(self.geometry[name], name, 1)[0] for name in ("stride", "dilation"))
-        return None if field is None else slide(field, (1, extent(shapes[1][2], dilation)), (1, stride))
+        return _along_lines(slide, self.geometry, fields, shapes)
 
     def macs(self, shapes: Sequence[Shape], y: Shape) -> int:
         """Return the products of weights and elements."""
@@ -96,6 +94,22 @@ class ConvTranspose2d(Operation):
         return math.prod(shapes[0]) * math.prod(shapes[1][1:])
 
 
+class ConvTranspose1d(ConvTranspose2d):
+    """Transposed convolution along lines; see `fastcnn.ops.conv_transpose1d`."""
+
+    def forward(self, x: Array, weight: Array, bias: Array | None) -> tuple[Array, Any]:
+        """Return the lines."""
+        return ops.conv_transpose1d(x, weight, bias, **self.geometry), (x, weight)
+
+    def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
+        """Return the gradients of x, weight and bias."""
+        return ops.conv_transpose1d_backward(dy, *saved, **self.geometry, output_mask=wanted)
+
+    def field(self, fields: Fields, shapes: Sequence[Shape], y: Shape) -> Field | None:
+        """Return what y sees."""
+        return _along_lines(scatter, self.geometry, fields, shapes)
+
+
 class Linear(Operation):
     """y = x weight^T + bias, or without a bias for None."""
 
@@ -116,8 +130,20 @@ class Linear(Operation):
         return math.prod(y) * shapes[1][1]
 
 
+Rule = Callable[[Field, tuple[int, int], tuple[int, int]], Field | None]
+
+
+def _along_lines(
+    rule: Rule, geometry: dict[str, Any], fields: Fields, shapes: Sequence[Shape]
+) -> Field | None:
+    """Return the field behind windows of lines, whose weight sees nothing of them."""
+    field = of_images(fields[0], len(shapes[0])) if fields[1] is None else None
+    stride, dilation = (pair(geometry[name], name, 1)[0] for name in ("stride", "dilation"))
+    return None if field is None else rule(field, (1, extent(shapes[1][2], dilation)), (1, stride))
+
+
 def _windows(
-    rule: Callable[[Field, tuple[int, int], tuple[int, int]], Field | None],
+    rule: Rule,
     geometry: dict[str, Any],
     fields: Fields,
     shapes: Sequence[Shape],

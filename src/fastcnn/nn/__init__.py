@@ -9,6 +9,7 @@ from . import (
     conv,
     conv1d,
     conv_transpose,
+    conv_transpose1d,
     dropout,
     elementwise_losses,
     functional,
@@ -42,6 +43,7 @@ from .containers import *
 from .conv import *
 from .conv1d import *
 from .conv_transpose import *
+from .conv_transpose1d import *
 from .dropout import *
 from .elementwise_losses import *
 from .gaussian_loss import *
@@ -76,6 +78,7 @@ __all__ += containers.__all__
 __all__ += conv.__all__
 __all__ += conv1d.__all__
 __all__ += conv_transpose.__all__
+__all__ += conv_transpose1d.__all__
 __all__ += dropout.__all__
 __all__ += elementwise_losses.__all__
 __all__ += gaussian_loss.__all__

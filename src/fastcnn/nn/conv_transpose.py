@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import graph
 from .._arguments import Argument, count, flag, one_or_two, one_or_two_cut, word
-from .._outputs import output_padding_of, transposed_convolution
-from .._shapes import extent, filled, integer, pair
+from .._outputs import transposed_convolution
+from .._shapes import filled, integer, pair
 from ..errors import ArgumentError
 from . import functional as F
 from .conv import check_groups
-from .convolution import Convolution
+from .convolution import TransposedConvolution
 from .declaration import IMAGES, Shape, Values, channels, declare, has
 from .parameter import Parameter
 
@@ -51,7 +50,7 @@ def _images(values: Values, shape: Shape) -> Shape:
     weights=_kernels,
     takes=IMAGES,
 )
-class ConvTranspose2d(Convolution):
+class ConvTranspose2d(TransposedConvolution):
     """Spread each pixel over a window by learned kernels; see `fastcnn.ops.conv_transpose2d`.
 
     Parameters
@@ -129,21 +128,4 @@ class ConvTranspose2d(Convolution):
         output_size : (out_h, out_w), or all sizes of the output; optional
             One of those that a convolution of this stride takes back to x; output_padding then follows.
         """
-        more = self.output_padding
-        if output_size is not None:
-            geometry = self.kernel_size, self.stride, self.padding, self.dilation
-            more = output_padding_of(output_size, graph.shape_of(x), *geometry, "ConvTranspose2d")
-        rest = self.stride, self.padding, more, self.groups, self.dilation
-        return F.conv_transpose2d(x, self.weight, self.bias, *rest)
-
-    def macs(self, output_shape: tuple[int, ...]) -> int:
-        """Multiply-accumulates for an output (N, out_channels, out_h, out_w)."""
-        pixels = int(np.prod(output_shape[:-3], dtype=object))
-        sizes = zip(output_shape[-2:], self.kernel_size, *self._steps(), strict=True)
-        for out, taps, step, cut, more, apart in sizes:
-            # More than a step is there by output_padding alone; less may be by output_size.
-            pixels *= (out + 2 * cut - extent(taps, apart) - (more if more >= step else 0)) // step + 1
-        return pixels * self.weight.size
-
-    def _steps(self) -> tuple[tuple[int, int], ...]:
-        return self.stride, self.padding, self.output_padding, self.dilation
+        return F.conv_transpose2d(x, self.weight, self.bias, *self._rest(x, output_size))

@@ -4,6 +4,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .. import graph
+from .._outputs import output_padding_of
+from .._shapes import extent
 from . import functional as F
 from . import init
 from .module import Module
@@ -58,3 +61,33 @@ class Convolution(Module):
         parts += [] if self.bias is not None else ["bias=False"]
         parts += [] if self.padding_mode == "zeros" else [f"padding_mode={self.padding_mode}"]
         return ", ".join(parts)
+
+
+class TransposedConvolution(Convolution):
+    """The base of layers that spread each element over a window of the output."""
+
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    output_padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+    def _rest(self, x: Any, output_size: tuple[int, ...] | None) -> tuple[Any, ...]:
+        """Return the geometry as functions take it; a size of the output says what output_padding is."""
+        more = self.output_padding
+        if output_size is not None:
+            geometry = self.kernel_size, self.stride, self.padding, self.dilation
+            more = output_padding_of(output_size, graph.shape_of(x), *geometry, type(self).__name__)
+        return self.stride, self.padding, more, self.groups, self.dilation
+
+    def macs(self, output_shape: tuple[int, ...]) -> int:
+        """Multiply-accumulates for an output (N, out_channels, ...)."""
+        axes = len(self.kernel_size)
+        pixels = int(np.prod(output_shape[: -1 - axes], dtype=object))
+        steps = self.stride, self.padding, self.output_padding, self.dilation
+        for out, taps, step, cut, more, apart in zip(
+            output_shape[-axes:], self.kernel_size, *steps, strict=True
+        ):
+            # More than a step is there by output_padding alone; less may be by output_size.
+            pixels *= (out + 2 * cut - extent(taps, apart) - (more if more >= step else 0)) // step + 1
+        return pixels * self.weight.size

@@ -21,6 +21,7 @@ from .activation import (
 from .conv import col2im, col2im_backward, conv2d, conv2d_backward, im2col, im2col_backward
 from .conv1d import conv1d, conv1d_backward
 from .conv_transpose import conv_transpose2d, conv_transpose2d_backward
+from .conv_transpose1d import conv_transpose1d, conv_transpose1d_backward
 from .dropping import (
     alpha_dropout,
     alpha_dropout_backward,
@@ -96,6 +97,8 @@ __all__ = [
     "conv1d_backward",
     "conv2d",
     "conv2d_backward",
+    "conv_transpose1d",
+    "conv_transpose1d_backward",
     "conv_transpose2d",
     "conv_transpose2d_backward",
     "cross_entropy",

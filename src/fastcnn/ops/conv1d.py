@@ -9,7 +9,7 @@ from . import _check
 from .conv import backward, forward
 
 
-def _as_images(what: str, x: object, weight: object) -> tuple[np.ndarray, np.ndarray]:
+def as_images(what: str, x: object, weight: object) -> tuple[np.ndarray, np.ndarray]:
     """Return lines and kernels with an axis of rows."""
     lines = _check.array(x, "x", what, (2, 3))
     kernel = _check.array(weight, "weight", what, (3,))
@@ -58,7 +58,7 @@ def conv1d(
         If the result does not fit into memory.
     """
     what = "conv1d"
-    images, kernel = _as_images(what, x, weight)
+    images, kernel = as_images(what, x, weight)
     y = forward(what, images, kernel, bias, *row_of(stride, padding, dilation, what), groups)
     return y[..., 0, :]
 
@@ -90,7 +90,7 @@ def conv1d_backward(
     dx, dweight, dbias : arrays of the shapes of x, weight and (out_channels,), or None
     """
     what = "conv1d_backward"
-    images, kernel = _as_images(what, x, weight)
+    images, kernel = as_images(what, x, weight)
     grad = _check.array(dy, "dy", what, (images.ndim - 1,))[..., None, :]
     geometry = *row_of(stride, padding, dilation, what), groups
     dx, dweight, dbias = backward(what, grad, images, kernel, *geometry, output_mask=output_mask)

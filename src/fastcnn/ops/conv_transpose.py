@@ -94,8 +94,14 @@ def conv_transpose2d(
     SizeError
         If the result does not fit into memory.
     """
-    what = "conv_transpose2d"
     geometry = _geometry(stride, padding, output_padding, dilation)
+    return forward("conv_transpose2d", x, weight, bias, geometry, groups)
+
+
+def forward(
+    what: str, x: object, weight: object, bias: object, geometry: dict[str, Any], groups: object
+) -> np.ndarray:
+    """Return the transposed convolution of images, for the function `what`."""
     c = _prepare(what, x, weight, geometry, groups)
     shift = _check.vector(bias, c.out_shape[1], "bias", what)
     _check.same_dtype(what, x=c.x, bias=shift)
@@ -140,7 +146,21 @@ def conv_transpose2d_backward(
     dx, dweight, dbias : arrays of the shapes of x, weight and (out_channels,), or None
     """
     what = "conv_transpose2d_backward"
-    c = _prepare(what, x, weight, _geometry(stride, padding, output_padding, dilation), groups)
+    geometry = _geometry(stride, padding, output_padding, dilation)
+    return backward(what, dy, x, weight, geometry, groups, output_mask)
+
+
+def backward(
+    what: str,
+    dy: object,
+    x: object,
+    weight: object,
+    geometry: dict[str, Any],
+    groups: object,
+    output_mask: object,
+) -> tuple[Any, Any, Any]:
+    """Return the gradients of a transposed convolution of images, for the function `what`."""
+    c = _prepare(what, x, weight, geometry, groups)
     grad = _check.gradient(dy, c.out_shape, c.unbatched, "dy", what)
     _check.same_dtype(what, dy=grad, x=c.x)
     wants_dx, wants_dweight, wants_dbias = _check.mask(output_mask, "output_mask", what)

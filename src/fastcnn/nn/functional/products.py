@@ -10,6 +10,7 @@ from ...graph import apply
 __all__ = [
     "conv1d",
     "conv2d",
+    "conv_transpose1d",
     "conv_transpose2d",
     "linear",
 ]
@@ -41,6 +42,21 @@ def conv2d(
 ) -> T:
     """Convolve images with kernels; see `fastcnn.ops.conv2d`."""
     return apply(graph.Conv2d(stride, padding, dilation, groups), input, weight, bias)
+
+
+def conv_transpose1d(
+    input: T,
+    weight: Any,
+    bias: Any = None,
+    stride: int | tuple[int] = 1,
+    padding: int | tuple[int] = 0,
+    output_padding: int | tuple[int] = 0,
+    groups: int = 1,
+    dilation: int | tuple[int] = 1,
+) -> T:
+    """Spread each element of lines over a window of the output; see `fastcnn.ops.conv_transpose1d`."""
+    operation = graph.ConvTranspose1d(stride, padding, output_padding, groups, dilation)
+    return apply(operation, input, weight, bias)
 
 
 def conv_transpose2d(
