@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastcnn import graph, nn
-from fastcnn.errors import DTypeError, ShapeError, SizeError
+from fastcnn.errors import ArgumentError, DTypeError, ShapeError, SizeError
 from fastcnn.graph.arithmetic import sum_to
 from fastcnn.ops._images import sum_over_images
 
@@ -213,6 +213,19 @@ def test_integers_alone_are_computed_as_numpy_does():
     y = model(np.ones(2), np.array([1, 2]))
     np.testing.assert_array_equal(y, [2.5, 6.5])
     np.testing.assert_array_equal(model.backward(np.ones(2))[0], [1.5, 2.5])
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "error", "message"),
+    [
+        (lambda a: -a, [np.ones(2, bool)], DTypeError, "neg: x must be numbers, got bool"),
+        (lambda a, b: a - b, [np.ones(2, bool)] * 2, DTypeError, "subtract: no result for bool and bool"),
+        (lambda a: a**-2, [np.arange(1, 3)], ArgumentError, "power: integers have no negative powers"),
+    ],
+)
+def test_what_numpy_has_no_result_for(function, inputs, error, message):
+    with pytest.raises(error, match=message):
+        Formula(function)(*inputs)
 
 
 @pytest.mark.parametrize("swapped", [0, 1])

@@ -26,7 +26,23 @@ FUNCTIONS = [
     *("softmax", "softmin", "softplus", "softshrink", "softsign", "split", "sqrt", "tanh", "tanhshrink"),
     "threshold",
 ]
-# Of these the losses, whose fused gradient is that of the loss itself, and of the input alone.
+# Methods and operators of values.
+METHODS = [
+    *(
+        "__getitem__",
+        "__radd__",
+        "__rdiv__",
+        "__rmul__",
+        "__rpow__",
+        "__rsub__",
+        "add",
+        "amax",
+        "div",
+        "mean",
+    ),
+    *("mul", "neg", "permute", "pow", "reshape", "sub", "sum", "view"),
+]
+# Of the functions the losses, whose fused gradient is that of the loss itself, and of the input alone.
 LOSSES = frozenset(
     name for name in FUNCTIONS if name.endswith("_loss") or "cross_entropy" in name or name == "kl_div"
 )

@@ -37,6 +37,8 @@ def _described(value: Any, question: Question) -> Any:
     if isinstance(value, dict):
         said = [(key, each) for key, each in value.items() if key not in _IGNORED and (key, each) != _DEFAULT]
         return {key: _described(each, question) for key, each in said}
+    if isinstance(value, slice) or value is Ellipsis:
+        return {samples.SLICE: [value.start, value.stop, value.step] if isinstance(value, slice) else []}
     return [_described(each, question) for each in value] if isinstance(value, list | tuple) else value
 
 

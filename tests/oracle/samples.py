@@ -1,5 +1,6 @@
 """Arguments of a call as JSON: arrays stand outside, as recipes, and their names in their places."""
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,8 +9,8 @@ import numpy as np
 from . import recipe
 from .cases import Case
 
-# The only key of what stands in the place of an array.
-ARRAY = "array"
+# The only key of what stands in the place of an array, and of a part of an index: three numbers, or none.
+ARRAY, SLICE = "array", "slice"
 
 
 def named(name: str) -> dict[str, str]:
@@ -22,6 +23,8 @@ def filled(value: Any, array: Callable[[str], Any]) -> Any:
     if isinstance(value, dict):
         if set(value) == {ARRAY}:
             return array(value[ARRAY])
+        if set(value) == {SLICE}:
+            return slice(*value[SLICE]) if value[SLICE] else Ellipsis
         return {key: filled(each, array) for key, each in value.items()}
     return type(value)(filled(each, array) for each in value) if isinstance(value, list | tuple) else value
 
@@ -55,3 +58,16 @@ def module_of(library: Any, case: Case, dtype: Any) -> Any:
     if "state" in case.args:
         module.load_state_dict({key: case.input(f"state:{key}", dtype) for key in case.args["state"]})
     return module
+
+
+_OPERATORS = {
+    **{name: getattr(operator, name) for name in ("add", "sub", "mul", "pow", "neg")},
+    "div": operator.truediv,
+    "__rdiv__": lambda x, other: other / x,
+}
+
+
+def function_of(functions: Any, name: str) -> Callable:
+    """Return the function of a name, or what calls the method or operator of its first argument."""
+    found = _OPERATORS.get(name) or getattr(functions, name, None)
+    return found or (lambda x, *args, **options: getattr(x, name)(*args, **options))

@@ -140,7 +140,11 @@ WITHOUT_SAMPLES = (
 
 
 @pytest.mark.parametrize(
-    ("kind", "names"), [("modules", grid_samples.MODULES), ("functions", grid_samples.FUNCTIONS)]
+    ("kind", "names"),
+    [
+        ("modules", grid_samples.MODULES),
+        ("functions", grid_samples.FUNCTIONS + grid_samples.METHODS),
+    ],
 )
 def test_every_sample_is_stored(kind, names):
     assert {case.args["name"] for case in cases.load(f"samples_{kind}")} == set(names)

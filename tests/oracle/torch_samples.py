@@ -6,17 +6,23 @@ from typing import Any, NamedTuple
 
 import torch
 
-from .grid_samples import FUNCTIONS, MODULES
+from .grid_samples import FUNCTIONS, METHODS, MODULES
 
 Given = tuple[Any, dict[str, Any]]  # arguments by place and by name
 # What is deprecated in PyTorch, or takes a place for the result.
 _DEPRECATED = frozenset(("dtype", "size_average", "reduce", "out"))
+# What operators have no place for.
+_OTHERS = frozenset(("rounding_mode", "alpha"))
 
 
 def _seed() -> None:
     """Let samples be the same each time: some take arguments from Python's own generator."""
     torch.manual_seed(0)
     random.seed(0)
+
+
+# That an array of NumPy may have.
+_MOST_AXES = 32
 
 
 class Sample(NamedTuple):
@@ -112,13 +118,13 @@ def _functions() -> Iterator[tuple[str, Any]]:
 
     for info in op_db:
         name = info.name.removeprefix("nn.functional.")
-        if name in FUNCTIONS and torch.float64 in info.dtypes:
+        if name in (*FUNCTIONS, *METHODS) and torch.float64 in info.dtypes:
             yield name, info
 
 
 def _of_function(name: str, number: str, function: Callable, sample: Any) -> Iterator[Sample]:
     options = dict(sample.kwargs)
-    if _DEPRECATED.isdisjoint(options):
+    if (_DEPRECATED | _OTHERS).isdisjoint(options):
         yield Sample(name, number, function, None, ((sample.input, *sample.args), options))
 
 
@@ -139,4 +145,7 @@ def refused_functions() -> Iterator[Sample]:
         _seed()
         for i, error in enumerate(info.error_inputs("cpu")):
             error.sample_input.kwargs.pop("return_indices", None)  # it is not what is refused
+            given = error.sample_input.input
+            if name in METHODS and not (isinstance(given, torch.Tensor) and given.ndim < _MOST_AXES):
+                continue
             yield from _of_function(name, f"{i}", info.op, error.sample_input)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._shapes import check_size
-from ..errors import DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ops._images import sum_over_images
 from .batch import Batch, refuse
 from .fields import pointwise
@@ -112,8 +112,15 @@ class Binary(Operation):
         """Return f(a, b)."""
         shapes = np.shape(a), np.shape(b)
         check_size(met(self.name, *shapes), np.result_type(a, b).itemsize, f"{self.name}: the output")
-        with np.errstate(all="ignore"):
-            y = np.asarray(self.function(a, b))  # without axes NumPy returns a number
+        try:
+            with np.errstate(all="ignore"):
+                y = np.asarray(self.function(a, b))  # without axes NumPy returns a number
+        except TypeError:  # of bools
+            raise DTypeError(
+                f"{self.name}: no result for {np.result_type(a)} and {np.result_type(b)}"
+            ) from None
+        except ValueError:
+            raise ArgumentError(f"{self.name}: integers have no negative powers that are integers") from None
         return y, (*shapes, self.keep(a, b, y))
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array | None, ...]:
@@ -229,6 +236,8 @@ class Negate(Operation):
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return -x."""
+        if x.dtype == np.bool_:
+            raise DTypeError("neg: x must be numbers, got bool")
         return np.asarray(np.negative(x)), None
 
     def backward(self, dy: Array, saved: Any, wanted: Wanted) -> tuple[Array]:
