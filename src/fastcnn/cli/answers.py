@@ -16,10 +16,11 @@ from ..recipes import Classifier
 from ..training.report import probabilities
 from ..training.report.masks import colours_of
 from ..training.tasks import threshold_of
+from .places import Place
 
 _TOP = 3
-# Classes that the colours of a PNG can tell apart.
-_MOST_COLOURS = 256
+# The largest value in a PNG of 8 bits, and in one of 16.
+_LARGEST, _LARGEST_16 = 255, 65535
 
 
 def file_for(image: str, number: int | None, folder: str | None, classifier: Classifier) -> Path | None:
@@ -58,8 +59,11 @@ def make_folders(files: list[Path | None]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def answer(output: np.ndarray, classifier: Classifier, file: Path | None) -> dict[str, Any]:
-    """Return what the outputs for one image mean; those that are images are written into the file."""
+def answer(output: np.ndarray, classifier: Classifier, file: Path | None, place: Place) -> dict[str, Any]:
+    """Return what the outputs for one image mean; those that are images are written into the file.
+
+    Masks are brought to the picture's size, of which `place` says where the network has seen it.
+    """
     task, names = classifier.kind.task, classifier.classes
     if task == CLASSIFICATION:
         return {"classes": _ranked("class", probabilities(output[None])[0], names)}
@@ -72,10 +76,12 @@ def answer(output: np.ndarray, classifier: Classifier, file: Path | None) -> dic
     if file is None:
         return {"values": [float(f"{value:.7g}") for value in output.ravel()]}
     if task == SEGMENTATION:
-        mask = output.argmax(0)
-        counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
-        _write_mask(mask, len(names), file)
-        return {"file": str(file), "pixels": _ranked("class", counts, names, "share")}
+        outside = _outside(len(names), classifier.kind.ignore_index)
+        mask = place.taken_from(output.argmax(0), outside)
+        counts = np.bincount(mask[mask != outside], minlength=len(names))
+        _write_mask(mask, len(names), outside, file)
+        said = {"file": str(file), "pixels": _ranked("class", counts / max(1, counts.sum()), names, "share")}
+        return said if place.is_whole else {**said, "outside": outside}
     content = io.BytesIO()
     np.save(content, output, allow_pickle=False)
     write_atomic(file, content.getvalue())
@@ -91,7 +97,8 @@ def line(said: dict[str, Any]) -> str:
     if "values" in said:
         return "  ".join(f"{value:g}" for value in said["values"])
     shares = _figures([row for row in said.get("pixels", ()) if row["share"]][:_TOP], "class", "share")
-    return f"{said['file']}  {shares}".rstrip()
+    cut = f"  (cut off: {said['outside']})" if "outside" in said else ""
+    return f"{said['file']}  {shares}{cut}".rstrip()
 
 
 def _figures(rows: list[dict[str, Any]], key: str, figure: str = "probability") -> str:
@@ -105,15 +112,26 @@ def _ranked(
     return [{key: names[index], figure: round(float(shares[index]), 6)} for index in order]
 
 
-def _write_mask(mask: np.ndarray, classes: int, file: Path) -> None:
-    """Write a PNG whose values are the classes, each with its colour in reports."""
-    if classes > _MOST_COLOURS:
-        raise ArgumentError(f"{file}: a PNG holds at most {_MOST_COLOURS} classes, got {classes}")
+def _outside(classes: int, ignore_index: int) -> int:
+    """Return the value in a mask for what the network has not seen: one that no class has."""
+    largest = _LARGEST if classes <= _LARGEST else _LARGEST_16
+    return ignore_index if classes <= ignore_index <= largest else largest
+
+
+def _write_mask(mask: np.ndarray, classes: int, outside: int, file: Path) -> None:
+    """Write a PNG whose values are the classes, each with its colour in reports; of 16 bits it has none."""
+    if classes > _LARGEST_16:
+        raise ArgumentError(f"{file}: a PNG holds at most {_LARGEST_16} classes, got {classes}")
     check_pillow(str(file))
     from PIL import Image
 
-    picture = Image.frombytes("P", mask.shape[::-1], mask.astype(np.uint8).tobytes())
-    picture.putpalette(np.rint(255 * colours_of(classes)).astype(np.uint8).tobytes())
+    if classes <= _LARGEST + 1 and mask.max() <= _LARGEST:
+        colours = np.ones((_LARGEST + 1, 3))  # white beyond the classes
+        colours[:classes] = colours_of(classes)
+        picture = Image.frombytes("P", mask.shape[::-1], mask.astype(np.uint8).tobytes())
+        picture.putpalette(np.rint(255 * colours).astype(np.uint8).tobytes())
+    else:
+        picture = Image.fromarray(mask.astype(np.uint16))
     content = io.BytesIO()
     picture.save(content, format="PNG")
     write_atomic(file, content.getvalue())

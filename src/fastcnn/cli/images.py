@@ -14,6 +14,7 @@ from ..data.values import BYTES, UNIT, Range, to_unit
 from ..errors import DataError
 from ..recipes.classifier import border_level
 from ..recipes.images import ImageFacts
+from .places import Place
 
 # Shares of red, green and blue in grey (ITU-R BT.601).
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -29,7 +30,7 @@ def read_images(
     facts: ImageFacts | None = None,
     white: float | None = None,
     resize: Resize | None = None,
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, list[str], Place]:
     """Read the images of a file for a network.
 
     Parameters
@@ -56,6 +57,8 @@ def read_images(
         From 0 to 1.
     notes : list of str
         What was done to them.
+    place : Place
+        Where the pixels of the file's images are in these.
 
     Raises
     ------
@@ -66,15 +69,19 @@ def read_images(
     """
     if os.path.isdir(path) or not os.path.exists(path):
         raise DataError(f"{path}: {'is a folder, not an image' if os.path.isdir(path) else 'no such file'}")
-    images, notes = _read_array(path, facts) if path.endswith(".npy") else _read_picture(path, white, resize)
+    if path.endswith(".npy"):
+        images, notes = _read_array(path, facts)
+        place = Place.of(*images.shape[2:])
+    else:
+        images, notes, place = _read_picture(path, white, resize)
     images, channel_notes = _to_channels(images, shape[0], path)
-    images, size_notes = _to_size(images, shape[1:])
+    images, size_notes, place = _to_size(images, shape[1:], place)
     notes += channel_notes + size_notes
     turned = abs(border_level(images) - background) > _TURNED if len(images) else False
     if invert == "yes" or (invert == "auto" and turned):
         images = 1 - images
         notes.append("inverted")
-    return images, notes
+    return images, notes, place
 
 
 def _read_array(path: str, facts: ImageFacts | None) -> tuple[np.ndarray, list[str]]:
@@ -115,15 +122,21 @@ def _range_of(array: np.ndarray, facts: ImageFacts | None, path: str) -> Range:
     raise DataError(f"{path}: {kind} must be {expected}, got {low:g} to {high:g}")
 
 
-def _read_picture(path: str, white: float | None, resize: Resize | None) -> tuple[np.ndarray, list[str]]:
+def _read_picture(
+    path: str, white: float | None, resize: Resize | None
+) -> tuple[np.ndarray, list[str], Place]:
     pixels, transparent = data.read_picture(path, white)
     notes = ["on white"] if transparent else []
+    place = Place.of(*pixels.shape[1:])
     if resize is not None:
         before, pixels = pixels.shape, fitted(pixels, resize, path)
         if pixels.shape != before:
             cut = " and cut" if isinstance(resize.size, int) else ""
             notes.append(f"{before[2]}x{before[1]} resized{cut} to {pixels.shape[2]}x{pixels.shape[1]}")
-    return pixels[None], notes
+        height, width = resize.output_size(*before[1:])
+        top, left = resize.corner(height, width)
+        place = place.resized(before[1:], (height, width), (-top, -left), pixels.shape[1:])
+    return pixels[None], notes, place
 
 
 def _to_channels(images: np.ndarray, channels: int, path: str) -> tuple[np.ndarray, list[str]]:
@@ -142,13 +155,13 @@ def _to_channels(images: np.ndarray, channels: int, path: str) -> tuple[np.ndarr
     raise DataError(f"{path}: has {given} channels, but the network takes {channels}")
 
 
-def _to_size(images: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
+def _to_size(images: np.ndarray, size: tuple[int, int], place: Place) -> tuple[np.ndarray, list[str], Place]:
     """Return images of that size: scaled to fit, with margins in the colour of the border."""
     height, width = images.shape[2:]
     if (height, width) == tuple(size):
-        return images, []
+        return images, [], place
     scale = min(size[0] / height, size[1] / width)
-    inner = [min(size[0], max(1, round(scale * height))), min(size[1], max(1, round(scale * width)))]
+    inner = min(size[0], max(1, round(scale * height))), min(size[1], max(1, round(scale * width)))
     rows, columns = _resampling(height, inner[0]), _resampling(width, inner[1])
     scaled = rows @ images @ columns.T
     result = np.empty((*images.shape[:2], *size), np.float32)
@@ -159,9 +172,9 @@ def _to_size(images: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, lis
     result[:, :, top : top + inner[0], left : left + inner[1]] = scaled
     # Width first, as people say it.
     notes = [f"{width}x{height} scaled to {inner[1]}x{inner[0]}"]
-    if inner != list(size):
+    if inner != tuple(size):
         notes.append(f"margins to {size[1]}x{size[0]}")
-    return np.clip(result, 0, 1), notes
+    return np.clip(result, 0, 1), notes, place.resized((height, width), inner, (top, left), size)
 
 
 def _resampling(source: int, target: int) -> np.ndarray:

@@ -39,18 +39,19 @@ def run(args: argparse.Namespace) -> int:
         for path in args.images
     ]
     jobs = []
-    for path, (images, notes) in zip(args.images, files, strict=True):
+    for path, (images, notes, place) in zip(args.images, files, strict=True):
         for number in range(len(images)):
             which = None if len(images) == 1 else number
             label = path if which is None else f"{path}[{number}]"
-            jobs.append((label, notes, answers.file_for(path, which, args.out, classifier)))
-    answers.make_folders([file for _, _, file in jobs])
+            jobs.append((label, notes, place, answers.file_for(path, which, args.out, classifier)))
+    answers.make_folders([file for *_, file in jobs])
     results, todo = [], iter(jobs)
-    for images, _ in files:
+    for images, *_ in files:
         outputs = classifier.trainer.predict(classifier.prepare(images), tta=args.tta)
         for output in outputs:
-            label, notes, file = next(todo)
-            results.append({"image": label, "notes": notes, **answers.answer(output, classifier, file)})
+            label, notes, place, file = next(todo)
+            said = answers.answer(output, classifier, file, place)
+            results.append({"image": label, "notes": notes, **said})
     if args.json:
         print(json.dumps(results, indent=1))
         return 0

@@ -139,8 +139,8 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         "predict",
         help="say what a network makes of images",
         description="Print the classes, labels or values that a network predicts for images, or write "
-        "the mask of each. Images are brought to the size and the channels that the network takes; every "
-        "such step is reported.",
+        "the mask of each, of its size. Images are brought to the size and the channels that the network "
+        "takes; every such step is reported.",
     )
     predict.add_argument("weights", metavar="WEIGHTS", help=_WEIGHTS)
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, ... (needs pillow), or .npy")

@@ -141,8 +141,14 @@ class Resize(_Resizing):
     def _middle(self, images: np.ndarray) -> np.ndarray:
         if not isinstance(self.size, int):
             return images
-        top, left = (round((each - self.size) / 2) for each in images.shape[2:])
+        top, left = self.corner(*images.shape[2:])
         return images[:, :, top : top + self.size, left : left + self.size]
+
+    def corner(self, height: int, width: int) -> tuple[int, int]:
+        """Return where the square begins that `cropped` cuts out of resized images; (0, 0): there is none."""
+        if not isinstance(self.size, int):
+            return 0, 0
+        return round((height - self.size) / 2), round((width - self.size) / 2)
 
 
 def check_resize(size: object, what: str) -> Resize:
