@@ -24,6 +24,21 @@ def test_networks(name, options, expected, capsys):
         assert each in text
 
 
+def test_a_recipe_for_scenes_needs_none_of_them(tmp_path, capsys, monkeypatch):
+    """Its data set has masks, so the network makes classes of pixels."""
+    monkeypatch.setattr("fastcnn.data.load", None)
+    path = tmp_path / "net.toml"
+    sections = "\n[optimizer]\ntype = 'Adam'\nlr = 0.1\n[training]\nepochs = 1\nbatch_size = 8\n"
+    path.write_text("model = {name = 'unet-scenes'}\ndata = {dataset = 'mnist-scenes'}\n" + sections)
+    assert main(["summary", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "input 1x64x64" in text
+    assert " 11x64x64 " in text
+    path.write_text("model = {name = 'compact-mnist'}\ndata = {dataset = 'mnist-scenes'}\n" + sections)
+    assert main(["summary", str(path)]) == 1
+    assert "the targets need 11x64x64" in capsys.readouterr().err
+
+
 def test_a_text_needs_no_data_set_of_its_classes(tmp_path, capsys):
     path = tmp_path / "model.txt"
     path.write_text("Conv 6 5 1 2\nReLU\nFC 3\n")

@@ -1,5 +1,7 @@
 """Folders of pictures with masks: where they are, and what belongs together."""
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -201,6 +203,19 @@ def test_what_has_no_masks(tmp_path):
         ArgumentError, match="load: classes is for files of your own, but 'mnist' is a data set"
     ):
         load("mnist", classes=["a"])
+
+
+@pytest.mark.parametrize("parts", [[""], ["train", "test"]])
+def test_pictures_without_masks_are_told(tmp_path, caplog, parts):
+    for part in parts:
+        for number in range(5):
+            save(picture(number), tmp_path / part / "images" / f"{number}.png")
+    with caplog.at_level(logging.WARNING):
+        assert load(str(tmp_path))[0].classes == ("images",)
+    expected = "there is no folder masks beside images: its pictures are taken for those of one class"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / part}: {expected}" for part in sorted(parts, reverse=True)
+    ]
 
 
 def test_images_and_masks_alone_are_no_classes(tmp_path):

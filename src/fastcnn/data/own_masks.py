@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from .resizing import Resize
 from .targets import SEGMENTATION
 from .values import BYTES
 
+_LOGGER = logging.getLogger(__name__)
 # Names of the folders of pictures and of masks, in any case.
 _PICTURES = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos")
 _MASKS = ("masks", "mask")
@@ -128,9 +130,23 @@ def find_pairs(path: str, masks: str | None) -> Pairs | None:
                         f"{folder}: has no pictures with masks in two folders, as others: {known}"
                     )
             return Pairs(here, pairs)
+        for folder in (here, *parts.values()) if masks is None else ():
+            _warn_of_pictures_alone(folder)
     if masks is not None:
         raise DataError(f"{path}: there is no folder {masks} beside one with pictures (images)")
     return None
+
+
+def _warn_of_pictures_alone(folder: str) -> None:
+    """Tell of pictures that would have masks beside them: without these they are one class."""
+    names = subfolders(folder)
+    if len(names) == 1 and names[0].lower() in _PICTURES and not subfolders(os.path.join(folder, names[0])):
+        _LOGGER.warning(
+            "%s: there is no folder %s beside %s: its pictures are taken for those of one class",
+            folder,
+            _MASKS[0],
+            names[0],
+        )
 
 
 def _pair_in(folder: str, masks: str | None) -> tuple[str, str] | None:
