@@ -250,3 +250,10 @@ def test_times_as_a_person_writes_them():
         "10.0 min",
         "2.0 h",
     ]
+
+
+def test_large_figures_of_epochs_have_all_their_digits(folder, tmp_path):
+    results = Results.read(folder)
+    results.history.epochs[0] |= {"images_per_second": 123456.7, "val_loss": 1.5e12, "loss": 12345.67}
+    words = Page(write(results, tmp_path).read_text(encoding="utf-8")).words
+    assert {"123,457", "1.5e+12", "12346"} <= set(words)

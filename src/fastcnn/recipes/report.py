@@ -230,10 +230,15 @@ def _epochs(results: Results) -> str:
     chosen = results.metrics.get("best", {}).get("epoch")
     best = next((i for i, row in enumerate(history) if row["epoch"] == chosen), None)
     rows = [
-        [str(row["epoch"]), *(f"{row[name]:.5g}" if name in row else "" for name in columns)]
+        [str(row["epoch"]), *(_digits(row[name]) if name in row else "" for name in columns)]
         for row in history
     ]
     return page.table(["epoch", *map(words_of, columns)], rows, best=best)
+
+
+def _digits(value: float) -> str:
+    """Return five digits of a number, and those before the point if there are more."""
+    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e9 else f"{value:.5g}"
 
 
 def _labels(scores: list[float], test: Dataset) -> str:
