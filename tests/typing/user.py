@@ -135,6 +135,8 @@ def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     data.save(folder / "full.npz", full)
     pairs = [pair for pair in data.k_fold(data.concatenate([full, full]), 3, stratified=True, seed=0)]
     assert_type(pairs, list[tuple[Dataset, Dataset]])
+    scenes = data.load("scenes", resize=64, masks="labels", classes=("sky", "sea"), ignore_index=255)
+    assert_type(scenes, tuple[Dataset, Dataset])
     assert_type(data.compose_scenes(full, 3, size=(64, 48), per_scene=2, seed=1).classes, tuple[str, ...])
     assert_type(part, Dataset)
     optimizer = optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
