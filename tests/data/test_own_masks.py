@@ -205,6 +205,14 @@ def test_what_has_no_masks(tmp_path):
         load("mnist", classes=["a"])
 
 
+def test_classes_in_a_part_may_have_the_names_of_parts(tmp_path):
+    """It is not looked at as if it were the whole."""
+    for name in ("train", "test", "other"):
+        for number in range(5):
+            save(picture(number), tmp_path / "train" / name / f"{number}.png")
+    assert load(str(tmp_path))[0].classes == ("other", "test", "train")
+
+
 @pytest.mark.parametrize("parts", [[""], ["train", "test"]])
 def test_pictures_without_masks_are_told(tmp_path, caplog, parts):
     for part in parts:

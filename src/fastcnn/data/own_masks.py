@@ -132,6 +132,8 @@ def find_pairs(path: str, masks: str | None) -> Pairs | None:
             return Pairs(here, pairs)
         for folder in (here, *parts.values()) if masks is None else ():
             _warn_of_pictures_alone(folder)
+        if parts:
+            break
     if masks is not None:
         raise DataError(f"{path}: there is no folder {masks} beside one with pictures (images)")
     return None
