@@ -49,7 +49,10 @@ INLINE vreal through(const norm_grad *f, const derivative from, const activation
             BY_KIND(&(f).f, loops(&(f), FROM_Y, kind));                                                      \
     } while (0)
 
-INLINE void add_product(partials *c, vreal of_slope[PARTIALS], const int i, const norm_grad *f,
+/* With slopes there are three sums, of fewer partial sums each, as registers are few. */
+#define SLOPE_PARTIALS (PARTIALS > 1 ? 2 : 1)
+
+INLINE void add_product(partials *c, vreal of_slope[SLOPE_PARTIALS], const int i, const norm_grad *f,
                         const derivative from, const activation_kind kind, ptrdiff_t p, ptrdiff_t v,
                         vreal center, vreal scale, vreal offset, vreal slope)
 {
@@ -64,6 +67,7 @@ INLINE void add_product(partials *c, vreal of_slope[PARTIALS], const int i, cons
 
 INLINE void grad_sums(const norm_grad *f, const derivative from, const activation_kind kind)
 {
+    const int several = kind == SLOPES ? SLOPE_PARTIALS : PARTIALS;
     const ptrdiff_t vectors = f->vectors, size = (kind == SLOPES ? 3 : 2) * vectors * VL;
     real *sums = f->sums;
     for (ptrdiff_t first = 0, last; first < f->pixels; first = last, sums += size) {
@@ -77,21 +81,21 @@ INLINE void grad_sums(const norm_grad *f, const derivative from, const activatio
                             offset = state_row(f->state, OFFSET, vectors, v);
                 const vreal slope = kind == SLOPES ? per_channel(f->slope, v) : (vreal){0};
                 real *below = sums + (2 * vectors + v) * VL; /* with slopes: the sums of their gradient */
-                vreal of_slope[PARTIALS] = {kind == SLOPES ? rload(below) : (vreal){0}};
+                vreal of_slope[SLOPE_PARTIALS] = {kind == SLOPES ? rload(below) : (vreal){0}};
                 partials c;
                 load_sums(&c, sums, vectors, v);
                 ptrdiff_t p = p0;
                 for (; p + FEW_PIXELS <= p1; p += FEW_PIXELS)
 #pragma GCC unroll 4
                     for (int i = 0; i < FEW_PIXELS; ++i)
-                        add_product(&c, of_slope, i % PARTIALS, f, from, kind, p + i, v, center, scale,
-                                    offset, slope);
+                        add_product(&c, of_slope, i % several, f, from, kind, p + i, v, center, scale, offset,
+                                    slope);
                 for (; p < p1; ++p)
                     add_product(&c, of_slope, 0, f, from, kind, p, v, center, scale, offset, slope);
                 store_sums(sums, vectors, v, &c);
                 if (kind == SLOPES) {
 #pragma GCC unroll 4
-                    for (int i = 1; i < PARTIALS; ++i)
+                    for (int i = 1; i < SLOPE_PARTIALS; ++i)
                         of_slope[0] += of_slope[i];
                     rstore(below, of_slope[0]);
                 }
