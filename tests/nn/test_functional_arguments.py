@@ -265,12 +265,12 @@ def test_the_common_ones_are_names_of_the_package():
         (
             lambda x: F.pad(x, (1, 2), "reflect"),
             ShapeError,
-            r"pad: two margins with mode 'reflect' need 2-D or 3-D input, got the shape \(2, 4, 7, 6\)",
+            r"pad: x must be 2-D or 3-D for two margins with mode 'reflect', got the shape \(2, 4, 7, 6\)",
         ),
         (
             lambda x: F.pad(x[:, 0, 0], (1, 2, 0, 0), "circular"),
             ShapeError,
-            r"pad: four margins with mode 'circular' need 3-D or 4-D input, got the shape \(2, 6\)",
+            r"pad: x must be 3-D or 4-D for four margins with mode 'circular', got the shape \(2, 6\)",
         ),
         (
             lambda x: F.pad(x, (1,) * 6, "replicate"),

@@ -19,7 +19,6 @@ from .torch_samples import Sample, raised
 
 # Arguments that choose how PyTorch computes.
 _IGNORED = ("device", "dtype", "inplace", "memory_format")
-_DEFAULT = ("return_indices", False)
 # Functions of inputs that are updated, and have no gradient.
 _RUNNING = ("batch_norm", "instance_norm")
 Answers = dict[str, np.ndarray]
@@ -35,7 +34,7 @@ def _described(value: Any, question: Question) -> Any:
         question.inputs[name] = spec
         return samples.named(name)
     if isinstance(value, dict):
-        said = [(key, each) for key, each in value.items() if key not in _IGNORED and (key, each) != _DEFAULT]
+        said = [(key, each) for key, each in value.items() if key not in _IGNORED]
         return {key: _described(each, question) for key, each in said}
     if isinstance(value, slice) or value is Ellipsis:
         return {samples.SLICE: [value.start, value.stop, value.step] if isinstance(value, slice) else []}

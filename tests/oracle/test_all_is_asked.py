@@ -119,13 +119,14 @@ def test_every_optimizer_and_schedule(name):
     assert name in optim_asked() | NOT_IN_TORCH, "add it to tests/optim/cases.py"
 
 
-# What is not in module_db or op_db, or draws.
+# What is not in module_db or op_db, draws, or takes places that would have to be those of maxima.
 WITHOUT_SAMPLES = (
     NOT_IN_TORCH
     | DRAWN
     | HELD
     | {
         "Dropout",
+        "Dropout1d",
         "Dropout2d",
         "AlphaDropout",
         "FeatureAlphaDropout",
@@ -136,6 +137,7 @@ WITHOUT_SAMPLES = (
     | {"Flatten", "Unflatten", "Identity", "Hardsigmoid", "LayerNorm2d"}
     | {"ChannelShuffle", "PixelShuffle", "PixelUnshuffle"}
     | {"Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d"}
+    | {"MaxUnpool1d", "MaxUnpool2d", "max_unpool1d", "max_unpool2d", "lp_pool1d", "lp_pool2d"}
 )
 
 
