@@ -214,3 +214,5 @@ def test_what_layers_refuse():
         ShapeError, match=r"Softmax2d: x must be \(N, C, H, W\) or \(C, H, W\), got the shape"
     ):
         nn.Softmax2d()(np.ones((2, 3)))
+    with pytest.raises(ShapeError, match=r"Softmax2d: x must be .*, got the shape \(\)"):
+        nn.Softmax2d()(None)

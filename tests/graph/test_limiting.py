@@ -82,6 +82,11 @@ def test_a_model_with_it_runs_eagerly():
         ((np.ones(1), None, np.zeros(1, "f4")), DTypeError, "clamp: max must be float64 as x, got float32"),
         ((np.ones(1), "0", np.zeros(1)), DTypeError, "clamp: min must be a tensor or a number, got str"),
         (
+            (np.ones(1), np.zeros(1, complex)),
+            DTypeError,
+            "clamp: min must be a tensor of numbers, got complex128",
+        ),
+        (
             (np.ones((2, 3)), np.zeros(2)),
             ShapeError,
             r"clamp: sizes must be equal or 1, got the shapes \(2, 3\) and \(2,\)",

@@ -223,6 +223,18 @@ def test_the_common_ones_are_names_of_the_package():
         (lambda x: F.sigmoid(None), DTypeError, "sigmoid: x must be a NumPy array, got NoneType"),
         (lambda x: F.clamp(x), ArgumentError, "clamp: min, max or both must be given"),
         (lambda x: F.clamp(x, math.nan), ArgumentError, "clamp: min must be finite, got nan"),
+        (lambda x: F.softmin(None), DTypeError, "softmin: x must be a NumPy array, got NoneType"),
+        (lambda x: F.max_pool1d([1, [2]], 1), ShapeError, r"x must be \(N, C, L\) .*, got the shape \(\)"),
+        (
+            lambda x: F.batch_norm(np.ones((2, 3)), None, None, training=np.arange(3)),
+            DTypeError,
+            "batch_norm: training must be a bool, got array",
+        ),
+        (
+            lambda x: F.instance_norm(x, use_input_stats=None),
+            DTypeError,
+            "instance_norm: use_input_stats must be a bool, got None",
+        ),
         (lambda x: F.softmax(x, 4), ArgumentError, r"softmax: dim must lie in \[-4, 4\), got 4"),
         (lambda x: F.dropout(x, 2), ArgumentError, "dropout: p must be at least 0 and at most 1"),
         (

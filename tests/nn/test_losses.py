@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -209,3 +210,38 @@ def test_the_gradient_of_one_row_whose_loss_is_an_array():
     loss = nn.MultiMarginLoss(reduction="none")
     np.testing.assert_allclose(loss(np.array([0.5, 1.0]), np.array([1])), [0.25])
     np.testing.assert_allclose(loss.backward(np.array([4.0])), [2.0, -2.0])
+
+
+@pytest.mark.parametrize(
+    ("weight", "got"),
+    [
+        (np.ones(3, complex), "complex128"),
+        ("x", "str"),
+        ({}, "dict"),
+        ([1, [2, 3]], "list"),
+        (np.array(["a"]), "<U1"),
+    ],
+)
+@pytest.mark.parametrize("kind", [nn.CrossEntropyLoss, nn.NLLLoss, nn.MultiMarginLoss, nn.BCELoss])
+def test_weights_are_numbers(kind, weight, got):
+    loss, x = kind(weight=weight), np.full((2, 3), 0.5)
+    message = f"{kind.__name__}: weight must be an array of numbers, got {got}"
+    with pytest.raises(DTypeError, match=re.escape(message)):
+        loss(x, x if kind is nn.BCELoss else np.array([0, 1]))
+
+
+def test_weights_may_be_a_list():
+    x, target = np.array([[0.5, 1.0], [2.0, 0.0]]), np.array([0, 1])
+    expected = nn.CrossEntropyLoss(np.array([1.0, 2.0]))(x, target)
+    assert nn.CrossEntropyLoss([1, 2])(x, target) == expected
+
+
+@pytest.mark.parametrize("value", [None, "0.1", True, -0.5, np.nan])
+def test_a_share_of_the_uniform_distribution(value):
+    with pytest.raises(ArgumentError, match=r"CrossEntropyLoss: label_smoothing must lie in \[0, 1\], got"):
+        nn.CrossEntropyLoss(label_smoothing=value)
+
+
+def test_a_reduction_is_a_word():
+    with pytest.raises(ArgumentError, match="MSELoss: reduction must be one of mean, sum, none"):
+        nn.MSELoss(np.arange(3))

@@ -14,7 +14,7 @@ from ..ops import _check
 from ..ops.group_norm import group_norm_forward, layer_norm_forward
 from ..ops.normalization import running
 from .fields import pointwise
-from .operation import Array, Operation, Wanted
+from .operation import Array, Operation, Wanted, shape_of
 
 
 class GroupNorm(Operation):
@@ -43,7 +43,8 @@ class GroupNorm(Operation):
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> tuple[Array, Any]:
         """Return the normalised x."""
-        groups = self.groups(np.shape(x)[1]) if np.ndim(x) > 1 else 1
+        shape = shape_of(x)
+        groups = self.groups(shape[1]) if len(shape) > 1 else 1
         y, *saved = group_norm_forward(x, groups, weight, bias, self.eps, self.what)
         return y, (x, groups, weight, tuple(saved))
 

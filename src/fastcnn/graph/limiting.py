@@ -37,9 +37,11 @@ def _limit(limit: Any, name: str, dtype: np.dtype) -> Any:
     """Return a limit as a tensor of a type, None as it is."""
     if limit is None:
         return None
+    if not isinstance(limit, np.ndarray | Operand | np.generic | int | float):
+        raise DTypeError(f"clamp: {name} must be a tensor or a number, got {type(limit).__name__}")
     kind = np.asarray(as_array(limit)).dtype
     if kind.kind not in "fiub":
-        raise DTypeError(f"clamp: {name} must be a tensor or a number, got {type(limit).__name__}")
+        raise DTypeError(f"clamp: {name} must be a tensor of numbers, got {kind}")
     if isinstance(limit, np.ndarray | Operand) and kind.kind == "f":
         if kind.newbyteorder("=") != dtype.newbyteorder("="):
             raise DTypeError(f"clamp: {name} must be {dtype} as x, got {kind}")

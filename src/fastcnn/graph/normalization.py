@@ -53,7 +53,9 @@ class BatchNorm(Operation):
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> tuple[Array, Any]:
         """Return the normalised x; in training, update the running statistics."""
-        counter = self.num_batches_tracked if self.training else None
+        counter = self.num_batches_tracked
+        if counter is not None and not self.training:
+            counter = None
         momentum = self.momentum
         if momentum is None:
             momentum = 0.0 if counter is None else 1 / (int(counter) + 1)

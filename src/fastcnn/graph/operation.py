@@ -162,8 +162,11 @@ def as_array(tensor: Any) -> Any:
 
 
 def shape_of(tensor: Any) -> tuple[int, ...]:
-    """Return the sizes of a tensor, or of what an array could be made of."""
-    return tensor.shape if hasattr(tensor, "shape") else np.shape(tensor)
+    """Return the sizes of a tensor, or of what an array could be made of; of anything else, none."""
+    try:
+        return tensor.shape if hasattr(tensor, "shape") else np.shape(tensor)
+    except ValueError:  # lists of several lengths
+        return ()
 
 
 def apply(operation: Operation, *inputs: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from ..ops import _formulas
 from ..ops._formulas import Formula
 from ..ops._reduction import Loss
-from .loss import LossModule
+from .loss import LossModule, weights_of
 
 __all__ = [
     "BCELoss",
@@ -46,8 +46,11 @@ class ElementwiseLoss(LossModule):
 
     def weights(self, dtype: np.dtype) -> dict[str, Weights]:
         """Return the weights of elements and of the target 1 in the input's type, by the formula's names."""
-        given = {"weight": self.weight, "factor": self.pos_weight}
-        return {name: None if w is None else np.asarray(w, dtype) for name, w in given.items()}
+        name = type(self).__name__
+        return {
+            "weight": weights_of(self.weight, dtype, "weight", name),
+            "factor": weights_of(self.pos_weight, dtype, "pos_weight", name),
+        }
 
     def compute(
         self, input: Any, target: np.ndarray, sample_weight: Weights = None

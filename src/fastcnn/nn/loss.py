@@ -31,7 +31,7 @@ class LossModule(Module):
 
     def __init__(self, reduction: str) -> None:
         super().__init__()
-        if reduction not in self._reductions:
+        if not isinstance(reduction, str) or reduction not in self._reductions:
             allowed = ", ".join(self._reductions)
             raise ArgumentError(
                 f"{type(self).__name__}: reduction must be one of {allowed}, got {reduction!r}"
@@ -76,6 +76,20 @@ class LossModule(Module):
         With reduction "none" dloss may be an array of the losses' shape.
         """
         return times(self.saved, dloss)
+
+
+def weights_of(given: Any, dtype: np.dtype, name: str, what: str) -> np.ndarray | None:
+    """Return weights, an array or numbers that one can be made of, as an array of a type; None as it is."""
+    if given is None:
+        return None
+    try:
+        array = np.asarray(given)
+    except ValueError:  # lists of several lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        got = array.dtype if isinstance(given, np.ndarray) else type(given).__name__
+        raise DTypeError(f"{what}: {name} must be an array of numbers, got {got}")
+    return array.astype(dtype, copy=False)
 
 
 def times(grad: np.ndarray, dloss: float | np.ndarray) -> np.ndarray:

@@ -6,9 +6,10 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError
+from ..ops._check import is_number
 from ..ops._classes import check_margin
 from ..ops._reduction import Loss, mean_divisor, share_of
-from .loss import LossModule
+from .loss import LossModule, weights_of
 
 __all__ = ["CrossEntropyLoss", "MultiMarginLoss", "NLLLoss"]
 
@@ -24,7 +25,9 @@ class _Classes(LossModule):
 
     def _weight(self, input: np.ndarray) -> Weights:
         """Return the weights of classes in the input's type."""
-        return None if self.weight is None else np.asarray(self.weight, input.dtype)
+        if not isinstance(input, np.ndarray):
+            return None  # which the function refuses
+        return weights_of(self.weight, input.dtype, "weight", type(self).__name__)
 
     def divisor(self, target: np.ndarray, sample_weight: Weights = None) -> float:
         """Return the weight of all targets that count; of probabilities, that of their samples."""
@@ -56,7 +59,7 @@ class CrossEntropyLoss(_Classes):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction)
-        if isinstance(label_smoothing, bool) or not 0 <= label_smoothing <= 1:
+        if not is_number(label_smoothing, 1):
             raise ArgumentError(
                 f"CrossEntropyLoss: label_smoothing must lie in [0, 1], got {label_smoothing!r}"
             )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .. import graph
 from .._arguments import axis, optional
 from .._outputs import class_axis
 from ..errors import ShapeError
@@ -80,8 +81,9 @@ class Softmax2d(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the probabilities."""
-        if x.ndim not in (3, 4):
-            raise ShapeError(f"Softmax2d: x must be (N, C, H, W) or (C, H, W), got the shape {x.shape}")
+        shape = graph.shape_of(x)
+        if len(shape) not in (3, 4):
+            raise ShapeError(f"Softmax2d: x must be (N, C, H, W) or (C, H, W), got the shape {shape}")
         return F.softmax(x, -3)
 
 

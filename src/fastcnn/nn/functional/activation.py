@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ... import graph
+from ...errors import DTypeError
 from ...graph import apply
 
 __all__ = [
@@ -211,6 +212,8 @@ def softmax(input: T, dim: int | None = None) -> T:
 
 def softmin(input: T, dim: int | None = None) -> T:
     """Take the `softmax` of ``-x``: small values have large probabilities."""
+    if not isinstance(input, np.ndarray | graph.Operand):
+        raise DTypeError(f"softmin: x must be a NumPy array, got {type(input).__name__}")
     return softmax(apply(graph.Negate(), input), dim)
 
 

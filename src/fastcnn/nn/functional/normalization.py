@@ -10,6 +10,7 @@ import numpy as np
 from ... import graph
 from ...errors import ArgumentError, ShapeError
 from ...graph import apply
+from ...ops import _check
 
 __all__ = [
     "batch_norm",
@@ -91,7 +92,7 @@ def instance_norm(
     shape = graph.shape_of(input)
     if (running_mean is None) != (running_var is None):
         raise ArgumentError("instance_norm: running_mean and running_var must be given both or not at all")
-    if not use_input_stats:
+    if not _check.flag(use_input_stats, "use_input_stats", "instance_norm"):
         return apply(graph.BatchNorm(running_mean, running_var, False, momentum, eps), input, weight, bias)
     if len(shape) < 3 or all(size == 1 for size in shape[2:]):
         raise ShapeError(
