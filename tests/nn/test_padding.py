@@ -131,7 +131,7 @@ def test_files_have_margins_that_cut_off() -> None:
         (lambda: nn.ReflectionPad1d(1.5), DTypeError, "ReflectionPad1d: padding must be an integer, got 1.5"),
         (lambda: nn.ConstantPad1d(1, "0"), DTypeError, "ConstantPad1d: value must be a number, got '0'"),
         (lambda: nn.CircularPad1d(6)(np.ones((1, 2, 5))), ShapeError, r"\(6, 6\) for 5 columns"),
-        (lambda: nn.ReplicationPad1d(1)(np.ones(5)), ShapeError, "need 2-D or 3-D input, got the shape"),
+        (lambda: nn.ReplicationPad1d(1)(np.ones(5)), ShapeError, "x must be 2-D or 3-D for two margins"),
         (
             lambda: nn.Conv1d(2, 3, 9, padding=6, padding_mode="reflect")(np.ones((1, 2, 5), np.float32)),
             ShapeError,

@@ -79,8 +79,8 @@ def _pairs(pad: object, shape: tuple[int, ...], mode: str) -> dict[int, Sides]:
             )
         if len(shape) - axes not in (1, 2):
             raise ShapeError(
-                f"pad: x must be {axes + 1}-D or {axes + 2}-D for {('two', 'four')[axes - 1]} margins with mode "
-                f"{mode!r}, got the shape {shape}"
+                f"pad: x must be {axes + 1}-D or {axes + 2}-D for {('two', 'four')[axes - 1]} margins "
+                f"with mode {mode!r}, got the shape {shape}"
             )
     pairs = zip(numbers[::2], numbers[1::2], strict=True)
     return {len(shape) - 1 - i: sides for i, sides in enumerate(pairs)}
