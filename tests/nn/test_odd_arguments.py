@@ -30,8 +30,7 @@ def _first(file):
     """Return the first sample of each name."""
     found = {}
     for case in load(file):
-        if "return_indices" not in case.args["call"][1]:
-            found.setdefault(case.args["name"], case)
+        found.setdefault(case.args["name"], case)
     return found
 
 
@@ -62,8 +61,6 @@ def _taken_or_refused(what, run, *args, **options):
 def test_functions(name):
     case, function = FUNCTIONS[name], getattr(F, name)
     args, options = samples.arguments(case, "call", case.input)
-    if name == "adaptive_max_pool2d":
-        args = args[:2]  # not return_indices, which stands in its place in all samples
     for what, *given in _each_odd(args, options, inspect.signature(function).parameters):
         _taken_or_refused(what, function, *given[0], **given[1])
         if isinstance(args[0], np.ndarray) and given[0] and given[0][0] is args[0]:  # as a value too

@@ -39,9 +39,13 @@ def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | Non
 
     Raises
     ------
+    DTypeError
+        If input is no tensor.
     ShapeError
         If there are no such axes, they are too short, or more is cut off than there is.
     """
+    if not isinstance(input, np.ndarray | graph.Operand):
+        raise DTypeError(f"pad: x must be an array or a value, got {type(input).__name__}")
     kind = _check.choice(mode, MODES, "mode", "pad")
     filling = checked_value(0.0 if value is None else value, kind, "pad")
     shape = graph.shape_of(input)
