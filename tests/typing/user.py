@@ -128,6 +128,12 @@ def describe(model: nn.Sequential, images: np.ndarray) -> str:
     return assert_type(model.summary((1, 28, 28)), str)
 
 
+def scenes(folder: str) -> tuple[Dataset, Dataset]:
+    """Read pictures with masks."""
+    read = data.load(folder, resize=64, masks="labels", classes=("sky", "sea"), ignore_index=255)
+    return assert_type(read, tuple[Dataset, Dataset])
+
+
 def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     """Fit with everything that Trainer has."""
     part, validation = data.split(full, 64, seed=0)
@@ -135,8 +141,6 @@ def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     data.save(folder / "full.npz", full)
     pairs = [pair for pair in data.k_fold(data.concatenate([full, full]), 3, stratified=True, seed=0)]
     assert_type(pairs, list[tuple[Dataset, Dataset]])
-    scenes = data.load("scenes", resize=64, masks="labels", classes=("sky", "sea"), ignore_index=255)
-    assert_type(scenes, tuple[Dataset, Dataset])
     assert_type(data.compose_scenes(full, 3, size=(64, 48), per_scene=2, seed=1).classes, tuple[str, ...])
     assert_type(part, Dataset)
     optimizer = optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
