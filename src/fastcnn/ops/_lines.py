@@ -69,6 +69,12 @@ class Lines:
             self.counts.size, _starts(np.bincount(self.at, minlength=self.size)), self.owner[order], weight
         )
 
+    def matrix(self) -> np.ndarray:
+        """Return the weight (lines, size) of each line of the image in each of these."""
+        matrix = np.zeros((self.counts.size, self.size))
+        np.add.at(matrix, (self.owner, self.at), 1.0 if self.weight is None else self.weight)
+        return matrix
+
     def weight_of(self, dtype: np.dtype) -> np.ndarray | None:
         """Return the weights as a kernel reads them."""
         return None if self.weight is None else self.weight.astype(dtype)

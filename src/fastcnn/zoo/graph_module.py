@@ -41,7 +41,14 @@ class GraphModule(nn.Module):
     ----------
     inputs : sequence of str
         Names of the tensors that it takes.
+
+    Attributes
+    ----------
+    input_shape : tuple, or None
+        Shape of a sample, or a tuple of those of several inputs, if what it was read from says it.
     """
+
+    input_shape: tuple[Any, ...] | None = None
 
     def __init__(self, inputs: Sequence[str]) -> None:
         super().__init__()

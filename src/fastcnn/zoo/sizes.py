@@ -51,27 +51,42 @@ class Sizes:
 
     def nodes(self, network: Nodes, shapes: Sequence[Shape]) -> Nodes:
         """Return a network that is no chain with all arguments of its layers and functions."""
-        trace = graph.Trace()
-        values: list[Any] = [trace.input(_sample(shape)) for shape in shapes]
-        whole: list[Node] = []
+        self.start(shapes)
         for node in network.nodes:
-            inputs = [values[each] if isinstance(each, int) else each for each in node.sources]
-            try:
-                if isinstance(node.what, Weight):
-                    made = self._parameter(node.what)
-                elif isinstance(node.what, Call):
-                    node, made = self._called(node, node.what, inputs)
-                else:
-                    node, made = self._applied(node, whole, inputs[0], trace)
-            except DataError:
-                raise
-            except graph.TraceError as error:
-                raise DataError(f"{node.where}: {error.what}") from error
-            except FastcnnError as error:
-                raise DataError(f"{node.where}: {error}") from error
-            whole.append(node)
-            values.append(made)
-        return network._replace(nodes=tuple(whole))
+            self.add(node)
+        return network._replace(nodes=tuple(self._whole))
+
+    def start(self, shapes: Sequence[Shape]) -> None:
+        """Begin a network that is no chain, for samples of these shapes."""
+        self._trace = graph.Trace()
+        self._values: list[Any] = [self._trace.input(_sample(shape)) for shape in shapes]
+        self._whole: list[Node] = []
+
+    def add(self, node: Node) -> Shape:
+        """Take the next node, and return the shape of what it makes; if it raises nothing was taken."""
+        inputs = [self._values[each] if isinstance(each, int) else each for each in node.sources]
+        try:
+            if isinstance(node.what, Weight):
+                made = self._parameter(node.what)
+            elif isinstance(node.what, Call):
+                node, made = self._called(node, node.what, inputs)
+            else:
+                node, made = self._applied(node, self._whole, inputs[0], self._trace)
+        except DataError:
+            raise
+        except graph.TraceError as error:
+            raise DataError(f"{node.where}: {error.what}") from error
+        except FastcnnError as error:
+            raise DataError(f"{node.where}: {error}") from error
+        self._whole.append(node)
+        self._values.append(made)
+        shape: Shape = made.shape if isinstance(node.what, Weight) else made.shape[1:]
+        return shape
+
+    @property
+    def added(self) -> tuple[Node, ...]:
+        """The nodes that were taken, with all arguments."""
+        return tuple(self._whole)
 
     def _called(self, node: Node, call: Call, inputs: list[Any]) -> tuple[Node, Any]:
         self._count()
