@@ -26,7 +26,9 @@ def test_import_is_silent_and_light():
     assert "numpy" not in loaded
 
 
-@pytest.mark.parametrize("module", ["ops", "nn", "optim", "data", "training", "zoo", "recipes", "cli"])
+@pytest.mark.parametrize(
+    "module", ["ops", "nn", "optim", "data", "training", "zoo", "onnx", "recipes", "cli"]
+)
 def test_submodules_load_no_extra(module):
     code = f"import sys, fastcnn.{module}; print(*{{name.split('.')[0] for name in sys.modules}})"
     loaded = set(run(code)[0].split())

@@ -2,8 +2,8 @@
 
 ``fastcnn.ops`` holds pure functions on NumPy arrays, ``fastcnn.nn`` layers, ``fastcnn.optim`` optimizers and
 schedules, ``fastcnn.data`` data sets and augmentation, ``fastcnn.zoo`` ready networks, ``fastcnn.Trainer``
-the training loop, and ``fastcnn.compile`` makes a model fast in loops of your own. Submodules are imported
-when they are first used.
+the training loop, ``fastcnn.onnx`` reads and writes ONNX files, and ``fastcnn.compile`` makes a model fast in
+loops of your own. Submodules are imported when they are first used.
 """
 
 from importlib import import_module as _import_module
@@ -13,7 +13,7 @@ from ._slots import predict as _predict
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, engine, errors, graph, nn, ops, optim, recipes, testing, training, zoo
+    from . import data, engine, errors, graph, nn, onnx, ops, optim, recipes, testing, training, zoo
     from ._config import (
         get_flush_denormal,
         get_num_threads,
@@ -38,6 +38,7 @@ _SUBMODULES = (
     "errors",
     "graph",
     "nn",
+    "onnx",
     "ops",
     "optim",
     "recipes",
@@ -92,6 +93,7 @@ __all__ = [
     "load_weights",
     "manual_seed",
     "nn",
+    "onnx",
     "ops",
     "optim",
     "recipes",

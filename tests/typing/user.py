@@ -12,7 +12,7 @@ import numpy as np
 
 import fastcnn
 import fastcnn.nn.functional as F
-from fastcnn import data, engine, nn, ops, optim, recipes, testing, training, zoo
+from fastcnn import data, engine, nn, onnx, ops, optim, recipes, testing, training, zoo
 from fastcnn.data import Dataset, transforms
 
 if TYPE_CHECKING:
@@ -229,6 +229,13 @@ def files(model: nn.Module, folder: Path) -> None:
     assert_type(zoo.to_python(small), str)
     assert_type(zoo.from_dicts(zoo.to_dicts(small), (1, 28, 28)), nn.Module)
     assert_type(zoo.build("spec-lenet", seed=0), nn.Module)
+
+
+def exchanged(model: nn.Module, path: Path) -> nn.Module:
+    """Write a network as an ONNX file, and read it."""
+    onnx.export(model, path, (1, 28, 28), opset=18, dynamic_batch=True, metadata={"note": "text"})
+    assert_type(onnx.operators(), list[str])
+    return onnx.load(path, (1, 28, 28))
 
 
 def functions(x: np.ndarray, labels: np.ndarray) -> np.ndarray:

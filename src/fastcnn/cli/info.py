@@ -12,7 +12,7 @@ from .._kernels import cpu
 from . import inside
 
 # Distribution -> the extra that installs it.
-_EXTRAS = {"pillow": "images", "matplotlib": "plots"}
+_EXTRAS = {"pillow": "images", "matplotlib": "plots", "onnx": "onnx"}
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Arguments of the commands about networks: summary, convert, profile."""
+"""Arguments of the commands about networks: summary, convert, export, profile."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the parsers of these commands."""
     _add_summary(commands)
     _add_convert(commands)
+    _add_export(commands)
     _add_profile(commands)
 
 
@@ -50,6 +51,40 @@ def _add_convert(commands: argparse._SubParsersAction) -> None:
     )
     options.add_model(convert)
     convert.add_argument("--to", choices=("json", "python", "spec", "toml"), required=True, help="the format")
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write a network as an ONNX file",
+        description="Write a network with its weights as an ONNX file, which other tools run. It needs the "
+        'onnx extra: pip install "fastcnn[onnx]".',
+    )
+    export.add_argument(
+        "model",
+        metavar="RUN_OR_MODEL",
+        help="the folder of a run, a file of weights, or what train takes as RECIPE",
+    )
+    export.add_argument("file", metavar="FILE", help="the ONNX file")
+    export.add_argument(
+        "--input", metavar="C,H,W", help="shape of the images; default: those of the recipe's data set"
+    )
+    options.add_recipe(export)
+    export.add_argument(
+        "--opset",
+        type=int,
+        default=18,
+        metavar="N",
+        help="version of the operators, from 14; default: %(default)s",
+    )
+    export.add_argument(
+        "--batch-size", type=int, metavar="N", help="images in a batch; default: any number of them"
+    )
+    export.add_argument(
+        "--preprocess",
+        action="store_true",
+        help="let the file normalise images too: it then takes them as they were before training did so",
+    )
 
 
 def _add_profile(commands: argparse._SubParsersAction) -> None:

@@ -144,9 +144,13 @@ def _share(text: str) -> int | float:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the network that a command is about, and --input."""
-    parser.add_argument("model", metavar="MODEL", help="what train takes as RECIPE, or a file of weights")
     parser.add_argument(
-        "--input", metavar="C,H,W", help="shape of the images; default: those of the recipe's data set"
+        "model", metavar="MODEL", help="what train takes as RECIPE, a file of weights, or an .onnx file"
+    )
+    parser.add_argument(
+        "--input",
+        metavar="C,H,W",
+        help="shape of the images; default: those of the recipe's data set, or of the file",
     )
 
 

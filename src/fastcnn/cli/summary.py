@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import data, recipes, zoo
+from .. import data, onnx, recipes, zoo
 from ..errors import ArgumentError
 from ..nn import Module
 from ..nn.drawing import format_of
@@ -14,6 +14,7 @@ from ..recipes import component
 from ..recipes.experiment import build_network
 from ..recipes.optimizer import make_optimizer
 from ..recipes.tasks import outputs_of
+from ..zoo.graph_module import GraphModule
 
 _CLASSES = 10
 # Files of weights; those of PyTorch are refused, with a word about how to convert them.
@@ -54,15 +55,18 @@ def find_model(
     logits : bool
         Leave out a Softmax at the end of a network in a file.
     """
+    if Path(name).suffix == ".onnx":
+        network = onnx.load(name, shape)
+        return network, shape or images_of(network, name), None
     if Path(name).suffix in _WEIGHTS:
         classifier = recipes.Classifier.load(name)
         return classifier.model, shape or classifier.input_shape, None
     recipe = recipes.load(name)
     if name in zoo.names():
         # The images that it was made for, whatever data set a recipe names.
-        network = zoo.find(name)
-        shape = shape or network.input_shape
-        trained = recipe if network.output == "classes" else None
+        known = zoo.find(name)
+        shape = shape or known.input_shape
+        trained = recipe if known.output == "classes" else None
         return zoo.build(name, input_shape=shape), shape, trained
     outputs: tuple[int, ...] = (_CLASSES,)
     source = data.catalog.SOURCES.get(recipe.data.dataset)
@@ -77,6 +81,15 @@ def find_model(
         # A file says itself how many outputs there are.
         return zoo.build_layers(recipe.layers, shape, logits=logits), shape, recipe
     return build_network(recipe.model, recipe.layers, shape, outputs, recipe.source), shape, recipe
+
+
+def images_of(network: GraphModule, name: str) -> tuple[int, int, int]:
+    """Return the shape of the images that a network of a file takes; one of other samples is refused."""
+    shape = network.input_shape
+    if shape is None or len(shape) != 3 or not all(isinstance(size, int) for size in shape):
+        raise ArgumentError(f"{name}: takes samples {shape}, and this command knows images (C, H, W) alone")
+    channels, height, width = shape
+    return channels, height, width
 
 
 def read_shape(text: str) -> tuple[int, int, int]:

@@ -1,0 +1,100 @@
+import json
+import re
+
+import numpy as np
+import pytest
+
+from fastcnn import nn, recipes
+from fastcnn.cli import main
+
+library = pytest.importorskip("onnx")
+
+
+def run(path, x):
+    """Return what ONNX Runtime makes of a file."""
+    session = pytest.importorskip("onnxruntime").InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """Train a network on small images, and return the folder of the run."""
+    rng = np.random.default_rng(0)
+    images = {
+        f"{part}_images": rng.integers(0, 256, (40, 1, 8, 8)).astype(np.uint8) for part in ("train", "test")
+    }
+    labels = {f"{part}_labels": np.arange(40) % 3 for part in ("train", "test")}
+    np.savez(tmp_path / "own.npz", **images, **labels)
+    (tmp_path / "model.txt").write_text("Conv 4 3 1 0\nReLU\nFlatten\nFC 3\nSoftmax\n")
+    arguments = [
+        "--dataset",
+        str(tmp_path / "own.npz"),
+        "--epochs",
+        "1",
+        "--out",
+        str(tmp_path / "run"),
+        "--quiet",
+    ]
+    assert main(["train", str(tmp_path / "model.txt"), *arguments, "--no-curves"]) == 0
+    return tmp_path / "run"
+
+
+def test_a_run(weights, tmp_path, capsys):
+    file = tmp_path / "model.onnx"
+    assert main(["export", str(weights), str(file)]) == 0
+    assert f"{file}: any number of images 1x8x8, opset 18" in capsys.readouterr().out
+    classifier = recipes.Classifier.load(weights)
+    x = np.random.default_rng(1).standard_normal((5, 1, 8, 8)).astype(np.float32)
+    np.testing.assert_allclose(run(file, x), classifier.model.predict(x), 1e-5, 1e-5)
+    notes = {each.key: each.value for each in library.load(file).metadata_props}
+    assert json.loads(notes["classes"]) == ["0", "1", "2"]
+
+
+def test_images_as_they_were(weights, tmp_path):
+    file = tmp_path / "model.onnx"
+    assert (
+        main(["export", str(weights / "weights.safetensors"), str(file), "--preprocess", "--batch-size", "2"])
+        == 0
+    )
+    classifier = recipes.Classifier.load(weights)
+    images = np.random.default_rng(1).integers(0, 256, (2, 1, 8, 8)).astype(np.uint8)
+    np.testing.assert_allclose(run(file, images), classifier.trainer.predict(images), 1e-4, 1e-4)
+
+
+def test_a_network_by_name(tmp_path, capsys):
+    file = tmp_path / "model.onnx"
+    assert main(["export", "resnet20-cifar", str(file), "--opset", "20", "--input", "3,16,16"]) == 0
+    assert run(file, np.zeros((2, 3, 16, 16), np.float32)).shape == (2, 10)
+    capsys.readouterr()
+    for command, expected in (
+        (["summary", str(file)], "Conv2d"),
+        (["convert", str(file), "--to", "json"], '"name": "layer1.0.conv1"'),
+        (["profile", str(file), "--describe", "--inference"], "conv"),
+    ):
+        assert main(command) == 0
+        assert expected in capsys.readouterr().out
+
+
+def test_samples_that_are_no_images(tmp_path, fails):
+    from fastcnn import onnx
+
+    onnx.export(nn.Linear(3, 2).eval(), tmp_path / "model.onnx", (3,))
+    assert re.search(
+        r"model.onnx: takes samples \(3,\), and this command knows images",
+        fails("summary", str(tmp_path / "model.onnx")),
+    )
+
+
+def test_errors(tmp_path, fails):
+    file = str(tmp_path / "model.onnx")
+    assert re.search(
+        "--preprocess is for networks that were trained",
+        fails("export", "resnet20-cifar", file, "--preprocess"),
+    )
+    assert re.search(
+        "--recipe is for networks that were trained",
+        fails("export", "resnet20-cifar", file, "--recipe", "compact-mnist"),
+    )
+    assert re.search("opset must be from 14 to", fails("export", "resnet20-cifar", file, "--opset", "3"))
+    assert re.search("none", fails("export", "resnet20-cifar", str(tmp_path / "none" / "model.onnx")))
+    assert re.search("model.onnx: cannot be read", fails("summary", file))

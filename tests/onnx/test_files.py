@@ -1,0 +1,223 @@
+"""ONNX files that somebody else made: damaged, too large, or made to be so."""
+
+import contextlib
+import os
+import time
+
+import numpy as np
+import onnx as library
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from fastcnn import nn, onnx
+from fastcnn.errors import DataError, FastcnnError
+
+from .graphs import save
+from .running import samples
+
+SHAPE = (4, 6, 7)
+
+
+@pytest.fixture
+def good(tmp_path):
+    path = tmp_path / "good.onnx"
+    onnx.export(nn.Conv2d(4, 2, 3).eval(), path, SHAPE)
+    return path
+
+
+def changed(path, change):
+    """Write a file beside a good one, changed by a function of its model."""
+    model = library.load(path)
+    change(model)
+    other = path.with_name("other.onnx")
+    other.write_bytes(model.SerializeToString())
+    return other
+
+
+def test_what_is_no_onnx_file(tmp_path):
+    path = tmp_path / "model.onnx"
+    with pytest.raises(DataError, match=r"model.onnx: cannot be read: No such file"):
+        onnx.load(path)
+    for content in (b"", b"\x00" * 50, b"PK\x03\x04 a zip file", b"Text" * 30, os.urandom(1000)):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"model.onnx: not an ONNX file"):
+            onnx.load(path)
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        onnx.load(tmp_path)
+
+
+def test_a_file_that_ends_early(good):
+    content = good.read_bytes()
+    for size in range(0, len(content), 7):
+        good.write_bytes(content[:size])
+        with pytest.raises(DataError):
+            onnx.load(good)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_changed_bytes(tmp_path_factory, data):
+    """Whatever is in a file is read, or refused as documented."""
+    path = tmp_path_factory.getbasetemp() / "fuzzed.onnx"
+    onnx.export(nn.Sequential(nn.Conv2d(1, 1, 2), nn.ReLU(), nn.Flatten()).eval(), path, (1, 3, 3))
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    with contextlib.suppress(FastcnnError):
+        onnx.load(path)
+
+
+def _weight(model):
+    return next(each for each in model.graph.initializer if each.name == "weight")
+
+
+def _sizes(*sizes):
+    def change(model):
+        tensor = _weight(model)
+        del tensor.dims[:]
+        tensor.dims.extend(sizes)
+
+    return change
+
+
+def _type(kind):
+    return lambda model: setattr(_weight(model), "data_type", kind)
+
+
+def _external(**facts):
+    def change(model):
+        tensor = _weight(model)
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.ClearField("raw_data")
+        for key, value in facts.items():
+            tensor.external_data.add(key=key, value=value)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_sizes(2, 4, 3, 4), "array 'weight': its elements are damaged"),
+        (_sizes(2**40, 2**40, 3, 3), r"array 'weight': cannot have the shape"),
+        (_sizes(-1, 4, 3, 3), r"array 'weight': cannot have the shape \(-1, 4, 3, 3\)"),
+        (_type(TensorProto.STRING), "array 'weight': has elements of a type that is not known"),
+        (_type(TensorProto.COMPLEX64), "array 'weight': has elements of a type that is not known"),
+        (_type(1000), "array 'weight': has elements of a type that is not known"),
+        (_external(location="/etc/passwd"), "must stand in a file beside this one, got '/etc/passwd'"),
+        (_external(location="../secret"), "must stand in a file beside this one, got '../secret'"),
+        (_external(location=""), "must stand in a file beside this one, got ''"),
+        (_external(location="link"), "must stand in a file beside this one, got 'link'"),
+        (_external(location="missing"), "missing cannot be read: No such file"),
+        (_external(location="data", offset="x"), "places in other files must be numbers, got 'x'"),
+        (_external(location="data", offset="-1"), "places in other files must be numbers, got '-1'"),
+        (_external(location="data", length="1000"), "data has 288 bytes, and ends before its elements do"),
+        (_external(location="data", offset="1000"), "data has 288 bytes, and ends before its elements do"),
+        (_external(location="data", length="4"), "array 'weight': its elements are damaged"),
+        (lambda model: model.graph.ClearField("input"), "has no input"),
+        (lambda model: model.graph.ClearField("output"), "has no output"),
+        (lambda model: model.ClearField("opset_import"), "operators must be of opset 9 to .*, got none"),
+        (lambda model: setattr(model.opset_import[0], "version", 999), "operators must be of opset 9 to"),
+        (lambda model: setattr(model.opset_import[0], "version", -1), "operators must be of opset 9 to"),
+        (
+            lambda model: setattr(model.graph.node[0], "domain", "com.microsoft"),
+            "operators of 'com.microsoft'",
+        ),
+        (
+            lambda model: setattr(model.graph.input[0].type.tensor_type, "elem_type", TensorProto.INT64),
+            "must be an",
+        ),
+    ],
+)
+def test_damaged_parts(good, change, message):
+    good.with_name("data").write_bytes(np.zeros(72, np.float32).tobytes())
+    (good.parent / "secret").write_bytes(bytes(288))
+    good.with_name("link").symlink_to("/etc/passwd")
+    with pytest.raises(DataError, match=message):
+        onnx.load(changed(good, change))
+
+
+def test_arrays_in_another_file(good):
+    model = library.load(good)
+    weight = library.numpy_helper.to_array(_weight(model))
+    good.with_name("data").write_bytes(b"1234" + weight.tobytes())
+    path = changed(good, _external(location="data", offset="4", length=str(weight.nbytes)))
+    x = samples(SHAPE, 2)
+    np.testing.assert_array_equal(onnx.load(path).predict(x), onnx.load(good).predict(x))
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [("ConstantOfShape", "large", "c"), ("Add", "x c", "y")],
+        [("Range", "zero billions one", "c"), ("Add", "x c", "y")],
+        [("Expand", "one large", "c"), ("Add", "x c", "y")],
+        [("Tile", "one_of_one large_one", "c"), ("Add", "x c", "y")],
+        [("Pad", "x pads", "y")],
+        [("Resize", "x none scales", "y")],
+        [("Unsqueeze", "column axis", "a"), ("Mul", "a row", "c"), ("Add", "x c", "y")],
+    ],
+)
+def test_what_would_not_fit_into_memory(tmp_path, nodes):
+    """It is refused before memory is taken, within a second."""
+    arrays = {
+        "large": np.array([2**20, 2**20, 2**20]),
+        "large_one": np.array([2**50]),
+        "zero": np.float32(0),
+        "one": np.float32(1),
+        "one_of_one": np.ones(1, np.float32),
+        "billions": np.float32(1e15),
+        "pads": np.array([0, 0, 2**40, 2**40, 0, 0, 0, 0]),
+        "none": np.zeros(0, np.float32),
+        "scales": np.array([1, 1, 1e9, 1e9], np.float32),
+        "axis": np.array([1]),
+        "column": np.ones(2**17, np.float32),
+        "row": np.ones(2**17, np.float32),
+    }
+    used = {each for node in nodes for each in node[1].split()}
+    path = save(tmp_path / "model.onnx", nodes, arrays={key: arrays[key] for key in arrays.keys() & used})
+    start = time.perf_counter()
+    with pytest.raises(FastcnnError):
+        onnx.load(path)
+    assert time.perf_counter() - start < 5
+
+
+def test_graphs_inside_nodes(tmp_path):
+    inner = helper.make_graph([], "inner", [], [])
+    model = library.load(save(tmp_path / "model.onnx", [("Relu", "x", "y")]))
+    model.graph.node.append(helper.make_node("If", ["x"], ["z"], then_branch=inner, else_branch=inner))
+    library.save(model, tmp_path / "model.onnx")
+    with pytest.raises(DataError, match=r"\(If\): is no operator that is known here"):
+        onnx.load(tmp_path / "model.onnx")
+
+
+def test_functions_of_a_file(tmp_path):
+    """Their nodes stand in the place of their calls."""
+    double = helper.make_function(
+        "own",
+        "Twice",
+        ["a"],
+        ["b"],
+        [helper.make_node("Add", ["a", "a"], ["b"])],
+        [helper.make_opsetid("", 18)],
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Twice", ["x"], ["y"], domain="own")],
+        "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("N", 3))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+    )
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    model = helper.make_model(graph, functions=[double], opset_imports=opsets, ir_version=9)
+    library.save(model, tmp_path / "model.onnx")
+    x = samples((3,), 2)
+    np.testing.assert_array_equal(onnx.load(tmp_path / "model.onnx").predict(x), 2 * x)
+
+
+def test_an_older_file_is_brought_to_a_version_that_is_known(tmp_path):
+    path = save(tmp_path / "model.onnx", [("Relu", "x", "y")], opset=7)
+    x = samples(SHAPE, 2)
+    np.testing.assert_array_equal(onnx.load(path).predict(x), np.maximum(x, 0))

@@ -1,0 +1,241 @@
+"""Networks read from ONNX files: shapes, names, constants, older versions, and training."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import fastcnn
+from fastcnn import nn, onnx, optim, zoo
+from fastcnn.errors import DataError, ShapeError
+
+from .graphs import save
+from .running import runtime, samples
+
+SHAPE = (4, 6, 7)
+
+
+def loaded(tmp_path, nodes, shape=("N", *SHAPE), **given):
+    """Return the network of nodes, after a look at whether it gives ONNX Runtime's values for two batches."""
+    path = save(tmp_path / "model.onnx", nodes, shape, **given)
+    model = onnx.load(path)
+    for count in (1, 3):
+        x = samples(shape[1:], count)
+        np.testing.assert_allclose(model.predict(x), runtime(path, x), 1e-5, 1e-5)
+    return model
+
+
+def integers(*values):
+    return np.array(values, np.int64)
+
+
+def test_shapes_that_are_computed(tmp_path):
+    arrays = {"zero": np.int64(0), "one": integers(1), "rest": integers(-1), "axis": integers(0)}
+    nodes = [
+        ("Shape", "x", "s"),
+        ("Gather", "s zero", "n"),
+        ("Unsqueeze", "n axis", "m"),
+        ("Concat", "m rest", "t", {"axis": 0}),
+        ("Reshape", "x t", "y"),
+    ]
+    model = loaded(tmp_path, nodes, arrays=arrays)
+    assert model.output_shape((5, *SHAPE)) == (5, 168)
+
+
+def test_halves_of_channels_that_are_computed(tmp_path):
+    """As exporters write the channels in turn: sizes divided, multiplied and put together."""
+    arrays = {
+        **{"zero": integers(0), "first": integers(1), "second": integers(2), "end": integers(4)},
+        "two": integers(2),
+    }  # fmt: skip
+    nodes = [
+        ("Shape", "x", "s"),
+        ("Slice", "s zero first", "n"),
+        ("Slice", "s first second", "c"),
+        ("Slice", "s second end", "hw"),
+        ("Div", "c two", "h"),
+        ("Concat", "n two h hw", "t", {"axis": 0}),
+        ("Reshape", "x t", "a"),
+        ("Transpose", "a", "b", {"perm": [0, 2, 1, 3, 4]}),
+        ("Mul", "h two", "c2"),
+        ("Concat", "n c2 hw", "u", {"axis": 0}),
+        ("Reshape", "b u", "y"),
+    ]
+    loaded(tmp_path, nodes, arrays=arrays)
+
+
+def test_a_batch_of_one_size_may_be_of_any(tmp_path):
+    arrays = {"shape": integers(1, 168)}
+    path = save(tmp_path / "model.onnx", [("Reshape", "x shape", "y")], (1, *SHAPE), arrays=arrays)
+    assert onnx.load(path).predict(samples(SHAPE, 5)).shape == (5, 168)
+
+
+OLD = {
+    "Clip": (6, [("Clip", "x", "y", {"min": -0.5, "max": 1.0})]),
+    "Clip without limits": (9, [("Clip", "x", "y")]),
+    "Slice": (9, [("Slice", "x", "y", {"starts": [1, 0], "ends": [3, -2], "axes": [1, 3]})]),
+    "Squeeze": (
+        11,
+        [("Slice", "x start end axis", "a"), ("Squeeze", "a", "b", {"axes": [1]}),
+         ("Unsqueeze", "b", "y", {"axes": [2, 4]})],
+    ),
+    "Pad": (10, [("Pad", "x", "y", {"pads": [0, 0, 1, 2, 0, 0, 0, 3], "value": 0.5})]),
+    "Split": (11, [("Split", "x", "y b", {"axis": 1, "split": [3, 1]})]),
+    "Upsample": (9, [("Upsample", "x scales", "y", {"mode": "nearest"})]),
+    "Resize": (10, [("Resize", "x scales", "y", {"mode": "linear"})]),
+    "Dropout": (11, [("Dropout", "x", "y", {"ratio": 0.3})]),
+    "Softmax": (11, [("Softmax", "x", "y", {"axis": 2})]),
+    "Softmax of the last axis": (11, [("Softmax", "x", "y", {"axis": -1})]),
+    "ReduceMean": (13, [("ReduceMean", "x", "y", {"axes": [2, 3], "keepdims": 0})]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_older_versions_of_operators(tmp_path, name):
+    opset, nodes = OLD[name]
+    arrays = {
+        "scales": np.array([1, 1, 2, 3], np.float32),
+        "start": integers(0), "end": integers(1), "axis": integers(1),
+    }  # fmt: skip
+    used = {each for node in nodes for each in node[1].split()}
+    loaded(tmp_path, nodes, opset=opset, arrays={key: arrays[key] for key in arrays.keys() & used})
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet20-cifar", "mobilenet-v2-cifar", "unet-scenes", "position-bias-mnist"]
+)
+def test_layers_have_their_names_again(tmp_path, name):
+    """A file of fastcnn's own gives the same network: names, weights, predictions to the bit, its dicts."""
+    network = zoo.find(name)
+    model = zoo.build(name).eval()
+    onnx.export(model, tmp_path / "model.onnx", network.input_shape)
+    again = onnx.load(tmp_path / "model.onnx")
+    own, read = model.state_dict(), again.state_dict()
+    assert own.keys() == read.keys()
+    for key, value in own.items():
+        np.testing.assert_array_equal(read[key], value, key)
+    x = samples(network.input_shape, 2)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    written = zoo.to_dicts(again, network.input_shape)
+    assert zoo.from_dicts(written, network.input_shape).state_dict().keys() == own.keys()
+
+
+def test_a_step_of_training_is_the_same(tmp_path):
+    """Batch normalisation normalises by the batch, and dropout drops nothing where its probability is 0."""
+    model = nn.Sequential(
+        nn.Conv2d(4, 6, 3, padding=1),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(54, 3),
+    ).initialize(seed=0)
+    onnx.export(model.eval(), tmp_path / "model.onnx", SHAPE)
+    again = onnx.load(tmp_path / "model.onnx")
+    rng = np.random.default_rng(0)
+    x, target = samples(SHAPE, 8), rng.integers(0, 3, 8)
+    for each in (model, again):
+        sgd = optim.SGD(each.parameters(), lr=0.1, momentum=0.9)
+        trainer = fastcnn.Trainer(each.train(), sgd, nn.CrossEntropyLoss())
+        for _ in range(3):
+            trainer.train_step(x, target)
+    for (name, value), other in zip(model.state_dict().items(), again.state_dict().values(), strict=True):
+        if not name.endswith("num_batches_tracked"):  # which no file says
+            np.testing.assert_array_equal(other, value, name)
+
+
+def test_constants_are_not_trained(tmp_path):
+    import onnx as library
+
+    table = library.numpy_helper.from_array(np.ones((4, 1, 1), np.float32))
+    nodes = [("Constant", "", "c", {"value": table}), ("Mul", "x c", "a"), ("Mul", "a p", "y")]
+    model = onnx.load(
+        save(tmp_path / "model.onnx", nodes, ("N", *SHAPE), arrays={"p": np.ones((6, 7), np.float32)})
+    )
+    assert {name: each.requires_grad for name, each in model.named_parameters()} == {
+        "constant": False,
+        "p": True,
+    }
+
+
+def test_a_layer_that_stands_in_two_places(tmp_path):
+    weight = np.random.default_rng(0).standard_normal((4, 4, 1, 1)).astype(np.float32)
+    nodes = [("Conv", "x conv.weight", "a"), ("Relu", "a", "b"), ("Conv", "b conv.weight", "y")]
+    model = loaded(tmp_path, nodes, arrays={"conv.weight": weight})
+    assert [name for name, _ in model.named_parameters()] == ["conv.weight"]
+
+
+def test_several_inputs_and_outputs(tmp_path):
+    path = save(
+        tmp_path / "model.onnx",
+        [("Concat", "left right", "both", {"axis": 1}), ("Relu", "right", "positive")],
+        inputs={"left": ("N", 3, 5), "right": ("N", 2, 5)},
+        outputs=("both", "positive"),
+    )
+    model = onnx.load(path)
+    left, right = samples((3, 5), 4), samples((2, 5), 4, seed=1)
+    made = model.predict((left, right))
+    np.testing.assert_array_equal(made["both"], np.concatenate([left, right], 1))
+    np.testing.assert_array_equal(made["positive"], np.maximum(right, 0))
+
+
+def test_sizes_that_the_file_leaves_open(tmp_path):
+    path = save(tmp_path / "model.onnx", [("Relu", "x", "y")], ("N", 3, "H", "W"))
+    with pytest.raises(
+        ShapeError, match=r"input 'x': the file leaves sizes open, \(3, \?, \?\): give input_shape"
+    ):
+        onnx.load(path)
+    assert onnx.load(path, (3, 5, 6)).predict(samples((3, 5, 6), 2)).shape == (2, 3, 5, 6)
+    with pytest.raises(ShapeError, match=r"input_shape \(4, 5, 6\) does not fit"):
+        onnx.load(path, (4, 5, 6))
+
+
+def test_float64(tmp_path):
+    model = nn.Sequential(nn.Linear(5, 3), nn.Tanh()).initialize(seed=0).double()
+    onnx.export(model, tmp_path / "model.onnx", (5,))
+    again, x = onnx.load(tmp_path / "model.onnx"), samples((5,), 3, np.float64)
+    assert {each.dtype for each in again.parameters()} == {np.dtype(np.float64)}
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+
+
+def test_it_can_be_copied_and_is_in_evaluation_mode(tmp_path):
+    nodes = [("Dropout", "x ratio", "y")]
+    path = save(tmp_path / "model.onnx", nodes, arrays={"ratio": np.float32(0.25)})
+    model = copy.deepcopy(onnx.load(path))
+    assert not model.training
+    assert [each.p for each in model.modules() if isinstance(each, nn.Dropout)] == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        (
+            [("LSTM", "x", "y")],
+            r"node 'LSTM_0' \(LSTM\): is no operator that is known here; those are Abs, Add",
+        ),
+        ([("QuantizeLinear", "x scale", "y")], r"node 'QuantizeLinear_0' \(QuantizeLinear\): is no operator"),
+        ([("Relu", "z", "y")], r"node 'Relu_0' \(Relu\): 'z' is made by no node before it"),
+        ([("Relu", "b", "a"), ("Relu", "a", "b"), ("Relu", "b", "y")], "'b' is made by no node before it"),
+        ([("Conv", "x x", "y")], "W, the weight, must be known when the file is read"),
+        ([("Concat", "x x", "y", {"axis": 0})], "axis 0 would mix the samples of a batch"),
+        ([("Transpose", "x", "y", {"perm": [1, 0, 2, 3]})], "perm must leave the batch where it is"),
+        ([("Flatten", "x", "y", {"axis": 2})], "axis must be 1, got 2"),
+        ([("Softmax", "x", "y", {"axis": 7})], "axis 7 is out of range"),
+        ([("MaxPool", "x", "y", {"kernel_shape": [2]})], "kernel_shape must be 2 integers"),
+        ([("MaxPool", "x", "y", {"kernel_shape": [2, 2], "strides": [0, 1]})], "must be at least 1"),
+        (
+            [("MaxPool", "x", "y i", {"kernel_shape": [2, 2]}), ("Relu", "i", "z")],
+            "not known here of .*MaxPool_0",
+        ),
+        ([("Relu", "x x", "y")], "has 2 inputs, which do not fit"),
+        ([("Dropout", "x scale yes", "y")], "training_mode must be false"),
+        ([("Shape", "x", "y")], "output 'y' does not depend on the input"),
+        ([("Relu", "x", "z")], "output 'y' does not depend on the input"),
+    ],
+)
+def test_what_has_no_form(tmp_path, nodes, message):
+    arrays = {"scale": np.float32(0.5), "yes": np.array(True)}
+    used = {each for node in nodes for each in node[1].split()}
+    path = save(tmp_path / "model.onnx", nodes, arrays={key: arrays[key] for key in arrays.keys() & used})
+    with pytest.raises(DataError, match=message):
+        onnx.load(path)
