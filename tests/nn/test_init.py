@@ -1,6 +1,7 @@
 """Initial weights: distributions, schemes, seeds."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -231,3 +232,18 @@ def test_scaled_normal_divides_by_the_kernel_or_the_inputs():
 def test_small_normal():
     model = nn.Conv2d(40, 50, 3).initialize("small_normal", 0)
     assert_normal(model.weight.data, 1e-3)
+
+
+def test_layers_that_begin_with_zeros():
+    """For who gives them weights: nothing is drawn, in this thread alone."""
+    init.manual_seed(0)
+    first = nn.Linear(3, 2).weight.data.copy()
+    init.manual_seed(0)
+    with init.undrawn():
+        assert not nn.Linear(3, 2).weight.data.any()
+        assert not nn.Conv2d(1, 2, 3).bias.data.any()
+        with ThreadPoolExecutor(1) as pool:
+            np.testing.assert_array_equal(pool.submit(nn.Linear, 3, 2).result().weight.data, first)
+        given = init.normal_(np.empty(4), generator=np.random.default_rng(0))
+        assert given.all()
+    assert nn.Linear(3, 2).weight.data.all()

@@ -179,6 +179,32 @@ def test_several_inputs_and_outputs(tmp_path):
     np.testing.assert_array_equal(made["positive"], np.maximum(right, 0))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "position", "wanted"),
+    [
+        (np.array(2), 0, slice(0, 2)),
+        (np.array(3), -1, slice(3, 4)),
+        (integers(1, 3), 1, slice(1, 4)),
+        (None, 2, slice(2, 3)),
+    ],
+)
+def test_parts_in_a_sequence(tmp_path, sizes, position, wanted):
+    """As PyTorch's exporter writes chunk and split; the parts lie along the channels."""
+    arrays = {"position": np.array(position)} | ({} if sizes is None else {"sizes": sizes})
+    split = ("SplitToSequence", "x" if sizes is None else "x sizes", "s", {"axis": 1})
+    path = save(tmp_path / "model.onnx", [split, ("SequenceAt", "s position", "y")], arrays=arrays)
+    x = samples(SHAPE, 2)
+    np.testing.assert_array_equal(onnx.load(path).predict(x), x[:, wanted])
+
+
+def test_a_bias_of_zeros_that_is_computed_is_none(tmp_path):
+    weight = np.random.default_rng(0).standard_normal((2, 4, 1, 1)).astype(np.float32)
+    nodes = [("Expand", "zero size", "b"), ("Conv", "x conv.weight b", "y")]
+    arrays = {"zero": np.zeros(1, np.float32), "size": integers(2), "conv.weight": weight}
+    model = loaded(tmp_path, nodes, arrays=arrays)
+    assert [name for name, _ in model.named_parameters()] == ["conv.weight"]
+
+
 def test_sizes_that_the_file_leaves_open(tmp_path):
     path = save(tmp_path / "model.onnx", [("Relu", "x", "y")], ("N", 3, "H", "W"))
     with pytest.raises(
@@ -231,10 +257,15 @@ def test_it_can_be_copied_and_is_in_evaluation_mode(tmp_path):
         ([("Dropout", "x scale yes", "y")], "training_mode must be false"),
         ([("Shape", "x", "y")], "output 'y' does not depend on the input"),
         ([("Relu", "x", "z")], "output 'y' does not depend on the input"),
+        (
+            [("SplitToSequence", "x", "s", {"axis": 1}), ("SequenceAt", "s seven", "y")],
+            "position 7 is none of the parts of a value",
+        ),
+        ([("SequenceAt", "x seven", "y")], "position 7 is none of the parts of a value"),
     ],
 )
 def test_what_has_no_form(tmp_path, nodes, message):
-    arrays = {"scale": np.float32(0.5), "yes": np.array(True)}
+    arrays = {"scale": np.float32(0.5), "yes": np.array(True), "seven": np.array(7)}
     used = {each for node in nodes for each in node[1].split()}
     path = save(tmp_path / "model.onnx", nodes, arrays={key: arrays[key] for key in arrays.keys() & used})
     with pytest.raises(DataError, match=message):

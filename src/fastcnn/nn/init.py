@@ -8,9 +8,12 @@ Bengio, "Understanding the difficulty of training deep feedforward neural networ
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 
+from .._scoped import Scoped
 from .._shapes import integer
 from ..errors import ArgumentError, ShapeError
 from .parameter import Parameter
@@ -25,6 +28,31 @@ _GAINS = {
     "selu": 0.75,
 }
 _default = np.random.default_rng()
+
+
+class _Zeros:
+    """Draws nothing but 0."""
+
+    def uniform(self, *_: object) -> float:
+        return 0.0
+
+    normal = uniform
+
+
+_undrawn = Scoped()
+
+
+def undrawn() -> AbstractContextManager[None]:
+    """Return a context in which the layers that a thread makes begin with zeros, which takes no time.
+
+    For who gives them weights.
+    """
+    return _undrawn.set(_Zeros())
+
+
+def _stream(generator: Generator | None) -> Any:
+    """Return what numbers are drawn from."""
+    return generator or _undrawn.value or _default
 
 
 def manual_seed(seed: int) -> Generator:
@@ -82,14 +110,14 @@ def uniform_(
     target: np.ndarray | Parameter, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> np.ndarray | Parameter:
     """Draw from the uniform distribution on [a, b)."""
-    return _fill(target, (generator or _default).uniform(a, b, target.shape))
+    return _fill(target, _stream(generator).uniform(a, b, target.shape))
 
 
 def normal_(
     target: np.ndarray | Parameter, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> np.ndarray | Parameter:
     """Draw from the normal distribution."""
-    return _fill(target, (generator or _default).normal(mean, std, target.shape))
+    return _fill(target, _stream(generator).normal(mean, std, target.shape))
 
 
 def _kaiming_std(shape: tuple[int, ...], a: float, mode: str, nonlinearity: str) -> float:

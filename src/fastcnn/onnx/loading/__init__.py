@@ -16,7 +16,7 @@ from ...errors import DataError
 from ...zoo.building import build_layers
 from ...zoo.graph_module import GraphModule
 from ..library import library
-from . import elements, norms, pools, products, resampling  # noqa: F401
+from . import elements, norms, parts, pools, products, resampling  # noqa: F401
 from . import shapes as _shapes  # noqa: F401
 from .files import read_model, with_opset
 from .folding import fold, is_folded
@@ -87,7 +87,8 @@ def load(path: str | PathLike[str], input_shape: Sequence[Any] | None = None) ->
         _read(net, node, opset, folder)
     output = _output(graph, net.values, name)
     several = len(shapes) > 1
-    result = build_layers(net.finished(output), shapes if several else shapes[0])
+    with nn.init.undrawn():
+        result = build_layers(net.finished(output), shapes if several else shapes[0])
     assert isinstance(result, GraphModule)
     _fill(result, net, entries)
     result.input_shape = tuple(shapes) if several else shapes[0]

@@ -10,7 +10,7 @@ import numpy as np
 from .network import Network
 from .nodes import Source, rule
 from .patterns import activation, softplus_of
-from .values import Above, Known, Made
+from .values import Above, Known, Made, names_of
 
 # Operators that are functions here, with no settings.
 _PLAIN = {
@@ -148,9 +148,7 @@ def prelu(net: Network, source: Source, x: Any, slope: Any) -> Made:
     if slopes.size != 1 and not (of_channels and (slopes.ndim >= len(x.shape) or len(x.shape) == 1)):
         source.refuse(f"slope must be one number or one for each channel, got the shape {slopes.shape}")
     arrays = {"weight": slopes.reshape(-1)}
-    return net.layer(
-        source, "PReLU", x, {"num_parameters": slopes.size}, arrays, [slope.name] if slope.name else []
-    )
+    return net.layer(source, "PReLU", x, {"num_parameters": slopes.size}, arrays, names_of(slope))
 
 
 @rule("Elu", "Celu", "Selu")

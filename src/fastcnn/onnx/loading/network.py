@@ -152,18 +152,18 @@ class Network:
         arrays : mapping of str to array or None
             Its parameters and buffers, by their names in the layer.
         names : sequence of str
-            Those of its arrays in the file, in as far as they have some: two layers with the same ones and
-            the same arguments are one.
+            Those of its arrays in the file, "" of those that have none. Two layers of arrays that all have
+            the same ones, and with the same arguments, are one.
         frozen : bool
             Whether its parameters are constants, which are not trained.
         """
         where = source.where
         key = kind, repr(arguments), tuple(names), len(arrays)
-        if names and key in self._layers:
+        if all(names) and names and key in self._layers:
             return self._add(Node(self._layers[key], (x.number,), where))
         place = self._place(source, names)
         made = self._add(Node(Layer(kind, arguments, where), (x.number,), where, place))
-        if names:
+        if all(names) and names:
             self._layers[key] = len(self._sizes.added) - 1
         for name, array in arrays.items():
             if array is not None:
@@ -220,7 +220,7 @@ class Network:
         if otherwise is None:
             suggestions, plain = [*_stems(names), *_path(source)], source.kind.lower()
         else:
-            suggestions, plain = [name for name in names if not _is_made_up(name)], otherwise
+            suggestions, plain = [name for name in names if name and not _is_made_up(name)], otherwise
         suggestions += [plain, *(f"{plain}_{i}" for i in range(2, len(self._sizes.added) + 3))]
         for each in suggestions:
             place = re.sub(r"[^A-Za-z0-9_.-]", "_", each)

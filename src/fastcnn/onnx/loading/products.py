@@ -17,6 +17,7 @@ from .windows import Windows, windows_of
 def conv(net: Network, source: Source, x: Any, weight: Any, bias: Any = None) -> Made:
     """Read a convolution of images or lines."""
     x, kernel = source.made(x), source.array(weight, "W, the weight,")
+    bias = None if _is_nothing(bias) else bias
     shift = source.optional(bias, "B, the bias,")
     windows = windows_of(source, x.shape[1:], kernel.shape[2:])
     groups = source.integer("group", 1)
@@ -43,6 +44,11 @@ def conv(net: Network, source: Source, x: Any, weight: Any, bias: Any = None) ->
         "padding": windows.margins,
     }
     return net.layer(source, "Conv2d", x, arguments | images, arrays, names)
+
+
+def _is_nothing(bias: Any) -> bool:
+    """Tell whether a bias is zeros that the file computes, in the place of none."""
+    return isinstance(bias, Known) and bias.fixed and not bias.name and not bias.first.any()
 
 
 @rule("ConvTranspose")

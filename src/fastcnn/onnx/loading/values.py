@@ -65,6 +65,17 @@ class Above(NamedTuple):
     limit: float
 
 
+class Parts(NamedTuple):
+    """Values in a sequence.
+
+    Attributes
+    ----------
+    values : tuple of Made
+    """
+
+    values: tuple[Made, ...]
+
+
 class Absent(NamedTuple):
     """An output of a node that nothing here computes.
 
@@ -121,6 +132,5 @@ def to_array(tensor: Any, folder: Path | None, where: str) -> np.ndarray:
 
 
 def names_of(*arrays: Any) -> list[str]:
-    """Return the names of arrays in the file, none unless all that are given have one."""
-    names = [each.name for each in arrays if isinstance(each, Known)]
-    return names if all(names) else []
+    """Return the names of arrays in the file, "" of those that have none."""
+    return [each.name for each in arrays if isinstance(each, Known)]
