@@ -9,7 +9,8 @@ import pytest
 from fastcnn import data, nn, zoo
 from fastcnn.errors import CheckpointError, DataError
 from fastcnn.recipes import Classifier, Experiment, Run, read_recipe, take_folder, write_file
-from fastcnn.recipes.classifier import border_level, describe
+from fastcnn.recipes.classifier import border_level
+from fastcnn.recipes.notes import describe
 from fastcnn.training import read_metadata, save_weights
 from fastcnn.zoo import registry
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -11,24 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, optim, zoo
-from .._version import __version__
+from .. import nn, optim
 from ..data.inputs import check_images
 from ..data.targets import CLASSIFICATION
 from ..data.values import UNIT, check_range
-from ..errors import ArgumentError, CheckpointError, FastcnnError
+from ..errors import CheckpointError, FastcnnError
 from ..training import Trainer, load_weights, read_metadata
-from .component import NORMALIZATIONS, Component, fitted, read_component
-from .experiment import Experiment, build_network, fitted_parts
+from .component import NORMALIZATIONS, Component, fitted
+from .experiment import build_network, fitted_parts
 from .files import CONFIG, load, read_file
 from .images import ImageFacts, Prepare
+from .notes import KEY, Notes, damaged
 from .recipe import Recipe, read_model
-from .sections import READING, ModelSection
+from .sections import ModelSection
 from .tasks import Kind, loss_for, outputs_of
 
 WEIGHTS = "weights.safetensors"
-_KEY = "fastcnn"
-_FORMAT = 1
 
 
 def border_level(images: np.ndarray) -> float:
@@ -36,52 +33,6 @@ def border_level(images: np.ndarray) -> float:
     edges = [images[..., 0, :], images[..., -1, :], images[..., 0], images[..., -1]]
     level = float(np.median(np.concatenate([edge.ravel() for edge in edges])))
     return level / 255 if images.dtype == np.uint8 else level
-
-
-def describe(experiment: Experiment, row: Mapping[str, Any]) -> dict[str, str]:
-    """Return the metadata that `Classifier.load` reads from a file of weights.
-
-    One string, since the order of several would change from file to file.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    row : mapping
-        The history of the epoch that the weights are of.
-    """
-    recipe, train, monitor = experiment.recipe, experiment.train, experiment.best.monitor
-    description = {
-        "format": _FORMAT,
-        "version": __version__,
-        "model": _said(experiment),
-        "input_shape": train.image_shape,
-        "classes": train.classes,
-        "normalize": experiment.normalize.to_dict(),
-        "dataset": recipe.data.dataset,
-        "epoch": row["epoch"],
-        monitor: row[monitor],
-        "background": round(experiment.images.background, 4),
-        "images": experiment.images.to_dict(),
-        "reading": recipe.data.reading,
-    }
-    if train.task != CLASSIFICATION:
-        description["targets"] = Kind.of(train, recipe.loss).to_dict()
-    return {_KEY: json.dumps(description)}
-
-
-def _said(experiment: Experiment) -> dict[str, Any]:
-    """Return what makes the network again: its text, or its name; for what is no chain its nodes.
-
-    Those tell it whatever the zoo of another version has under the name.
-    """
-    section = experiment.recipe.model
-    if section.name is None:
-        return {"spec": section.spec}
-    try:
-        written = zoo.to_dicts(experiment.model, experiment.train.image_shape)
-    except ArgumentError:  # a network that no file can say
-        return {"name": section.name}
-    return {"spec": zoo.dicts.to_json(written)} if isinstance(written, Mapping) else {"name": section.name}
 
 
 class Classifier:
@@ -195,8 +146,8 @@ class Classifier:
     def _told(cls, file: Path, given: Recipe | None, own_data: bool) -> Classifier | None:
         """Return what a file of weights, or the config beside it, says; None: only the given recipe does."""
         notes, config = read_metadata(file), file.with_name(CONFIG)
-        if _KEY in notes:
-            result = cls._from_notes(notes[_KEY], os.fspath(file), given)
+        if KEY in notes:
+            result = cls._from_notes(notes[KEY], os.fspath(file), given)
             # An older file says less of the images than a recipe with their data set.
             return result if result.images.recorded or not own_data else None
         if given is not None:
@@ -260,34 +211,33 @@ class Classifier:
     @classmethod
     def _from_notes(cls, text: str, source: str, recipe: Recipe | None = None) -> Classifier:
         """Return what a file says of itself; the network is that of the recipe if there is one."""
+        notes = Notes.read(text, source)
+        shape, outputs = notes.input_shape, notes.outputs
         try:
-            notes: Mapping[str, Any] = json.loads(text)
-            if notes["format"] != _FORMAT:
-                raise CheckpointError(
-                    f"{source}: written by fastcnn {notes['version']} in a newer format: {notes['format']}"
-                )
-            channels, height, width = notes["input_shape"]
-            classes = tuple(str(each) for each in notes["classes"])
-            normalize = read_component(NORMALIZATIONS, notes["normalize"], "normalize", source)
-            shape = (int(channels), int(height), int(width))
-            kind = Kind.read(notes["targets"], source) if "targets" in notes else None
-            outputs = (len(classes),) if kind is None else kind.outputs
             if recipe is None:
-                table = {key: notes["model"][key] for key in ("name", "spec") if key in notes["model"]}
-                model = _network(*read_model(table, source), shape, outputs, source)
+                model = _network(*read_model(notes.model, source), shape, outputs, source)
             else:
                 model = build_network(recipe.model, recipe.layers, shape, outputs, recipe.source)
-            background = float(notes["background"])
-            images = ImageFacts.read(notes["images"]) if "images" in notes else None
-            reading = {key: notes["reading"][key] for key in READING if key in notes.get("reading", {})}
-            dataset = str(notes["dataset"])
-            return cls(model, shape, classes, normalize, dataset, background, images, reading, kind)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, FastcnnError):
                 raise
-            raise CheckpointError(
-                f"{source}: its description of the network is damaged: {error!r}"
-            ) from error
+            raise damaged(source, error) from error
+        return cls._noted(notes, model)
+
+    @classmethod
+    def _noted(cls, notes: Notes, model: nn.Module) -> Classifier:
+        """Return what notes tell of a network."""
+        return cls(
+            model,
+            notes.input_shape,
+            notes.classes,
+            notes.normalize,
+            notes.dataset,
+            notes.background,
+            notes.images,
+            notes.reading,
+            notes.kind,
+        )
 
 
 def _network(section: ModelSection, layers: Any, shape: tuple, outputs: tuple, source: str) -> nn.Module:

@@ -11,9 +11,9 @@ from ..errors import ArgumentError
 from ..training import Callback, History, Trainer, save_weights
 from ..training.files import write_table
 from ..training.tasks import TASKS
-from .classifier import describe
 from .experiment import Experiment
 from .files import CONFIG
+from .notes import describe
 from .recipe import Recipe
 from .results import HISTORY, STEPS
 
