@@ -211,7 +211,7 @@ NAMES = [
     *(f"data.{name}" for name in ("compose_scenes", "concatenate", "k_fold", "k_fold_indices", "save")),
     "zoo.build",
     "zoo.check_output",
-    *(f"onnx.{name}" for name in ("export", "load", "operators")),
+    *(f"onnx.{name}" for name in ("export", "load", "operators", "read_metadata")),
     "compile",
     *(f"engine.CompiledModule.{name}" for name in ("backward", "parameters", "predict")),
     "set_num_threads",

@@ -4,10 +4,10 @@ import re
 import numpy as np
 import pytest
 
-from fastcnn import nn, recipes
+from fastcnn import nn, onnx, recipes
 from fastcnn.cli import main
 
-library = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 
 
 def run(path, x):
@@ -46,8 +46,49 @@ def test_a_run(weights, tmp_path, capsys):
     classifier = recipes.Classifier.load(weights)
     x = np.random.default_rng(1).standard_normal((5, 1, 8, 8)).astype(np.float32)
     np.testing.assert_allclose(run(file, x), classifier.model.predict(x), 1e-5, 1e-5)
-    notes = {each.key: each.value for each in library.load(file).metadata_props}
-    assert json.loads(notes["classes"]) == ["0", "1", "2"]
+    notes = json.loads(onnx.read_metadata(file)["fastcnn"])
+    assert notes["classes"] == ["0", "1", "2"]
+    assert notes["prepared"] is False
+
+
+@pytest.mark.parametrize("options", [[], ["--preprocess"]])
+def test_a_file_predicts_and_is_measured_as_the_run_is(weights, tmp_path, capsys, options):
+    file, images = tmp_path / "model.onnx", tmp_path / "images.npy"
+    np.save(images, np.random.default_rng(1).integers(0, 256, (4, 8, 8)).astype(np.uint8))
+    assert main(["export", str(weights), str(file), *options]) == 0
+    capsys.readouterr()
+    for command in (["predict", "%", str(images), "--json"], ["evaluate", "%", "--json"]):
+        told = []
+        for source in (weights, file):
+            assert main([each.replace("%", str(source)) for each in command]) == 0
+            told.append(json.loads(capsys.readouterr().out))
+        assert _rounded(told[0]) == _rounded(told[1])
+
+
+def _rounded(told):
+    if isinstance(told, float):
+        return round(told, 4)
+    if isinstance(told, dict):
+        return {key: _rounded(each) for key, each in told.items()}
+    return [_rounded(each) for each in told] if isinstance(told, list) else told
+
+
+def test_a_file_of_somebody_else(weights, tmp_path, capsys, fails):
+    """A recipe tells its images, or a config.toml beside it."""
+    model = recipes.Classifier.load(weights).model
+    images = tmp_path / "images.npy"
+    np.save(images, np.random.default_rng(1).integers(0, 256, (4, 8, 8)).astype(np.uint8))
+    onnx.export(model, tmp_path / "model.onnx", (1, 8, 8))
+    error = fails("predict", tmp_path / "model.onnx", images)
+    assert re.search("model.onnx: does not say which network it belongs to", error)
+    arguments = ["predict", str(tmp_path / "model.onnx"), str(images), "--recipe", str(weights)]
+    assert main(arguments) == 0
+    first = capsys.readouterr().out
+    assert main(["predict", str(weights), str(images)]) == 0
+    assert capsys.readouterr().out == first
+    onnx.export(nn.Sequential(nn.Flatten(), nn.Linear(64, 5)).eval(), tmp_path / "model.onnx", (1, 8, 8))
+    error = fails(*arguments)
+    assert re.search(r"makes \(5,\) of an image, but \(3,\) is expected", error)
 
 
 def test_images_as_they_were(weights, tmp_path):
@@ -76,8 +117,6 @@ def test_a_network_by_name(tmp_path, capsys):
 
 
 def test_samples_that_are_no_images(tmp_path, fails):
-    from fastcnn import onnx
-
     onnx.export(nn.Linear(3, 2).eval(), tmp_path / "model.onnx", (3,))
     assert re.search(
         r"model.onnx: takes samples \(3,\), and this command knows images",

@@ -11,6 +11,8 @@ from .. import onnx
 from ..errors import ArgumentError
 from ..recipes import Classifier
 from ..recipes.classifier import WEIGHTS
+from ..recipes.notes import KEY
+from ..training import read_metadata
 from .summary import find_model, read_shape
 
 
@@ -23,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     if is_trained:
         classifier = Classifier.load(args.model, args.recipe)
         model, shape = classifier.model, shape or classifier.input_shape
-        options["metadata"] = {"classes": json.dumps(classifier.classes), "dataset": classifier.dataset}
+        options["metadata"] = _notes(path / WEIGHTS if path.is_dir() else path, args.preprocess)
         if args.preprocess:
             options |= {"preprocess": classifier.trainer.preprocess, "input_dtype": classifier.images.dtype}
     elif args.preprocess or args.recipe is not None:
@@ -40,3 +42,11 @@ def run(args: argparse.Namespace) -> int:
         f"opset {args.opset}, {Path(args.file).stat().st_size:,} bytes"
     )
     return 0
+
+
+def _notes(weights: Path, prepared: bool) -> dict[str, str]:
+    """Return what a file of weights says of its network and its images."""
+    known = read_metadata(weights)
+    if KEY in known:
+        known[KEY] = json.dumps({**json.loads(known[KEY]), "prepared": prepared})
+    return known

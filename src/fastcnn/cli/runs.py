@@ -6,7 +6,7 @@ import argparse
 
 from . import options
 
-_WEIGHTS = "a safetensors file, or the folder of a run"
+_WEIGHTS = "a safetensors file, the folder of a run, or an .onnx file"
 
 
 def add(commands: argparse._SubParsersAction) -> None:

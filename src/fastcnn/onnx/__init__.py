@@ -5,6 +5,6 @@ compiled, and trains on. Source of what the operators do: ONNX's own description
 """
 
 from .exporting import export
-from .loading import load, operators
+from .loading import load, operators, read_metadata
 
-__all__ = ["export", "load", "operators"]
+__all__ = ["export", "load", "operators", "read_metadata"]

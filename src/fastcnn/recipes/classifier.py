@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import nn, optim
+from .. import nn, onnx, optim
 from ..data.inputs import check_images
 from ..data.targets import CLASSIFICATION
 from ..data.values import UNIT, check_range
-from ..errors import CheckpointError, FastcnnError
+from ..errors import CheckpointError, DataError, FastcnnError
 from ..training import Trainer, load_weights, read_metadata
 from .component import NORMALIZATIONS, Component, fitted
 from .experiment import build_network, fitted_parts
@@ -26,6 +27,7 @@ from .sections import ModelSection
 from .tasks import Kind, loss_for, outputs_of
 
 WEIGHTS = "weights.safetensors"
+Network = Callable[[tuple[int, ...]], nn.Module]
 
 
 def border_level(images: np.ndarray) -> float:
@@ -68,6 +70,7 @@ class Classifier:
         images: ImageFacts | None = None,
         reading: Mapping[str, Any] | None = None,
         kind: Kind | None = None,
+        prepared: bool = False,
     ) -> None:
         self.model = model
         self.input_shape = input_shape
@@ -75,7 +78,7 @@ class Classifier:
         self.dataset = dataset
         self.reading = dict(reading or {})
         self.kind = Kind(CLASSIFICATION, (len(classes),)) if kind is None else kind
-        self._normalize = NORMALIZATIONS.make(normalize)
+        self._normalize = None if prepared else NORMALIZATIONS.make(normalize)
         loss = loss_for(self.kind.loss, self.kind.task, self.kind.ignore_index)
         self.trainer = Trainer(model, optim.SGD(model.parameters()), loss)
         self._know(ImageFacts.assumed(background, dataset) if images is None else images)
@@ -85,7 +88,10 @@ class Classifier:
         """Take that for what the training images were like."""
         self.images = images
         self.background = images.background
-        self.trainer.preprocess = Prepare(images, self._normalize)
+        normalize = self._normalize
+        if normalize is None:
+            normalize = partial(_as_trained, images.dtype)
+        self.trainer.preprocess = Prepare(images, normalize)
 
     @classmethod
     def load(
@@ -100,7 +106,7 @@ class Classifier:
         Parameters
         ----------
         path : str or path
-            A safetensors file, or the folder of a run.
+            A safetensors file, the folder of a run, or an ONNX file, which has its network with it.
         recipe : str, optional
             What `fastcnn.recipes.load` takes: tells the network and, where the file does not, its images, for
             example for a file that PyTorch wrote. What the file itself says of the images counts more.
@@ -123,14 +129,16 @@ class Classifier:
                     f"epoch, or is still in its first; train again with: fastcnn train {os.fspath(path)}"
                 )
         given = None if recipe is None else load(recipe)
+        network = partial(onnx.load, file) if file.suffix == ".onnx" else None
         # Of a recipe that is a network alone the data set is a default, which tells nothing.
         own_data = given is not None and "data.dataset" not in given.suggested
-        result = cls._told(file, given, own_data)
+        result = cls._told(file, given, own_data, network)
         told = result is not None
         if result is None:
             assert given is not None
-            result = cls.untrained(given)
-        load_weights(result.model, file)
+            result = cls.untrained(given, network)
+        if network is None:
+            load_weights(result.model, file)
         facts = result.images
         if value_range is None and given is not None and facts.value_range is None:
             value_range = given.data.value_range
@@ -143,11 +151,14 @@ class Classifier:
         return result
 
     @classmethod
-    def _told(cls, file: Path, given: Recipe | None, own_data: bool) -> Classifier | None:
+    def _told(
+        cls, file: Path, given: Recipe | None, own_data: bool, network: Network | None
+    ) -> Classifier | None:
         """Return what a file of weights, or the config beside it, says; None: only the given recipe does."""
-        notes, config = read_metadata(file), file.with_name(CONFIG)
+        notes = read_metadata(file) if network is None else onnx.read_metadata(file)
+        config = file.with_name(CONFIG)
         if KEY in notes:
-            result = cls._from_notes(notes[KEY], os.fspath(file), given)
+            result = cls._from_notes(notes[KEY], os.fspath(file), given, network)
             # An older file says less of the images than a recipe with their data set.
             return result if result.images.recorded or not own_data else None
         if given is not None:
@@ -157,7 +168,7 @@ class Classifier:
                 f"{file}: does not say which network it belongs to, and there is no {CONFIG} beside it; "
                 f"give a recipe"
             )
-        return cls.untrained(read_file(config))
+        return cls.untrained(read_file(config), network)
 
     def prepare(self, images: np.ndarray, value_range: Sequence[float] = UNIT) -> np.ndarray:
         """Return images with the values that black and white had in training, as `trainer` takes them.
@@ -182,8 +193,14 @@ class Classifier:
         return self.images.like_training(images, black_white, "Classifier.prepare")
 
     @classmethod
-    def untrained(cls, recipe: Recipe) -> Classifier:
+    def untrained(cls, recipe: Recipe, network: Network | None = None) -> Classifier:
         """Return the network of a recipe, with its first weights.
+
+        Parameters
+        ----------
+        recipe : Recipe
+        network : callable, optional
+            Returns another network for the shape of an image.
 
         Raises
         ------
@@ -193,7 +210,10 @@ class Classifier:
         recipe, (train, _, _) = fitted_parts(recipe)
         kind = Kind.of(train, recipe.loss) if train.task != CLASSIFICATION else None
         outputs = outputs_of(train)
-        model = build_network(recipe.model, recipe.layers, train.image_shape, outputs, recipe.source)
+        if network is None:
+            model = build_network(recipe.model, recipe.layers, train.image_shape, outputs, recipe.source)
+        else:
+            model = _made_for(network, train.image_shape, outputs)
         images = ImageFacts.of(train, recipe.data.white)
         normalize, _ = fitted(recipe.normalize, train.images)
         return cls(
@@ -209,12 +229,16 @@ class Classifier:
         )
 
     @classmethod
-    def _from_notes(cls, text: str, source: str, recipe: Recipe | None = None) -> Classifier:
+    def _from_notes(
+        cls, text: str, source: str, recipe: Recipe | None = None, network: Network | None = None
+    ) -> Classifier:
         """Return what a file says of itself; the network is that of the recipe if there is one."""
         notes = Notes.read(text, source)
         shape, outputs = notes.input_shape, notes.outputs
         try:
-            if recipe is None:
+            if network is not None:
+                model = _made_for(network, shape, outputs)
+            elif recipe is None:
                 model = _network(*read_model(notes.model, source), shape, outputs, source)
             else:
                 model = build_network(recipe.model, recipe.layers, shape, outputs, recipe.source)
@@ -237,7 +261,26 @@ class Classifier:
             notes.images,
             notes.reading,
             notes.kind,
+            notes.prepared,
         )
+
+
+def _as_trained(dtype: str, images: np.ndarray, rng: object = None) -> np.ndarray:
+    """Return the values of training images for a network that normalises them itself.
+
+    Where those were bytes, floats are from 0 to 1 instead, as `fastcnn.data.Normalize` takes them.
+    """
+    values = np.asarray(images, np.float32)
+    return values * np.float32(255) if dtype == "uint8" and images.dtype != np.uint8 else values
+
+
+def _made_for(network: Network, shape: tuple[int, ...], outputs: tuple[int, ...]) -> nn.Module:
+    """Return the network of a file, if it makes of an image what is expected."""
+    model = network(shape)
+    made = model.output_shape((1, *shape))[1:]
+    if made != outputs:
+        raise DataError(f"the network in the file makes {made} of an image, but {outputs} is expected")
+    return model
 
 
 def _network(section: ModelSection, layers: Any, shape: tuple, outputs: tuple, source: str) -> nn.Module:

@@ -38,6 +38,8 @@ class Notes(NamedTuple):
         None: the file is older, and does not tell.
     reading : dict
         What `fastcnn.data.load` was told.
+    prepared : bool
+        Whether the network in the file normalises images itself.
     """
 
     model: dict[str, Any]
@@ -49,6 +51,7 @@ class Notes(NamedTuple):
     background: float
     images: ImageFacts | None
     reading: dict[str, Any]
+    prepared: bool = False
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -82,6 +85,7 @@ class Notes(NamedTuple):
                 float(notes["background"]),
                 ImageFacts.read(notes["images"]) if "images" in notes else None,
                 {key: given[key] for key in READING if key in given},
+                notes.get("prepared") is True,
             )
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, FastcnnError):

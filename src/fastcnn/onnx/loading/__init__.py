@@ -25,12 +25,25 @@ from .network import Network
 from .nodes import RULES, RefusedError, Source
 from .values import Absent, Known, Made, known, to_array
 
-__all__ = ["load", "operators"]
+__all__ = ["load", "operators", "read_metadata"]
 
 
 def operators() -> list[str]:
     """Return the operators that nodes of a file may have; those of shapes only where these are known."""
     return sorted(RULES)
+
+
+def read_metadata(path: str | PathLike[str]) -> dict[str, str]:
+    """Return the notes that an ONNX file carries.
+
+    Raises
+    ------
+    ImportError
+        If the onnx package is not installed.
+    DataError
+        If the file cannot be read.
+    """
+    return {each.key: each.value for each in read_model(path).metadata_props}
 
 
 def load(path: str | PathLike[str], input_shape: Sequence[Any] | None = None) -> GraphModule:
