@@ -165,6 +165,41 @@ def test_a_layer_that_stands_in_two_places(tmp_path):
     assert [name for name, _ in model.named_parameters()] == ["conv.weight"]
 
 
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [("Gemm", "x fc.weight", "a"), ("Gemm", "a fc.weight", "y", {"alpha": 2.0})],
+        [("Gemm", "x fc.weight", "a", {"transB": 1}), ("Gemm", "a fc.weight", "y")],
+        [("MatMul", "x fc.weight", "a"), ("Gemm", "a fc.weight", "y", {"transB": 1})],
+    ],
+)
+def test_an_array_that_is_used_in_two_ways(tmp_path, nodes):
+    weight = np.random.default_rng(0).standard_normal((4, 4)).astype(np.float32)
+    model = loaded(tmp_path, nodes, ("N", 4), arrays={"fc.weight": weight})
+    assert [name for name, _ in model.named_parameters()] == ["fc.weight", "gemm.weight"]
+
+
+def test_a_matrix_on_both_sides(tmp_path):
+    weight = np.random.default_rng(0).standard_normal((4, 4)).astype(np.float32)
+    loaded(tmp_path, [("MatMul", "x w", "a"), ("MatMul", "w a", "y")], ("N", 4, 4), arrays={"w": weight})
+
+
+def test_a_layer_whose_first_use_is_left_out(tmp_path):
+    """The layer stands there, so what it was applied to stays too."""
+    weight = np.random.default_rng(0).standard_normal((4, 4, 1, 1)).astype(np.float32)
+    nodes = [("Relu", "x", "a"), ("Conv", "a conv.weight", "b"), ("Conv", "x conv.weight", "y")]
+    loaded(tmp_path, nodes, arrays={"conv.weight": weight})
+
+
+def test_slopes_of_channels_and_of_columns(tmp_path):
+    slopes = np.random.default_rng(0).uniform(0, 1, 4).astype(np.float32)
+    for shape in ((4, 1, 1), (1, 4, 1, 1)):
+        loaded(tmp_path, [("PRelu", "x s", "y")], ("N", 4, 3, 4), arrays={"s": slopes.reshape(shape)})
+    for shape in ((4,), (1, 1, 4), (1, 4, 1)):
+        with pytest.raises(DataError, match="slope must be one number or one for each channel"):
+            loaded(tmp_path, [("PRelu", "x s", "y")], ("N", 4, 4, 4), arrays={"s": slopes.reshape(shape)})
+
+
 def test_several_inputs_and_outputs(tmp_path):
     path = save(
         tmp_path / "model.onnx",

@@ -144,8 +144,9 @@ def leaky_relu(net: Network, source: Source, x: Any) -> Made:
 def prelu(net: Network, source: Source, x: Any, slope: Any) -> Made:
     """Read y = x where x > 0, else slope x, with one slope or one for each channel."""
     x, slopes = source.made(x), source.array(slope, "slope")
-    of_channels = slopes.size == x.shape[0] and slopes.shape[-len(x.shape) :].count(1) >= len(x.shape) - 1
-    if slopes.size != 1 and not (of_channels and (slopes.ndim >= len(x.shape) or len(x.shape) == 1)):
+    count = len(x.shape)  # the channels are the axis of that number from the last
+    of_channels = slopes.ndim >= count and slopes.shape[-count] == slopes.size == x.shape[0]
+    if slopes.size != 1 and not of_channels:
         source.refuse(f"slope must be one number or one for each channel, got the shape {slopes.shape}")
     arrays = {"weight": slopes.reshape(-1)}
     return net.layer(source, "PReLU", x, {"num_parameters": slopes.size}, arrays, names_of(slope))

@@ -57,7 +57,7 @@ class Network:
         self._shapes = list(inputs.values())
         self._sizes.start(list(inputs.values()))
         self._tree = GraphModule(())  # which knows what names there can be
-        self._layers: dict[Any, int] = {}
+        self._layers: dict[Any, list[tuple[int, str]]] = {}
         self._weights: dict[int, int] = {}
         self._kept: list[np.ndarray] = []  # whose ids are keys
 
@@ -67,10 +67,10 @@ class Network:
         needed = set(graph.leaves(output))
         for number in reversed(range(len(nodes))):
             if count + number in needed:
-                needed.update(each for each in nodes[number].sources if isinstance(each, int))
-        for number, node in enumerate(nodes):  # a layer stands where it was used first
-            if isinstance(node.what, int) and count + number in needed:
-                needed.add(count + node.what)
+                node = nodes[number]
+                needed.update(each for each in node.sources if isinstance(each, int))
+                if isinstance(node.what, int):  # a layer stands where it was used first, an earlier node
+                    needed.add(count + node.what)
         left = [number for number in range(len(nodes)) if count + number in needed]
         places = {old: new for new, old in enumerate(left)}
         numbers = {**{i: i for i in range(count)}, **{count + old: count + places[old] for old in left}}
@@ -153,24 +153,34 @@ class Network:
             Its parameters and buffers, by their names in the layer.
         names : sequence of str
             Those of its arrays in the file, "" of those that have none. Two layers of arrays that all have
-            the same ones, and with the same arguments, are one.
+            the same names, with the same arguments and equal arrays, are one; a file may use an array as it
+            is and transposed.
         frozen : bool
             Whether its parameters are constants, which are not trained.
         """
         where = source.where
-        key = kind, repr(arguments), tuple(names), len(arrays)
-        if all(names) and names and key in self._layers:
-            return self._add(Node(self._layers[key], (x.number,), where))
+        alike = (
+            self._layers.setdefault((kind, repr(arguments), tuple(names)), []) if names and all(names) else []
+        )
+        for number, place in alike:
+            if self._holds(place, arrays):
+                return self._add(Node(number, (x.number,), where))
         place = self._place(source, names)
         made = self._add(Node(Layer(kind, arguments, where), (x.number,), where, place))
-        if all(names) and names:
-            self._layers[key] = len(self._sizes.added) - 1
+        alike.append((len(self._sizes.added) - 1, place))
         for name, array in arrays.items():
             if array is not None:
                 self.state[f"{place}.{name}"] = array
                 if frozen:
                     self.frozen.add(f"{place}.{name}")
         return made
+
+    def _holds(self, place: str, arrays: Mapping[str, np.ndarray | None]) -> bool:
+        """Tell whether the layer at a place has these arrays."""
+        return all(
+            each is None or np.array_equal(self.state[f"{place}.{name}"], each)
+            for name, each in arrays.items()
+        )
 
     def _operand(self, source: Source, value: Any) -> int | float:
         """Return a value as nodes have it: a number of one element, and an array as a parameter."""
