@@ -29,6 +29,14 @@ class Prepared(BackendRep):
         arrays = {each.name for each in self._model.graph.initializer}
         entries = [each for each in self._model.graph.input if each.name not in arrays]
         floats = [i for i, each in enumerate(inputs) if each.dtype.kind == "f"]
+        before = fastcnn.get_float32_matmul_precision()
+        fastcnn.set_float32_matmul_precision("highest")
+        try:
+            return self._tried(entries, inputs, floats)
+        finally:
+            fastcnn.set_float32_matmul_precision(before)
+
+    def _tried(self, entries, inputs, floats):
         try:
             return self._outputs(entries, inputs, [0])
         except FastcnnError as error:
@@ -64,7 +72,6 @@ class FastcnnBackend(Backend):
     @classmethod
     def prepare(cls, model, device="CPU", **kwargs):
         """Return what runs a model."""
-        fastcnn.set_float32_matmul_precision("highest")
         return Prepared(model)
 
     @classmethod
