@@ -30,6 +30,7 @@ REASONS = {
     "training": r"training_mode must be",
     "means of spread windows, or with wide margins": r"dilations must be 1|at most half of the kernel",
     "a part of an image as it is cut out": r"tf_crop_and_resize",
+    "images that keep a ratio which makes a part of a line": r"a part of one too few",
     "parts without elements": r"split must be",
     "slopes of the last axis": r"slope must be one number",
     "shrinks by one number and shifts by another": r"bias must be 0 or lambd",

@@ -23,7 +23,7 @@ from .folding import fold, is_folded
 from .inputs import input_names, input_shapes
 from .network import Network
 from .nodes import RULES, RefusedError, Source
-from .values import Absent, Known, Made, known, to_array
+from .values import Above, Absent, Known, Made, known, to_array
 
 __all__ = ["load", "operators", "read_metadata"]
 
@@ -89,6 +89,9 @@ def load(path: str | PathLike[str], input_shape: Sequence[Any] | None = None) ->
     shapes = input_shapes(entries, input_shape, name)
     net = Network(dict(zip(input_names(entries), shapes, strict=True)), name)
     net.values |= arrays
+    net.batches = {each.type.tensor_type.shape.dim[0].dim_value for each in entries if _has_batch(each)} or {
+        1
+    }
     for number, (entry, shape) in enumerate(zip(entries, shapes, strict=True)):
         net.values[entry.name] = Made(number, shape)
     for node in graph.node:
@@ -107,6 +110,12 @@ def load(path: str | PathLike[str], input_shape: Sequence[Any] | None = None) ->
     result.input_shape = tuple(shapes) if several else shapes[0]
     result.eval()
     return result
+
+
+def _has_batch(entry: Any) -> bool:
+    """Tell whether a file has written down how many samples an input has."""
+    sizes = entry.type.tensor_type.shape.dim
+    return bool(sizes) and sizes[0].dim_value > 0
 
 
 def _numbers(array: np.ndarray) -> np.ndarray:
@@ -130,7 +139,7 @@ def _read(net: Network, node: Any, opset: int, folder: Path) -> None:
         made: Any = next(each for each in inputs if isinstance(each, Made))
     elif node.op_type == "Constant":
         made = _constant(source, node, folder)
-    elif inputs and is_folded(node.op_type) and not any(isinstance(each, Made) for each in inputs):
+    elif inputs and is_folded(node.op_type) and not any(isinstance(each, Made | Above) for each in inputs):
         made = fold(node, inputs, opset, source.where)
     elif node.op_type in RULES:
         function = RULES[node.op_type]
@@ -146,6 +155,9 @@ def _read(net: Network, node: Any, opset: int, folder: Path) -> None:
             + f"; those are {', '.join(operators())}"
         )
     outputs = made if isinstance(made, list) else [made]
+    for name in node.output:
+        if name in values and name:
+            source.refuse(f"{name[:200]!r} is made a second time")
     for name, each in zip(node.output, outputs, strict=False):
         if name:
             values[name] = each

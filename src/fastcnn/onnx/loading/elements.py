@@ -51,7 +51,7 @@ def identity(net: Network, source: Source, x: Any, *others: Any) -> Any:
 
 def _ratio(source: Source, others: tuple[Any, ...]) -> float:
     if others and others[0] is not None:
-        return float(source.array(others[0], "ratio").ravel()[0])
+        return source.single(others[0], "ratio")
     return source.number("ratio", 0.5)
 
 
@@ -81,6 +81,8 @@ def arithmetic(net: Network, source: Source, a: Any, b: Any) -> Made:
 @rule("Sum", "Mean")
 def several(net: Network, source: Source, *inputs: Any) -> Made:
     """Read the sum or the mean of several values."""
+    if not inputs:
+        source.refuse("has no input")
     total: Any = inputs[0]
     for each in inputs[1:]:
         total = net.call(source, "add", total, each)
@@ -123,10 +125,10 @@ def clip(net: Network, source: Source, x: Any, low: Any = None, high: Any = None
     if source.opset < 11:
         ends: list[float | None] = [source.number("min", -math.inf), source.number("max", math.inf)]
     else:
-        ends = [
-            None if each is None else float(source.array(each, "a limit").ravel()[0]) for each in (low, high)
-        ]
-    least, most = (None if each is None or abs(each) >= np.finfo(np.float32).max else each for each in ends)
+        ends = [None if each is None else source.single(each, "a limit") for each in (low, high)]
+    largest = float(np.finfo(np.float32).max)  # beyond which nothing is
+    least = None if ends[0] is None or ends[0] <= -largest else ends[0]
+    most = None if ends[1] is None or ends[1] >= largest else ends[1]
     if (least, most) == (0.0, 6.0):
         return net.call(source, "relu6", x)
     if least is None and most is None:

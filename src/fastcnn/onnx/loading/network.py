@@ -44,6 +44,8 @@ class Network:
 
     def __init__(self, inputs: Mapping[str, Shape], path: str) -> None:
         self.path = path
+        # The sizes of the batch that the file has written down; one sample where it leaves them open.
+        self.batches = {1}
         self.inputs = tuple(inputs)
         self.state: dict[str, np.ndarray] = {}
         self.frozen: set[str] = set()

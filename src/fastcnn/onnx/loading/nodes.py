@@ -113,6 +113,23 @@ class Source:
         """Return an input that is the same for every batch, or None."""
         return None if value is None else self.array(value, name)
 
+    def single(self, value: Any, name: str) -> float:
+        """Return an input that is one number."""
+        array = self.array(value, name)
+        if array.size != 1:
+            self.refuse(f"{name} must be one number, got the shape {array.shape}")
+        return float(array.ravel()[0])
+
+    def spread(self, array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
+        """Return an array broadcast to a shape, in front of which it may have axes of one element."""
+        whole = array
+        while whole.ndim > len(shape) and whole.shape[0] == 1:
+            whole = whole[0]
+        try:
+            return np.broadcast_to(whole, shape)
+        except ValueError:
+            self.refuse(f"{name} must broadcast to {shape}, got the shape {array.shape}")
+
     def listed(self, value: Any, name: str) -> tuple[int, ...]:
         """Return an input that is a list of integers, or one."""
         return tuple(int(each) for each in self.array(value, name).ravel())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._shapes import check_size
 from .network import Network
 from .nodes import Source, rule
 from .values import Made, names_of
@@ -18,7 +19,7 @@ def batch_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any, mea
     x = source.made(x)
     if not source.integer("spatial", 1):
         source.refuse("spatial must be 1: statistics of each pixel are not known here")
-    if source.integer("training_mode", 0):
+    if source.integer("training_mode", 0) or (source.opset < 14 and any(source.outputs[1:])):
         source.refuse("training_mode must be 0: a network trains when it is in training mode")
     arrays = {
         "weight": source.array(scale, "scale"),
@@ -63,6 +64,9 @@ def group_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any) -> 
     if source.opset < 21:
         if groups < 1 or x.shape[0] % groups:
             source.refuse(f"num_groups must divide {x.shape[0]} channels, got {groups}")
+        if any(each.shape != (groups,) for each in arrays.values()):
+            source.refuse(f"scale and bias must have a number for each of {groups} groups")
+        check_size((x.shape[0],), 4, f"{source.where}: the factors of channels")
         arrays = {name: np.repeat(each, x.shape[0] // groups) for name, each in arrays.items()}
     arguments = {
         "num_groups": groups,
@@ -90,8 +94,8 @@ def layer_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any = No
         "bias": added is not None,
     }
     arrays = {
-        "weight": np.broadcast_to(factor, sizes),
-        "bias": None if added is None else np.broadcast_to(added, sizes),
+        "weight": source.spread(factor, sizes, "Scale"),
+        "bias": None if added is None else source.spread(added, sizes, "B"),
     }
     return net.layer(source, "LayerNorm", x, arguments, arrays, names_of(scale, shift))
 

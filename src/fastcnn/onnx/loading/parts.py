@@ -16,6 +16,8 @@ from .values import Made, Parts
 def concat(net: Network, source: Source, *inputs: Any) -> Made:
     """Read values one after the other along an axis."""
     values = [source.made(each, "each input") for each in inputs]
+    if not values:
+        source.refuse("has no input")
     axis = axis_of(source, source.integer("axis", 1), len(values[0].shape) + 1)
     return values[0] if len(values) == 1 else net.call(source, "cat", *values, dim=axis)
 
@@ -28,7 +30,10 @@ def split(net: Network, source: Source, x: Any, sizes: Any = None) -> list[Made]
     whole, count = x.shape[axis - 1], len(source.outputs)
     given = source.listed(sizes, "split") if sizes is not None else source.integers("split", ())
     if not given:
-        part = -(-whole // source.integer("num_outputs", count))
+        parts = source.integer("num_outputs", count)
+        if parts != count or not count:
+            source.refuse(f"num_outputs must be its {count} outputs, got {parts}")
+        part = -(-whole // parts)
         given = tuple(max(min(part, whole - start), 0) for start in range(0, part * count, part))
     if len(given) != count or sum(given) != whole or min(given) < 1:
         source.refuse(f"split must be {count} sizes that make {whole}, got {given}")

@@ -28,14 +28,21 @@ def _is_narrow(windows: Windows) -> bool:
     return all(max(each) <= half for *each, half in zip(windows.before, windows.after, reach, strict=True))
 
 
+def _refuse_ceil_mode(source: Source, ceil_mode: bool) -> None:
+    """Refuse windows that may begin in wide margins, which are no more to be told from the image."""
+    if ceil_mode:
+        source.refuse("pads must be at most half of the kernel where ceil_mode is 1")
+
+
 @rule("MaxPool")
 def max_pool(net: Network, source: Source, x: Any) -> Made:
     """Read the maximum of each window."""
     x = source.made(x)
     windows = windows_of(source, x.shape[1:]).of_images()
     images = _as_images(net, source, x)
-    margins = windows.margins
+    margins, ceil_mode = windows.margins, bool(source.integer("ceil_mode", 0))
     if not _is_narrow(windows):
+        _refuse_ceil_mode(source, ceil_mode)
         images = net.call(source, "pad", images, padding=margins, value=-float(np.finfo(np.float32).max))
         margins = (0, 0, 0, 0)
     y = net.call(
@@ -46,7 +53,7 @@ def max_pool(net: Network, source: Source, x: Any) -> Made:
         stride=windows.stride,
         padding=margins,
         dilation=windows.dilation,
-        ceil_mode=bool(source.integer("ceil_mode", 0)),
+        ceil_mode=ceil_mode,
     )
     return _as_before(net, source, y, x)
 
@@ -66,6 +73,7 @@ def average_pool(net: Network, source: Source, x: Any) -> Made:
     if not _is_narrow(windows):
         if not counted:
             source.refuse("pads must be at most half of the kernel, or count")
+        _refuse_ceil_mode(source, bool(source.integer("ceil_mode", 0)))
         images, margins = net.call(source, "pad", images, padding=margins), (0, 0, 0, 0)
     y = net.call(
         source,
@@ -110,12 +118,10 @@ def reduce(net: Network, source: Source, x: Any, given: Any = None) -> Made:
     x = source.made(x)
     function, before, after = _REDUCTIONS[source.kind]
     axes = source.axes(given)
-    if not axes:
-        if source.integer("noop_with_empty_axes", 0):
-            return x
+    if not axes and not source.integer("noop_with_empty_axes", 0):
         source.refuse("axes must be given: over all of them it would mix the samples of a batch")
     if source.kind == "ReduceLogSumExp":
-        return _log_sum_exp(net, source, x, axes)
+        return _log_sum_exp(net, source, x, axes) if axes else x
     inner = x
     if before == "Square":
         inner = net.call(source, "mul", x, x)
@@ -124,7 +130,9 @@ def reduce(net: Network, source: Source, x: Any, given: Any = None) -> Made:
         inner = net.call(source, "add", *parts)
     elif before is not None:
         inner = net.call(source, before, x)
-    made = net.call(source, function, inner, dim=axes, keepdim=bool(source.integer("keepdims", 1)))
+    made = inner  # of no axes, only the function of each value is left
+    if axes:
+        made = net.call(source, function, inner, dim=axes, keepdim=bool(source.integer("keepdims", 1)))
     return made if after is None else net.call(source, after, made)
 
 

@@ -61,6 +61,8 @@ def conv_transpose(net: Network, source: Source, x: Any, weight: Any, bias: Any 
     shift = source.optional(bias, "B, the bias,")
     windows = _around(source, x.shape[1:], windows_of(source, x.shape[1:], kernel.shape[2:]))
     more = source.integers("output_padding", (0,) * (len(x.shape) - 1))
+    if len(more) != len(windows.kernel):
+        source.refuse(f"output_padding must fit {len(windows.kernel)} axes")
     groups = source.integer("group", 1)
     same = tuple(max(min(each), 0) for each in zip(windows.before, windows.after, strict=True))
     # What is made beyond the larger margin is cut off; more at the end is what output_padding makes.
@@ -122,7 +124,7 @@ def gemm(net: Network, source: Source, a: Any, b: Any, c: Any = None) -> Made:
     if shift is not None:
         if shift.ndim == 2 and shift.shape[0] != 1:
             source.refuse(f"C must be the same for every sample, got the shape {shift.shape}")
-        bias = np.broadcast_to(shift.reshape(-1) * shift.dtype.type(beta), (weight.shape[0],))
+        bias = source.spread(shift * shift.dtype.type(beta), weight.shape[:1], "C")
     return linear(net, source, x, weight, bias, names_of(b, c))
 
 

@@ -96,8 +96,12 @@ def resize(net: Network, source: Source, x: Any, *inputs: Any) -> Made:
         source.refuse(f"must be of images (N, C, H, W) or lines (N, C, L), got samples {x.shape}")
     given = dict(zip(("roi", "scales", "sizes"), inputs, strict=False))
     if source.kind == "Upsample" or source.opset < 11:
-        given = {"scales": inputs[0]}
+        given = dict(zip(("scales",), inputs, strict=False))
     axes = source.integers("axes", tuple(range(len(x.shape) + 1)))
+    if len({axis % (len(x.shape) + 1) for axis in axes}) != len(axes) or not all(
+        -len(x.shape) - 1 <= axis <= len(x.shape) for axis in axes
+    ):
+        source.refuse(f"axes must be of the input's, each once, got {axes}")
     scales, outs = _sizes(source, x, axes, given)
     if source.text("coordinate_transformation_mode", "") == "tf_crop_and_resize":
         source.refuse("coordinate_transformation_mode tf_crop_and_resize is not known here")
@@ -133,6 +137,9 @@ def _sizes(source: Source, x: Made, axes: tuple[int, ...], given: dict[str, Any]
     factors, sizes = given.get("scales"), given.get("sizes")
     if isinstance(sizes, Known) and sizes.first.size:
         numbers: list[Any] = [int(each) for each in sizes.first.ravel()]
+        others = [int(each) for each in sizes.second.ravel()]
+        if any(a != b for a, b, axis in zip(numbers, others, axes, strict=False) if axis % ndim):
+            source.refuse("sizes must not depend on the size of the batch")
     elif isinstance(factors, Known) and factors.first.size:
         numbers = [float(each) for each in source.array(factors, "scales").ravel()]
     elif isinstance(attribute, list) and all(isinstance(each, float) for each in attribute):
@@ -145,7 +152,11 @@ def _sizes(source: Source, x: Made, axes: tuple[int, ...], given: dict[str, Any]
     for axis, number in zip(axes, numbers, strict=True):
         place, old = axis % ndim, whole[axis % ndim]
         if old is None:
+            if isinstance(number, float) and number != 1:
+                source.refuse("scales must leave the batch as it is")
             continue
+        if not math.isfinite(number):
+            source.refuse(f"scales must be finite, got {number}")
         made = number if isinstance(number, int) else math.floor(old * number)
         if made < 1:
             source.refuse(f"scale {number} makes no size of {old}")
@@ -157,13 +168,24 @@ def _sizes(source: Source, x: Made, axes: tuple[int, ...], given: dict[str, Any]
 def _in_proportion(source: Source, numbers: list[Any], sizes: list[int | None]) -> list[Any]:
     """Return sizes of an output that keep the ratio of the image's, if that is wanted."""
     policy = source.text("keep_aspect_ratio_policy", "stretch")
-    if policy == "stretch" or not all(isinstance(each, int) for each in numbers) or None in sizes:
+    if policy == "stretch" or not all(isinstance(each, int) for each in numbers):
         return numbers
     choose = {"not_larger": min, "not_smaller": max}.get(policy)
     if choose is None:
         source.refuse(f"keep_aspect_ratio_policy must be stretch, not_larger or not_smaller, got {policy!r}")
-    scale = choose(number / (size or 1) for number, size in zip(numbers, sizes, strict=True))
-    return [math.floor(scale * (size or 1) + 0.5) for size in sizes]
+    ratios = [1.0 if size is None else n / size for n, size in zip(numbers, sizes, strict=True)]
+    scale = choose(ratios)
+    made: list[Any] = []
+    for size in sizes:
+        exact = scale * (1 if size is None else size)
+        whole = math.floor(exact + 0.5)
+        if size is None or abs(exact - whole) > 1e-9 * exact:  # pixels lie as far apart as the ratio says
+            if size is not None and math.floor(exact) != whole:
+                source.refuse(f"the ratio {scale:g} makes {exact:g} lines of {size}, a part of one too few")
+            made.append(scale)
+        else:
+            made.append(whole)
+    return made
 
 
 def _weights(source: Source, size: int, out: int, scale: float | None) -> np.ndarray:

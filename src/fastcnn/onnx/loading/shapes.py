@@ -62,6 +62,7 @@ def reshape(net: Network, source: Source, x: Any, shape: Any = None) -> Made:
     is_batch = (first[0], second[0]) == BATCHES or first[0] in (0, -1)
     if -1 in sample:
         fits = sample.count(-1) == 1 and rest > 0 and elements % rest == 0 and first[0] != -1
+        fits = fits and (is_batch or first[0] in net.batches)
     else:
         fits = rest == elements
     if not (fits and (is_batch or first[0] > 0)) or (not is_batch and first[0] != second[0]):
