@@ -119,6 +119,30 @@ def test_names(tmp_path):
         np.testing.assert_allclose(one, other, 1e-5, 1e-6)
 
 
+@pytest.mark.parametrize("name", ["input", "output", "constant"])
+def test_a_parameter_with_the_name_of_something_else(tmp_path, name):
+    """It keeps its name, and the other gets a number."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            setattr(self, name, nn.Parameter(np.arange(1, 4, dtype=np.float32)))
+
+        def forward(self, x):
+            return (x + 1.5) * getattr(self, name)
+
+    model, x = Net().eval(), samples((3,), 2)
+    onnx.export(model, tmp_path / "model.onnx", (3,))
+    np.testing.assert_allclose(runtime(tmp_path / "model.onnx", x), model.predict(x), 1e-6)
+    assert name in {each.name for each in library.load(tmp_path / "model.onnx").graph.initializer}
+
+
+def test_numbers_have_no_axis(tmp_path):
+    """Limits of a Clip are scalars in ONNX."""
+    onnx.export(nn.Hardtanh(-1, 2).eval(), tmp_path / "model.onnx", (3,))
+    assert [list(each.dims) for each in library.load(tmp_path / "model.onnx").graph.initializer] == [[], []]
+
+
 @pytest.mark.parametrize(
     "preprocess",
     [
@@ -169,6 +193,11 @@ LINEAR = nn.Linear(3, 2).eval()
             lambda path: onnx.export(LINEAR, path, (3,), dynamic_batch=False, batch_size=0),
             ArgumentError,
             "batch_size must be at least 1, got 0",
+        ),
+        (
+            lambda path: onnx.export(LINEAR, path, (3,), metadata={"epochs": 1}),
+            DTypeError,
+            r"metadata must be texts by their names, got \{'epochs': 1\}",
         ),
         (
             lambda path: onnx.export(LINEAR, path, (3,), input_dtype="uint8"),

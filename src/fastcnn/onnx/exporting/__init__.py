@@ -85,13 +85,16 @@ def export(
         raise ArgumentError(f"onnx.export: opset must be from {OLDEST} to {newest}, got {opset}")
     given = check_shapes(input_shape, "onnx.export: input_shape", "a tuple such as (C, H, W)", 1)
     dtype = next((each.dtype for each in model.parameters()), np.dtype(np.float32))
+    notes = dict(metadata or {})
+    if not all(isinstance(each, str) for each in (*notes, *notes.values())):
+        raise DTypeError(f"onnx.export: metadata must be texts by their names, got {metadata!r}")
     before = _preprocessing(preprocess, input_dtype, given, dtype)
     try:
         traced = picture(model, tuple(given), dtype, False)
     except UnsupportedError as error:
         raise ArgumentError(f"onnx.export: {error}, which no file can hold") from error
     batch = _BATCH if dynamic_batch else integer(batch_size, "onnx.export: batch_size", 1)
-    content = _model(model, traced, opset, batch, before, dict(metadata or {})).SerializeToString()
+    content = _model(model, traced, opset, batch, before, notes).SerializeToString()
     write_atomic(path, content)
 
 

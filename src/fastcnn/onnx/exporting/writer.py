@@ -59,7 +59,7 @@ class Writer:
         self.nodes: list[Any] = []
         self._arrays: dict[str, np.ndarray] = {}
         self._constants: dict[tuple[Any, ...], str] = {}
-        self._names: set[str] = set()
+        self._names = set(stored.values())  # which nothing else may have
         self.scope = ""
 
     def name(self, wanted: str) -> str:
@@ -99,7 +99,6 @@ class Writer:
         known = self._stored.get(id(array))
         if known is None:
             return self.constant(array, array.dtype)
-        self._names.add(known)
         self._arrays[known] = array
         return known
 
@@ -171,4 +170,4 @@ class Writer:
     def initializers(self) -> list[Any]:
         """Return the arrays, as ONNX keeps them."""
         to_tensor = library().numpy_helper.from_array
-        return [to_tensor(np.ascontiguousarray(each), name) for name, each in self._arrays.items()]
+        return [to_tensor(np.asarray(each, order="C"), name) for name, each in self._arrays.items()]
