@@ -1,6 +1,7 @@
 """Networks read from ONNX files: shapes, names, constants, older versions, and training."""
 
 import copy
+import time
 
 import numpy as np
 import pytest
@@ -156,6 +157,26 @@ def test_constants_are_not_trained(tmp_path):
         "constant": False,
         "p": True,
     }
+
+
+@pytest.mark.parametrize("kind", ["Identity", "Transpose"])
+def test_an_array_that_is_only_moved_is_trained(tmp_path, kind):
+    arrays = {"scale": np.ones((7, 7), np.float32)}
+    model = loaded(tmp_path, [(kind, "scale", "s"), ("Mul", "x s", "y")], ("N", 7, 7), arrays=arrays)
+    assert {name: each.requires_grad for name, each in model.named_parameters()} == {"scale": True}
+
+
+def test_many_layers_without_names_of_their_own(tmp_path):
+    """Each gets the next number, not the first free one of all."""
+    count = 2000
+    nodes = [("PRelu", f"t{i} s{i}", f"t{i + 1}") for i in range(count - 1)]
+    nodes = [("Identity", "x", "t0"), *nodes, ("PRelu", f"t{count - 1} s0", "y")]
+    arrays = {f"s{i}": np.full(1, 0.5, np.float32) for i in range(count - 1)}
+    path = save(tmp_path / "model.onnx", nodes, arrays=arrays)
+    start = time.perf_counter()
+    model = onnx.load(path)
+    assert time.perf_counter() - start < 5
+    assert len(model.state_dict()) == count - 1
 
 
 def test_a_layer_that_stands_in_two_places(tmp_path):

@@ -105,3 +105,27 @@ def test_a_bias_behind_a_product(tmp_path):
     model = onnx.load(save(tmp_path / "model.onnx", nodes, arrays=arrays))
     assert [name for name, _ in model.named_parameters()] == ["parameter", "fc.weight"]
     np.testing.assert_allclose(model.predict(x), reference(path, x), 1e-5, 1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 1, 1)])
+def test_a_bias_behind_a_convolution(tmp_path, shape):
+    """As Keras has it; of one number for each column it stays a sum."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "conv.kernel": rng.standard_normal((3, 4, 1, 1)).astype(np.float32),
+        "conv.bias": rng.standard_normal(shape).astype(np.float32),
+    }
+    nodes = [("Conv", "x conv.kernel", "a"), ("Add", "a conv.bias", "b"), ("Relu", "b", "y")]
+    path = save(tmp_path / "model.onnx", nodes, arrays=arrays)
+    model, x = onnx.load(path), samples((4, 6, 7), 2)
+    assert {name: each.shape for name, each in model.named_parameters()} == {
+        "conv.weight": (3, 4, 1, 1),
+        "conv.bias": (3,),
+    }
+    assert operations(model, (4, 6, 7)) == ["Conv2d", "ReLU"]
+    np.testing.assert_allclose(model.predict(x), reference(path, x), 1e-5, 1e-5)
+    arrays["conv.bias"] = arrays["conv.bias"].ravel()
+    path = save(tmp_path / "model.onnx", nodes, ("N", 4, 3, 3), arrays=arrays)
+    model, x = onnx.load(path), samples((4, 3, 3), 2)
+    assert operations(model, (4, 3, 3)) == ["Conv2d", "Add", "ReLU"]
+    np.testing.assert_allclose(model.predict(x), reference(path, x), 1e-5, 1e-5)

@@ -27,6 +27,9 @@ from .values import Above, Absent, Known, Made, known, to_array
 
 __all__ = ["load", "operators", "read_metadata"]
 
+# What leaves the elements of an array as they are: it is the file's own still, and not computed.
+_MOVES = {"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
+
 
 def operators() -> list[str]:
     """Return the operators that nodes of a file may have; those of shapes only where these are known."""
@@ -141,6 +144,8 @@ def _read(net: Network, node: Any, opset: int, folder: Path) -> None:
         made = _constant(source, node, folder)
     elif inputs and is_folded(node.op_type) and not any(isinstance(each, Made | Above) for each in inputs):
         made = fold(node, inputs, opset, source.where)
+        if node.op_type in _MOVES and isinstance(inputs[0], Known):
+            made = [each._replace(name=inputs[0].name) for each in made]
     elif node.op_type in RULES:
         function = RULES[node.op_type]
         try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ...zoo.definition import Call, Layer, Node, Nodes, Weight
 from ...zoo.graph_module import GraphModule
 from ...zoo.parser import is_place
 from ...zoo.sizes import Sizes
-from .nodes import RefusedError, Source
+from .nodes import Source
 from .values import Known, Made, names_of
 
 Shape = tuple[int, ...]
@@ -61,6 +62,7 @@ class Network:
         self._tree = GraphModule(())  # which knows what names there can be
         self._layers: dict[Any, list[tuple[int, str]]] = {}
         self._weights: dict[int, int] = {}
+        self._numbers: dict[str, Iterator[int]] = {}  # of the layers that have no name of their own
         self._kept: list[np.ndarray] = []  # whose ids are keys
 
     def finished(self, output: Any) -> Nodes:
@@ -233,8 +235,7 @@ class Network:
             suggestions, plain = [*_stems(names), *_path(source)], source.kind.lower()
         else:
             suggestions, plain = [name for name in names if name and not _is_made_up(name)], otherwise
-        suggestions += [plain, *(f"{plain}_{i}" for i in range(2, len(self._sizes.added) + 3))]
-        for each in suggestions:
+        for each in itertools.chain(suggestions, self._numbered(plain)):
             place = re.sub(r"[^A-Za-z0-9_.-]", "_", each)
             if is_place(place):
                 try:
@@ -242,7 +243,12 @@ class Network:
                 except FastcnnError:
                     continue
                 return place
-        raise RefusedError(f"{source.where}: no name is left for its layer")
+        raise AssertionError("numbers do not end")
+
+    def _numbered(self, plain: str) -> Iterator[str]:
+        """Yield a name with the numbers that were not tried yet; the first has none."""
+        for number in self._numbers.setdefault(plain, itertools.count(1)):
+            yield plain if number == 1 else f"{plain}_{number}"
 
 
 def _is_made_up(name: str) -> bool:

@@ -18,8 +18,12 @@ def conv(net: Network, source: Source, x: Any, weight: Any, bias: Any = None) ->
     """Read a convolution of images or lines."""
     x, kernel = source.made(x), source.array(weight, "W, the weight,")
     bias = None if _is_nothing(bias) else bias
-    shift = source.optional(bias, "B, the bias,")
     windows = windows_of(source, x.shape[1:], kernel.shape[2:])
+    shift = source.optional(bias, "B, the bias,")
+    names = names_of(weight, bias)
+    if bias is None:
+        shift, more = _bias(net, source, kernel.shape[0], len(x.shape) - 1)
+        names = names_of(weight, *more)
     groups = source.integer("group", 1)
     if groups < 1:
         source.refuse(f"group must be at least 1, got {groups}")
@@ -29,7 +33,7 @@ def conv(net: Network, source: Source, x: Any, weight: Any, bias: Any = None) ->
         "groups": groups,
         "bias": shift is not None,
     }
-    arrays, names = {"weight": kernel, "bias": shift}, names_of(weight, bias)
+    arrays = {"weight": kernel, "bias": shift}
     if len(x.shape) == 2:
         if windows.before != windows.after:
             x = net.call(source, "pad", x, padding=windows.margins)
@@ -160,13 +164,19 @@ def matmul(net: Network, source: Source, a: Any, b: Any) -> Made:
     return net.permuted(source, y, order)
 
 
-def _bias(net: Network, source: Source, features: int) -> tuple[np.ndarray | None, list[Known]]:
-    """Return what the only node that reads a product adds to its last axis, and take that node's work."""
+def _bias(
+    net: Network, source: Source, features: int, axes: int = 0
+) -> tuple[np.ndarray | None, list[Known]]:
+    """Return what the only node that reads a product adds to its features, and take that node's work.
+
+    They lie along the last axis, or before as many axes as are said.
+    """
+    shape = (features, *(1,) * axes)
     node = net.follower(source.outputs[0], "Add")
     if node is not None:
         for name in node.input:
             value = net.values.get(name)
-            if isinstance(value, Known) and value.fixed and value.first.shape == (features,):
+            if isinstance(value, Known) and value.fixed and value.first.shape in (shape, (1, *shape)):
                 net.absorbed.add(id(node))
-                return value.first, [value]
+                return value.first.reshape(-1), [value]
     return None, []
