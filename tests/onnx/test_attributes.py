@@ -18,6 +18,7 @@ NUMBERS = {
     **{"pairs": np.array([2, -1]), "whole": np.array([13, 8]), "wide": np.array([[[1.0] * 7]], np.float32)},
     **{"twice": np.array([2, 1, 2, 2], np.float32), "endless": np.array([1, 1, np.inf, 1], np.float32)},
     **{"first": np.array([0]), "channels": np.array([4]), "matrix": np.ones((7, 5), np.float32)},
+    "deep": np.array([0, -1] + [1] * 100),
     "kernel": np.ones((4, 3, 2, 2), np.float32),
 }
 
@@ -68,6 +69,7 @@ REFUSED = {
         "sizes must not depend on the size of the batch",
     ),
     "a batch that is not the file's": ([("Reshape", "x pairs", "y")], "would mix the samples of a batch"),
+    "too many axes": ([("Reshape", "x deep", "y")], "makes samples of 101 axes, 31 at most"),
     "no limit": ([("Clip", "x none", "y")], r"a limit must be one number, got the shape \(0,\)"),
     "two limits": ([("Clip", "x two", "y")], r"a limit must be one number, got the shape \(2,\)"),
     "no ratio": ([("Dropout", "x none", "y")], "ratio must be one number"),

@@ -129,3 +129,16 @@ def test_a_bias_behind_a_convolution(tmp_path, shape):
     model, x = onnx.load(path), samples((4, 3, 3), 2)
     assert operations(model, (4, 3, 3)) == ["Conv2d", "Add", "ReLU"]
     np.testing.assert_allclose(model.predict(x), reference(path, x), 1e-5, 1e-5)
+
+
+def test_a_bias_that_something_else_reads_is_no_layers_own(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "fc.kernel": rng.standard_normal((7, 3)).astype(np.float32),
+        "shift": rng.standard_normal(3).astype(np.float32),
+    }
+    nodes = [("MatMul", "x fc.kernel", "a"), ("Add", "a shift", "b"), ("Mul", "b shift", "y")]
+    path = save(tmp_path / "model.onnx", nodes, arrays=arrays)
+    model, x = onnx.load(path), samples((4, 6, 7), 2)
+    assert {name for name, _ in model.named_parameters()} == {"fc.weight", "shift"}
+    np.testing.assert_allclose(model.predict(x), reference(path, x), 1e-5, 1e-5)

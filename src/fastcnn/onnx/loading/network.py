@@ -21,6 +21,7 @@ from .values import Known, Made, names_of
 
 Shape = tuple[int, ...]
 
+_MOST_AXES = 31  # of a sample, as many as every NumPy has
 # What PyTorch and Keras call the arrays of a layer.
 _OF_ARRAYS = re.compile(r"(.+)[./](?:weight|bias|kernel|gamma|beta|scale)(?::0)?")
 
@@ -215,6 +216,8 @@ class Network:
         """Return x with samples of another shape."""
         if tuple(sample) == x.shape:
             return x
+        if len(sample) > _MOST_AXES:
+            source.refuse(f"makes samples of {len(sample)} axes, {_MOST_AXES} at most are known here")
         return self.call(source, "reshape", x, shape=(-1, *sample))
 
     def part(self, source: Source, x: Made, *index: Any) -> Made:

@@ -169,13 +169,16 @@ def _bias(
 ) -> tuple[np.ndarray | None, list[Known]]:
     """Return what the only node that reads a product adds to its features, and take that node's work.
 
-    They lie along the last axis, or before as many axes as are said.
+    They lie along the last axis, or before as many axes as are said. An array that other nodes read too is
+    no layer's own.
     """
     shape = (features, *(1,) * axes)
     node = net.follower(source.outputs[0], "Add")
     if node is not None:
         for name in node.input:
             value = net.values.get(name)
+            if len(net.users[name]) > 1:
+                continue
             if isinstance(value, Known) and value.fixed and value.first.shape in (shape, (1, *shape)):
                 net.absorbed.add(id(node))
                 return value.first.reshape(-1), [value]
