@@ -1,6 +1,6 @@
 """Networks that PyTorch has exported, in fastcnn and in ONNX Runtime: how many images a second, by turns.
 
-    python -m bench.bench_onnx --batch-sizes 1,32 --threads 2
+    python -m bench.exported --batch-sizes 1,32 --threads 2
 
 Both read the same file of 224x224 images, in float32, as it comes from PyTorch's exporter. In each round both
 have a turn, in an order that changes; a turn counts as the median of its calls, and the ratio is the median
@@ -35,7 +35,7 @@ SIZE = 224
 def main(argv: list[str] | None = None) -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(
-        "bench_onnx", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "exported", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--networks", default=",".join(NAMES), help="default: %(default)s")
     parser.add_argument("--batch-sizes", default="1,32", help="default: %(default)s")
