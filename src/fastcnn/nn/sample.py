@@ -42,8 +42,12 @@ def check_shapes(value: object, what: str, expected: str, minimum: int) -> list[
     return [tuple(integer(size, name, minimum) for size in shape) for name, shape in named]
 
 
+def dtype_of(model: Tree[Any]) -> np.dtype:
+    """Return the type of a model's parameters; float32 if it has none."""
+    return next((p.dtype for p in model.parameters()), np.dtype(np.float32))
+
+
 def zeros(model: Tree[Any], shapes: Sequence[Shape], what: str) -> Samples:
     """Return one sample of zeros, of the type of the model's parameters, for inputs of these shapes."""
-    dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
-    made = tuple(filled((1, *shape), 0, dtype, what) for shape in shapes)
+    made = tuple(filled((1, *shape), 0, dtype_of(model), what) for shape in shapes)
     return made if len(made) > 1 else made[0]

@@ -84,9 +84,9 @@ class Sizes:
         return shape
 
     @property
-    def added(self) -> tuple[Node, ...]:
+    def added(self) -> Sequence[Node]:
         """The nodes that were taken, with all arguments."""
-        return tuple(self._whole)
+        return self._whole
 
     def _called(self, node: Node, call: Call, inputs: list[Any]) -> tuple[Node, Any]:
         self._count()

@@ -12,6 +12,7 @@ from ..engine.effects import Attributes, Generators
 from ..errors import ArgumentError, FastcnnError
 from ..nn import calls, changes, passive
 from ..nn.declaration import Shape, declaration_of
+from ..nn.sample import dtype_of
 from .layers import completed
 
 
@@ -80,7 +81,7 @@ def trace(model: nn.Module, shapes: Sequence[Shape], training: bool, refused: Re
     RefusedError
         If the forward does what is not the same for every batch, changes or draws anything, or raises.
     """
-    dtype = next((each.dtype for each in model.parameters()), np.dtype(np.float32))
+    dtype = dtype_of(model)
     generators, attributes, recorder = Generators(model), Attributes(model), _Trace(refused)
     before = generators.states()
     try:

@@ -14,7 +14,7 @@ from ..._shapes import integer
 from ..._version import __version__
 from ...engine.tracing import Picture, UnsupportedError, picture
 from ...errors import ArgumentError, DTypeError
-from ...nn.sample import check_shapes
+from ...nn.sample import check_shapes, dtype_of
 from ..library import library
 from . import elements, norms, pools, products, resampling, shapes  # noqa: F401
 from .preprocessing import Affine, affine
@@ -84,7 +84,7 @@ def export(
     if integer(opset, "onnx.export: opset", 1) not in range(OLDEST, newest + 1):
         raise ArgumentError(f"onnx.export: opset must be from {OLDEST} to {newest}, got {opset}")
     given = check_shapes(input_shape, "onnx.export: input_shape", "a tuple such as (C, H, W)", 1)
-    dtype = next((each.dtype for each in model.parameters()), np.dtype(np.float32))
+    dtype = dtype_of(model)
     notes = dict(metadata or {})
     if not all(isinstance(each, str) for each in (*notes, *notes.values())):
         raise DTypeError(f"onnx.export: metadata must be texts by their names, got {metadata!r}")

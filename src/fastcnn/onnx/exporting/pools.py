@@ -9,6 +9,7 @@ import numpy as np
 from ... import graph
 from ..._outputs import pooling
 from ..._shapes import Window
+from ...engine.taps import Axis
 from .resampling import across, lines_from
 from .rules import rule
 from .writer import Operand, Writer
@@ -92,11 +93,8 @@ def _margins(window: Window) -> Margins:
 
 def _counts(size: int, out: int, kernel: int, stride: int, before: int, after: int, pad: bool) -> np.ndarray:
     """Return what the sum of each window is divided by, along one axis."""
-    start = np.arange(out) * stride - before
-    end = np.minimum(start + kernel, size + after)
-    if not pad:
-        start, end = np.maximum(start, 0), np.minimum(end, size)
-    return np.maximum(end - start, 1)
+    first, last = (-before, size + after) if pad else (0, size)
+    return np.maximum(Axis.sliding(out, kernel, stride, 1, before).within(first, last).count, 1)
 
 
 @rule(graph.AdaptiveAvgPool2d)
@@ -117,12 +115,10 @@ def adaptive_max_pool2d(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
     if made is not x:
         return str(made)
     for axis in (2, 3):
-        size, out = x.shape[axis], y[axis]
+        windows = Axis.adaptive(y[axis], x.shape[axis])
         parts = [
-            w.reduced(
-                "ReduceMax", w.part(made, axis, i * size // out, -(-(i + 1) * size // out)), [axis], True
-            )
-            for i in range(out)
+            w.reduced("ReduceMax", w.part(made, axis, start, start + count), [axis], True)
+            for start, count in zip(windows.start.tolist(), windows.count.tolist(), strict=True)
         ]
         made = w.node("Concat", *parts, axis=axis)
     return str(made)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import graph
+from ...engine.taps import Axis
 from ...ops._lines import Lines, padded
 from ...ops.resampling import resizing_lines
 from .rules import rule
@@ -20,11 +21,10 @@ _RESIZE_MODES = {"nearest": "nearest", "bilinear": "linear", "bicubic": "cubic"}
 
 def lines_from(size: int, out: int) -> Lines:
     """Return the means of `out` parts of an axis."""
-    starts, ends = np.arange(out) * size // out, -(-(np.arange(out) + 1) * size // out)
-    at = [np.arange(start, end) for start, end in zip(starts, ends, strict=True)]
-    counts = ends - starts
-    first = np.concatenate([[0], np.cumsum(counts)])
-    return Lines(size, first, np.concatenate(at), np.repeat(1 / counts, counts))
+    windows = Axis.adaptive(out, size)
+    at = [start + np.arange(count) for start, count in zip(windows.start, windows.count, strict=True)]
+    first = np.concatenate([[0], np.cumsum(windows.count)])
+    return Lines(size, first, np.concatenate(at), np.repeat(1 / windows.count, windows.count))
 
 
 def across(w: Writer, x: str | Operand, rows: Lines, columns: Lines) -> str:

@@ -171,9 +171,8 @@ def _read(net: Network, node: Any, opset: int, folder: Path) -> None:
 
 def _constant(source: Source, node: Any, folder: Path) -> Known:
     """Return the array of a node that is one."""
-    onnx = library()
     tensor = source.get("value")
-    if isinstance(tensor, onnx.TensorProto):
+    if isinstance(tensor, library().TensorProto):
         return known(_numbers(to_array(tensor, folder, source.where)))
     for key, kind in (
         ("value_float", np.float32),
@@ -187,7 +186,7 @@ def _constant(source: Source, node: Any, folder: Path) -> Known:
                 return known(np.array(found, kind))
             except (TypeError, ValueError, OverflowError) as error:
                 source.refuse(f"{key} must be numbers: {error}")
-    source.refuse(f"holds no numbers ({onnx.__name__} has constants of other kinds)")
+    source.refuse("holds no numbers")
 
 
 def _output(graph: Any, values: Mapping[str, Any], path: str) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ... import graph
+from ..library import library
 from .network import Network
 from .nodes import Source, rule
 from .patterns import activation, softplus_of
@@ -30,7 +32,7 @@ _PLAIN = {
 _ARITHMETIC = {"Add": "add", "Div": "div", "Mul": "mul", "Pow": "pow", "Sub": "sub"}
 # How far numbers may be apart that mean the same: those in files are float32.
 _NEAR = 1e-6
-_SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}
+_SELU = {"alpha": graph.SELU.alpha, "gamma": graph.SELU.beta}
 
 
 @rule(*_PLAIN)
@@ -58,8 +60,6 @@ def _ratio(source: Source, others: tuple[Any, ...]) -> float:
 @rule("Cast", "CastLike")
 def cast(net: Network, source: Source, x: Any, like: Any = None) -> Any:
     """Read a change of the type of values, which all have one here."""
-    from ..library import library
-
     if source.kind == "Cast":
         kinds = library().TensorProto
         floats = (kinds.FLOAT, kinds.DOUBLE, kinds.FLOAT16, kinds.BFLOAT16)

@@ -128,7 +128,7 @@ class Network:
     def _add(self, node: Node) -> Made:
         shape = self._sizes.add(node)
         self._shapes.append(shape)
-        return Made(len(self.inputs) + len(self._sizes.added) - 1, shape)
+        return Made(len(self._shapes) - 1, shape)
 
     def call(self, source: Source, function: str, *operands: Any, **settings: Any) -> Made:
         """Apply a function to values, which may be numbers or arrays where the function takes such."""

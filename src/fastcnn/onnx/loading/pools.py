@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._shapes import extent
+from .elements import absolute
 from .network import Network
 from .nodes import Source, rule
 from .values import Made
@@ -63,17 +64,14 @@ def average_pool(net: Network, source: Source, x: Any) -> Made:
     """Read the mean of each window."""
     x = source.made(x)
     windows = windows_of(source, x.shape[1:]).of_images()
-    images, margins, counted = (
-        _as_images(net, source, x),
-        windows.margins,
-        bool(source.integer("count_include_pad", 0)),
-    )
+    images, margins = _as_images(net, source, x), windows.margins
+    counted, ceil_mode = (bool(source.integer(name, 0)) for name in ("count_include_pad", "ceil_mode"))
     if set(windows.dilation) != {1}:
         source.refuse("dilations must be 1: means of spread windows are not known here")
     if not _is_narrow(windows):
         if not counted:
             source.refuse("pads must be at most half of the kernel, or count")
-        _refuse_ceil_mode(source, bool(source.integer("ceil_mode", 0)))
+        _refuse_ceil_mode(source, ceil_mode)
         images, margins = net.call(source, "pad", images, padding=margins), (0, 0, 0, 0)
     y = net.call(
         source,
@@ -82,7 +80,7 @@ def average_pool(net: Network, source: Source, x: Any) -> Made:
         kernel_size=windows.kernel,
         stride=windows.stride,
         padding=margins,
-        ceil_mode=bool(source.integer("ceil_mode", 0)),
+        ceil_mode=ceil_mode,
         count_include_pad=counted,
     )
     return _as_before(net, source, y, x)
@@ -126,8 +124,7 @@ def reduce(net: Network, source: Source, x: Any, given: Any = None) -> Made:
     if before == "Square":
         inner = net.call(source, "mul", x, x)
     elif before == "Abs":
-        parts = net.call(source, "relu", x), net.call(source, "relu", net.call(source, "neg", x))
-        inner = net.call(source, "add", *parts)
+        inner = absolute(net, source, x)
     elif before is not None:
         inner = net.call(source, before, x)
     made = inner  # of no axes, only the function of each value is left
