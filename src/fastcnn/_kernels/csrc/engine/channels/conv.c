@@ -158,19 +158,73 @@ static inline ptrdiff_t group_step(const fcn_buffer *buffer)
     return buffer->stride / (ptrdiff_t)sizeof(stored);
 }
 
+/* Of a y that does not stay in the second cache, pixels are taken by so many bytes, with all channels, if the
+ * weights stay there. */
+#define LARGE_IMAGE (512 * 1024)
+#define BYTES_AT_A_TIME (128 * 1024)
+#define FEW_WEIGHTS (256 * 1024)
+
+/* How many pixels, whole rows, are taken through all channels before the next ones. */
+static ptrdiff_t pixels_at_a_time(const struct fcn_conv_spans *a, ptrdiff_t all, const ending *end)
+{
+    const ptrdiff_t bytes = row_size(a->vectors) * (ptrdiff_t)sizeof(stored);
+    if (all * bytes <= LARGE_IMAGE || (a->depth * bytes > FEW_WEIGHTS && !end->later))
+        return all;
+    const ptrdiff_t rows = 2 * fcn_max(a->row_pixels, 1);
+    return rows * fcn_max(BYTES_AT_A_TIME / (rows * bytes), 1);
+}
+
+/* Take the pixels p0 .. p1 - 1 of one block of vectors of output channels. */
+static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdiff_t b, ptrdiff_t p0, ptrdiff_t p1,
+                       ptrdiff_t images)
+{
+    const ptrdiff_t v0 = vector_block_start(a->vectors, b);
+    const ptrdiff_t width = vector_block_start(a->vectors, b + 1) - v0;
+    const stored *w = (const stored *)the(&a->weight) + v0 * a->depth * VL;
+    product f = *of;
+    if (a->summed && images == 1) {
+        chains[width](&f, &(tile){.w = w, .o0 = v0 * VL});
+        return;
+    }
+    for (ptrdiff_t s = 0; s < a->segment_count; ++s) {
+        const int32_t *segment = a->segments + 4 * s;
+        const ptrdiff_t last = fcn_min(p1, segment[1]);
+        tile t = {
+            .w = w,
+            .o0 = v0 * VL,
+            .p0 = fcn_max(p0, segment[0]),
+            .span0 = segment[2],
+            .span1 = segment[3],
+            .length = f.span_length,
+        };
+        if (t.p0 >= last)
+            continue;
+        if (a->summed) {
+            f.bias = s ? NULL : of->bias;
+            f.add = s > 0;
+            f.end = s + 1 < a->segment_count ? part_of_sum(of->end) : of->end;
+        }
+        if (images > 1) {
+            take_images(&f, &t, last, width, images, group_step(&a->y), group_step(&a->x));
+            continue;
+        }
+        ptrdiff_t taken = take_neighbours(&f, &t, last, a->row_pixels, width);
+        if (width == 1 && !taken)
+            taken = take_pairs(&f, &t, last, a->row_pixels);
+        t.p0 += taken;
+        take_pixels(&f, &t, last, width);
+    }
+}
+
 void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_conv_spans *a = &op->conv_spans;
-    const ptrdiff_t vectors = a->vectors, depth = a->depth;
-    const int summed = (int)a->summed;
-    const ptrdiff_t images = op->whole_chunk ? batch->count : 1;
-    const stored *w = the(&a->weight);
-    const real *bias = the(&a->bias);
+    const ptrdiff_t vectors = a->vectors, images = op->whole_chunk ? batch->count : 1;
     const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift), the(&a->slope));
-    product f = {
+    const product f = {
         .y = of_group(&a->y, batch, group),
         .x = of_group(&a->x, batch, group),
-        .bias = bias,
+        .bias = the(&a->bias),
         .position_bias = the(&a->position_bias),
         .y_at = a->y_at,
         .x_at = a->x_at,
@@ -181,40 +235,18 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
         .end = end,
         .add = (int)a->add,
     };
-    for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
-        const ptrdiff_t v0 = vector_block_start(vectors, b), width = vector_block_start(vectors, b + 1) - v0;
-        if (summed && images == 1) {
-            chains[width](&f, &(tile){.w = w + v0 * depth * VL, .o0 = v0 * VL});
-            continue;
-        }
-        for (ptrdiff_t s = 0; s < a->segment_count; ++s) {
-            const int32_t *segment = a->segments + 4 * s;
-            tile t = {
-                .w = w + v0 * depth * VL,
-                .o0 = v0 * VL,
-                .p0 = segment[0],
-                .span0 = segment[2],
-                .span1 = segment[3],
-                .length = f.span_length,
-            };
-            if (summed) {
-                f.bias = s ? NULL : bias;
-                f.add = s > 0;
-                f.end = s + 1 < a->segment_count ? part_of_sum(end) : end;
-            }
-            if (images > 1) {
-                take_images(&f, &t, segment[1], width, images, group_step(&a->y), group_step(&a->x));
-                continue;
-            }
-            ptrdiff_t taken = take_neighbours(&f, &t, segment[1], a->row_pixels, width);
-            if (width == 1 && !taken)
-                taken = take_pairs(&f, &t, segment[1], a->row_pixels);
-            t.p0 += taken;
-            take_pixels(&f, &t, segment[1], width);
-        }
+    if (!a->segment_count)
+        return;
+    /* Segments follow each other, or are of the same pixels. */
+    const ptrdiff_t first = a->segments[0], last = a->segments[4 * a->segment_count - 3];
+    const ptrdiff_t step = images > 1 || a->summed ? last : pixels_at_a_time(a, last - first, &end);
+    for (ptrdiff_t p0 = first, p1; p0 < last; p0 = p1) {
+        p1 = fcn_min(last, p0 + step);
+        for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b)
+            take_block(&f, a, b, p0, p1, images);
+        for (ptrdiff_t i = 0; i < images; ++i)
+            end_pixels(&end, f.y + i * group_step(&a->y), f.y_at, p0, p1, vectors);
     }
-    for (ptrdiff_t i = 0; i < images; ++i)
-        end_segments(&end, f.y + i * group_step(&a->y), f.y_at, a->segments, a->segment_count, vectors);
 }
 
 /* The sum is that of the spans, as in conv_spans with summed segments. */

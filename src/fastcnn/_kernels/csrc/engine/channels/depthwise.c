@@ -5,12 +5,16 @@
  *           dy[dy_at[p]][c]
  * Layout    see program.h; packed weights and sums as in conv.c and conv_weight.c.
  * Method    A vector of channels at a time: PIXELS sums of the pixels of a block, or TAPS sums of the taps.
+ *           Forward takes so few pixels through all channels before the next ones that they stay in a cache.
  * Order     Each y is one chain of fused multiply-adds over ascending k, as in every layout.
  */
 #include "engine/ending.h"
 
 #define PIXELS 8
 #define TAPS 9
+/* Of y, as many pixels are taken through all channels at a time: they and those of x stay in the second cache. */
+#define BYTES_AT_A_TIME (128 * 1024)
+#define LEAST_BLOCKS 4
 /* As in conv_weight.c. */
 #define MAX_WIDTH 2
 
@@ -63,6 +67,9 @@ void KERNEL(depthwise)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
     const ptrdiff_t vectors = a->vectors, depth = a->depth, row = row_size(vectors);
     const stored *w = the(&a->weight);
     const real *bias = the(&a->bias), *position_bias = the(&a->position_bias);
+    const real *start = position_bias ? position_bias : bias;
+    stored *y = of_group(&a->y, batch, group);
+    const stored *x = of_group(&a->x, batch, group);
     const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift), the(&a->slope));
     product f = {
         .y_at = a->y_at,
@@ -72,28 +79,32 @@ void KERNEL(depthwise)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
         .end = end,
         .add = (int)a->add,
     };
-    for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
-        const ptrdiff_t v0 = vector_block_start(vectors, b), v1 = vector_block_start(vectors, b + 1);
-        f.width = v1 - v0;
-        for (ptrdiff_t v = v0; v < v1; ++v) {
-            const real *start = position_bias ? position_bias : bias;
-            f.y = (stored *)of_group(&a->y, batch, group) + v * VL;
-            f.x = (const stored *)of_group(&a->x, batch, group) + v * VL;
-            f.w = w + (v0 * depth + v - v0) * VL;
-            f.start = start ? start + v * VL : NULL;
-            f.end.scale = end.scale ? end.scale + v * VL : NULL;
-            f.end.shift = end.scale ? end.shift + v * VL : NULL;
-            for (ptrdiff_t s = 0; s < a->segment_count; ++s) {
-                const int32_t *segment = a->segments + 4 * s;
-                ptrdiff_t p = segment[0];
-                for (; p + PIXELS <= segment[1]; p += PIXELS)
-                    forward(&f, p, segment[2], segment[3], PIXELS);
-                for (; p < segment[1]; ++p)
-                    forward(&f, p, segment[2], segment[3], 1);
+    const ptrdiff_t bytes = row * (ptrdiff_t)sizeof(stored);
+    const ptrdiff_t most = PIXELS * fcn_max(BYTES_AT_A_TIME / (PIXELS * bytes), LEAST_BLOCKS);
+    for (ptrdiff_t s = 0; s < a->segment_count; ++s) {
+        const int32_t *segment = a->segments + 4 * s;
+        for (ptrdiff_t p0 = segment[0], p1; p0 < segment[1]; p0 = p1) {
+            p1 = fcn_min(segment[1], p0 + most);
+            for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b) {
+                const ptrdiff_t v0 = vector_block_start(vectors, b), v1 = vector_block_start(vectors, b + 1);
+                f.width = v1 - v0;
+                for (ptrdiff_t v = v0; v < v1; ++v) {
+                    f.y = y + v * VL;
+                    f.x = x + v * VL;
+                    f.w = w + (v0 * depth + v - v0) * VL;
+                    f.start = start ? start + v * VL : NULL;
+                    f.end.scale = end.scale ? end.scale + v * VL : NULL;
+                    f.end.shift = end.scale ? end.shift + v * VL : NULL;
+                    ptrdiff_t p = p0;
+                    for (; p + PIXELS <= p1; p += PIXELS)
+                        forward(&f, p, segment[2], segment[3], PIXELS);
+                    for (; p < p1; ++p)
+                        forward(&f, p, segment[2], segment[3], 1);
+                }
             }
+            end_pixels(&end, y, f.y_at, p0, p1, vectors);
         }
     }
-    end_segments(&end, of_group(&a->y, batch, group), f.y_at, a->segments, a->segment_count, vectors);
 }
 
 typedef struct {
