@@ -76,7 +76,7 @@ def _size(op: Op, buffer: Any) -> int:
     if isinstance(buffer, External):
         return buffer.count
     assert isinstance(buffer, Blob | Vectors)
-    return buffer.group_size
+    return buffer.whole.group_size if isinstance(buffer, Blob) else buffer.group_size
 
 
 def _check_segments(op: Op, table: Argument, rows: np.ndarray) -> None:

@@ -133,7 +133,8 @@ def _buffers_of(op: Op, names: dict[int, str]) -> str:
         elif isinstance(buffer, Parameter):
             shown.append("x".join(map(str, buffer.shape)))
         elif buffer is not None:
-            shown.append(names.get(id(buffer), f"[{getattr(buffer, 'size', '')}]"))
+            whole = buffer.whole if isinstance(buffer, Blob) else buffer
+            shown.append(names.get(id(whole), f"[{getattr(whole, 'size', '')}]"))
     return f"{shown[0]} <- {', '.join(shown[1:])}"
 
 
@@ -143,7 +144,7 @@ def _buffers(plan: Described, names: dict[int, str]) -> list[str]:
     first: dict[int, str] = {}
     for i, op in enumerate(writer.ops):
         for used in op.buffers.values():
-            first.setdefault(id(used), f"{i} {op.kernel}")
+            first.setdefault(id(used.whole if isinstance(used, Blob) else used), f"{i} {op.kernel}")
     rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "first used by")]
     buffers: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
     for buffer in buffers:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -158,6 +159,39 @@ class Part(NamedTuple):
     pause: Pause | None
 
 
+# What makes each pixel by itself, of those that its tables name, and how large it must be (a band of it takes
+# as long as threads need to find each other) to be cut into bands.
+_BY_PIXEL = {"apply", "copy", "multiply", "divide", "affine", "max_pool", "resample"}
+_BAND_NUMBERS = 32768
+
+
+def _bands_of(op: Op, bands: int) -> list[Op]:
+    """Return an operation that makes each pixel by itself as bands of pixels."""
+    pixels = op.arguments["pixels"]
+    return [
+        replace(op, arguments=_some_pixels(op, pixels * i // bands, pixels * (i + 1) // bands), band=i)
+        for i in range(bands)
+    ]
+
+
+def _some_pixels(op: Op, first: int, last: int) -> dict[str, Any]:
+    """Return an operation's arguments for some of its pixels: their rows of its tables, with their taps."""
+    arguments = {**op.arguments, "pixels": last - first}
+    for table in op.signature.tables:
+        entries = op.arguments[table.name]
+        if table.details[0] != "pixels" or entries is None:
+            continue
+        if table.kind == "STARTS":
+            taps, ends = table.details[1], entries[first : last + 1]
+            for name in (taps, "weight"):
+                if op.arguments.get(name) is not None:
+                    arguments[name] = op.arguments[name][ends[0] : ends[-1]]
+            arguments[table.name] = ends - ends[0]
+        else:
+            arguments[table.name] = entries[first:last]
+    return arguments
+
+
 class Writer(Queue):
     """Collects the operations of a program, part by part.
 
@@ -182,6 +216,7 @@ class Writer(Queue):
         self.element = element
         self.layout = layout
         self.bands = bands
+        self._band: int | None = None
         self.single = single
         self.before, self.after = Queue(self._setting, 0), Queue(self._setting, 0)
         self.blobs: list[Blob] = []
@@ -191,6 +226,30 @@ class Writer(Queue):
         self.part_name = ""
         largest = kernels.max_vectors if layout.by_channels else kernels.max_block
         self._max_block = largest(element.name)
+
+    def _write(self, signature: Signature, *, band: int | None = None, **given: Any) -> Op:
+        """Append an operation, or its bands."""
+        op = super()._write(signature, band=self._band if band is None else band, **given)
+        if self.bands > 1 and op.band is None and self._cuts(op):
+            self.ops[-1:] = _bands_of(op, self.bands)
+        return op
+
+    def _cuts(self, op: Op) -> bool:
+        """Tell whether an operation is cut into bands of pixels."""
+        values = op.arguments
+        if op.kernel not in _BY_PIXEL or values.get("dropout") or values.get("argmax") is not None:
+            return False
+        channels = values.get("channels") or values["vectors"] * self.layout.lanes
+        return self.layout.by_channels and values["pixels"] * channels >= _BAND_NUMBERS
+
+    @contextmanager
+    def as_band(self, band: int) -> Iterator[None]:
+        """Let what is written be one band, and not be cut itself."""
+        bands, self.bands, self._band = self.bands, 1, band
+        try:
+            yield
+        finally:
+            self.bands, self._band = bands, None
 
     @property
     def label(self) -> str:

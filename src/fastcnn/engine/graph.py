@@ -70,6 +70,8 @@ class Node:
     multiplies: ClassVar[bool] = False
     # Whether each element of y is made of the same element of x alone.
     elementwise: ClassVar[bool] = False
+    # Whether it reads pixel by pixel: each of them may stand anywhere.
+    reads_pixels: ClassVar[bool] = False
     # Whether it can read samples as the caller has them, with channels in the lanes.
     reads_rows: ClassVar[bool] = False
     # Whether it can do what a batch normalisation of fixed statistics behind it does.
@@ -134,6 +136,11 @@ class Node:
     @property
     def terms(self) -> tuple[Value, ...]:
         """What it adds, if it is a sum."""
+        return ()
+
+    @property
+    def joins(self) -> tuple[Value, ...]:
+        """The parts that it joins along channels, if it is a concatenation."""
         return ()
 
     @property

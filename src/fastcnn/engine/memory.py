@@ -74,6 +74,11 @@ class Blob:
         self.scope = kernels.EACH_GROUP
 
     @property
+    def whole(self) -> Blob:
+        """The blob whose memory it has: its own, unless it is a view of another one."""
+        return self
+
+    @property
     def row_width(self) -> int:
         """Columns of the array, with the halo."""
         return self.width + self.halo[0] + self.halo[1]
@@ -90,7 +95,7 @@ class Blob:
     def lines(self, channel: int = 0) -> tuple[int, int, int]:
         """Return the place of a channel of pixel (0, 0), and how far it is to the next row and column."""
         first, down = channel * self.step, self.row_width * self.pitch
-        _check_places(0, self.group_size - self.pitch + first)
+        _check_places(0, self.whole.group_size - self.pitch + first)
         return first + self.halo[2] * down + self.halo[0] * self.pitch, down, self.pitch
 
     def grid(self, rows: np.ndarray, columns: np.ndarray, channel: int = 0) -> np.ndarray:
@@ -112,6 +117,55 @@ class Blob:
     def channel(self, channel: int | np.ndarray) -> np.ndarray:
         """Return how far a channel of a pixel stands from its first."""
         return np.asarray(channel, np.int64) * self.step
+
+
+class Channels(Blob):
+    """Some channels of a blob, where these are in the lanes: from `first` on, which begins a vector.
+
+    Who writes whole vectors writes nothing beside them if they end one, too, or are the blob's last.
+    """
+
+    def __init__(self, whole: Blob, first: int, channels: int) -> None:
+        super().__init__(channels, whole.height, whole.width, whole.layout, whole.halo)
+        self._whole = whole
+        self.first = first
+        self.pitch = whole.pitch
+
+    @property
+    def whole(self) -> Blob:
+        """The blob that has all of the channels."""
+        return self._whole
+
+    @property
+    def group_size(self) -> int:
+        """Reals of one group of images."""
+        return self.whole.group_size // self.pitch * self.layout.row(self.channels)
+
+    def lines(self, channel: int = 0) -> tuple[int, int, int]:
+        """Return the place of a channel of pixel (0, 0), and how far it is to the next row and column."""
+        return super().lines(self.first + channel)
+
+
+class Repeated(Blob):
+    """A blob of one pixel, seen as many: for what finds the pixels that it reads by a table."""
+
+    def __init__(self, pixel: Blob, height: int, width: int) -> None:
+        super().__init__(pixel.channels, height, width, pixel.layout)
+        self._pixel = pixel
+
+    @property
+    def whole(self) -> Blob:
+        """The blob that has the pixel."""
+        return self._pixel.whole
+
+    @property
+    def group_size(self) -> int:
+        """Reals of one group of images."""
+        return self._pixel.group_size
+
+    def lines(self, channel: int = 0) -> tuple[int, int, int]:
+        """Return the place of a channel of the pixel, from which it is nowhere to the next row and column."""
+        return self._pixel.lines(channel)[0], 0, 0
 
 
 def table(places: np.ndarray) -> np.ndarray:

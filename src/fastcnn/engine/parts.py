@@ -18,8 +18,9 @@ from ..nn import AlphaDropout, Dropout, Dropout2d, FeatureAlphaDropout, Paramete
 from .algorithms import Algorithm, Setting, pick
 from .emit import Writer
 from .graph import Graph, Node, Value
-from .memory import NO_HALO, Blob, External, Halo, Vectors
+from .memory import NO_HALO, Blob, Channels, External, Halo, Vectors
 from .normalization import Normalization
+from .placing import Place
 
 # Layers that drop something at random.
 Dropping = Dropout | Dropout2d | StochasticDepth | AlphaDropout | FeatureAlphaDropout
@@ -45,6 +46,7 @@ class Forward:
     wanted: set[Value]  # whose gradients the backward part makes
     folded: Mapping[Node, Node]  # batch normalisations that are part of weights
     halos: Mapping[Value, Halo]
+    places: Mapping[Value, Place]  # of values that others hold, see placing.py
     blobs: dict[Value, Blob] = field(default_factory=dict)
     norms: dict[Node, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
@@ -55,13 +57,26 @@ class Forward:
     calls: dict[Node, Any] = field(default_factory=dict)  # of modules that Python runs
     picked: list[tuple[str, str, str]] = field(default_factory=list)  # layers, pass, implementation
     _drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
+    _holders: dict[Value, Blob] = field(default_factory=dict)
 
     def blob(self, value: Value, padded: bool = True) -> Blob:
         """Return a new blob for a value."""
-        halo = self.halos.get(value, NO_HALO)
-        blob = self.writer.blob(value.channels, value.height, value.width, halo, padded)
+        place = self.places.get(value)
+        if place is None:
+            halo = self.halos.get(value, NO_HALO)
+            blob = self.writer.blob(value.channels, value.height, value.width, halo, padded)
+        else:
+            blob = Channels(self._held(place), place.first, value.channels)
         self.blobs[value] = blob
         return blob
+
+    def _held(self, place: Place) -> Blob:
+        """Return the blob that holds several values, made when the first of them is."""
+        whole, value = self._holders.get(place.holder), place.holder
+        if whole is None:
+            whole = self.writer.blob(value.channels, value.height, value.width, place.halo)
+            self._holders[value] = whole
+        return whole
 
     def dropout(self, node: Node, dropout: Dropping | None) -> dict[str, float]:
         """Return what an operation is told of a node's dropout: nothing where there is none."""

@@ -25,6 +25,7 @@ from .lower import lower
 from .nodes.loss import LossSpec
 from .nodes.norm import find_folded
 from .parts import Backward, Forward
+from .placing import find_places
 from .runner import Cell, Runner, working_threads
 from .write import names
 
@@ -103,9 +104,11 @@ class Plan(Locked):
         grads = self.graph.wanted(input_gradient) if self.training else set()
         folded = find_folded(self.graph, grads)
         halos = value_halos(self.graph, folded)
+        in_place = not self.training and self.layout.by_channels
+        places = find_places(self.graph, folded, halos, self.layout) if in_place else {}
         few = trains_few(self.training, batch_size)
         setting = Setting(self.layout, self.training, writer.single, few, wanted)
-        forward = Forward(writer, self.graph, setting, grads, folded, halos)
+        forward = Forward(writer, self.graph, setting, grads, folded, halos, places)
         self._write(writer, forward)
         self.isa, threads = cpu.get_isa(), working_threads()
         self.executable = assemble(writer, batch_size, threads)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Value, WithoutProducts
-from ..memory import Blob, table
+from ..memory import Blob, Repeated, table
 from ..parts import Backward, Forward
 from ..taps import Axis, Taps
 from .places import first_taps, tap_places
@@ -16,6 +16,8 @@ from .places import first_taps, tap_places
 @dataclass(eq=False)
 class Multiply(WithoutProducts):
     """y = x other, element by element."""
+
+    reads_pixels = True
 
     other: Value
 
@@ -42,6 +44,8 @@ class Multiply(WithoutProducts):
 @dataclass(eq=False)
 class Divide(WithoutProducts):
     """y = x / other, element by element, or without another value numerator / x."""
+
+    reads_pixels = True
 
     other: Value | None
     numerator: float = 0.0
@@ -111,8 +115,12 @@ class Repeat(WithoutProducts):
     """y has x, which is one pixel, at each of its pixels."""
 
     def forward(self, f: Forward) -> None:
-        """Write y."""
-        x, y = f.blobs[self.x], f.blob(self.y)
+        """Write y, unless it is read pixel by pixel: then x is seen as y."""
+        x = f.blobs[self.x]
+        if not self.y.is_output and all(node.reads_pixels for node in self.y.consumers):
+            f.blobs[self.y] = Repeated(x, self.y.height, self.y.width)
+            return
+        y = f.blob(self.y)
         places = table(np.repeat(x.pixels(), self.y.pixels))
         f.writer.apply(z=y, y=x, y_at=places, vectors=f.writer.vectors(self.y.channels))
 

@@ -18,7 +18,7 @@ from . import costs
 from .conv_forward import conv_product
 from .conv_weight import write_sum
 from .convolution import Convolution
-from .multiply import bands_of, ends
+from .multiply import bands_of, by_channels, ends
 from .product import Extras, Product
 
 _POSITIONS = 36  # of a tile
@@ -190,6 +190,7 @@ def _in_hand(w: Writer, tiles: _Tiles, channels: int, whole_chunk: int) -> dict[
     return {"most_in_hand": most, "scratch": w.workspace(room)}
 
 
+@by_channels
 def winograd(
     w: Writer, p: Product, x: Blob, y: Blob, weight: Parameter, extras: Extras, *, flops: int
 ) -> None:

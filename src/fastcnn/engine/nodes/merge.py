@@ -19,6 +19,7 @@ class Add(Activated, WithoutProducts):
     """y = ((x + others[0]) + others[1]) + ..., perhaps with an activation."""
 
     keeps_input = True
+    reads_pixels = True
 
     others: tuple[Value, ...]
 
@@ -98,6 +99,8 @@ def _copy(w: Writer, to: Blob, first: int, source: Blob, source_first: int, chan
 class Concat(WithoutProducts):
     """y = x's channels, then those of each of the others."""
 
+    reads_pixels = True
+
     others: tuple[Value, ...]
 
     @property
@@ -105,11 +108,18 @@ class Concat(WithoutProducts):
         """All parts."""
         return self.x, *self.others
 
+    @property
+    def joins(self) -> tuple[Value, ...]:
+        """All parts."""
+        return self.inputs
+
     def forward(self, f: Forward) -> None:
-        """Write the channels of each part."""
+        """Write the channels of each part that does not stand there already."""
         z, first = f.blob(self.y), 0
         for value in self.inputs:
-            _copy(f.writer, z, first, f.blobs[value], 0, value.channels)
+            part = f.blobs[value]
+            if part.whole is not z.whole or part.lines() != z.lines(first):
+                _copy(f.writer, z, first, part, 0, value.channels)
             first += value.channels
 
     def backward(self, b: Backward) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import wraps
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +15,7 @@ from ...nn import Parameter
 from ..emit import Writer
 from ..memory import Blob, table
 from .activation import activates
+from .bias import bias_of_group
 from .few_pixels import weights_outweigh, without_halo
 from .product import Extras, Product, Segment, spans_of
 
@@ -70,6 +73,51 @@ def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = No
     return packed
 
 
+def by_channels(way: Way) -> Way:
+    """Return a way that shares products among threads by channels where weights outweigh the images.
+
+    Each thread then reads its part of the weights. Elsewhere bands are of pixels: each reads all weights, and
+    its part of the images.
+    """
+
+    @wraps(way)
+    def cut(
+        w: Writer, p: Product, x: Blob, y: Blob, weight: Parameter, extras: Extras, *, flops: int
+    ) -> None:
+        vectors, bands = w.vectors(p.channels), bands_of(w, flops)
+        whole = p.depthwise or p.summed or extras.position_bias is not None or bands > vectors
+        if bands == 1 or whole or p.depth * w.layout.row(p.channels) < x.group_size + y.group_size:
+            way(w, p, x, y, weight, extras, flops=flops)
+            return
+        ends = [min(vectors * i // bands * w.layout.lanes, p.channels) for i in range(bands + 1)]
+        for band, (first, last) in enumerate(pairwise(ends)):
+            with w.as_band(band):
+                some, more = _channels(w, p, extras, first, last)
+                share = flops * last // p.channels - flops * first // p.channels
+                way(w, some, x, y, weight, more, flops=share)
+
+    return cut
+
+
+def _channels(w: Writer, p: Product, extras: Extras, first: int, last: int) -> tuple[Product, Extras]:
+    """Return some channels of a product, where channels are in the lanes."""
+    some = replace(
+        p,
+        channels=last - first,
+        channel_at=p.channel_at[first:last],
+        y_at=table(p.y_at.astype(np.int64) + first),
+    )
+    more = replace(
+        extras,
+        bias=bias_of_group(w, extras.bias, first, last - first),
+        slopes=bias_of_group(w, extras.slopes, first, last - first),
+        first_channel=extras.first_channel + first,
+        scale=None if extras.scale is None else extras.scale[first:last],
+    )
+    return some, more
+
+
+@by_channels
 def direct(w: Writer, p: Product, x: Blob, y: Blob, weight: Parameter, extras: Extras, *, flops: int) -> None:
     """Write a product that multiplies x where it stands."""
     multiply(w, p, x, y, pack(w, p, weight, extras.scale), extras, flops=flops)

@@ -4,6 +4,8 @@
 #include "engine/batch_norm.h"
 #include "engine/dropout.h"
 
+#define FEW_BYTES (16 * 1024) /* of a tile of y, where channels are in the lanes */
+
 typedef struct {
     stored *z, *kept;
     const stored *y, *r;
@@ -21,10 +23,13 @@ enum { KEEPS = 0, DROPS_ELEMENTS, DROPS_CHANNELS, DROPS_IMAGES };
 INLINE void apply(const elements *e, const int normed, const int added, const activation_kind kind,
                   const int dropout)
 {
-    /* Three rows of the state are read for each tile. */
-    const ptrdiff_t few = added ? 1 : 2 * FEW_PIXELS;
+    /* Three rows of the state are read for each tile, which is to stay in the first cache. */
+    const ptrdiff_t row = row_size(e->vectors) * (ptrdiff_t)sizeof(stored);
+    const ptrdiff_t few = GROUP_IMAGES == 1 ? fcn_max(FEW_BYTES / row, 2 * FEW_PIXELS)
+                          : added           ? 1
+                                            : 2 * FEW_PIXELS;
     for (ptrdiff_t p0 = 0, p1; p0 < e->pixels; p0 = p1) {
-        p1 = tile_end(p0, e->pixels, few);
+        p1 = fcn_min(e->pixels, p0 + few);
         for (ptrdiff_t v = 0; v < e->vectors; ++v) {
             vreal center = {0}, scale = {0}, offset = {0};
             if (normed) {

@@ -14,6 +14,7 @@
  *           serves them all.
  *           Of many weights and few pixels, each vector's weights are read once for all images in hand. Where
  *           these are more than the caches hold, they are cut into panels, between which sums are put aside.
+ *           While a block is multiplied, the weights of the next one are fetched.
  * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block (in a deep linear
  *           layer the sum of FCN_CHAINS of them): bitwise the same in every batch, position, thread and
  *           layout.
@@ -75,8 +76,9 @@ static void (*const chains[])(const product *, const tile *) = {NULL, chains_1, 
 #define LARGEST_PANEL (512 * 1024)
 #define PANEL_BYTES (256 * 1024)
 
-/* Take some pixels, whose tables begin at t->p0, by blocks, and panel by panel. */
-static void take_in_hand(const product *f, const tile *t, ptrdiff_t pixels, ptrdiff_t width)
+/* Take some pixels, whose tables begin at t->p0, by blocks, and panel by panel; return how far weights that come
+ * next have been fetched. */
+static const char *take_in_hand(const product *f, const tile *t, ptrdiff_t pixels, ptrdiff_t width)
 {
     real sums[MOST_IN_HAND * MAX_VECTORS * VL];
     const ptrdiff_t count = fcn_divide_up(pixels, max_pixels[width]);
@@ -101,29 +103,32 @@ static void take_in_hand(const product *f, const tile *t, ptrdiff_t pixels, ptrd
             const ptrdiff_t size = pixels / count + (i < pixels % count);
             blocks[width][size](f, &block);
             block.p0 += size;
+            block.ahead += block.ahead_step * (block.span1 - block.span0) * block.length;
             if (block.before)
                 block.before += size * row;
             if (block.after)
                 block.after += size * row;
         }
     }
+    return block.ahead;
 }
 
 /* Take all pixels from t->p0 up to `end`. */
-static void take_pixels(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
+static const char *take_pixels(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
 {
     const ptrdiff_t pixels = end - t->p0, hands = fcn_divide_up(pixels, MOST_IN_HAND);
     tile hand = *t;
     for (ptrdiff_t i = 0; i < hands; ++i) {
         const ptrdiff_t next = t->p0 + pixels * (i + 1) / hands;
-        take_in_hand(f, &hand, next - hand.p0, width);
+        hand.ahead = take_in_hand(f, &hand, next - hand.p0, width);
         hand.p0 = next;
     }
+    return hand.ahead;
 }
 
 /* The same of several images, which stand so far apart in y and x. Places are numbers of 32 bits: those of the
  * pixels in hand count from the first one's image. */
-static void take_images(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width, ptrdiff_t images,
+static const char *take_images(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width, ptrdiff_t images,
                         ptrdiff_t y_image, ptrdiff_t x_image)
 {
     int32_t y_at[MOST_IN_HAND], x_at[MOST_IN_HAND];
@@ -146,10 +151,11 @@ static void take_images(const product *f, const tile *t, ptrdiff_t end, ptrdiff_
                 ++image;
             }
         }
-        take_in_hand(&some, &hand, count, width);
+        hand.ahead = take_in_hand(&some, &hand, count, width);
         some.y += image * y_image;
         some.x += image * x_image;
     }
+    return hand.ahead;
 }
 
 /* Numbers from one group's copy of a buffer to the next. */
@@ -180,7 +186,14 @@ static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdif
 {
     const ptrdiff_t v0 = vector_block_start(a->vectors, b);
     const ptrdiff_t width = vector_block_start(a->vectors, b + 1) - v0;
-    const stored *w = (const stored *)the(&a->weight) + v0 * a->depth * VL;
+    const stored *w = (const stored *)the(&a->weight) + v0 * a->depth * VL, *next = w + width * a->depth * VL;
+    const int fetches =
+        b + 1 < vector_block_count(a->vectors) &&
+        a->depth * row_size(a->vectors) * (ptrdiff_t)sizeof(stored) > FEW_WEIGHTS;
+    const char *ahead = (const char *)(fetches ? next : w);
+    const ptrdiff_t steps = fcn_divide_up((p1 - p0) * images, max_pixels[width]);
+    const ptrdiff_t ahead_step =
+        fetches ? fcn_divide_up(width * VL * (ptrdiff_t)sizeof(stored), fcn_max(steps, 1)) : 0;
     product f = *of;
     if (a->summed && images == 1) {
         chains[width](&f, &(tile){.w = w, .o0 = v0 * VL});
@@ -196,6 +209,8 @@ static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdif
             .span0 = segment[2],
             .span1 = segment[3],
             .length = f.span_length,
+            .ahead = ahead,
+            .ahead_step = ahead_step,
         };
         if (t.p0 >= last)
             continue;
@@ -205,14 +220,14 @@ static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdif
             f.end = s + 1 < a->segment_count ? part_of_sum(of->end) : of->end;
         }
         if (images > 1) {
-            take_images(&f, &t, last, width, images, group_step(&a->y), group_step(&a->x));
+            ahead = take_images(&f, &t, last, width, images, group_step(&a->y), group_step(&a->x));
             continue;
         }
         ptrdiff_t taken = take_neighbours(&f, &t, last, a->row_pixels, width);
         if (width == 1 && !taken)
             taken = take_pairs(&f, &t, last, a->row_pixels);
         t.p0 += taken;
-        take_pixels(&f, &t, last, width);
+        ahead = take_pixels(&f, &t, last, width);
     }
 }
 
@@ -278,6 +293,7 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
         .o0 = v0 * VL,
         .length = a->span_length,
     };
+    t.ahead = (const char *)t.w;
     if (images == 1 && a->spans > 1) {
         chains[width](&f, &t);
         end_pixels(&end, f.y + t.o0, f.y_at, 0, 1, width);

@@ -29,6 +29,8 @@ typedef struct {
     ptrdiff_t o0, p0, span0, span1, from, length;
     const real *before;
     real *after;
+    const char *ahead; /* weights that come next: each step fetches from there, and goes on by ahead_step */
+    ptrdiff_t ahead_step;
 } tile;
 
 #define MAX_SUMS 24
@@ -64,12 +66,18 @@ INLINE void forward(const product *f, const tile *t, const int vectors, const in
             for (int v = 0; v < vectors; ++v)
                 sum[p * vectors + v] = f->bias ? rload(f->bias + t->o0 + v * VL) : (vreal){0};
     }
+    const char *ahead = t->ahead;
+    const ptrdiff_t ahead_step = t->ahead_step;
     for (ptrdiff_t span = t->span0; span < t->span1; ++span) {
         ptrdiff_t at = f->span_at[span] + t->from;
         const ptrdiff_t end = at + t->length;
         const stored *w = t->w + (f->k_at[span] + t->from) * (vectors * VL);
         for (; at < end; ++at, w += vectors * VL) {
             PIN_INTEGER(at);
+            if (vectors > 2) {
+                __builtin_prefetch(ahead, 0, 2);
+                ahead += ahead_step;
+            }
             vreal weight[8];
 #pragma GCC unroll 8
             for (int v = 0; v < vectors; ++v) {
