@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pytest
 
-from .fuzzing.mutations import mutated
 from .fuzzing.targets import attempt, targets
 
 TARGETS = targets()
@@ -20,4 +19,4 @@ def test_readers_return_or_raise_an_error_that_names_the_file(name, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of what it skips
         for _ in range(INPUTS):
-            attempt(target, mutated(target.seeds, rng), str(tmp_path))
+            attempt(target, target.change(target.seeds, rng), str(tmp_path))

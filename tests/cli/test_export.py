@@ -6,6 +6,7 @@ import pytest
 
 from fastcnn import nn, onnx, recipes
 from fastcnn.cli import main
+from fastcnn.onnx.loading import opened
 
 pytest.importorskip("onnx")
 
@@ -63,6 +64,15 @@ def test_a_file_predicts_and_is_measured_as_the_run_is(weights, tmp_path, capsys
             assert main([each.replace("%", str(source)) for each in command]) == 0
             told.append(json.loads(capsys.readouterr().out))
         assert _rounded(told[0]) == _rounded(told[1])
+
+
+def test_a_file_is_parsed_once(weights, tmp_path, monkeypatch):
+    file, calls = tmp_path / "model.onnx", []
+    assert main(["export", str(weights), str(file)]) == 0
+    parse = opened.read_model
+    monkeypatch.setattr(opened, "read_model", lambda path: calls.append(path) or parse(path))
+    assert main(["evaluate", str(file)]) == 0
+    assert calls == [str(file)]
 
 
 def _rounded(told):

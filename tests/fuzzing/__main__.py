@@ -10,8 +10,6 @@ import warnings
 
 import numpy as np
 
-from .mutations import mutated
-
 _SHARED_MEMORY = "/dev/shm"
 
 
@@ -73,6 +71,7 @@ def _one(name: str, inputs: int, seed: int) -> int:
         except ImportError:
             return _at_random(name, inputs, seed, folder)
         with atheris.instrument_imports(include=["fastcnn"]):
+            from .mutations import mutated
             from .targets import attempt, targets
         target = targets()[name]
         corpus = os.path.join(folder, "corpus")
@@ -88,9 +87,20 @@ def _one(name: str, inputs: int, seed: int) -> int:
             "-rss_limit_mb=4096",
             "-timeout=10",
         ]
-        atheris.Setup([name, corpus, *options], lambda data: attempt(target, data, folder) and None)
+        own = {} if target.change is mutated else {"custom_mutator": _mutator(target)}
+        atheris.Setup([name, corpus, *options], lambda data: attempt(target, data, folder) and None, **own)
         atheris.Fuzz()
     return 0
+
+
+def _mutator(target):
+    """Return what changes an input in the place of atheris: parts of it, where its target has those."""
+
+    def change(data, most, seed):
+        made = target.change([*target.seeds, bytes(data)], np.random.default_rng(seed))
+        return made if len(made) <= most else bytes(data)
+
+    return change
 
 
 def _at_random(name: str, inputs: int, seed: int, folder: str) -> int:
@@ -98,7 +108,7 @@ def _at_random(name: str, inputs: int, seed: int, folder: str) -> int:
 
     target, rng = targets()[name], np.random.default_rng(seed)
     for _ in range(inputs):
-        attempt(target, mutated(target.seeds, rng), folder)
+        attempt(target, target.change(target.seeds, rng), folder)
     return 0
 
 

@@ -1,6 +1,7 @@
 """The readers, and the good files from which inputs are made."""
 
 import gzip
+import importlib.util
 import io
 import json
 import os
@@ -21,6 +22,8 @@ from fastcnn.recipes.classifier import Classifier
 from fastcnn.training import checkpoint, packing
 from fastcnn.zoo import network_file
 
+from .mutations import mutated
+
 _RUN = Path(__file__).parents[1] / "recipes" / "run-0.1.0"
 
 
@@ -35,11 +38,14 @@ class Target(NamedTuple):
         Takes its path.
     seeds : list of bytes
         Good files.
+    change : callable
+        Takes good files and a generator, and returns a damaged one.
     """
 
     name: str
     read: Callable[[str], object]
     seeds: list[bytes]
+    change: Callable[[list[bytes], np.random.Generator], bytes] = mutated
 
 
 class Finding(Exception):  # noqa: N818 - it is no error of the reader's
@@ -203,4 +209,8 @@ def targets() -> dict[str, Target]:
     found["names of classes"] = Target(
         "classes.txt", own_masks.read_names, ["sky\nsea\n".encode("utf-8-sig")]
     )
+    if importlib.util.find_spec("onnx"):
+        from . import onnx_changes, onnx_files
+
+        found["onnx"] = Target(onnx_files.NAME, onnx_files.read, onnx_files.seeds(), onnx_changes.changed)
     return found

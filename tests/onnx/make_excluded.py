@@ -34,7 +34,7 @@ REASONS = {
     "parts without elements": r"split must be",
     "slopes of the last axis": r"slope must be one number",
     "shrinks by one number and shifts by another": r"bias must be 0 or lambd",
-    "computes with what the onnx package cannot compute": r"cannot be computed|cannot be brought there",
+    "computes with what the onnx package cannot compute": r"cannot be computed",
 }
 
 

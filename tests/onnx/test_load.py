@@ -71,37 +71,6 @@ def test_a_batch_of_one_size_may_be_of_any(tmp_path):
     assert onnx.load(path).predict(samples(SHAPE, 5)).shape == (5, 168)
 
 
-OLD = {
-    "Clip": (6, [("Clip", "x", "y", {"min": -0.5, "max": 1.0})]),
-    "Clip without limits": (9, [("Clip", "x", "y")]),
-    "Slice": (9, [("Slice", "x", "y", {"starts": [1, 0], "ends": [3, -2], "axes": [1, 3]})]),
-    "Squeeze": (
-        11,
-        [("Slice", "x start end axis", "a"), ("Squeeze", "a", "b", {"axes": [1]}),
-         ("Unsqueeze", "b", "y", {"axes": [2, 4]})],
-    ),
-    "Pad": (10, [("Pad", "x", "y", {"pads": [0, 0, 1, 2, 0, 0, 0, 3], "value": 0.5})]),
-    "Split": (11, [("Split", "x", "y b", {"axis": 1, "split": [3, 1]})]),
-    "Upsample": (9, [("Upsample", "x scales", "y", {"mode": "nearest"})]),
-    "Resize": (10, [("Resize", "x scales", "y", {"mode": "linear"})]),
-    "Dropout": (11, [("Dropout", "x", "y", {"ratio": 0.3})]),
-    "Softmax": (11, [("Softmax", "x", "y", {"axis": 2})]),
-    "Softmax of the last axis": (11, [("Softmax", "x", "y", {"axis": -1})]),
-    "ReduceMean": (13, [("ReduceMean", "x", "y", {"axes": [2, 3], "keepdims": 0})]),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", OLD)
-def test_older_versions_of_operators(tmp_path, name):
-    opset, nodes = OLD[name]
-    arrays = {
-        "scales": np.array([1, 1, 2, 3], np.float32),
-        "start": integers(0), "end": integers(1), "axis": integers(1),
-    }  # fmt: skip
-    used = {each for node in nodes for each in node[1].split()}
-    loaded(tmp_path, nodes, opset=opset, arrays={key: arrays[key] for key in arrays.keys() & used})
-
-
 @pytest.mark.parametrize(
     "name", ["resnet20-cifar", "mobilenet-v2-cifar", "unet-scenes", "position-bias-mnist"]
 )

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, onnx, optim
+from .. import nn, optim
 from ..data.inputs import check_images
 from ..data.targets import CLASSIFICATION
 from ..data.values import UNIT, check_range
 from ..errors import CheckpointError, DataError, FastcnnError
+from ..onnx.loading import Opened
 from ..training import Trainer, load_weights, read_metadata
 from .component import NORMALIZATIONS, Component, fitted
 from .experiment import build_network, fitted_parts
@@ -129,15 +130,15 @@ class Classifier:
                     f"epoch, or is still in its first; train again with: fastcnn train {os.fspath(path)}"
                 )
         given = None if recipe is None else load(recipe)
-        network = partial(onnx.load, file) if file.suffix == ".onnx" else None
+        opened = Opened(file) if file.suffix == ".onnx" else None
         # Of a recipe that is a network alone the data set is a default, which tells nothing.
         own_data = given is not None and "data.dataset" not in given.suggested
-        result = cls._told(file, given, own_data, network)
+        result = cls._told(file, given, own_data, opened)
         told = result is not None
         if result is None:
             assert given is not None
-            result = cls.untrained(given, network)
-        if network is None:
+            result = cls.untrained(given, None if opened is None else opened.network)
+        if opened is None:
             load_weights(result.model, file)
         facts = result.images
         if value_range is None and given is not None and facts.value_range is None:
@@ -152,10 +153,11 @@ class Classifier:
 
     @classmethod
     def _told(
-        cls, file: Path, given: Recipe | None, own_data: bool, network: Network | None
+        cls, file: Path, given: Recipe | None, own_data: bool, opened: Opened | None
     ) -> Classifier | None:
         """Return what a file of weights, or the config beside it, says; None: only the given recipe does."""
-        notes = read_metadata(file) if network is None else onnx.read_metadata(file)
+        notes = read_metadata(file) if opened is None else opened.metadata
+        network = None if opened is None else opened.network
         config = file.with_name(CONFIG)
         if KEY in notes:
             result = cls._from_notes(notes[KEY], os.fspath(file), given, network)

@@ -8,7 +8,7 @@ from typing import Any
 from .. import graph, nn
 from .._arguments import short
 from .._shapes import integer
-from ..errors import ShapeError
+from ..errors import DataError, FastcnnError, ShapeError
 from ..nn.declaration import Shape
 from .definition import Call, Definition, Layer, Nodes, Weight
 from .graph_module import GraphModule, Step
@@ -127,7 +127,10 @@ def _graph(network: Nodes) -> GraphModule:
             continue
         if isinstance(node.what, Layer):
             places[number] = str(number) if node.name is None else node.name
-            module = _make(node.what)
+            try:
+                module = _make(node.what)
+            except FastcnnError as error:
+                raise DataError(f"{node.where}: {error}") from error
             for place in (places[number], *node.also):
                 model.place(place, module)
         steps.append(Step(places[node.what if isinstance(node.what, int) else number], None, node.sources))

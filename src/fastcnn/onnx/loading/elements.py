@@ -12,7 +12,7 @@ from ..library import library
 from .network import Network
 from .nodes import Source, rule
 from .patterns import activation, softplus_of
-from .values import Above, Known, Made, names_of
+from .values import Above, Known, Made, known, names_of
 
 # Operators that are functions here, with no settings.
 _PLAIN = {
@@ -45,6 +45,8 @@ def plain(net: Network, source: Source, x: Any) -> Made:
 def identity(net: Network, source: Source, x: Any, *others: Any) -> Any:
     """Read what does nothing in evaluation mode."""
     if source.kind == "Dropout" and isinstance(x, Made):
+        if not source.integer("is_test", int(source.opset >= 7)):
+            source.refuse("is_test must be 1: a network trains when it is in training mode")
         if len(others) > 1 and others[1] is not None and source.array(others[1], "training_mode").any():
             source.refuse("training_mode must be false: a network trains when it is in training mode")
         return net.layer(source, "Dropout", x, {"p": _ratio(source, others)}, {})
@@ -76,6 +78,27 @@ def arithmetic(net: Network, source: Source, a: Any, b: Any) -> Made:
     function = _ARITHMETIC[source.kind]
     found = activation(net, function, a, b)
     return net.call(source, *found) if found else net.call(source, function, a, b)
+
+
+def aligned(source: Source, inputs: list[Any]) -> list[Any]:
+    """Return inputs as they are broadcast today; before opset 7 a node told the axis of the second."""
+    if not source.integer("broadcast", 0) or source.kind == "Gemm" or len(inputs) != 2:
+        return inputs
+    axis = source.integer("axis", -1)
+    if axis == -1:
+        return inputs
+    first, second = inputs
+    whole, part = (
+        len(each.shape) + 1 if isinstance(each, Made) else source.array(each, "an operand").ndim
+        for each in inputs
+    )
+    more = whole - axis - part
+    if axis < 0 or more < 0:
+        source.refuse(f"axis must be from 0 to {whole - part}, got {axis}")
+    if not more:
+        return inputs
+    array = source.array(second, "what is broadcast")
+    return [first, known(array.reshape(*array.shape, *(1,) * more), name=second.name)]
 
 
 @rule("Sum", "Mean")
@@ -123,7 +146,9 @@ def clip(net: Network, source: Source, x: Any, low: Any = None, high: Any = None
     """Read y = min(max(x, low), high), the limits of which were attributes at first."""
     x = source.made(x)
     if source.opset < 11:
-        ends: list[float | None] = [source.number("min", -math.inf), source.number("max", math.inf)]
+        ends: list[float | None] = [
+            source.number(*each, finite=False) for each in (("min", -math.inf), ("max", math.inf))
+        ]
     else:
         ends = [None if each is None else source.single(each, "a limit") for each in (low, high)]
     largest = float(np.finfo(np.float32).max)  # beyond which nothing is
@@ -145,8 +170,10 @@ def leaky_relu(net: Network, source: Source, x: Any) -> Made:
 @rule("PRelu")
 def prelu(net: Network, source: Source, x: Any, slope: Any) -> Made:
     """Read y = x where x > 0, else slope x, with one slope or one for each channel."""
-    x, slopes = source.made(x), source.array(slope, "slope")
+    x, slopes = source.made(x), source.weights(slope, "slope")
     count = len(x.shape)  # the channels are the axis of that number from the last
+    if source.opset < 7 and slopes.ndim == 1:
+        slopes = slopes.reshape(-1, *(1,) * (count - 1))
     of_channels = slopes.ndim >= count and slopes.shape[-count] == slopes.size == x.shape[0]
     if slopes.size != 1 and not of_channels:
         source.refuse(f"slope must be one number or one for each channel, got the shape {slopes.shape}")

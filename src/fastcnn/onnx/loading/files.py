@@ -10,10 +10,9 @@ from typing import Any
 from ..._shapes import available_bytes
 from ...errors import DataError
 from ..library import library
+from .functions import inlined
 
-OLDEST = 9
-# Nodes and arrays of a file.
-_MOST_NODES = 100_000
+OLDEST = 6
 # A parser takes some times the size of its file.
 _MEMORY_PER_BYTE = 4
 
@@ -41,45 +40,23 @@ def read_model(path: str | PathLike[str]) -> Any:
         raise DataError(f"{name}: not an ONNX file: {error}") from error
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
         raise DataError(f"{name}: not an ONNX file: it holds no graph")
-    if model.functions:
-        import onnx.inliner
-
-        try:
-            model = onnx.inliner.inline_local_functions(model)
-        except Exception as error:
-            raise DataError(f"{name}: its functions cannot be read: {error}") from error
-    if len(model.graph.node) > _MOST_NODES:
-        raise DataError(f"{name}: more than {_MOST_NODES:,} nodes")
-    return model
+    return inlined(model, name)
 
 
-def with_opset(model: Any, source: str) -> tuple[Any, int]:
-    """Return a model, and the version of ONNX's own operators in it.
-
-    One of an older version than is known here is brought to that by the onnx package, if it can be.
+def opset_of(model: Any, source: str) -> int:
+    """Return the version of ONNX's own operators in a model.
 
     Raises
     ------
     DataError
         If the version is not known.
     """
-    onnx = library()
     found = [int(each.version) for each in model.opset_import if each.domain in ("", "ai.onnx")]
-    newest = onnx.defs.onnx_opset_version()
-    if len(found) != 1 or not 1 <= found[0] <= newest:
+    newest = library().defs.onnx_opset_version()
+    if len(found) != 1 or not OLDEST <= found[0] <= newest:
         got = f"opset {found[0]}" if found else "none"
         raise DataError(f"{source}: operators must be of opset {OLDEST} to {newest}, got {got}")
-    if found[0] >= OLDEST:
-        return model, found[0]
-    import onnx.version_converter
-
-    try:
-        return onnx.version_converter.convert_version(model, OLDEST), OLDEST
-    except Exception as error:  # of any class
-        raise DataError(
-            f"{source}: operators must be of opset {OLDEST} to {newest}; opset {found[0]} cannot be brought "
-            f"there: {error}"
-        ) from error
+    return found[0]
 
 
 def external_bytes(tensor: Any, folder: Path, where: str) -> bytes:
@@ -109,6 +86,8 @@ def external_bytes(tensor: Any, folder: Path, where: str) -> bytes:
         with open(path, "rb") as file:
             file.seek(offset)
             content = file.read(count)
+    except RuntimeError as error:  # links that lead to each other, in Python before 3.13
+        raise DataError(f"{where}: {location} cannot be read: {error}") from error
     except OSError as error:
         raise DataError(f"{where}: {location} cannot be read: {error.strerror}") from error
     if len(content) != count:

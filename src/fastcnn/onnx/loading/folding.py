@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..._shapes import check_size
-from ...errors import DataError, FastcnnError
+from ...errors import DataError, FastcnnError, SizeError
 from ..library import library
 from .values import Known, known
 
+_ITEMSIZE = 8  # of a number, at most
 Arrays = Sequence[Any]  # None where an optional one is left out
 
 
@@ -46,7 +47,8 @@ def _ranged(inputs: Arrays) -> Sequence[int]:
 
 
 def _gathered(inputs: Arrays) -> Sequence[int]:
-    return (inputs[0].size, inputs[1].size)
+    table, places = inputs
+    return (table.size // max(min(table.shape, default=1), 1), places.size)
 
 
 def _product(inputs: Arrays) -> Sequence[int]:
@@ -94,12 +96,15 @@ _OPERATORS: dict[str, Callable[[Arrays], Sequence[int]]] = {
 }
 
 
+FOLDED = frozenset(_OPERATORS)
+
+
 def is_folded(kind: str) -> bool:
     """Whether nodes of an operator are computed if their inputs are known."""
-    return kind in _OPERATORS
+    return kind in FOLDED
 
 
-def fold(node: Any, inputs: Sequence[Known | None], opset: int, where: str) -> list[Known]:
+def fold(node: Any, inputs: Sequence[Known | None], opset: int, where: str, room: int) -> list[Known]:
     """Compute the outputs of a node.
 
     Parameters
@@ -111,23 +116,28 @@ def fold(node: Any, inputs: Sequence[Known | None], opset: int, where: str) -> l
     opset : int
     where : str
         Opens messages.
+    room : int
+        Bytes that it may make.
 
     Raises
     ------
     DataError
         If it cannot be computed.
     """
-    first = _folded(node, [each and each.first for each in inputs], opset, where)
+    first = _folded(node, [each and each.first for each in inputs], opset, where, room)
     if all(each is None or each.fixed for each in inputs):
         return [known(each) for each in first]
-    second = _folded(node, [each and each.second for each in inputs], opset, where)
+    second = _folded(node, [each and each.second for each in inputs], opset, where, room)
     return [known(*each) for each in zip(first, second, strict=True)]
 
 
-def _folded(node: Any, inputs: Arrays, opset: int, where: str) -> list[np.ndarray]:
+def _folded(node: Any, inputs: Arrays, opset: int, where: str, room: int) -> list[np.ndarray]:
     given = {name: each for name, each in zip(node.input, inputs, strict=True) if each is not None}
     try:
-        check_size(_OPERATORS[node.op_type](inputs), 8, "what it makes")
+        shape = _OPERATORS[node.op_type](inputs)
+        check_size(shape, _ITEMSIZE, "what it makes")
+        if math.prod(shape) * _ITEMSIZE > room:
+            raise SizeError(f"what it makes, of the shape {tuple(shape)}, is too much to be computed here")
         return computed(node, given, opset)
     except FastcnnError as error:
         raise DataError(f"{where}: {error}") from error

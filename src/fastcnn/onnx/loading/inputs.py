@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..._shapes import integer
-from ...errors import DataError, ShapeError
+from ..._shapes import check_size, integer
+from ...errors import DataError, ShapeError, SizeError
 from ..library import library
 
 Shape = tuple[int, ...]
+_ITEMSIZE = 4  # of float32
 
 
 def input_names(entries: Sequence[Any]) -> list[str]:
@@ -25,7 +26,18 @@ def input_shapes(entries: Sequence[Any], given: Any, path: str) -> list[Shape]:
     shapes = list(given) if several else [given] * len(entries)
     if len(shapes) != len(entries):
         raise ShapeError(f"onnx.load: input_shape must have {len(entries)} shapes, got {given!r}")
-    return [_input(each, shape, path) for each, shape in zip(entries, shapes, strict=True)]
+    found = [_input(each, shape, path) for each, shape in zip(entries, shapes, strict=True)]
+    names: set[str] = set()
+    for entry in entries:
+        if not entry.name or entry.name in names:
+            raise DataError(f"{path}: input {entry.name[:200]!r}: must have a name of its own")
+        names.add(entry.name)
+    for entry, shape in zip(entries, found, strict=True):
+        try:
+            check_size(shape, _ITEMSIZE, f"{path}: input {entry.name[:200]!r}")
+        except SizeError as error:
+            raise DataError(str(error)) from error
+    return found
 
 
 def _input(entry: Any, given: Any, path: str) -> Shape:
@@ -44,6 +56,8 @@ def _input(entry: Any, given: Any, path: str) -> Shape:
     sizes = [each.dim_value if each.HasField("dim_value") else None for each in kind.shape.dim]
     if len(sizes) < 2:
         raise DataError(f"{where}: must have the axis of the batch and another, got {len(sizes)}")
+    if len(sizes) > 4:
+        raise DataError(f"{where}: samples must be (C, H, W), (C, L) or (features,), got {len(sizes)} axes")
     sample = sizes[1:]
     if given is None:
         if None in sample or min(size or 1 for size in sample) < 1:

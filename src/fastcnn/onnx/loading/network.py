@@ -50,11 +50,15 @@ class Network:
         self.batches = {1}
         self.inputs = tuple(inputs)
         self.state: dict[str, np.ndarray] = {}
+        # The node of the file that takes each of them, for messages.
+        self.origins: dict[str, str] = {}
         self.frozen: set[str] = set()
         # The nodes of the file that read a value, by its name; None for the network's output.
         self.users: dict[str, list[Any]] = {}
         # What the names of the file stand for.
         self.values: dict[str, Any] = {"": None}
+        # Bytes that nodes may still make while the file is read.
+        self.room = 0
         # Nodes that another one has done the work of, by their id.
         self.absorbed: set[int] = set()
         self._sizes = Sizes()
@@ -176,6 +180,7 @@ class Network:
         for name, array in arrays.items():
             if array is not None:
                 self.state[f"{place}.{name}"] = array
+                self.origins[f"{place}.{name}"] = where
                 if frozen:
                     self.frozen.add(f"{place}.{name}")
         return made
@@ -202,12 +207,16 @@ class Network:
     def weight(self, source: Source, value: Known) -> int:
         """Return the number of a parameter of the network itself."""
         array = value.first
+        if not array.size:
+            source.refuse(f"an operand must have elements, got the shape {array.shape}")
+        if array.dtype.kind != "f" and source.kind != "Pow":  # whose exponents may be integers
+            source.refuse(f"an operand must be floating point numbers, got {array.dtype}")
         if id(array) not in self._weights:
             place = self._place(source, names_of(value), "parameter" if value.name else "constant")
             made = self._add(Node(Weight(array.shape), (), source.where, place))
             self._weights[id(array)] = made.number
             self._kept.append(array)
-            self.state[place] = array
+            self.state[place], self.origins[place] = array, source.where
             if not value.name:
                 self.frozen.add(place)
         return self._weights[id(array)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
+from ..._arguments import short
 from ...errors import DataError
 from ..library import library
 from .values import Known, Made
@@ -15,6 +17,7 @@ Rule = Callable[..., Any]
 R = TypeVar("R", bound=Rule)
 
 RULES: dict[str, Rule] = {}
+_LONGEST = 2000  # of a message; a file may have lists of any length
 
 
 class RefusedError(DataError):
@@ -60,14 +63,14 @@ class Source:
         """Return an attribute that is an integer."""
         found = self.get(name, default)
         if not isinstance(found, int):
-            self.refuse(f"{name} must be an integer, got {found!r}")
+            self.refuse(f"{name} must be an integer, got {short(found)}")
         return found
 
     def text(self, name: str, default: str) -> str:
         """Return an attribute that is a text."""
         found = self.get(name, default)
         if not isinstance(found, str):
-            self.refuse(f"{name} must be a text, got {found!r}")
+            self.refuse(f"{name} must be a text, got {short(found)}")
         return found
 
     def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
@@ -80,20 +83,30 @@ class Source:
             or not hasattr(found, "__len__")
             or any(not isinstance(each, int) for each in found)
         ):
-            self.refuse(f"{name} must be integers, got {found!r}")
+            self.refuse(f"{name} must be integers, got {short(found)}")
         return tuple(found)
 
-    def number(self, name: str, default: float) -> float:
-        """Return an attribute that is a number."""
+    def number(self, name: str, default: float, finite: bool = True) -> float:
+        """Return an attribute that is a number, and finite unless it may be infinite."""
         found = self.get(name, default)
         if not isinstance(found, int | float):
-            self.refuse(f"{name} must be a number, got {found!r}")
+            self.refuse(f"{name} must be a number, got {short(found)}")
+        if finite and not math.isfinite(found):
+            self.refuse(f"{name} must be finite, got {found}")
         # The nearest short decimal of what the file holds as float32.
         return float(str(np.float32(found))) if isinstance(found, float) else float(found)
 
+    def epsilon(self) -> float:
+        """Return what a normalisation adds to variances."""
+        found = self.number("epsilon", 1e-5)
+        if found < 0:
+            self.refuse(f"epsilon must be at least 0, got {found:g}")
+        return found
+
     def refuse(self, problem: str) -> NoReturn:
         """Raise that it has no form here."""
-        raise RefusedError(f"{self.where}: {problem}")
+        shown = problem if len(problem) <= _LONGEST else f"{problem[:_LONGEST]}..."
+        raise RefusedError(f"{self.where}: {shown}")
 
     def made(self, value: Any, name: str = "its input") -> Made:
         """Return an input that depends on the network's."""
@@ -109,9 +122,16 @@ class Source:
             self.refuse(f"{name} depends on the size of the batch")
         return value.first
 
+    def weights(self, value: Any, name: str) -> np.ndarray:
+        """Return an input that is an array of floating point numbers."""
+        array = self.array(value, name)
+        if array.dtype.kind != "f":
+            self.refuse(f"{name} must be floating point numbers, got {array.dtype}")
+        return array
+
     def optional(self, value: Any, name: str) -> np.ndarray | None:
-        """Return an input that is the same for every batch, or None."""
-        return None if value is None else self.array(value, name)
+        """Return an input that is an array of floating point numbers, or None."""
+        return None if value is None else self.weights(value, name)
 
     def single(self, value: Any, name: str) -> float:
         """Return an input that is one number."""
@@ -132,7 +152,17 @@ class Source:
 
     def listed(self, value: Any, name: str) -> tuple[int, ...]:
         """Return an input that is a list of integers, or one."""
-        return tuple(int(each) for each in self.array(value, name).ravel())
+        array = self.array(value, name)
+        self.whole(value, name)
+        return tuple(int(each) for each in array.ravel())
+
+    def whole(self, value: Any, name: str) -> Known:
+        """Return integers that are known when the file is read, if perhaps for each size of the batch."""
+        if not isinstance(value, Known):
+            self.refuse(f"{name} must be known when the file is read")
+        if value.first.dtype.kind not in "iu":
+            self.refuse(f"{name} must be integers, got {value.first.dtype}")
+        return value
 
     def axes(self, given: Any, attribute: str = "axes") -> tuple[int, ...] | None:
         """Return axes, which are an attribute in older versions and an input in newer ones."""

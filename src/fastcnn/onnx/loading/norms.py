@@ -19,18 +19,19 @@ def batch_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any, mea
     x = source.made(x)
     if not source.integer("spatial", 1):
         source.refuse("spatial must be 1: statistics of each pixel are not known here")
-    if source.integer("training_mode", 0) or (source.opset < 14 and any(source.outputs[1:])):
+    training = source.integer("training_mode", 0) or not source.integer("is_test", int(source.opset >= 7))
+    if training or (source.opset < 14 and any(source.outputs[1:])):
         source.refuse("training_mode must be 0: a network trains when it is in training mode")
     arrays = {
-        "weight": source.array(scale, "scale"),
-        "bias": source.array(shift, "B"),
-        "running_mean": source.array(mean, "input_mean"),
-        "running_var": source.array(var, "input_var"),
+        "weight": source.weights(scale, "scale"),
+        "bias": source.weights(shift, "B"),
+        "running_mean": source.weights(mean, "input_mean"),
+        "running_var": source.weights(var, "input_var"),
         "num_batches_tracked": np.array(0),
     }
     arguments = {
         "num_features": x.shape[0],
-        "eps": source.number("epsilon", 1e-5),
+        "eps": source.epsilon(),
         "momentum": float(round(1 - source.number("momentum", 0.9), 7)),
     }
     kind = "BatchNorm2d" if len(x.shape) == 3 else "BatchNorm1d"
@@ -46,11 +47,11 @@ def batch_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any, mea
 def instance_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any) -> Made:
     """Read a normalisation of each channel of each sample by itself."""
     x = source.made(x)
-    arrays = {"weight": source.array(scale, "scale"), "bias": source.array(shift, "B")}
+    arrays = {"weight": source.weights(scale, "scale"), "bias": source.weights(shift, "B")}
     arguments = {
         "num_groups": x.shape[0],
         "num_channels": x.shape[0],
-        "eps": source.number("epsilon", 1e-5),
+        "eps": source.epsilon(),
         "affine": True,
     }
     return net.layer(source, "GroupNorm", x, arguments, arrays, names_of(scale, shift))
@@ -60,7 +61,7 @@ def instance_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any) 
 def group_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any) -> Made:
     """Read a normalisation of groups of channels; before opset 21 its factors are those of groups."""
     x, groups = source.made(x), source.integer("num_groups", 1)
-    arrays = {"weight": source.array(scale, "scale"), "bias": source.array(shift, "bias")}
+    arrays = {"weight": source.weights(scale, "scale"), "bias": source.weights(shift, "bias")}
     if source.opset < 21:
         if groups < 1 or x.shape[0] % groups:
             source.refuse(f"num_groups must divide {x.shape[0]} channels, got {groups}")
@@ -71,7 +72,7 @@ def group_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any) -> 
     arguments = {
         "num_groups": groups,
         "num_channels": x.shape[0],
-        "eps": source.number("epsilon", 1e-5),
+        "eps": source.epsilon(),
         "affine": True,
     }
     return net.layer(source, "GroupNorm", x, arguments, arrays, names_of(scale, shift))
@@ -86,10 +87,10 @@ def layer_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any = No
     if axis % ndim == 0 or not -ndim <= axis < ndim:
         source.refuse(f"axis must not be the batch, got {axis}")
     sizes = x.shape[axis % ndim - 1 :]
-    factor, added = source.array(scale, "Scale"), source.optional(shift, "B")
+    factor, added = source.weights(scale, "Scale"), source.optional(shift, "B")
     arguments = {
         "normalized_shape": sizes,
-        "eps": source.number("epsilon", 1e-5),
+        "eps": source.epsilon(),
         "elementwise_affine": True,
         "bias": added is not None,
     }

@@ -48,16 +48,16 @@ def split_to_sequence(net: Network, source: Source, x: Any, sizes: Any = None) -
     """Read parts along an axis, of one size or of several."""
     x = source.made(x)
     axis = axis_of(source, source.integer("axis", 0), len(x.shape) + 1)
-    whole, given = x.shape[axis - 1], None if sizes is None else source.array(sizes, "split")
+    whole, given = x.shape[axis - 1], None if sizes is None else source.listed(sizes, "split")
     if given is None and not source.integer("keepdims", 1):
         return Parts(tuple(net.part(source, x, *_before(axis), i) for i in range(whole)))
-    if given is None or given.ndim == 0:
-        size = 1 if given is None else int(given)
+    if given is None or not sizes.first.ndim:
+        size = 1 if given is None else given[0]
         if size < 1:
             source.refuse(f"split must be at least 1, got {size}")
         listed = [min(size, whole - start) for start in range(0, whole, size)]
     else:
-        listed = [int(each) for each in given]
+        listed = list(given)
     if min(listed, default=0) < 1 or sum(listed) != whole:
         source.refuse(f"split must be sizes that make {whole}, got {listed}")
     ends = np.cumsum(listed).tolist()
@@ -68,7 +68,10 @@ def split_to_sequence(net: Network, source: Source, x: Any, sizes: Any = None) -
 @rule("SequenceAt")
 def sequence_at(net: Network, source: Source, parts: Any, position: Any) -> Made:
     """Read one of several parts."""
-    place = int(source.array(position, "position"))
+    places = source.listed(position, "position")
+    if len(places) != 1:
+        source.refuse(f"position must be one number, got {len(places)}")
+    place = places[0]
     if not isinstance(parts, Parts) or not -len(parts.values) <= place < len(parts.values):
         source.refuse(f"position {place} is none of the parts of a value")
     return parts.values[place]

@@ -16,7 +16,7 @@ from .windows import Windows, windows_of
 @rule("Conv")
 def conv(net: Network, source: Source, x: Any, weight: Any, bias: Any = None) -> Made:
     """Read a convolution of images or lines."""
-    x, kernel = source.made(x), source.array(weight, "W, the weight,")
+    x, kernel = source.made(x), source.weights(weight, "W, the weight,")
     bias = None if _is_nothing(bias) else bias
     windows = windows_of(source, x.shape[1:], kernel.shape[2:])
     shift = source.optional(bias, "B, the bias,")
@@ -24,9 +24,7 @@ def conv(net: Network, source: Source, x: Any, weight: Any, bias: Any = None) ->
     if bias is None:
         shift, more = _bias(net, source, kernel.shape[0], len(x.shape) - 1)
         names = names_of(weight, *more)
-    groups = source.integer("group", 1)
-    if groups < 1:
-        source.refuse(f"group must be at least 1, got {groups}")
+    groups = _groups(source)
     arguments = {
         "in_channels": kernel.shape[1] * groups,
         "out_channels": kernel.shape[0],
@@ -50,6 +48,13 @@ def conv(net: Network, source: Source, x: Any, weight: Any, bias: Any = None) ->
     return net.layer(source, "Conv2d", x, arguments | images, arrays, names)
 
 
+def _groups(source: Source) -> int:
+    groups = source.integer("group", 1)
+    if groups < 1:
+        source.refuse(f"group must be at least 1, got {groups}")
+    return groups
+
+
 def _is_nothing(bias: Any) -> bool:
     """Tell whether a bias is zeros that the file computes, in the place of none."""
     return isinstance(bias, Known) and bias.fixed and not bias.name and not bias.first.any()
@@ -61,13 +66,13 @@ def conv_transpose(net: Network, source: Source, x: Any, weight: Any, bias: Any 
 
     Margins that are not alike are cut off from an output with margins of the smaller one.
     """
-    x, kernel = source.made(x), source.array(weight, "W, the weight,")
+    x, kernel = source.made(x), source.weights(weight, "W, the weight,")
     shift = source.optional(bias, "B, the bias,")
     windows = _around(source, x.shape[1:], windows_of(source, x.shape[1:], kernel.shape[2:]))
     more = source.integers("output_padding", (0,) * (len(x.shape) - 1))
     if len(more) != len(windows.kernel):
         source.refuse(f"output_padding must fit {len(windows.kernel)} axes")
-    groups = source.integer("group", 1)
+    groups = _groups(source)
     same = tuple(max(min(each), 0) for each in zip(windows.before, windows.after, strict=True))
     # What is made beyond the larger margin is cut off; more at the end is what output_padding makes.
     first = tuple(b - s for b, s in zip(windows.before, same, strict=True))
@@ -116,7 +121,7 @@ def _around(source: Source, sizes: tuple[int, ...], windows: Windows) -> Windows
 @rule("Gemm")
 def gemm(net: Network, source: Source, a: Any, b: Any, c: Any = None) -> Made:
     """Read y = alpha a b + beta c."""
-    x, matrix = source.made(a, "A"), source.array(b, "B")
+    x, matrix = source.made(a, "A"), source.weights(b, "B")
     if len(x.shape) != 1 or matrix.ndim != 2:
         source.refuse(f"A and B must have two axes, got samples {x.shape} and {matrix.shape}")
     if source.integer("transA", 0):
@@ -147,7 +152,7 @@ def matmul(net: Network, source: Source, a: Any, b: Any) -> Made:
         source.refuse(
             "one of its inputs must be known when the file is read: two values have no product here"
         )
-    matrix = source.array(b if isinstance(a, Made) else a, "one of its inputs")
+    matrix = source.weights(b if isinstance(a, Made) else a, "one of its inputs")
     if matrix.ndim == 1 and isinstance(a, Made):
         y = linear(net, source, a, matrix[None], None, [])
         return net.reshaped(source, y, y.shape[:-1]) if len(y.shape) > 1 else y
@@ -174,7 +179,7 @@ def _bias(
     """
     shape = (features, *(1,) * axes)
     node = net.follower(source.outputs[0], "Add")
-    if node is not None:
+    if node is not None and not node.attribute:
         for name in node.input:
             value = net.values.get(name)
             if len(net.users[name]) > 1:

@@ -6,6 +6,7 @@ What Resize does is asked of the reference implementation of the onnx package.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,15 @@ from .values import Known, Made
 
 # The version in which Resize is computed, and the attributes that say how.
 _OPSET = 19
-_SETTINGS = (
-    *("antialias", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside"),
-    *("extrapolation_value", "mode", "nearest_mode"),
-)
+_SETTINGS: dict[str, Callable[[Source, str], Any]] = {
+    **dict.fromkeys(("antialias", "exclude_outside"), lambda source, key: source.integer(key, 0)),
+    **dict.fromkeys(
+        ("cubic_coeff_a", "extrapolation_value"), lambda source, key: source.number(key, 0.0, False)
+    ),
+    **dict.fromkeys(
+        ("coordinate_transformation_mode", "mode", "nearest_mode"), lambda source, key: source.text(key, "")
+    ),
+}
 _PADS = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
@@ -38,7 +44,9 @@ def pad(net: Network, source: Source, x: Any, pads: Any = None, value: Any = Non
         source.refuse(f"pads must be two numbers for each axis, got {given} for {along}")
     filled = value is not None and source.array(value, "constant_value").size
     constant = (
-        float(source.array(value, "constant_value").ravel()[0]) if filled else source.number("value", 0.0)
+        float(source.array(value, "constant_value").ravel()[0])
+        if filled
+        else source.number("value", 0.0, finite=False)
     )
     mode = _PADS.get(source.text("mode", "constant"))
     if mode is None:
@@ -136,7 +144,7 @@ def _sizes(source: Source, x: Made, axes: tuple[int, ...], given: dict[str, Any]
     attribute = source.get("scales")
     factors, sizes = given.get("scales"), given.get("sizes")
     if isinstance(sizes, Known) and sizes.first.size:
-        numbers: list[Any] = [int(each) for each in sizes.first.ravel()]
+        numbers: list[Any] = [int(each) for each in source.whole(sizes, "sizes").first.ravel()]
         others = [int(each) for each in sizes.second.ravel()]
         if any(a != b for a, b, axis in zip(numbers, others, axes, strict=False) if axis % ndim):
             source.refuse("sizes must not depend on the size of the batch")
@@ -195,8 +203,9 @@ def _weights(source: Source, size: int, out: int, scale: float | None) -> np.nda
     becomes of each line by itself.
     """
     onnx = library()
-    settings = {key: source.get(key) for key in _SETTINGS if source.get(key) is not None}
-    settings["mode"] = {"bilinear": "linear", "bicubic": "cubic"}.get(*[settings.get("mode", "nearest")] * 2)
+    settings = {key: read(source, key) for key, read in _SETTINGS.items() if source.get(key) is not None}
+    mode = source.text("mode", "nearest")
+    settings["mode"] = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     if source.kind == "Upsample" or source.opset < 11:
         settings |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     check_size((size, size), 8, f"{source.where}: the weights of an axis")

@@ -41,9 +41,8 @@ def size(net: Network, source: Source, x: Any) -> Known:
 def reshape(net: Network, source: Source, x: Any, shape: Any = None) -> Made:
     """Read the same elements in another shape, whose first axis must be the batch's."""
     x = source.made(x)
-    if not isinstance(shape, Known):
-        source.refuse("shape must be known when the file is read")
-    first, second = ([int(each) for each in part.ravel()] for part in (shape.first, shape.second))
+    sizes = source.whole(shape, "shape")
+    first, second = ([int(each) for each in part.ravel()] for part in (sizes.first, sizes.second))
     if not first:
         source.refuse("shape must have the axis of the batch")
     whole = (1, *x.shape)
@@ -125,9 +124,7 @@ def transpose(net: Network, source: Source, x: Any) -> Made:
 def expand(net: Network, source: Source, x: Any, shape: Any) -> Made:
     """Read a shape that the value has already."""
     x = source.made(x)
-    if not isinstance(shape, Known):
-        source.refuse("shape must be known when the file is read")
-    wanted = [int(each) for each in shape.first.ravel()]
+    wanted = [int(each) for each in source.whole(shape, "shape").first.ravel()]
     whole = (BATCHES[0], *x.shape)
     fits = len(wanted) <= len(whole) and all(
         each in (1, own) for each, own in zip(reversed(wanted), reversed(whole), strict=False)

@@ -131,6 +131,11 @@ def to_array(tensor: Any, folder: Path | None, where: str) -> np.ndarray:
     return np.asarray(array)
 
 
+def as_computed(array: np.ndarray) -> np.ndarray:
+    """Return float16 numbers as float32, in which is computed."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
 def names_of(*arrays: Any) -> list[str]:
     """Return the names of arrays in the file, "" of those that have none."""
     return [each.name for each in arrays if isinstance(each, Known)]
