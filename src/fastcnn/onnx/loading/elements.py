@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import graph
 from ..library import library
+from .affine import with_factors
 from .network import Network
 from .nodes import Source, rule
 from .patterns import activation, softplus_of
@@ -77,7 +78,9 @@ def arithmetic(net: Network, source: Source, a: Any, b: Any) -> Made:
     """Read a sum, difference, product, quotient or power of two values, or of a value and a constant."""
     function = _ARITHMETIC[source.kind]
     found = activation(net, function, a, b)
-    return net.call(source, *found) if found else net.call(source, function, a, b)
+    if found:
+        return net.call(source, *found)
+    return with_factors(net, source, function, a, b) or net.call(source, function, a, b)
 
 
 def aligned(source: Source, inputs: list[Any]) -> list[Any]:

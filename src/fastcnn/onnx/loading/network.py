@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import graph, nn
+from ... import graph
 from ..._arguments import shown_index
-from ...errors import FastcnnError
 from ...zoo.definition import Call, Layer, Node, Nodes, Weight
-from ...zoo.graph_module import GraphModule
-from ...zoo.parser import is_place
 from ...zoo.sizes import Sizes
+from .naming import Names, is_made_up, path_of, stems
 from .nodes import Source
 from .values import Known, Made, names_of
 
 Shape = tuple[int, ...]
 
 _MOST_AXES = 31  # of a sample, as many as every NumPy has
-# What PyTorch and Keras call the arrays of a layer.
-_OF_ARRAYS = re.compile(r"(.+)[./](?:weight|bias|kernel|gamma|beta|scale)(?::0)?")
+
+
+class Arrays(NamedTuple):
+    """What a node of the network begins with, a layer or a parameter, which gets its name in the end.
+
+    Attributes
+    ----------
+    places : list of str
+        What the file calls it, the best first.
+    plain : str
+        What it is called otherwise, with a number.
+    arrays : mapping of str to array
+        By their names in the layer; a parameter is "".
+    names : sequence of str
+        Those of the arrays in the file.
+    frozen : bool
+        Whether they are constants, which are not trained.
+    """
+
+    places: list[str]
+    plain: str
+    arrays: Mapping[str, np.ndarray]
+    names: Sequence[str]
+    frozen: bool
+
+
+class Applied(NamedTuple):
+    """A layer and what it is applied to.
+
+    Attributes
+    ----------
+    layer : Layer
+    x : Made
+    arrays, names
+        As in `Arrays`.
+    """
+
+    layer: Layer
+    x: Any
+    arrays: Mapping[str, np.ndarray]
+    names: Sequence[str]
 
 
 class Network:
@@ -39,9 +74,11 @@ class Network:
     Attributes
     ----------
     state : dict of str to array
-        What a state dict holds.
+        What a state dict holds, when it is finished.
     frozen : set of str
         The parameters among it that are constants of the file.
+    origins : dict of str to str
+        The node of the file that takes each of them, for messages.
     """
 
     def __init__(self, inputs: Mapping[str, Shape], path: str) -> None:
@@ -50,9 +87,8 @@ class Network:
         self.batches = {1}
         self.inputs = tuple(inputs)
         self.state: dict[str, np.ndarray] = {}
-        # The node of the file that takes each of them, for messages.
-        self.origins: dict[str, str] = {}
         self.frozen: set[str] = set()
+        self.origins: dict[str, str] = {}
         # The nodes of the file that read a value, by its name; None for the network's output.
         self.users: dict[str, list[Any]] = {}
         # What the names of the file stand for.
@@ -64,10 +100,10 @@ class Network:
         self._sizes = Sizes()
         self._shapes = list(inputs.values())
         self._sizes.start(list(inputs.values()))
-        self._tree = GraphModule(())  # which knows what names there can be
-        self._layers: dict[Any, list[tuple[int, str]]] = {}
+        self._names = Names()
+        self._arrays: dict[int, Arrays] = {}  # by the number of the node
+        self._layers: dict[Any, list[int]] = {}
         self._weights: dict[int, int] = {}
-        self._numbers: dict[str, Iterator[int]] = {}  # of the layers that have no name of their own
         self._kept: list[np.ndarray] = []  # whose ids are keys
 
     def finished(self, output: Any) -> Nodes:
@@ -88,12 +124,21 @@ class Network:
             node = nodes[old]
             sources = tuple(numbers[each] if isinstance(each, int) else each for each in node.sources)
             what = places[node.what] if isinstance(node.what, int) else node.what
-            kept.append(node._replace(what=what, sources=sources))
-        gone = {node.name for number, node in enumerate(nodes) if number not in places and node.name}
-        for name in [each for each in self.state if each in gone or each.rpartition(".")[0] in gone]:
-            del self.state[name]
-            self.frozen.discard(name)
+            kept.append(node._replace(what=what, sources=sources, name=self._named(old, node.where)))
         return Nodes(self.inputs, tuple(kept), graph.replaced(output, numbers.__getitem__), self.path)
+
+    def _named(self, number: int, where: str) -> str | None:
+        """Return the name of a node that has arrays, and put these into the state; None for others."""
+        if number not in self._arrays:
+            return None
+        places, plain, arrays, _, frozen = self._arrays[number]
+        place = self._names.take(places, plain)
+        for key, array in arrays.items():
+            name = f"{place}.{key}" if key else place
+            self.state[name], self.origins[name] = array, where
+            if frozen:
+                self.frozen.add(name)
+        return place
 
     # What was read ----------------------------------------------------------------------------------
 
@@ -102,6 +147,16 @@ class Network:
         if not isinstance(value, Made) or value.number < len(self.inputs):
             return None
         return self._sizes.added[value.number - len(self.inputs)]
+
+    def applied(self, value: Any) -> Applied | None:
+        """Return the layer that has made a value, None if it is what no layer has made."""
+        node = self.origin(value)
+        if node is None or not isinstance(node.what, int | Layer):
+            return None
+        number = node.what if isinstance(node.what, int) else value.number - len(self.inputs)
+        layer, arrays = self._sizes.added[number].what, self._arrays[number]
+        assert isinstance(layer, Layer)
+        return Applied(layer, self.value(node.sources[0]), arrays.arrays, arrays.names)
 
     def value(self, source: int | float) -> Any:
         """Return the value or the number that a node is applied to."""
@@ -168,29 +223,22 @@ class Network:
             Whether its parameters are constants, which are not trained.
         """
         where = source.where
-        alike = (
-            self._layers.setdefault((kind, repr(arguments), tuple(names)), []) if names and all(names) else []
-        )
-        for number, place in alike:
-            if self._holds(place, arrays):
+        known = {name: array for name, array in arrays.items() if array is not None}
+        key = kind, repr(arguments), tuple(names)
+        alike = self._layers.setdefault(key, []) if names and all(names) else []
+        for number in alike:
+            if all(np.array_equal(self._arrays[number].arrays[name], each) for name, each in known.items()):
                 return self._add(Node(number, (x.number,), where))
-        place = self._place(source, names)
-        made = self._add(Node(Layer(kind, arguments, where), (x.number,), where, place))
-        alike.append((len(self._sizes.added) - 1, place))
-        for name, array in arrays.items():
-            if array is not None:
-                self.state[f"{place}.{name}"] = array
-                self.origins[f"{place}.{name}"] = where
-                if frozen:
-                    self.frozen.add(f"{place}.{name}")
+        places = [*stems(names), *path_of(source)]
+        made = self._add(Node(Layer(kind, arguments, where), (x.number,), where))
+        alike.append(self._noted(Arrays(places, source.kind.lower(), known, names, frozen)))
         return made
 
-    def _holds(self, place: str, arrays: Mapping[str, np.ndarray | None]) -> bool:
-        """Tell whether the layer at a place has these arrays."""
-        return all(
-            each is None or np.array_equal(self.state[f"{place}.{name}"], each)
-            for name, each in arrays.items()
-        )
+    def _noted(self, arrays: Arrays) -> int:
+        """Note what the newest node begins with, and return its number."""
+        number = len(self._sizes.added) - 1
+        self._arrays[number] = arrays
+        return number
 
     def _operand(self, source: Source, value: Any) -> int | float:
         """Return a value as nodes have it: a number of one element, and an array as a parameter."""
@@ -212,13 +260,12 @@ class Network:
         if array.dtype.kind != "f" and source.kind != "Pow":  # whose exponents may be integers
             source.refuse(f"an operand must be floating point numbers, got {array.dtype}")
         if id(array) not in self._weights:
-            place = self._place(source, names_of(value), "parameter" if value.name else "constant")
-            made = self._add(Node(Weight(array.shape), (), source.where, place))
+            made = self._add(Node(Weight(array.shape), (), source.where))
             self._weights[id(array)] = made.number
             self._kept.append(array)
-            self.state[place], self.origins[place] = array, source.where
-            if not value.name:
-                self.frozen.add(place)
+            places = [name for name in names_of(value) if name and not is_made_up(name)]
+            plain = "parameter" if value.name else "constant"
+            self._noted(Arrays(places, plain, {"": array}, [value.name], frozen=not value.name))
         return self._weights[id(array)]
 
     def reshaped(self, source: Source, x: Made, sample: Sequence[int]) -> Made:
@@ -240,44 +287,3 @@ class Network:
         if list(order) == list(range(len(order))):
             return x
         return self.call(source, "permute", x, dims=tuple(order))
-
-    def _place(self, source: Source, names: Sequence[str], otherwise: str | None = None) -> str:
-        """Take a place in the tree of modules: what the file calls the arrays or the node, if it can be."""
-        if otherwise is None:
-            suggestions, plain = [*_stems(names), *_path(source)], source.kind.lower()
-        else:
-            suggestions, plain = [name for name in names if name and not _is_made_up(name)], otherwise
-        for each in itertools.chain(suggestions, self._numbered(plain)):
-            place = re.sub(r"[^A-Za-z0-9_.-]", "_", each)
-            if is_place(place):
-                try:
-                    self._tree.place(place, nn.Identity())
-                except FastcnnError:
-                    continue
-                return place
-        raise AssertionError("numbers do not end")
-
-    def _numbered(self, plain: str) -> Iterator[str]:
-        """Yield a name with the numbers that were not tried yet; the first has none."""
-        for number in self._numbers.setdefault(plain, itertools.count(1)):
-            yield plain if number == 1 else f"{plain}_{number}"
-
-
-def _is_made_up(name: str) -> bool:
-    """Tell whether an exporter has made up a name for an array that it computed."""
-    return "::" in name
-
-
-def _stems(names: Sequence[str]) -> list[str]:
-    """Return the place of a layer by the names of its arrays, such as conv1.weight."""
-    found = (_OF_ARRAYS.fullmatch(name) for name in names if not _is_made_up(name))
-    return [each[1] for each in found if each]
-
-
-def _path(source: Source) -> list[str]:
-    """Return the place of a layer by the name of its node: /layer1/layer1.0/conv1/Conv is layer1.0.conv1."""
-    parts = [part for part in source.name.split("/") if part]
-    if parts and re.fullmatch(rf"{source.kind}(_[0-9]+)?", parts[-1]):
-        parts.pop()
-    whole = [part for i, part in enumerate(parts) if not "".join(parts[i + 1 : i + 2]).startswith(f"{part}.")]
-    return [".".join(whole)] if whole else []

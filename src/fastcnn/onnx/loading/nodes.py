@@ -37,14 +37,14 @@ class Source:
         As in the file; "" if it has none.
     where : str
         To open the message of an error.
-    outputs : list of str
+    inputs, outputs : list of str
     """
 
     def __init__(self, node: Any, opset: int, path: str) -> None:
         self.kind: str = node.op_type
         self.opset = opset
         self.name = str(node.name)
-        self.outputs = list(node.output)
+        self.inputs, self.outputs = list(node.input), list(node.output)
         shown = node.name or (node.output[0] if node.output else "")
         self.where = f"{path}: node {shown[:200]!r} ({node.op_type[:50]})"
         self._attributes = {each.name: each for each in node.attribute}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..._shapes import check_size
+from .affine import has_no_factors, instances
 from .network import Network
 from .nodes import Source, rule
 from .values import Made, names_of
@@ -29,32 +30,30 @@ def batch_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any, mea
         "running_var": source.weights(var, "input_var"),
         "num_batches_tracked": np.array(0),
     }
+    names = names_of(scale, shift, mean, var)
+    is_plain = has_no_factors(names[:2], arrays)
+    if is_plain:
+        arrays = {name: each for name, each in arrays.items() if name not in ("weight", "bias")}
     arguments = {
         "num_features": x.shape[0],
         "eps": source.epsilon(),
         "momentum": float(round(1 - source.number("momentum", 0.9), 7)),
+        "affine": not is_plain,
     }
     kind = "BatchNorm2d" if len(x.shape) == 3 else "BatchNorm1d"
     images = x
     if len(x.shape) > 3:
         images = net.reshaped(source, x, (*x.shape[:2], math.prod(x.shape[2:])))
         kind = "BatchNorm2d"
-    y = net.layer(source, kind, images, arguments, arrays, names_of(scale, shift, mean, var))
+    y = net.layer(source, kind, images, arguments, arrays, names)
     return net.reshaped(source, y, x.shape)
 
 
 @rule("InstanceNormalization")
 def instance_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any) -> Made:
     """Read a normalisation of each channel of each sample by itself."""
-    x = source.made(x)
     arrays = {"weight": source.weights(scale, "scale"), "bias": source.weights(shift, "B")}
-    arguments = {
-        "num_groups": x.shape[0],
-        "num_channels": x.shape[0],
-        "eps": source.epsilon(),
-        "affine": True,
-    }
-    return net.layer(source, "GroupNorm", x, arguments, arrays, names_of(scale, shift))
+    return instances(net, source, source.made(x), names_of(scale, shift), arrays)
 
 
 @rule("GroupNormalization")
@@ -88,17 +87,19 @@ def layer_norm(net: Network, source: Source, x: Any, scale: Any, shift: Any = No
         source.refuse(f"axis must not be the batch, got {axis}")
     sizes = x.shape[axis % ndim - 1 :]
     factor, added = source.weights(scale, "Scale"), source.optional(shift, "B")
-    arguments = {
-        "normalized_shape": sizes,
-        "eps": source.epsilon(),
-        "elementwise_affine": True,
-        "bias": added is not None,
-    }
-    arrays = {
+    arrays: dict[str, np.ndarray | None] = {
         "weight": source.spread(factor, sizes, "Scale"),
         "bias": None if added is None else source.spread(added, sizes, "B"),
     }
-    return net.layer(source, "LayerNorm", x, arguments, arrays, names_of(scale, shift))
+    names = names_of(scale, shift)
+    is_plain = has_no_factors(names, arrays)
+    arguments = {
+        "normalized_shape": sizes,
+        "eps": source.epsilon(),
+        "elementwise_affine": not is_plain,
+        "bias": added is not None,
+    }
+    return net.layer(source, "LayerNorm", x, arguments, {} if is_plain else arrays, names)
 
 
 @rule("LRN")

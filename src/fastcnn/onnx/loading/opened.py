@@ -64,10 +64,9 @@ class Opened:
             net.users.setdefault(each.name, []).append(None)
         for node in graph.node:
             read_node(net, node, opset, folder)
-        output = _output(graph, net)
-        several = len(shapes) > 1
+        whole, several = net.finished(_output(graph, net)), len(shapes) > 1
         with nn.init.undrawn():
-            result = build_layers(net.finished(output), shapes if several else shapes[0])
+            result = build_layers(whole, shapes if several else shapes[0])
         assert isinstance(result, GraphModule)
         _fill(result, net, entries)
         result.input_shape = tuple(shapes) if several else shapes[0]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .affine import regrouped
 from .network import Network
 from .nodes import Source, rule
 from .values import BATCHES, Known, Made, known
@@ -67,7 +68,7 @@ def reshape(net: Network, source: Source, x: Any, shape: Any = None) -> Made:
     if not (fits and (is_batch or first[0] > 0)) or (not is_batch and first[0] != second[0]):
         source.refuse(f"shape {first} of samples {x.shape} would mix the samples of a batch")
     done = tuple(elements // rest if each == -1 else each for each in sample)
-    return net.reshaped(source, x, done)
+    return regrouped(net, source, x, done) or net.reshaped(source, x, done)
 
 
 @rule("Flatten")
