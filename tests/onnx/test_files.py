@@ -176,7 +176,6 @@ def test_arrays_in_another_file(good):
         [("Pad", "x pads", "y")],
         [("Resize", "x none scales", "y")],
         [("Unsqueeze", "column axis", "a"), ("Mul", "a row", "c"), ("Add", "x c", "y")],
-        [*(("ConstantOfShape", "megabytes", f"c{i}") for i in range(100)), ("Add", "x c0", "y")],
     ],
 )
 def test_what_would_not_fit_into_memory(tmp_path, nodes):
@@ -184,7 +183,6 @@ def test_what_would_not_fit_into_memory(tmp_path, nodes):
     arrays = {
         "large": np.array([2**20, 2**20, 2**20]),
         "large_one": np.array([2**50]),
-        "megabytes": np.array([2**24]),
         "zero": np.float32(0),
         "one": np.float32(1),
         "one_of_one": np.ones(1, np.float32),
@@ -202,6 +200,36 @@ def test_what_would_not_fit_into_memory(tmp_path, nodes):
     with pytest.raises(FastcnnError):
         onnx.load(path)
     assert time.perf_counter() - start < 5
+
+
+def test_constants_of_a_few_bytes_each(tmp_path):
+    nodes = [*(("ConstantOfShape", "megabytes", f"c{i}") for i in range(100)), ("Add", "x c0", "y")]
+    path = save(tmp_path / "model.onnx", nodes, arrays={"megabytes": np.array([2**24])})
+    with pytest.raises(DataError, match=r"\(ConstantOfShape\): what it makes, .* is too much to be computed"):
+        onnx.load(path)
+
+
+NO_TEXT = b"\xff\xfe"
+
+
+@pytest.mark.parametrize(
+    "name", [b"weight", b"output", b"input", b"Conv", b"somebody", b"her note", b"other file"]
+)
+def test_names_that_are_no_text(good, name):
+    """Protocol buffers have bytes in their place."""
+    model = library.load(good)
+    model.producer_name = "somebody"
+    model.metadata_props.add(key="her note", value="a")
+    tensor = _weight(model).external_data.add(key="location", value="other file")
+    if name == b"other file":
+        _weight(model).data_location = TensorProto.EXTERNAL
+    assert tensor
+    content = model.SerializeToString()
+    assert name in content
+    good.write_bytes(content.replace(name, NO_TEXT * (len(name) // 2) + b"a" * (len(name) % 2)))
+    assert all(isinstance(each, str) for each in onnx.read_metadata(good))
+    with contextlib.suppress(DataError):
+        onnx.load(good).predict(samples(SHAPE, 2))
 
 
 def test_graphs_inside_nodes(tmp_path):

@@ -103,7 +103,7 @@ class Writer:
         return known
 
     def constant(self, values: Any, dtype: Any = None) -> str:
-        """Return the name of an array of constants; equal ones are one.
+        """Return the name of an array of constants, which has a slash in it; equal ones are one.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class Writer:
         array = np.asarray(values, self.dtype if dtype is None else dtype)
         key = array.dtype.str, array.shape, array.tobytes()
         if key not in self._constants:
-            self._constants[key] = self.name(f"{self.scope}/constant".lstrip("/"))
+            self._constants[key] = self.name(f"{self.scope}/constant")
             self._arrays[self._constants[key]] = array
         return self._constants[key]
 

@@ -230,7 +230,7 @@ def thresholded_relu(net: Network, source: Source, x: Any) -> Made:
 @rule("Greater")
 def greater(net: Network, source: Source, x: Any, limit: Any) -> Above:
     """Read whether a value is above a number."""
-    number = net.number(limit)
+    number = net.number(limit, or_parameter=True)
     if number is None:
         source.refuse("a value can be compared with one number only")
     return Above(source.made(x), number)
@@ -240,7 +240,7 @@ def greater(net: Network, source: Source, x: Any, limit: Any) -> Above:
 def where(net: Network, source: Source, above: Any, x: Any, other: Any) -> Made:
     """Read y = x where x > limit, else a number, or the softplus of x."""
     if isinstance(above, Above) and isinstance(x, Made):
-        number = net.number(other)
+        number = net.number(other, or_parameter=True)
         if above.value == x and number is not None:
             return net.call(source, "threshold", x, threshold=above.limit, value=number)
         beta = softplus_of(net, other, above.value, x)

@@ -67,9 +67,14 @@ def external_bytes(tensor: Any, folder: Path, where: str) -> bytes:
     DataError
         If the place is outside of the folder, is no file, or is not as large as it must be.
     """
-    facts = {each.key: each.value for each in tensor.external_data}
+    facts = {each.key: each.value for each in tensor.external_data if is_text(each.key)}
     location = facts.get("location", "")
-    if not location or Path(location).is_absolute() or ".." in Path(location).parts or "\0" in location:
+    if (
+        not is_text(location)
+        or Path(location).is_absolute()
+        or ".." in Path(location).parts
+        or "\0" in location
+    ):
         raise DataError(f"{where}: its elements must stand in a file beside this one, got {location!r}")
     path = folder / location
     try:
@@ -95,7 +100,12 @@ def external_bytes(tensor: Any, folder: Path, where: str) -> bytes:
     return content
 
 
-def _number(text: str, where: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+def is_text(name: Any) -> bool:
+    """Tell whether a name is one; one that is no UTF-8 is bytes."""
+    return isinstance(name, str) and name != ""
+
+
+def _number(text: Any, where: str) -> int:
+    if not (is_text(text) and text.isascii() and text.isdigit() and len(text) < 19):
         raise DataError(f"{where}: places in other files must be numbers, got {text[:50]!r}")
     return int(text)

@@ -8,6 +8,7 @@ from typing import Any
 from ..._shapes import check_size, integer
 from ...errors import DataError, ShapeError, SizeError
 from ..library import library
+from .files import is_text
 
 Shape = tuple[int, ...]
 _ITEMSIZE = 4  # of float32
@@ -29,7 +30,7 @@ def input_shapes(entries: Sequence[Any], given: Any, path: str) -> list[Shape]:
     found = [_input(each, shape, path) for each, shape in zip(entries, shapes, strict=True)]
     names: set[str] = set()
     for entry in entries:
-        if not entry.name or entry.name in names:
+        if not is_text(entry.name) or entry.name in names:
             raise DataError(f"{path}: input {entry.name[:200]!r}: must have a name of its own")
         names.add(entry.name)
     for entry, shape in zip(entries, found, strict=True):

@@ -15,6 +15,11 @@ from .nodes import Source
 # What PyTorch and Keras call the arrays of a layer.
 _OF_ARRAYS = re.compile(r"(?:(.+)[./])?(?:weight|bias|kernel|gamma|beta|scale)(?::0)?")
 
+# What PyTorch calls arrays that it computes, and constants.
+_MADE_UP = re.compile(
+    r".*::.*|[0-9]+|(val|scalar_tensor_default|(c_)?lifted_tensor|_tensor_constant)_?[0-9]*"
+)
+
 
 class Names:
     """The places in the tree of modules that are taken."""
@@ -43,7 +48,7 @@ class Names:
 
 def is_made_up(name: str) -> bool:
     """Tell whether an exporter has made up a name for an array that it computed."""
-    return "::" in name
+    return _MADE_UP.fullmatch(name) is not None
 
 
 def stems(names: Sequence[str]) -> list[str]:

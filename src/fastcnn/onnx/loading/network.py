@@ -83,8 +83,8 @@ class Network:
 
     def __init__(self, inputs: Mapping[str, Shape], path: str) -> None:
         self.path = path
-        # The sizes of the batch that the file has written down; one sample where it leaves them open.
-        self.batches = {1}
+        # The sizes of the batch that the file has written down; none where it leaves them open.
+        self.batches: set[int] = set()
         self.inputs = tuple(inputs)
         self.state: dict[str, np.ndarray] = {}
         self.frozen: set[str] = set()
@@ -93,6 +93,8 @@ class Network:
         self.users: dict[str, list[Any]] = {}
         # What the names of the file stand for.
         self.values: dict[str, Any] = {"": None}
+        # Whether arrays that are parameters have the names of these.
+        self.has_names = False
         # Bytes that nodes may still make while the file is read.
         self.room = 0
         # Nodes that another one has done the work of, by their id.
@@ -164,8 +166,8 @@ class Network:
             return source
         return Made(source, self._shapes[source])
 
-    def number(self, operand: Any) -> float | None:
-        """Return an operand that is one number; None if it is something else."""
+    def number(self, operand: Any, or_parameter: bool = False) -> float | None:
+        """Return an operand that is one number, and no parameter; None if it is something else."""
         if isinstance(operand, int | float):
             return float(operand)
         if (
@@ -173,9 +175,14 @@ class Network:
             and operand.fixed
             and operand.first.size == 1
             and operand.first.ndim <= 1
+            and (or_parameter or not self._is_parameter(operand))
         ):
             return float(operand.first.ravel()[0])
         return None
+
+    def _is_parameter(self, operand: Known) -> bool:
+        """Tell whether an array of one element is trained: only of some exporters its name says that."""
+        return self.has_names and bool(operand.name) and not is_made_up(operand.name)
 
     def follower(self, name: str, kind: str) -> Any:
         """Return the only node that reads a value by name, if it is of a kind; else None."""

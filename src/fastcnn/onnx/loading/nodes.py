@@ -11,7 +11,7 @@ import numpy as np
 from ..._arguments import short
 from ...errors import DataError
 from ..library import library
-from .values import Known, Made
+from .values import Known, Made, Row
 
 Rule = Callable[..., Any]
 R = TypeVar("R", bound=Rule)
@@ -110,6 +110,8 @@ class Source:
 
     def made(self, value: Any, name: str = "its input") -> Made:
         """Return an input that depends on the network's."""
+        if isinstance(value, Row):
+            self.refuse(f"{name} would mix the samples of a batch: all their elements are in a row")
         if not isinstance(value, Made):
             self.refuse(f"{name} must depend on the input of the network")
         return value

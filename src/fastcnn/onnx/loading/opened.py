@@ -14,15 +14,18 @@ from ...errors import DataError
 from ...zoo.building import build_layers
 from ...zoo.graph_module import GraphModule
 from ..library import library
-from .files import opset_of, read_model
+from .files import is_text, opset_of, read_model
 from .inputs import input_names, input_shapes
 from .network import Network
 from .nodes import RefusedError
 from .reading import read_node
-from .values import Absent, Known, Made, as_computed, known, to_array
+from .values import Absent, Known, Made, Row, as_computed, known, to_array
 
 # Bytes that nodes may make while a file is read, besides as much again as its arrays have.
 _MOST_COMPUTED = 2**30
+# The exporters that give arrays the names of parameters, and what fastcnn's names of constants have.
+_WITH_NAMES = ("fastcnn", "pytorch")
+_CONSTANTS = "/"
 
 
 class Opened:
@@ -40,13 +43,15 @@ class Opened:
     @property
     def metadata(self) -> dict[str, str]:
         """Its notes."""
-        return {each.key: each.value for each in self._model.metadata_props}
+        notes = [(each.key, each.value) for each in self._model.metadata_props]
+        return {key: value for key, value in notes if is_text(key) and isinstance(value, str)}
 
     def network(self, input_shape: Sequence[Any] | None = None) -> GraphModule:
         """Return its network; see `fastcnn.onnx.load`."""
         name, folder = self._name, Path(self._name).parent
         graph, opset = self._model.graph, opset_of(self._model, name)
-        arrays = _arrays(graph, folder, name)
+        maker = self._model.producer_name
+        arrays = _arrays(graph, folder, name, _CONSTANTS if maker == "fastcnn" else None)
         entries = [each for each in graph.input if each.name not in arrays]
         shapes = input_shapes(entries, input_shape, name)
         net = Network(dict(zip(input_names(entries), shapes, strict=True)), name)
@@ -54,6 +59,7 @@ class Opened:
         net.room = min(_MOST_COMPUTED, available_bytes() // 4) + sum(
             each.first.nbytes for each in arrays.values()
         )
+        net.has_names = maker in _WITH_NAMES
         net.batches = _batches(entries)
         for number, (entry, shape) in enumerate(zip(entries, shapes, strict=True)):
             net.values[entry.name] = Made(number, shape)
@@ -74,27 +80,28 @@ class Opened:
         return result
 
 
-def _arrays(graph: Any, folder: Path, path: str) -> dict[str, Known]:
-    """Return the arrays of a file by name."""
+def _arrays(graph: Any, folder: Path, path: str, mark: str | None) -> dict[str, Known]:
+    """Return the arrays of a file by name; those with a mark in their names are constants."""
     if graph.sparse_initializer:
         raise DataError(f"{path}: sparse arrays are not known here")
     found: dict[str, Known] = {}
     for tensor in graph.initializer:
         where = f"{path}: array {tensor.name[:200]!r}"
-        if not tensor.name or tensor.name in found:
+        if not is_text(tensor.name) or tensor.name in found:
             raise DataError(f"{where}: must have a name of its own")
-        found[tensor.name] = known(as_computed(to_array(tensor, folder, where)), name=tensor.name)
+        name = "" if mark is not None and mark in tensor.name else tensor.name
+        found[tensor.name] = known(as_computed(to_array(tensor, folder, where)), name=name)
     return found
 
 
 def _batches(entries: Sequence[Any]) -> set[int]:
-    """Return how many samples a file has written down; one where it leaves that open."""
+    """Return how many samples a file has written down, if it has."""
     found = set()
     for each in entries:
         sizes = each.type.tensor_type.shape.dim
         if sizes and sizes[0].dim_value > 0:
             found.add(sizes[0].dim_value)
-    return found or {1}
+    return found
 
 
 def _output(graph: Any, net: Network) -> Any:
@@ -102,10 +109,14 @@ def _output(graph: Any, net: Network) -> Any:
     found: dict[str, int] = {}
     for each in graph.output:
         where, value = f"{net.path}: output {each.name[:200]!r}", net.values.get(each.name)
+        if not is_text(each.name):
+            raise DataError(f"{where}: must have a name of its own")
         if each.name in found:
             raise DataError(f"{where} stands there twice")
         if isinstance(value, Absent):
             raise DataError(f"{where} is one that is not known here of {value.where}")
+        if isinstance(value, Row):
+            raise DataError(f"{where} mixes the samples of a batch, in a row since {value.where}")
         if not isinstance(value, Made):
             raise DataError(f"{where} does not depend on the input")
         found[each.name] = value.number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from .network import Network
 from .nodes import Source, rule
 from .shapes import axis_of
-from .values import Made, Parts
+from .values import BATCHES, Known, Made, Parts, Row
 
 
 @rule("Concat")
@@ -121,6 +122,8 @@ def part(
 @rule("Gather")
 def gather(net: Network, source: Source, x: Any, indices: Any) -> Made:
     """Read elements along an axis in places that are known."""
+    if isinstance(x, Row):
+        return _of_samples(net, source, x.value, source.whole(indices, "indices"))
     x, places = source.made(x), source.array(indices, "indices")
     axis = axis_of(source, source.integer("axis", 0), len(x.shape) + 1)
     whole = x.shape[axis - 1]
@@ -133,6 +136,23 @@ def gather(net: Network, source: Source, x: Any, indices: Any) -> Made:
         return net.part(source, x, *_before(axis), listed[0])
     y = _chosen(net, source, x, axis, listed)
     return net.reshaped(source, y, (*x.shape[: axis - 1], *places.shape, *x.shape[axis:]))
+
+
+def _of_samples(net: Network, source: Source, x: Made, indices: Known) -> Made:
+    """Return elements of each sample, from a row of those of all samples."""
+    size, found = math.prod(x.shape), []
+    parts = ((indices.first, BATCHES[0]), (indices.second, BATCHES[1]))
+    for places, batch in parts:
+        count = places.shape[0] if places.ndim and places.size else 0
+        starts = np.arange(count).reshape(-1, *(1,) * (places.ndim - 1)) * size
+        if count in (net.batches if indices.fixed else {batch}) and (places - starts == places[:1]).all():
+            found.append(places[0])
+    if len(found) != 2 or not np.array_equal(*found) or found[0].min() < 0 or found[0].max() >= size:
+        source.refuse("indices must take the same elements of each sample: others mix the samples of a batch")
+    if source.integer("axis", 0) not in (0, -1):
+        source.refuse(f"axis must be 0, got {source.integer('axis', 0)}")
+    row = net.reshaped(source, x, (size,))
+    return net.reshaped(source, _chosen(net, source, row, 1, found[0].ravel().tolist()), found[0].shape)
 
 
 def _chosen(net: Network, source: Source, x: Made, axis: int, places: list[int]) -> Made:

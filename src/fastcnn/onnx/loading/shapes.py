@@ -10,7 +10,7 @@ import numpy as np
 from .affine import regrouped
 from .network import Network
 from .nodes import Source, rule
-from .values import BATCHES, Known, Made, known
+from .values import BATCHES, Known, Made, Row, known
 
 
 def axis_of(source: Source, axis: int, ndim: int, name: str = "axis") -> int:
@@ -39,7 +39,7 @@ def size(net: Network, source: Source, x: Any) -> Known:
 
 
 @rule("Reshape")
-def reshape(net: Network, source: Source, x: Any, shape: Any = None) -> Made:
+def reshape(net: Network, source: Source, x: Any, shape: Any = None) -> Made | Row:
     """Read the same elements in another shape, whose first axis must be the batch's."""
     x = source.made(x)
     sizes = source.whole(shape, "shape")
@@ -58,6 +58,12 @@ def reshape(net: Network, source: Source, x: Any, shape: Any = None) -> Made:
             f"shape must have the size of the batch in its first place alone, got {first} for {BATCHES[0]}"
         )
     sample, elements = first[1:], math.prod(x.shape)
+    wholes = {(n * elements, n * elements) for n in net.batches} | {
+        tuple(n * elements for n in BATCHES),
+        (-1, -1),
+    }
+    if not sample and x.shape and (first[0], second[0]) in wholes:
+        return Row(x, source.where)
     rest = math.prod(each for each in sample if each != -1)
     is_batch = (first[0], second[0]) == BATCHES or first[0] in (0, -1)
     if -1 in sample:

@@ -76,6 +76,20 @@ class Parts(NamedTuple):
     values: tuple[Made, ...]
 
 
+class Row(NamedTuple):
+    """All elements of a batch in a row, of which a node must take those of each sample again.
+
+    Attributes
+    ----------
+    value : Made
+    where : str
+        The node that puts them there.
+    """
+
+    value: Made
+    where: str
+
+
 class Absent(NamedTuple):
     """An output of a node that nothing here computes.
 
