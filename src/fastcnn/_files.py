@@ -46,9 +46,11 @@ def write_atomic(path: str | PathLike[str], content: bytes) -> None:
             file.write(content)
             file.flush()
             replace(file, temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename == temporary:
+            error.filename = os.fspath(path)  # the one that the caller knows
         raise
 
 

@@ -19,6 +19,7 @@ NUMBERS = {
     **{"twice": np.array([2, 1, 2, 2], np.float32), "endless": np.array([1, 1, np.inf, 1], np.float32)},
     **{"first": np.array([0]), "channels": np.array([4]), "matrix": np.ones((7, 5), np.float32)},
     "deep": np.array([0, -1] + [1] * 100),
+    **{"nothing": np.ones((0, 4, 1, 1), np.float32), "whole_kernel": np.ones((2, 4, 1, 1), np.int64)},
     "kernel": np.ones((4, 3, 2, 2), np.float32),
 }
 
@@ -88,6 +89,23 @@ REFUSED = {
     "a comparison as a number": (
         [("Greater", "x one", "a"), ("Cast", "a", "b", {"to": 1}), ("Mul", "x b", "y")],
         r"\(Mul\): an operand must be known",
+    ),
+    "an order of channels": (
+        [("DepthToSpace", "x", "y", {"blocksize": 2, "mode": "XYZ"})],
+        r"node 'DepthToSpace_0' \(DepthToSpace\): mode must be CRD or DCR, got 'XYZ'",
+    ),
+    "a share above one": (
+        [("Dropout", "x large", "y")],
+        r"node 'Dropout_0' \(Dropout\): ratio must be from 0 to 1, got inf",
+    ),
+    "a negative number added to variances": (
+        [("BatchNormalization", "x four four four four", "y", {"epsilon": -1.0})],
+        r"node 'BatchNormalization_0' \(BatchNormalization\): epsilon must be at least 0, got -1",
+    ),
+    "no channels": ([("Conv", "x nothing", "y")], r"node 'Conv_0' \(Conv\): .*got 0"),
+    "weights that are integers": (
+        [("Conv", "x whole_kernel", "y")],
+        r"node 'Conv_0' \(Conv\): W, the weight, must be floating point numbers, got int64",
     ),
     "a name twice": ([("Relu", "x", "y"), ("Neg", "x", "y")], r"\(Neg\): 'y' is made a second time"),
     "a name of the input": ([("Relu", "x", "x"), ("Neg", "x", "y")], "'x' is made a second time"),

@@ -245,8 +245,10 @@ def test_errors(tmp_path, call, error, message):
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
-    with pytest.raises(OSError, match="missing"):
-        onnx.export(LINEAR, tmp_path / "missing" / "model.onnx", (3,))
+    path = tmp_path / "missing" / "model.onnx"
+    with pytest.raises(FileNotFoundError, match=r"missing/model\.onnx") as caught:
+        onnx.export(LINEAR, path, (3,))
+    assert caught.value.filename == str(path)
 
 
 def test_without_the_package(tmp_path, monkeypatch):

@@ -55,9 +55,11 @@ def identity(net: Network, source: Source, x: Any, *others: Any) -> Any:
 
 
 def _ratio(source: Source, others: tuple[Any, ...]) -> float:
-    if others and others[0] is not None:
-        return source.single(others[0], "ratio")
-    return source.number("ratio", 0.5)
+    given = bool(others) and others[0] is not None
+    ratio = source.single(others[0], "ratio") if given else source.number("ratio", 0.5)
+    if not 0 <= ratio <= 1:
+        source.refuse(f"ratio must be from 0 to 1, got {ratio:g}")
+    return ratio
 
 
 @rule("Cast", "CastLike")

@@ -147,9 +147,12 @@ def depth_and_space(net: Network, source: Source, x: Any) -> Made:
     x, r = source.made(x), source.integer("blocksize", 0)
     if len(x.shape) != 3 or r < 1:
         source.refuse(f"must be of images (N, C, H, W) with a blocksize of at least 1, got {x.shape} and {r}")
+    mode = source.text("mode", "DCR")
+    if mode not in ("CRD", "DCR"):
+        source.refuse(f"mode must be CRD or DCR, got {mode!r}")
     c, h, w = x.shape
     if source.kind == "DepthToSpace":
-        if source.text("mode", "DCR") == "CRD":
+        if mode == "CRD":
             return net.call(source, "pixel_shuffle", x, upscale_factor=r)
         if c % (r * r):
             source.refuse(f"blocksize {r} does not divide {c} channels")
@@ -158,7 +161,7 @@ def depth_and_space(net: Network, source: Source, x: Any) -> Made:
         return net.reshaped(source, made, (c // (r * r), h * r, w * r))
     if h % r or w % r:
         source.refuse(f"blocksize {r} does not divide images of {h} x {w} pixels")
-    if source.text("mode", "DCR") == "CRD":
+    if mode == "CRD":
         return net.call(source, "pixel_unshuffle", x, downscale_factor=r)
     made = net.reshaped(source, x, (c, h // r, r, w // r, r))
     made = net.permuted(source, made, (0, 3, 5, 1, 2, 4))
