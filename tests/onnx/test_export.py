@@ -16,7 +16,7 @@ from fastcnn.onnx.exporting.rules import rule_of
 from .networks import IMAGE, NETWORKS, of
 from .running import NEWEST, reference, runtime, samples
 
-OPSETS = (14, 18, min(NEWEST, 24))
+OPSETS = (11, 13, 14, 18, min(NEWEST, 24))
 # Where the reference implementation gives other values than its own description.
 WRONG_REFERENCE = {"transposed stride", "transposed lines"}
 # What is not read again.
@@ -187,7 +187,7 @@ LINEAR = nn.Linear(3, 2).eval()
         ),
         (lambda path: onnx.export(LINEAR, path, 3), ShapeError, "onnx.export: input_shape must be a tuple"),
         (lambda path: onnx.export(LINEAR, path, (4,)), ShapeError, "linear"),
-        (lambda path: onnx.export(LINEAR, path, (3,), opset=13), ArgumentError, "opset must be from 14 to"),
+        (lambda path: onnx.export(LINEAR, path, (3,), opset=10), ArgumentError, "opset must be from 11 to"),
         (lambda path: onnx.export(LINEAR, path, (3,), opset=1.5), DTypeError, "opset must be an integer"),
         (
             lambda path: onnx.export(LINEAR, path, (3,), dynamic_batch=False, batch_size=0),

@@ -87,7 +87,9 @@ def hardsigmoid(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
 @rule(graph.Hardswish)
 def hardswish(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
     """Write y = x min(max(x + 3, 0), 6) / 6."""
-    return w.node("HardSwish", x)
+    if w.opset >= 14:
+        return w.node("HardSwish", x)
+    return w.node("Mul", x, w.node("HardSigmoid", x, alpha=1 / 6, beta=0.5))
 
 
 @rule(graph.Threshold)
@@ -180,7 +182,14 @@ def gelu(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
 @rule(graph.Softmax, graph.LogSoftmax)
 def softmax(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
     """Write probabilities along an axis, or their logarithms."""
-    return w.node(type(operation).__name__, x, axis=class_axis(operation.dim, len(x.shape), "softmax"))
+    kind, last = type(operation).__name__, len(x.shape) - 1
+    axis = class_axis(operation.dim, len(x.shape), "softmax")
+    if w.opset >= 13 or axis == last:
+        return w.node(kind, x, axis=axis)
+    turned = list(range(len(x.shape)))  # before opset 13 it goes over all axes from one on
+    turned[axis], turned[last] = last, axis
+    made = w.node(kind, w.node("Transpose", x, perm=turned), axis=last)
+    return w.node("Transpose", made, perm=turned)
 
 
 @rule(graph.Sum, graph.Mean, graph.Amax)

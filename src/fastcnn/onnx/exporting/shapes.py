@@ -64,9 +64,9 @@ def part(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
     if axes:
         name = w.node("Slice", name, *map(w.integers, (starts, stops, axes, steps)))
     if dropped:
-        name = w.node("Squeeze", name, w.integers(dropped))
+        name = w.with_axes("Squeeze", name, dropped)
     if added:
-        name = w.node("Unsqueeze", name, w.integers(added))
+        name = w.with_axes("Unsqueeze", name, added)
     return w.node("Identity", x) if name is x else str(name)
 
 

@@ -130,9 +130,15 @@ class Writer:
 
     def reduced(self, kind: str, x: str | Operand, axes: Sequence[int], keepdims: bool) -> str:
         """Return a sum, mean or maximum over axes, which were an attribute at first."""
-        if self.opset < 18 and kind != "ReduceSum":
+        if self.opset < (13 if kind == "ReduceSum" else 18):
             return self.node(kind, x, axes=list(axes), keepdims=int(keepdims))
         return self.node(kind, x, self.integers(axes), keepdims=int(keepdims))
+
+    def with_axes(self, kind: str, x: str | Operand, axes: Iterable[int]) -> str:
+        """Return a Squeeze or an Unsqueeze of x, whose axes were an attribute at first."""
+        if self.opset < 13:
+            return self.node(kind, x, axes=list(axes))
+        return self.node(kind, x, self.integers(axes))
 
     def part(self, x: str | Operand, axis: int, start: int, stop: int, step: int = 1) -> str:
         """Return the elements start, start + step, ... before stop along an axis."""
@@ -159,13 +165,15 @@ class Writer:
             return self.node("Resize", x, "", "", self.integers(sizes), axes=(2, 3), **attributes)
         same = self.part(self.node("Shape", x), 0, 0, 2)
         whole = self.node("Concat", same, self.integers(sizes), axis=0)
-        return self.node("Resize", x, "", "", whole, **attributes)
+        # Before opset 13 what is not given is an array of no elements.
+        nothing = "" if self.opset >= 13 else self.constant([], np.float32)
+        return self.node("Resize", x, nothing, nothing, whole, **attributes)
 
     def by_channel(self, numbers: str | Operand, ndim: int) -> str | Operand:
         """Return one number for each channel (C,) so that they broadcast over (N, C, ...)."""
         if ndim == 2:
             return numbers
-        return self.node("Unsqueeze", numbers, self.integers(range(1, ndim - 1)))
+        return self.with_axes("Unsqueeze", numbers, range(1, ndim - 1))
 
     def initializers(self) -> list[Any]:
         """Return the arrays, as ONNX keeps them."""
