@@ -90,6 +90,14 @@ REFUSED = {
         [("Greater", "x one", "a"), ("Cast", "a", "b", {"to": 1}), ("Mul", "x b", "y")],
         r"\(Mul\): an operand must be known",
     ),
+    "parts as a value": (
+        [("SplitToSequence", "x", "s", {"axis": 1}), ("Relu", "s", "y")],
+        r"\(Relu\): its input must depend on the input",
+    ),
+    "parts in a row": (
+        [("SplitToSequence", "x", "s", {"axis": 1}), ("Tile", "s axes", "y")],
+        r"\(Tile\): is no operator that is known here for what depends on the input",
+    ),
     "an order of channels": (
         [("DepthToSpace", "x", "y", {"blocksize": 2, "mode": "XYZ"})],
         r"node 'DepthToSpace_0' \(DepthToSpace\): mode must be CRD or DCR, got 'XYZ'",

@@ -15,7 +15,7 @@ from .elements import aligned
 from .folding import fold, is_folded
 from .network import Network
 from .nodes import RULES, RefusedError, Source
-from .values import Above, Absent, Known, Made, Row, as_computed, known, to_array
+from .values import Absent, Known, Made, as_computed, known, to_array
 
 # What leaves the elements of an array as they are: it is the file's own still, and not computed.
 _MOVES = {"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
@@ -41,11 +41,7 @@ def read_node(net: Network, node: Any, opset: int, folder: Path) -> None:
         made: Any = next(each for each in inputs if isinstance(each, Made))
     elif node.op_type == "Constant":
         made = _constant(source, node, folder)
-    elif (
-        inputs
-        and is_folded(node.op_type)
-        and not any(isinstance(each, Made | Above | Row) for each in inputs)
-    ):
+    elif inputs and is_folded(node.op_type) and all(isinstance(each, Known | None) for each in inputs):
         made = fold(node, inputs, max(opset, _OLDEST_FOLDED), source.where, net.room)
         net.room -= sum(each.first.nbytes for each in made)
         if node.op_type in _MOVES and isinstance(inputs[0], Known):
