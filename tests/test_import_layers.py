@@ -21,6 +21,7 @@ LADDER = [
     {"zoo"},
     {"onnx"},
     {"recipes"},
+    {"sklearn"},
     {"cli"},
     {"__main__"},
     {"", "?"},  # the package's own __init__, and any submodule, which it alone may load by a name
@@ -28,7 +29,7 @@ LADDER = [
 RANK = {unit: rank for rank, units in enumerate(LADDER) for unit in units}
 # A branch beside the ladder: it needs little, and only what trains may need it.
 DATA_IMPORTS = {"errors", "_bars", "_files", "_samples", "_shapes", "_streams", "_kernels", "_version"}
-IMPORTS_DATA = {"training", "recipes", "zoo", "cli", "__main__", ""}
+IMPORTS_DATA = {"training", "recipes", "sklearn", "zoo", "cli", "__main__", ""}
 # Kernels that are the data's own, and those that nobody else reaches past the ops to.
 AUGMENT = "fastcnn._kernels.augment"
 

@@ -2,8 +2,9 @@
 
 ``fastcnn.ops`` holds pure functions on NumPy arrays, ``fastcnn.nn`` layers, ``fastcnn.optim`` optimizers and
 schedules, ``fastcnn.data`` data sets and augmentation, ``fastcnn.zoo`` ready networks, ``fastcnn.Trainer``
-the training loop, ``fastcnn.onnx`` reads and writes ONNX files, and ``fastcnn.compile`` makes a model fast in
-loops of your own. Submodules are imported when they are first used.
+the training loop, ``fastcnn.onnx`` reads and writes ONNX files, ``fastcnn.sklearn`` has estimators for
+scikit-learn, and ``fastcnn.compile`` makes a model fast in loops of your own. Submodules are imported when
+they are first used.
 """
 
 from importlib import import_module as _import_module
@@ -14,6 +15,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import data, engine, errors, graph, nn, onnx, ops, optim, recipes, testing, training, zoo
+    from . import sklearn as sklearn
     from ._config import (
         get_flush_denormal,
         get_num_threads,
@@ -42,6 +44,7 @@ _SUBMODULES = (
     "ops",
     "optim",
     "recipes",
+    "sklearn",
     "testing",
     "training",
     "zoo",

@@ -23,6 +23,7 @@ def test_the_parts_of_the_script_run(digits, tmp_path, capsys):
     user.files(model, tmp_path)
     pooled = user.functions(user.normalized(digits.images[:2]), np.zeros(2, np.int64))
     assert pooled.shape == (2, 4, 14, 14)
+    assert user.estimators(digits.images[:20], digits.labels[:20]).n_iter_ == 1
     assert user.recipe().training.epochs == 5
     user.settings()
     assert "instruction set" in capsys.readouterr().out

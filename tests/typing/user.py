@@ -12,7 +12,7 @@ import numpy as np
 
 import fastcnn
 import fastcnn.nn.functional as F
-from fastcnn import data, engine, nn, onnx, ops, optim, recipes, testing, training, zoo
+from fastcnn import data, engine, nn, onnx, ops, optim, recipes, sklearn, testing, training, zoo
 from fastcnn.data import Dataset, transforms
 
 if TYPE_CHECKING:
@@ -236,6 +236,23 @@ def exchanged(model: nn.Module, path: Path) -> nn.Module:
     onnx.export(model, path, (1, 28, 28), opset=18, dynamic_batch=True, metadata={"note": "text"})
     assert_type(onnx.operators(), list[str])
     return onnx.load(path, (1, 28, 28))
+
+
+def estimators(images: np.ndarray, labels: np.ndarray) -> sklearn.CNNRegressor:
+    """Fit estimators for scikit-learn."""
+    model = sklearn.CNNClassifier(
+        "spec-lenet", max_iter=1, optimizer={"type": "SGD", "lr": 0.1}, random_state=0
+    )
+    assert_type(model.fit(images, labels), sklearn.CNNClassifier)
+    assert_type(model.partial_fit(images, labels, sample_weight=np.ones(len(labels))), sklearn.CNNClassifier)
+    assert_type(model.predict(images), np.ndarray)
+    assert_type(model.predict_proba(images), np.ndarray)
+    assert_type(model.predict_log_proba(images), np.ndarray)
+    assert_type(model.decision_function(images), np.ndarray)
+    assert_type(model.module_, nn.Module)
+    assert_type(model.history_, fastcnn.History)
+    assert_type(model.loss_curve_, list[float])
+    return sklearn.CNNRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(images, images.mean((1, 2, 3)))
 
 
 def functions(x: np.ndarray, labels: np.ndarray) -> np.ndarray:

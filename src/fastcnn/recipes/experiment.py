@@ -25,13 +25,12 @@ from ..training import (
     lr_find,
 )
 from ..training.evaluation import Metrics
-from ..training.schedule import PER_BATCH
 from ..zoo.definition import Definition
 from . import component, sizes
 from .images import ImageFacts
 from .optimizer import make_optimizer
 from .recipe import Recipe
-from .scheduler import SCHEDULERS, make_scheduler
+from .scheduler import scheduler_of
 from .sections import ModelSection
 from .tasks import check_outputs, fit_task, loss_for, outputs_of
 
@@ -204,11 +203,13 @@ class Experiment:
             )
         averages = [] if training.ema_decay is None else [EMA(training.ema_decay)]
         options: dict[str, Any] = {} if scheduler is None else scheduler.options
+        steps = -(-steps // training.accumulate_grad_batches)
+        rates = None if scheduler is None else scheduler_of(scheduler, optimizer, training.epochs, steps)
         self.trainer = Trainer(
             self.model,
             optimizer,
             loss_for(recipe.loss, self.train.task, self.train.ignore_index),
-            scheduler=self._make_scheduler(optimizer, -(-steps // training.accumulate_grad_batches)),
+            scheduler=rates,
             callbacks=[*callbacks, *averages, self.best],
             seed=recipe.seed,
             preprocess=normalize,
@@ -243,15 +244,6 @@ class Experiment:
                 f"{self.recipe.source}: {changed}: turns images of {train.image_shape} into {shape}; "
                 f"they must keep their shape"
             )
-
-    def _make_scheduler(self, optimizer: Any, steps_per_epoch: int) -> Any:
-        scheduler = self.recipe.scheduler
-        if scheduler is None:
-            return None
-        kind = SCHEDULERS.types[scheduler.type]
-        per_batch = scheduler.options.get("step", "batch" if kind in PER_BATCH else "epoch")
-        length = self.recipe.training.epochs * (steps_per_epoch if per_batch == "batch" else 1)
-        return make_scheduler(scheduler, optimizer, length)
 
     def fit(self, progress: bool = True, **checkpoint: Any) -> History:
         """Train as the recipe says; the model then has the weights of the best epoch.

@@ -7,6 +7,7 @@ from typing import Any
 from .. import optim
 from ..errors import DataError, FastcnnError
 from ..optim import lr_scheduler, swa_utils
+from ..training.schedule import PER_BATCH
 from .component import Component, Family, place, read_component
 from .optimizer import sample_parameters
 from .schema import check_keys, check_table
@@ -78,6 +79,13 @@ def read_scheduler(value: object, path: str, source: str) -> Component:
     except FastcnnError as error:
         raise DataError(f"{source}: {place(path, kind, str(error), options)}") from error
     return component
+
+
+def scheduler_of(component: Component, optimizer: optim.Optimizer, epochs: int, steps_per_epoch: int) -> Any:
+    """Return the scheduler of a recipe for a training of so many epochs."""
+    usual = "batch" if SCHEDULERS.types[component.type] in PER_BATCH else "epoch"
+    per_batch = component.options.get("step", usual) == "batch"
+    return make_scheduler(component, optimizer, epochs * (steps_per_epoch if per_batch else 1))
 
 
 def make_scheduler(component: Component, optimizer: optim.Optimizer, length: int) -> Any:

@@ -1,0 +1,44 @@
+"""What docs/scikit-learn.md shows runs, and what it says of the parameters is so."""
+
+import inspect
+import re
+from pathlib import Path
+
+from sklearn.neural_network import MLPClassifier
+
+from fastcnn.sklearn import CNNClassifier, CNNRegressor
+
+TEXT = (Path(__file__).parents[2] / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
+# Those whose default differs: it is that of the optimizer, and of Adam the same.
+OTHERS = {"learning_rate_init", "loss"}
+
+
+def test_its_code_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        exec(compile(block, "scikit-learn.md", "exec"), names)
+    assert capsys.readouterr().out == "0.01\n"
+    assert names["model"].n_iter_ <= 4
+    assert (tmp_path / "digits.onnx").exists()
+
+
+def test_parameters_of_multilayer_perceptrons_have_their_names_and_defaults():
+    theirs = inspect.signature(MLPClassifier).parameters
+    ours = inspect.signature(CNNClassifier).parameters
+    shared = [name for name in ours if name in theirs and name not in OTHERS]
+    assert len(shared) == 11
+    for name in shared:
+        assert ours[name].default == theirs[name].default, name
+        assert f"`{name}`" in TEXT
+
+
+def test_every_parameter_is_described():
+    for name in inspect.signature(CNNClassifier).parameters:
+        assert re.search(
+            rf"^    {name} : ", inspect.getdoc(CNNClassifier).replace("\n", "\n    "), re.MULTILINE
+        )
+    others = inspect.signature(CNNClassifier).parameters.keys() - inspect.signature(CNNRegressor).parameters
+    assert others == {"class_weight"}
