@@ -1,19 +1,18 @@
 """docs/from-pytorch.md is true: its code runs, and the names in its table exist."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 import fastcnn
+from tests.guides import FOLDER, run_code
 
-PAGE = (Path(__file__).parent.parent / "docs" / "from-pytorch.md").read_text()
+PAGE = (FOLDER / "from-pytorch.md").read_text()
 NAMES = sorted(set(re.findall(r"fastcnn(?:\.[A-Za-z_0-9]+)+", PAGE)))
 
 
 def test_the_step_learns(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    exec(compile(code, "from-pytorch.md", "exec"), {})
+    run_code("from-pytorch.md", 1)
     loss, predicted = capsys.readouterr().out.split(" ", 1)
     assert float(loss) < 1
     assert predicted.strip() == "[1 2 3 4]"

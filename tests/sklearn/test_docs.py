@@ -2,24 +2,20 @@
 
 import inspect
 import re
-from pathlib import Path
 
 from sklearn.neural_network import MLPClassifier
 
 from fastcnn.sklearn import CNNClassifier, CNNRegressor
+from tests.guides import FOLDER, run_code
 
-TEXT = (Path(__file__).parents[2] / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
+TEXT = (FOLDER / "scikit-learn.md").read_text(encoding="utf-8")
 # Those whose default differs: it is that of the optimizer, and of Adam the same.
 OTHERS = {"learning_rate_init", "loss"}
 
 
 def test_its_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(blocks) == 4
-    for block in blocks:
-        exec(compile(block, "scikit-learn.md", "exec"), names)
+    names = run_code("scikit-learn.md", 4)
     assert capsys.readouterr().out == "0.01\n"
     assert names["model"].n_iter_ <= 4
     assert (tmp_path / "digits.onnx").exists()
