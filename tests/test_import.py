@@ -7,7 +7,7 @@ import sys
 import pytest
 
 # Extras, and dependencies that are imported where they are used.
-LATER = {"matplotlib", "PIL", "torch", "tqdm", "safetensors", "pandas", "scipy"}
+LATER = {"matplotlib", "PIL", "torch", "tqdm", "safetensors", "pandas", "scipy", "sklearn", "onnx"}
 
 
 def run(code):

@@ -159,6 +159,14 @@ def test_early_stopping_keeps_the_best_of_its_own_samples(rows):
     assert {round(score * 30, 6) % 1 for score in model.validation_scores_} == {0}
 
 
+def test_early_stopping_with_weights_of_few_samples(rows):
+    X, y = rows
+    settings = {"early_stopping": True, "max_iter": 4, "random_state": 0}
+    few = CNNClassifier(**settings).fit(X, y, np.arange(150) < 3)
+    assert few.n_iter_ <= 4
+    assert few.predict(X).shape == (150,)
+
+
 @pytest.mark.parametrize(
     ("dtype", "message"), [(np.float32, r"the loss is .*learning rate 1e\+30"), (float, "has blown up")]
 )

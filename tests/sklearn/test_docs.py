@@ -1,11 +1,13 @@
 """What docs/scikit-learn.md shows runs, and what it says of the parameters is so."""
 
+import doctest
 import inspect
 import re
 
+import pytest
 from sklearn.neural_network import MLPClassifier
 
-from fastcnn.sklearn import CNNClassifier, CNNRegressor
+from fastcnn.sklearn import CNNClassifier, CNNRegressor, classifier, regressor
 from tests.guides import FOLDER, run_code
 
 TEXT = (FOLDER / "scikit-learn.md").read_text(encoding="utf-8")
@@ -29,6 +31,11 @@ def test_parameters_of_multilayer_perceptrons_have_their_names_and_defaults():
     for name in shared:
         assert ours[name].default == theirs[name].default, name
         assert f"`{name}`" in TEXT
+
+
+@pytest.mark.parametrize("module", [classifier, regressor])
+def test_examples_in_docstrings(module):
+    assert doctest.testmod(module) == (0, {classifier: 5, regressor: 4}[module])
 
 
 def test_every_parameter_is_described():

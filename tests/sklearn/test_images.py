@@ -58,6 +58,18 @@ def test_networks_in_each_form(network, digits):
     assert not one.module_.training
 
 
+def test_the_scheme_of_first_weights(digits):
+    X, y = digits[0][:50], digits[1][:50]
+    settings = {"optimizer": "SGD", "learning_rate_init": 0.0, "max_iter": 1, "random_state": 0}
+    model = CNNClassifier({"layers": LAYERS, "init": "small_normal"}, **settings).fit(X, y)
+    assert model.module_[0].weight.data.std() == pytest.approx(0.001, rel=0.2)
+
+
+def test_images_that_are_not_scaled_are_warned_of(digits, caplog):
+    CNNClassifier(LAYERS, max_iter=1).fit(digits[0][:50].astype(float), digits[1][:50])
+    assert "images reach the model unscaled" in caplog.text
+
+
 def test_a_module_is_copied_and_its_weights_are_the_beginning(digits):
     X, y = digits[0][:100], digits[1][:100]
     own = module()

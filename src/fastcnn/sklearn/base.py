@@ -177,7 +177,8 @@ class CNN(Fitted):
             loss_of(self.loss, self._loss, what),
             callbacks=callbacks,
             seed=seed,
-            preprocess=self._prepare,
+            # Of images the function itself, which the Trainer knows: it warns of floats that are too large.
+            preprocess=self._prepare if len(self.input_shape_) == 1 else self._prepare.transform,
             **schedule_of(self.scheduler, optimizer, self._epochs, steps, what),
             **options,
         )

@@ -120,7 +120,7 @@ class CNNClassifier(ClassifierMixin, CNN):
     ...     {"type": "ReLU"},
     ...     {"type": "Linear", "out_features": 10},
     ... ]
-    >>> model = CNNClassifier(layers, input_shape=(1, 8, 8), max_iter=20, random_state=0)
+    >>> model = CNNClassifier(layers, input_shape=(1, 8, 8), batch_size=30, max_iter=20, random_state=0)
     >>> model.fit(X[:1500] / 16, y[:1500]).score(X[1500:] / 16, y[1500:]) > 0.9
     True
     """

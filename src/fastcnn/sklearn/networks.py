@@ -40,10 +40,11 @@ def make_network(network: Any, hidden: Any, shape: Shape, outputs: int, seed: in
     """
     if isinstance(network, nn.Module):
         return _checked(own_arrays(copy.deepcopy(network)), shape, outputs, what)
+    scheme = "default"
     if network is None:
         made = zoo.from_dicts(_dense(hidden, outputs, what), shape, what)
     elif isinstance(network, str | Mapping | Sequence):
-        made = _from_data(network, shape, outputs, what)
+        made, scheme = _from_data(network, shape, outputs, what)
     elif callable(network):
         made = network(shape, outputs)
         if not isinstance(made, nn.Module):
@@ -54,7 +55,7 @@ def make_network(network: Any, hidden: Any, shape: Shape, outputs: int, seed: in
             f"{what}: network must be a name of fastcnn.zoo, dicts, a function that returns a Module, or a "
             f"Module, got {short(network)}"
         )
-    return made.initialize(seed=seed)
+    return made.initialize(scheme, seed)
 
 
 def own_arrays(model: nn.Module) -> nn.Module:
@@ -83,8 +84,8 @@ def _dense(hidden: Any, outputs: int, what: str) -> list[dict[str, Any]]:
     return [*layers, {"type": "Linear", "out_features": outputs}]
 
 
-def _from_data(network: Any, shape: Shape, outputs: int, what: str) -> nn.Module:
-    """Return the network of a name, or what a recipe or a file has of one."""
+def _from_data(network: Any, shape: Shape, outputs: int, what: str) -> tuple[nn.Module, str]:
+    """Return the network of a name, or of what a recipe has of one, and the scheme of its first weights."""
     table = network
     if isinstance(network, str):
         table = {"name": network}
@@ -96,4 +97,5 @@ def _from_data(network: Any, shape: Shape, outputs: int, what: str) -> nn.Module
             f"{what}: {section.name!r} takes images, and X has rows of {shape[0]} numbers: say which shape "
             "they have, input_shape=(C, H, W)"
         )
-    return build_network(section, layers, shape, (outputs,), what)  # type: ignore[arg-type]
+    made = build_network(section, layers, shape, (outputs,), what)  # type: ignore[arg-type]
+    return made, section.init
