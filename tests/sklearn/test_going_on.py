@@ -154,3 +154,13 @@ def test_clones_have_modules_of_their_own():
     model = CNNClassifier(nn.Linear(3, 2))
     assert clone(model).network is not model.network
     assert model.get_params()["network"] is model.network
+
+
+def test_partial_fit_after_fit_goes_on_from_its_weights(rows):
+    X, y = rows
+    model = CNNClassifier(max_iter=3, random_state=0).fit(X, y)
+    before = model.module_.state_dict()
+    model.set_params(optimizer="SGD", learning_rate_init=0.0).partial_fit(X, y)
+    for key, value in model.module_.state_dict().items():
+        assert_array_equal(value, before[key])
+    assert model.n_iter_ == 1

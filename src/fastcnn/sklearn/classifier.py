@@ -93,7 +93,7 @@ class CNNClassifier(ClassifierMixin, CNN):
     module_ : Module
         The network, in evaluation mode.
     history_ : History
-        The epochs of the last fit, and of each partial_fit since.
+        The epochs of the last fit, or of the calls of partial_fit since.
     n_iter_ : int
         How many those are.
     loss_curve_ : list of float
