@@ -12,7 +12,7 @@ import pytest
 import fastcnn
 from fastcnn import _files, nn, optim, recipes
 from fastcnn.errors import CheckpointError
-from fastcnn.training import CSVLogger, History, ModelCheckpoint, Trainer, report, save_weights
+from fastcnn.training import CSVLogger, History, JSONLines, ModelCheckpoint, Trainer, report, save_weights
 from fastcnn.training.files import write_table
 
 
@@ -41,6 +41,7 @@ WRITERS = {
     "picture": lambda path: report.plot_curves(history(), path),
     "recipe": lambda path: recipes.files.write_file(recipes.load("compact-mnist"), path),
     "log": lambda path: fit(CSVLogger(path)),
+    "lines": lambda path: fit(JSONLines(path, ["epoch", "loss"])),
     "checkpoint": lambda path: fit(ModelCheckpoint(path, "loss")),
 }
 EACH = pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)

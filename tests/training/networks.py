@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastcnn import data, nn, optim
-from fastcnn.training import Trainer
+from fastcnn.training import Callback, Trainer
 
 
 def network(seed=0, dropout=0.0):
@@ -31,6 +31,21 @@ def trainer(model=None, lr=1e-2, optimizer=None, loss=None, **options):
     model = network() if model is None else model
     optimizer = optim.Adam(model.parameters(), lr=lr) if optimizer is None else optimizer
     return Trainer(model, optimizer, nn.CrossEntropyLoss() if loss is None else loss, **options)
+
+
+class StopError(Exception):
+    """Ends a training from outside."""
+
+
+class StopAt(Callback):
+    """Raise StopError behind a batch of an epoch, both from 1."""
+
+    def __init__(self, epoch, batch):
+        self.place = epoch, batch
+
+    def on_batch_end(self, trainer, batch, logs):
+        if (len(trainer.history) + 1, batch) == self.place:
+            raise StopError
 
 
 def hinted(digits, hints=None):

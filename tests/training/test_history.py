@@ -1,6 +1,8 @@
 import csv
 import math
 import os
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -109,3 +111,24 @@ def test_all_nan_has_no_best():
     made.epochs.append({"loss": math.nan})
     with pytest.raises(ArgumentError, match="every 'loss' is NaN"):
         made.best("loss")
+
+
+def test_a_table_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    made = history()
+    table = made.to_pandas()
+    assert table.index.name == "epoch"
+    assert table.index.tolist() == made["epoch"]
+    assert table.columns.tolist() == [name for name in made.columns if name != "epoch"]
+    for name in table.columns:
+        np.testing.assert_array_equal(table[name], made[name])
+    assert isinstance(table, pandas.DataFrame)
+    empty = History().to_pandas()
+    assert empty.shape == (0, 0)
+    assert empty.index.name == "epoch"
+
+
+def test_without_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=re.escape('needs pandas: pip install "fastcnn[pandas]"')):
+        history().to_pandas()

@@ -163,6 +163,11 @@ def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     assert_type(history[-1], dict[str, float])
     assert_type(history.best("val_accuracy")["epoch"], float)
     history.to_csv(folder / "history.csv")
+    assert_type(len(history.to_pandas()), int)
+    trainer.callbacks += [
+        training.JSONLines(folder / "history.jsonl", ["epoch"]),
+        training.TensorBoard(folder / "board", steps=10, histograms=1),
+    ]
     assert_type(trainer.predict(validation.images), np.ndarray | Any)
     trainer.metrics = {"largest": lambda outputs, targets: float(outputs.max())}
     metrics = trainer.evaluate(validation)

@@ -10,7 +10,6 @@ from .averaging import EMA
 from .callback import Callback
 from .callbacks import (
     BestWeights,
-    CSVLogger,
     EarlyStopping,
     LambdaCallback,
     ModelCheckpoint,
@@ -19,8 +18,10 @@ from .diagnostics import Diagnostics
 from .divergence import StopOnNaN
 from .history import History
 from .interrupt import Terminated
+from .logs import CSVLogger, JSONLines
 from .lr_find import LRFindResult, lr_find
 from .sampling import SampledAccuracy
+from .tensorboard import TensorBoard
 from .trainer import Trainer
 from .weights import load_weights, read_metadata, save_weights
 
@@ -32,11 +33,13 @@ __all__ = [
     "Diagnostics",
     "EarlyStopping",
     "History",
+    "JSONLines",
     "LRFindResult",
     "LambdaCallback",
     "ModelCheckpoint",
     "SampledAccuracy",
     "StopOnNaN",
+    "TensorBoard",
     "Terminated",
     "Trainer",
     "load_weights",

@@ -70,3 +70,6 @@ class Callback:
 
     def on_train_end(self, trainer: Any, history: History) -> None:
         """Called when fit ends, also when it was stopped or interrupted, but not after an exception."""
+
+    def on_exception(self, trainer: Any, error: BaseException) -> None:
+        """Called in the place of on_train_end when an exception ends the training, which is raised after."""

@@ -1,20 +1,18 @@
-"""What happens beside the training itself: logs, checkpoints, early stopping."""
+"""What happens beside the training itself: the best weights, checkpoints, early stopping."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from os import PathLike
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from .._files import open_stream, write_stream
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
 from ..nn.module import Module
 from .callback import Callback
-from .files import table
 from .history import History, better_is
 from .tasks import TASKS, task_with
 from .trainer import Trainer
@@ -230,49 +228,6 @@ class ModelCheckpoint(_Monitor):
         if self._take(trainer, epoch, row):
             notes = {**self.metadata, "epoch": str(epoch), self.monitor: repr(self.best_value)}
             save_weights(trainer.model, self.path, notes)
-
-
-class CSVLogger(Callback):
-    """Write the history to a CSV file after each epoch, see `History.to_csv`.
-
-    To a device or a pipe, each epoch's line is written once, and it is closed when the training ends.
-
-    Parameters
-    ----------
-    path : str or path
-    columns : sequence of str, or mapping of column to heading, optional
-    """
-
-    def __init__(
-        self, path: str | PathLike[str], columns: Sequence[str] | Mapping[str, str] | None = None
-    ) -> None:
-        self.path = path
-        self.columns = columns
-        self._stream: BinaryIO | None = None
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
-        """Write all epochs so far, or this one after those before."""
-        first = self._stream is None
-        if first:
-            self._stream = open_stream(self.path)
-        if self._stream is None:
-            trainer.history.to_csv(self.path, self.columns)
-            return
-        rows = trainer.history.rows(self.columns)
-        try:
-            write_stream(self._stream, table(rows if first else rows[-1:]))
-        except OSError:
-            self._close()
-            raise
-
-    def on_train_end(self, trainer: Trainer, history: History) -> None:
-        """Close a device or a pipe."""
-        self._close()
-
-    def _close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
 
 
 class LambdaCallback(Callback):

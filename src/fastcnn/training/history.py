@@ -15,6 +15,7 @@ from .report import plot_curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame  # type: ignore[import-untyped]
 
 
 # How metrics end that are to be low, and high.
@@ -151,6 +152,21 @@ class History:
         """
         headings, *rows = self.rows(columns)
         write_table(path, headings, rows)
+
+    def to_pandas(self) -> DataFrame:
+        """Return the epochs as a pandas DataFrame: the columns of `to_csv`, and "epoch" as its index.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame, Index
+        except ImportError as error:
+            raise ImportError('History.to_pandas needs pandas: pip install "fastcnn[pandas]"') from error
+        columns = {name: self[name] for name in self.columns}
+        return DataFrame(columns, index=Index(columns.pop("epoch", []), dtype="int64", name="epoch"))
 
     @classmethod
     def from_csv(cls, path: str | PathLike[str], steps: str | PathLike[str] | None = None) -> History:

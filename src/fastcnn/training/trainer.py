@@ -249,9 +249,10 @@ class Trainer(Resumable):
                 self._run(loader, validation, last, progress, interrupts, saver)
             except (KeyboardInterrupt, Terminated) as error:
                 ended = error
-            except BaseException:
+            except BaseException as error:
                 with interrupts.held:
                     saver.write(whole=not self._within_step)
+                    self._tell("on_exception", error)
                 raise
             finally:
                 if not was_training:
