@@ -13,13 +13,13 @@ from tqdm.std import TqdmDefaultWriteLock  # type: ignore[import-untyped]
 from ._streams import steady
 
 
-def new_bar(total: int, label: str, shown: bool = True, **options: Any) -> tqdm:
+def new_bar(total: int | None, label: str, shown: bool = True, **options: Any) -> tqdm:
     """Return a bar, which is `disable`d if it is not to be shown or the standard error is no terminal.
 
     Parameters
     ----------
-    total : int
-        What it counts to.
+    total : int or None
+        What it counts to, if that is known.
     label : str
         What stands before it.
     shown : bool

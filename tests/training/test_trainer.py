@@ -327,7 +327,11 @@ def make_dataset(shape=(6, 1, 28, 28), labels=None):
             ArgumentError,
             "fit: validation is empty",
         ),
-        (lambda t: t.fit([1], epochs=1, batch_size=2), DTypeError, "fit: train must be a Dataset, got list"),
+        (
+            lambda t: t.fit([1], epochs=1, batch_size=2),
+            DTypeError,
+            "fit: train: item 0 must be a pair of image and label, or a dict with them, got int",
+        ),
         (
             lambda t: t.fit(make_dataset(labels=[0, 1, 2, 3, 4, 10]), epochs=1, batch_size=2),
             ArgumentError,

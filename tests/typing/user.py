@@ -174,6 +174,12 @@ def train(model: nn.Module, full: Dataset, folder: Path) -> Metrics:
     assert_type(metrics["accuracy"], float)
     assert_type(metrics["confusion"], np.ndarray)
     assert_type(fastcnn.training.metrics.r2_score([1.0, 2], [1.0, 3]), float)
+    lazy = data.LazyDataset([(part.images[0], 1)], classes=["a", "b"])
+    assert_type(lazy.read(progress=False), Dataset)
+    streamed = data.Batches(lambda: iter([(part.images, part.labels)]), columns=(0, 1))
+    trainer.fit(streamed, epochs=1, validation=lazy)
+    trainer.fit([(part.images, part.labels)], epochs=1, validation=streamed)
+    assert_type(trainer.evaluate(streamed)["loss"], float)
     return metrics
 
 

@@ -5,19 +5,25 @@ a `Loader` yields shuffled batches, augmented by ``transforms`` on a background 
 """
 
 from . import catalog, formats, normalization, transforms
+from .batches import Batches
 from .cache import cache_folder, fetch, verify
 from .dataset import Dataset
 from .datasets import load, load_parts, names
 from .folds import concatenate, k_fold, k_fold_indices
+from .lazy import LazyDataset
 from .loader import Loader
 from .pictures import read_picture
 from .scenes import compose_scenes
+from .source import Source
 from .split import split, stratified_subset
 from .writing import save
 
 __all__ = [
+    "Batches",
     "Dataset",
+    "LazyDataset",
     "Loader",
+    "Source",
     "cache_folder",
     "catalog",
     "compose_scenes",

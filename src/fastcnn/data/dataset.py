@@ -1,6 +1,6 @@
 """Images in memory with what they are to be taken for, checked once when they are given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,11 @@ import numpy as np
 from .. import _samples
 from .._samples import Samples
 from ..errors import ArgumentError, DTypeError, ShapeError
+from .batch import Batch, first_sample
 from .inputs import check_inputs, per_input
 from .labels import check_integers
 from .layout import LINES
+from .source import Rows, Source
 from .subsets import joined, rows_of
 from .targets import (
     CLASSIFICATION,
@@ -20,11 +22,12 @@ from .targets import (
     check_targets,
     check_weights,
     counts,
+    largest,
 )
 from .values import BYTES, Range, check_holds, check_range, guess_range
 
 
-class Dataset:
+class Dataset(Source):
     """Images with a class label each, or with other targets: several labels, masks, real numbers.
 
     Parameters
@@ -228,6 +231,25 @@ class Dataset:
         # A part may well have nothing but weights of 0.
         part.weights = None if self.weights is None else self.weights[chosen]
         return part
+
+    def first(self) -> Batch:
+        """Return the first sample, as a batch of one; images are a view."""
+        return first_sample(self, _samples.take(self.images, slice(1)))
+
+    def in_order(self, size: int) -> Iterator[Rows]:
+        """Yield views of so many samples at a time, in their order, and their weights or None."""
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            weights = None if self.weights is None else self.weights[rows]
+            yield _samples.take(self.images, rows), self.labels[rows], weights
+
+    def rows(self, indices: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Return the images and labels at `indices`, int64 (M,), as they are kept."""
+        return _samples.take(self.images, indices), self.labels[indices]
+
+    def largest_label(self) -> int | None:
+        """Return the largest class that occurs, 0 if none does; None of real targets and several labels."""
+        return largest(self.labels, self.task, self.ignore_index)
 
     def __len__(self) -> int:
         return len(self.labels)

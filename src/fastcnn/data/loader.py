@@ -7,36 +7,27 @@ nor prefetching changes it.
 
 from __future__ import annotations
 
-import os
-import queue
-import threading
 from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import Any
 
 import numpy as np
 
 from .. import _samples
 from .._shapes import integer
 from ..errors import ArgumentError, DTypeError
-from .batch import augmented, whole_batch
+from .batch import Batch, whole_batch
 from .dataset import Dataset
+from .feed import ORDER, Feed
+from .lazy import LazyDataset
+from .prefetching import BUNDLE
 from .targets import as_batch
 
-# Images, labels, and weights if the data set has any.
-Batch = tuple[Any, ...]
-# Streams of random numbers of one epoch: what comes after (seed, epoch) in the seed sequence's key.
-_ORDER, _AUGMENTATION = 0, 1
-# Images that are handed over at a time: what a thread costs is shared by small batches.
-_BUNDLE = 256
 
-
-class Loader:
+class Loader(Feed):
     """Batches of a data set, epoch by epoch.
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : Dataset or LazyDataset
         At least one image.
     batch_size : int
         The last batch of an epoch has what remains. May be larger than the data set.
@@ -64,7 +55,7 @@ class Loader:
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Dataset | LazyDataset,
         batch_size: int,
         *,
         shuffle: bool = True,
@@ -74,22 +65,18 @@ class Loader:
         augment: Callable | None = None,
         prefetch: int = 2,
     ) -> None:
-        if not isinstance(dataset, Dataset):
+        if not isinstance(dataset, Dataset | LazyDataset):
             raise DTypeError(f"Loader: dataset must be a Dataset, got {type(dataset).__name__}")
         if len(dataset) == 0:
             raise ArgumentError("Loader: the data set is empty")
-        if augment is not None and not callable(augment):
-            raise DTypeError(f"Loader: augment must be callable, got {augment!r}")
+        super().__init__(seed, augment, prefetch)
         if replacement and not shuffle:
             raise ArgumentError("Loader: replacement=True draws at random, so it needs shuffle=True")
-        self.dataset = dataset
-        self.batch_size = integer(batch_size, "Loader: batch_size", 1)
+        self.dataset: Dataset | LazyDataset = dataset
+        self.batch_size: int = integer(batch_size, "Loader: batch_size", 1)
         self.shuffle = bool(shuffle)
         self.drop_last = bool(drop_last)
         self.replacement = bool(replacement)
-        self.seed = integer(seed, "Loader: seed")
-        self.augment = augment
-        self.prefetch = integer(prefetch, "Loader: prefetch")
         if len(self) == 0:
             raise ArgumentError(
                 f"Loader: drop_last leaves no batch: {len(dataset)} images, batch_size {batch_size}"
@@ -105,112 +92,27 @@ class Loader:
         count = len(self.dataset)
         if not self.shuffle:
             return np.arange(count)
-        rng = self._generator(integer(epoch, "Loader.order: epoch"), _ORDER)
+        rng = self._generator(integer(epoch, "Loader.order: epoch"), ORDER)
         return rng.integers(0, count, count) if self.replacement else rng.permutation(count)
 
-    def epoch(self, epoch: int, begin: int = 0) -> Iterator[Batch]:
-        """Yield the batches of one epoch.
+    @property
+    def length(self) -> int:
+        """Number of batches of an epoch."""
+        return len(self)
 
-        The background thread starts with the first batch and has ended when the iterator has: at the end
-        of the epoch, after an error, or when it is closed or no longer referenced. A child process that is
-        forked meanwhile goes on with the same batches, on a thread of its own; those before are augmented
-        once more for it, since the random numbers follow from them.
+    @property
+    def images(self) -> int:
+        """Number of images of an epoch."""
+        return min(len(self.dataset), len(self) * self.batch_size)
 
-        Parameters
-        ----------
-        epoch : int
-            At least 0.
-        begin : int
-            How many batches to leave out. They are augmented all the same, since the random numbers follow
-            from them.
-
-        Yields
-        ------
-        images : ndarray (n, C, H, W), or tuple of ndarrays for several inputs
-            New memory of the data set's dtype, or what `augment` returns.
-        labels : int64 (n,), or what `augment` makes of them
-            Of several labels float32 (n, K), of masks int64 (n, H, W), of real targets as they are.
-        weights : float64 (n,)
-            Only if the data set has weights: else each batch is a pair.
-        """
-        number, first = integer(epoch, "Loader.epoch: epoch"), integer(begin, "Loader.epoch: begin")
-        if self.prefetch:
-            return _prefetched(lambda: self._batches(number), self.prefetch, first)
-        return islice(self._batches(number), first, None)
-
-    def _generator(self, epoch: int, stream: int) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, stream)))
-
-    def _batches(self, epoch: int) -> Iterator[Batch]:
-        order, rng = self.order(epoch), self._generator(epoch, _AUGMENTATION)
-        size = self.batch_size
-        several = size * max(1, _BUNDLE // size)  # small batches are parts of a larger gathering
-        end = min(len(order), len(self) * size)
-        for start in range(0, end, several):
-            chosen = order[start : min(start + several, end)]
-            images = _samples.take(self.dataset.images, chosen)
-            labels = as_batch(self.dataset.labels[chosen], self.dataset.task)
+    def _plain(self, epoch: int) -> Iterator[Batch]:
+        order, size = self.order(epoch), self.batch_size
+        several = size * max(1, BUNDLE // size)  # small batches are parts of a larger gathering
+        for start in range(0, self.images, several):
+            chosen = order[start : min(start + several, self.images)]
+            images, targets = self.dataset.rows(chosen)
+            labels = as_batch(targets, self.dataset.task)
             for i in range(0, len(chosen), size):
                 rows = slice(i, i + size)
                 part = _samples.take(images, rows)
-                batch = whole_batch(self.dataset, part, labels[rows], chosen[rows], epoch, self.seed)
-                if self.augment is not None:
-                    batch = augmented(self.augment, batch, rng, "Loader")
-                weights = () if batch.weights is None else (batch.weights,)
-                yield (batch.images, batch.labels, *weights)
-
-
-def _fill(
-    batches: Iterator[Batch], ready: queue.SimpleQueue, free: threading.Semaphore, stop: threading.Event
-) -> None:
-    """Put bundles of batches into `ready` while there are free places, with the last one the error if any."""
-    last, error = False, None
-    while not last:
-        free.acquire()
-        bundle: list[Batch] = []
-        try:
-            images = 0
-            while images < _BUNDLE:
-                if stop.is_set():
-                    return
-                bundle.append(next(batches))
-                images += len(bundle[-1][1])
-        except StopIteration:
-            last = True
-        except BaseException as caught:
-            # Whatever it is, the consumer must not wait for ever.
-            last, error = True, caught
-        ready.put((bundle, last, error))
-
-
-def _prefetched(make: Callable[[], Iterator[Batch]], depth: int, begin: int = 0) -> Iterator[Batch]:
-    """Yield what `make()` does from batch `begin` on; a thread keeps up to `depth` bundles ready."""
-    ready: queue.SimpleQueue = queue.SimpleQueue()
-    free = threading.Semaphore(depth)
-    stop = threading.Event()
-    batches = islice(make(), begin, None)
-    thread = threading.Thread(
-        target=_fill, args=(batches, ready, free, stop), name="fastcnn-loader", daemon=True
-    )
-    process = os.getpid()
-    thread.start()
-    try:
-        while os.getpid() == process:
-            bundle, last, error = ready.get()
-            free.release()
-            for batch in bundle:
-                begin += 1
-                yield batch
-            if error is not None:
-                raise error
-            if last:
-                return
-    finally:
-        # In a forked child there is no such thread, and it may have held the locks of these three.
-        if os.getpid() == process:
-            stop.set()
-            free.release()
-            # The garbage collector may close this generator from the thread itself.
-            if thread is not threading.current_thread():
-                thread.join()
-    yield from _prefetched(make, depth, begin)
+                yield whole_batch(self.dataset, part, labels[rows], chosen[rows], epoch, self.seed)

@@ -186,22 +186,29 @@ def _read(path: str) -> _Raw:
             transparent = mode.endswith(("A", "a")) or "transparency" in picture.info
             if mode.startswith(("I", "F")):
                 return _deep(np.asarray(picture, np.float32)[None], mode, tiles)
-            flat = Image.new("RGBA", picture.size, "white")
-            flat.alpha_composite(picture.convert("RGBA"))
-            pixels = np.moveaxis(np.asarray(flat, np.float32)[..., :3], 2, 0)
+            pixels = on_white(picture)
             # Of 16 bits a channel, pillow drops the lower 8: what is left of 12 bits is almost black.
             if ";16" in tiles and 0 < np.asarray(picture).max(axis=(0, 1))[:3].max() < _QUARTER_8:
                 raise DataError(
                     f"{path}: has 16 bits a channel but nowhere reaches a quarter of white, as if it held "
                     f"10, 12 or 14 bits; coloured pictures must use their whole range: store it with 8 bits"
                 )
-            # A grey picture stays one: converting it back must not change it.
-            pixels = pixels[:1] if mode in ("1", "L", "LA") else pixels
     except FastcnnError:
         raise
     except Exception as error:  # a damaged file meets whatever stumbles over it
         raise DataError(f"{path}: not a picture that can be read: {error}") from error
-    return _Raw(pixels, 255.0, True, False, transparent)
+    return _Raw(pixels.astype(np.float32), 255.0, True, False, transparent)
+
+
+def on_white(picture: Any) -> np.ndarray:
+    """Return the pixels of a picture of Pillow's with 8 bits a value, laid on white: uint8 (1 or 3, H, W)."""
+    from PIL import Image
+
+    flat = Image.new("RGBA", picture.size, "white")
+    flat.alpha_composite(picture.convert("RGBA"))
+    # A grey picture stays one: converting it back must not change it.
+    channels = 1 if picture.mode in ("1", "L", "LA") else 3
+    return np.moveaxis(np.asarray(flat)[..., :channels], 2, 0)
 
 
 def check_pixels(path: str, width: int, height: int) -> None:

@@ -95,26 +95,45 @@ def check_targets(
         if ignore_index is None
         else integer(ignore_index, "Dataset: ignore_index", -_LARGEST_CLASS)
     )
+    if found == REGRESSION and classes is not None:
+        raise ArgumentError("Dataset: real targets have no classes: leave classes out")
+    array = as_task(labels, array, found, "Dataset: labels")
     if found == REGRESSION:
-        if classes is not None:
-            raise ArgumentError("Dataset: real targets have no classes: leave classes out")
-        return Targets(_real(array), found, (), ignored)
+        return Targets(array, found, (), ignored)
     if found == MULTILABEL:
-        array = _binary(array)
         names = [str(label) for label in range(array.shape[1])] if classes is None else classes
         if len(names) != array.shape[1]:
             raise ShapeError(
                 f"Dataset: labels have {array.shape[1]} columns, but there are {len(names)} classes"
             )
         return Targets(array, found, tuple(names), ignored)
+    counted = array
     if found == SEGMENTATION:
-        array = _mask(array)
         counted = array[array != ignored]
         if classes is None:
             _check_marks(counted)
-    else:
-        counted = array = _classes(labels, array)
     return Targets(array, found, _named(counted, len(array), classes, found), ignored)
+
+
+def as_task(labels: object, array: np.ndarray, task: str, what: str) -> np.ndarray:
+    """Return targets of a task in the type that a data set keeps; `what` opens the message of an error.
+
+    Parameters
+    ----------
+    labels : array_like
+        As they were given.
+    array : ndarray
+        The same.
+    task, what : str
+
+    Raises
+    ------
+    ArgumentError, DTypeError, ShapeError
+        If they are none of that task.
+    """
+    if task == CLASSIFICATION:
+        return _classes(labels, array, what)
+    return {REGRESSION: _real, MULTILABEL: _binary, SEGMENTATION: _mask}[task](array, what)
 
 
 def as_batch(array: np.ndarray, task: str) -> np.ndarray:
@@ -130,6 +149,14 @@ def counts(array: np.ndarray, task: str, classes: int, ignore_index: int) -> np.
         return np.count_nonzero(array, axis=0)
     kept = array[array != ignore_index].ravel() if task == SEGMENTATION else array
     return np.bincount(kept, minlength=classes)
+
+
+def largest(array: np.ndarray, task: str, ignore_index: int) -> int | None:
+    """Return the largest class, of images or pixels, 0 if there is none; None of targets that are none."""
+    if task not in (CLASSIFICATION, SEGMENTATION):
+        return None
+    counted = array[array != ignore_index] if task == SEGMENTATION else array
+    return int(counted.max(initial=0))
 
 
 def check_weights(weights: object, count: int, what: str) -> np.ndarray:
@@ -155,49 +182,43 @@ def _is_binary(array: np.ndarray) -> bool:
     return bool(((array == 0) | (array == 1)).all())
 
 
-def _real(array: np.ndarray) -> np.ndarray:
+def _real(array: np.ndarray, what: str) -> np.ndarray:
     """Return real targets as float32, or float64 as they are."""
     if array.dtype.kind not in "biuf":
-        raise DTypeError(f"Dataset: labels must be real numbers for task='regression', got {array.dtype}")
+        raise DTypeError(f"{what} must be real numbers for task='regression', got {array.dtype}")
     if array.ndim == 0:
-        raise ShapeError("Dataset: labels must have a row for each image, got a single number")
+        raise ShapeError(f"{what} must have a row for each image, got a single number")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float32)
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(1))[0])
-        raise ArgumentError(
-            f"Dataset: labels must be finite for task='regression', but those of image {row} are not"
-        )
+        raise ArgumentError(f"{what} must be finite for task='regression', but those of image {row} are not")
     return array
 
 
-def _binary(array: np.ndarray) -> np.ndarray:
+def _binary(array: np.ndarray, what: str) -> np.ndarray:
     """Return which labels images have, bool (N, K)."""
     if array.dtype.kind not in "biuf":
-        raise DTypeError(
-            f"Dataset: labels must be bools, or 0 and 1, for task='multilabel', got {array.dtype}"
-        )
+        raise DTypeError(f"{what} must be bools, or 0 and 1, for task='multilabel', got {array.dtype}")
     if array.ndim != 2:
-        raise ShapeError(
-            f"Dataset: labels must have the shape (N, K) for task='multilabel', got {array.shape}"
-        )
+        raise ShapeError(f"{what} must have the shape (N, K) for task='multilabel', got {array.shape}")
     if not _is_binary(array):
         wrong = array[(array != 0) & (array != 1)][0]
-        raise ArgumentError(f"Dataset: labels must be 0 or 1 for task='multilabel', got {wrong:g}")
+        raise ArgumentError(f"{what} must be 0 or 1 for task='multilabel', got {wrong:g}")
     return array.astype(bool, copy=False)
 
 
-def _mask(array: np.ndarray) -> np.ndarray:
+def _mask(array: np.ndarray, what: str) -> np.ndarray:
     """Return masks as whole numbers (N, H, W)."""
     if array.dtype.kind not in "biu":
         raise DTypeError(
-            f"Dataset: labels must be integers for task='segmentation', got {array.dtype}"
+            f"{what} must be integers for task='segmentation', got {array.dtype}"
             f"{labels_cure(array, 'labels') if array.ndim == 3 else ''}"
         )
     if array.ndim != 3:
         cure = "; use labels[:, 0]" if array.ndim == 4 and array.shape[1] == 1 else ""
         raise ShapeError(
-            f"Dataset: labels must have the shape (N, H, W) for task='segmentation', got {array.shape}{cure}"
+            f"{what} must have the shape (N, H, W) for task='segmentation', got {array.shape}{cure}"
         )
     return array.view(np.uint8) if array.dtype == bool else array
 
@@ -214,10 +235,10 @@ def _check_marks(counted: np.ndarray) -> None:
             )
 
 
-def _classes(labels: object, array: np.ndarray) -> np.ndarray:
+def _classes(labels: object, array: np.ndarray, what: str) -> np.ndarray:
     """Return a class for each image, int64 (N,)."""
     try:
-        return check_integers(labels, "Dataset: labels")
+        return check_integers(labels, what)
     except (DTypeError, ShapeError) as error:
         other = ""
         if array.dtype.kind in "iu" and array.ndim == 2 and array.shape[1] > 1 and _is_binary(array):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,28 @@ def in_batches(forward: Callable[[Samples], Any], samples: Samples, size: int, w
         for y, part in graph.paired(whole, made, f"{what}: the output of a batch"):
             _put(y, part, rows, what)
     return whole
+
+
+def put_together(made: Sequence[Any], what: str) -> Any:
+    """Return the outputs of batches as those of all samples.
+
+    Parameters
+    ----------
+    made : sequence
+        Of each batch, in order: an array with a row for each sample, or tuples, lists or dicts of such.
+    what : str
+        Opens the message of an error.
+    """
+    if len(made) == 1:
+        return made[0]
+    parts: list[list[Any]] = [[] for _ in graph.leaves(made[0])]
+    for each in made:
+        for part, (_, y) in zip(
+            parts, graph.paired(made[0], each, f"{what}: the output of a batch"), strict=True
+        ):
+            part.append(y)
+    joined = iter([None if part[0] is None else np.concatenate(part) for part in parts])
+    return graph.replaced(made[0], lambda _: next(joined))
 
 
 def _room(y: Any, total: int, what: str) -> np.ndarray | None:

@@ -10,8 +10,9 @@ import numpy as np
 
 from .. import _samples, graph
 from .._samples import Samples
-from ..data import Dataset, Loader
-from ..data.batch import Batch, augmented, first_sample
+from ..data import Batches, Loader, Source
+from ..data.batch import Batch, augmented
+from ..data.feed import Feed
 from ..data.targets import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..nn.module import Module
@@ -29,20 +30,12 @@ def to_unit_range(images: Samples) -> Samples:
     return np.divide(images, np.float32(255), dtype=np.float32) if images.dtype == np.uint8 else images
 
 
-def check_dataset(dataset: object, what: str) -> None:
-    """Raise unless `dataset` is a Dataset with an image in it; `what` opens the message."""
-    if not isinstance(dataset, Dataset):
-        raise DTypeError(f"{what} must be a Dataset, got {type(dataset).__name__}")
-    if len(dataset) == 0:
-        raise ArgumentError(f"{what} is empty")
-
-
 def logits_of(outputs: Any) -> Any:
     """Return what accuracy and confusion are told from: a model's output, the first array of several."""
     return next((each for each in graph.leaves(outputs) if isinstance(each, np.ndarray)), outputs)
 
 
-def check_labels(dataset: Dataset, logits: Any, what: str, labels: np.ndarray | None = None) -> None:
+def check_labels(dataset: Source, logits: Any, what: str, labels: np.ndarray) -> None:
     """Raise unless the model's outputs are what the targets of a data set are measured by.
 
     Those are logits (N, K) with a column for every class or label, (N, K, H, W) for masks, and numbers of the
@@ -50,45 +43,42 @@ def check_labels(dataset: Dataset, logits: Any, what: str, labels: np.ndarray | 
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : Source
     logits : array
         Outputs for some samples.
     what : str
         Opens the message of an error.
-    labels : array, optional
-        Targets in the place of the data set's, as augmentation has changed their size.
+    labels : array
+        Targets of some; augmentation may have changed their size.
     """
-    rows = dataset.labels if labels is None else labels
-    expected = {CLASSIFICATION: "logits (N, K)", MULTILABEL: f"logits (N, {dataset.num_classes})"}
-    if dataset.task == SEGMENTATION:
-        expected[SEGMENTATION] = f"logits (N, K, {rows.shape[1]}, {rows.shape[2]}), as the masks are"
-    shape = "".join(f", {size}" for size in rows.shape[1:]) or ","
-    told = expected.get(dataset.task, f"outputs (N{shape}), as the targets are")
+    task, columns = dataset.task, labels.shape[1] if labels.ndim > 1 else 1
+    expected = {CLASSIFICATION: "logits (N, K)", MULTILABEL: f"logits (N, {columns})"}
+    if task == SEGMENTATION:
+        expected[SEGMENTATION] = f"logits (N, K, {labels.shape[1]}, {labels.shape[2]}), as the masks are"
+    shape = "".join(f", {size}" for size in labels.shape[1:]) or ","
+    told = expected.get(task, f"outputs (N{shape}), as the targets are")
     if not isinstance(logits, np.ndarray):
         raise DTypeError(f"{what} does not fit the model: expected {told}, got {type(logits).__name__}")
     fits = {
         CLASSIFICATION: logits.ndim == 2,
-        MULTILABEL: logits.ndim == 2 and logits.shape[1] == dataset.num_classes,
-        SEGMENTATION: logits.ndim == 4 and logits.shape[2:] == rows.shape[1:],
-        REGRESSION: logits.shape[1:] in (rows.shape[1:], rows.shape[1:] or (1,)),
+        MULTILABEL: logits.ndim == 2 and logits.shape[1] == columns,
+        SEGMENTATION: logits.ndim == 4 and logits.shape[2:] == labels.shape[1:],
+        REGRESSION: logits.shape[1:] in (labels.shape[1:], labels.shape[1:] or (1,)),
     }
-    if not fits[dataset.task]:
+    if not fits[task]:
         raise ShapeError(f"{what} does not fit the model: expected {told}, got {logits.shape}")
-    if dataset.task in (CLASSIFICATION, SEGMENTATION):
-        counted = dataset.labels
-        if dataset.task == SEGMENTATION:
-            counted = counted[counted != dataset.ignore_index]
-        largest = int(counted.max(initial=0))
-        if largest >= logits.shape[1]:
-            raise ArgumentError(
-                f"{what} has the label {largest}, but the model has {logits.shape[1]} outputs"
-            )
+    largest = dataset.largest_label()
+    if largest is not None and largest >= logits.shape[1]:
+        raise ArgumentError(f"{what} has the label {largest}, but the model has {logits.shape[1]} outputs")
 
 
-def check_loss(loss: Any, dataset: Dataset, what: str) -> None:
-    """Raise if a loss is not for the targets of a data set, or does not know its weights."""
+def check_loss(loss: Any, dataset: Source, first: Batch, what: str) -> None:
+    """Raise if a loss is not for the targets of a data set, or does not know its weights.
+
+    `first` is one of its samples.
+    """
     name, classes = type(loss).__name__, getattr(loss, "of_classes", False)
-    if dataset.weights is not None and not takes_weights(getattr(loss, "forward", loss)):
+    if first.weights is not None and not takes_weights(getattr(loss, "forward", loss)):
         raise ArgumentError(
             f"{what} has weights, but {name} does not take sample_weight: let it, or leave the weights out"
         )
@@ -96,7 +86,7 @@ def check_loss(loss: Any, dataset: Dataset, what: str) -> None:
         raise ArgumentError(
             f"{what} has several labels an image, but {name} takes one class: take BCEWithLogitsLoss"
         )
-    if dataset.task == REGRESSION and classes and dataset.labels.ndim == 1:
+    if dataset.task == REGRESSION and classes and first.labels.ndim == 1:
         raise ArgumentError(f"{what} has real targets, but {name} takes classes: take MSELoss")
     ignored = getattr(loss, "ignore_index", dataset.ignore_index)
     if dataset.task == SEGMENTATION and classes and ignored != dataset.ignore_index:
@@ -106,7 +96,7 @@ def check_loss(loss: Any, dataset: Dataset, what: str) -> None:
 
 
 def check_fit(
-    dataset: Dataset,
+    dataset: Source,
     prepare: Callable[[Samples], Samples],
     forward: Callable[[Samples], Any],
     augment: Callable | None,
@@ -116,7 +106,7 @@ def check_fit(
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : Source
     prepare : callable ``prepare(images) -> images``
         Makes of images of the data set what the model takes.
     forward : callable ``forward(images) -> outputs``
@@ -135,9 +125,8 @@ def check_fit(
     Batch
         The image as it came from the data set, augmented, and its target.
     """
-    check_dataset(dataset, what)
-    sample = _samples.take(dataset.images, slice(1))
-    batch = first_sample(dataset, sample)
+    batch = dataset.first()
+    sample = batch.images
     if augment is not None:
         if not callable(augment):
             raise DTypeError(f"{what}: augment must be callable, got {type(augment).__name__}")
@@ -169,7 +158,18 @@ def _outputs(forward: Callable[[Samples], Any], x: Samples, what: str) -> Any:
         ) from error
 
 
-def check_batches(model: Module, x: Samples, loader: Loader, what: str) -> None:
+def check_passes(epochs: int, *sources: Source | None) -> None:
+    """Raise ArgumentError if one of the sources of a fit is used up before so many epochs are over."""
+    for source, what in zip(sources, ("train", "validation"), strict=True):
+        if epochs > 1 and isinstance(source, Batches) and source.one_shot:
+            kind = type(source.source).__name__
+            raise ArgumentError(
+                f"fit: {what} is a {kind}, which one pass uses up, but there are {epochs} epochs: give the "
+                "function that makes it, or what can be iterated over again, such as a list or a DataLoader"
+            )
+
+
+def check_batches(model: Module, x: Samples, loader: Feed, what: str) -> None:
     """Raise ShapeError if there is a batch of one image, and a layer that cannot be trained on one.
 
     Parameters
@@ -179,10 +179,12 @@ def check_batches(model: Module, x: Samples, loader: Loader, what: str) -> None:
     x : array (1, C, H, W), or tuple of arrays for several inputs
         An image as the model takes it.
     loader : Loader
-        Makes the batches.
+        Makes the batches. Of those of other libraries, whose lengths nobody knows, nothing is said.
     what : str
         Opens the message: the function that trains.
     """
+    if not isinstance(loader, Loader):
+        return
     count, size = len(loader.dataset), loader.batch_size
     left_over = not loader.drop_last and count % size == 1
     if not left_over and min(count, size) > 1:

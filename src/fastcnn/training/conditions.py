@@ -14,7 +14,8 @@ from .. import _precision, _samples
 from .._config import get_flush_denormal
 from .._kernels import cpu
 from .._version import __version__
-from ..data import Dataset, Loader
+from ..data import Dataset, Source
+from ..data.feed import Feed
 from ..data.targets import CLASSIFICATION
 from ..errors import ArgumentError
 from .state import Training
@@ -27,13 +28,15 @@ _IN_WORDS = ("augment", "preprocess", "the loss")
 _MOST_BYTES = 1 << 30
 
 
-def fingerprint(dataset: Dataset | None) -> str | None:
+def fingerprint(dataset: Source | None) -> str | None:
     """Return the SHA-256 of a data set's images, labels and classes; None of none.
+
+    What another library reads, which may look different each time, is told by its kind, length and classes.
 
     Of images of more than 1 GiB, which may lie in a file, rows in even steps are read.
     """
-    if dataset is None:
-        return None
+    if not isinstance(dataset, Dataset):
+        return None if dataset is None else dataset.told()
     digest = hashlib.sha256(repr(dataset.classes).encode())
     if dataset.task != CLASSIFICATION:  # classes are told as by versions that knew nothing else
         digest.update(f"{dataset.task} {dataset.ignore_index}".encode())
@@ -58,7 +61,7 @@ def _told(part: Any) -> str | None:
     return f"{named.__module__}.{named.__qualname__}"
 
 
-def conditions(trainer: Training, loader: Loader, validation: Dataset | None) -> dict[str, Any]:
+def conditions(trainer: Training, loader: Feed, validation: Source | None) -> dict[str, Any]:
     """Return the conditions of a fit.
 
     Returns

@@ -109,7 +109,7 @@ class Diagnostics(Callback):
         self._before = {}
         if self._step % self.every == 0:
             x = trainer.prepare(_samples.take(images, slice(self.samples)))
-            epoch = len(trainer.history) + batch / trainer.batches_per_epoch
+            epoch = trainer.place_of(batch)
             self._measure(trainer.model, x, {"step": self._step + 1, "epoch": epoch})
         self._step += 1
 

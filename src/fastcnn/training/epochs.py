@@ -7,13 +7,16 @@ import logging
 import time
 from collections.abc import Iterable
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 
 from .. import _samples
 from .._samples import Samples
-from ..data import Dataset, Loader
+from ..data import Source
+from ..data.feed import Feed
+from ..data.prefetching import with_last
 from ..data.targets import CLASSIFICATION
 from ..errors import DTypeError, ShapeError
 from .evaluation import Evaluator
@@ -80,8 +83,8 @@ class Epochs(Evaluator):
 
     def _run(
         self,
-        loader: Loader,
-        validation: Dataset | None,
+        loader: Feed,
+        validation: Source | None,
         epochs: int,
         progress: bool,
         interrupts: Interrupts,
@@ -124,23 +127,25 @@ class Epochs(Evaluator):
 
     def _epoch(
         self,
-        loader: Loader,
-        validation: Dataset | None,
+        loader: Feed,
+        validation: Source | None,
         label: str,
         progress: bool,
         interrupts: Interrupts,
         saver: Saver,
     ) -> dict[str, Any] | None:
         """Train for what is left of an epoch; return its row of the history, None if it was stopped."""
-        position, images = self._position, min(len(loader.dataset), len(loader) * loader.batch_size)
+        position = self._position
         # The loader counts epochs from 0.
         batches = loader.epoch(len(self.history), position.batch)
-        bar = EpochBar(label, images, progress, position.count)
+        bar = EpochBar(label, loader.images, progress, position.count)
         with contextlib.closing(bar), contextlib.closing(batches):  # type: ignore[type-var]
             start = time.perf_counter() - position.seconds
             self._train_mode()
             if not self._train(batches, bar, start, interrupts, saver):
                 return None
+            if loader.length is None:
+                self.batches_per_epoch = position.batch
             row = self._row(len(self.history) + 1)
             trained = time.perf_counter()
             with interrupts.held:
@@ -148,7 +153,7 @@ class Epochs(Evaluator):
             if validation is not None:
                 row.update(self.validation_row(validation))
             row["seconds"] = time.perf_counter() - start
-            row["images_per_second"] = images / max(trained - start, 1e-9)
+            row["images_per_second"] = position.count / max(trained - start, 1e-9)
             bar.finish(row)
         return row
 
@@ -157,13 +162,15 @@ class Epochs(Evaluator):
     ) -> bool:
         """Take a step for each batch; return whether nobody has stopped training."""
         position, adds_up, several = self._position, self.adds_up, self.accumulate_grad_batches
-        for images, labels, *weighted in batches:
+        for (images, labels, *weighted), last in (
+            with_last(batches) if several > 1 else zip(batches, repeat(True))
+        ):
             weights = weighted[0] if weighted else None
             with interrupts.held:
                 self._tell("on_batch_begin", position.batch + 1, images, labels)
                 position.lr = self.optimizer.param_groups[0]["lr"]
                 done = position.batch + 1
-                due = done % several == 0 or done == self.batches_per_epoch
+                due = done % several == 0 or last
                 loss, right = self._step(images, labels, due if several > 1 else None, weights)
                 right = right if self.task == CLASSIFICATION else 0  # of pixels there are more than images
                 share = len(labels) if weights is None else float(weights.sum())

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypedDict
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, TypedDict
 
 import numpy as np
 
 from .. import _samples
 from .._samples import Outputs, Samples
 from .._shapes import integer
-from ..data import Dataset
+from ..data import Dataset, Source
+from ..data.foreign import array_of, is_array
+from ..data.sources import evaluated, is_foreign
 from ..data.targets import CLASSIFICATION, as_batch
 from ..errors import DTypeError, ShapeError
-from ..nn.prediction import in_batches
+from ..nn.prediction import in_batches, put_together
 from ..nn.views import Views
-from .checks import check_dataset, check_fit, check_labels, check_loss, logits_of
+from .checks import check_fit, check_labels, check_loss, logits_of
 from .own_metrics import OwnMetrics
 from .parts import Parts
 from .targets import MeanLoss, fitted, loss_of
 from .tasks import TASKS, streamed
+
+# What is trained on and evaluated; `Any` are the data sets and iterables of other libraries.
+Data: TypeAlias = Source | Any
 
 
 class Metrics(TypedDict, total=False):
@@ -46,12 +51,12 @@ class Metrics(TypedDict, total=False):
 class Evaluator(Parts):
     """What of a Trainer changes no weight."""
 
-    def evaluate(self, dataset: Dataset, batch_size: int = 256, *, tta: str | None = None) -> Metrics:
+    def evaluate(self, dataset: Data, batch_size: int = 256, *, tta: str | None = None) -> Metrics:
         """Return the metrics of the model, in evaluation mode, on a data set.
 
         Parameters
         ----------
-        dataset : Dataset
+        dataset : Dataset, or data set or iterable of batches of another library, as of `Trainer.fit`
         batch_size : int
             Has no influence on the result; without the engine, on the last bits of the logits. Of masks and
             targets that are images only the outputs of so many are in memory, and metrics of your own are the
@@ -73,38 +78,53 @@ class Evaluator(Parts):
             Weights of the samples count in all but "confusion" and "correct". Of several outputs the first
             array is taken for the logits; the loss is that of all.
         """
-        check_dataset(dataset, "evaluate: dataset")
-        size = len(dataset) if not streamed(dataset) else integer(batch_size, "evaluate: batch_size", 1)
-        measure, loss = TASKS[dataset.task].measure(dataset, self.loss), MeanLoss(self.loss)
-        own = OwnMetrics(self.metrics)
-        for start in range(0, len(dataset), size):
-            rows = slice(start, start + size)
-            outputs = self.predict(_samples.take(dataset.images, rows), batch_size, tta=tta)
+        source, limit = (
+            evaluated(dataset, "evaluate: dataset"),
+            integer(batch_size, "evaluate: batch_size", 1),
+        )
+        measure, loss = TASKS[source.task].measure(source, self.loss), MeanLoss(self.loss)
+        own, count = OwnMetrics(self.metrics), 0
+        for outputs, labels, weights in self._answers(source, limit, tta):
             logits = logits_of(outputs)
-            if start == 0:
-                check_labels(dataset, logits, "evaluate: dataset")
-            targets = as_batch(dataset.labels[rows], dataset.task)
-            targets = fitted(targets, self._executor.dtype(), logits.shape[1:])
-            weights = None if dataset.weights is None else dataset.weights[rows]
+            if count == 0:
+                check_labels(source, logits, "evaluate: dataset", labels)
+            targets = fitted(as_batch(labels, source.task), self._executor.dtype(), logits.shape[1:])
             loss.add(outputs, targets, weights)
-            measure.add(logits, rows)
+            measure.add(logits, labels, weights)
             own.add(logits, targets, weights)
-        found = {"loss": loss.result(), **measure.results(), "count": len(dataset), **own.results()}
+            count += len(labels)
+        found = {"loss": loss.result(), **measure.results(), "count": count, **own.results()}
         return found  # type: ignore[return-value]
 
-    def validation_row(self, dataset: Dataset) -> dict[str, float]:
+    def _answers(self, source: Source, limit: int, tta: str | None) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield outputs, labels and weights: of all samples at once, or of batches if outputs are large."""
+        at_once = not streamed(source.first().labels)
+        whole = len(source) if isinstance(source, Dataset) and at_once else 0
+        parts = (
+            (self.predict(images, limit, tta=tta), labels, weights)
+            for images, labels, weights in source.in_order(whole or limit)
+        )
+        if whole or not at_once:
+            yield from parts
+            return
+        outputs, labels, weights = zip(*parts, strict=True)
+        together = None if weights[0] is None else np.concatenate(weights)
+        yield put_together(outputs, "evaluate"), np.concatenate(labels), together
+
+    def validation_row(self, dataset: Source) -> dict[str, float]:
         """Return what a row of the history has of an evaluation."""
         result: Any = self.evaluate(dataset)
         names = ("loss", *TASKS[dataset.task].columns, *self.metrics)
         return {f"val_{name}": result[name] for name in names}
 
-    def predict(self, images: Samples, batch_size: int = 256, *, tta: str | None = None) -> Outputs:
+    def predict(self, images: Samples | Data, batch_size: int = 256, *, tta: str | None = None) -> Outputs:
         """Return the model's output for images, in evaluation mode.
 
         Parameters
         ----------
         images : array (N, C, H, W), or tuple or list of arrays for several inputs
-            As in a data set: `preprocess` is applied here.
+            As in a data set: `preprocess` is applied here. Or a tensor, or what `evaluate` takes, whose
+            labels are left aside.
         batch_size : int
         tta : str, optional
             Return the mean of the outputs over views of each image, taken before `preprocess`: "flip",
@@ -116,6 +136,12 @@ class Evaluator(Parts):
             Logits, or what else the model ends with.
         """
         size = integer(batch_size, "predict: batch_size", 1)
+        if is_array(images):
+            images = array_of(images, "predict: images")
+        elif isinstance(images, Source) or is_foreign(images):
+            source = evaluated(images, "predict: images")
+            parts = [self.predict(each, size, tta=tta) for each, *_ in source.in_order(size)]
+            return put_together(parts, "predict")
         samples = _samples.check(images, "predict: images", "an array (N, C, H, W)")
         if tta is None:
             return in_batches(self._forward, samples, size, "predict")
@@ -155,12 +181,12 @@ class Evaluator(Parts):
 
         return _samples.each(x, cast)
 
-    def _check_fit(self, dataset: Dataset, augment: Callable | None, what: str) -> tuple[Samples, np.ndarray]:
+    def _check_fit(self, dataset: Source, augment: Callable | None, what: str) -> tuple[Samples, np.ndarray]:
         """Run an image through everything; return it as the model takes it, and the logits."""
         x, outputs, batch = check_fit(dataset, self.prepare, self._executor.forward, augment, what)
         logits = logits_of(outputs)
         self._output_shape = logits.shape[1:]
-        check_loss(self.loss, dataset, what)
+        check_loss(self.loss, dataset, batch, what)
         if dataset.task != CLASSIFICATION or not isinstance(outputs, np.ndarray):
             # A loss that takes something else raises, and says what to do.
             weights = None if batch.weights is None else np.ones(1)

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._shapes import integer
-from ..data import Dataset, Loader
+from ..data.feed import Feed
+from ..data.sources import loader_of, source_of
 from ..errors import ArgumentError, DTypeError
 from . import generators
 from .checks import check_batches
+from .evaluation import Data
 from .hints import give_hints
 from .report import plot_lr_find, text_chart
 from .trainer import Trainer
@@ -85,9 +87,9 @@ class LRFindResult:
 
 def lr_find(
     trainer: Trainer,
-    train: Dataset,
+    train: Data,
     *,
-    batch_size: int,
+    batch_size: int | None = None,
     start_lr: float = 1e-7,
     end_lr: float = 10.0,
     steps: int = 100,
@@ -105,9 +107,10 @@ def lr_find(
     Parameters
     ----------
     trainer : Trainer
-    train : Dataset
+    train : Dataset, or data set or iterable of batches of another library, as of `Trainer.fit`
         Batches are drawn from it as in the first epochs of fit.
     batch_size : int
+        Left out where batches come with lengths of their own.
     start_lr, end_lr : float
         ``0 < start_lr < end_lr``.
     steps : int
@@ -137,9 +140,14 @@ def lr_find(
     if not stop_factor > 1:
         raise ArgumentError(f"lr_find: stop_factor must be above 1, got {stop_factor!r}")
     rates = np.geomspace(start_lr, end_lr, integer(steps, "lr_find: steps", 2))
-    x, logits = trainer._check_fit(train, augment, "lr_find: train")
-    loader = Loader(train, batch_size, seed=trainer.seed, augment=augment, drop_last=drop_last)
-    if len(rates) >= len(loader):  # the last batch of an epoch is among the steps
+    source = source_of(train, "lr_find: train", batch_size=batch_size, drop_last=drop_last)
+    x, logits = trainer._check_fit(source, augment, "lr_find: train")
+    loader = loader_of(
+        source, "lr_find", batch_size=batch_size, drop_last=drop_last, seed=trainer.seed, augment=augment
+    )
+    if (
+        loader.length is not None and len(rates) >= loader.length
+    ):  # the last batch of an epoch is among the steps
         check_batches(trainer.model, x, loader, "lr_find")
     give_hints(trainer, x, logits)
     with _undone(trainer):
@@ -149,9 +157,7 @@ def lr_find(
     return LRFindResult(lrs, np.array(losses), smoothed, _steepest(lrs, smoothed), stop_reason)
 
 
-def _climb(
-    trainer: Trainer, loader: Loader, rates: np.ndarray, stop_factor: float
-) -> tuple[list[float], str]:
+def _climb(trainer: Trainer, loader: Feed, rates: np.ndarray, stop_factor: float) -> tuple[list[float], str]:
     """Take the steps; return the finite losses and why it ended."""
     groups = trainer.optimizer.param_groups
     first = groups[0]["lr"]

@@ -11,6 +11,8 @@ from .._streams import steady
 from .tasks import figure_of, main_of
 
 _FORMAT = "{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
+# Where nobody knows how many images there are.
+_ENDLESS = "{desc} {n_fmt} images [{elapsed}]{postfix}"
 # Seconds between two updates: formatting costs more than a step on a single small image does.
 _INTERVAL = 0.2
 
@@ -34,19 +36,20 @@ class EpochBar:
     ----------
     label : str
         What stands before it.
-    images : int
-        Number of images of the epoch.
+    images : int or None
+        Number of images of the epoch; None: nobody knows.
     enabled : bool
         Whether anything is shown.
     done : int
         How many of them another process has done.
     """
 
-    def __init__(self, label: str, images: int, enabled: bool, done: int = 0) -> None:
+    def __init__(self, label: str, images: int | None, enabled: bool, done: int = 0) -> None:
         self._screen = steady(sys.stderr)
         self._label = label
         self._line = enabled and not self._screen.isatty()
-        self._bar = new_bar(images, label, enabled, bar_format=_FORMAT, mininterval=0, dynamic_ncols=True)
+        shape = _ENDLESS if images is None else _FORMAT
+        self._bar = new_bar(images, label, enabled, bar_format=shape, mininterval=0, dynamic_ncols=True)
         self._start = self._shown = time.perf_counter()
         self._pending = self._done = done
 
@@ -70,7 +73,7 @@ class EpochBar:
         elif not self._bar.disable:
             # Closing the bar draws it.
             self._bar.set_postfix_str(describe(row), refresh=False)
-            self._bar.n = self._bar.total
+            self._bar.n = self._bar.total or self._bar.n + self._pending
 
     def close(self) -> None:
         """Leave the bar as it is and go to the next line."""

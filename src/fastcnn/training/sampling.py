@@ -10,8 +10,8 @@ import numpy as np
 from .._shapes import integer
 from ..data import Dataset
 from ..data.targets import CLASSIFICATION
+from ..errors import ArgumentError, DTypeError
 from .callback import Callback
-from .checks import check_dataset
 from .executor import count_correct
 from .tasks import TASKS
 from .trainer import Trainer
@@ -39,7 +39,10 @@ class SampledAccuracy(Callback):
     """
 
     def __init__(self, dataset: Dataset, every: int, samples: int = 1000, seed: int = 0) -> None:
-        check_dataset(dataset, "SampledAccuracy: dataset")
+        if not isinstance(dataset, Dataset):
+            raise DTypeError(f"SampledAccuracy: dataset must be a Dataset, got {type(dataset).__name__}")
+        if len(dataset) == 0:
+            raise ArgumentError("SampledAccuracy: dataset is empty")
         self.every = integer(every, "SampledAccuracy: every", 1)
         samples = integer(samples, "SampledAccuracy: samples", 1)
         if samples < len(dataset):
@@ -73,7 +76,7 @@ class SampledAccuracy(Callback):
             return
         point = {
             "step": self._step,
-            "epoch": len(trainer.history) + batch / trainer.batches_per_epoch,
+            "epoch": trainer.place_of(batch),
             "loss": float(np.mean(self._losses)),
             self.metric: self._measured(trainer),
         }

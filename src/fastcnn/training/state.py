@@ -23,7 +23,7 @@ class Training:
     validating : bool
         Whether the last fit has images for validation.
     batches_per_epoch : int
-        Steps of an epoch of the last fit.
+        Batches of an epoch of the last fit; where nobody knows, those of the last epoch, and 0 in the first.
     outputs : int
         Numbers that the model returns for an image, or for a pixel of it.
     task : str
@@ -58,6 +58,10 @@ class Training:
         self.outputs = 0
         self.task = CLASSIFICATION
         self.hints: list[str] = []
+
+    def place_of(self, batch: int) -> float:
+        """Return where a batch, from 1, ends in epochs: 2.5 is half-way through the third."""
+        return len(self.history) + batch / max(batch, self.batches_per_epoch)
 
     @property
     def adds_up(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,14 +23,14 @@ class Measure:
 
     Parameters
     ----------
-    dataset : Dataset
+    source : Source
     loss : loss of fastcnn.nn, or the like
     """
 
-    def __init__(self, dataset: data.Dataset, loss: Any) -> None:
-        self.dataset = dataset
+    def __init__(self, source: data.Source, loss: Any) -> None:
+        self.source = source
 
-    def add(self, outputs: np.ndarray, rows: slice) -> None:
+    def add(self, outputs: np.ndarray, labels: np.ndarray, weights: np.ndarray | None) -> None:
         """Take the outputs for some samples into account."""
         raise NotImplementedError
 
@@ -45,19 +45,19 @@ class _Confusion(Measure):
     _sum: np.ndarray | None = None
     _weighted: np.ndarray | None = None
 
-    def add(self, outputs: np.ndarray, rows: slice) -> None:
-        true, predicted, weights = self.dataset.labels[rows], outputs.argmax(1), self.dataset.weights
-        counts = self._counts(true, predicted, outputs.shape[1], None)
+    def add(self, outputs: np.ndarray, labels: np.ndarray, weights: np.ndarray | None) -> None:
+        predicted = outputs.argmax(1)
+        counts = self._counts(labels, predicted, outputs.shape[1], None)
         self._sum = counts if self._sum is None else self._sum + counts
         if weights is not None:
-            counts = self._counts(true, predicted, outputs.shape[1], weights[rows])
+            counts = self._counts(labels, predicted, outputs.shape[1], weights)
             self._weighted = counts if self._weighted is None else self._weighted + counts
 
     def _counts(
         self, true: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray | None
     ) -> np.ndarray:
-        if self.dataset.task == SEGMENTATION:
-            ignored = self.dataset.ignore_index
+        if self.source.task == SEGMENTATION:
+            ignored = self.source.ignore_index
             return metrics.pixel_confusion(true, predicted, classes, ignored, weights)
         return metrics.confusion_matrix(true, predicted, classes, weights)
 
@@ -83,16 +83,18 @@ class _Pixels(_Confusion):
 class _Labels(Measure):
     """Scores of several labels, which are told from all outputs at once."""
 
-    def __init__(self, dataset: data.Dataset, loss: Any) -> None:
-        super().__init__(dataset, loss)
+    def __init__(self, source: data.Source, loss: Any) -> None:
+        super().__init__(source, loss)
         self.threshold = threshold_of(loss)
-        self._scores = np.zeros(dataset.labels.shape)
+        self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
 
-    def add(self, outputs: np.ndarray, rows: slice) -> None:
-        self._scores[rows] = outputs
+    def add(self, outputs: np.ndarray, labels: np.ndarray, weights: np.ndarray | None) -> None:
+        self._parts.append((labels, outputs.astype(np.float64), weights))
 
     def results(self) -> dict[str, Any]:
-        true, scores, weights = self.dataset.labels, self._scores, self.dataset.weights
+        true, scores = (np.concatenate([part[i] for part in self._parts]) for i in (0, 1))
+        given = [part[2] for part in self._parts]
+        weights: Any = None if given[0] is None else np.concatenate(given)  # type: ignore[arg-type]
         predicted = scores > self.threshold
         finite = not np.isnan(scores).any()  # of a training that has blown up
         area = metrics.average_precision(true, scores, sample_weight=weights) if finite else float("nan")
@@ -107,39 +109,48 @@ class _Labels(Measure):
 
 
 class _Reals(Measure):
-    """Errors of real numbers, as sums over the samples."""
+    """Errors of real numbers, as sums over the samples; and the spread of the targets around their mean.
 
-    def __init__(self, dataset: data.Dataset, loss: Any) -> None:
-        super().__init__(dataset, loss)
-        weights = np.ones(len(dataset)) if dataset.weights is None else dataset.weights
-        self._weights, self._total = weights, float(weights.sum())
+    That is put together of the spreads of batches: T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating Formulae
+    and a Pairwise Algorithm for Computing Sample Variances", 1979.
+    """
+
+    def __init__(self, source: data.Source, loss: Any) -> None:
+        super().__init__(source, loss)
+        self._count, self._total, self._axes = 0, 0.0, 1
         self._absolute = self._squared = 0.0
         self._residual: Any = 0.0
-        # The targets are known: their variance takes two passes over them, and no outputs.
-        centre = sum(np.dot(weights[rows], each) for rows, each in self._chunks()) / max(self._total, 1e-300)
-        self._variance = sum(np.dot(weights[rows], np.square(each - centre)) for rows, each in self._chunks())
+        self._centre: Any = 0.0
+        self._variance: Any = 0.0
 
-    def _chunks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        step = max(1, _CHUNK // max(1, int(np.prod(self.dataset.labels.shape[1:]))))
-        for start in range(0, len(self.dataset), step):
+    def add(self, outputs: np.ndarray, labels: np.ndarray, weights: np.ndarray | None) -> None:
+        self._count, self._axes = self._count + len(labels), labels.ndim
+        step = max(1, _CHUNK // max(1, int(np.prod(labels.shape[1:]))))
+        for start in range(0, len(labels), step):
             rows = slice(start, start + step)
-            yield rows, _flat(self.dataset.labels[rows])
+            true = _flat(labels[rows])
+            self._add(_flat(outputs[rows]), true, np.ones(len(true)) if weights is None else weights[rows])
 
-    def add(self, outputs: np.ndarray, rows: slice) -> None:
-        weights = self._weights[rows]
-        error = np.abs(_flat(outputs) - _flat(self.dataset.labels[rows]))
+    def _add(self, outputs: np.ndarray, true: np.ndarray, weights: np.ndarray) -> None:
+        error, share = np.abs(outputs - true), float(weights.sum())
         self._absolute += float(np.dot(weights, error.mean(1)))
         np.square(error, out=error)
         self._squared += float(np.dot(weights, error.mean(1)))
         self._residual = self._residual + np.dot(weights, error)
+        if share:
+            centre, total = np.dot(weights, true) / share, self._total + share
+            moved = centre - self._centre
+            spread = np.dot(weights, np.square(true - centre))
+            self._variance = self._variance + spread + np.square(moved) * (self._total * (share / total))
+            self._centre = self._centre + moved * (share / total)
+            self._total = total
 
     def results(self) -> dict[str, Any]:
-        enough = len(self.dataset) > 1 and self._total > 0
-        nan, axes = float("nan"), self.dataset.labels.ndim
+        enough, nan = self._count > 1 and self._total > 0, float("nan")
         return {
             "mae": self._absolute / self._total if self._total else nan,
             "mse": self._squared / self._total if self._total else nan,
-            "r2": r2_of(self._residual, self._variance, axes) if enough else nan,
+            "r2": r2_of(self._residual, self._variance, self._axes) if enough else nan,
         }
 
 
@@ -161,7 +172,7 @@ class Task(NamedTuple):
     main: str
     highest: str
     columns: tuple[str, ...]
-    measure: Callable[[data.Dataset, Any], Measure]
+    measure: Callable[[data.Source, Any], Measure]
 
 
 TASKS = {
@@ -174,9 +185,9 @@ TASKS = {
 }
 
 
-def streamed(dataset: data.Dataset) -> bool:
+def streamed(labels: np.ndarray) -> bool:
     """Tell whether outputs are as large as images, so that only those of one batch are to be in memory."""
-    return dataset.labels.ndim > 2
+    return labels.ndim > 2
 
 
 def threshold_of(loss: Any) -> float:

@@ -9,13 +9,14 @@ from os import PathLike
 from typing import Any
 
 from .._shapes import integer
-from ..data import Dataset, Loader
+from ..data.sources import evaluated, loader_of, source_of
 from ..errors import ArgumentError
 from ..nn.module import Module
 from ..optim import Optimizer
 from .callback import Callback
-from .checks import check_batches
+from .checks import check_batches, check_passes
 from .conditions import conditions
+from .evaluation import Data
 from .hints import give_hints
 from .history import History
 from .interrupt import Interrupts, Terminated
@@ -136,11 +137,11 @@ class Trainer(Resumable):
 
     def fit(
         self,
-        train: Dataset,
+        train: Data,
         *,
         epochs: int,
-        batch_size: int,
-        validation: Dataset | None = None,
+        batch_size: int | None = None,
+        validation: Data | None = None,
         augment: Callable | None = None,
         shuffle: bool = True,
         replacement: bool = False,
@@ -161,16 +162,19 @@ class Trainer(Resumable):
 
         Parameters
         ----------
-        train : Dataset
+        train : Dataset, or data set or iterable of batches of another library
+            A data set of torchvision, PyTorch or Hugging Face becomes a `fastcnn.data.LazyDataset`, an
+            iterable such as a DataLoader `fastcnn.data.Batches`; see there, and docs/data.md.
         epochs : int
             How many more. With `resume` those of the training that goes on: what it was called with.
         batch_size : int
-        validation : Dataset, optional
+            Images of a step. Left out where batches come with lengths of their own.
+        validation : as train, optional
             Evaluated after each epoch; take it from the training images, not from the test set.
         augment : callable ``augment(images, rng) -> images``, optional
             Applied to each batch of `train` before `preprocess`.
         shuffle, replacement, drop_last : bool
-            As in `fastcnn.data.Loader`.
+            As in `fastcnn.data.Loader`; iterables of batches have an order of their own.
         progress : bool
             Whether a bar is shown on the standard error.
         checkpoint : str or path, optional
@@ -202,14 +206,17 @@ class Trainer(Resumable):
         """
         epochs = integer(epochs, "fit: epochs", 0)
         self._check()
-        x, logits = self._check_fit(train, augment, "fit: train")
-        if validation is not None:
-            self._check_fit(validation, None, "fit: validation")
-            if validation.task != train.task:
-                raise ArgumentError(f"fit: train is for {train.task}, but validation for {validation.task}")
-        loader = Loader(
-            train,
-            batch_size,
+        source = source_of(train, "fit: train", batch_size=batch_size, drop_last=drop_last)
+        x, logits = self._check_fit(source, augment, "fit: train")
+        held_out = None if validation is None else evaluated(validation, "fit: validation")
+        if held_out is not None:
+            self._check_fit(held_out, None, "fit: validation")
+            if held_out.task != source.task:
+                raise ArgumentError(f"fit: train is for {source.task}, but validation for {held_out.task}")
+        loader = loader_of(
+            source,
+            "fit",
+            batch_size=batch_size,
             shuffle=shuffle,
             replacement=replacement,
             drop_last=drop_last,
@@ -217,36 +224,37 @@ class Trainer(Resumable):
             augment=augment,
         )
         check_batches(self.model, x, loader, "fit")
-        self.validating = validation is not None
-        self.batches_per_epoch = len(loader)
-        self.outputs, self.task = logits.shape[1] if logits.ndim > 1 else 1, train.task
-        source = checkpoint_of(checkpoint, resume)
-        told = conditions(self, loader, validation) if checkpoint is not None or source is not None else {}
+        self.validating = held_out is not None
+        self.batches_per_epoch = loader.length or 0
+        self.outputs, self.task = logits.shape[1] if logits.ndim > 1 else 1, source.task
+        begun_by = checkpoint_of(checkpoint, resume)
+        told = conditions(self, loader, held_out) if checkpoint is not None or begun_by is not None else {}
         saver = Saver(checkpoint, checkpoint_every, told, self.state_dict)
-        with all_or_nothing(self) if source is not None else nullcontext():
-            if source is None:
+        with all_or_nothing(self) if begun_by is not None else nullcontext():
+            if begun_by is None:
                 self.history.begin()
             else:
-                self._go_on(source, told)
+                self._go_on(begun_by, told)
             loaded, self._loaded = self._loaded, None
             if loaded is None:
                 self._position = Position(len(self.history))
                 self.accumulation.clear()
             last = self._position.first + epochs
             left = max(0, last - len(self.history))
+            check_passes(left, source, held_out)
             self._schedule.check(left, self._steps_of(left), self.validating, self.task)
             give_hints(self, x, logits)
             for callback in self.callbacks:
                 callback.on_train_begin(self)
             if loaded is not None:
-                put_back_callbacks(self, loaded, f"fit: resume: {source}")
+                put_back_callbacks(self, loaded, f"fit: resume: {begun_by}")
         with Interrupts() as interrupts:
             saver.begin()
             self._within_step = False
             was_training = self.model.training
             ended = None
             try:
-                self._run(loader, validation, last, progress, interrupts, saver)
+                self._run(loader, held_out, last, progress, interrupts, saver)
             except (KeyboardInterrupt, Terminated) as error:
                 ended = error
             except BaseException as error:
