@@ -62,5 +62,5 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys):
     for block in blocks:
         exec(compile(block, "data.md", "exec"), names)
     assert capsys.readouterr().out.splitlines()[0] == "('a', 'b') 300"
-    assert len(names["trainer"].history) == 5
+    assert len(names["trainer"].history) == 6
     assert names["named"].first().images.shape == (1, 3, 32, 32)

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from .. import data
-from ..data.npz import read_npy
+from ..data.npy import read_npy
 from ..data.pictures import fitted
 from ..data.resizing import Resize
 from ..data.values import BYTES, UNIT, Range, to_unit

@@ -12,6 +12,7 @@ from .datasets import load, load_parts, names
 from .folds import concatenate, k_fold, k_fold_indices
 from .lazy import LazyDataset
 from .loader import Loader
+from .npy import load_npy
 from .pictures import read_picture
 from .scenes import compose_scenes
 from .source import Source
@@ -33,6 +34,7 @@ __all__ = [
     "k_fold",
     "k_fold_indices",
     "load",
+    "load_npy",
     "load_parts",
     "names",
     "normalization",

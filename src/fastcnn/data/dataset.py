@@ -24,7 +24,7 @@ from .targets import (
     counts,
     largest,
 )
-from .values import BYTES, Range, check_holds, check_range, guess_range
+from .values import Range, guess_range, range_of
 
 
 class Dataset(Source):
@@ -110,7 +110,7 @@ class Dataset(Source):
             given = list(per_input(value_range, len(self.images), what, "(0, 1)"))
             names = [f"{what}[{i}]" for i in range(len(given))]
         return [
-            None if each is None else _check_range(each, array, name)
+            None if each is None else range_of(each, array, name)
             for each, array, name in zip(given, self._arrays, names, strict=True)
         ]
 
@@ -218,6 +218,10 @@ class Dataset(Source):
             raise ArgumentError(
                 f"Dataset.subset: index {chosen[outside][0]} is out of range for {len(self)} images"
             )
+        return self._part(chosen)
+
+    def _part(self, chosen: slice | np.ndarray) -> "Dataset":
+        """Return the rows of a slice as views, and those of indices as copies."""
         part = Dataset(
             _samples.take(self.images, chosen),
             self.labels[chosen],
@@ -260,6 +264,9 @@ class Dataset(Source):
         The label is an int, a float or a row of the targets.
         """
         if isinstance(index, bool | np.bool_) or not isinstance(index, int | np.integer):
+            mapped = all(isinstance(each, np.memmap) and not each.flags.writeable for each in self._arrays)
+            if isinstance(index, slice) and mapped:
+                return self._part(index)
             return self.subset(rows_of(index, len(self), "Dataset: index"))
         if not -len(self) <= index < len(self):
             # The built-in exception: Python's iteration over a sequence ends with it.
@@ -286,13 +293,3 @@ class Dataset(Source):
         }[self.task]
         weighted = ", weighted" if self.weights is not None else ""
         return f"Dataset({name}{len(self)} {what} of {' and '.join(kinds)}, {told}{weighted})"
-
-
-def _check_range(value_range: Sequence[float], images: np.ndarray, what: str) -> Range:
-    """Return the values of black and white after a look at the images."""
-    black_white = check_range(value_range, what)
-    # Bytes need no look.
-    if images.size and not (images.dtype == np.uint8 and black_white == BYTES):
-        low, high = float(images.min()), float(images.max())
-        check_holds(black_white, low, high, images.dtype.name, what)
-    return black_white

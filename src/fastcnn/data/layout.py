@@ -68,7 +68,8 @@ def to_nchw(images: np.ndarray, layout: str | None, what: str) -> np.ndarray:
     Returns
     -------
     ndarray (N, C, H, W)
-        The array itself or a view of it; of "NHWC" a copy, since the channels have to be put in order.
+        The array itself or a view of it; of "NHWC" a copy, since the channels have to be put in order,
+        but of a file that is mapped into memory.
 
     Raises
     ------
@@ -93,6 +94,8 @@ def to_nchw(images: np.ndarray, layout: str | None, what: str) -> np.ndarray:
     if layout == "NCHW":
         return images
     turned = np.moveaxis(images, 3, 1)
+    if isinstance(images, np.memmap):
+        return turned  # of a file that may be larger than memory
     result = allocate(turned.shape, images.dtype, what)
     result[:] = turned
     return result

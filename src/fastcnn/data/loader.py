@@ -18,7 +18,7 @@ from .batch import Batch, whole_batch
 from .dataset import Dataset
 from .feed import ORDER, Feed
 from .lazy import LazyDataset
-from .prefetching import BUNDLE
+from .prefetching import BUNDLE, BUNDLE_BYTES
 from .targets import as_batch
 
 
@@ -107,7 +107,9 @@ class Loader(Feed):
 
     def _plain(self, epoch: int) -> Iterator[Batch]:
         order, size = self.order(epoch), self.batch_size
-        several = size * max(1, BUNDLE // size)  # small batches are parts of a larger gathering
+        one = sum(each.nbytes for each in _samples.arrays(self.dataset.first().images))
+        # Small batches are parts of a larger gathering.
+        several = size * max(1, min(BUNDLE, BUNDLE_BYTES // max(1, one)) // size)
         for start in range(0, self.images, several):
             chosen = order[start : min(start + several, self.images)]
             images, targets = self.dataset.rows(chosen)

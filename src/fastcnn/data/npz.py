@@ -1,4 +1,4 @@
-"""Readers of .npz and .npy files: nothing is unpickled, and headers are checked before data is read."""
+"""Readers of .npz files: nothing is unpickled, and headers are checked before data is read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import DataError, FastcnnError
-from .formats import DEFLATE_RATIO, check_bytes, count_bytes, errors_of, is_expanding
+from .formats import DEFLATE_RATIO, count_bytes, errors_of, is_expanding
 from .labels import labels_cure
 from .layout import IMAGE_DTYPES, dtype_cure, grey_cure, to_nchw
+from .npy import Header, check_length, read_header
 from .targets import CLASSIFICATION, task_of
 
 if TYPE_CHECKING:
@@ -26,55 +27,11 @@ _END, _END_BYTES, _MOST_COMMENT = b"PK\5\6", 22, 2**16
 _LARGE, _LARGE_BYTES, _LOCATOR_BYTES = b"PK\6\6", 56, 20
 
 
-class _Header(NamedTuple):
-    """What the header of an array declares.
-
-    Attributes
-    ----------
-    what : str
-        Opens the message of an error.
-    start, nbytes : int
-        Where the elements begin in the file, and how many bytes they have.
-    """
-
-    what: str
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype
-    start: int
-    nbytes: int
-
-    def is_of(self, kinds: str) -> bool:
-        """Tell whether the elements are of one of these kinds, as NumPy calls them."""
-        return not self.dtype.hasobject and self.dtype.kind in kinds
-
-    def array(self, data: bytes | np.ndarray) -> np.ndarray:
-        """Return the array that these bytes are, in native byte order."""
-        array = np.frombuffer(data, self.dtype).reshape(self.shape, order="F" if self.fortran else "C")
-        return array.astype(self.dtype.newbyteorder("="), order="C")
-
-
-def _read_header(file: IO[bytes], path: str, name: str) -> _Header:
-    """Return what an array in a file declares, if it can be had; `name` is what messages call it."""
-    try:
-        # Later versions of the format are for headers and types that images and labels never have.
-        if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError("it is not in version 1.0 of the format")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    except Exception as error:
-        # NumPy parses the header as Python text: a damaged one raises whatever the parser does.
-        raise DataError(f"{path}: {name} has no readable .npy header: {error}") from None
-    what = f"{name}, {dtype} {shape},"
-    if any(size < 0 for size in shape):
-        raise DataError(f"{path}: {what} has a negative size")
-    return _Header(what, shape, fortran, dtype, file.tell(), check_bytes(path, shape, dtype.itemsize))
-
-
 class _Member(NamedTuple):
     """An array of an archive whose header says no more than that can hold."""
 
     info: zipfile.ZipInfo
-    header: _Header
+    header: Header
 
 
 def _find(
@@ -95,7 +52,7 @@ def _find(
     if info.flag_bits & 1:
         raise DataError(f"{path}: {info.filename} is encrypted")
     with archive.open(info) as file:
-        header = _read_header(file, path, info.filename)
+        header = read_header(file, path, info.filename)
     if not header.is_of(kinds):
         raise DataError(f"{path}: {header.what} must hold {what_kind}")
     stored = min(info.compress_size, os.stat(path).st_size)
@@ -112,21 +69,12 @@ def _unpack(archive: zipfile.ZipFile, member: _Member, path: str) -> np.ndarray:
     if is_expanding(header.nbytes, os.stat(path).st_size):
         with archive.open(info) as file:
             file.read(header.start)
-            _check_bytes(header, count_bytes(file, header.nbytes), path)
+            check_length(header, count_bytes(file, header.nbytes), path)
     with archive.open(info) as file:
         file.read(header.start)
         data = file.read(header.nbytes)
-        _check_bytes(header, len(data) + len(file.read(1)), path)
+        check_length(header, len(data) + len(file.read(1)), path)
     return header.array(data)
-
-
-def _check_bytes(header: _Header, found: int, path: str) -> None:
-    """Refuse an array of which another number of bytes was found."""
-    declared = f"{header.what} has {header.nbytes} bytes, but"
-    if found < header.nbytes:
-        raise DataError(f"{path}: truncated: {declared} there are {found}")
-    if found > header.nbytes:
-        raise DataError(f"{path}: {declared} more follow")
 
 
 def read_npz(
@@ -184,32 +132,7 @@ def read_npz(
     return images, labels
 
 
-def read_npy(path: str | os.PathLike, kinds: str = "iufb") -> np.ndarray:
-    """Return the array of an .npy file; nothing in it is unpickled.
-
-    Parameters
-    ----------
-    path : path
-    kinds : str
-        Of element types, as NumPy calls them.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or malformed, or of another type.
-    """
-    path = os.fspath(path)
-    with errors_of(path), open(path, "rb") as file:
-        header = _read_header(file, path, "not a .npy file of numbers: it")
-        if not header.is_of(kinds):
-            raise DataError(f"{path}: not a .npy file of numbers: it must hold numbers, got {header.dtype}")
-        _check_bytes(header, os.fstat(file.fileno()).st_size - header.start, path)
-        data = np.fromfile(file, np.uint8, header.nbytes)
-    _check_bytes(header, len(data), path)
-    return header.array(data)
-
-
-def _check_images(header: _Header, layout: str | None, what: str) -> None:
+def _check_images(header: Header, layout: str | None, what: str) -> None:
     """Refuse what holds no images."""
     dtype = header.dtype.newbyteorder("=")
     if dtype not in IMAGE_DTYPES or (layout is None and len(header.shape) != 4):

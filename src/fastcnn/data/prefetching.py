@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from .. import _samples
+
 # Images, labels, and weights if the data set has any.
 Batch = tuple[Any, ...]
 # Images that are handed over at a time: what a thread costs is shared by small batches.
 BUNDLE = 256
+# But no more bytes than this, of large ones.
+BUNDLE_BYTES = 1 << 25
 
 
 def _fill(
@@ -24,12 +28,13 @@ def _fill(
         free.acquire()
         bundle: list[Batch] = []
         try:
-            images = 0
-            while images < BUNDLE:
+            images = size = 0
+            while images < BUNDLE and size < BUNDLE_BYTES:
                 if stop.is_set():
                     return
                 bundle.append(next(batches))
                 images += len(bundle[-1][1])
+                size += sum(each.nbytes for each in _samples.arrays(bundle[-1][0]))
         except StopIteration:
             last = True
         except BaseException as caught:

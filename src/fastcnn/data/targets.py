@@ -13,7 +13,7 @@ that are all whole numbers, and rows with a single 1 among zeros.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,8 @@ CLASSIFICATION, MULTILABEL, SEGMENTATION, REGRESSION = TASKS = (
 IGNORE_INDEX = -100
 # Masks move as float32, which holds whole numbers up to this.
 _LARGEST_CLASS = 2**24
+# Elements that are looked at at a time.
+_BLOCK = 1 << 20
 # Without names so many labels are few enough to be meant.
 _FEW = 1000
 
@@ -107,12 +109,10 @@ def check_targets(
                 f"Dataset: labels have {array.shape[1]} columns, but there are {len(names)} classes"
             )
         return Targets(array, found, tuple(names), ignored)
-    counted = array
-    if found == SEGMENTATION:
-        counted = array[array != ignored]
-        if classes is None:
-            _check_marks(counted)
-    return Targets(array, found, _named(counted, len(array), classes, found), ignored)
+    ends = _ends(array, ignored if found == SEGMENTATION else None)
+    if found == SEGMENTATION and classes is None:
+        _check_marks(array, ends, ignored)
+    return Targets(array, found, _named(ends, len(array), classes, found), ignored)
 
 
 def as_task(labels: object, array: np.ndarray, task: str, what: str) -> np.ndarray:
@@ -155,8 +155,7 @@ def largest(array: np.ndarray, task: str, ignore_index: int) -> int | None:
     """Return the largest class, of images or pixels, 0 if there is none; None of targets that are none."""
     if task not in (CLASSIFICATION, SEGMENTATION):
         return None
-    counted = array[array != ignore_index] if task == SEGMENTATION else array
-    return int(counted.max(initial=0))
+    return max(0, _ends(array, ignore_index if task == SEGMENTATION else None)[1])
 
 
 def check_weights(weights: object, count: int, what: str) -> np.ndarray:
@@ -190,7 +189,7 @@ def _real(array: np.ndarray, what: str) -> np.ndarray:
         raise ShapeError(f"{what} must have a row for each image, got a single number")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float32)
-    if not np.isfinite(array).all():
+    if not all(np.isfinite(block).all() for block in _blocks(array)):
         row = int(np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(1))[0])
         raise ArgumentError(f"{what} must be finite for task='regression', but those of image {row} are not")
     return array
@@ -223,11 +222,28 @@ def _mask(array: np.ndarray, what: str) -> np.ndarray:
     return array.view(np.uint8) if array.dtype == bool else array
 
 
-def _check_marks(counted: np.ndarray) -> None:
+def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield rows of targets, so few at a time that what is made of them is small: they may lie in a file."""
+    step = max(1, _BLOCK // max(1, int(np.prod(array.shape[1:]))))
+    for start in range(0, len(array), step):
+        yield array[start : start + step]
+
+
+def _ends(array: np.ndarray, *ignored: int | None) -> tuple[int, int]:
+    """Return the smallest and the largest of whole numbers that are not ignored; (0, -1) if there is none."""
+    found = []
+    for block in _blocks(array):
+        for each in ignored:
+            block = block if each is None else block[block != each]
+        if block.size:
+            found.append((int(block.min()), int(block.max())))
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else (0, -1)
+
+
+def _check_marks(array: np.ndarray, ends: tuple[int, int], ignored: int) -> None:
     """Refuse 255 where it stands far above all classes: it is what many data sets do not count."""
-    if counted.size and counted.max() == 255:
-        others = counted[counted != 255]
-        highest = int(others.max()) if others.size else -1
+    if ends[1] == 255:
+        highest = _ends(array, ignored, 255)[1]
         if highest < 254:
             raise ArgumentError(
                 f"Dataset: labels have 255 beside 0 to {highest}: if those pixels do not count, give "
@@ -248,9 +264,9 @@ def _classes(labels: object, array: np.ndarray, what: str) -> np.ndarray:
         raise type(error)(f"{error}{other}") from error
 
 
-def _named(counted: np.ndarray, count: int, classes: Sequence[str] | None, task: str) -> tuple[str, ...]:
+def _named(ends: tuple[int, int], count: int, classes: Sequence[str] | None, task: str) -> tuple[str, ...]:
     """Return the names of the classes, those that were given or numbers up to the largest label."""
-    low, high = (int(counted.min()), int(counted.max())) if counted.size else (0, -1)
+    low, high = ends
     if classes is None:
         # A label that is a mistake must not make as many names as it is large.
         if high >= max(count if task == CLASSIFICATION else 0, _FEW):

@@ -65,6 +65,16 @@ def check_holds(value_range: Range, low: float, high: float, dtype: str, what: s
         )
 
 
+def range_of(value_range: object, images: np.ndarray, what: str) -> Range:
+    """Return the values of black and white after a look at the images."""
+    black_white = check_range(value_range, what)
+    # Bytes need no look.
+    if images.size and not (images.dtype == np.uint8 and black_white == BYTES):
+        low, high = float(images.min()), float(images.max())
+        check_holds(black_white, low, high, images.dtype.name, what)
+    return black_white
+
+
 def guess_range(images: np.ndarray) -> Range | None:
     """Return the values of black and white in images, judged by the smallest and the largest.
 

@@ -27,6 +27,10 @@ from .tasks import TASKS, streamed
 Data: TypeAlias = Source | Any
 
 
+# Images that are evaluated at a time after an epoch; of large ones no more than have so many numbers.
+_BATCH, _FLOATS = 256, 1 << 26
+
+
 class Metrics(TypedDict, total=False):
     """What `Evaluator.evaluate` returns: loss and count, and the metrics of the data set's task."""
 
@@ -51,7 +55,7 @@ class Metrics(TypedDict, total=False):
 class Evaluator(Parts):
     """What of a Trainer changes no weight."""
 
-    def evaluate(self, dataset: Data, batch_size: int = 256, *, tta: str | None = None) -> Metrics:
+    def evaluate(self, dataset: Data, batch_size: int = _BATCH, *, tta: str | None = None) -> Metrics:
         """Return the metrics of the model, in evaluation mode, on a data set.
 
         Parameters
@@ -113,11 +117,12 @@ class Evaluator(Parts):
 
     def validation_row(self, dataset: Source) -> dict[str, float]:
         """Return what a row of the history has of an evaluation."""
-        result: Any = self.evaluate(dataset)
+        one = sum(array.size for array in _samples.arrays(dataset.first().images))
+        result: Any = self.evaluate(dataset, max(1, min(_BATCH, _FLOATS // max(1, one))))
         names = ("loss", *TASKS[dataset.task].columns, *self.metrics)
         return {f"val_{name}": result[name] for name in names}
 
-    def predict(self, images: Samples | Data, batch_size: int = 256, *, tta: str | None = None) -> Outputs:
+    def predict(self, images: Samples | Data, batch_size: int = _BATCH, *, tta: str | None = None) -> Outputs:
         """Return the model's output for images, in evaluation mode.
 
         Parameters
