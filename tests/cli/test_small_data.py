@@ -1,11 +1,15 @@
 """Small data sets of one's own, from the command line."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from fastcnn import recipes
 from fastcnn.cli import main
 from fastcnn.recipes import Experiment, read_recipe
+from fastcnn.training import History
 
 rng = np.random.default_rng(0)
 
@@ -223,3 +227,28 @@ def test_sizes_that_are_none(small, capsys, size):
     assert f"must be the shorter side such as 64, or height and width such as 48x64, got '{size}'" in (
         " ".join(capsys.readouterr().err.split())
     )
+
+
+def test_a_folder_of_npy_files_as_the_file_with_these_arrays(small, capsys):
+    """Training, and evaluation of what came of it: the arrays are the same, and so are all figures."""
+    arrays = {name: value for part in ("train", "val", "test") for name, value in _part(part).items()}
+    np.savez("parts.npz", **arrays)
+    Path("parts").mkdir()
+    for name, array in arrays.items():
+        np.save(f"parts/{name}.npy", array)
+    tables = []
+    for source in ("parts.npz", "parts"):
+        assert (
+            main(["train", "net.txt", "--dataset", source, "--epochs", "2", "--no-curves", "--out", "run"])
+            == 0
+        )
+        assert main(["evaluate", "run"]) == 0
+        columns = History.from_csv("run/history.csv")
+        tables.append([columns[name] for name in ("loss", "val_loss", "val_accuracy")])
+        shutil.rmtree("run")
+    assert tables[0] == tables[1]
+
+
+def _part(name):
+    images = rng.integers(0, 256, (30, 1, 12, 12), np.uint8)
+    return {f"{name}_images": images, f"{name}_labels": np.arange(30) % 3}

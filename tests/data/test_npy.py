@@ -196,3 +196,58 @@ def test_a_file_larger_than_memory(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "1\n"
+
+
+def save_parts(folder, **arrays):
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+
+
+def test_a_folder_of_files_is_a_data_set(tmp_path):
+    save_parts(
+        tmp_path,
+        train_images=IMAGES,
+        train_labels=LABELS,
+        val_images=IMAGES[:9],
+        val_targets=LABELS[:9],
+        test_images=IMAGES[3:8],
+        test_labels=LABELS[3:8],
+        train_weights=np.arange(30.0),
+        classes=np.array(["a", "b", "c"]),
+    )
+    train, validation, test = data.load_parts(str(tmp_path))
+    assert all(isinstance(part.images, np.memmap) for part in (train, validation, test))
+    np.testing.assert_array_equal(train.images, IMAGES)
+    np.testing.assert_array_equal(train.weights, np.arange(30))
+    np.testing.assert_array_equal(validation.labels, LABELS[:9])
+    assert train.classes == test.classes == ("a", "b", "c")
+    with pytest.raises(DataError, match=r"resize is for folders of pictures, but it is a folder of \.npy"):
+        data.load(str(tmp_path), resize=8)
+
+
+def test_a_folder_without_parts_is_divided(tmp_path):
+    save_parts(tmp_path, images=IMAGES.transpose(0, 2, 3, 1), labels=LABELS)
+    train, test = data.load(str(tmp_path), layout="NHWC")
+    assert (len(train), len(test)) == (24, 6)
+    assert train.image_shape == (3, 5, 4)
+    with pytest.raises(DataError, match="looks like"):
+        data.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"train_images": IMAGES, "test_images": IMAGES}, r"train_labels\.npy: No such file"),
+        ({"images": IMAGES, "labels": LABELS[:4]}, "30 images but 4 labels"),
+        ({"images": IMAGES, "labels": LABELS, "task": np.array("none")}, "task must be one of"),
+        (
+            {"images": IMAGES, "labels": LABELS, "classes": np.array([["a"]])},
+            "classes must have one dimension",
+        ),
+        ({"images": IMAGES, "labels": LABELS, "classes": np.array([{}])}, "must hold text, got object"),
+    ],
+)
+def test_folders_of_something_else(tmp_path, arrays, message):
+    save_parts(tmp_path, **arrays)
+    with pytest.raises(DataError, match=message):
+        data.load(str(tmp_path))

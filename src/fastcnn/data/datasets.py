@@ -50,7 +50,8 @@ def load(
         "mnist-scenes": 10,000 and 2,000 scenes of two to four digits, uint8 (N, 1, 64, 64), with masks of 11
         classes: `compose_scenes` of MNIST's parts, with the seeds 0 and 1.
         Or the path of an ``.npz`` file with the arrays `train_images`, `train_labels`, `test_images`,
-        `test_labels` and, optionally, `val_images`, `val_labels` and `classes` (text); or of a folder with a
+        `test_labels` and, optionally, `val_images`, `val_labels` and `classes` (text); or of a folder of
+        ``.npy`` files with these names, whose images are not read but mapped into memory; or of one with a
         subfolder of pictures for each class, in ``train``, ``test`` and, optionally, ``val``. Where there are
         only `images` and `labels`, or only the classes, or validation but no test images, a fifth of every
         class, always the same, is the test set. Or of a folder with pictures in ``images`` and masks of the
@@ -59,8 +60,8 @@ def load(
         Folder with the official files of a data set with a name, packed or not. Default: MNIST is in the
         package; others are in the cache (see `cache_folder`) or are downloaded into it (see `fetch`).
     layout, value_range : optional
-        Of the images of an ``.npz`` file: the order of their axes, and their values of black and white. See
-        `Dataset`.
+        Of images in ``.npz`` and ``.npy`` files: the order of their axes, and their values of black and
+        white. See `Dataset`.
     white : float, optional
         The value of white in pictures with more than 8 bits, see `read_picture`.
     resize : int or (height, width), optional

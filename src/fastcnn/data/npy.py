@@ -66,14 +66,14 @@ def check_length(header: Header, found: int, path: str) -> None:
         raise DataError(f"{path}: {declared} more follow")
 
 
-def read_npy(path: str | os.PathLike, kinds: str = "iufb") -> np.ndarray:
+def read_npy(path: str | os.PathLike, kinds: str = "iufb", what_kind: str = "numbers") -> np.ndarray:
     """Return the array of an .npy file; nothing in it is unpickled.
 
     Parameters
     ----------
     path : path
-    kinds : str
-        Of element types, as NumPy calls them.
+    kinds, what_kind : str
+        Of element types, as NumPy calls them, and what a message calls those.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def read_npy(path: str | os.PathLike, kinds: str = "iufb") -> np.ndarray:
     """
     path = os.fspath(path)
     with errors_of(path), open(path, "rb") as file:
-        header = _header_of(file, path, kinds)
+        header = _header_of(file, path, kinds, what_kind)
         data = np.fromfile(file, np.uint8, header.nbytes)
     check_length(header, len(data), path)
     return header.array(data)
@@ -170,10 +170,11 @@ def load_npy(
         raise type(error)(f"{os.fspath(images)}: {error}") from error
 
 
-def _header_of(file: IO[bytes], path: str, kinds: str) -> Header:
-    """Return what a whole file declares, if it holds numbers and has as many bytes."""
-    header = read_header(file, path, "not a .npy file of numbers: it")
+def _header_of(file: IO[bytes], path: str, kinds: str, what_kind: str = "numbers") -> Header:
+    """Return what a whole file declares, if it holds elements of these kinds and has as many bytes."""
+    wrong = f"not a .npy file of {what_kind}: it"
+    header = read_header(file, path, wrong)
     if not header.is_of(kinds):
-        raise DataError(f"{path}: not a .npy file of numbers: it must hold numbers, got {header.dtype}")
+        raise DataError(f"{path}: {wrong} must hold {what_kind}, got {header.dtype}")
     check_length(header, os.fstat(file.fileno()).st_size - header.start, path)
     return header

@@ -1,4 +1,4 @@
-"""Data sets of one's own, by path: an .npz file or a folder of pictures."""
+"""Data sets of one's own, by path: an .npz file, a folder of .npy files or of pictures."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from ..errors import DataError, FastcnnError
 from .dataset import Dataset
 from .dividing import Divided, complete, divided, new_dataset
-from .npz import read_npz, read_npz_array, read_npz_classes
 from .own_masks import Masks, find_pairs, read_pictures_with_masks
 from .own_pictures import read_pictures_of_classes
 from .resizing import Resize
+from .stores import NpyFolder, NpzFile, is_npy_folder
 from .targets import CLASSIFICATION, check_task, task_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def read(
     resize: Resize | None = None,
     masks: Masks | None = None,
 ) -> Divided:
-    """Read a data set from an .npz file or a folder of pictures, see `fastcnn.data.load_parts`.
+    """Read a data set from a file or a folder, see `fastcnn.data.load_parts`.
 
     Parameters
     ----------
@@ -56,10 +56,11 @@ def read(
     """
     if not os.path.exists(path):
         raise DataError(f"{path}: there is no such file or folder")
-    if os.path.isdir(path):
+    arrays = is_npy_folder(path)
+    if os.path.isdir(path) and not arrays:
         if layout is not None or value_range is not None:
             raise DataError(
-                f"{path}: layout and value_range are for .npz files, but it is a folder of pictures"
+                f"{path}: layout and value_range are for .npz and .npy files, but it is a folder of pictures"
             )
         pairs = find_pairs(path, None if masks is None else masks.name)
         if pairs is not None:
@@ -70,18 +71,21 @@ def read(
                 "beside one of pictures (images)"
             )
         return read_pictures_of_classes(path, white, resize)
+    what = "a folder of .npy files" if arrays else "a file"
     if white is not None:
-        raise DataError(f"{path}: white is for folders of pictures, but it is a file; give value_range")
+        raise DataError(f"{path}: white is for folders of pictures, but it is {what}; give value_range")
     if resize is not None:
-        raise DataError(f"{path}: resize is for folders of pictures, but it is a file")
+        raise DataError(f"{path}: resize is for folders of pictures, but it is {what}")
     if masks is not None:
-        raise DataError(f"{path}: {masks.given} is for folders of pictures with masks, but it is a file")
-    return _read_npz(path, layout, value_range)
+        raise DataError(f"{path}: {masks.given} is for folders of pictures with masks, but it is {what}")
+    return _read_arrays(NpyFolder(path) if arrays else NpzFile(path), layout, value_range)
 
 
-def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | None) -> Divided:
-    names, classes = read_npz_classes(path)
-    notes = _notes(path, names)
+def _read_arrays(
+    store: NpzFile | NpyFolder, layout: str | None, value_range: tuple[float, float] | None
+) -> Divided:
+    path, names, classes = store.path, store.names, store.classes
+    notes = _notes(store)
     prefixes = {
         part: prefix
         for part, known in _PREFIXES.items()
@@ -90,12 +94,12 @@ def _read_npz(path: str, layout: str | None, value_range: tuple[float, float] | 
     }
 
     def read_part(prefix: str) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-        images, labels = read_npz(path, prefix, layout, notes.get("task"))
+        images, labels = store.images_and_labels(prefix, layout, notes.get("task"))
         if (task := task_of(labels, classes is not None)) != CLASSIFICATION:
             notes.setdefault("task", task)  # the first part says what the others are
         own = dict(notes)
         if f"{prefix}weights" in names:
-            own["weights"] = read_npz_array(path, f"{prefix}weights", "iufb")
+            own["weights"] = store.array(f"{prefix}weights", "iufb")
         return images, labels, own
 
     if not prefixes:
@@ -139,12 +143,12 @@ def _row(dataset: Dataset) -> tuple[int, ...]:
     return dataset.labels.shape[1:]
 
 
-def _notes(path: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return what an .npz file says of its labels: `task` (text) and `ignore_index` (a whole number)."""
-    found: dict[str, Any] = {}
+def _notes(store: NpzFile | NpyFolder) -> dict[str, Any]:
+    """Return what arrays say of the labels: `task` (text) and `ignore_index` (a whole number)."""
+    path, found = store.path, dict[str, Any]()
     for name, kinds, what in (("task", "U", "text"), ("ignore_index", "iu", "a whole number")):
-        if name in names:
-            array = read_npz_array(path, name, kinds, what)
+        if name in store.names:
+            array = store.array(name, kinds, what)
             if array.size != 1:
                 raise DataError(f"{path}: {name} must be {what}, got an array of the shape {array.shape}")
             found[name] = array.item()
