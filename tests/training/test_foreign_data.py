@@ -217,3 +217,12 @@ def test_threads_make_no_difference():
         fastcnn.set_num_threads(threads)
         results.append(fit(make(), Batches(Stream(VISION, True), batch_size=8)))
     assert_same(*results)
+
+
+def test_labels_are_mixed():
+    pairs = list(zip(IMAGES, LABELS, strict=True))
+    mixed = fit(make(), HELD, batch_size=16, augment=transforms.MixUp())
+    assert_same(fit(make(), VISION, batch_size=16, augment=transforms.MixUp()), mixed)
+    assert_same(fit(make(), pairs, batch_size=16, augment=transforms.MixUp(num_classes=2)), mixed)
+    with pytest.raises(ArgumentError, match="MixUp: the data set does not say how many classes there are"):
+        fit(make(), pairs, batch_size=16, augment=transforms.MixUp())

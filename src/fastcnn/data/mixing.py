@@ -77,7 +77,14 @@ class _Mixing(Transform):
         images = self._check(batch.images, rng)
         targets, maps = batch.labels, batch.has_maps
         if batch.task == CLASSIFICATION:
-            targets = self._targets(targets, len(images), self.num_classes or batch.num_classes)
+            classes = self.num_classes or batch.num_classes
+            if not classes and targets.ndim == 1:
+                name = type(self).__name__
+                raise ArgumentError(
+                    f"{name}: the data set does not say how many classes there are: give num_classes, as in "
+                    f"{name}(num_classes=10)"
+                )
+            targets = self._targets(targets, len(images), classes)
         elif refusal := self._refusal(batch):
             raise ArgumentError(f"{type(self).__name__}: {refusal}")
         images, share, box = self._images(images, rng)

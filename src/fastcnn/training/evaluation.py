@@ -118,7 +118,8 @@ class Evaluator(Parts):
     def validation_row(self, dataset: Source) -> dict[str, float]:
         """Return what a row of the history has of an evaluation."""
         one = sum(array.size for array in _samples.arrays(dataset.first().images))
-        result: Any = self.evaluate(dataset, max(1, min(_BATCH, _FLOATS // max(1, one))))
+        fewer = max(1, _FLOATS // max(1, one))
+        result: Any = self.evaluate(dataset, fewer) if fewer < _BATCH else self.evaluate(dataset)
         names = ("loss", *TASKS[dataset.task].columns, *self.metrics)
         return {f"val_{name}": result[name] for name in names}
 
