@@ -45,13 +45,13 @@ class _EventFile:
 
     def scalar(self, name: str, value: float, step: int) -> None:
         """Write a number."""
-        from tensorboardX.summary import scalar  # type: ignore[import-untyped]
+        from tensorboardX.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 
-        self._write(step, summary=scalar(name, value))
+        self._write(step, summary=Summary(value=[Summary.Value(tag=name, simple_value=value)]))
 
     def histogram(self, name: str, values: np.ndarray, step: int) -> None:
         """Write how numbers are distributed; nothing of those that are not finite."""
-        from tensorboardX.summary import histogram
+        from tensorboardX.summary import histogram  # type: ignore[import-untyped]
 
         finite = values[np.isfinite(values)]
         if finite.size:
