@@ -8,7 +8,7 @@ import pytest
 
 # Extras, and dependencies that are imported where they are used.
 LATER = {"matplotlib", "PIL", "torch", "tqdm", "safetensors", "pandas", "scipy", "sklearn", "onnx"}
-LATER = {"matplotlib", "PIL", "torch", "tqdm", "safetensors", "pandas", "scipy", "tensorboardX"}
+LATER |= {"tensorboardX"}
 
 
 def run(code):
