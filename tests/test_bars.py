@@ -1,11 +1,13 @@
-"""Progress bars: shown on a terminal alone, and no trap for a forked child."""
+"""Progress bars: shown where somebody sees them, and no trap for a forked child."""
 
 import io
 import os
 import subprocess
 import sys
+import types
 
 import pytest
+from tqdm import notebook
 
 from fastcnn._bars import new_bar
 
@@ -26,6 +28,40 @@ def test_where_a_bar_is_drawn(stream, shown, expected, monkeypatch):
         bar.update(3)
     if stream is not None:
         assert ("work: 100%" in stream.getvalue()) is expected
+
+
+class Widget:
+    """What stands for tqdm's bar of notebooks, which tests/test_notebook.py draws in a kernel."""
+
+    def __init__(self, **options):
+        self.options = options
+
+
+def in_a_shell(monkeypatch, config, ipywidgets=True):
+    """Make Python look like that of a shell of IPython."""
+    shell = types.SimpleNamespace(config=config)
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr("fastcnn._bars.find_spec", lambda name: ipywidgets or None)
+    monkeypatch.setattr(notebook, "tqdm", Widget)
+    monkeypatch.setattr(notebook, "IProgress", object())
+
+
+def test_a_notebook_has_a_widget(monkeypatch, capsys):
+    in_a_shell(monkeypatch, {"IPKernelApp": {}})
+    bar = new_bar(3, "work", bar_format="{desc} {bar:20} {n_fmt}")
+    assert isinstance(bar, Widget)
+    assert bar.options == {"total": 3, "desc": "work", "bar_format": "{desc} {bar} {n_fmt}"}
+    assert not isinstance(new_bar(3, "work", False), Widget)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("config", "ipywidgets"), [({}, True), ({"IPKernelApp": {}}, False)])
+def test_no_widget_in_a_terminal_or_without_ipywidgets(config, ipywidgets, monkeypatch, capsys):
+    in_a_shell(monkeypatch, config, ipywidgets)
+    bar = new_bar(3, "work")
+    assert not isinstance(bar, Widget)
+    assert bar.disable  # pytest's standard error is no terminal
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")

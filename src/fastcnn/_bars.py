@@ -1,10 +1,12 @@
-"""Progress bars on the standard error, for those who sit before it."""
+"""Progress bars for those who sit before them: on the standard error, or among the output of a notebook."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
+from importlib.util import find_spec
 from typing import Any
 
 from tqdm import tqdm  # type: ignore[import-untyped]
@@ -14,7 +16,9 @@ from ._streams import steady
 
 
 def new_bar(total: int | None, label: str, shown: bool = True, **options: Any) -> tqdm:
-    """Return a bar, which is `disable`d if it is not to be shown or the standard error is no terminal.
+    """Return a bar, which is `disable`d if it is not to be shown or nobody would see it.
+
+    It is seen on a standard error that is a terminal, and in a notebook that has ipywidgets.
 
     Parameters
     ----------
@@ -26,8 +30,27 @@ def new_bar(total: int | None, label: str, shown: bool = True, **options: Any) -
     **options
         Those of tqdm.
     """
+    widget = _notebook_bar() if shown else None
+    if widget is not None:
+        if "bar_format" in options:
+            # A widget has the width of its page, and knows no other form of this word.
+            options["bar_format"] = re.sub(r"\{bar:\d+\}", "{bar}", options["bar_format"])
+        return widget(total=total, desc=label, **options)
     screen = steady(sys.stderr)
     return tqdm(total=total, desc=label, file=screen, disable=not (shown and screen.isatty()), **options)
+
+
+def _notebook_bar() -> Any:
+    """Return tqdm's class for notebooks, or None outside of a kernel of Jupyter and without ipywidgets.
+
+    tqdm.auto chooses alike, but warns where ipywidgets is not installed.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if "IPKernelApp" not in getattr(shell, "config", ()) or find_spec("ipywidgets") is None:
+        return None
+    from tqdm import notebook
+
+    return None if notebook.IProgress is None else notebook.tqdm
 
 
 def _renew() -> None:

@@ -30,7 +30,7 @@ def describe(row: Mapping[str, float]) -> str:
 
 
 class EpochBar:
-    """A bar over the images of one epoch on the standard error; a line at its end where that is no terminal.
+    """A bar over the images of one epoch; where nobody would see it, a line on the standard error at its end.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ class EpochBar:
     def __init__(self, label: str, images: int | None, enabled: bool, done: int = 0) -> None:
         self._screen = steady(sys.stderr)
         self._label = label
-        self._line = enabled and not self._screen.isatty()
         shape = _ENDLESS if images is None else _FORMAT
         self._bar = new_bar(images, label, enabled, bar_format=shape, mininterval=0, dynamic_ncols=True)
+        self._line = enabled and self._bar.disable
         self._start = self._shown = time.perf_counter()
         self._pending = self._done = done
 

@@ -1,5 +1,6 @@
 import builtins
 import math
+import pickle
 import subprocess
 import sys
 
@@ -36,6 +37,17 @@ def test_curves_show_every_epoch_and_the_best_one(tmp_path):
     assert loss.get_title(loc="left") == "best validation loss 0.5, epoch 3"
     assert accuracy.get_title(loc="left") == "best validation accuracy 90.00%, epoch 2"
     assert "95" in [label.get_text() for label in accuracy.get_yticklabels()]
+
+
+def test_notebooks_show_a_figure_once_and_pyplot_knows_nothing_of_it():
+    from matplotlib import pyplot
+
+    figure = history(2).plot()
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert pyplot.get_fignums() == []
+    assert report.new_figure(1, 1)._repr_png_().startswith(b"\x89PNG")
+    assert repr(figure) == "<Figure size 1000x400 with 2 Axes>"
+    assert len(pickle.loads(pickle.dumps(figure)).axes) == 2
 
 
 def test_curves_of_one_epoch_of_no_validation_and_of_nan():

@@ -1,11 +1,10 @@
 """What all pictures share: their figure, their colours, how they are written, how images are drawn.
 
-matplotlib is imported here, when a picture is drawn, and nowhere else.
+matplotlib is imported when a picture is drawn, and not before.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,24 +25,28 @@ _DPI = 150
 def new_figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     """Return an empty figure of that size in inches; without a layout, axes stay where they are put.
 
+    Notebooks show it where it is the value of a cell, without a magic command.
+
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     """
     try:
-        from matplotlib.figure import Figure
+        import matplotlib  # noqa: F401
     except ImportError as error:
         raise ImportError('pictures need matplotlib: pip install "fastcnn[plots]"') from error
+    from .shown import Figure
+
     return Figure(figsize=(width, height), layout=layout)
 
 
 def finished(figure: Figure, path: str | PathLike[str] | None) -> Figure:
     """Write the figure as a PNG if there is a path; return it."""
     if path is not None:
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=_DPI)
-        write_atomic(path, picture.getvalue())
+        from .shown import png_of
+
+        write_atomic(path, png_of(figure, _DPI))
     return figure
 
 
