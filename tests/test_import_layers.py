@@ -10,7 +10,18 @@ from .import_graph import ROOT, imported, name_of
 # From the bottom up; what stands in one row may import each other.
 LADDER = [
     {"_samples", "_scoped", "_slots", "_version", "errors"},
-    {"_arguments", "_bars", "_files", "_moved", "_outputs", "_precision", "_shapes", "_streams"},
+    {
+        "_arguments",
+        "_bars",
+        "_files",
+        "_html",
+        "_moved",
+        "_outputs",
+        "_pixels",
+        "_precision",
+        "_shapes",
+        "_streams",
+    },
     {"_kernels"},
     {"_config", "ops", "testing"},
     {"graph"},
@@ -28,7 +39,8 @@ LADDER = [
 ]
 RANK = {unit: rank for rank, units in enumerate(LADDER) for unit in units}
 # A branch beside the ladder: it needs little, and only what trains may need it.
-DATA_IMPORTS = {"errors", "_bars", "_files", "_samples", "_shapes", "_streams", "_kernels", "_version"}
+DATA_IMPORTS = {"errors", "_bars", "_files", "_html", "_pixels", "_samples", "_shapes", "_streams"}
+DATA_IMPORTS |= {"_kernels", "_version"}
 IMPORTS_DATA = {"training", "recipes", "sklearn", "zoo", "cli", "__main__", ""}
 # Kernels that are the data's own, and those that nobody else reaches past the ops to.
 AUGMENT = "fastcnn._kernels.augment"

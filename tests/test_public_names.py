@@ -186,6 +186,7 @@ NAMES = [
     *(f"optim.lr_scheduler.{name}" for name in SCHEDULES),
     *(f"Trainer.{name}" for name in ("train_step", "fit", "evaluate")),
     "training.EMA",
+    "training.report.ConfusionMatrix",
     "training.report.plot_outputs",
     "data.load",
     "data.Dataset.input_shape",

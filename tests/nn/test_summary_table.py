@@ -1,4 +1,6 @@
+import copy
 import json
+import pickle
 
 import pytest
 
@@ -6,6 +8,7 @@ from fastcnn import nn, optim, zoo
 from fastcnn.errors import ArgumentError
 from fastcnn.nn.summary import summarize
 
+from ..pages import shown
 from ..zoo.networks import make
 
 
@@ -131,3 +134,35 @@ def test_wrong_choices():
         ArgumentError, match="summary: format must be one of text, markdown, json, got 'html'"
     ):
         small().summary((2, 8, 8), format="html")
+
+
+def test_notebooks_show_a_table():
+    text = small().summary((2, 8, 8))
+    assert (type(text).__mro__[1], text[:10]) == (str, "Sequential")
+    page = shown(text)
+    assert page.words[1:4] == ["Sequential, input 2x8x8", "Layer", "Name"]
+    assert page.tags.count("tr") == 5
+    assert "Multiply-accumulates per sample: 1,656" in page.words
+    few = shown(small().summary((2, 8, 8), columns=["type"]))
+    assert few.words[1:3] == ["Sequential, input 2x8x8", "Type"]
+    assert shown(summarize(small(), (2, 8, 8))).words == page.words
+    again = pickle.loads(pickle.dumps(text))
+    assert again == text
+    assert again._repr_html_() == text._repr_html_() == copy.deepcopy(text)._repr_html_()
+
+
+@pytest.mark.parametrize("format", ["markdown", "json"])
+def test_other_formats_stay_text(format):
+    assert type(small().summary((2, 8, 8), format=format)) is str
+
+
+def test_names_are_text_in_notebooks():
+    model = nn.Sequential(nn.ReLU())
+    summary = summarize(model, (1, 2, 2), name="<script>x</script>")
+    assert "<script>x</script>, input 1x2x2" in shown(summary).words
+
+
+def test_a_table_of_very_many_layers_has_a_gap():
+    page = shown(nn.Sequential(*(nn.ReLU() for _ in range(600))).summary((1, 2, 2)))
+    assert page.tags.count("tr") == 502
+    assert "\u2026" in page.words

@@ -1,7 +1,6 @@
 import base64
 import re
 import sys
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from fastcnn.recipes import Experiment, Run, read_recipe, take_folder
 from fastcnn.recipes.report import PICTURES, duration, write_report
 from fastcnn.recipes.results import Results
 
+from ..pages import Page
 from .conftest import TINY
 
 
@@ -22,30 +22,6 @@ def folder(tmp_path_factory):
     run.fit(progress=False)
     run.finish()
     return run.folder
-
-
-class Page(HTMLParser):
-    """Gathers what a page has in it, and checks that its elements are closed in order."""
-
-    VOID = ("meta", "img")
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.attributes, self.words = [], [], [], []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.words.append(data)
 
 
 def test_pictures(folder):

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from .._files import write_atomic
+from .._pixels import colours_of
 from ..data.pictures import check_pillow
 from ..data.targets import CLASSIFICATION, MULTILABEL, SEGMENTATION
 from ..errors import ArgumentError
 from ..recipes import Classifier
 from ..training.report import probabilities
-from ..training.report.masks import colours_of
 from ..training.tasks import threshold_of
 from .places import Place
 

@@ -30,6 +30,8 @@ from .values import Range, guess_range, range_of
 class Dataset(Source):
     """Images with a class label each, or with other targets: several labels, masks, real numbers.
 
+    Notebooks show a contact sheet of it.
+
     Parameters
     ----------
     images : ndarray (N, C, H, W), or tuple or list of ndarrays
@@ -279,6 +281,11 @@ class Dataset(Source):
         if not isinstance(other, Dataset):
             return NotImplemented
         return Dataset(**joined([self, other], "Dataset: +"))
+
+    def _repr_html_(self) -> str:
+        from .sheet import contact_sheet  # which nothing else needs
+
+        return contact_sheet(self)
 
     def __repr__(self) -> str:
         kinds = [f"{'x'.join(map(str, array.shape[1:])) or 'one'} {array.dtype}" for array in self._arrays]

@@ -245,7 +245,7 @@ class Module(Weights["Module"]):
             Of a sample; of several inputs a list, such as ``[(1, 28, 28), (10,)]``.
         optimizer, loss : optional
             Shown below the table with their settings.
-        format : "text", "markdown" or "json"
+        format : "text" (a table in notebooks), "markdown" or "json"
         columns : sequence of str, optional
             See `fastcnn.nn.summary.Summary.show`.
         """

@@ -13,12 +13,15 @@ from .passive import observe
 from .sample import check_shapes, zeros
 from .summary_figures import Figures
 from .summary_rows import Rows
-from .summary_table import render
+from .summary_table import as_html, render
 from .tree import Tree
 
 
 class Summary(Figures):
     """The rows of a model and its totals, which it can show; see `Figures`."""
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     def text(self, columns: Sequence[str] | None = None) -> str:
         """Return the table as text; see `show`."""
@@ -39,7 +42,27 @@ class Summary(Figures):
         ArgumentError
             If there is no such format or column.
         """
-        return render(self, format, columns)
+        return SummaryText(self, columns) if format == "text" else render(self, format, columns)
+
+
+class SummaryText(str):
+    """A summary as text, which notebooks show as a table where it is the value of a cell."""
+
+    __slots__ = ("_columns", "_summary")
+    _summary: Summary
+    _columns: Sequence[str] | None
+
+    def __new__(cls, summary: Summary, columns: Sequence[str] | None = None) -> SummaryText:
+        """Return the text of a summary; see `Summary.show`."""
+        text = super().__new__(cls, render(summary, "text", columns))
+        text._summary, text._columns = summary, columns
+        return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._summary, self._columns)
+
+    def _repr_html_(self) -> str:
+        return as_html(self._summary, self._columns)
 
 
 def summarize(

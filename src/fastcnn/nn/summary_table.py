@@ -1,4 +1,4 @@
-"""The table of a summary as text, Markdown and JSON."""
+"""The table of a summary as text, Markdown, HTML and JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from .. import _html
 from .._samples import Sizes, each_of
 from ..errors import ArgumentError
 from .summary_figures import Figures, LayerRow
@@ -15,6 +16,7 @@ from .summary_figures import Figures, LayerRow
 FORMATS = ("text", "markdown", "json")
 _MOST_CHARACTERS = 120
 _LONGEST_NAME = 32
+_MOST_ROWS = 500
 _MEBI = 1024**2
 
 
@@ -70,19 +72,31 @@ def render(summary: Figures, format: str, columns: Sequence[str] | None) -> str:
     if format == "json":
         return json.dumps(as_dict(summary), indent=1)
     head, rows, right = table(summary, columns)
-    title = f"{summary.model}, input {_shape(summary.input_shape)}"
+    title = _title(summary)
     if format == "markdown":
         rules = ["---:" if each else "---" for each in right]
         cells = [[cell.replace("|", "\\|") for cell in row] for row in [head, rules, *rows]]
         body = [f"| {' | '.join(row)} |" for row in cells]
         return "\n".join([f"**{title}**", "", *body, "", *(f"- {line}" for line in _totals(summary))])
-    lines = _aligned([head, *rows], right)
+    lines = aligned([head, *rows], right)
     rule = "-" * max(map(len, lines))
     totals = [
         textwrap.fill(line, _MOST_CHARACTERS, subsequent_indent="    ", break_on_hyphens=False)
         for line in _totals(summary)
     ]
     return "\n".join([title, rule, lines[0], rule, *lines[1:], rule, *totals])
+
+
+def as_html(summary: Figures, columns: Sequence[str] | None = None) -> str:
+    """Return the table as notebooks show it; of very many layers the first and the last."""
+    head, rows, right = table(summary, columns)
+    shown = [["\u2026"] * len(head) if row is None else rows[row] for row in _html.few(len(rows), _MOST_ROWS)]
+    totals = [_html.paragraph(line) for line in _totals(summary)]
+    return _html.output(_html.paragraph(_title(summary), ""), _html.table(head, shown, right), *totals)
+
+
+def _title(summary: Figures) -> str:
+    return f"{summary.model}, input {_shape(summary.input_shape)}"
 
 
 def table(
@@ -107,12 +121,13 @@ def table(
         head = [column.head for column in chosen]
         rows = [[column.cell(row) for column in chosen] for row in summary.layers]
         right = [column.right for column in chosen]
-        if columns is not None or max(map(len, _aligned([head, *rows], right))) <= _MOST_CHARACTERS:
+        if columns is not None or max(map(len, aligned([head, *rows], right))) <= _MOST_CHARACTERS:
             break
     return head, rows, right
 
 
-def _aligned(rows: list[list[str]], right: list[bool]) -> list[str]:
+def aligned(rows: list[list[str]], right: list[bool]) -> list[str]:
+    """Return the lines of a table whose columns stand below each other."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

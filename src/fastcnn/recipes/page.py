@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
+
+from .._html import image
 
 _STYLE = """
 :root { color-scheme: light; --ink: #1f2430; --soft: #5d6473; --line: #e3e6ec; --blue: #2f6db3; }
@@ -82,11 +83,6 @@ def tiles(figures: Iterable[tuple[str, str]]) -> str:
     return f'<div class="tiles">{inner}</div>'
 
 
-def paragraph(text: str) -> str:
-    """Return a note."""
-    return f'<p class="note">{escape(text)}</p>'
-
-
 def preformatted(text: str) -> str:
     """Return text with its own lines and spaces."""
     return f"<pre>{escape(text)}</pre>"
@@ -99,33 +95,7 @@ def folded(title: str, body: str) -> str:
 
 def picture(png: bytes, caption: str, alt: str, width: int) -> str:
     """Return a figure with the PNG in it, at most `width` pixels wide."""
-    data = base64.b64encode(png).decode("ascii")
-    return (
-        f"<figure><figcaption>{escape(caption)}</figcaption>"
-        f'<img alt="{escape(alt)}" width="{width}" src="data:image/png;base64,{data}"></figure>'
-    )
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1, best: int | None = None) -> str:
-    """Return a table.
-
-    Parameters
-    ----------
-    head : sequence of str
-    rows : iterable of sequence of str
-    words : int
-        So many columns from the left are words; the others are numbers and stand to the right.
-    best : int, optional
-        Index of a row that stands out.
-    """
-    kinds = ["" if i < words else ' class="number"' for i in range(len(head))]
-    top = "".join(f"<th{kind}>{escape(cell)}</th>" for kind, cell in zip(kinds, head, strict=True))
-    lines = []
-    for index, row in enumerate(rows):
-        cells = "".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
-        lines.append(f"<tr{' class=best' if index == best else ''}>{cells}</tr>")
-    body = "\n".join(lines)
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f"<figure><figcaption>{escape(caption)}</figcaption>{image(png, alt, width)}</figure>"
 
 
 def facts(values: Mapping[str, str]) -> str:

@@ -10,12 +10,15 @@ import numpy as np
 
 from .. import _samples, nn
 from .._files import write_atomic
+from .._html import paragraph
+from .._html import table as html_table
 from ..data import Dataset
 from ..data.targets import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
 from ..errors import ArgumentError
 from ..nn.summary import summarize
 from ..nn.summary_table import table
 from ..training import Trainer, metrics, report
+from ..training.report.inline import epochs_table
 from ..training.tasks import TASKS, figure_of, threshold_of, words_of
 from . import page
 from .classifier import WEIGHTS
@@ -104,10 +107,10 @@ def _html(results: Results, folder: Path) -> str:
     name = f"{recipe.name} on {recipe.data.dataset}"
     shown = {picture: _picture(folder / picture, *words) for picture, words in _worded(test).items()}
     curves, confusion = shown[CURVES], shown[CONFUSION]
-    notes = [page.paragraph(f"{file} is missing: {why}.") for file, why in results.missing.items()]
+    notes = [paragraph(f"{file} is missing: {why}.") for file, why in results.missing.items()]
     if not curves and len(results.history):
         notes.append(
-            page.paragraph(
+            paragraph(
                 'The pictures are missing: matplotlib was not installed. pip install "fastcnn[plots]", then '
                 "fastcnn report with this folder draws them."
             )
@@ -225,20 +228,7 @@ def _tiles(results: Results) -> list[tuple[str, str]]:
 
 def _epochs(results: Results) -> str:
     """Return the table of all epochs; the best one stands out."""
-    history = results.history
-    columns = [name for name in history.columns if name != "epoch"]
-    chosen = results.metrics.get("best", {}).get("epoch")
-    best = next((i for i, row in enumerate(history) if row["epoch"] == chosen), None)
-    rows = [
-        [str(row["epoch"]), *(_digits(row[name]) if name in row else "" for name in columns)]
-        for row in history
-    ]
-    return page.table(["epoch", *map(words_of, columns)], rows, best=best)
-
-
-def _digits(value: float) -> str:
-    """Return five digits of a number, and those before the point if there are more."""
-    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e9 else f"{value:.5g}"
+    return epochs_table(results.history, results.metrics.get("best", {}).get("epoch"))
 
 
 def _labels(scores: list[float], test: Dataset) -> str:
@@ -247,7 +237,7 @@ def _labels(scores: list[float], test: Dataset) -> str:
         [name, f"{count:,}", f"{score:.4f}"]
         for name, count, score in zip(test.classes, test.class_counts(), scores, strict=True)
     ]
-    return page.table(["label", "images", "F1"], rows)
+    return html_table(["label", "images", "F1"], rows)
 
 
 def _classes(confusion: np.ndarray, names: list[str], task: str) -> str:
@@ -263,15 +253,15 @@ def _classes(confusion: np.ndarray, names: list[str], task: str) -> str:
         taken = f"{names[other]} ({wrong[i, other]:,})" if wrong[i, other] else "-"
         scores = [f"{column[i]:.4f}" for column in columns]
         rows.append([name, f"{confusion[i].sum():,}", *scores, taken])
-    return page.table(["class", _COUNTED[task], *measures, "most often taken for"], rows)
+    return html_table(["class", _COUNTED[task], *measures, "most often taken for"], rows)
 
 
 def _network(model: nn.Module, image_shape: tuple[int, int, int]) -> str:
     summary = summarize(model, image_shape)
     columns = ("name", "type", "output", "parameters", "macs", "receptive_field", "jump_out")
-    head, rows, _ = table(summary, columns)
+    head, rows, right = table(summary, columns)
     total = (
         f"Input {'x'.join(map(str, summary.input_shape))}; {summary.parameters:,} parameters, "
         f"{summary.trainable:,} of them trainable; {summary.macs:,} multiply-accumulates an image."
     )
-    return page.paragraph(total) + page.table(head, rows, words=3)
+    return paragraph(total) + html_table(head, rows, right)

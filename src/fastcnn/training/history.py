@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, overload
 from ..errors import ArgumentError, DataError
 from .files import write_table
 from .report import plot_curves
+from .report.inline import html_history
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +47,7 @@ class History:
     """One dict of numbers an epoch, in order.
 
     ``history["val_accuracy"]`` is a column, ``history[-1]`` the last epoch; ``len`` and iteration are those
-    of the epochs.
+    of the epochs. Notebooks show curves and a table.
 
     Attributes
     ----------
@@ -192,6 +193,9 @@ class History:
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
         """Draw the curves of loss and accuracy; see `fastcnn.training.report.plot_curves`."""
         return plot_curves(self, path)
+
+    def _repr_html_(self) -> str:
+        return html_history(self, self.stop_reason or "")
 
     def __repr__(self) -> str:
         last = (

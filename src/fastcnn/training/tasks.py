@@ -214,6 +214,11 @@ def figure_of(name: str, value: float) -> str:
     return f"{value:.3g}" if 0 < abs(value) < _SMALL else f"{value:.4f}"
 
 
+def digits(value: float) -> str:
+    """Return five digits of a number, and those before the point if there are more."""
+    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e9 else f"{value:.5g}"
+
+
 def words_of(name: str) -> str:
     """Return what a metric is called in a sentence."""
     words = {

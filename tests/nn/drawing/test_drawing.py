@@ -7,7 +7,7 @@ import pytest
 
 from fastcnn import nn
 from fastcnn.errors import ArgumentError
-from fastcnn.nn.drawing.picture import Box, Frame, Net, Picture, shortened
+from fastcnn.nn.drawing.picture import Box, Frame, Net, Picture
 from fastcnn.nn.drawing.svg import COLOURS, to_svg
 from fastcnn.nn.drawing.texts import lines_of, size_of, text_width
 from fastcnn.nn.drawing.words import KINDS
@@ -159,8 +159,6 @@ def test_long_names_are_cut_and_whole_in_the_tip():
     text = nn.Sequential({name: nn.ReLU()}).draw_graph((2,)).show()
     assert f"<title>{name} ReLU 2</title>" in text
     assert f">{'a' * 12}\u2026{'b' * 13}<" in text
-    assert shortened("abcdef", 6) == "abcdef"
-    assert shortened("abcdef", 5) == "ab\u2026ef"
 
 
 def test_texts_fit_into_boxes():

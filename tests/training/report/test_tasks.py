@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from fastcnn._pixels import colours_of
 from fastcnn.errors import ArgumentError, ShapeError
 from fastcnn.training import metrics, report
-from fastcnn.training.report.masks import colours_of
 
 pytest.importorskip("matplotlib")
 rng = np.random.default_rng(0)

@@ -85,11 +85,3 @@ class Picture:
 def printable(text: Any) -> str:
     """Return a text in which each character that is not one to be seen is a replacement character."""
     return "".join(each if each.isprintable() else "\ufffd" for each in str(text))
-
-
-def shortened(text: str, most: int) -> str:
-    """Return a text of at most so many characters, with dots in the place of its middle."""
-    if len(text) <= most:
-        return text
-    front = (most - 1) // 2
-    return f"{text[:front]}\u2026{text[front + 1 - most :]}"

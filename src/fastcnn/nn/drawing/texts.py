@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import NamedTuple
 
-from .picture import Box, Frame, printable, shortened
+from ..._html import shortened
+from .picture import Box, Frame, printable
 
 # Kinds of boxes with round ends and one line.
 ROUND = ("join", "end")

@@ -1,7 +1,8 @@
 """Pictures of a training: curves, layers, confusion, images with what is made of them, filters, feature maps.
 
 Each ``plot_`` function returns a matplotlib Figure, which needs neither a display nor pyplot, and writes it
-as a PNG if it is given a path. `text_curves` and `text_chart` draw in a terminal and need nothing.
+as a PNG if it is given a path; notebooks show it. `ConfusionMatrix` is a table in text and notebooks.
+`text_curves` and `text_chart` draw in a terminal and need nothing.
 """
 
 from .confusion import plot_confusion
@@ -13,11 +14,13 @@ from .labels import plot_labels
 from .layers import plot_layers
 from .lr_find import plot_lr_find
 from .masks import plot_masks
+from .matrix import ConfusionMatrix
 from .outputs import plot_outputs
 from .regression import plot_regression
 from .terminal import text_chart, text_curves
 
 __all__ = [
+    "ConfusionMatrix",
     "new_figure",
     "plot_confusion",
     "plot_curves",

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import _samples, nn
+from ..._pixels import drawable
 from ..._samples import Samples
 from ..._shapes import integer
 from ...errors import ArgumentError, ShapeError
 from ...nn.passive import observe
-from .figure import GREY, drawable, finished, new_figure
+from .figure import GREY, finished, new_figure
 from .images import shown_of
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What all pictures share: their figure, their colours, how they are written, how images are drawn.
+"""What all pictures share: their figure, their colours, and how they are written.
 
 matplotlib is imported when a picture is drawn, and not before.
 """
@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from ..._files import write_atomic
 from ...errors import ArgumentError
@@ -65,20 +63,3 @@ def class_names(classes: Sequence[str] | None, count: int) -> list[str]:
     if len(classes) < count:
         raise ArgumentError(f"classes has {len(classes)} names for {count} classes")
     return list(classes[:count])
-
-
-def drawable(image: np.ndarray, limits: tuple[float, float] | None = None) -> Any:
-    """Return an image (C, H, W) as matplotlib wants it: (H, W) or (H, W, 3), from 0 to 1.
-
-    Parameters
-    ----------
-    image : ndarray
-    limits : (float, float), optional
-        The values of black and white. Default: 0 and 255 of bytes, of others the smallest and the largest.
-    """
-    values = image.astype(np.float64)
-    if limits is None:
-        limits = (0.0, 255.0) if image.dtype == np.uint8 else (values.min(), values.max())
-    low, high = limits
-    values = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
-    return np.moveaxis(values, 0, 2) if len(values) == 3 else values[0]

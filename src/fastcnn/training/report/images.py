@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import _samples
+from ..._pixels import drawable
 from ..._samples import Samples
 from ..._shapes import integer
 from ...errors import ShapeError
-from .figure import GREY, RIGHT, WRONG, class_names, drawable, finished, new_figure
+from .figure import GREY, RIGHT, WRONG, class_names, finished, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._pixels import colours_of, drawable
 from ..._samples import Samples
 from ..._shapes import integer
 from ...errors import ShapeError
-from .figure import GREY, class_names, drawable, finished
+from .figure import GREY, class_names, finished
 from .images import shown_of
 from .triples import draw_triples
 
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
 _MOST_NAMES = 20
 # What does not count is white.
 _IGNORED = (1.0, 1.0, 1.0)
-
-
-def colours_of(count: int) -> np.ndarray:
-    """Return a colour for each class, float64 (count, 3): dark grey, then hues far from each other."""
-    hues = (0.61803398875 * np.arange(count)) % 1.0
-    sectors = np.stack([np.abs((6 * hues + shift) % 6 - 3) - 1 for shift in (0, 4, 2)], axis=1)
-    shade = np.where(np.arange(count) % 2, 0.95, 0.72)[:, None]
-    colours = shade * (0.25 + 0.75 * np.clip(sectors, 0, 1))
-    if count:
-        colours[0] = 0.2
-    return colours
 
 
 def plot_masks(

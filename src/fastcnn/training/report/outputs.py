@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._pixels import drawable
 from ..._samples import Samples
 from ..._shapes import integer
 from ...errors import ShapeError
 from .. import metrics
-from .figure import GREY, drawable, finished
+from .figure import GREY, finished
 from .images import shown_of
 from .triples import draw_triples
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import zip_longest
 
 import numpy as np
 
 from ..._shapes import integer
 from ...errors import ArgumentError
-from ..tasks import main_of, words_of
+from .charts import Numbers, charts_of, finite, limits, tick_label
 from .drawn import Epochs
 
 # Marks of the series, then the axes: upright with a tick, upright, corner, level.
@@ -19,8 +18,6 @@ _ASCII = ("*ox", ("+", "|", "+", "-"))
 # From so many columns on, two charts stand side by side.
 _WIDE = 100
 _GAP = 4
-
-Numbers = Sequence[float] | np.ndarray
 
 
 def text_chart(
@@ -62,13 +59,13 @@ def text_chart(
     marks, (tick, upright, corner, level) = _UNICODE if unicode else _ASCII
     if len(series) > len(marks):
         raise ArgumentError(f"text_chart: at most {len(marks)} series, got {len(series)}")
-    curves = {label: _finite(*points, log_x, log_y) for label, points in series.items()}
+    curves = {label: finite(*points, log_x, log_y) for label, points in series.items()}
     curves = {label: points for label, points in curves.items() if len(points[0])}
     if not curves:
         raise ArgumentError("text_chart: there is no finite point")
-    x_low, x_high = _limits([xs for xs, _ in curves.values()])
-    low, high = _limits([ys for _, ys in curves.values()])
-    labels = [_figure(10**y if log_y else y) for y in (high, low)]
+    x_low, x_high = limits([xs for xs, _ in curves.values()])
+    low, high = limits([ys for _, ys in curves.values()])
+    labels = [tick_label(10**y if log_y else y) for y in (high, low)]
     margin = max(map(len, labels))
     columns = width - margin - 2
     cells = np.full((height, columns), " ")
@@ -79,29 +76,13 @@ def text_chart(
         label = labels[0] if number == 0 else labels[1] if number == height - 1 else ""
         lines.append(f"{label:>{margin}} {tick if label else upright}{''.join(row)}")
     lines.append(f"{'':{margin}} {corner}{level * columns}")
-    left, right = (_figure(10**x if log_x else x) for x in (x_low, x_high))
+    left, right = (tick_label(10**x if log_x else x) for x in (x_low, x_high))
     foot = f"{left}{x_label:^{max(columns - len(left) - len(right), 0)}}{right}"
     lines.append(f"{'':{margin}}  {foot}")
     if len(curves) > 1 or "" not in curves:
         legend = "  ".join(f"{mark} {label}" for mark, label in zip(marks, curves, strict=False))
         lines.append(f"{'':{margin}}  {legend}")
     return "\n".join(line[:width].rstrip() for line in lines)
-
-
-def _finite(xs: Numbers, ys: Numbers, log_x: bool, log_y: bool) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.asarray(xs, np.float64), np.asarray(ys, np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        x, y = np.log10(x) if log_x else x, np.log10(y) if log_y else y
-    known = np.isfinite(x) & np.isfinite(y)
-    return x[known], y[known]
-
-
-def _limits(values: list[np.ndarray]) -> tuple[float, float]:
-    return min(float(each.min()) for each in values), max(float(each.max()) for each in values)
-
-
-def _figure(value: float) -> str:
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e5 else f"{value:.3g}"
 
 
 def _draw(cells: np.ndarray, mark: str, xs: np.ndarray, ys: np.ndarray) -> None:
@@ -143,22 +124,12 @@ def text_curves(history: Epochs, width: int = 80, height: int = 10, *, unicode: 
         raise ArgumentError("text_curves: the history has no epoch")
     width = integer(width, "text_curves: width", 40)
     beside = width >= _WIDE
-    each = (width - _GAP) // 2 if beside else width
-    charts = []
-    main = main_of(history.columns)
-    accuracy = (main, 100.0, "accuracy (%)") if main == "accuracy" else (main, 1.0, words_of(main))
-    for name, scale, title in [("loss", 1.0, "loss"), accuracy] if main else [("loss", 1.0, "loss")]:
-        series = {}
-        for column, label in ((name, "training"), (f"val_{name}", "validation")):
-            if column in history.columns and any(math.isfinite(value) for value in history[column]):
-                series[label] = history["epoch"], [scale * value for value in history[column]]
-        if series:
-            drawn = [value for _, values in series.values() for value in values if math.isfinite(value)]
-            # As in the picture: what falls tenfold shows its end on a logarithmic axis only.
-            log_y = name == "loss" and 0 < 10 * min(drawn) < max(drawn)
-            chart = text_chart(series, title, each, height, x_label="epoch", log_y=log_y, unicode=unicode)
-            charts.append(chart.split("\n"))
+    share = (width - _GAP) // 2 if beside else width
+    charts = [
+        text_chart(each.series, each.title, share, height, x_label="epoch", log_y=each.log_y, unicode=unicode)
+        for each in charts_of(history)
+    ]
     if not beside:
-        return "\n\n".join("\n".join(lines) for lines in charts)
-    rows = zip_longest(*charts, fillvalue="")
-    return "\n".join((" " * _GAP).join(f"{line:<{each}}" for line in row).rstrip() for row in rows)
+        return "\n\n".join(charts)
+    rows = zip_longest(*(chart.split("\n") for chart in charts), fillvalue="")
+    return "\n".join((" " * _GAP).join(f"{line:<{share}}" for line in row).rstrip() for row in rows)
