@@ -28,6 +28,7 @@ def test_every_example_is_tested():
     tested = {
         "custom_layer.py",
         "look_inside.py",
+        "serve.py",  # in tests/test_serve.py
         "train_with_loop.py",
         "train_with_trainer.py",
         "two_inputs.py",

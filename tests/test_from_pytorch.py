@@ -5,14 +5,16 @@ import re
 import pytest
 
 import fastcnn
-from tests.guides import FOLDER, run_code
 
-PAGE = (FOLDER / "from-pytorch.md").read_text()
+from . import documents
+
+PAGE = documents.read("docs/from-pytorch.md")
 NAMES = sorted(set(re.findall(r"fastcnn(?:\.[A-Za-z_0-9]+)+", PAGE)))
 
 
 def test_the_step_learns(capsys):
-    run_code("from-pytorch.md", 1)
+    (code,) = documents.blocks(PAGE)
+    documents.run([code], "from-pytorch.md")
     loss, predicted = capsys.readouterr().out.split(" ", 1)
     assert float(loss) < 1
     assert predicted.strip() == "[1 2 3 4]"

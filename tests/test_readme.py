@@ -3,7 +3,6 @@
 import copy
 import re
 import shlex
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +11,11 @@ import fastcnn
 from fastcnn.cli.parser import new_parser
 from fastcnn.testing import gradcheck
 
-ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "PyTorch" not in block]
+from . import documents
+from .documents import ROOT
+
+TEXT = documents.read("README.md")
+BLOCKS = [block for block in documents.blocks(TEXT) if "PyTorch" not in block]
 
 NUMBERS = ("loss", "mae", "mse", "r2", "worst_error")
 
@@ -29,11 +30,9 @@ def fewer(code: str) -> str:
 def names(tmp_path_factory):
     """Run all blocks one after the other, as a reader would, and return what they define."""
     folder = tmp_path_factory.mktemp("readme")
-    namespace: dict = {"__name__": "readme"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for block in BLOCKS:
-            exec(compile(fewer(block), "README.md", "exec"), namespace)
+        namespace = documents.run(map(fewer, BLOCKS), "README.md", __name__="readme")
     namespace["folder"] = folder
     return namespace
 

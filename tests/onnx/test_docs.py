@@ -3,14 +3,17 @@
 import re
 
 from fastcnn import onnx
-from tests.guides import FOLDER, run_code
 
-TEXT = (FOLDER / "onnx.md").read_text(encoding="utf-8")
+from .. import documents
+
+TEXT = documents.read("docs/onnx.md")
 
 
 def test_its_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names = run_code("onnx.md", 3)
+    blocks = documents.blocks(TEXT)
+    assert len(blocks) == 3
+    names = documents.run(blocks, "onnx.md")
     assert capsys.readouterr().out == "(3, 32, 32)\n"
     assert names["model"].training
 

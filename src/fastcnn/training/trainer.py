@@ -176,7 +176,7 @@ class Trainer(Resumable):
         shuffle, replacement, drop_last : bool
             As in `fastcnn.data.Loader`; iterables of batches have an order of their own.
         progress : bool
-            Whether a bar is shown on the standard error.
+            Whether a bar is shown, on the standard error or in a notebook.
         checkpoint : str or path, optional
             A safetensors file for all of the training, or a folder for ``checkpoint.safetensors``: written at
             the beginning, after each epoch, and when fit ends early, be it by Ctrl-C, SIGTERM or an error.
