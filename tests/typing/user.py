@@ -303,6 +303,9 @@ def use(folder: Path, images: np.ndarray) -> tuple[str, ...]:
     """Predict with what a run left."""
     run = recipes.Run(recipes.Experiment(recipe()), folder)
     assert_type(run.fit(), fastcnn.History)
+    matrix = training.report.ConfusionMatrix([[8, 2], [0, 9]], ["cat", "dog"])
+    assert_type(matrix.classes, list[str])
+    assert_type(matrix.confusion, np.ndarray)
     classifier = recipes.Classifier.load(folder)
     assert_type(classifier.trainer.predict(classifier.prepare(images)), np.ndarray | Any)
     return classifier.classes
