@@ -80,7 +80,8 @@ class Evaluator(Parts):
             - real targets: "mae", "mse", "r2".
 
             Weights of the samples count in all but "confusion" and "correct". Of several outputs the first
-            array is taken for the logits; the loss is that of all.
+            array is taken for the logits; the loss is that of all. "confusion" is shown by
+            `fastcnn.training.report.ConfusionMatrix`.
         """
         source, limit = (
             evaluated(dataset, "evaluate: dataset"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import _html
-from ...nn.summary_table import aligned
 from .. import metrics
 from .confusion import MOST_NUMBERS, plot_confusion, said_of, shares_of
 from .figure import class_names
@@ -66,6 +65,8 @@ class ConfusionMatrix:
         return f"ConfusionMatrix({len(self.classes)} classes, {said_of(self.confusion)})"
 
     def __str__(self) -> str:
+        from ...nn.summary_table import aligned  # which training does without
+
         head, rows, right = self._table()
         return "\n".join([said_of(self.confusion), *aligned([head, *rows], right)])
 
