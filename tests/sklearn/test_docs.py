@@ -8,16 +8,19 @@ import pytest
 from sklearn.neural_network import MLPClassifier
 
 from fastcnn.sklearn import CNNClassifier, CNNRegressor, classifier, regressor
-from tests.guides import FOLDER, run_code
 
-TEXT = (FOLDER / "scikit-learn.md").read_text(encoding="utf-8")
+from .. import documents
+
+TEXT = documents.read("docs/scikit-learn.md")
 # Those whose default differs: it is that of the optimizer, and of Adam the same.
 OTHERS = {"learning_rate_init", "loss"}
 
 
 def test_its_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names = run_code("scikit-learn.md", 4)
+    blocks = documents.blocks(TEXT)
+    assert len(blocks) == 4
+    names = documents.run(blocks, "scikit-learn.md")
     assert capsys.readouterr().out == "0.01\n"
     assert names["model"].n_iter_ <= 4
     assert (tmp_path / "digits.onnx").exists()

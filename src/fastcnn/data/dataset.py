@@ -189,17 +189,15 @@ class Dataset(Source):
 
     def with_images(self, images: np.ndarray) -> "Dataset":
         """Return a data set with other images (N, C, H, W) in the place of these, and the same targets."""
-        made = Dataset(
-            images,
-            self.labels,
-            self.classes if self.task != REGRESSION else None,
-            self.name,
-            layout="NCHW",
-            task=self.task,
-            ignore_index=self.ignore_index if self.task == SEGMENTATION else None,
-        )
+        made = self._like(images, self.labels, layout="NCHW")
         made.weights = self.weights
         return made
+
+    def _like(self, images: Samples, labels: np.ndarray, **options: Any) -> "Dataset":
+        """Return a data set with other samples for the same task, without weights."""
+        classes = self.classes if self.task != REGRESSION else None
+        ignored = self.ignore_index if self.task == SEGMENTATION else None
+        return Dataset(images, labels, classes, self.name, task=self.task, ignore_index=ignored, **options)
 
     def subset(self, indices: object) -> "Dataset":
         """Return a copy of the images at `indices`, in that order; an index may repeat.
@@ -224,16 +222,9 @@ class Dataset(Source):
 
     def _part(self, chosen: slice | np.ndarray) -> "Dataset":
         """Return the rows of a slice as views, and those of indices as copies."""
-        part = Dataset(
-            _samples.take(self.images, chosen),
-            self.labels[chosen],
-            self.classes if self.task != REGRESSION else None,
-            self.name,
-            layout=self._one_or_all([self._layout_of(array) for array in self._arrays]),
-            value_range=self._one_or_all(self._ranges),
-            task=self.task,
-            ignore_index=self.ignore_index if self.task == SEGMENTATION else None,
-        )
+        layout = self._one_or_all([self._layout_of(array) for array in self._arrays])
+        images, ranges = _samples.take(self.images, chosen), self._one_or_all(self._ranges)
+        part = self._like(images, self.labels[chosen], layout=layout, value_range=ranges)
         # A part may well have nothing but weights of 0.
         part.weights = None if self.weights is None else self.weights[chosen]
         return part

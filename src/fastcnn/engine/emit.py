@@ -13,6 +13,7 @@ import numpy as np
 from .._kernels import program as kernels
 from .._shapes import filled
 from ..nn import Parameter
+from .bands import bands_of_pixels
 from .elements import ElementType
 from .layout import Layout
 from .memory import NO_HALO, Blob, Halo, Vectors
@@ -159,39 +160,6 @@ class Part(NamedTuple):
     pause: Pause | None
 
 
-# What makes each pixel by itself, of those that its tables name, and how large it must be (a band of it takes
-# as long as threads need to find each other) to be cut into bands.
-_BY_PIXEL = {"apply", "copy", "multiply", "divide", "affine", "max_pool", "resample"}
-_BAND_NUMBERS = 32768
-
-
-def _bands_of(op: Op, bands: int) -> list[Op]:
-    """Return an operation that makes each pixel by itself as bands of pixels."""
-    pixels = op.arguments["pixels"]
-    return [
-        replace(op, arguments=_some_pixels(op, pixels * i // bands, pixels * (i + 1) // bands), band=i)
-        for i in range(bands)
-    ]
-
-
-def _some_pixels(op: Op, first: int, last: int) -> dict[str, Any]:
-    """Return an operation's arguments for some of its pixels: their rows of its tables, with their taps."""
-    arguments = {**op.arguments, "pixels": last - first}
-    for table in op.signature.tables:
-        entries = op.arguments[table.name]
-        if table.details[0] != "pixels" or entries is None:
-            continue
-        if table.kind == "STARTS":
-            taps, ends = table.details[1], entries[first : last + 1]
-            for name in (taps, "weight"):
-                if op.arguments.get(name) is not None:
-                    arguments[name] = op.arguments[name][ends[0] : ends[-1]]
-            arguments[table.name] = ends - ends[0]
-        else:
-            arguments[table.name] = entries[first:last]
-    return arguments
-
-
 class Writer(Queue):
     """Collects the operations of a program, part by part.
 
@@ -230,17 +198,11 @@ class Writer(Queue):
     def _write(self, signature: Signature, *, band: int | None = None, **given: Any) -> Op:
         """Append an operation, or its bands."""
         op = super()._write(signature, band=self._band if band is None else band, **given)
-        if self.bands > 1 and op.band is None and self._cuts(op):
-            self.ops[-1:] = _bands_of(op, self.bands)
+        if self.bands > 1 and op.band is None and self.layout.by_channels:
+            cut = bands_of_pixels(signature, op.arguments, self.layout.lanes, self.bands)
+            if cut:
+                self.ops[-1:] = [replace(op, arguments=some, band=i) for i, some in enumerate(cut)]
         return op
-
-    def _cuts(self, op: Op) -> bool:
-        """Tell whether an operation is cut into bands of pixels."""
-        values = op.arguments
-        if op.kernel not in _BY_PIXEL or values.get("dropout") or values.get("argmax") is not None:
-            return False
-        channels = values.get("channels") or values["vectors"] * self.layout.lanes
-        return self.layout.by_channels and values["pixels"] * channels >= _BAND_NUMBERS
 
     @contextmanager
     def as_band(self, band: int) -> Iterator[None]:

@@ -111,6 +111,8 @@ def resampled(lowering: Lowering, value: Value, rows: Lines, columns: Lines, mar
 
 def sample(shape: tuple[int, ...]) -> View:
     """Return a view of a new value of a shape, (C, H, W), (C, L) or (F,)."""
+    if not shape:
+        raise UnsupportedError("one number for each sample")
     if len(shape) == 3:
         return View(Value(*shape))
     if len(shape) == 2:

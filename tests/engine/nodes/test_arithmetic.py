@@ -244,3 +244,18 @@ def test_numbers_for_samples_run_eagerly():
 
     with pytest.raises(UnsupportedError, match="one number for each sample"):
         lower(Total(), (4,))
+
+
+def test_samples_without_an_axis_run_eagerly():
+    class Number(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 1)
+
+        def forward(self, x):
+            return self.linear(x).reshape((-1,))
+
+    model, x = Number(), np.ones((3, 4), np.float32)
+    with pytest.raises(UnsupportedError, match=r"^one number for each sample$"):
+        lower(model, (4,))
+    np.testing.assert_array_equal(model.predict(x), model.predict(x, engine=False))

@@ -128,8 +128,8 @@ static const char *take_pixels(const product *f, const tile *t, ptrdiff_t end, p
 
 /* The same of several images, which stand so far apart in y and x. Places are numbers of 32 bits: those of the
  * pixels in hand count from the first one's image. */
-static const char *take_images(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width, ptrdiff_t images,
-                        ptrdiff_t y_image, ptrdiff_t x_image)
+static const char *take_images(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width,
+                               ptrdiff_t images, ptrdiff_t y_image, ptrdiff_t x_image)
 {
     int32_t y_at[MOST_IN_HAND], x_at[MOST_IN_HAND];
     const ptrdiff_t of_image = end - t->p0, pixels = of_image * images;
@@ -181,15 +181,14 @@ static ptrdiff_t pixels_at_a_time(const struct fcn_conv_spans *a, ptrdiff_t all,
 }
 
 /* Take the pixels p0 .. p1 - 1 of one block of vectors of output channels. */
-static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdiff_t b, ptrdiff_t p0, ptrdiff_t p1,
-                       ptrdiff_t images)
+static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdiff_t b, ptrdiff_t p0,
+                       ptrdiff_t p1, ptrdiff_t images)
 {
     const ptrdiff_t v0 = vector_block_start(a->vectors, b);
     const ptrdiff_t width = vector_block_start(a->vectors, b + 1) - v0;
     const stored *w = (const stored *)the(&a->weight) + v0 * a->depth * VL, *next = w + width * a->depth * VL;
-    const int fetches =
-        b + 1 < vector_block_count(a->vectors) &&
-        a->depth * row_size(a->vectors) * (ptrdiff_t)sizeof(stored) > FEW_WEIGHTS;
+    const int fetches = b + 1 < vector_block_count(a->vectors) &&
+                        a->depth * row_size(a->vectors) * (ptrdiff_t)sizeof(stored) > FEW_WEIGHTS;
     const char *ahead = (const char *)(fetches ? next : w);
     const ptrdiff_t steps = fcn_divide_up((p1 - p0) * images, max_pixels[width]);
     const ptrdiff_t ahead_step =
