@@ -99,7 +99,7 @@ def test_it_is_for_files_of_ones_own(tmp_path):
         with pytest.raises(ArgumentError, match=f"load: {key} is for files of your own, but 'mnist'"):
             load("mnist", **{key: value})
     (tmp_path / "a").mkdir()
-    with pytest.raises(DataError, match=r"layout and value_range are for \.npz files"):
+    with pytest.raises(DataError, match=r"layout and value_range are for \.npz and \.npy files"):
         load(str(tmp_path), layout="NHWC")
     np.savez(tmp_path / "a.npz", images=LAST, labels=LABELS)
     with pytest.raises(DataError, match=re.escape("a.npz: white is for folders of pictures")):
