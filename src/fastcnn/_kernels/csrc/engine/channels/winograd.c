@@ -9,7 +9,7 @@
  * Method    Tiles of one image or several are taken in hand, most_in_hand of them, and transformed; for
  *           each position one product of matrices follows, in register blocks as in conv.c; then tiles of y
  *           are transformed back, with bias, sum and activation. Products of one vector of channels take the
- *           places of tiles of x.
+ *           places of tiles of x. While a chain is multiplied, the weights of the next one are fetched.
  * Order     Each number of a position is the sum of chains of CHAIN fused multiply-adds over ascending k: the
  *           same to the bit in every batch, thread and block.
  * Edges     What is not finite in x spreads to all of a tile's pixels.
@@ -55,7 +55,7 @@ static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t 
 {
     const ptrdiff_t v_step = position_step(now->count, of->in_row);
     const ptrdiff_t m_step = position_step(now->count, of->out_row);
-    product f = {.a_step = now->count * VL, .c_row = of->out_row};
+    product f = {.a_step = now->count * VL, .c_row = of->out_row, .ahead = CHAIN * MAX_VECTORS * VL};
     cut how = cut_of(of->out_row / VL);
     for (int position = 0; position < POSITIONS; ++position, v += v_step, m += m_step) {
         fetch_x(of, next, position);

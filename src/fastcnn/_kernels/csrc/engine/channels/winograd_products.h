@@ -21,6 +21,7 @@ typedef struct {
     ptrdiff_t b_step; /* from one k to the next, where rows are in the lanes */
     ptrdiff_t c_row;
     ptrdiff_t a_position, b_position; /* from one position to the next, in c as in a */
+    ptrdiff_t ahead;                  /* from a vector of b to that which is fetched meanwhile */
     int fresh;                        /* whether c is set, and not added to */
 } product;
 
@@ -70,6 +71,11 @@ INLINE void multiply(real *c, const real *a, const real *b, const product *f, co
 #pragma GCC unroll 3
             for (int p = 0; p < positions; ++p, of_position += f->a_position) {
                 vreal vector[4];
+                /* The second of two lines is fetched with the first. */
+                if (!rows_in_lanes && vectors > 1)
+#pragma GCC unroll 2
+                    for (int i = 0; i < vectors; i += 2)
+                        __builtin_prefetch(b + f->ahead + i * VL, 0, 2);
 #pragma GCC unroll 4
                 for (int i = 0; i < vectors; ++i) {
                     vector[i] = rload(b + p * f->b_position + i * VL);
