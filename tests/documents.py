@@ -21,3 +21,10 @@ def run(codes, document, **names):
     for code in codes:
         exec(compile(code, document, "exec"), names)
     return names
+
+
+def run_guide(name, count):
+    """Run all blocks of a guide in docs/, of which there must be so many; return the names they leave."""
+    codes = blocks(read(f"docs/{name}"))
+    assert len(codes) == count
+    return run(codes, name)

@@ -13,8 +13,7 @@ NAMES = sorted(set(re.findall(r"fastcnn(?:\.[A-Za-z_0-9]+)+", PAGE)))
 
 
 def test_the_step_learns(capsys):
-    (code,) = documents.blocks(PAGE)
-    documents.run([code], "from-pytorch.md")
+    documents.run_guide("from-pytorch.md", 1)
     loss, predicted = capsys.readouterr().out.split(" ", 1)
     assert float(loss) < 1
     assert predicted.strip() == "[1 2 3 4]"

@@ -1,15 +1,12 @@
 """What docs/data.md shows runs, with stand-ins where it imports what the tests do not need."""
 
-import re
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
+from .. import documents
 from .standins import BatchesOf, Faces, Vision, squares
-
-TEXT = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
 
 
 class Pictures(Vision):
@@ -57,10 +54,7 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys):
         module = ModuleType(name)
         module.__dict__.update(content)
         monkeypatch.setitem(sys.modules, name, module)
-    names: dict = {}
-    blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    for block in blocks:
-        exec(compile(block, "data.md", "exec"), names)
+    names = documents.run_guide("data.md", 5)
     assert capsys.readouterr().out.splitlines()[0] == "('a', 'b') 300"
     assert len(names["trainer"].history) == 6
     assert names["named"].first().images.shape == (1, 3, 32, 32)

@@ -11,9 +11,7 @@ TEXT = documents.read("docs/onnx.md")
 
 def test_its_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    blocks = documents.blocks(TEXT)
-    assert len(blocks) == 3
-    names = documents.run(blocks, "onnx.md")
+    names = documents.run_guide("onnx.md", 3)
     assert capsys.readouterr().out == "(3, 32, 32)\n"
     assert names["model"].training
 

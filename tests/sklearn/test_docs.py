@@ -18,9 +18,7 @@ OTHERS = {"learning_rate_init", "loss"}
 
 def test_its_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    blocks = documents.blocks(TEXT)
-    assert len(blocks) == 4
-    names = documents.run(blocks, "scikit-learn.md")
+    names = documents.run_guide("scikit-learn.md", 4)
     assert capsys.readouterr().out == "0.01\n"
     assert names["model"].n_iter_ <= 4
     assert (tmp_path / "digits.onnx").exists()

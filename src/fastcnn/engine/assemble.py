@@ -13,7 +13,7 @@ from .._shapes import INT_MAX, check_size, filled
 from ..nn import Parameter
 from .check import check_places, checks_places
 from .emit import Op, Writer
-from .memory import Blob, External, Vectors
+from .memory import Blob, External, Vectors, whole_of
 
 Phase = tuple[int, int, int]  # kind, first operation, last + 1
 Memory = dict[Blob | Vectors, np.ndarray]
@@ -109,7 +109,7 @@ def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
         stretch = 0
         for i in range(first, last):
             stretch += i > first and (ops[i].whole_chunk or ops[i - 1].whole_chunk)
-            for buffer in map(_whole, ops[i].buffers.values()):
+            for buffer in map(whole_of, ops[i].buffers.values()):
                 if isinstance(buffer, Blob) and buffer.external:
                     continue
                 if isinstance(buffer, Blob) or (
@@ -216,7 +216,7 @@ def _link(writer: Writer, memory: Memory) -> _Linked:
 
 def _buffer(buffer: Any, writer: Writer, memory: Memory) -> tuple[np.ndarray | None, int, int]:
     """Return a buffer as the executor takes it: array, bytes from one copy to the next, what has one."""
-    buffer = _whole(buffer)
+    buffer = whole_of(buffer)
     if isinstance(buffer, Blob):
         array = None if buffer.external else memory[buffer]
         scope = kernels.EACH_GROUP if buffer.external else buffer.scope
@@ -228,8 +228,3 @@ def _buffer(buffer: Any, writer: Writer, memory: Memory) -> tuple[np.ndarray | N
         row_bytes = buffer.count * writer.element.dtype(buffer.element).itemsize
         return None, row_bytes * writer.layout.images, kernels.EACH_GROUP
     return None if isinstance(buffer, Parameter) else buffer, 0, kernels.EACH_GROUP
-
-
-def _whole(buffer: Any) -> Any:
-    """Return what has a buffer's memory."""
-    return buffer.whole if isinstance(buffer, Blob) else buffer

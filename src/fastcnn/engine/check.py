@@ -11,7 +11,7 @@ from .._kernels import program as kernels
 from ..nn import Parameter
 from .emit import Op
 from .layout import Layout
-from .memory import Blob, External, Vectors
+from .memory import Blob, External, Vectors, whole_of
 from .signatures import Argument
 
 
@@ -76,7 +76,7 @@ def _size(op: Op, buffer: Any) -> int:
     if isinstance(buffer, External):
         return buffer.count
     assert isinstance(buffer, Blob | Vectors)
-    return buffer.whole.group_size if isinstance(buffer, Blob) else buffer.group_size
+    return whole_of(buffer).group_size
 
 
 def _check_segments(op: Op, table: Argument, rows: np.ndarray) -> None:

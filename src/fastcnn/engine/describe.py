@@ -13,7 +13,7 @@ from ..nn import Parameter
 from .assemble import Executable
 from .emit import Op
 from .layout import Layout
-from .memory import Blob, External, Vectors
+from .memory import Blob, External, Vectors, whole_of
 
 _SCOPES = {
     kernels.EACH_GROUP: "groups",
@@ -133,7 +133,7 @@ def _buffers_of(op: Op, names: dict[int, str]) -> str:
         elif isinstance(buffer, Parameter):
             shown.append("x".join(map(str, buffer.shape)))
         elif buffer is not None:
-            whole = buffer.whole if isinstance(buffer, Blob) else buffer
+            whole = whole_of(buffer)
             shown.append(names.get(id(whole), f"[{getattr(whole, 'size', '')}]"))
     return f"{shown[0]} <- {', '.join(shown[1:])}"
 
@@ -144,7 +144,7 @@ def _buffers(plan: Described, names: dict[int, str]) -> list[str]:
     first: dict[int, str] = {}
     for i, op in enumerate(writer.ops):
         for used in op.buffers.values():
-            first.setdefault(id(used.whole if isinstance(used, Blob) else used), f"{i} {op.kernel}")
+            first.setdefault(id(whole_of(used)), f"{i} {op.kernel}")
     rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "first used by")]
     buffers: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
     for buffer in buffers:

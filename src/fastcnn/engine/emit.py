@@ -204,6 +204,11 @@ class Writer(Queue):
                 self.ops[-1:] = [replace(op, arguments=some, band=i) for i, some in enumerate(cut)]
         return op
 
+    @property
+    def in_band(self) -> bool:
+        """Whether what is written is a band of one image, see `as_band`."""
+        return self._band is not None
+
     @contextmanager
     def as_band(self, band: int) -> Iterator[None]:
         """Let what is written be one band, and not be cut itself."""

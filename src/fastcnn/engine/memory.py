@@ -7,6 +7,7 @@ its places are known from the beginning. Memory is settled when all operations a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -214,6 +215,11 @@ class External:
     name: str
     count: int
     element: str = "VALUE"
+
+
+def whole_of(buffer: Any) -> Any:
+    """Return what has a buffer's memory: another one for a view."""
+    return buffer.whole if isinstance(buffer, Blob) else buffer
 
 
 # What an operation's buffer can be: a parameter is looked up at each run, so that it may be replaced.

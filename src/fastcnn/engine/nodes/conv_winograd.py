@@ -177,7 +177,7 @@ def _of_many(w: Writer, in_channels: int, channels: int) -> bool:
 
 def _whole_chunk(w: Writer, tiles: _Tiles, channels: int, bands: int) -> int:
     """Return whether an operation takes several images at a time, and rather many."""
-    if tiles.count > _FEW_TILES or bands > 1:
+    if tiles.count > _FEW_TILES or bands > 1 or w.in_band:
         return False
     return FULL_CHUNK if _of_many(w, tiles.channels, channels) else True
 

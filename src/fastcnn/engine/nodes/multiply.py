@@ -132,8 +132,9 @@ def multiply(
             multiply_some(w, part, x, y, packed, rest, part.segments, flops=flops // len(p.segments))
         return
     bands = bands_of(w, flops)
-    whole_chunk = FULL_CHUNK if bands == 1 and weights_outweigh(w, p, x, y, packed, extras) else False
-    if whole_chunk:
+    outweigh = bands == 1 and weights_outweigh(w, p, x, y, packed, extras)
+    whole_chunk = FULL_CHUNK if outweigh and not w.in_band else False
+    if outweigh:
         p = without_halo(p, x)
     for i in range(bands):
         first, last = (p.pixels * j // bands for j in (i, i + 1))

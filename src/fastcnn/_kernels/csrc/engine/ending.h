@@ -11,6 +11,10 @@
 #include "common/activation.h"
 #include "engine/kernel.h"
 
+/* Of an image that does not stay in the caches, so many bytes of y are taken through all channels, and ended,
+ * before the next ones. */
+#define BYTES_AT_A_TIME (128 * 1024)
+
 typedef struct {
     activation f;
     int later;                 /* whether products write their sums */

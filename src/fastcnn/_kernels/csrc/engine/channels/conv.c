@@ -164,13 +164,12 @@ static inline ptrdiff_t group_step(const fcn_buffer *buffer)
     return buffer->stride / (ptrdiff_t)sizeof(stored);
 }
 
-/* Of a y that does not stay in the second cache, pixels are taken by so many bytes, with all channels, if the
- * weights stay there. */
+/* What does not stay in the second cache with all else: a y of so many bytes, and weights of more than so many. */
 #define LARGE_IMAGE (512 * 1024)
-#define BYTES_AT_A_TIME (128 * 1024)
 #define FEW_WEIGHTS (256 * 1024)
 
-/* How many pixels, whole rows, are taken through all channels before the next ones. */
+/* How many pixels, whole rows, are taken through all channels before the next ones: all, unless y is large and
+ * weights stay, or an activation is left to be applied to what is in the caches. */
 static ptrdiff_t pixels_at_a_time(const struct fcn_conv_spans *a, ptrdiff_t all, const ending *end)
 {
     const ptrdiff_t bytes = row_size(a->vectors) * (ptrdiff_t)sizeof(stored);
@@ -190,9 +189,9 @@ static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdif
     const int fetches = b + 1 < vector_block_count(a->vectors) &&
                         a->depth * row_size(a->vectors) * (ptrdiff_t)sizeof(stored) > FEW_WEIGHTS;
     const char *ahead = (const char *)(fetches ? next : w);
-    const ptrdiff_t steps = fcn_divide_up((p1 - p0) * images, max_pixels[width]);
+    const ptrdiff_t blocks_of_pixels = fcn_divide_up((p1 - p0) * images, max_pixels[width]);
     const ptrdiff_t ahead_step =
-        fetches ? fcn_divide_up(width * VL * (ptrdiff_t)sizeof(stored), fcn_max(steps, 1)) : 0;
+        fetches ? fcn_divide_up(width * VL * (ptrdiff_t)sizeof(stored), blocks_of_pixels) : 0;
     product f = *of;
     if (a->summed && images == 1) {
         chains[width](&f, &(tile){.w = w, .o0 = v0 * VL});
@@ -287,12 +286,8 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
         .row = row_size(vectors),
         .end = end,
     };
-    tile t = {
-        .w = (const stored *)the(&a->weight) + v0 * depth * VL,
-        .o0 = v0 * VL,
-        .length = a->span_length,
-    };
-    t.ahead = (const char *)t.w;
+    const stored *w = (const stored *)the(&a->weight) + v0 * depth * VL;
+    tile t = {.w = w, .o0 = v0 * VL, .length = a->span_length, .ahead = (const char *)w};
     if (images == 1 && a->spans > 1) {
         chains[width](&f, &t);
         end_pixels(&end, f.y + t.o0, f.y_at, 0, 1, width);

@@ -12,9 +12,7 @@
 
 #define PIXELS 8
 #define TAPS 9
-/* Of y, as many pixels are taken through all channels at a time: they and those of x stay in the second cache. */
-#define BYTES_AT_A_TIME (128 * 1024)
-#define LEAST_BLOCKS 4
+#define LEAST_BLOCKS 4 /* that are taken through all channels, however large a pixel is */
 /* As in conv_weight.c. */
 #define MAX_WIDTH 2
 
