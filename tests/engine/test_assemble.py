@@ -91,9 +91,9 @@ def test_who_has_a_copy_of_a_buffer(layout):
     copies = [array.size // size for array, size in zip(arrays, sizes, strict=True)]
     slots = kernels.slots(executable.capacity)
     assert copies == [threads, threads, groups, threads * kernels.CHUNK, min(slots, sums.most_slots)]
-    assert executable.bytes == sum(array.nbytes for array in arrays)
+    assert executable.bytes >= sum(array.nbytes for array in arrays)
     assert [array.dtype.name for array in arrays] == ["float32", "int32", *["float32"] * 3]
-    assert not any(array.any() for array in arrays)
+    assert not executable.memory[sums].any()
 
 
 def test_layers_of_large_sums_have_few_copies():

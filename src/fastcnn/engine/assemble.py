@@ -9,14 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._kernels import program as kernels
-from .._shapes import INT_MAX, check_size, filled
+from .._shapes import INT_MAX
 from ..nn import Parameter
 from .check import check_places, checks_places
 from .emit import Op, Writer
 from .memory import Blob, External, Vectors, whole_of
-
-Phase = tuple[int, int, int]  # kind, first operation, last + 1
-Memory = dict[Blob | Vectors, np.ndarray]
+from .sharing import Kept, Memory, Phase, find_rooms
 
 
 @dataclass
@@ -25,8 +23,8 @@ class Executable:
 
     Attributes
     ----------
-    memory : dict
-        The array of each of the writer's blobs and scratches.
+    memory : Memory
+        The array of each of the writer's blobs and scratches, with a row for each copy.
     phase_ends : list of int
         Number of phases at the end of each of the writer's parts.
     externals : list of str
@@ -50,7 +48,7 @@ class Executable:
     @property
     def bytes(self) -> int:
         """What its memory takes."""
-        return sum(array.nbytes for array in self.memory.values())
+        return self.memory.bytes
 
     @property
     def stretches(self) -> list[tuple[int, int, int]]:
@@ -67,7 +65,7 @@ class Executable:
 
     def again(self) -> Executable:
         """Return the same program with memory of its own; all but blobs and scratches is shared."""
-        memory = _filled({buffer: (array.size, array.dtype) for buffer, array in self.memory.items()})
+        memory = self.memory.again()
         linked = _link(self.writer, memory)
         return replace(self, memory=memory, program=linked.program(self.phases))
 
@@ -127,31 +125,17 @@ def _settle_scopes(ops: list[Op], phases: list[Phase]) -> bool:
     return grows
 
 
-def _allocate(writer: Writer, groups: int, slots: int, threads: int) -> Memory:
+def _allocate(writer: Writer, phases: list[Phase], groups: int, slots: int, threads: int) -> Memory:
     """Return memory for each buffer."""
     copies = {
         kernels.EACH_GROUP: groups,
         kernels.EACH_THREAD: threads,
         kernels.EACH_IN_HAND: threads * kernels.CHUNK,
     }
-    wanted: dict[Blob | Vectors, tuple[int, np.dtype]] = {}
-    for blob in writer.blobs:
-        wanted[blob] = copies[blob.scope] * blob.group_size, writer.element.value
+    kept: dict[Kept, int] = {blob: copies[blob.scope] for blob in writer.blobs}
     for each in writer.scratches:
-        number = min(slots, each.most_slots) if each.most_slots else copies[each.scope]
-        wanted[each] = number * each.group_size, writer.element.dtype(each.element)
-    return _filled(wanted)
-
-
-def _filled(wanted: dict[Blob | Vectors, tuple[int, np.dtype]]) -> Memory:
-    """Return zeros, so many of a type for each buffer."""
-    # Zeros take no memory before they are used: each array may fit, and all of them not.
-    memory = sum(dtype.itemsize * count for count, dtype in wanted.values())
-    check_size((memory,), 1, "engine: the buffers of a program")
-    return {
-        buffer: filled((count,), 0, dtype, "engine: a buffer", aligned=True)
-        for buffer, (count, dtype) in wanted.items()
-    }
+        kept[each] = min(slots, each.most_slots) if each.most_slots else copies[each.scope]
+    return Memory(writer.element, kept, find_rooms(writer, phases), poisoned=checks_places())
 
 
 def assemble(writer: Writer, batch_size: int, threads: int) -> Executable:
@@ -161,7 +145,7 @@ def assemble(writer: Writer, batch_size: int, threads: int) -> Executable:
     grows = _settle_scopes(ops, phases)
     groups = max(1, -(-batch_size // layout.images))
     capacity = groups * layout.images if grows else INT_MAX
-    memory = _allocate(writer, groups, kernels.slots(capacity), threads)
+    memory = _allocate(writer, phases, groups, kernels.slots(capacity), threads)
     if checks_places():
         for op in ops:
             check_places(op, layout)
@@ -217,13 +201,11 @@ def _link(writer: Writer, memory: Memory) -> _Linked:
 def _buffer(buffer: Any, writer: Writer, memory: Memory) -> tuple[np.ndarray | None, int, int]:
     """Return a buffer as the executor takes it: array, bytes from one copy to the next, what has one."""
     buffer = whole_of(buffer)
-    if isinstance(buffer, Blob):
-        array = None if buffer.external else memory[buffer]
-        scope = kernels.EACH_GROUP if buffer.external else buffer.scope
-        return array, buffer.group_size * writer.element.value.itemsize, scope
-    if isinstance(buffer, Vectors):
-        row_bytes = buffer.group_size * writer.element.dtype(buffer.element).itemsize
-        return memory[buffer], row_bytes, buffer.scope
+    if isinstance(buffer, Blob) and buffer.external:
+        return None, buffer.group_size * writer.element.value.itemsize, kernels.EACH_GROUP
+    if isinstance(buffer, Blob | Vectors):
+        array = memory[buffer]
+        return array[0], array.strides[0], buffer.scope
     if isinstance(buffer, External):
         row_bytes = buffer.count * writer.element.dtype(buffer.element).itemsize
         return None, row_bytes * writer.layout.images, kernels.EACH_GROUP

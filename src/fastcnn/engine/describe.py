@@ -82,7 +82,11 @@ def describe(plan: Described) -> str:
         lines.append(f"  phase {number}, {spread}")
         lines += [f"    {row}" for row in rows[first:last]]
     lines += _algorithms(plan.picked)
-    lines += ["", "buffers; [n] above is an array of n numbers for all images, axbx... a parameter"]
+    lines += [
+        "",
+        "buffers; [n] above is an array of n numbers for all images, axbx... a parameter",
+        "what is read for the last time leaves its place: from which byte on, in memory that others share",
+    ]
     lines += [f"  {row}" for row in _buffers(plan, names)]
     return "\n".join(lines)
 
@@ -139,13 +143,14 @@ def _buffers_of(op: Op, names: dict[int, str]) -> str:
 
 
 def _buffers(plan: Described, names: dict[int, str]) -> list[str]:
-    """Return a line for each buffer: shape, halo, bytes, and what uses it first."""
+    """Return a line for each buffer: shape, halo, bytes, its place in shared memory, what uses it first."""
     writer = plan.executable.writer
     first: dict[int, str] = {}
     for i, op in enumerate(writer.ops):
         for used in op.buffers.values():
             first.setdefault(id(whole_of(used)), f"{i} {op.kernel}")
-    rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "first used by")]
+    memory = plan.executable.memory
+    rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "from", "first used by")]
     buffers: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
     for buffer in buffers:
         element = buffer.element if isinstance(buffer, Vectors) else "VALUE"
@@ -157,8 +162,10 @@ def _buffers(plan: Described, names: dict[int, str]) -> list[str]:
         else:
             shape, halo = f"{buffer.count} vectors", ""
             kind = "slots" if buffer.most_slots else kind
-        total = plan.executable.memory[buffer].nbytes
+        total = memory[buffer].nbytes
         copies = f"{total // size if size else 0} {kind}"
-        row = (names[id(buffer)], shape, halo, work(size, "B"), copies, work(total, "B"))
+        offset = memory.rooms.offsets.get(buffer)
+        place = "" if offset is None else f"{offset:,}"
+        row = (names[id(buffer)], shape, halo, work(size, "B"), copies, work(total, "B"), place)
         rows.append((*row, first.get(id(buffer), "")))
     return aligned(rows)

@@ -14,7 +14,7 @@
  *           serves them all.
  *           Of many weights and few pixels, each vector's weights are read once for all images in hand. Where
  *           these are more than the caches hold, they are cut into panels, between which sums are put aside.
- *           While a block is multiplied, the weights of the next one are fetched.
+ *           While a block is multiplied, the weights of the next one are fetched, and the lines that it writes.
  * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block (in a deep linear
  *           layer the sum of FCN_CHAINS of them): bitwise the same in every batch, position, thread and
  *           layout.

@@ -66,6 +66,13 @@ INLINE void forward(const product *f, const tile *t, const int vectors, const in
             for (int v = 0; v < vectors; ++v)
                 sum[p * vectors + v] = f->bias ? rload(f->bias + t->o0 + v * VL) : (vreal){0};
     }
+    if (vectors > 2) { /* lines that are in no cache would hold up what is written into them */
+#pragma GCC unroll 32
+        for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v)
+                __builtin_prefetch(f->y + t->o0 + y_at[p] + v * VL, 1, 3);
+    }
     const char *ahead = t->ahead;
     const ptrdiff_t ahead_step = t->ahead_step;
     for (ptrdiff_t span = t->span0; span < t->span1; ++span) {
