@@ -83,6 +83,7 @@ def depthwise(bench, window, y, x, packed, segments=None, **extras):
     corner, taps, _ = tables_of(window, x)
     segments = np.array(segments or [(0, window.out_h * window.out_w, 0, taps.size)])
     operands = {"y": y, "x": x, "weight": packed, "x_at": corner, "tap_at": taps, **extras}
+    operands["row_pixels"] = window.out_w
     bench.op.depthwise(segments=table(segments.ravel()), vectors=bench.vectors(y.channels), **operands)
 
 

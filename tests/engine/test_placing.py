@@ -145,6 +145,19 @@ def test_bands_change_no_bit(make, bands, isa):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("bands", [2, 5, 20])
+@pytest.mark.parametrize("windows", [1, 2])
+def test_means_over_large_windows_are_bands_of_channels(bands, windows, isa):
+    pool, conv = nn.AdaptiveAvgPool2d((windows, 1)), nn.Conv2d(3, 70, 3, padding=1)
+    model, x = settled(nn.Sequential(conv, pool), (3, 30, 28))
+    whole, cut = plan_of(model, x[:1]), plan_of(model, x[:1], bands)
+    counts = [op.arguments["vectors"] for op in cut.executable.writer.ops if op.kernel == "avg_pool"]
+    assert len(counts) == min(bands, whole.layout.vectors(70))
+    assert sum(counts) == whole.layout.vectors(70)
+    assert_equal(cut.forward(x[:1]), model(x[:1]))
+    np.testing.assert_array_equal(cut.forward(x[:1]), whole.forward(x[:1]))
+
+
 @pytest.mark.parametrize("bands", [2, 3, 5])
 @pytest.mark.parametrize("kernel", [1, 3])
 @pytest.mark.parametrize("behind", [nn.ReLU, nn.SiLU, lambda: nn.PReLU(140)])

@@ -43,6 +43,7 @@ def make_network(network: Any, hidden: Any, shape: Shape, outputs: int, seed: in
     scheme = "default"
     if network is None:
         made = zoo.from_dicts(_dense(hidden, outputs, what), shape, what)
+        scheme = "xavier_uniform"  # as scikit-learn's own networks, which so learn faster in the first epochs
     elif isinstance(network, str | Mapping | Sequence):
         made, scheme = _from_data(network, shape, outputs, what)
     elif callable(network):

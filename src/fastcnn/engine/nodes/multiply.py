@@ -206,7 +206,8 @@ def multiply_some(
         )
     elif p.depthwise:
         vectors = w.vectors(p.channels)
-        w.depthwise(**common, tap_at=table(p.span_at), segments=table(rows).ravel(), vectors=vectors)
+        places = {"tap_at": table(p.span_at), "segments": table(rows).ravel()}
+        w.depthwise(**common, **places, row_pixels=p.row_pixels, vectors=vectors)
     else:
         w.conv_spans(
             **common,

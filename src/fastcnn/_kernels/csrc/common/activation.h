@@ -125,6 +125,23 @@ CALLED vreal any_activation(const activation *f, vreal x)
     return x;
 }
 
+/* The same of `count` vectors that follow each other, in place: their number is looked at once. */
+CALLED void activate(const activation *f, stored *values, ptrdiff_t count)
+{
+    const vreal alpha = vset(f->alpha), beta = vset(f->beta);
+    (void)alpha, (void)beta;
+    switch (f->number) {
+#define ACTIVATION(name, value, gradient)                                                                    \
+    case FCN_ACTIVATION_##name:                                                                              \
+        for (ptrdiff_t i = 0; i < count; ++i) {                                                              \
+            const vreal x = vload(values + i * VL);                                                          \
+            vstore(values + i * VL, value);                                                                  \
+        }                                                                                                    \
+        break;
+#include "common/activations.inc"
+    }
+}
+
 CALLED vreal any_activation_grad(const activation *f, vreal g, vreal k)
 {
     const vreal alpha = vset(f->alpha), beta = vset(f->beta);

@@ -106,6 +106,7 @@ static inline vreal pick(vint mask, vreal x, vreal y)
 #define FCN_MASKED(operation) _mm512_mask_##operation##_ps
 #define FCN_MASKED_INTEGERS(old, mask, new) _mm512_mask_mov_epi32((__m512i)(old), mask, (__m512i)(new))
 #define FCN_COMPARE(a, b, how) _mm512_cmp_ps_mask(a, b, how)
+#define FCN_SCALED(x, n) _mm512_scalef_ps(x, n) /* x 2^n */
 static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_X86(max_ps)(a, b); }
 static inline vreal vmin(vreal a, vreal b) { return (vreal)FCN_X86(min_ps)(a, b); }
 #else
@@ -113,6 +114,7 @@ static inline vreal vmin(vreal a, vreal b) { return (vreal)FCN_X86(min_ps)(a, b)
 #define FCN_MASKED(operation) _mm512_mask_##operation##_pd
 #define FCN_MASKED_INTEGERS(old, mask, new) _mm512_mask_mov_epi64((__m512i)(old), mask, (__m512i)(new))
 #define FCN_COMPARE(a, b, how) _mm512_cmp_pd_mask(a, b, how)
+#define FCN_SCALED(x, n) _mm512_scalef_pd(x, n)
 static inline vreal vmax(vreal a, vreal b) { return (vreal)FCN_X86(max_pd)(a, b); }
 static inline vreal vmin(vreal a, vreal b) { return (vreal)FCN_X86(min_pd)(a, b); }
 #endif

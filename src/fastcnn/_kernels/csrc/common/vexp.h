@@ -2,9 +2,9 @@
  *
  * Equation  exp(x) = 2^n exp(r) with n = round(x / ln 2) and r = x - n ln 2, |r| <= ln(2) / 2
  * Method    ln 2 is subtracted in two parts, the first of which has so few bits that n times it is exact.
- *           exp(r) is its Taylor series, as long as a term is more than a tenth of a rounding error. 2^n is
- *           multiplied in as two factors, so that a denormal result is rounded only once, and one too large
- *           becomes infinite.
+ *           exp(r) is its Taylor series, as long as a term is more than a tenth of a rounding error. Where no
+ *           instruction multiplies by 2^n it is two factors, so that a denormal result is rounded only once,
+ *           and one too large becomes infinite.
  * Edges     exp(-inf) = 0, exp(inf) = inf, NaN stays NaN. Within 2 ulp of the true value everywhere.
  */
 #ifndef FCN_VEXP_H
@@ -52,6 +52,18 @@ INLINE vreal polynomial(vreal x, const real *series, const int terms)
 
 static inline vreal power_of_two(vint n) { return (vreal)((n + EXP_BIAS) << EXP_BITS); }
 
+/* exp(r) */
+INLINE vreal exp_of_rest(vreal r) { return r * r * POLYNOMIAL(r, exp_series) + r + 1; }
+
+#if defined(__AVX512F__)
+static inline vreal vexp(vreal x)
+{
+    /* Where one argument is NaN vmin and vmax return the second: NaN stays NaN. */
+    x = vmax(vset(EXP_MIN), vmin(vset(EXP_MAX), x));
+    const vreal n = x * EXP_LOG2E + EXP_ROUND - EXP_ROUND;
+    return (vreal)FCN_SCALED(exp_of_rest(x - n * EXP_LN2_HIGH - n * EXP_LN2_LOW), n);
+}
+#else
 static inline vreal vexp(vreal x)
 {
     /* Where exp is 0, x is replaced by 0 and the result at the end: multiplying down to 0 goes through
@@ -61,11 +73,11 @@ static inline vreal vexp(vreal x)
     x = keep(~tiny, -vmax(vset(-EXP_MAX), -x));
     const vreal shifted = x * EXP_LOG2E + EXP_ROUND;
     const vreal n = shifted - EXP_ROUND;
-    const vreal r = x - n * EXP_LN2_HIGH - n * EXP_LN2_LOW;
-    const vreal value = r * r * POLYNOMIAL(r, exp_series) + r + 1;
+    const vreal value = exp_of_rest(x - n * EXP_LN2_HIGH - n * EXP_LN2_LOW);
     /* n is the integer in the last bits of `shifted`; it is split in two. */
     const vint power = (vint)shifted - (vint)vset(EXP_ROUND), half = power >> 1;
     return keep(~tiny, value * power_of_two(half) * power_of_two(power - half));
 }
+#endif
 
 #endif

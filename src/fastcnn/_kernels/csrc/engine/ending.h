@@ -57,14 +57,25 @@ INLINE vreal left_activation(const ending *end, vreal x, vreal slope)
 CALLED void end_pixels(const ending *end, stored *y, const int32_t *y_at, ptrdiff_t p0, ptrdiff_t p1,
                        ptrdiff_t vectors)
 {
-    for (ptrdiff_t p = p0; p < p1 && end->later; ++p)
-        for (ptrdiff_t v = 0; v < vectors; ++v) {
-            const vreal slope = end->slope ? per_channel(end->slope, v) : (vreal){0};
-            vreal value = left_activation(end, vload(y + y_at[p] + v * VL), slope);
-            if (end->scale)
-                value = value * per_channel(end->scale, v) + per_channel(end->shift, v);
-            vstore(y + y_at[p] + v * VL, value);
-        }
+    if (!end->later)
+        return;
+    for (ptrdiff_t p = p0, next = p0; p < p1; p = next) {
+        stored *pixels = y + y_at[p];
+        do
+            ++next;
+        while (next < p1 && y_at[next] - y_at[p] == (next - p) * vectors * VL); /* they follow each other */
+        if (!end->slope)
+            activate(&end->f, pixels, (next - p) * vectors);
+        for (; p < next && (end->slope || end->scale); ++p)
+            for (ptrdiff_t v = 0; v < vectors; ++v) {
+                vreal value = vload(y + y_at[p] + v * VL);
+                if (end->slope)
+                    value = sloped(value, per_channel(end->slope, v));
+                if (end->scale)
+                    value = value * per_channel(end->scale, v) + per_channel(end->shift, v);
+                vstore(y + y_at[p] + v * VL, value);
+            }
+    }
 }
 
 /* The same for all pixels of a product's segments, which follow each other or are of the same pixels. */
