@@ -78,7 +78,7 @@ reproducible:    ## build twice, in two folders, and compare every byte of wheel
 	tests/installs/run.sh reproducible
 
 test: build      ## run the tests, the examples, and the benches once without timing
-	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q -n auto tests
 	$(BIN)/python -m pytest -q bench --benchmark-disable
 
 bench: build     ## time the kernels against plain NumPy, and PyTorch if installed, after checking their answers

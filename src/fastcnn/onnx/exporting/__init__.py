@@ -23,7 +23,7 @@ from .writer import Operand, Writer
 
 __all__ = ["export"]
 
-OLDEST = 11
+OLDEST = 9
 # Protocol buffers, in which the format stands, hold less.
 _MOST_BYTES = 2**31 - 1
 _BATCH = "batch"
@@ -53,7 +53,7 @@ def export(
     input_shape : (C, H, W), (C, L) or (F,), or a sequence of those
         Shape of one sample, of each input.
     opset : int
-        Version of the operators, from 11 to the newest that the installed onnx package knows.
+        Version of the operators, from 9 to the newest that the installed onnx package knows.
     dynamic_batch : bool
         Whether the file takes any number of samples at once; else `batch_size`.
     batch_size : int

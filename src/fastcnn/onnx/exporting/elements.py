@@ -62,8 +62,7 @@ def clip(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
         limits = tuple(operation.limits)
     else:
         limits = operation.alpha, operation.beta
-    low, high = ("" if each is None or math.isinf(each) else w.constant(each) for each in limits)
-    return w.node("Clip", x, low, high)
+    return w.clipped(x, *limits)
 
 
 @rule(graph.ClampBetween)

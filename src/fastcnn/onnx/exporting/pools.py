@@ -10,6 +10,7 @@ from ... import graph
 from ..._outputs import pooling
 from ..._shapes import Window
 from ...engine.taps import Axis
+from ...errors import ArgumentError
 from .resampling import across, lines_from
 from .rules import rule
 from .writer import Operand, Writer
@@ -32,13 +33,16 @@ def max_pool2d(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
     margins = _margins(window)
     if margins[2] >= window.kernel_h or margins[3] >= window.kernel_w:  # which runtimes refuse
         inner, margins = w.padded(x, margins, -np.inf), (0, 0, 0, 0)
+    apart = (window.dilation_h, window.dilation_w)
+    if apart != (1, 1) and w.opset < 10:
+        raise ArgumentError(f"onnx.export: max_pool2d with dilation={apart} needs opset 10, got {w.opset}")
     return w.node(
         "MaxPool",
         inner,
         kernel_shape=(window.kernel_h, window.kernel_w),
         strides=(window.stride_h, window.stride_w),
         pads=margins,
-        dilations=(window.dilation_h, window.dilation_w),
+        dilations=apart if w.opset >= 10 else None,
     )
 
 

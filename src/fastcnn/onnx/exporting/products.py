@@ -82,8 +82,11 @@ def conv_transpose(
 
 @rule(graph.Linear)
 def linear(w: Writer, operation: Any, x: Operand, weight: Operand, bias: Operand | None, y: Shape) -> str:
-    """Write y = x weight^T + bias: of flat features a Gemm, over the last axis of more a product."""
-    if len(x.shape) == 2:
+    """Write y = x weight^T + bias: of flat features a Gemm, over the last axis of more a product.
+
+    Once a Gemm needed a bias.
+    """
+    if len(x.shape) == 2 and (bias or w.opset >= 11):
         return w.node("Gemm", x, weight, bias or "", transB=1)
     made = w.node("MatMul", x, w.node("Transpose", weight, perm=(1, 0)))
     return made if bias is None else w.node("Add", made, bias)

@@ -58,8 +58,9 @@ def pad(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
 def interpolate(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
     """Write images of another size.
 
-    A Resize where runtimes agree on it: its places are rounded as PyTorch's only for whole multiples, and
-    filters for smaller images differ. Everything else is a choice of lines, or a product with their weights.
+    A Resize where runtimes agree on it: its places are rounded as PyTorch's only for whole multiples, filters
+    for smaller images differ, and before opset 11 it does not say which places it means. Everything else is a
+    choice of lines, or a product with their weights.
     """
     given, sizes, outs = operation.given, x.shape[-2:], y[-2:]
     if given.mode == "area":
@@ -72,7 +73,7 @@ def interpolate(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
         exact = all(size * f == out for size, f, out in zip(sizes, pair, outs, strict=True))
     else:
         exact = True
-    if not exact or given.antialias or given.mode not in _RESIZE_MODES:
+    if not exact or given.antialias or given.mode not in _RESIZE_MODES or w.opset < 11:
         return across(w, x, rows, columns)
     if given.mode == "nearest" and not multiple:
         return across(w, x, rows, columns)

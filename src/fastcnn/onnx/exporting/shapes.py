@@ -40,8 +40,7 @@ def part(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
         place = index.index(Ellipsis)
         index[place : place + 1] = [slice(None)] * (len(x.shape) - taken + 1)
     axis, made = 0, 0
-    starts, stops, axes, steps = [], [], [], []
-    dropped, added = [], []
+    along, dropped, added = [], [], []
     for each in index:
         if each is None:
             added.append(made)
@@ -54,15 +53,11 @@ def part(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
         else:
             made += 1
         if each != slice(None):
-            start, stop, step = each.indices(x.shape[axis])
-            starts.append(start)
-            stops.append(stop if stop >= 0 else -(2**62))  # before the first element
-            axes.append(axis)
-            steps.append(step)
+            along.append((axis, *each.indices(x.shape[axis])))
         axis += 1
     name: str | Operand = x
-    if axes:
-        name = w.node("Slice", name, *map(w.integers, (starts, stops, axes, steps)))
+    if along:
+        name = w.parts(name, along)
     if dropped:
         name = w.with_axes("Squeeze", name, dropped)
     if added:
@@ -73,7 +68,11 @@ def part(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
 @rule(graph.PixelShuffle)
 def pixel_shuffle(w: Writer, operation: Any, x: Operand, y: Shape) -> str:
     """Write squares of pixels made of channels."""
-    return w.node("DepthToSpace", x, blocksize=int(operation.upscale_factor), mode="CRD")
+    r = int(operation.upscale_factor)
+    if w.opset >= 11:
+        return w.node("DepthToSpace", x, blocksize=r, mode="CRD")
+    made = w.reshaped(x, (y[1], r, r, *x.shape[2:]))
+    return w.reshaped(w.node("Transpose", made, perm=(0, 1, 4, 2, 5, 3)), y[1:])
 
 
 @rule(graph.PixelUnshuffle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -140,10 +141,28 @@ class Writer:
             return self.node(kind, x, axes=list(axes))
         return self.node(kind, x, self.integers(axes))
 
-    def part(self, x: str | Operand, axis: int, start: int, stop: int, step: int = 1) -> str:
-        """Return the elements start, start + step, ... before stop along an axis."""
-        lists = map(self.integers, ([start], [stop], [axis], [step]))
-        return self.node("Slice", x, *lists)
+    def part(self, x: str | Operand, axis: int, start: int, stop: int) -> str:
+        """Return the elements from start to stop along an axis."""
+        return self.parts(x, [(axis, start, stop, 1)])
+
+    def parts(self, x: str | Operand, along: Sequence[tuple[int, int, int, int]]) -> str:
+        """Return the elements of (axis, start, stop, step) for each of some axes."""
+        axes, starts, stops, steps = (list(each) for each in zip(*along, strict=True))
+        if self.opset >= 10:
+            ends = [stop if stop >= 0 else -(2**62) for stop in stops]  # before the first element
+            return self.node("Slice", x, *map(self.integers, (starts, ends, axes, steps)))
+        if all(step == 1 for step in steps):  # a Slice had no others
+            return self.node("Slice", x, axes=axes, starts=starts, ends=stops)
+        for axis, *bounds in along:
+            x = self.node("Gather", x, self.integers(range(*bounds)), axis=axis)
+        return str(x)
+
+    def clipped(self, x: str | Operand, low: float | None, high: float | None) -> str:
+        """Return x within limits, which were attributes at first."""
+        limits = [None if each is None or math.isinf(each) else float(each) for each in (low, high)]
+        if self.opset < 11:
+            return self.node("Clip", x, min=limits[0], max=limits[1])
+        return self.node("Clip", x, *("" if each is None else self.constant(each) for each in limits))
 
     def padded(
         self,
@@ -156,11 +175,13 @@ class Writer:
         top, left, bottom, right = margins
         first = [0] * max(len(x.shape) - 2, 0)
         before, after = ([*first, *ends][-len(x.shape) :] for ends in ((top, left), (bottom, right)))
+        if self.opset < 11:
+            return self.node("Pad", x, pads=[*before, *after], value=value, mode=mode)
         given = "" if value is None else self.constant(value)
         return self.node("Pad", x, self.integers([*before, *after]), given, mode=mode)
 
     def resized(self, x: str | Operand, sizes: Sequence[int], **attributes: Any) -> str:
-        """Return x with the last two axes in new sizes; before opset 18 all sizes are given."""
+        """Return x with the last two axes in new sizes, from opset 11 on; before 18 all sizes are given."""
         if self.opset >= 18:
             return self.node("Resize", x, "", "", self.integers(sizes), axes=(2, 3), **attributes)
         same = self.part(self.node("Shape", x), 0, 0, 2)
