@@ -18,7 +18,7 @@ _BY_PIXEL = {"apply", "copy", "multiply", "divide", "affine", "max_pool", "resam
 _LARGE = 32768
 
 
-def bands_of(
+def cut_into_bands(
     signature: Signature, arguments: Mapping[str, Any], lanes: int, bands: int
 ) -> list[dict[str, Any]]:
     """Return the arguments of each band of an operation, none if it is not cut.

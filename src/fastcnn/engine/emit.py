@@ -13,7 +13,7 @@ import numpy as np
 from .._kernels import program as kernels
 from .._shapes import filled
 from ..nn import Parameter
-from .bands import bands_of
+from .bands import cut_into_bands
 from .elements import ElementType
 from .layout import Layout
 from .memory import NO_HALO, Blob, Halo, Vectors
@@ -199,7 +199,7 @@ class Writer(Queue):
         """Append an operation, or its bands."""
         op = super()._write(signature, band=self._band if band is None else band, **given)
         if self.bands > 1 and op.band is None and self.layout.by_channels:
-            cut = bands_of(signature, op.arguments, self.layout.lanes, self.bands)
+            cut = cut_into_bands(signature, op.arguments, self.layout.lanes, self.bands)
             if cut:
                 self.ops[-1:] = [replace(op, arguments=some, band=i) for i, some in enumerate(cut)]
         return op

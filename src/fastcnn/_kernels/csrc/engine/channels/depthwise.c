@@ -1,20 +1,22 @@
 /* Depthwise convolution in the layout "channels": each channel has a window of its own.
  *
  * Equation  y[p][c] = f(bias[c] + sum_k x[x_at[p] + tap_at[k]][c] * w[k][c]), f what ending.h says; the
- *           gradient with respect to x is the same sum over dy, with other tables.  dw[k][c] = sum over images and pixels of x[..][c] *
- *           dy[dy_at[p]][c]
+ *           gradient with respect to x is the same sum over dy, with other tables.
+ *           dw[k][c] = sum over images and pixels of x[x_at[p] + tap_at[k]][c] * dy[dy_at[p]][c]
  * Layout    see program.h; packed weights and sums as in conv.c and conv_weight.c.
- * Method    A vector of channels at a time: PIXELS sums of the pixels of a block, or TAPS sums of the taps.
- *           Forward takes a block of pixels through all channels before the next one, so that x and y are read
- *           and written in the order of memory.
+ * Method    A vector of channels at a time: sums of the pixels of a block, or of TAPS taps. A block of forward is
+ *           taken through all channels before the next one, so that x and y are read and written in the order
+ *           of memory. Where the windows of a row stand as far from each other as their taps do, a block is
+ *           neighbours, and each element of x is loaded once for all taps of a kernel row; with other strides
+ *           that took longer, for a product can load its element by itself.
  * Order     Each y is one chain of fused multiply-adds over ascending k, as in every layout.
  */
 #include "engine/ending.h"
 
-#define PIXELS 8
-#define FEWEST_IN_ROW 4 /* pixels of a block of neighbours, and the most taps of their kernel rows */
-#define MOST_TAPS 5
-#define LEAST_BLOCKS 4 /* that are taken before the activation, however large a pixel is */
+#define PIXELS 8        /* of a block, at the most */
+#define FEWEST_IN_ROW 4 /* of a block of neighbours */
+#define MOST_TAPS 5     /* of a kernel row that neighbours share */
+#define LEAST_BLOCKS 4  /* that are taken before the activation, however large a pixel is */
 #define TAPS 9
 /* As in conv_weight.c. */
 #define MAX_WIDTH 2
