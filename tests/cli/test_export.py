@@ -144,6 +144,6 @@ def test_errors(tmp_path, fails):
         "--recipe is for networks that were trained",
         fails("export", "resnet20-cifar", file, "--recipe", "compact-mnist"),
     )
-    assert re.search("opset must be from 11 to", fails("export", "resnet20-cifar", file, "--opset", "3"))
+    assert re.search("opset must be from 9 to", fails("export", "resnet20-cifar", file, "--opset", "3"))
     assert re.search("none", fails("export", "resnet20-cifar", str(tmp_path / "none" / "model.onnx")))
     assert re.search("model.onnx: cannot be read", fails("summary", file))

@@ -75,7 +75,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
         type=int,
         default=18,
         metavar="N",
-        help="version of the operators, from 11; default: %(default)s",
+        help="version of the operators, from 9; default: %(default)s",
     )
     export.add_argument(
         "--batch-size", type=int, metavar="N", help="images in a batch; default: any number of them"
