@@ -1,9 +1,10 @@
 /* Activations in kernels, from the rows of activations.inc.
  *
  * Kinds   Loops are compiled for four kinds of activations: none, ReLU, two limits (ReLU6, Hardtanh),
- *         and any other, which is a call for each vector. `kind` is a constant there, so that the others cost
- *         no call and no branch. PReLU, whose slopes are rows of numbers for channels, is leaky_relu with a
- *         row in the place of alpha: what can take one has loops for it, SLOPES, and others do not know it.
+ *         and any other, which is a call for each vector, or for all that follow each other. `kind` is a
+ *         constant there, so that the others cost no call and no branch. PReLU, whose slopes are rows of
+ *         numbers for channels, is leaky_relu with a row in the place of alpha: what can take one has loops
+ *         for it, SLOPES, and others do not know it.
  */
 #ifndef FCN_ACTIVATION_H
 #define FCN_ACTIVATION_H
