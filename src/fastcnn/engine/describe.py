@@ -14,6 +14,7 @@ from .assemble import Executable
 from .emit import Op
 from .layout import Layout
 from .memory import Blob, External, Vectors, whole_of
+from .sharing import bytes_of
 
 _SCOPES = {
     kernels.EACH_GROUP: "groups",
@@ -153,8 +154,7 @@ def _buffers(plan: Described, names: dict[int, str]) -> list[str]:
     rows = [("", "CxHxW", "halo l r t b", "a group", "copies", "all", "from", "first used by")]
     buffers: list[Blob | Vectors] = [*writer.blobs, *writer.scratches]
     for buffer in buffers:
-        element = buffer.element if isinstance(buffer, Vectors) else "VALUE"
-        size = buffer.group_size * writer.element.dtype(element).itemsize
+        size = bytes_of(buffer, writer.element)
         kind = _SCOPES[buffer.scope]
         if isinstance(buffer, Blob):
             shape = f"{buffer.channels}x{buffer.height}x{buffer.width}"

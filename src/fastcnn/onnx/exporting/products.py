@@ -84,7 +84,7 @@ def conv_transpose(
 def linear(w: Writer, operation: Any, x: Operand, weight: Operand, bias: Operand | None, y: Shape) -> str:
     """Write y = x weight^T + bias: of flat features a Gemm, over the last axis of more a product.
 
-    Once a Gemm needed a bias.
+    Before opset 11 a Gemm has a bias in any case.
     """
     if len(x.shape) == 2 and (bias or w.opset >= 11):
         return w.node("Gemm", x, weight, bias or "", transB=1)

@@ -151,7 +151,7 @@ class Writer:
         if self.opset >= 10:
             ends = [stop if stop >= 0 else -(2**62) for stop in stops]  # before the first element
             return self.node("Slice", x, *map(self.integers, (starts, ends, axes, steps)))
-        if all(step == 1 for step in steps):  # a Slice had no others
+        if all(step == 1 for step in steps):  # those of a Slice before opset 10
             return self.node("Slice", x, axes=axes, starts=starts, ends=stops)
         for axis, *bounds in along:
             x = self.node("Gather", x, self.integers(range(*bounds)), axis=axis)
