@@ -159,26 +159,26 @@ class RepeatableSdist(sdist):
 
 
 def variants(isas):
-    """Yield (name, compiler flags) of each instruction set and element type."""
-    for isa, isa_flags in isas.items():
+    """Yield (name, instruction set, macros) of each instruction set and element type."""
+    for isa in isas:
         for element, (stored, real, size) in ELEMENT_TYPES.items():
             macros = {"STORED": stored, "REAL": real, "REAL_BYTES": size, "VARIANT": f"{element}_{isa}"}
             macros["ELEMENT"] = f'"{element}"'
-            yield f"{element}_{isa}", [*isa_flags, *(f"-DFCN_{k}={v}" for k, v in macros.items())]
+            yield f"{element}_{isa}", isa, [f"-DFCN_{k}={v}" for k, v in macros.items()]
 
 
 def objects_of(isas):
-    """Yield (C file, name of the object, compiler flags) of everything that is compiled."""
+    """Yield (C file, name of the object, instruction set or None, macros) of all that is compiled."""
     for folder, layouts in FOLDERS.items():
         for source in sorted((CSRC / folder).glob("*.c")):
             stem = "_".join([*Path(folder).parts, source.stem])
             if layouts == "once":
-                yield source, stem, []
+                yield source, stem, None, []
                 continue
             for layout in layouts:
                 chosen = [f"-DFCN_LAYOUT={layout}", f"-DFCN_LAYOUT_{layout.upper()}"] if layout else []
-                for variant, flags in variants(isas):
-                    yield source, "_".join([stem, *filter(None, [layout]), variant]), [*flags, *chosen]
+                for variant, isa, macros in variants(isas):
+                    yield source, "_".join([stem, *filter(None, [layout]), variant]), isa, [*macros, *chosen]
 
 
 def compile_kernels(command, isas):
@@ -189,19 +189,39 @@ def compile_kernels(command, isas):
     headers = [path for path in CSRC.rglob("*") if path.suffix in (".h", ".inc")]
     newest = max(path.stat().st_mtime for path in [*headers, Path(__file__)])
     jobs, objects = [], []
-    for source, name, flags in objects_of(isas):
+    for source, name, isa, flags in objects_of(isas):
         target = folder / f"{name}.o"
         objects.append(str(target))
         if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, newest):
             continue
-        jobs.append([*command, *flags, f"-I{CSRC}", "-c", str(source), "-o", str(target)])
+        jobs.append((isa, [*flags, f"-I{CSRC}", "-c", str(source), "-o", str(target)]))
+    commands = {None: command}
+    for isa in sorted({isa for isa, _ in jobs if isa}):
+        commands[isa] = read_before(folder, isa, [*command, *isas[isa]])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done in pool.map(lambda job: subprocess.run(job, capture_output=True, text=True), jobs):
-            if done.stderr:
-                print(done.stderr)
-            if done.returncode:
-                raise SystemExit(f"compiling the kernels failed: {' '.join(done.args)}")
+        for _ in pool.map(lambda job: run([*commands[job[0]], *job[1]]), jobs):
+            pass
     return objects
+
+
+def run(command):
+    """Run the compiler, and stop with its message if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.stderr:
+        print(done.stderr)
+    if done.returncode:
+        raise SystemExit(f"compiling the kernels failed: {' '.join(command)}")
+
+
+def read_before(folder, isa, command):
+    """Precompile the compiler's own header for an instruction set; return the command that knows it then.
+
+    Read as it is, it takes as long as most of the files that need it.
+    """
+    header = folder / f"{isa}.h"
+    header.write_text("#if defined(__x86_64__)\n#include <immintrin.h>\n#endif\n")
+    run([*command, "-x", "c-header", str(header), "-o", f"{header}.gch"])
+    return [*command, "-include", str(header)]
 
 
 def declare_eager_kernels():
@@ -228,10 +248,13 @@ def declare_eager_kernels():
     return target.parent
 
 
+# What all Cython modules have in common is compiled once: the views of arrays.
+SHARED = "fastcnn._kernels._cython"
 extensions = [
     Extension(f"fastcnn._kernels.{path.stem}", [str(path)], include_dirs=[str(CSRC)])
     for path in sorted(KERNELS.glob("*.pyx"))
 ]
+extensions.append(Extension(SHARED, [f"{KERNELS}/_cython.c"]))
 for extension in extensions:
     extension.depends = ["setup.py", *(str(path) for path in [*CSRC.rglob("*.*"), *KERNELS.glob("*.pxd")])]
 
@@ -240,6 +263,7 @@ setup(
         extensions,
         include_path=["src", str(declare_eager_kernels())],
         build_dir="build/cython-debug" if DEBUG else "build/cython",
+        shared_utility_qualified_name=SHARED,
         compiler_directives={
             "language_level": "3",
             # The Cython code takes the address of element 0 of arrays that may be empty; the loops are in C,
