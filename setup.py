@@ -32,27 +32,38 @@ CSRC = KERNELS / "csrc"
 DEBUG = os.environ.get("FASTCNN_DEBUG") == "1"
 SANITIZE = os.environ.get("FASTCNN_SANITIZE", "")
 
-# Instruction set -> compiler flags. "baseline" is what the architecture guarantees (SSE2, NEON).
-X86_FLAGS = {
-    "baseline": [],
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"],
+# Element type -> the C types of what is stored and of what is computed and summed in, the latter's bytes, and
+# how many stored numbers a multiply-add takes of each factor (csrc/common/stored.h).
+ELEMENT_TYPES = {
+    "float32": ("float", "float", 4, 1),
+    "float64": ("double", "double", 8, 1),
+    "bfloat16": ("fcn_bfloat16", "float", 4, 2),
 }
-# Element type -> the C types of what is stored and of what is computed and summed in, and the latter's bytes.
-ELEMENT_TYPES = {"float32": ("float", "float", 4), "float64": ("double", "double", 8)}
+# Instruction set -> compiler flags, and the element types that have kernels for it: others have those of a
+# set before it. "baseline" is what the architecture guarantees (SSE2, NEON).
+AVX512 = ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"]
+X86_SETS = {
+    "baseline": ([], list(ELEMENT_TYPES)),
+    "avx2": (["-mavx2", "-mfma"], list(ELEMENT_TYPES)),
+    "avx512": (AVX512, ["float32", "float64"]),
+    "avx512_bf16": ([*AVX512, "-mavx512bf16"], ["bfloat16"]),
+}
 # What the files of a folder are compiled for: once, or for every element type on every instruction set, and
-# then for each of these layouts of the engine's buffers.
+# then for each of these layouts of the engine's buffers. Types that take two terms have the layout "channels"
+# alone, and nothing eager.
 FOLDERS = {
     "common": "once",
     "threads": "once",
     "engine": "once",
-    "": [None],
-    "eager": [None],
-    "data": [None],
+    "": [""],
+    "eager": ["eager"],
+    "data": ["eager"],
     "engine/both": ["images", "channels"],
     "engine/images": ["images"],
     "engine/channels": ["channels"],
 }
+# What is there only for types that are stored as they are summed: see _AS_SUMMED in operations.inc.
+AS_SUMMED = {"losses.c", "softmax.c", "dense.c", "dense_grad.c"}
 C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-fPIC", "-pthread"]
 # How the instructions of a loop lie in cache lines changes its speed by some percent: functions and loops
 # begin with a line.
@@ -98,9 +109,11 @@ def check_tools(compiler, include_dirs):
 
 
 def instruction_sets(compiler):
-    """Instruction sets to build for the compiler's target, as {name: flags}."""
+    """Instruction sets to build for the compiler's target, as X86_SETS has them."""
     is_x86 = compiles(compiler, source="#ifndef __x86_64__\n#error\n#endif\n" + MAIN)
-    return X86_FLAGS if is_x86 else {"baseline": []}
+    known = X86_SETS if is_x86 else {"baseline": X86_SETS["baseline"]}
+    # Compilers learn new ones.
+    return {isa: found for isa, found in known.items() if compiles(compiler, found[0])}
 
 
 class BuildKernels(build_ext):
@@ -125,8 +138,9 @@ class BuildKernels(build_ext):
                 extension.extra_objects = objects
                 extension.define_macros = [("FCN_BUILT_FOR", f'"{",".join(isas)}"')]
                 extension.define_macros += [(f"FCN_HAVE_{isa.upper()}", "1") for isa in isas]
-                every = " ".join(f"DO({element}, isa)" for element in ELEMENT_TYPES)
-                extension.define_macros.append(("FCN_EVERY_ELEMENT(DO, isa)", every))
+                for isa, (_, elements) in isas.items():
+                    every = " ".join(f"DO({element}, {isa})" for element in elements)
+                    extension.define_macros.append((f"FCN_ELEMENTS_OF_{isa}(DO)", every))
         self.parallel = os.cpu_count()
         super().build_extensions()
 
@@ -158,12 +172,15 @@ class RepeatableSdist(sdist):
         return path
 
 
-def variants(isas):
-    """Yield (name, instruction set, macros) of each instruction set and element type."""
-    for isa in isas:
-        for element, (stored, real, size) in ELEMENT_TYPES.items():
-            macros = {"STORED": stored, "REAL": real, "REAL_BYTES": size, "VARIANT": f"{element}_{isa}"}
-            macros["ELEMENT"] = f'"{element}"'
+def variants(isas, layout, file):
+    """Yield (name, instruction set, macros) of each pair of set and type that a file is compiled for."""
+    for isa, (_, elements) in isas.items():
+        for element in elements:
+            stored, real, size, terms = ELEMENT_TYPES[element]
+            if terms > 1 and (layout not in ("", "channels") or file in AS_SUMMED):
+                continue
+            macros = {"STORED": stored, "REAL": real, "REAL_BYTES": size, "TERMS": terms}
+            macros |= {"VARIANT": f"{element}_{isa}", "ELEMENT": f'"{element}"'}
             yield f"{element}_{isa}", isa, [f"-DFCN_{k}={v}" for k, v in macros.items()]
 
 
@@ -177,7 +194,7 @@ def objects_of(isas):
                 continue
             for layout in layouts:
                 chosen = [f"-DFCN_LAYOUT={layout}", f"-DFCN_LAYOUT_{layout.upper()}"] if layout else []
-                for variant, isa, macros in variants(isas):
+                for variant, isa, macros in variants(isas, layout, source.name):
                     yield source, "_".join([stem, *filter(None, [layout]), variant]), isa, [*macros, *chosen]
 
 
@@ -197,7 +214,7 @@ def compile_kernels(command, isas):
         jobs.append((isa, [*flags, f"-I{CSRC}", "-c", str(source), "-o", str(target)]))
     commands = {None: command}
     for isa in sorted({isa for isa, _ in jobs if isa}):
-        commands[isa] = read_before(folder, isa, [*command, *isas[isa]])
+        commands[isa] = read_before(folder, isa, [*command, *isas[isa][0]])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(lambda job: run([*commands[job[0]], *job[1]]), jobs):
             pass

@@ -1,4 +1,4 @@
-"""The benches of what "high" costs: errors of each algorithm, and final accuracy."""
+"""The benches of precisions: errors of each algorithm, final accuracy, and speed by turns."""
 
 import json
 import math
@@ -6,7 +6,7 @@ import math
 import pytest
 
 import fastcnn
-from bench import accuracy, algorithms
+from bench import accuracy, algorithms, precisions
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +72,26 @@ def test_accuracies_by_seed(tmp_path, capsys):
     assert "--seeds must be from 2 to 31, got 1" in capsys.readouterr().err
     assert accuracy.main(["no-recipe"]) == 1
     assert "no-recipe" in capsys.readouterr().err
+
+
+def test_speeds_of_two_precisions(capsys):
+    options = ["--networks", "tiny-8", "--cases", "train-3,predict-2", "--rounds", "2", "--seconds", "0.001"]
+    assert precisions.main([*options, "--threads", "1"]) == 0
+    _, head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["case", "speed", "of", "medium", "/", "high"]
+    assert [row.split()[:2] for row in rows] == [["tiny-8", "train-3"], ["tiny-8", "predict-2"]]
+    for row in rows:
+        ratio, low, high = (float(text.strip("[],")) for text in row.split()[2:])
+        assert 0 < low <= ratio <= high
+
+
+@pytest.mark.parametrize("text", ["high", "high,low", "high,medium,highest"])
+def test_speeds_of_other_than_two_precisions(text, capsys):
+    assert precisions.main(["--precisions", text]) == 1
+    assert f"--precisions: two of highest, high, medium, got '{text}'" in capsys.readouterr().err
+
+
+def test_outputs_that_have_nothing_in_common_are_not_timed(monkeypatch, capsys):
+    monkeypatch.setattr(precisions, "TOLERANCE", 0.0)
+    assert precisions.main(["--networks", "tiny-8", "--cases", "predict-2"]) == 1
+    assert "tiny-8: outputs up to" in capsys.readouterr().err

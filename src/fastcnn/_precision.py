@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
+from ._scoped import Scoped
 from .errors import ArgumentError
 
-PRECISIONS = ("highest", "high")
+PRECISIONS = ("highest", "high", "medium")
 _precision = "high"
+_of_block = Scoped()
 
 
 def get() -> str:
@@ -24,6 +27,16 @@ def put(precision: object) -> None:
             f"set_float32_matmul_precision: precision must be one of {', '.join(PRECISIONS)}, got None"
         )
     _precision = name
+
+
+def within(precision: str | None) -> AbstractContextManager[None]:
+    """Let a thread's calls of modules have a precision in a with block; with None that which is set."""
+    return _of_block.set(precision)
+
+
+def rounds() -> bool:
+    """Tell whether the calls of modules store values as bfloat16 now."""
+    return (_of_block.value or _precision) == "medium"
 
 
 def checked(name: object, what: str, known: Sequence[str] = PRECISIONS) -> str | None:

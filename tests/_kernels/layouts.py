@@ -6,9 +6,9 @@ import pytest
 from fastcnn._kernels import program as kernels
 from fastcnn.engine.assemble import assemble
 from fastcnn.engine.elements import ElementType
-from fastcnn.engine.emit import Writer
 from fastcnn.engine.layout import Layout
 from fastcnn.engine.memory import Blob, External, Vectors
+from fastcnn.engine.writer import Writer
 
 from .helpers import poisoned
 
@@ -29,7 +29,7 @@ class Workbench:
 
     def __init__(self, name, dtype, batch):
         self.dtype, self.batch = np.dtype(dtype), batch
-        self.element = ElementType.of(self.dtype)
+        self.element = ElementType.of(self.dtype.name)
         self.layout = Layout(name, self.element.lanes)
         self.groups = -(-batch // self.layout.images)
         self.data = {}  # arrays that come with a run, by the names that operations have for them
@@ -79,7 +79,7 @@ class Workbench:
         self.held[scratch] = poisoned(max(THREADS) * scratch.group_size, self.dtype)
         return scratch
 
-    def outside(self, array, element="VALUE"):
+    def outside(self, array, element="REAL"):
         """Return the buffer of an array of the caller, a row an image."""
         return External(self.keep(array), array[0].size, element)
 
@@ -102,7 +102,7 @@ class Array(Blob):
     """An array (C, H, W) of each image, all else zero."""
 
     def __init__(self, bench, shape, halo, padded):
-        super().__init__(*shape, bench.layout, (halo, halo, halo, halo), padded)
+        super().__init__(*shape, bench.layout, (halo, halo, halo, halo), padded, dtype=bench.element.value)
         self.bench = bench
         self.data = np.zeros(bench.groups * self.group_size, bench.dtype)
         self.external = bench.keep(self.data)

@@ -33,7 +33,12 @@ def pack(bench, weight, scale=None):
     places, channels = weight_places(weight), len(weight)
     packed = np.full(weight[0].size * bench.layout.row(channels), np.nan, bench.dtype)
     bench.op.pack_weights(
-        packed=packed, weight=weight, scale=scale, tasks=bench.op.blocks(channels), **places
+        packed=packed,
+        weight=weight,
+        scale=scale,
+        span_length=weight.shape[1],
+        tasks=bench.op.blocks(channels),
+        **places,
     )
     return packed
 

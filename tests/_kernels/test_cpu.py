@@ -57,11 +57,21 @@ def test_every_available_instruction_set_was_built():
 
 def test_vectors_grow_with_the_instruction_set():
     widths = []
-    for name in cpu.available_isas():
+    for name in cpu.available_isas("float32"):
         with using_isa(name):
-            assert cpu.get_isa() == name
+            assert cpu.get_isa() == cpu.get_isa("float32") == name
             widths.append(cpu.vector_bytes())
     assert widths == [16, 32, 64][: len(widths)]
+
+
+@pytest.mark.parametrize("element", ["float32", "float64", "bfloat16"])
+def test_a_type_without_kernels_for_an_instruction_set_has_those_of_one_before(element):
+    own = cpu.available_isas(element)
+    assert own[0] == "baseline"
+    for name in cpu.available_isas():
+        with using_isa(name):
+            known = cpu.LEVELS[: cpu.LEVELS.index(name) + 1]
+            assert cpu.get_isa(element) == [each for each in own if each in known][-1]
 
 
 def test_set_isa_refuses_what_is_not_there():
@@ -128,7 +138,7 @@ def test_those_are_the_cores_that_the_process_may_run_on():
 
 @pytest.mark.skipif(EMULATED, reason="an emulator has no vector units")
 def test_peak_of_the_vector_units():
-    for name in cpu.available_isas():
+    for name in cpu.available_isas("float32"):
         with using_isa(name):
             for itemsize in (4, 8):
                 assert 0.1 < cpu.fma_gflops(0.001, 1, itemsize) < 1e5

@@ -9,7 +9,8 @@ KEYS = np.zeros(1, np.uint64)
 
 
 def program(*ops, element="float32", layout="images", phases=(), externals=()):
-    return kernels.Program(element, layout, ops, phases, externals)
+    of_type = [(name, element, *rest) for name, *rest in ops]
+    return kernels.Program(element, layout, of_type, phases, externals)
 
 
 def gather(out, source, place):
@@ -80,6 +81,14 @@ OP = gather(None, None, [0])
         ({"layout": "rows"}, "no operation 'gather' of the layout 'rows'"),
         ({"ops": [("collect", *OP[1:])]}, "no operation 'collect' of the layout 'images'"),
         ({"ops": [("dense", {}, 0, 0, False)]}, "the layout 'images' has no operation 'dense'"),
+        (
+            {"ops": [("dense", {}, 0, 0, False)], "layout": "channels", "element": "bfloat16"},
+            "the layout 'channels' has no operation 'dense' of this element type",
+        ),
+        (
+            {"ops": [("apply", {}, 0, 0, False)], "element": "bfloat16"},
+            "the layout 'images' has no operation 'apply' of this element type",
+        ),
         ({"ops": [("gather", {"out": None}, 1, 0, False)]}, "gather takes out, source, place, count"),
         ({"externals": [[(0, "place")]]}, "operation 0, gather, has no such argument as 'place'"),
         ({"externals": [[(0, "x")]]}, "operation 0, gather, has no such argument as 'x'"),

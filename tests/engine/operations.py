@@ -4,17 +4,23 @@ import numpy as np
 
 from fastcnn._kernels import program as kernels
 from fastcnn.engine.elements import ElementType
-from fastcnn.engine.emit import Writer
 from fastcnn.engine.layout import Layout
 from fastcnn.engine.memory import External
 from fastcnn.engine.signatures import SIGNATURES
+from fastcnn.engine.writer import Writer
 
-ELEMENT = ElementType.of(np.dtype(np.float32))
+ELEMENT = ElementType.of("float32")
 
 
 def writer(layout="channels", element=ELEMENT, **options):
     """Return an empty program."""
     return Writer(element, Layout(layout, element.lanes), **options)
+
+
+def writer_of(signature, layout=None):
+    """Return an empty program of an element type that has an operation."""
+    element = ElementType.of("bfloat16") if signature.types == "_IN_PAIRS" else ELEMENT
+    return writer(layout or signature.layouts[-1], element)
 
 
 def lengths(signature):

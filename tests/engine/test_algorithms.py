@@ -147,7 +147,7 @@ def test_trainer():
 
 
 def test_wrong_names():
-    choices = "None or one of direct, gemm, winograd, got"
+    choices = "None or one of direct, gemm, winograd, winograd_pairs, got"
     with pytest.raises(ArgumentError, match=f"^set_conv_algorithm: name must be {choices} 'fft'$"):
         fastcnn.set_conv_algorithm("fft")
     with pytest.raises(ArgumentError, match=f"^compile: conv_algorithm must be {choices} 3$"):

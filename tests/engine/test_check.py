@@ -48,6 +48,7 @@ def plans(layout):
     )
     added = nn.Sequential(nn.Conv2d(2, 3, 1), nn.Residual(nn.Conv2d(3, 3, 1)), nn.PReLU())
     filtered = nn.Sequential(nn.Conv2d(2, 8, 1), nn.Conv2d(8, 5, 3, padding=1))
+    deep, in_pairs = nn.Sequential(filtered, nn.Conv2d(5, 5, 1)), Wanted("medium", "winograd_pairs")
     rows, planes = nn.Linear(4, 3), nn.Conv2d(2, 3, 1)
     classes, probabilities_of = np.zeros(1, np.int64), np.zeros((1, 3), np.float32)
     losses = [
@@ -77,6 +78,8 @@ def plans(layout):
         Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 64, 1), nn.Conv2d(64, 128, 3, padding=1)), (2, 2, 2), **two_parts),
         *losses,
+        *([] if layout == "images" else [Plan(network, (2, 9, 8), wanted=Wanted("medium"), **two_parts)]),
+        *([] if layout == "images" else [Plan(deep, (2, 9, 8), wanted=in_pairs, **two_parts)]),
     ]
 
 

@@ -9,6 +9,7 @@ from fastcnn._kernels import cpu
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Setting, Wanted
 from fastcnn.engine.choose import choose, choose_bands, cost, layouts, settled, takes_channels
+from fastcnn.engine.elements import ElementType
 from fastcnn.engine.fuse import fuse
 from fastcnn.engine.graph import Graph, Node, Value
 from fastcnn.engine.layout import Layout
@@ -121,7 +122,10 @@ def test_the_choice_is_the_cheaper_layout_whatever_the_threads(name, training):
     assert chosen[0] == chosen[1] == chosen[2]
     assert chosen[0][0] == "channels"  # one image leaves all lanes but one empty
     for batch, layout in zip((1, 8, 32, 128, 1000), chosen[0], strict=True):
-        costs = {each.name: cost(network, each, batch, training) for each in layouts(network.dtype)}
+        costs = {
+            each.name: cost(network, each, batch, training)
+            for each in layouts(ElementType.of(network.dtype.name))
+        }
         assert costs[layout] == min(costs.values())
 
 
@@ -192,9 +196,9 @@ def test_training_without_products_has_one_layout():
 
 
 def test_layouts_follow_the_instruction_set_and_the_type(isa):
-    for dtype in (np.float32, np.float64):
-        lanes = fastcnn._kernels.program.lanes(np.dtype(dtype).name)
-        assert layouts(np.dtype(dtype)) == (Layout("images", lanes), Layout("channels", lanes))
+    for name in ("float32", "float64", "bfloat16"):
+        lanes = fastcnn._kernels.program.lanes(name)
+        assert layouts(ElementType.of(name)) == (Layout("images", lanes), Layout("channels", lanes))
 
 
 @pytest.mark.parametrize(

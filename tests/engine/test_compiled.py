@@ -276,7 +276,7 @@ def test_the_instruction_set_changes_between_calls():
     model, before = network(), cpu.get_isa()
     compiled, reference = fastcnn.compile(model, input_gradient=True), copy.deepcopy(model)
     try:
-        for isa in (*cpu.available_isas(), *reversed(cpu.available_isas())):
+        for isa in (*cpu.available_isas("float32"), *reversed(cpu.available_isas())):
             cpu.set_isa(isa)
             assert_same_step(compiled, reference, images(9))
     finally:

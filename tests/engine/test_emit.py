@@ -84,7 +84,7 @@ def test_an_operation_has_the_slots_of_its_partial_sums():
 
 @pytest.mark.parametrize(("name", "numbers"), [("float32", 2**20), ("float64", 2**19)])
 def test_partial_sums_are_counted_in_bytes(name, numbers):
-    w = writer(element=ElementType.of(np.dtype(name)))
+    w = writer(element=ElementType.of(name))
     assert [w.most_slots(size) for size in (numbers // 64, numbers, 2 * numbers)] == [64, 8, 4]
 
 
@@ -126,7 +126,7 @@ def test_rows_of_numbers_are_padded_where_channels_are_lanes():
 
 @LAYOUTS
 def test_register_blocks(isa, layout):
-    element = ElementType.of(np.dtype(np.float32))
+    element = ElementType.of("float32")
     w = writer(layout, element)
     largest = (kernels.max_block if layout == "images" else kernels.max_vectors)("float32")
     block = largest * (1 if layout == "images" else element.lanes)

@@ -7,10 +7,11 @@ import pytest
 
 from fastcnn import nn
 from fastcnn._kernels import program as kernels
+from fastcnn.engine.elements import ElementType
 from fastcnn.engine.memory import External
 from fastcnn.engine.signatures import SIGNATURES
 
-from .operations import ELEMENT, example, lengths, write, writer
+from .operations import example, lengths, write, writer, writer_of
 
 ARGUMENTS = [
     pytest.param(signature, argument, id=f"{signature.name}-{argument.name}")
@@ -29,7 +30,7 @@ BUFFERS, TABLES = of_kind(*kernels.BUFFERS), of_kind(*kernels.TABLES)
 
 def refused(signature, argument, value, error, message, layout=None):
     """Check that an operation with this argument is refused, with a message that begins with both names."""
-    w = writer(layout or signature.layouts[-1])
+    w = writer_of(signature, layout)
     given = {**example(w, signature), argument.name: value}
     with pytest.raises(error, match=rf"^{signature.name}: {argument.name} {message}$"):
         write(w, signature.name, given)
@@ -39,7 +40,8 @@ def refused(signature, argument, value, error, message, layout=None):
 @pytest.mark.parametrize("layout", ["images", "channels"])
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_every_operation_as_it_is_declared(name, layout):
-    signature, w = SIGNATURES[name], writer(layout)
+    signature = SIGNATURES[name]
+    w = writer_of(signature, layout)
     given = example(w, signature)
     if layout not in signature.layouts:
         with pytest.raises(ValueError, match=f"^{name}: the layout '{layout}' has no such operation$"):
@@ -57,10 +59,19 @@ def test_every_operation_as_it_is_declared(name, layout):
     assert op.buffers == {each.name: given[each.name] for each in signature.buffers}
 
 
+@pytest.mark.parametrize("name", [name for name, each in SIGNATURES.items() if each.types])
+def test_an_operation_of_other_element_types(name):
+    signature = SIGNATURES[name]
+    other = "float32" if signature.types == "_IN_PAIRS" else "bfloat16"
+    w = writer("channels", ElementType.of(other))
+    with pytest.raises(ValueError, match=f"^{name}: the element type {other} has no such operation$"):
+        write(w, name, example(w, signature))
+
+
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_what_may_be_left_out_is_none_or_0(name):
     signature = SIGNATURES[name]
-    w = writer(signature.layouts[-1])
+    w = writer_of(signature)
     given = {k: v for k, v in example(w, signature).items() if not signature.arguments[k].optional}
     for each in signature.tables:  # those of buffers that are not there
         if each.details[1:] and each.details[1] not in given and each.kind != "SEGMENTS":
@@ -88,7 +99,7 @@ def test_an_unknown_operation():
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_an_unknown_argument(name):
     signature = SIGNATURES[name]
-    w = writer(signature.layouts[-1])
+    w = writer_of(signature)
     takes = [each.name for each in signature.arguments.values() if each.kind != "LENGTH"]
     message = re.escape(f"{name}: there is no argument 'kernel'; it takes {', '.join(takes)}")
     with pytest.raises(TypeError, match=f"^{message}$"):
@@ -97,7 +108,7 @@ def test_an_unknown_argument(name):
 
 @pytest.mark.parametrize(("signature", "argument"), of_kind("LENGTH"))
 def test_lengths_are_found_out_and_not_given(signature, argument):
-    w = writer(signature.layouts[-1])
+    w = writer_of(signature)
     with pytest.raises(
         TypeError, match=f"^{signature.name}: there is no argument '{argument.name}'; it takes"
     ):
@@ -111,7 +122,7 @@ def test_a_missing_buffer(signature, argument):
 
 @pytest.mark.parametrize(("signature", "argument"), of_kind("SIZE", "INTEGER", "SCALAR"))
 def test_a_missing_number(signature, argument):
-    w = writer(signature.layouts[-1])
+    w = writer_of(signature)
     given = example(w, signature)
     del given[argument.name]
     with pytest.raises(TypeError, match=f"^{signature.name}: {argument.name} is missing$"):
@@ -125,7 +136,7 @@ def test_a_missing_table(signature, argument):
 
 @pytest.mark.parametrize(("signature", "argument"), BUFFERS)
 def test_a_buffer_of_the_wrong_copies(signature, argument):
-    w = writer(signature.layouts[-1])
+    w = writer_of(signature)
     told = {
         "GROUP": "one for each group",
         "SLOT": "one for each slot",
@@ -147,7 +158,7 @@ def test_a_buffer_of_the_wrong_copies(signature, argument):
 
 @pytest.mark.parametrize(("signature", "argument"), BUFFERS)
 def test_a_buffer_of_the_wrong_type(signature, argument):
-    w = writer(signature.layouts[-1])
+    w = writer_of(signature)
     copies, element = argument.details
     dtype = w.element.dtype(element)
     if copies == "ONE":
@@ -170,7 +181,7 @@ def test_a_buffer_of_the_wrong_type(signature, argument):
     ("signature", "argument"), [each for each in BUFFERS if each.values[1].details[0] == "ONE"]
 )
 def test_a_buffer_that_is_not_contiguous(signature, argument):
-    array = np.zeros(128, ELEMENT.dtype(argument.details[1]))[::2]
+    array = np.zeros(128, writer_of(signature).element.dtype(argument.details[1]))[::2]
     refused(signature, argument, array, ValueError, "must be contiguous")
 
 
@@ -180,7 +191,7 @@ def test_a_buffer_that_is_not_contiguous(signature, argument):
 def test_a_blob_of_the_other_layout(signature, argument):
     layout = signature.layouts[-1]
     other = {"images": "channels", "channels": "images"}[layout]
-    blob = writer(other).blob(3, 2, 2)
+    blob = writer_of(signature, other).blob(3, 2, 2)
     message = f"must be of the layout '{layout}', got '{other}'"
     refused(signature, argument, blob, ValueError, message)
 
@@ -210,7 +221,7 @@ def test_a_table_of_another_length_than_its_sisters(signature, argument):
     expected = lengths(signature)[length]
     has, others = (expected, size) if first else (size, expected)
     message = f"^{signature.name}: {blamed.name} has {has} {length}, other tables {others}$"
-    w = writer(signature.layouts[-1])
+    w = writer_of(signature)
     with pytest.raises(ValueError, match=message):
         write(w, signature.name, {**example(w, signature), argument.name: value})
 
@@ -231,7 +242,7 @@ def test_a_table_for_a_buffer_that_is_not_given():
             buffer = signature.arguments[table.details[1]]
             if not buffer.optional:
                 continue
-            w = writer(signature.layouts[-1])
+            w = writer_of(signature)
             given = {**example(w, signature), buffer.name: None}
             message = f"^{name}: {table.name} is given, but not {buffer.name}$"
             with pytest.raises(TypeError, match=message):
@@ -257,7 +268,7 @@ def test_an_integer_that_is_out_of_range(signature, argument):
     for value in (least - 1, most + 1):
         refused(signature, argument, value, ValueError, f"must be from {least} to {most}, got {value}")
     for value in (least, most, np.int64(1), np.bool_(True)):
-        w = writer(signature.layouts[-1])
+        w = writer_of(signature)
         op = write(w, signature.name, {**example(w, signature), argument.name: value})
         assert type(op.arguments[argument.name]) is int
         assert op.arguments[argument.name] == value
@@ -269,7 +280,7 @@ def test_a_scalar_that_is_no_number(signature, argument):
         message = f"must be a number or a function that returns one, got {got}"
         refused(signature, argument, value, TypeError, message)
     for value in (1, 0.5, np.float32(0.5), lambda: 0.5):
-        w = writer(signature.layouts[-1])
+        w = writer_of(signature)
         op = write(w, signature.name, {**example(w, signature), argument.name: value})
         assert op.arguments[argument.name] is value
 
@@ -278,7 +289,7 @@ def test_a_scalar_that_is_no_number(signature, argument):
 def test_tasks(name):
     """An operation is over groups or over tasks; which, it says itself."""
     signature = SIGNATURES[name]
-    w = writer(signature.layouts[-1])
+    w = writer_of(signature)
     given = example(w, signature)
     message = "needs a number of tasks" if signature.over_tasks else "is over groups and has no tasks"
     for tasks in (0, -1) if signature.over_tasks else (1, -1):

@@ -105,13 +105,13 @@ def test_trainer(precision, expected):
 
 
 def test_wrong_names():
-    choices = "must be None or one of highest, high, got"
+    choices = "must be None or one of highest, high, medium, got"
     model = network()
-    with pytest.raises(ArgumentError, match=f"^set_float32_matmul_precision: precision {choices} 'medium'$"):
-        fastcnn.set_float32_matmul_precision("medium")
+    with pytest.raises(ArgumentError, match=f"^set_float32_matmul_precision: precision {choices} 'low'$"):
+        fastcnn.set_float32_matmul_precision("low")
     with pytest.raises(
         ArgumentError,
-        match=r"^set_float32_matmul_precision: precision must be one of highest, high, got None$",
+        match=r"^set_float32_matmul_precision: precision must be one of highest, high, medium, got None$",
     ):
         fastcnn.set_float32_matmul_precision(None)
     with pytest.raises(ArgumentError, match=f"^compile: precision {choices} 32$"):

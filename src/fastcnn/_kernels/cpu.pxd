@@ -56,7 +56,7 @@ cdef extern from "kernels.h" nogil:
     const int FCN_CHUNK, FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_CHAINS, FCN_SUM_BLOCK
     const int FCN_ROWS_IN_HAND, FCN_TASK_SUMS, FCN_VECTORS_IN_HAND
     const int FCN_FULL_CHUNK, FCN_MOST_TILES
-    const int FCN_MOST_SLOTS
+    const int FCN_MOST_SLOTS, FCN_WEIGHT_TILE
     Py_ssize_t fcn_slots(Py_ssize_t images)
     Py_ssize_t fcn_most_slots(Py_ssize_t bytes)
     Py_ssize_t fcn_most_linear_slots(Py_ssize_t images)
@@ -72,7 +72,7 @@ include "eager_kernels.pxi"
 cdef extern from "kernels.h" nogil:
     ctypedef struct fcn_kernels:
         const char *element
-        int stored_bytes, real_bytes, vector_bytes
+        int stored_bytes, real_bytes, vector_bytes, terms
         int max_block, max_vectors
         void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_batch *,
                             int) noexcept nogil
@@ -103,8 +103,8 @@ ctypedef fused real:
 cdef const fcn_kernels *kernels(size_t itemsize) noexcept nogil
 # The eager ones among them.
 cdef const fcn_eager *eager(size_t itemsize) noexcept nogil
-# The kernels for elements of a type, by its name.
-cdef const fcn_kernels *kernels_of(str element) except NULL
+# The kernels for elements of a type, by its name; with `beside` those with vectors as long as that type's.
+cdef const fcn_kernels *kernels_of(str element, str beside=*) except NULL
 # The lines of csrc/engine/operations.inc.
 cdef const fcn_declaration *declared() noexcept nogil
 cdef int threads() noexcept nogil

@@ -1,7 +1,7 @@
 """Instruction sets and threads: chosen once here, used by every kernel.
 
 This extension holds the C kernels of all instruction sets; the other modules reach them through `kernels`.
-FASTCNN_ISA (baseline, avx2, avx512) and FASTCNN_NUM_THREADS override what is found.
+FASTCNN_ISA (baseline, avx2, avx512, avx512_bf16) and FASTCNN_NUM_THREADS override what is found.
 """
 
 import os
@@ -20,16 +20,19 @@ cdef extern from *:
     #define FCN_DECLARE_KERNELS(element, isa) extern const fcn_kernels fcn_kernels_##element##_##isa;
     #define FCN_ADDRESS(element, isa) &fcn_kernels_##element##_##isa,
     #define FCN_ALL_KERNELS(isa) \
-        FCN_EVERY_ELEMENT(FCN_DECLARE_KERNELS, isa) \
-        static const fcn_kernels *fcn_all_kernels_##isa[] = {FCN_EVERY_ELEMENT(FCN_ADDRESS, isa) NULL};
+        FCN_ELEMENTS_OF_##isa(FCN_DECLARE_KERNELS) \
+        static const fcn_kernels *fcn_all_kernels_##isa[] = {FCN_ELEMENTS_OF_##isa(FCN_ADDRESS) NULL};
     FCN_ALL_KERNELS(baseline)
     #ifdef FCN_HAVE_AVX2
     FCN_ALL_KERNELS(avx2)
     FCN_ALL_KERNELS(avx512)
     #endif
+    #ifdef FCN_HAVE_AVX512_BF16
+    FCN_ALL_KERNELS(avx512_bf16)
+    #endif
 
-    /* The kernels of instruction set `level`, one for each element type, NULL at the end; or NULL where this
-     * build or this processor has it not. */
+    /* The kernels of instruction set `level`, one for each element type that has some, NULL at the end; or
+     * NULL where this build or this processor has it not. */
     static const fcn_kernels **fcn_find(int level)
     {
         if (level == 0)
@@ -38,9 +41,14 @@ cdef extern from *:
         __builtin_cpu_init();
         if (level == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
             return fcn_all_kernels_avx2;
-        if (level == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
+        const int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+        if (level == 2 && avx512)
             return fcn_all_kernels_avx512;
+    #ifdef FCN_HAVE_AVX512_BF16
+        if (level == 3 && avx512 && __builtin_cpu_supports("avx512bf16"))
+            return fcn_all_kernels_avx512_bf16;
+    #endif
     #endif
         return NULL;
     }
@@ -53,14 +61,13 @@ cdef extern from *:
     const char *FCN_BUILT_FOR
     const fcn_declaration fcn_declarations[]
 
-cdef const fcn_kernels **element_kernels = NULL
-# Those of them that have eager kernels.
+# The element types that have eager kernels.
 cdef const fcn_kernels *kernels32 = NULL
 cdef const fcn_kernels *kernels64 = NULL
 
-LEVELS = ("baseline", "avx2", "avx512")
+LEVELS = ("baseline", "avx2", "avx512", "avx512_bf16")
 MAX_THREADS = 1024
-_isa = "baseline"
+cdef int _level = 0
 
 
 cdef const fcn_kernels *kernels(size_t itemsize) noexcept nogil:
@@ -71,14 +78,28 @@ cdef const fcn_eager *eager(size_t itemsize) noexcept nogil:
     return &kernels(itemsize).eager
 
 
-cdef const fcn_kernels *kernels_of(str element) except NULL:
-    cdef bytes name = element.encode()
-    cdef const fcn_kernels **each = element_kernels
-    while each[0] != NULL:
-        if strcmp(each[0].element, name) == 0:
+cdef const fcn_kernels *_kernels_at(int level, bytes element) noexcept:
+    """The kernels of an element type on one instruction set, NULL if there are none."""
+    cdef const fcn_kernels **each = fcn_find(level)
+    while each != NULL and each[0] != NULL:
+        if strcmp(each[0].element, element) == 0:
             return each[0]
         each += 1
+    return NULL
+
+
+cdef int _level_of(str element, int most) except -1:
+    """The strongest instruction set up to one of them that has kernels of its own for an element type."""
+    cdef bytes name = element.encode()
+    for level in range(most, -1, -1):
+        if _kernels_at(level, name) != NULL:
+            return level
     raise ValueError(f"there are no kernels for elements of the type {element!r}")
+
+
+cdef const fcn_kernels *kernels_of(str element, str beside=None) except NULL:
+    cdef int most = _level if beside is None else _level_of(beside, _level)
+    return _kernels_at(_level_of(element, most), element.encode())
 
 
 cdef const fcn_declaration *declared() noexcept nogil:
@@ -96,9 +117,16 @@ cdef fcn_window as_window(object window) except *:
     return w
 
 
-def available_isas():
-    """Return the instruction sets that this build has and this processor runs, weakest first."""
-    return [name for level, name in enumerate(LEVELS) if fcn_find(level) != NULL]
+def available_isas(str element=None):
+    """Return the instruction sets that this build has and this processor runs, weakest first.
+
+    Of an element type those that have kernels of their own for it; on others it has those of the set before.
+    """
+    return [
+        name
+        for level, name in enumerate(LEVELS)
+        if (fcn_find(level) if element is None else _kernels_at(level, element.encode())) != NULL
+    ]
 
 
 def built_isas():
@@ -106,20 +134,19 @@ def built_isas():
     return FCN_BUILT_FOR.decode().split(",")
 
 
-def get_isa():
-    """Return the name of the instruction set in use."""
-    return _isa
+def get_isa(str element=None):
+    """Return the name of the instruction set in use, or of the one whose kernels an element type has."""
+    return LEVELS[_level if element is None else _level_of(element, _level)]
 
 
 def set_isa(name):
     """Use the kernels of one instruction set; for tests and comparisons."""
-    global element_kernels, kernels32, kernels64, _isa
+    global kernels32, kernels64, _level
     if name not in available_isas():
         raise ValueError(f"FASTCNN_ISA: {name!r} is not available here; choose one of {available_isas()}")
-    element_kernels = fcn_find(LEVELS.index(name))
+    _level = LEVELS.index(name)
     kernels32 = kernels_of("float32")
     kernels64 = kernels_of("float64")
-    _isa = name
 
 
 def vector_bytes():

@@ -13,7 +13,7 @@ cdef extern from "Python.h":
 
 from .cpu cimport (
     FCN_CHAINS, FCN_CHUNK, FCN_EACH_GROUP, FCN_EACH_IN_HAND, FCN_EACH_THREAD, FCN_MOST_SLOTS,
-    FCN_FULL_CHUNK, FCN_MOST_TILES,
+    FCN_FULL_CHUNK, FCN_MOST_TILES, FCN_WEIGHT_TILE,
     FCN_OVER_BANDS, FCN_OVER_GROUPS, FCN_OVER_TASKS, FCN_SUM_BLOCK,
     FCN_ROWS_IN_HAND, FCN_TASK_COLUMNS, FCN_TASK_SUMS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_VECTORS_IN_HAND,
     declared, fcn_batch, fcn_buffer, fcn_declaration, fcn_kernels, fcn_most_linear_slots, fcn_most_slots,
@@ -37,6 +37,7 @@ SUM_BLOCK = FCN_SUM_BLOCK
 CHAINS = FCN_CHAINS
 FULL_CHUNK = FCN_FULL_CHUNK
 MOST_TILES = FCN_MOST_TILES
+WEIGHT_TILE = FCN_WEIGHT_TILE
 CHUNK = FCN_CHUNK
 TASK_COLUMNS = FCN_TASK_COLUMNS
 TASK_TAPS = FCN_TASK_TAPS
@@ -97,6 +98,11 @@ def element_bytes(str element):
     """Return the bytes of an element of a type as it is stored, and as it is summed."""
     cdef const fcn_kernels *kernels = kernels_of(element)
     return kernels.stored_bytes, kernels.real_bytes
+
+
+def terms(str element):
+    """Return how many elements a multiply-add takes of each factor; see csrc/common/stored.h."""
+    return kernels_of(element).terms
 
 
 def max_block(str element):
@@ -250,13 +256,14 @@ cdef class Program:
     Parameters
     ----------
     element : str
-        The elements' type by name.
+        The elements' type by name; operations of other types have vectors as long as its.
     layout : {"images", "channels"}
         See csrc/engine/program.h.
     ops, phases : sequences
-        An operation is (name, arguments, tasks, most_slots, whole_chunk), with an argument of each name that
-        csrc/engine/operations.inc declares: a buffer is (array or None, bytes from one copy to the next,
-        scope), a table an int32 array or None. A phase is (kind, first operation, last operation + 1).
+        An operation is (name, element type, arguments, tasks, most_slots, whole_chunk), with an argument of
+        each name that csrc/engine/operations.inc declares: a buffer is (array or None, bytes from one copy to
+        the next, scope), a table an int32 array or None. A phase is (kind, first operation, last operation
+        + 1).
     externals : sequence of sequences
         For each array that comes with a run the places (operation, name of the buffer) where it is used.
     """
@@ -283,8 +290,8 @@ cdef class Program:
         self.phases = <fcn_phase *>PyMem_Calloc(max(self.phase_count, 1), sizeof(fcn_phase))
         if self.ops == NULL or self.phases == NULL:
             raise MemoryError("Program: no memory for the operations")
-        for i, (name, arguments, tasks, most_slots, whole_chunk) in enumerate(ops):
-            self._set_kernel(&self.ops[i], name, layout)
+        for i, (name, type_of_op, arguments, tasks, most_slots, whole_chunk) in enumerate(ops):
+            self._set_kernel(&self.ops[i], name, kernels_of(type_of_op, element), layout)
             self.names.append(name)
             self.ops[i].tasks = tasks
             self.ops[i].most_slots = most_slots
@@ -304,12 +311,12 @@ cdef class Program:
         PyMem_Free(self.ops)
         PyMem_Free(self.phases)
 
-    cdef int _set_kernel(self, fcn_op *op, str name, str layout) except -1:
+    cdef int _set_kernel(self, fcn_op *op, str name, const fcn_kernels *kernels, str layout) except -1:
         if name not in _NUMBERS or layout not in ("images", "channels"):
             raise ValueError(f"Program: there is no operation {name!r} of the layout {layout!r}")
-        op.kernel = fcn_op_kernel_of(self.kernels, layout == "channels", _NUMBERS[name])
+        op.kernel = fcn_op_kernel_of(kernels, layout == "channels", _NUMBERS[name])
         if op.kernel == NULL:
-            raise ValueError(f"Program: the layout {layout!r} has no operation {name!r}")
+            raise ValueError(f"Program: the layout {layout!r} has no operation {name!r} of this element type")
         return 0
 
     cdef Py_ssize_t _offset(self, Py_ssize_t op, str name, kinds) except -1:

@@ -23,9 +23,9 @@ class Wanted(NamedTuple):
 
     Attributes
     ----------
-    precision : {"highest", "high"}
+    precision : {"highest", "high", "medium"}
         Of float32: "highest" is sums of products alone; "high" lets an implementation have the larger error
-        whose bounds `fastcnn.set_float32_matmul_precision` tells.
+        whose bounds `fastcnn.set_float32_matmul_precision` tells; "medium" stores values as bfloat16.
     algorithm : str, optional
         The name of the implementation of convolutions that is to be taken wherever it fits.
     factors : bool
@@ -52,6 +52,8 @@ class Setting(NamedTuple):
     few : bool
         Whether the program trains on a few images, see `trains_few`.
     wanted : Wanted
+    narrow : bool
+        Whether values are stored as bfloat16 where it is.
     """
 
     layout: Layout
@@ -59,6 +61,7 @@ class Setting(NamedTuple):
     single: bool = False
     few: bool = False
     wanted: Wanted = Wanted()
+    narrow: bool = False
 
 
 def trains_few(training: bool, batch: int) -> bool:

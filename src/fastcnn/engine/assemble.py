@@ -12,9 +12,10 @@ from .._kernels import program as kernels
 from .._shapes import INT_MAX
 from ..nn import Parameter
 from .check import check_places, checks_places
-from .emit import Op, Writer
+from .emit import Op
 from .memory import Blob, External, Vectors, whole_of
 from .sharing import Kept, Memory, Phase, find_rooms
+from .writer import Writer
 
 
 @dataclass
@@ -167,7 +168,7 @@ class _Linked(NamedTuple):
     """The operations of a program as the executor takes them, and what is set later."""
 
     writer: Writer
-    ops: list[tuple[str, Mapping[str, Any], int, int, int]]
+    ops: list[tuple[str, str, Mapping[str, Any], int, int, int]]
     externals: dict[str, list[tuple[int, str]]]
     parameters: list[tuple[int, str, Parameter]]
     scalars: list[tuple[int, str, Callable[[], float]]]
@@ -194,7 +195,7 @@ def _link(writer: Writer, memory: Memory) -> _Linked:
             elif callable(value):
                 linked.scalars.append((i, name, value))
                 arguments[name] = value()
-        linked.ops.append((op.kernel, arguments, op.tasks, op.most_slots, op.whole_chunk))
+        linked.ops.append((op.kernel, op.element, arguments, op.tasks, op.most_slots, op.whole_chunk))
     return linked
 
 
@@ -202,7 +203,7 @@ def _buffer(buffer: Any, writer: Writer, memory: Memory) -> tuple[np.ndarray | N
     """Return a buffer as the executor takes it: array, bytes from one copy to the next, what has one."""
     buffer = whole_of(buffer)
     if isinstance(buffer, Blob) and buffer.external:
-        return None, buffer.group_size * writer.element.value.itemsize, kernels.EACH_GROUP
+        return None, buffer.group_size * buffer.dtype.itemsize, kernels.EACH_GROUP
     if isinstance(buffer, Blob | Vectors):
         array = memory[buffer]
         return array[0], array.strides[0], buffer.scope

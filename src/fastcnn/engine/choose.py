@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._kernels import program as kernels
 from .algorithms import Setting, Wanted, trains_few
+from .elements import ElementType
 from .graph import Graph
 from .layout import Layout
 
@@ -26,10 +26,14 @@ _WORTH_BANDS = 6
 _LARGE_IMAGE = 100_000
 
 
-def layouts(dtype: np.dtype) -> tuple[Layout, Layout]:
+def stored_as(dtype: np.dtype, wanted: Wanted) -> str:
+    """Return the name of the element type of a program over a type, of what is settled to be wanted."""
+    return "bfloat16" if wanted.precision == "medium" else dtype.name
+
+
+def layouts(element: ElementType) -> tuple[Layout, Layout]:
     """Return both layouts for elements of a type."""
-    lanes = kernels.lanes(dtype.name)
-    return Layout("images", lanes), Layout("channels", lanes)
+    return Layout("images", element.lanes), Layout("channels", element.lanes)
 
 
 def with_spare(layout: Layout, graph: Graph) -> Layout:
@@ -54,14 +58,17 @@ def multiplies(graph: Graph) -> bool:
 def settled(graph: Graph, training: bool, wanted: Wanted) -> Wanted:
     """Return what is wanted of a graph's products in every batch.
 
-    Types other than float32 always have the highest precision. In predictions an implementation whose bits
-    are its layout's own fixes the layout: it is wanted for every batch or, unless it is pinned, for none.
+    Types other than float32 always have the highest precision. Where images must be in the lanes, there is
+    no medium one. In predictions an implementation whose bits are its layout's own fixes the layout: it is
+    wanted for every batch or, unless it is pinned, for none.
     """
     if wanted.precision == "highest" or graph.dtype != np.float32:
         return wanted._replace(precision="highest")
+    if wanted.precision == "medium":
+        return wanted if takes_channels(graph) else wanted._replace(precision="high")
     if training or wanted.algorithm is not None or not takes_channels(graph):
         return wanted
-    images, channels = layouts(graph.dtype)
+    images, channels = layouts(ElementType.of(graph.dtype.name))
     if _is_exact(graph, channels, wanted):
         return wanted
     exact = wanted._replace(precision="highest")
@@ -97,9 +104,11 @@ def choose(
     wanted: Wanted = Wanted(),  # noqa: B008
 ) -> Layout:
     """Return the layout in which a batch takes the least time; `wanted` must be settled."""
-    images, channels = layouts(graph.dtype)
+    images, channels = layouts(ElementType.of(stored_as(graph.dtype, wanted)))
     if not takes_channels(graph):
         return images
+    if wanted.precision == "medium":
+        return channels
     fixed = not training and not _is_exact(graph, channels, wanted)
     costs = [cost(graph, each, batch, training, wanted) for each in (images, channels)]
     return channels if fixed or costs[1] < costs[0] else images

@@ -38,7 +38,7 @@ class CompiledModule:
         The model.
     input_gradient : bool
         Whether backward returns the gradient of the input; without it, it returns None.
-    precision : {"highest", "high"}, optional
+    precision : {"highest", "high", "medium"}, optional
         Of float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None takes.
     conv_algorithm : {"direct", "gemm", "winograd"}, optional
         How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
@@ -80,7 +80,8 @@ class CompiledModule:
         x = inputs[0] if len(inputs) == 1 else inputs
         plan = Unsupported("arguments by name") if options else self._plans.find(self.model, x)
         if isinstance(plan, Unsupported):
-            y = self.model(*inputs, **options)
+            with _precision.within(self.precision):
+                y = self.model(*inputs, **options)
             report(self.model, plan)
             self._last = self.model
             return y
@@ -221,7 +222,7 @@ def compile(
         The model.
     input_gradient : bool
         Whether backward returns the gradient of the input.
-    precision : {"highest", "high"}, optional
+    precision : {"highest", "high", "medium"}, optional
         Of float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None takes.
     conv_algorithm : {"direct", "gemm", "winograd"}, optional
         How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.

@@ -58,9 +58,10 @@ def describe(plan: Described) -> str:
     ops, names = executable.writer.ops, _buffer_names(executable)
     limit = "any number of images" if plan.capacity == INT_MAX else f"up to {plan.capacity:,} images"
     shape = " and ".join("x".join(map(str, each)) for each in plan.input_shapes)
-    flops = sum(op.flops for op in ops)
+    flops, element = sum(op.flops for op in ops), executable.writer.program_element
+    numbers = f"{plan.dtype} stored as {element.name}" if element.narrow else f"{plan.dtype}"
     lines = [
-        f"{'training' if plan.training else 'inference'} program for {limit} of {shape}, {plan.dtype}, "
+        f"{'training' if plan.training else 'inference'} program for {limit} of {shape}, {numbers}, "
         f"{plan.isa}: {layout.name} in the {layout.lanes} lanes of a vector",
         f"{len(ops)} operations in {len(executable.phases)} phases; {work(flops, 'FLOP')} an image; "
         f"{work(executable.bytes, 'B')} of buffers",

@@ -5,7 +5,7 @@ A type is a row of ELEMENT_TYPES in setup.py, which compiles the kernels for it;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,9 +21,12 @@ class ElementType:
     name : str
         As NumPy says it.
     value, real, index : np.dtype
-        Of values as they are stored, of sums and parameters, and of the taps that won in a max-pool.
+        Of values as they are stored, of sums and parameters, and of the taps that won in a max-pool. NumPy
+        knows no bfloat16: where values are such, uint16 are their bits.
     lanes : int
         Reals of a vector.
+    terms : int
+        Values that a multiply-add takes of each factor.
     """
 
     name: str
@@ -31,19 +34,31 @@ class ElementType:
     real: np.dtype
     index: np.dtype
     lanes: int
+    terms: int
 
     @classmethod
-    def of(cls, dtype: np.dtype) -> ElementType:
-        """Return the element type of a model whose parameters are of a type.
+    def of(cls, name: str) -> ElementType:
+        """Return an element type by its name.
 
         Raises
         ------
         ValueError
             If there are no kernels for it.
         """
-        _, size = kernels.element_bytes(dtype.name)
+        stored, size = kernels.element_bytes(name)
         real, index = np.dtype(f"f{size}"), np.dtype(f"i{size}")
-        return cls(dtype.name, np.dtype(dtype.name), real, index, kernels.lanes(dtype.name))
+        value = real if stored == size else np.dtype(f"u{stored}")
+        return cls(name, value, real, index, kernels.lanes(name), kernels.terms(name))
+
+    @property
+    def narrow(self) -> bool:
+        """Whether values are stored in fewer bits than they are summed in."""
+        return self.value != self.real
+
+    @property
+    def wide(self) -> ElementType:
+        """The type whose values are stored as those of this one are summed, with vectors as long."""
+        return replace(self, name=self.real.name, value=self.real, terms=1)
 
     def dtype(self, element: str) -> np.dtype:
         """Return the type of VALUE, REAL, INDEX, INT64 or FLOAT64."""

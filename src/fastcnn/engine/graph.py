@@ -195,6 +195,10 @@ class Node:
         """Whether it reads x an element at a time, so that a pixel need not fill whole vectors."""
         return False
 
+    def computes_wide(self, training: bool) -> bool:
+        """Tell whether it has kernels only for values that are stored as they are summed."""
+        return False
+
     # What stands around its arrays, and whose gradient is whose
 
     def input_halo(self) -> Halo:

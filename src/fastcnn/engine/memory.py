@@ -47,6 +47,8 @@ class Blob:
         write it a vector at a time.
     external : str, optional
         The name of the array, if it is the caller's: flat samples, given for each run.
+    dtype : np.dtype
+        Of its numbers.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class Blob:
         halo: Halo = NO_HALO,
         padded: bool = True,
         external: str | None = None,
+        dtype: np.dtype = np.dtype(np.float32),  # noqa: B008
     ) -> None:
         self.external = external
+        self.dtype = dtype
         self.layout = layout
         self.halo = halo
         self.channels = channels
@@ -127,7 +131,7 @@ class Channels(Blob):
     """
 
     def __init__(self, whole: Blob, first: int, channels: int) -> None:
-        super().__init__(channels, whole.height, whole.width, whole.layout, whole.halo)
+        super().__init__(channels, whole.height, whole.width, whole.layout, whole.halo, dtype=whole.dtype)
         self._whole = whole
         self.first = first
         self.pitch = whole.pitch
@@ -151,7 +155,7 @@ class Repeated(Blob):
     """A blob of one pixel, seen as many: for what finds the pixels that it reads by a table."""
 
     def __init__(self, pixel: Blob, height: int, width: int) -> None:
-        super().__init__(pixel.channels, height, width, pixel.layout)
+        super().__init__(pixel.channels, height, width, pixel.layout, dtype=pixel.dtype)
         self._pixel = pixel
 
     @property
@@ -214,7 +218,7 @@ class External:
 
     name: str
     count: int
-    element: str = "VALUE"
+    element: str = "REAL"
 
 
 def whole_of(buffer: Any) -> Any:

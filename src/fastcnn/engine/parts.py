@@ -8,7 +8,8 @@ for a convolution's output is written with the halo that the convolution's own b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,11 +17,13 @@ import numpy as np
 
 from ..nn import AlphaDropout, Dropout, Dropout2d, FeatureAlphaDropout, Parameter, StochasticDepth
 from .algorithms import Algorithm, Setting, pick
-from .emit import Writer
+from .elements import ElementType
 from .graph import Graph, Node, Value
 from .memory import NO_HALO, Blob, Channels, External, Halo, Vectors
 from .normalization import Normalization
 from .placing import Place
+from .widths import Blobs, convert, converted
+from .writer import Writer
 
 # Layers that drop something at random.
 Dropping = Dropout | Dropout2d | StochasticDepth | AlphaDropout | FeatureAlphaDropout
@@ -47,7 +50,8 @@ class Forward:
     folded: Mapping[Node, Node]  # batch normalisations that are part of weights
     halos: Mapping[Value, Halo]
     places: Mapping[Value, Place]  # of values that others hold, see placing.py
-    blobs: dict[Value, Blob] = field(default_factory=dict)
+    wide: set[Value]  # values that are stored as they are summed, see widths.py
+    blobs: Blobs = field(init=False)
     norms: dict[Node, NormState] = field(default_factory=dict)
     argmax: dict[Node, Vectors] = field(default_factory=dict)
     kept: dict[Node, Vectors] = field(default_factory=dict)  # statistics of each image
@@ -58,6 +62,33 @@ class Forward:
     picked: list[tuple[str, str, str]] = field(default_factory=list)  # layers, pass, implementation
     _drops: dict[Node, int] = field(default_factory=dict)  # the numbers in `dropouts`, from 1
     _holders: dict[Value, Blob] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.blobs = Blobs(self.writer)
+
+    def element_of(self, value: Value) -> ElementType:
+        """Return the type that a value is stored in."""
+        program = self.writer.program_element
+        return program.wide if value in self.wide else program
+
+    @contextmanager
+    def storing(self, value: Value) -> Iterator[None]:
+        """Let what is written be of the type that a value is stored in."""
+        with self.writer.storing(value in self.wide):
+            yield
+
+    @contextmanager
+    def in_hand(self, node: Node) -> Iterator[None]:
+        """Let what is written be of the type that a node computes in."""
+        with self.writer.storing(node.y in self.wide or node.computes_wide(self.setting.training)):
+            yield
+
+    def settle(self, value: Value) -> None:
+        """Let a value that a node has made be stored in its type."""
+        with self.storing(value):
+            made = self.blobs.stored(value)
+            if made.dtype != self.writer.element.value:
+                convert(self.writer, self.blob(value), made)
 
     def blob(self, value: Value, padded: bool = True) -> Blob:
         """Return a new blob for a value."""
@@ -93,7 +124,8 @@ class Forward:
 
     def pick(self, what: str, algorithms: Sequence[Algorithm[Any]], node: Node) -> Algorithm[Any]:
         """Return the implementation of one pass of a product, and note it for the description."""
-        chosen = pick(algorithms, node, self.setting)
+        setting = self.setting._replace(narrow=self.writer.element.narrow)
+        chosen = pick(algorithms, node, setting)
         self.picked.append((node.label, what, chosen.name))
         return chosen
 
@@ -125,10 +157,14 @@ class Backward:
     input_gradient: bool
     halos: GradientHalos
     masked: set[Value]  # whose gradients are passed through their activation as they are written
-    grads: dict[Value, Blob] = field(default_factory=dict)
+    grads: Blobs = field(init=False)
     parameter_grads: list[tuple[Parameter, np.ndarray]] = field(default_factory=list)
     factored: list[Factored] = field(default_factory=list)
     used_up: set[Value] = field(default_factory=set)  # whose gradient nobody reads any more
+    _to_give: list[tuple[Value, Blob]] = field(default_factory=list)  # parts of gradients in the other type
+
+    def __post_init__(self) -> None:
+        self.grads = Blobs(self.writer, change=True)
 
     @property
     def writer(self) -> Writer:
@@ -146,6 +182,10 @@ class Backward:
 
     def target(self, value: Value) -> tuple[Blob, bool]:
         """Return (the blob of a value's gradient, whether it holds a part already, to be added to)."""
+        if self.forward.element_of(value) != self.writer.element:
+            blob = self.blob(value)
+            self._to_give.append((value, blob))
+            return blob, False
         if value in self.grads:
             if self._is_shared(value):
                 copy = self.blob(value)
@@ -155,18 +195,29 @@ class Backward:
         blob = self.grads[value] = self.blob(value)
         return blob, False
 
+    def settle(self) -> None:
+        """Give what nodes have written to targets of the other type than that of the gradient."""
+        for value, blob in self._to_give:
+            self.give(value, blob)
+        self._to_give.clear()
+
     def give(self, value: Value, grad: Blob) -> None:
         """Let `grad` be a part of a value's gradient: all of it, or added to what there is."""
-        if value not in self.grads:
-            self.grads[value] = grad
-            return
-        before = self.grads[value]
-        whole = self.grads[value] = self.blob(value) if self._is_shared(value) else before
-        self.writer.apply(z=whole, y=grad, r=before, vectors=self.writer.vectors(value.channels))
+        with self.forward.storing(value):
+            if grad.dtype != self.writer.element.value:
+                part = self.blob(value)
+                convert(self.writer, part, grad)
+                grad = part
+            if value not in self.grads:
+                self.grads[value] = grad
+                return
+            before = self.grads[value]
+            whole = self.grads[value] = self.blob(value) if self._is_shared(value) else before
+            self.writer.apply(z=whole, y=grad, r=before, vectors=self.writer.vectors(value.channels))
 
     def _is_shared(self, value: Value) -> bool:
         """Tell whether the gradient of a value is that of another one too, which is still needed."""
-        blob = self.grads[value]
+        blob = self.grads.stored(value)
         return any(
             other is not value and grad is blob and other not in self.used_up
             for other, grad in self.grads.items()
@@ -174,8 +225,11 @@ class Backward:
 
     def operand(self, value: Value) -> Blob:
         """Return the blob of a value for the gradient of the weights that it was multiplied by."""
-        remade = None if value.producer is None else value.producer.remade(self)
-        return self.forward.blobs[value] if remade is None else remade
+        producer, remade = value.producer, None
+        if producer is not None:
+            with self.forward.in_hand(producer):
+                remade = producer.remade(self)
+        return self.forward.blobs[value] if remade is None else converted(self.writer, remade)
 
     def may_leave_factors(self, parameter: Parameter) -> bool:
         """Tell whether the program may leave a gradient as the product that it is: it is all of it."""

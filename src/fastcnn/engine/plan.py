@@ -13,10 +13,9 @@ from .._samples import Samples, Sizes, each_of
 from ..errors import StateError
 from .algorithms import Setting, Wanted, trains_few
 from .assemble import assemble
-from .choose import choose, layouts, settled, with_spare
+from .choose import choose, layouts, settled, stored_as, with_spare
 from .describe import describe
 from .elements import ElementType
-from .emit import Writer
 from .fuse import fuse
 from .graph import Graph
 from .halos import gradient_halos, masked_gradients, value_halos
@@ -27,7 +26,9 @@ from .nodes.norm import find_folded
 from .parts import Backward, Forward
 from .placing import find_places
 from .runner import Cell, Runner, working_threads
+from .widths import wide_values
 from .write import names
+from .writer import Writer
 
 
 class Plan(Locked):
@@ -98,17 +99,19 @@ class Plan(Locked):
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
         wanted = settled(self.graph, self.training, wanted)
         layout = layout or choose(self.graph, batch_size, self.training, wanted).name
-        named = {each.name: each for each in layouts(self.dtype)}[layout]
+        element = ElementType.of(stored_as(self.dtype, wanted))
+        named = {each.name: each for each in layouts(element)}[layout]
         self.layout = with_spare(named, self.graph)
-        writer = Writer(ElementType.of(self.dtype), self.layout, bands, single=batch_size == 1 and bands > 1)
+        writer = Writer(element, self.layout, bands, single=batch_size == 1 and bands > 1)
         grads = self.graph.wanted(input_gradient) if self.training else set()
         folded = find_folded(self.graph, grads)
         halos = value_halos(self.graph, folded)
         in_place = not self.training and self.layout.by_channels
         places = find_places(self.graph, folded, halos, self.layout) if in_place else {}
         few = trains_few(self.training, batch_size)
-        setting = Setting(self.layout, self.training, writer.single, few, wanted)
-        forward = Forward(writer, self.graph, setting, grads, folded, halos, places)
+        setting = Setting(self.layout, self.training, writer.single, few, wanted, element.narrow)
+        wide = wide_values(self.graph, folded, places) if element.narrow else set()
+        forward = Forward(writer, self.graph, setting, grads, folded, halos, places, wide)
         self._write(writer, forward)
         self.isa, threads = cpu.get_isa(), working_threads()
         self.executable = assemble(writer, batch_size, threads)

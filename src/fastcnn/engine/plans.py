@@ -13,7 +13,6 @@ from .._samples import Samples, Sizes
 from .._shapes import allocate, filled
 from ..errors import StateError
 from ..graph import replaced
-from .emit import Writer
 from .gradients import Gradients
 from .nodes.loss_batch import RESULTS
 from .packed import Packed
@@ -21,6 +20,7 @@ from .parts import Forward
 from .plan import Plan
 from .runners import Runners
 from .write import names, write_backward, write_forward, write_output_grads, write_outputs
+from .writer import Writer
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -188,7 +188,8 @@ class StepPlan(Plan, kind="step"):
         write_forward(forward, inputs_stay=True)
         backward = self._backward(forward)
         self.parameter_grads, self._factored = backward.parameter_grads, backward.factored
-        self.loss.write(forward, backward)
+        with forward.storing(self.graph.outputs[0]):
+            self.loss.write(forward, backward)
         write_backward(backward)
         writer.close_part()
 

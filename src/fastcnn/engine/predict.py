@@ -34,9 +34,11 @@ def predict(
     plans : Plans, optional
         Those of the model itself if None.
     """
-    plan = (plans or plans_of(model)).find(model, x, evaluation=True, precision=precision)
+    plans = plans or plans_of(model)
+    plan = plans.find(model, x, evaluation=True, precision=precision)
     if not isinstance(plan, ForwardPlan):
-        y = nn.Module.predict(model, x, batch_size, engine=False)
+        asked = precision or plans.precision
+        y = nn.Module.predict(model, x, batch_size, engine=False, precision=asked)
         assert isinstance(plan, Unsupported)
         report(model, plan)
         return y

@@ -180,7 +180,7 @@ def _moved(op: Op, layout: Layout, element: ElementType, batch: int) -> int:
         if isinstance(buffer, External):
             size = batch * buffer.count * element.dtype(buffer.element).itemsize
         elif isinstance(buffer, Blob):
-            size = groups * buffer.group_size * element.value.itemsize
+            size = groups * buffer.group_size * buffer.dtype.itemsize
         elif isinstance(buffer, Vectors):
             copies = min(kernels.slots(batch), buffer.most_slots) if buffer.most_slots else groups
             size = copies * buffer.group_size * element.dtype(buffer.element).itemsize

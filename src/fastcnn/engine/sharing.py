@@ -17,8 +17,9 @@ import numpy as np
 from .._kernels import program as kernels
 from .._shapes import check_size, filled
 from .elements import ElementType
-from .emit import Op, Writer
+from .emit import Op
 from .memory import Blob, Vectors, whole_of
+from .writer import Writer
 
 Phase = tuple[int, int, int]  # kind, first operation, last + 1
 Kept = Blob | Vectors
@@ -133,7 +134,7 @@ def bytes_of(buffer: Kept, element: ElementType) -> int:
 
 
 def _type(buffer: Kept, element: ElementType) -> np.dtype:
-    return element.dtype(buffer.element) if isinstance(buffer, Vectors) else element.value
+    return element.dtype(buffer.element) if isinstance(buffer, Vectors) else buffer.dtype
 
 
 def _spans(writer: Writer, phases: list[Phase]) -> dict[Kept, Span]:

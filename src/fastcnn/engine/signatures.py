@@ -20,6 +20,8 @@ from .layout import Layout
 from .memory import Blob, External, Vectors
 
 _LAYOUTS = {"BOTH": ("images", "channels"), "IMAGES": ("images",), "CHANNELS": ("channels",)}
+# What the element type must be like, behind a layout: stored as it is summed, or multiplied in pairs.
+_TYPES = ("_AS_SUMMED", "_IN_PAIRS")
 _INTEGERS = ("SIZE", "SIZE_IF", "INTEGER", "FLAG")
 _COPIES = {
     "GROUP": "one for each group",
@@ -50,6 +52,7 @@ class Signature:
     name: str
     layouts: tuple[str, ...]
     over_tasks: bool
+    types: str  # of `_TYPES`, or empty
     arguments: dict[str, Argument] = field(default_factory=dict)
 
     @cached_property
@@ -76,6 +79,8 @@ class Signature:
         """
         if layout.name not in self.layouts:
             raise ValueError(f"{self.name}: the layout {layout.name!r} has no such operation")
+        if self.types and element.narrow != (self.types == "_IN_PAIRS"):
+            raise ValueError(f"{self.name}: the element type {element.name} has no such operation")
         lengths = {each.name for each in self.arguments.values() if each.kind == "LENGTH"}
         unknown = given.keys() - self.arguments.keys() | given.keys() & lengths
         if unknown:
@@ -166,7 +171,7 @@ def _kind(value: Any) -> str:
 def _told(buffer: Any, element: ElementType) -> tuple[str, np.dtype | None]:
     """Return what has a copy of a buffer of its own, and the type of its numbers."""
     if isinstance(buffer, Blob):
-        return "GROUP", element.value
+        return "GROUP", buffer.dtype
     if isinstance(buffer, Vectors):
         copies = "SLOT" if buffer.most_slots else "THREAD" if buffer.each_thread else "GROUP"
         return copies, element.dtype(buffer.element)
@@ -181,7 +186,9 @@ def _signatures() -> dict[str, Signature]:
     found: dict[str, Signature] = {}
     for kind, name, details in kernels.declarations():
         if kind == "OPERATION":
-            signature = found[name] = Signature(name, _LAYOUTS[details[0]], details[1] == "TASK")
+            types = next((each for each in _TYPES if details[0].endswith(each)), "")
+            layouts = _LAYOUTS[details[0].removesuffix(types)]
+            signature = found[name] = Signature(name, layouts, details[1] == "TASK", types)
         elif kind != "END":
             signature.arguments[name] = Argument(kind, name, details)
     return found

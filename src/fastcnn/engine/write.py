@@ -20,13 +20,16 @@ def names(what: str, count: int) -> list[str]:
 
 def _write_input(f: Forward, value: Value, name: str, stays: bool) -> None:
     """Lay out samples; only convolutions read them an element at a time, and linear layers as they are."""
-    w = f.writer
-    if stays and w.layout.by_channels and all(node.reads_rows for node in value.consumers):
-        f.blobs[value] = Blob(value.size, 1, 1, w.layout, padded=False, external=name)
-        return
-    padded = not all(node.reads_elements for node in value.consumers)
+    w, rows = f.writer, stays and all(node.reads_rows for node in value.consumers)
     w.label = "input"
-    w.from_nchw(x=f.blob(value, padded), images=External(name, value.size), channels=value.channels)
+    if not (rows and w.layout.by_channels):
+        padded = not all(node.reads_elements for node in value.consumers)
+        w.from_nchw(x=f.blob(value, padded), images=External(name, value.size), channels=value.channels)
+    elif w.element.narrow:
+        f.blobs[value] = w.blob(value.size, 1, 1)
+        w.from_nchw(x=f.blobs[value], images=External(name, value.size), channels=value.size)
+    else:
+        f.blobs[value] = Blob(value.size, 1, 1, w.layout, padded=False, external=name, dtype=w.element.value)
 
 
 def write_forward(f: Forward, inputs_stay: bool) -> None:
@@ -34,13 +37,17 @@ def write_forward(f: Forward, inputs_stay: bool) -> None:
     graph, w = f.graph, f.writer
     for node in graph.nodes:
         w.label = node.label
-        node.prepare(f)
+        with f.in_hand(node):
+            node.prepare(f)
     for name, value in zip(names("input", len(graph.inputs)), graph.inputs, strict=True):
         if value.consumers:
-            _write_input(f, value, name, inputs_stay)
+            with f.storing(value):
+                _write_input(f, value, name, inputs_stay)
     for node in graph.nodes:
         w.label = _label(f, node)
-        node.forward(f)
+        with f.in_hand(node):
+            node.forward(f)
+        f.settle(node.y)
 
 
 def write_outputs(f: Forward) -> None:
@@ -48,7 +55,8 @@ def write_outputs(f: Forward) -> None:
     w, outputs = f.writer, f.graph.outputs
     w.label = "output"
     for name, value in zip(names("output", len(outputs)), outputs, strict=True):
-        w.to_nchw(images=External(name, value.size), x=f.blobs[value], channels=value.channels)
+        with f.storing(value):
+            w.to_nchw(images=External(name, value.size), x=f.blobs[value], channels=value.channels)
 
 
 def write_output_grads(b: Backward) -> None:
@@ -57,8 +65,9 @@ def write_output_grads(b: Backward) -> None:
     w.label = "output"
     for name, value in zip(names("output_grad", len(outputs)), outputs, strict=True):
         if b.wanted(value):
-            dy = b.blob(value)
-            w.from_nchw(x=dy, images=External(name, value.size), channels=value.channels)
+            with b.forward.storing(value):
+                dy = b.blob(value)
+                w.from_nchw(x=dy, images=External(name, value.size), channels=value.channels)
             b.give(value, dy)
 
 
@@ -72,11 +81,14 @@ def write_backward(b: Backward) -> None:
         if not b.wanted(node.y):
             continue
         w.label = node.label
-        node.backward(b)
+        with b.forward.in_hand(node):
+            node.backward(b)
+        b.settle()
         own_copy = node.copies_gradient and node.y not in b.masked
         if own_copy or not node.reads_gradient_late:
             b.used_up.add(node.y)
     for name, value in zip(names("input_grad", len(graph.inputs)), graph.inputs, strict=True):
         if b.input_gradient and value in b.grads:
             w.label = "input"
-            w.to_nchw(images=External(name, value.size), x=b.grads[value], channels=value.channels)
+            with b.forward.storing(value):
+                w.to_nchw(images=External(name, value.size), x=b.grads[value], channels=value.channels)

@@ -19,6 +19,8 @@ from .operation import Array, Operation, Wanted
 class PixelShuffle(Operation):
     """Squares of pixels made of channels; see `fastcnn.ops.pixel_shuffle`."""
 
+    moves = True
+
     def __init__(self, upscale_factor: int) -> None:
         self.upscale_factor = upscale_factor
 
@@ -45,6 +47,8 @@ class PixelShuffle(Operation):
 @function("pixel_unshuffle", {"downscale_factor": count})
 class PixelUnshuffle(Operation):
     """Channels made of squares of pixels; see `fastcnn.ops.pixel_unshuffle`."""
+
+    moves = True
 
     def __init__(self, downscale_factor: int) -> None:
         self.downscale_factor = downscale_factor
@@ -73,6 +77,8 @@ class PixelUnshuffle(Operation):
 class ChannelShuffle(Operation):
     """The channels of groups in turn; see `fastcnn.ops.channel_shuffle`."""
 
+    moves = True
+
     field = pointwise
 
     def __init__(self, groups: int) -> None:
@@ -90,6 +96,8 @@ class ChannelShuffle(Operation):
 @function("unflatten", {"dim": axis, "sizes": parts})
 class Unflatten(Operation):
     """One axis divided into several; see `fastcnn.ops.unflatten`."""
+
+    moves = True
 
     def __init__(self, dim: int, sizes: Any) -> None:
         self.dim = dim

@@ -74,6 +74,10 @@ class Operation:
 
     # Whether it runs code of the user's, which may do more than compute.
     runs_code = False
+    # Whether it only puts elements elsewhere.
+    moves = False
+    # The number of the input that is a weight, by which others are multiplied; None if there is none.
+    weight_input: int | None = None
 
     @property
     def title(self) -> str:

@@ -15,6 +15,8 @@ from .operation import Array, Operation, Wanted
 class Conv2d(Operation):
     """Convolution of x with a weight, plus a bias or None; see `fastcnn.ops.conv2d`."""
 
+    weight_input = 1
+
     def __init__(self, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> None:
         self.geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
@@ -38,6 +40,8 @@ class Conv2d(Operation):
 class Conv1d(Operation):
     """Convolution along lines, with a weight and a bias or None; see `fastcnn.ops.conv1d`."""
 
+    weight_input = 1
+
     def __init__(self, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> None:
         self.geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
@@ -60,6 +64,8 @@ class Conv1d(Operation):
 
 class ConvTranspose2d(Operation):
     """Transposed convolution, with a weight and a bias or None; see `fastcnn.ops.conv_transpose2d`."""
+
+    weight_input = 1
 
     def __init__(
         self,
@@ -112,6 +118,8 @@ class ConvTranspose1d(ConvTranspose2d):
 
 class Linear(Operation):
     """y = x weight^T + bias, or without a bias for None."""
+
+    weight_input = 1
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> tuple[Array, Any]:
         """Return (..., out_features)."""

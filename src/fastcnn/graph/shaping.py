@@ -26,6 +26,8 @@ from .reduction import axes_of
 class Reshape(Operation):
     """The same elements in another shape, one size of which may be -1: what is left."""
 
+    moves = True
+
     def __init__(self, shape: tuple[int, ...]) -> None:
         for size in shape:
             if isinstance(size, Batch):
@@ -70,6 +72,8 @@ class Reshape(Operation):
 class Flatten(Operation):
     """The axes start_dim to end_dim merged into one."""
 
+    moves = True
+
     def __init__(self, start_dim: int = 0, end_dim: int = -1) -> None:
         self.start_dim = start_dim
         self.end_dim = end_dim
@@ -102,6 +106,8 @@ class Flatten(Operation):
 class Permute(Operation):
     """The axes in another order."""
 
+    moves = True
+
     def __init__(self, dims: tuple[int, ...]) -> None:
         self.dims = dims
 
@@ -132,6 +138,8 @@ class Permute(Operation):
 @function("detach")
 class Detach(Operation):
     """The same elements, without a gradient."""
+
+    moves = True
 
     field = pointwise
 

@@ -27,6 +27,8 @@ from .reduction import axis_of
 class Slice(Operation):
     """Elements that an index of integers, slices, None and ``...`` takes out."""
 
+    moves = True
+
     def __init__(self, index: Any) -> None:
         parts = index if isinstance(index, tuple) else (index,)
         for part in parts:
@@ -92,6 +94,8 @@ class Slice(Operation):
 @function("cat", {"dim": axis}, inputs=None)
 class Concat(Operation):
     """Tensors one after the other along an axis."""
+
+    moves = True
 
     def __init__(self, dim: int = 0) -> None:
         self.dim = dim

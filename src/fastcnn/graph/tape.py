@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import _precision
 from ..errors import StateError
+from .bfloat16 import rounded
 from .operation import Array, Operand, Operation, as_array, caller
 from .structure import as_tuple, leaves
 from .value import Value
@@ -42,6 +44,9 @@ class Tape:
         self._steps: list[_Step] = []
         self._kinds: list[tuple[tuple[int, ...], np.dtype]] = []  # shape and type of each value
         self._inputs = 0
+        # In the medium precision values and weights are rounded where they are computed with: what the model
+        # returns, and what the loss says of it, is not, nor are other parameters.
+        self._rounds = _precision.rounds()
         self._open = True
         self._left: str | None = None  # where NumPy was given a value
 
@@ -95,7 +100,13 @@ class Tape:
                 sources.append(each.index)
             else:
                 sources.append(each)
-        y, saved = operation.forward(*map(as_array, inputs))
+        arrays = list(map(as_array, inputs))
+        if self._rounds and not operation.moves:
+            arrays = [
+                rounded(array) if isinstance(source, int) or i == operation.weight_input else array
+                for i, (array, source) in enumerate(zip(arrays, sources, strict=True))
+            ]
+        y, saved = operation.forward(*arrays)
         if self._old:
             self._old.pop()
         first = len(self._kinds)
@@ -137,7 +148,7 @@ class Tape:
                 f"backward: {self._left}, whose gradient is not known: use functions of fastcnn, "
                 "x.numpy() for what has no gradient, or give the module a backward of its own"
             )
-        grads, owned = dict(dys), set()
+        grads, owned, exact = dict(dys), set(), set(dys)
 
         def add(index: int, grad: Array) -> None:
             if index in owned:
@@ -155,6 +166,10 @@ class Tape:
                 grads.pop(index) if index in grads else np.zeros(*self._kinds[index])
                 for index in step.outputs
             )
+            if step.operation.moves:
+                exact.update(source for source in step.sources if not exact.isdisjoint(step.outputs))
+            elif self._rounds and exact.isdisjoint(step.outputs):
+                dy = tuple(map(rounded, dy))
             made = step.operation.backward(dy if len(dy) > 1 else dy[0], step.saved, wanted)
             for source, want, grad in zip(step.sources, wanted, made, strict=True):
                 if not want or grad is None:
@@ -171,6 +186,8 @@ class Tape:
         """Return the gradient of an input as an array that can be written to, and is no other input's."""
         if grad is None:
             return np.zeros(*self._kinds[index])
+        if self._rounds:
+            return rounded(grad)
         if index not in owned and (self._inputs > 1 or not grad.flags.writeable):
             return grad.copy()
         return grad

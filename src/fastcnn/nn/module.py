@@ -148,8 +148,8 @@ class Module(Weights["Module"]):
             Whether to run the compiled program: fast, and a row's outputs are the same to the bit whatever
             batch it is in. With False, or where the engine does not take the module or the input, layer
             after layer runs.
-        precision : {"highest", "high"}, optional
-            Of the program's float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None
+        precision : {"highest", "high", "medium"}, optional
+            Of float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None
             takes.
         tta : str, optional
             Return the mean of the outputs (logits, say) over views: "flip", "shift=2" or "flip,shift=2". Maps

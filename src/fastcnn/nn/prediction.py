@@ -65,7 +65,7 @@ def predict(
     def run(given: Samples) -> Outputs:
         if engine:
             return _slots.predict(module, given, size, asked)
-        with calls.passive():
+        with calls.passive(), _precision.within(asked):
             return in_batches(lambda part: call(module, part), given, size, "predict")
 
     if tta is None:

@@ -69,6 +69,7 @@ def conditions(trainer: Training, loader: Feed, validation: Source | None) -> di
     dict
         "must": what a training that goes on must have in common, "should": what its bits depend on.
     """
+    precision = trainer.precision or _precision.get()
     return {
         "must": {
             "train: the images": fingerprint(loader.dataset),
@@ -91,9 +92,10 @@ def conditions(trainer: Training, loader: Feed, validation: Source | None) -> di
         },
         "should": {
             "version": __version__,
-            "instruction set": cpu.get_isa(),
+            # Those whose kernels compute: others may have none of their own for a type.
+            "instruction set": cpu.get_isa("bfloat16" if precision == "medium" else "float32"),
             "engine": trainer.engine,
-            "precision": trainer.precision or _precision.get(),
+            "precision": precision,
             "conv_algorithm": trainer.conv_algorithm,
             "flush_denormal": get_flush_denormal(),
         },

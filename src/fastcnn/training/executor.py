@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _samples
+from .. import _precision, _samples
 from .._samples import Samples
 from ..engine import CompiledModule
 from ..errors import ArgumentError
@@ -77,8 +77,10 @@ class Eager:
         clip_norm: float | None = None,
         clip_value: float | None = None,
         accumulation: Accumulation | None = None,
+        precision: str | None = None,
     ) -> None:
         self.model: Any = model
+        self._precision = precision
         self.optimizer = optimizer
         self.loss = loss
         self._clip_norm = clip_norm
@@ -166,7 +168,8 @@ class Eager:
     def _gradients(self, x: Samples, y: np.ndarray, weights: np.ndarray | None) -> tuple[float, int]:
         """Return loss and number of rows predicted right, and leave gradients if the loss is finite."""
         self.model.zero_grad()
-        outputs = call(self.model, x, self._module)
+        with _precision.within(self._precision):
+            outputs = call(self.model, x, self._module)
         value = loss_of(self.loss, outputs, y, weights)
         if np.ndim(value):
             raise ArgumentError(
@@ -202,7 +205,8 @@ class Eager:
 
     def forward(self, x: Samples) -> Any:
         """Return the outputs for one batch in evaluation mode."""
-        return self.model.predict(x, max(_samples.count(x), 1), engine=False)
+        count = max(_samples.count(x), 1)
+        return self.model.predict(x, count, engine=False, precision=self._precision)
 
 
 class Compiled(Eager):
@@ -214,12 +218,11 @@ class Compiled(Eager):
         optimizer: Optimizer,
         loss: Any,
         *,
-        precision: str | None = None,
         conv_algorithm: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(model, optimizer, loss, **options)
-        self.model = CompiledModule(model, precision=precision, conv_algorithm=conv_algorithm)
+        self.model = CompiledModule(model, precision=self._precision, conv_algorithm=conv_algorithm)
 
     def _gradients(self, x: Samples, y: np.ndarray, weights: np.ndarray | None) -> tuple[float, int]:
         """Do so in one program if there is one for the loss."""

@@ -79,7 +79,7 @@ class Parts(Training):
     def _executor(self) -> Eager:
         """What runs the model."""
         if self._kept_executor is None:
-            compiled = partial(Compiled, precision=self.precision, conv_algorithm=self.conv_algorithm)
+            compiled = partial(Compiled, conv_algorithm=self.conv_algorithm)
             kind = compiled if self.engine else Eager
             self._kept_executor = kind(
                 self.model,
@@ -88,6 +88,7 @@ class Parts(Training):
                 clip_norm=self.clip_grad_norm,
                 clip_value=self.clip_grad_value,
                 accumulation=self.accumulation,
+                precision=self.precision,
             )
         return self._kept_executor
 

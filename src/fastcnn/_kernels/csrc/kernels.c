@@ -3,7 +3,10 @@
 #include "eager/eager.h"
 #include "engine/blocks.h"
 
-extern fcn_op_kernel *const FCN(images_kernels)[], *const FCN(channels_kernels)[];
+extern fcn_op_kernel *const FCN(channels_kernels)[];
+#if TERMS == 1
+extern fcn_op_kernel *const FCN(images_kernels)[];
+#endif
 
 void FCN(run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                       int threads)
@@ -24,16 +27,19 @@ __attribute__((visibility("default"))) const fcn_kernels FCN(kernels) = {
     .stored_bytes = sizeof(stored),
     .real_bytes = sizeof(real),
     .vector_bytes = FCN_VECTOR_BYTES,
-    .images = FCN(images_kernels),
+    .terms = TERMS,
     .channels = FCN(channels_kernels),
     .max_block = MAX_BLOCK,
     .max_vectors = MAX_VECTORS,
     .run_program = FCN(run_program),
     .time_program = FCN(time_program),
     .parallel = fcn_parallel,
+#if TERMS == 1
+    .images = FCN(images_kernels),
     .eager =
         {
 #define EAGER_KERNEL(type, name, ...) .name = FCN(name),
 #include "eager/kernels.inc"
         },
+#endif
 };

@@ -23,9 +23,10 @@ typedef struct {
 typedef struct {
     const char *element; /* the type's name, as NumPy says it */
     int stored_bytes, real_bytes, vector_bytes;
+    int terms; /* of a multiply-add, see common/stored.h: where they are 2, there are no eager kernels */
 
-    /* The engine's kernels in the layouts "images" and "channels", by the numbers of their operations; and
-     * how many channels, or vectors of channels, a register block has at most. */
+    /* The engine's kernels in the layouts "images" (NULL where terms are 2) and "channels", by the numbers of
+     * their operations; and how many channels, or vectors of channels, a register block has at most. */
     fcn_op_kernel *const *images, *const *channels;
     int max_block, max_vectors;
     void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
@@ -41,7 +42,8 @@ typedef struct {
 /* The kernel of an operation, NULL if the layout has none. */
 static inline fcn_op_kernel *fcn_op_kernel_of(const fcn_kernels *kernels, int by_channels, int operation)
 {
-    return (by_channels ? kernels->channels : kernels->images)[operation];
+    fcn_op_kernel *const *of_layout = by_channels ? kernels->channels : kernels->images;
+    return of_layout ? of_layout[operation] : NULL;
 }
 
 #endif

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..emit import Writer
 from ..graph import WithoutProducts
 from ..parts import Backward, Forward
+from ..writer import Writer
 
 
 @dataclass(eq=False)

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..._kernels.program import TASK_TOTALS
 from ...nn import Parameter
-from ..emit import Writer
 from ..memory import Blob, table
 from ..parts import Backward
+from ..writer import Writer
 
 
 def position_bias(w: Writer, bias: Parameter | None, sizes: tuple[int, int, int]) -> np.ndarray | None:

@@ -20,12 +20,14 @@ from .conv_gemm import gathered, gemm
 from .conv_input import backward_input, gradient_halo
 from .conv_weight import sums_over_all, weight_gradient
 from .conv_winograd import (
+    PAIRS,
     forward_cost,
     input_cost,
     takes_forward,
     takes_input_gradient,
     weight_cost,
     winograd,
+    winograd_pairs,
     winograd_weight,
 )
 from .convolution import Convolution
@@ -88,7 +90,7 @@ def _cost(of: Callable[[Layout, int, int, int], float]) -> Callable[[Convolution
         out, inner, size = _sizes(node)
         if node.depthwise:
             return costs.depthwise(setting.layout, size // node.groups, node.groups)
-        return of(setting.layout, size, out, inner)
+        return of(setting.layout, size, out, inner) / costs.rate(setting)
 
     return cost
 
@@ -116,15 +118,29 @@ def _filters_weight(node: Convolution, setting: Setting) -> bool:
 
 # Ordered lists of implementations; the last one takes every convolution. "direct" multiplies x where it
 # stands; "gemm" first lays out what each window reads as one row, the textbook's way (im2col); "winograd" has
-# fewer products for windows of 3x3.
+# fewer products for windows of 3x3, and "winograd_pairs" multiplies pairs of values there.
 FORWARD = [
     Algorithm("winograd", takes_forward, forward_cost, partial(forward, way=winograd), exact=False),
+    Algorithm(
+        "winograd_pairs",
+        partial(takes_forward, pixels=PAIRS),
+        partial(forward_cost, pixels=PAIRS),
+        partial(forward, way=winograd_pairs),
+        exact=False,
+    ),
     Algorithm("gemm", _has_columns, partial(_with_columns, _forward_cost), partial(forward, way=gemm)),
     Algorithm("direct", always, _forward_cost, forward),
 ]
 INPUT_GRADIENT = [
     Algorithm(
         "winograd", takes_input_gradient, input_cost, partial(backward_input, way=winograd), exact=False
+    ),
+    Algorithm(
+        "winograd_pairs",
+        partial(takes_input_gradient, pixels=PAIRS),
+        partial(input_cost, pixels=PAIRS),
+        partial(backward_input, way=winograd_pairs),
+        exact=False,
     ),
     Algorithm("gemm", _has_columns, partial(_with_columns, _input_cost), partial(backward_input, way=gemm)),
     Algorithm("direct", always, _input_cost, backward_input),

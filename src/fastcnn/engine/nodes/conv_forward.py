@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...nn import Parameter
-from ..emit import Writer
 from ..memory import Blob, table
 from ..parts import Forward
+from ..writer import Writer
 from .bias import bias_of_group, position_bias
 from .convolution import Convolution
 from .multiply import Way, direct

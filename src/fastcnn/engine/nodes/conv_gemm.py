@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ...nn import Parameter
-from ..emit import Writer
 from ..memory import Blob, table
+from ..writer import Writer
 from .multiply import direct
 from .product import Extras, Product
 

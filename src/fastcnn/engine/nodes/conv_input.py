@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..emit import Writer
 from ..memory import NO_HALO, Blob, Halo, table, widest
 from ..parts import Backward
+from ..writer import Writer
 from .convolution import Convolution
 from .multiply import Way, direct
 from .product import Extras, Product, group_count, kernel_rows, segments

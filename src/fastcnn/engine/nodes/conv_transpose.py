@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,7 +19,7 @@ from .conv_forward import extras_of, write_forward
 from .conv_gemm import gathered, gemm
 from .conv_input import gradient_halo, write_input
 from .conv_weight import Operand, in_place, sums_over_all, write_weight
-from .conv_winograd import takes_input_gradient, winograd
+from .conv_winograd import winograd, winograd_pairs
 from .convolution import Convolution
 from .multiply import Way, direct
 from .product import Extras, group_count
@@ -103,20 +103,25 @@ def _weight_gradient(
     write_weight(b.writer, mirrored, dweight, dy, x, operand)
 
 
-def _readable(node: Convolution, setting: Setting) -> bool:
+def _readable(fits: Callable[[Convolution, Setting], bool], node: Convolution, setting: Setting) -> bool:
     """Tell whether x, the mirrored convolution's y, has whole vectors: a sample that is laid out may not."""
     readable = node.y.producer is not None or node.y.channels % setting.layout.lanes == 0
-    return readable and takes_input_gradient(node, setting)
+    return readable and fits(node, setting)
 
 
 # As those of conv.py, each with its costs and what it fits, for the mirrored convolution.
+_WAYS = (winograd, winograd_pairs, gemm, direct)
 FORWARD = [
-    replace(each, write=partial(_forward, way=way), fits=_readable if way is winograd else each.fits)
-    for each, way in zip(conv.INPUT_GRADIENT, (winograd, gemm, direct), strict=True)
+    replace(each, write=partial(_forward, way=way), fits=partial(_readable, each.fits))
+    for each, way in zip(conv.INPUT_GRADIENT[:2], _WAYS[:2], strict=True)
+]
+FORWARD += [
+    replace(each, write=partial(_forward, way=way))
+    for each, way in zip(conv.INPUT_GRADIENT[2:], _WAYS[2:], strict=True)
 ]
 INPUT_GRADIENT = [
     replace(each, write=partial(_input_gradient, way=way))
-    for each, way in zip(conv.FORWARD, (winograd, gemm, direct), strict=True)
+    for each, way in zip(conv.FORWARD, _WAYS, strict=True)
 ]
 WEIGHT_GRADIENT: list[Algorithm[Convolution]] = [
     replace(each, write=partial(_weight_gradient, operand=operand))

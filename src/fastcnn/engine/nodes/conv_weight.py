@@ -7,12 +7,19 @@ from math import prod
 
 import numpy as np
 
-from ..._kernels.program import ROWS_IN_HAND, TASK_SUMS, TASK_TAPS, VECTORS_IN_HAND, task_channels
+from ..._kernels.program import (
+    ROWS_IN_HAND,
+    TASK_SUMS,
+    TASK_TAPS,
+    VECTORS_IN_HAND,
+    WEIGHT_TILE,
+    task_channels,
+)
 from ...nn import Parameter
-from ..emit import Writer
 from ..layout import Layout
 from ..memory import Blob, Vectors, table
 from ..parts import Backward
+from ..writer import Writer
 from .conv_forward import conv_product
 from .convolution import Convolution
 from .multiply import bands_of
@@ -122,10 +129,22 @@ def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy:
         if p.depthwise:
             w.depthwise_weight(**common)
         else:
-            w.conv_weight(**common, in_channels=weight.shape[1])
+            pairs = _room_for_pairs(w, p, taps[some])
+            w.conv_weight(**common, pairs=pairs, in_channels=weight.shape[1])
         # A band may begin and end within the channels of a place.
         in_channels = depth if bands > 1 else 1 if p.depthwise else weight.shape[1]
         write_sum(w, dweight, sums, p.weight_at[some], p.channel_at, in_channels)
+
+
+def _room_for_pairs(w: Writer, p: Product, taps: np.ndarray) -> Vectors | None:
+    """Return room for what conv_weight_pairs.c lays out anew: pairs of pixels of x, twice, and of dy."""
+    if w.element.terms == 1:
+        return None
+    tiles, images = -(-p.pixels // WEIGHT_TILE), -(-WEIGHT_TILE // p.pixels)
+    tile_at = [p.x_at[p.pixels * i // tiles : p.pixels * (i + 1) // tiles] for i in range(tiles)]
+    read = int(max(np.ptp(at) for at in tile_at)) + int(np.ptp(taps)) + 1
+    pixels = images * max(at.size for at in tile_at)
+    return w.workspace(2 * images * -(-read // w.layout.lanes) + pixels * w.vectors(p.channels))
 
 
 def write_sum(

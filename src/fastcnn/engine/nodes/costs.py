@@ -6,6 +6,8 @@ reach these shares of the peak (measured, see ARCHITECTURE.md).
 
 from __future__ import annotations
 
+from ..._kernels import cpu
+from ..algorithms import Setting
 from ..layout import Layout
 
 # Of products, by the vectors of a pixel where channels are in the lanes: one, or more.
@@ -16,19 +18,29 @@ _IMAGES_WEIGHT_SHARE = 0.62
 _CHANNELS_WEIGHT_SHARE = (0.8, 0.92)
 # Depthwise: with a load for each product and, where images are in the lanes, an operation for each channel.
 _DEPTHWISE_IMAGES_SHARE, _DEPTHWISE_SHARE = 0.16, 0.4
-# Of Winograd's filtering, which has so many products for a tile and pair of channels: the same of those, with
-# what it takes to begin each chain; vector operations of transforming a vector of a tile there, and back.
-_POSITIONS = 36
-_FILTERED_SHARE = 0.85
+# Of Winograd's filtering, by the pixels of a row of its tiles: products of a tile and pair of channels; the
+# same of those, with what it takes to begin each chain; vector operations of transforming a vector of a tile
+# there, and back.
+_POSITIONS = {4: 36, 2: 16}
+_FILTERED_SHARE = {4: 0.85, 2: 0.95}
 _FILTERED_START = 6
-_TO_POINTS = 470.0
-_FROM_POINTS = 530.0
+_TO_POINTS = {4: 470.0, 2: 200.0}
+_FROM_POINTS = {4: 530.0, 2: 230.0}
 # Of reading a vector of its weights, once for an image: where few tiles share them, one image takes long.
 _FILTERED_WEIGHT = 2.0
 # Of transforming a vector of weights there or, for their gradient, back: once in a step.
 _FILTERED_ONCE = 1200.0
+# Multiply-adds of two terms in a vector operation: by instructions for them, and in the plain form. Where the
+# former make 2, filtering is faster by a third than is said here of slower machines: so they count less.
+_RATES = {"avx512_bf16": 1.25}
+_RATE_OF_PLAIN_FORM = 0.6
 # Vector operations that it takes to copy a vector.
 _COPY = 2.0
+
+
+def rate(setting: Setting) -> float:
+    """Return the multiply-adds of values in the time of a vector operation."""
+    return _RATES.get(cpu.get_isa("bfloat16"), _RATE_OF_PLAIN_FORM) if setting.narrow else 1.0
 
 
 def product(layout: Layout, terms: int, channels: int) -> float:
@@ -44,21 +56,25 @@ def weight_gradient(layout: Layout, terms: int, channels: int) -> float:
     return terms * vectors / share
 
 
-def filtered(layout: Layout, tiles: float, in_channels: int, channels: int) -> float:
-    """Return the cost of Winograd's filtering of so many tiles: products, and tiles there and back."""
-    there, back = _TO_POINTS * layout.vectors(in_channels), _FROM_POINTS * layout.vectors(channels)
-    return tiles * (_filtered_products(layout, in_channels, channels) + there + back)
+def filtered(layout: Layout, pixels: int, tiles: float, in_channels: int, channels: int) -> float:
+    """Return the cost of Winograd's filtering of so many tiles: products, and tiles there and back.
+
+    Tiles with rows of 2 pixels are for pairs of values.
+    """
+    there = _TO_POINTS[pixels] * layout.vectors(in_channels)
+    back = _FROM_POINTS[pixels] * layout.vectors(channels)
+    return tiles * (_filtered_products(layout, pixels, in_channels, channels) + there + back)
 
 
 def filtered_weight(layout: Layout, tiles: float, in_channels: int, channels: int) -> float:
-    """Return the cost of a weight gradient by Winograd's filtering."""
-    both = _TO_POINTS * (layout.vectors(in_channels) + layout.vectors(channels))
-    return tiles * (_filtered_products(layout, in_channels, channels) + both)
+    """Return the cost of a weight gradient by Winograd's filtering, by tiles of 4."""
+    both = _TO_POINTS[4] * (layout.vectors(in_channels) + layout.vectors(channels))
+    return tiles * (_filtered_products(layout, 4, in_channels, channels) + both)
 
 
-def filter_weights(layout: Layout, in_channels: int, channels: int) -> float:
+def filter_weights(layout: Layout, pixels: int, in_channels: int, channels: int) -> float:
     """Return the cost of reading the weights of Winograd's filtering."""
-    return _FILTERED_WEIGHT * _POSITIONS * in_channels * layout.vectors(channels)
+    return _FILTERED_WEIGHT * _POSITIONS[pixels] * in_channels * layout.vectors(channels)
 
 
 def filter_once(layout: Layout, in_channels: int, channels: int) -> float:
@@ -66,8 +82,9 @@ def filter_once(layout: Layout, in_channels: int, channels: int) -> float:
     return _FILTERED_ONCE * in_channels * layout.vectors(channels)
 
 
-def _filtered_products(layout: Layout, in_channels: int, channels: int) -> float:
-    return _POSITIONS * layout.vectors(channels) * (in_channels + _FILTERED_START) / _FILTERED_SHARE
+def _filtered_products(layout: Layout, pixels: int, in_channels: int, channels: int) -> float:
+    chain = in_channels / (2 if pixels == 2 else 1) + _FILTERED_START
+    return _POSITIONS[pixels] * layout.vectors(channels) * chain / _FILTERED_SHARE[pixels]
 
 
 def depthwise(layout: Layout, terms: int, channels: int) -> float:

@@ -1,8 +1,8 @@
 """Linear layers, and convolutions whose window is the whole image: one pixel, whose taps are all elements.
 
-Training reads and writes the weight as it is, whose rows are in (C, H, W) order; where channels are in the
-lanes, the sample is laid out anew in that order first. Inference packs the weight, in the order of the
-sample, pixel by pixel, and multiplies as a convolution does: both layouts give the same to the bit.
+Training reads and writes the weight as it is, with rows in (C, H, W) order; where channels are in the lanes,
+the sample is laid out anew in that order first. Inference packs the weight, in the order of the sample, pixel
+by pixel, and multiplies as a convolution does: both layouts give the same to the bit.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ..._kernels.program import CHAINS, TASK_COLUMNS
 from ...nn import Parameter
 from ...nn.parameter import is_trained
 from ..algorithms import Algorithm, Setting, always
-from ..emit import Writer
 from ..graph import Value
 from ..memory import NO_HALO, Blob, table
 from ..parts import Backward, Forward
+from ..writer import Writer
 from . import costs
 from .activation import Activated, activates
 from .bias import bias_grad, bias_of_group
@@ -30,8 +30,7 @@ from .rearrange import copy_elements
 from .slopes import slope_row
 from .softmax import features
 
-# Elements of a sample from which on a layer is deep.
-_DEEP = 256
+_DEEP = 256  # elements of a sample from which on a layer is deep
 # Weights from which on a layer multiplies all images at once; otherwise threads read them for each slot.
 _LARGE = 32768
 _LEAST_TASKS = 8
@@ -50,6 +49,10 @@ class Dense(Activated):
     def parameters(self) -> tuple[Parameter | None, ...]:
         """Weight, bias and slopes."""
         return self.weight, self.bias, *super().parameters
+
+    def computes_wide(self, training: bool) -> bool:
+        """Tell whether it multiplies by the weight as it is."""
+        return training
 
     def cost(self, setting: Setting, wanted: Container[Value]) -> float:
         """Return the cost of its products, which all implementations have in common."""
@@ -134,7 +137,7 @@ def _by_pixels(node: Dense) -> np.ndarray:
 def _planes(f: Forward, node: Dense) -> Blob:
     """Return x in (C, H, W) order, laid out anew where it is not."""
     x = f.blobs[node.x]
-    if not f.writer.layout.by_channels or node.x.pixels == 1 or x.external:
+    if not f.writer.layout.by_channels or node.x.pixels == 1 or x.channels == node.x.size:
         return x
     flat = f.flat[node] = f.writer.blob(node.x.size, 1, 1)
     f.writer.to_nchw(images=flat, x=x, channels=node.x.channels)
@@ -156,10 +159,10 @@ def _pixels(f: Forward, node: Dense) -> Blob:
 
 def _of_images(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
     """Multiply the images in the lanes at once."""
-    product = _product(node, x, y, 0, node.weight.shape[0], _by_pixels(node))
-    slopes = slope_row(w, node.activation, product.channels)
-    extras = Extras(node.bias, activation=node.activation, slopes=slopes, all_channels=product.channels)
-    multiply(w, product, x, y, pack(w, product, node.weight), extras, flops=2 * node.weight.size)
+    p = _product(node, x, y, 0, node.weight.shape[0], _by_pixels(node))
+    slopes = slope_row(w, node.activation, p.channels)
+    extras = Extras(node.bias, activation=node.activation, slopes=slopes, all_channels=p.channels)
+    multiply(w, p, x, y, pack(w, p, node.weight), extras, flops=2 * node.weight.size)
 
 
 def _on_own_weight(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
@@ -171,7 +174,7 @@ def _on_own_weight(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
         w.dense(
             y=y,
             x=x,
-            weight=node.weight,
+            weight=w.rounded(node.weight),
             bias=bias,
             depth=depth,
             outputs=last - first,
@@ -195,7 +198,7 @@ def _of_all(w: Writer, node: Dense, x: Blob, y: Blob) -> None:
         bias=w.padded(node.bias),
         y_at=product.y_at,
         x_at=product.x_at,
-        **spans_of(product),
+        **spans_of(w, product),
         vectors=w.vectors(out),
         shares=shares,
         **activates(node.activation),
@@ -241,7 +244,7 @@ def _input_grad(b: Backward, node: Dense, dy: Blob) -> None:
         w.dense_input(
             dx=flat,
             dy=dy,
-            weight=node.weight,
+            weight=w.rounded(node.weight),
             depth=depth,
             outputs=out,
             first_column=first,
@@ -274,9 +277,9 @@ def _input_grad_of_images(b: Backward, node: Dense, dy: Blob) -> None:
         segments=[(0, 1, 0, 1)],
     )
     multiply(w, product, dy, flat, pack(w, product, node.weight), Extras(), flops=2 * depth * out)
-    dx, add = b.target(node.x)
-    spread = table(np.arange(node.x.pixels) * flat.channel(node.x.channels))
-    w.apply(z=dx, y=flat, y_at=spread, r=dx if add else None, vectors=node.x.channels)
+    (dx, add), channels = b.target(node.x), node.x.channels
+    spread = table(np.arange(node.x.pixels) * flat.channel(channels))
+    w.apply(z=dx, y=flat, y_at=spread, r=dx if add else None, vectors=channels)
 
 
 def _cost(node: Dense, setting: Setting) -> float:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from ...nn import AlphaDropout, FeatureAlphaDropout
 from ...ops.dropping import Drop
-from ..emit import Writer
 from ..graph import WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Dropping, Forward
+from ..writer import Writer
 
 # What one draw of dropout decides about, see `Apply`.
 OF_ELEMENTS, OF_CHANNELS = 0, 3

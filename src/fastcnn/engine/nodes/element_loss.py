@@ -10,11 +10,11 @@ import numpy as np
 from ...nn import elementwise_losses, gaussian_loss
 from ...ops._formulas import Formula
 from ...ops._reduction import scale_of
-from ..emit import Writer
 from ..graph import Graph, Value
 from ..memory import Blob, External
 from ..parts import Backward, Forward
 from ..tracing import UnsupportedError
+from ..writer import Writer
 from .loss_batch import RESULTS, Arrays, LossBatch
 
 _MODULES = (elementwise_losses, gaussian_loss)

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..emit import Writer
 from ..memory import Blob
+from ..writer import Writer
 from .product import Extras, Product, taps_inside
 
 # Weights of so many bytes, and so many times more of them than an image has at both ends of the product, are
@@ -25,7 +25,7 @@ _SAVES_MUCH = 0.8
 
 def weights_outweigh(w: Writer, p: Product, x: Blob, y: Blob, packed: np.ndarray, extras: Extras) -> bool:
     """Tell whether weights are so many that they are to be read once for several images."""
-    images = (x.group_size + y.group_size) * w.element.real.itemsize
+    images = (x.group_size + y.group_size) * w.element.value.itemsize
     return (
         w.layout.by_channels
         and not p.depthwise
@@ -35,9 +35,9 @@ def weights_outweigh(w: Writer, p: Product, x: Blob, y: Blob, packed: np.ndarray
     )
 
 
-def without_halo(p: Product, x: Blob) -> Product:
+def without_halo(w: Writer, p: Product, x: Blob) -> Product:
     """Return a product of few pixels without the taps that read zeros around x, if that saves much."""
-    if p.pixels > _FEW_PIXELS or p.span_length % x.channels:
+    if p.pixels > _FEW_PIXELS or p.span_length % x.channels or x.channels % w.element.terms:
         return p
     tap_at, inside = taps_inside(p, x, x.channels)
     columns = p.span_length // x.channels

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...ops.local_response_norm import Response
-from ..emit import Writer
 from ..graph import WithoutProducts
 from ..parts import Backward, Forward
+from ..writer import Writer
 
 
 @dataclass(eq=False)

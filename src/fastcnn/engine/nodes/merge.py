@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..emit import Writer
 from ..graph import Node, Value, WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Forward
+from ..writer import Writer
 from .activation import Activated, activates
 from .slopes import slope_row, slopes_in
 

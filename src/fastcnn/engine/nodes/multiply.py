@@ -12,8 +12,8 @@ import numpy as np
 
 from ..._kernels.program import FULL_CHUNK
 from ...nn import Parameter
-from ..emit import Writer
 from ..memory import Blob, table
+from ..writer import Writer
 from .activation import activates
 from .bias import bias_of_group
 from .few_pixels import weights_outweigh, without_halo
@@ -60,15 +60,16 @@ def bands_of(w: Writer, flops: int) -> int:
 
 def pack(w: Writer, p: Product, weight: Parameter, scale: np.ndarray | None = None) -> np.ndarray:
     """Let weights, times a scale for each channel, be packed before all else; return where."""
-    packed = w.constant(p.depth * w.layout.row(p.channels), "VALUE")
+    packed, source = w.constant(p.packed_depth(w) * w.layout.row(p.channels), "VALUE"), w.rounded(weight)
     w.before.pack_weights(
         packed=packed,
-        weight=weight,
+        weight=source,
         scale=scale,
         weight_at=p.weight_at,
         channel_at=p.channel_at,
+        span_length=0 if p.depthwise else p.span_length,
         tasks=w.blocks(p.channels),
-        stage=0 if scale is None else 1,
+        stage=int(scale is not None or source is not weight),
     )
     return packed
 
@@ -135,7 +136,7 @@ def multiply(
     outweigh = bands == 1 and weights_outweigh(w, p, x, y, packed, extras)
     whole_chunk = FULL_CHUNK if outweigh and not w.in_band else False
     if outweigh:
-        p = without_halo(p, x)
+        p = without_halo(w, p, x)
     for i in range(bands):
         first, last = (p.pixels * j // bands for j in (i, i + 1))
         within = [(max(a, first), min(b, last), c, d) for a, b, c, d in p.segments]
@@ -211,7 +212,7 @@ def multiply_some(
     else:
         w.conv_spans(
             **common,
-            **spans_of(p),
+            **spans_of(w, p),
             segments=table(rows).ravel(),
             row_pixels=p.row_pixels,
             vectors=w.vectors(p.channels),

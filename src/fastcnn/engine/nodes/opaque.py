@@ -44,7 +44,7 @@ class OpaqueNode(WithoutProducts):
 
     def forward(self, f: Forward) -> None:
         """Write the inputs out, end the part, and lay out what the module has made."""
-        w, call = f.writer, _Call(self, f.writer.element.value, len(f.calls))
+        w, call = f.writer, _Call(self, f.writer.element.real, len(f.calls))
         f.calls[self] = call
         for name, value in zip(call.input_names, self.inputs, strict=True):
             w.to_nchw(images=External(name, value.size), x=f.blobs[value], channels=value.channels)

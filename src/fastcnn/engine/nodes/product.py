@@ -14,8 +14,8 @@ import numpy as np
 
 from ...graph import Activation
 from ...nn import Parameter
-from ..emit import Writer
 from ..memory import Blob, table
+from ..writer import Writer
 
 Segment = tuple[int, int, int, int]  # first pixel, last + 1, first span, last + 1
 
@@ -65,6 +65,10 @@ class Product:
     def depth(self) -> int:
         """Elements of a window."""
         return self.weight_at.size
+
+    def packed_depth(self, w: Writer) -> int:
+        """Return the rows of its weights when they are packed: spans fill whole terms of a multiply-add."""
+        return self.depth if self.depthwise else self.depth // max(self.span_length, 1) * _whole(self, w)
 
     def taps(self, x: Blob) -> np.ndarray:
         """Return the place of every tap."""
@@ -126,14 +130,19 @@ def segments(ranges: np.ndarray, row_pixels: int, spans_of_row: int) -> list[Seg
     return [(i * row_pixels, j * row_pixels, *spans[i].tolist()) for i, j in pairwise(ends)]
 
 
-def spans_of(p: Product) -> dict[str, Any]:
+def _whole(p: Product, w: Writer) -> int:
+    """Return how many weights of a span stand in memory."""
+    return -(-p.span_length // w.element.terms) * w.element.terms
+
+
+def spans_of(w: Writer, p: Product) -> dict[str, Any]:
     """Return what an operation is told of spans."""
-    first = np.arange(p.span_at.size) * p.span_length if p.first_taps is None else p.first_taps
+    first = np.arange(p.span_at.size) * _whole(p, w) if p.first_taps is None else p.first_taps
     return {
         "span_at": table(p.span_at),
         "k_at": table(first),
         "span_length": p.span_length,
-        "depth": p.depth,
+        "depth": p.packed_depth(w),
     }
 
 

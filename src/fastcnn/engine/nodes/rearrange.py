@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..algorithms import Setting
-from ..emit import Writer
 from ..graph import Value, WithoutProducts
 from ..memory import NO_HALO, Blob, Halo, table
 from ..parts import Backward, Forward
+from ..writer import Writer
 from . import costs
 
 

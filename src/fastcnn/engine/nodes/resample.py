@@ -8,10 +8,10 @@ import numpy as np
 
 from ..._shapes import check_size
 from ...ops._lines import Lines
-from ..emit import Writer
 from ..graph import WithoutProducts
 from ..memory import Blob, table
 from ..parts import Backward, Forward
+from ..writer import Writer
 
 
 @dataclass(eq=False)

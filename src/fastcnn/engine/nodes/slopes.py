@@ -6,9 +6,9 @@ import numpy as np
 
 from ...graph import Activation
 from ...nn import Parameter
-from ..emit import Writer
 from ..memory import Blob, table
 from ..parts import Backward
+from ..writer import Writer
 from .bias import write_total
 
 

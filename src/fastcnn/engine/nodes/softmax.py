@@ -23,6 +23,10 @@ class Softmax(WithoutProducts):
 
     log: bool
 
+    def computes_wide(self, training: bool) -> bool:
+        """Tell that there are no kernels for narrow values."""
+        return True
+
     def forward(self, f: Forward) -> None:
         """Write y = softmax(x)."""
         x, y = f.blobs[self.x], f.blob(self.y)
@@ -44,6 +48,10 @@ class PixelSoftmax(WithoutProducts):
     """Softmax over the channels of each pixel, or its logarithm."""
 
     log: bool
+
+    def computes_wide(self, training: bool) -> bool:
+        """Tell that there are no kernels for narrow values."""
+        return True
 
     def forward(self, f: Forward) -> None:
         """Write y = softmax(x)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...nn import Parameter
-from ..emit import Writer
 from ..graph import Value, WithoutProducts
 from ..memory import Blob
 from ..parts import Backward, Forward
+from ..writer import Writer
 from .bias import position_bias, position_bias_grad
 
 

@@ -1,9 +1,9 @@
 /* The element type, the vector type and the naming of one compiled variant.
  *
  * A kernel file is compiled once for each instruction set and element type, with
- *     -DFCN_STORED=float -DFCN_REAL=float -DFCN_REAL_BYTES=4 -DFCN_VARIANT=float32_avx2
+ *     -DFCN_STORED=float -DFCN_REAL=float -DFCN_REAL_BYTES=4 -DFCN_TERMS=1 -DFCN_VARIANT=float32_avx2
  * (ELEMENT_TYPES of setup.py) and written once, in terms of
- *     stored    what arrays of values hold
+ *     stored    what arrays of values hold, see stored.h
  *     real      what is computed and summed in: float or double
  *     vreal     VL reals in one register (GCC and Clang vector extensions; + - * / work on it)
  *     FCN(name) fcn_name_float32_avx2
@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+typedef struct {
+    uint16_t bits;
+} fcn_bfloat16;
 
 typedef FCN_STORED stored;
 typedef FCN_REAL real;
@@ -36,24 +40,10 @@ typedef real vreal_unaligned __attribute__((vector_size(FCN_VECTOR_BYTES), align
 #define FCN_PASTE(a, b, c) FCN_PASTE_(a, b, c)
 #define FCN(name) FCN_PASTE(fcn_, name, FCN_VARIANT)
 
-/* Values in memory. A type that is stored otherwise than it is summed in has its conversions here. */
-_Static_assert(sizeof(stored) == sizeof(real), "no conversion is known for this element type");
-static inline vreal vload(const stored *p) { return *(const vreal_unaligned *)p; }
-static inline void vstore(stored *p, vreal v) { *(vreal_unaligned *)p = v; }
-static inline real bits_of_value(const void *p)
-{
-    real value;
-    memcpy(&value, p, sizeof(value));
-    return value;
-}
-static inline real value_of(const stored *p)
-{
-    return _Generic(p, const real *: *(const real *)p, default: bits_of_value(p));
-}
-static inline void set_value(stored *p, real value)
-{
-    _Generic(p, real *: (void)(*(real *)p = value), default: (void)memcpy(p, &value, sizeof(value)));
-}
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include "common/stored.h"
 
 /* Sums, and whatever else is real. */
 static inline vreal rload(const real *p) { return *(const vreal_unaligned *)p; }
@@ -93,7 +83,6 @@ static inline vreal pick(vint mask, vreal x, vreal y)
 /* vmax: a > b ? a : b in each lane, and vmin: a < b ? a : b; so b where one of them is NaN. On x86 one
  * instruction does just that, but compilers do not always find it. */
 #if defined(__x86_64__)
-#include <immintrin.h>
 #if defined(__AVX512F__)
 #define FCN_X86(operation) _mm512_##operation
 #elif defined(__AVX2__)

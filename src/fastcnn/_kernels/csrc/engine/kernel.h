@@ -120,6 +120,15 @@ static inline vreal lane_mask(const fcn_batch *batch, ptrdiff_t group)
 #define HAS_CHANNELS(...)
 #endif
 #define HAS_BOTH(...) __VA_ARGS__
+#if TERMS == 1
+#define HAS_BOTH_AS_SUMMED HAS_BOTH
+#define HAS_CHANNELS_AS_SUMMED HAS_CHANNELS
+#define HAS_CHANNELS_IN_PAIRS(...)
+#else
+#define HAS_BOTH_AS_SUMMED(...)
+#define HAS_CHANNELS_AS_SUMMED(...)
+#define HAS_CHANNELS_IN_PAIRS HAS_CHANNELS
+#endif
 
 #define OPERATION(name, layouts, over) HAS_##layouts(fcn_op_kernel KERNEL(name);)
 #include "engine/operations.inc"

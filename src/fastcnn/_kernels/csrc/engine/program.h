@@ -33,6 +33,7 @@
 #define FCN_VECTORS_IN_HAND 8 /* and vectors of output channels */
 #define FCN_TASK_TOTALS 1024  /* sums over slots that are one task */
 #define FCN_MOST_TILES 128    /* tiles of Winograd's filtering that a thread may have in hand */
+#define FCN_WEIGHT_TILE 256   /* pixels that stay in the first cache while all taps pass over them */
 #define FCN_CHAINS 4          /* parts of the sum that is an output of a deep linear layer */
 
 /* The input channels whose sums over slots, of windows of so many places, are one task. */

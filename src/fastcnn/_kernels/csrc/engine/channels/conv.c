@@ -5,7 +5,9 @@
  *           Taps k are the kernel rows, kernel columns and input channels of a window, in this order; those
  *           that stand next to each other in x are a span. The gradient with respect to x is the same sum
  *           over dy, with other tables.
- * Layout    see program.h; packed weights [block][k][vectors of the block][VL], zero past the last channel.
+ * Layout    see program.h; packed weights [block][k][vectors of the block][VL], zero past the last channel. Where
+ *           a multiply-add takes two terms, k counts pairs, [VL][2] in a vector; spans of an odd number of
+ *           elements end with one whose second weight is zero, and whose second element is not read.
  * Method    Register blocks of VECTORS vectors of output channels by PIXELS pixels: each step loads VECTORS
  *           weights and broadcasts PIXELS elements of x for VECTORS * PIXELS fused multiply-adds. With one
  *           vector there is a load for each of them, and one more: where registers allow, a block then takes
@@ -94,8 +96,8 @@ static const char *take_in_hand(const product *f, const tile *t, ptrdiff_t pixel
         block.p0 = t->p0;
         block.span0 = t->span0 + span;
         block.span1 = fcn_min(block.span0 + step, t->span1);
-        block.from = length * part / parts;
-        block.length = length * (part + 1) / parts - block.from;
+        block.from = length * part / parts / TERMS * TERMS;
+        block.length = (part + 1 < parts ? length * (part + 1) / parts / TERMS * TERMS : length) - block.from;
         block.before = span || part ? sums : NULL;
         part = (part + 1) % parts;
         block.after = part || span + step < spans ? sums : NULL;
@@ -103,7 +105,7 @@ static const char *take_in_hand(const product *f, const tile *t, ptrdiff_t pixel
             const ptrdiff_t size = pixels / count + (i < pixels % count);
             blocks[width][size](f, &block);
             block.p0 += size;
-            block.ahead += block.ahead_step * (block.span1 - block.span0) * block.length;
+            block.ahead += block.ahead_step * (block.span1 - block.span0) * (block.length / TERMS);
             if (block.before)
                 block.before += size * row;
             if (block.after)
@@ -191,7 +193,7 @@ static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdif
     const char *ahead = (const char *)(fetches ? next : w);
     const ptrdiff_t blocks_of_pixels = fcn_divide_up((p1 - p0) * images, max_pixels[width]);
     const ptrdiff_t ahead_step =
-        fetches ? fcn_divide_up(width * VL * (ptrdiff_t)sizeof(stored), blocks_of_pixels) : 0;
+        fetches ? fcn_divide_up(width * VL * TERMS * (ptrdiff_t)sizeof(stored), blocks_of_pixels) : 0;
     product f = *of;
     if (a->summed && images == 1) {
         chains[width](&f, &(tile){.w = w, .o0 = v0 * VL});

@@ -35,6 +35,29 @@ typedef struct {
 
 #define MAX_SUMS 24
 
+/* Add to a block's sums what one step multiplies: TERMS elements of x from `at` on, or only the last one of a
+ * span, by a row of weights. */
+INLINE void add_step(vreal *sum, const stored *const *x, ptrdiff_t at, const stored *w, const int vectors,
+                     const int pixels, const int apart, const int last)
+{
+    vterms weight[8];
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) {
+        weight[v] = load_terms(w + v * VL * TERMS);
+        PIN(weight[v]);
+    }
+#pragma GCC unroll 32
+    for (int p = 0; p < pixels; ++p) {
+        const stored *element = apart ? x[0] + at + p * apart : x[p] + at;
+        vterms value = last ? set_last_term(element) : set_terms(element);
+        if (vectors > 1 || !apart)
+            PIN(value);
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v)
+            sum[p * vectors + v] = multiply_add(sum[p * vectors + v], value, weight[v]);
+    }
+}
+
 /* With `apart` each pixel's window begins so many elements behind that of the pixel before, else anywhere. */
 INLINE void forward(const product *f, const tile *t, const int vectors, const int pixels, const int apart)
 {
@@ -79,28 +102,16 @@ INLINE void forward(const product *f, const tile *t, const int vectors, const in
         ptrdiff_t at = f->span_at[span] + t->from;
         const ptrdiff_t end = at + t->length;
         const stored *w = t->w + (f->k_at[span] + t->from) * (vectors * VL);
-        for (; at < end; ++at, w += vectors * VL) {
+        for (; at < end - (TERMS - 1); at += TERMS, w += vectors * VL * TERMS) {
             PIN_INTEGER(at);
             if (vectors > 2) {
                 __builtin_prefetch(ahead, 0, 2);
                 ahead += ahead_step;
             }
-            vreal weight[8];
-#pragma GCC unroll 8
-            for (int v = 0; v < vectors; ++v) {
-                weight[v] = vload(w + v * VL);
-                PIN(weight[v]);
-            }
-#pragma GCC unroll 32
-            for (int p = 0; p < pixels; ++p) {
-                vreal value = vset(value_of(apart ? x[0] + at + p * apart : x[p] + at));
-                if (vectors > 1 || !apart)
-                    PIN(value);
-#pragma GCC unroll 8
-                for (int v = 0; v < vectors; ++v)
-                    sum[p * vectors + v] += value * weight[v];
-            }
+            add_step(sum, x, at, w, vectors, pixels, apart, 0);
         }
+        if (TERMS > 1 && at < end)
+            add_step(sum, x, at, w, vectors, pixels, apart, 1);
     }
     if (t->after) {
 #pragma GCC unroll 32
@@ -150,20 +161,22 @@ INLINE void forward_chains(const product *f, const tile *t, const int vectors)
     vreal sum[FCN_CHAINS * 4];
     const ptrdiff_t length = f->span_length;
     const stored *x = f->x + f->x_at[t->p0], *w = t->w;
-    const ptrdiff_t part = length * vectors * VL;
+    const ptrdiff_t part = whole_terms(length) * vectors * VL;
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v)
         sum[v] = f->bias ? rload(f->bias + t->o0 + v * VL) : (vreal){0};
 #pragma GCC unroll 16
     for (int i = vectors; i < FCN_CHAINS * vectors; ++i)
         sum[i] = (vreal){0};
-    for (ptrdiff_t k = 0; k < length; ++k, w += vectors * VL)
+    for (ptrdiff_t k = 0; k < length; k += TERMS, w += vectors * VL * TERMS)
 #pragma GCC unroll 4
         for (int c = 0; c < FCN_CHAINS; ++c) {
-            vreal value = vset(value_of(x + k + c * length));
+            const stored *element = x + k + c * length;
+            vterms value = TERMS > 1 && k + 1 == length ? set_last_term(element) : set_terms(element);
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; ++v)
-                sum[c * vectors + v] += value * vload(w + c * part + v * VL);
+                sum[c * vectors + v] =
+                    multiply_add(sum[c * vectors + v], value, load_terms(w + c * part + v * VL * TERMS));
         }
     const vreal least = vset(f->end.least), most = vset(f->end.most);
     stored *y = f->y + f->y_at[t->p0] + t->o0;

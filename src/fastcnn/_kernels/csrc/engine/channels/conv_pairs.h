@@ -16,6 +16,29 @@
 /* In windows of fewer elements the longer start of a block outweighs what it saves. */
 #define LEAST_DEPTH 48
 
+/* As add_step of conv.c, for pixels and those below them. */
+INLINE void add_pair_step(vreal *upper, vreal *lower, const stored *const *x, ptrdiff_t at, ptrdiff_t below,
+                          const stored *w, const int pairs, const int last)
+{
+    ptrdiff_t at_below = at + below;
+    PIN_INTEGER(at);
+    PIN_INTEGER(at_below);
+    vterms weight = load_terms(w);
+    PIN(weight);
+#pragma GCC unroll 32
+    for (int p = 0; p < pairs; ++p) {
+        vterms value = last ? set_last_term(x[p] + at) : set_terms(x[p] + at);
+        PIN(value);
+        upper[p] = multiply_add(upper[p], value, weight);
+    }
+#pragma GCC unroll 32
+    for (int p = 0; p < pairs; ++p) {
+        vterms value = last ? set_last_term(x[p] + at_below) : set_terms(x[p] + at_below);
+        PIN(value);
+        lower[p] = multiply_add(lower[p], value, weight);
+    }
+}
+
 /* Blocks of one vector by pairs of pixels, one below the other; `at` holds the places of the upper ones in
  * the tables, `width` is the pixels of a row. */
 INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, ptrdiff_t width,
@@ -38,24 +61,11 @@ INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, p
     for (ptrdiff_t span = t->span0; span < t->span1; ++span) {
         ptrdiff_t at = f->span_at[span];
         const ptrdiff_t end = at + f->span_length;
-        for (; at < end; ++at, w += VL) {
-            ptrdiff_t at_below = at + below;
-            PIN_INTEGER(at);
-            PIN_INTEGER(at_below);
-            vreal weight = vload(w);
-            PIN(weight);
-#pragma GCC unroll 32
-            for (int p = 0; p < pairs; ++p) {
-                vreal value = vset(value_of(x[p] + at));
-                PIN(value);
-                upper[p] += value * weight;
-            }
-#pragma GCC unroll 32
-            for (int p = 0; p < pairs; ++p) {
-                vreal value = vset(value_of(x[p] + at_below));
-                PIN(value);
-                lower[p] += value * weight;
-            }
+        for (; at < end - (TERMS - 1); at += TERMS, w += VL * TERMS)
+            add_pair_step(upper, lower, x, at, below, w, pairs, 0);
+        if (TERMS > 1 && at < end) {
+            add_pair_step(upper, lower, x, at, below, w, pairs, 1);
+            w += VL * TERMS;
         }
     }
     stored *y = f->y + t->o0;

@@ -11,6 +11,8 @@
 #include "engine/kernel.h"
 #include "weight_sums.h"
 
+#if TERMS == 1 /* else see conv_weight_pairs.c */
+
 typedef struct {
     const stored *x, *dy;
     const int32_t *x_at, *dy_at, *tap_at;
@@ -19,8 +21,6 @@ typedef struct {
     int fresh;
 } pixel_tile;
 
-#define MAX_SUMS 24
-#define FEW 9
 INLINE void add_taps(real *sums, const pixel_tile *f, ptrdiff_t k0, const int vectors, const int taps)
 {
     vreal sum[MAX_SUMS];
@@ -89,22 +89,6 @@ BLOCKS(DEFINE)
 static void (*const blocks[MAX_WIDTH + 1][MAX_SUMS + 1])(real *, const pixel_tile *,
                                                          ptrdiff_t) = {BLOCKS(ENTRY)};
 
-/* How many taps from k0 on one register block takes. */
-static ptrdiff_t block_taps(const int32_t *tap_at, ptrdiff_t k0, ptrdiff_t depth, ptrdiff_t width)
-{
-    ptrdiff_t neighbours = 1, limit = max_taps[width];
-    while (k0 + neighbours < depth && tap_at[k0 + neighbours] == tap_at[k0] + neighbours)
-        ++neighbours;
-    if (neighbours <= FEW) {
-        neighbours = depth - k0;
-        limit = fcn_min(limit, FEW);
-    }
-    return fcn_divide_up(neighbours, fcn_divide_up(neighbours, limit));
-}
-
-/* Pixels whose gradients and windows stay in the first cache while all taps pass over them. */
-#define TILE 256
-
 /* Add what the tile of pixels and images in f gives to the sums of all taps and channels. */
 static void add_tile(real *sums, pixel_tile *f, ptrdiff_t depth, ptrdiff_t vectors)
 {
@@ -112,7 +96,7 @@ static void add_tile(real *sums, pixel_tile *f, ptrdiff_t depth, ptrdiff_t vecto
         width = fcn_min(MAX_WIDTH, vectors - v0);
         f->o0 = v0 * VL;
         for (ptrdiff_t k = 0, taps; k < depth; k += taps) {
-            taps = block_taps(f->tap_at, k, depth, width);
+            taps = block_taps(f->tap_at, k, depth, max_taps[width]);
             blocks[width][taps](sums + (v0 * depth + k * width) * VL, f, k);
         }
     }
@@ -123,12 +107,13 @@ static void add_tile(real *sums, pixel_tile *f, ptrdiff_t depth, ptrdiff_t vecto
 void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
     const struct fcn_conv_weight *a = &op->conv_weight;
-    const ptrdiff_t pixels = a->pixels, tiles = fcn_divide_up(pixels, TILE);
+    const ptrdiff_t pixels = a->pixels, tiles = fcn_divide_up(pixels, FCN_WEIGHT_TILE);
     const ptrdiff_t end = group + (op->whole_chunk ? batch->count : 1);
     for (ptrdiff_t image = group, next; image < end; image = next) {
         int fresh;
         real *sums = sums_of_group(op, &a->sums, batch, image, &fresh);
-        next = fcn_min(fcn_min(end, image + fcn_divide_up(TILE, pixels)), slot_end(op, batch, image));
+        next =
+            fcn_min(fcn_min(end, image + fcn_divide_up(FCN_WEIGHT_TILE, pixels)), slot_end(op, batch, image));
         for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
             pixel_tile f = {
                 .x = of_group(&a->x, batch, image),
@@ -147,6 +132,8 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
         }
     }
 }
+
+#endif
 
 /* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes some input channels at all places of
  * the window, which are neighbours in dweight: it writes whole cache lines, and each once. */

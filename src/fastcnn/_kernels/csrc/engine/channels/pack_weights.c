@@ -1,11 +1,13 @@
 /* Packing of a convolution's weights in the layout "channels".
  *
  * Equation  packed[k][o] = weight[weight_at[k] + channel_at[o]] * scale[o]
- * Layout    [block][k][vectors of the block][VL], zero past the last channel: see conv.c.
+ * Layout    [block][k][vectors of the block][VL], zero past the last channel, and where a multiply-add takes two
+ *           terms [block][pair of taps of a span][vectors of the block][VL][2]: see conv.c.
  * Method    Where the taps of a channel are neighbours, VL of them of VL channels are a square, which is
  *           transposed. Else weight_at goes through all input channels at one place of the window after the
  *           other, and the places of a channel are neighbours in the weights: a few channels are read at all
- *           places, and their rows are written place by place.
+ *           places, and their rows are written place by place. Spans of an odd number of taps, which pairs do
+ *           not fill, are packed tap by tap.
  */
 #include "pack.h"
 
@@ -18,7 +20,7 @@
 typedef struct {
     const struct fcn_pack_weights *a;
     const real *weight, *scale;
-    real *packed;
+    stored *packed;
     ptrdiff_t v0, width;
     int streamed;
 } block;
@@ -32,6 +34,20 @@ static vreal factor_of(const block *b, ptrdiff_t v)
     real factor[VL] = {0};
     memcpy(factor, b->scale + first, (size_t)valid * sizeof(real));
     return rload(factor);
+}
+
+/* How many taps a multiply-add takes of these weights. */
+static inline ptrdiff_t taps_at_once(const block *b) { return b->a->span_length ? TERMS : 1; }
+
+/* Write the rows of a vector of weights that are multiplied at once. */
+INLINE void put(const block *b, stored *to, const vreal *rows)
+{
+    if (TERMS > 1 && !b->a->span_length)
+        vstore(to, rows[0]);
+    else if (b->streamed)
+        rstream((real *)to, (vreal)terms_of(rows));
+    else
+        store_terms(to, terms_of(rows));
 }
 
 /* Pack the taps k0 .. k0 + VL - 1, which are neighbours. */
@@ -48,7 +64,10 @@ static void pack_squares(const block *b, ptrdiff_t k0)
         transpose_lanes(square);
 #pragma GCC unroll 16
         for (int i = 0; i < VL; ++i)
-            rstore(b->packed + (k0 + i) * stride + v * VL, square[i] * factor);
+            square[i] *= factor;
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; i += TERMS)
+            store_terms(b->packed + (k0 + i) * stride + v * VL * TERMS, terms_of(square + i));
     }
 }
 
@@ -56,8 +75,8 @@ static void pack_squares(const block *b, ptrdiff_t k0)
 static void pack_rows(const block *b, ptrdiff_t channels, ptrdiff_t c0, ptrdiff_t count, ptrdiff_t p0,
                       ptrdiff_t places)
 {
-    real made[PLACES_AT_ONCE * AT_ONCE * MAX_VECTORS * VL];
-    const ptrdiff_t row = count * b->width * VL;
+    vreal made[PLACES_AT_ONCE * MAX_VECTORS * AT_ONCE]; /* [place][vector][channel] */
+    const ptrdiff_t step = taps_at_once(b);
     for (ptrdiff_t v = 0; v < b->width; ++v) {
         const ptrdiff_t first = (b->v0 + v) * VL, valid = b->a->channels - first;
         const int32_t *channel_at = b->a->channel_at + first,
@@ -69,11 +88,35 @@ static void pack_rows(const block *b, ptrdiff_t channels, ptrdiff_t c0, ptrdiff_
                 const real *tap = b->weight + weight_at[p * channels + i];
                 const vreal lanes =
                     neighbours ? rload(tap + channel_at[0]) : lanes_of(tap, channel_at, valid);
-                rstore(made + p * row + (i * b->width + v) * VL, lanes * factor);
+                made[(p * b->width + v) * AT_ONCE + i] = lanes * factor;
             }
     }
-    for (ptrdiff_t p = 0; p < places; ++p)
-        write_row(b->packed + ((p0 + p) * channels + c0) * b->width * VL, made + p * row, row, b->streamed);
+    for (ptrdiff_t p = 0; p < places; ++p) {
+        stored *to = b->packed + ((p0 + p) * channels + c0) * b->width * VL;
+        for (ptrdiff_t i = 0; i < count; i += step)
+            for (ptrdiff_t v = 0; v < b->width; ++v, to += VL * step)
+                put(b, to, made + (p * b->width + v) * AT_ONCE + i);
+    }
+}
+
+/* Pack tap by tap. Behind the last tap of a span of an odd number is a weight of 0. */
+static void pack_taps(const block *b)
+{
+    const ptrdiff_t length = b->a->span_length;
+    stored *to = b->packed;
+    for (ptrdiff_t k0 = 0; k0 < b->a->depth; k0 += length)
+        for (ptrdiff_t k = k0; k < k0 + length; k += TERMS)
+            for (ptrdiff_t v = 0; v < b->width; ++v, to += VL * TERMS) {
+                const ptrdiff_t first = (b->v0 + v) * VL;
+                vreal rows[TERMS];
+                for (int i = 0; i < TERMS; ++i)
+                    rows[i] = k + i < k0 + length ? lanes_of(b->weight + b->a->weight_at[k + i],
+                                                             b->a->channel_at + first, b->a->channels - first)
+                                                  : (vreal){0};
+                for (int i = 0; i < TERMS; ++i)
+                    rows[i] *= factor_of(b, v);
+                store_terms(to, terms_of(rows));
+            }
 }
 
 /* How many taps from the first on stand at one distance from each other. */
@@ -89,25 +132,35 @@ static ptrdiff_t run_length(const int32_t *at, ptrdiff_t depth)
 void KERNEL(pack_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
     const struct fcn_pack_weights *a = &op->pack_weights;
-    const ptrdiff_t depth = a->depth, vectors = fcn_divide_up(a->channels, VL);
+    const ptrdiff_t depth = a->depth, vectors = fcn_divide_up(a->channels, VL), length = a->span_length;
     const ptrdiff_t v0 = vector_block_start(vectors, task);
+    const ptrdiff_t rows = length ? depth / length * whole_terms(length) : depth;
+    stored *packed = the(&a->packed);
     const block b = {
         .a = a,
         .weight = the(&a->weight),
         .scale = the(&a->scale),
-        .packed = (real *)the(&a->packed) + v0 * depth * VL,
+        .packed = packed + v0 * rows * VL,
         .v0 = v0,
         .width = vector_block_start(vectors, task + 1) - v0,
         .streamed =
-            vectors * depth * VL * (ptrdiff_t)sizeof(real) > STREAMED && is_aligned((real *)the(&a->packed)),
+            vectors * rows * VL * (ptrdiff_t)sizeof(stored) > STREAMED && is_aligned((real *)(void *)packed),
     };
     (void)batch;
-    ptrdiff_t packed = 0;
-    if (consecutive(a->weight_at, depth))
-        for (; packed + VL <= depth; packed += VL)
-            pack_squares(&b, packed);
-    const ptrdiff_t channels = packed ? depth : run_length(a->weight_at, depth);
-    for (ptrdiff_t c = packed; c < channels; c += AT_ONCE)
+    if (length % TERMS) {
+        pack_taps(&b);
+        return;
+    }
+    ptrdiff_t done = 0;
+    if (length && consecutive(a->weight_at, depth))
+        for (; done + VL <= depth; done += VL)
+            pack_squares(&b, done);
+    const ptrdiff_t channels = done ? depth : run_length(a->weight_at, depth);
+    if (channels % taps_at_once(&b)) {
+        pack_taps(&b);
+        return;
+    }
+    for (ptrdiff_t c = done; c < channels; c += AT_ONCE)
         for (ptrdiff_t p = 0; p < depth / channels; p += PLACES_AT_ONCE)
             pack_rows(&b, channels, c, fcn_min(AT_ONCE, channels - c), p,
                       fcn_min(PLACES_AT_ONCE, depth / channels - p));

@@ -1,25 +1,33 @@
 /* 3x3 convolution by Winograd's minimal filtering in the layout "channels": forward and backward-input;
  * winograd_pack.c transforms the weights.
  *
- * Equation  y[p][o] = f(bias[o] + the sum that conv.c has), by tiles of 4x4 pixels: see winograd.h; f what
+ * Equation  y[p][o] = f(bias[o] + the sum that conv.c has), by tiles of pixels: see winograd.h; f what
  *           ending.h says
  * Layout    see program.h; transformed weights [position][block][k][vectors of the block][VL], k the input
- *           channels; scratch: tiles of x [position][vector of input channels][tile][VL], then of y
- *           [position][tile][channels].
+ *           channels, or [pair of k][vectors of the block][VL][2]; scratch: tiles of x
+ *           [position][vector of input channels][tile][VL], then of y [position][tile][channels].
  * Method    Tiles of one image or several are taken in hand, most_in_hand of them, and transformed; for
  *           each position one product of matrices follows, in register blocks as in conv.c; then tiles of y
  *           are transformed back, with bias, sum and activation. Products of one vector of channels take the
  *           places of tiles of x. While a chain is multiplied, the weights of the next one are fetched.
  * Order     Each number of a position is the sum of chains of CHAIN fused multiply-adds over ascending k: the
  *           same to the bit in every batch, thread and block.
- * Edges     What is not finite in x spreads to all of a tile's pixels.
+ * Edges     What is not finite in x spreads to all of a tile's pixels. Input channels are whole terms.
  */
+#if MULTIPLIES_PAIRS /* see winograd_pairs.c */
+#define FILTERING winograd_pairs
+#define FILTERING_OF fcn_winograd_pairs
+#else
+#define FILTERING winograd
+#define FILTERING_OF fcn_winograd
+#endif
+
 #include "engine/ending.h"
 #include "winograd_products.h"
 #include "winograd_tiles.h"
 
 #define DEFINE(v, t)                                                                                         \
-    static void multiply_##v##_##t(real *c, const real *a, const real *b, const product *f)                  \
+    static void multiply_##v##_##t(real *c, const point *a, const point *b, const product *f)                \
     {                                                                                                        \
         multiply(c, a, b, f, 0, v, t, 1);                                                                    \
     }
@@ -27,6 +35,7 @@ WINOGRAD_BLOCKS(DEFINE)
 #define ENTRY(v, t) [v][t] = multiply_##v##_##t,
 static block *const blocks[MAX_VECTORS + 1][MAX_ROWS + 1] = {WINOGRAD_BLOCKS(ENTRY)};
 
+#if !MULTIPLIES_PAIRS
 /* Of one vector of channels, products take the place of the tiles in hand, so few that they do not leave the
  * first cache. Registers that so few rows leave free hold the sums of further positions. */
 #if MAX_BLOCK == 8
@@ -45,12 +54,13 @@ static block *const at_once[TILES_IN_PLACE + 1] = {UP_TO_8(ENTRY_AT_ONCE, 1)};
 #define POSITIONS_AT_ONCE 1
 #define at_once blocks[1]
 #endif
+#endif
 
 /* Products that are one chain; the chains of a deep sum are added, lest their errors grow with its length. */
 #define CHAIN 64
 
 /* The products of all positions: m = v u for the tiles in hand. */
-static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t depth, const tiling *of,
+static void multiply_positions(real *m, const point *v, const point *u, ptrdiff_t depth, const tiling *of,
                                const hand *now, const hand *next)
 {
     const ptrdiff_t v_step = position_step(now->count, of->in_row);
@@ -73,6 +83,7 @@ static void multiply_positions(real *m, const real *v, const real *u, ptrdiff_t 
     }
 }
 
+#if !MULTIPLIES_PAIRS
 /* Whether the next positions are of the same tiles in hand. */
 static int of_same_tiles(const hand *taken, int position, int positions)
 {
@@ -108,6 +119,7 @@ static void multiply_in_place(real *v, const real *u, ptrdiff_t depth, const til
             (several ? at_once : blocks[1])[tiles](at, at, u + position * f.b_position, &f);
     }
 }
+#endif
 
 /* What the pixels of y get beside the products. */
 typedef struct {
@@ -144,11 +156,11 @@ INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, pt
         for (int j = 0; j < TILE; ++j, top += by->position) {
             PIN_INTEGER(top);
             vreal column[TILE], back[2] = {{0}, {0}};
-            if (j != MINUS_B || columns == 4) {
+            if (j != LEFT_OUT || columns == MOST) {
 #pragma GCC unroll 6
                 for (int i = 0; i < TILE; ++i)
-                    column[i] =
-                        i == MINUS_B && rows == 3 ? (vreal){0} : rload(top + along(&by->row_of_positions, i));
+                    column[i] = i == LEFT_OUT && rows == LESS ? (vreal){0}
+                                                              : rload(top + along(&by->row_of_positions, i));
                 from_points(back, column, odd, rows);
             }
             half[0][j] = back[0];
@@ -201,14 +213,20 @@ INLINE void points_to_tiles(const finish *f, const real *m, const tiling *of, co
 #undef WITH
 }
 
-void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+void KERNEL(FILTERING)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    const struct fcn_winograd *a = &op->winograd;
+    const struct FILTERING_OF *a = &op->FILTERING;
     const tiling of = TILING(a, batch, y);
     const ptrdiff_t images = op->whole_chunk ? batch->count : 1, all = a->tiles * images;
+#if !MULTIPLIES_PAIRS
     const int in_place = of.in_row == VL && of.out_row == VL;
-    const ptrdiff_t parts = fcn_divide_up(all, in_place ? TILES_IN_PLACE : a->most_in_hand);
-    real *v = of_group(&a->scratch, batch, group);
+    const ptrdiff_t most = in_place ? TILES_IN_PLACE : a->most_in_hand;
+#else
+    const int in_place = 0;
+    const ptrdiff_t most = a->most_in_hand;
+#endif
+    const ptrdiff_t parts = fcn_divide_up(all, most);
+    point *v = of_group(&a->scratch, batch, group);
     const finish f = {
         .bias = the(&a->bias),
         .bias_step = a->by_position ? of.out_row : 0,
@@ -223,11 +241,13 @@ void KERNEL(winograd)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
         const ptrdiff_t end = all * (part + 1) / parts,
                         then = part + 1 < parts ? all * (part + 2) / parts : end;
         take(next, &of, group, images, end, then - end);
-        real *m = in_place ? v : v + POSITIONS * position_step(now->count, of.in_row);
+        real *m = (real *)(in_place ? v : v + POSITIONS * position_step(now->count, of.in_row));
         tiles_to_points(v, &of, now, VL, now->count * VL);
+#if !MULTIPLIES_PAIRS
         if (in_place)
             multiply_in_place(v, the(&a->weight), a->in_channels, &of, now, next);
         else
+#endif
             multiply_positions(m, v, the(&a->weight), a->in_channels, &of, now, next);
         /* Where products take the places of tiles, y has been fetched beside them. */
         const ptrdiff_t ahead = in_place ? now->count : TILES_AHEAD;

@@ -1,10 +1,19 @@
 /* Weights of a 3x3 convolution, transformed for winograd.c.
  *
- * Equation  packed[position][k][o] = (G w G^T)[position] * scale[o], w the taps of channels k and o: see
- *           winograd.h
+ * Equation  packed[position][k][o] = (G w G^T)[position], w the taps of channels k and o times scale[o], as values
+ *           are stored: see winograd.h
  * Layout    taps stand at weight_at[tap * input channels + k] + channel_at[o]; packed
- *           [position][block][k][vectors of the block][VL], zero past the last channel.
+ *           [position][block][k][vectors of the block][VL], zero past the last channel, where a multiply-add takes
+ *           two terms [pair of k][vectors of the block][VL][2].
  */
+#if MULTIPLIES_PAIRS /* see winograd_pairs.c */
+#define PACKING winograd_pairs_weights
+#define PACKING_OF fcn_winograd_pairs_weights
+#else
+#define PACKING winograd_weights
+#define PACKING_OF fcn_winograd_weights
+#endif
+
 #include "winograd.h"
 
 #include "pack.h"
@@ -12,9 +21,9 @@
 #define TAPS 9
 #define AT_ONCE 4 /* input channels */
 
-/* The 36 numbers of a vector of weights, each `step` from the one before it. Points must be literals: unrolled,
- * their quotients are computed when this is compiled. */
-static void weights_of(real *packed, ptrdiff_t step, const vreal taps[TAPS])
+/* The numbers of a vector of weights by position, each `step` from the one before it. Points must be literals:
+ * unrolled, their quotients are computed when this is compiled. */
+static void weights_of(vreal *made, ptrdiff_t step, const vreal taps[TAPS])
 {
     vreal half[TILE][3], points[2];
 #pragma GCC unroll 3
@@ -32,40 +41,58 @@ static void weights_of(real *packed, ptrdiff_t step, const vreal taps[TAPS])
 #pragma GCC unroll 3
         for (int pair = 0; pair < PAIRS; ++pair) {
             weights_to_points(points, half[i], pair, 3);
-            rstore(packed + (i * TILE + position_of[pair][0]) * step, points[0]);
-            rstore(packed + (i * TILE + position_of[pair][1]) * step, points[1]);
+            made[(i * TILE + position_of[pair][0]) * step] = points[0];
+            made[(i * TILE + position_of[pair][1]) * step] = points[1];
         }
 }
 
-/* One task packs one block of vectors. */
-void KERNEL(winograd_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t b)
+/* Write the rows of a vector of weights that are multiplied at once, past the caches if they are not soon read. */
+INLINE void put(point *to, const vreal *rows, const int streamed)
 {
-    const struct fcn_winograd_weights *a = &op->winograd_weights;
+#if !MULTIPLIES_PAIRS
+    const vreal numbers = rows[0];
+#else
+    const vreal numbers = (vreal)terms_of(rows);
+#endif
+    if (streamed)
+        rstream((real *)to, numbers);
+    else
+        rstore((real *)to, numbers);
+}
+
+/* One task packs one block of vectors. */
+void KERNEL(PACKING)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t b)
+{
+    const struct PACKING_OF *a = &op->PACKING;
     const ptrdiff_t in_channels = a->depth / TAPS, vectors = fcn_divide_up(a->channels, VL);
     const ptrdiff_t v0 = vector_block_start(vectors, b), width = vector_block_start(vectors, b + 1) - v0;
     const ptrdiff_t step = vectors * in_channels * VL;
     const real *weight = the(&a->weight), *scale = the(&a->scale);
-    real *packed = (real *)the(&a->packed) + v0 * in_channels * VL;
-    const int streamed = POSITIONS * step * (ptrdiff_t)sizeof(real) > STREAMED && is_aligned(packed);
+    point *packed = (point *)the(&a->packed) + v0 * in_channels * VL;
+    const int streamed = POSITIONS * step * (ptrdiff_t)sizeof(point) > STREAMED && is_aligned((real *)packed);
     (void)batch;
     for (ptrdiff_t k = 0; k < in_channels; k += AT_ONCE) {
-        const ptrdiff_t here = fcn_min(AT_ONCE, in_channels - k), row = here * width * VL;
-        real made[POSITIONS * AT_ONCE * MAX_VECTORS * VL];
+        const ptrdiff_t here = fcn_min(AT_ONCE, in_channels - k), row = width * AT_ONCE;
+        vreal made[POSITIONS * MAX_VECTORS * AT_ONCE]; /* [position][vector][input channel] */
         for (ptrdiff_t v = 0; v < width; ++v) {
             const ptrdiff_t first = (v0 + v) * VL;
             const vreal factor = scale ? rload(scale + first) : vset(1);
             for (ptrdiff_t i = 0; i < here; ++i) {
                 vreal taps[TAPS];
                 for (int tap = 0; tap < TAPS; ++tap)
-                    taps[tap] = factor * lanes_of(weight + a->weight_at[tap * in_channels + k + i],
-                                                  a->channel_at + first, a->channels - first);
-                weights_of(made + (i * width + v) * VL, row, taps);
+                    taps[tap] = rounded(factor * lanes_of(weight + a->weight_at[tap * in_channels + k + i],
+                                                          a->channel_at + first, a->channels - first));
+                weights_of(made + v * AT_ONCE + i, row, taps);
             }
         }
         /* Positions stand as far from each other as all weights are many: whole rows of them take their turns
-         * in the caches, where single vectors of 36 rows would fall into one set. */
-        for (int position = 0; position < POSITIONS; ++position)
-            write_row(packed + position * step + k * width * VL, made + position * row, row, streamed);
+         * in the caches, where single vectors of all positions would fall into one set. */
+        for (int position = 0; position < POSITIONS; ++position) {
+            point *to = packed + position * step + k * width * VL;
+            for (ptrdiff_t i = 0; i < here; i += POINTS_AT_ONCE)
+                for (ptrdiff_t v = 0; v < width; ++v, to += VL * POINTS_AT_ONCE)
+                    put(to, made + position * row + v * AT_ONCE + i, streamed);
+        }
     }
     if (streamed)
         rstreamed();

@@ -3,7 +3,7 @@
  * Equation  c[r][o] = or += sum over k of a[r][k] * b[k][o]
  *           winograd.c: r a tile, k an input channel; winograd_weight.c: r an input channel, k a tile.
  * Layout    a [vector of k][r][VL] or, where r stands in the lanes, [k][r]: rows are a known number apart, so
- *           that one pointer and fixed offsets find them.
+ *           that one pointer and fixed offsets find them. b is [pair of k][o][2] where pairs are multiplied.
  * Method    A block is `vectors` vectors of o by `rows` rows, of one position or several, whose sums stay in
  *           registers: each step loads the vectors of b and broadcasts an element of a for each row. c may
  *           stand where the block's rows of a do.
@@ -14,6 +14,7 @@
 #include "common/vec.h"
 #include "engine/kernel.h"
 #include "register_blocks.h"
+#include "winograd.h"
 
 typedef struct {
     ptrdiff_t depth;  /* products of a sum */
@@ -55,7 +56,7 @@ INLINE void write_sums(real *c, const vreal *sum, const product *f, const int ve
             }
 }
 
-INLINE void multiply(real *c, const real *a, const real *b, const product *f, const int rows_in_lanes,
+INLINE void multiply(real *c, const point *a, const point *b, const product *f, const int rows_in_lanes,
                      const int vectors, const int rows, const int positions)
 {
     vreal sum[24];
@@ -64,35 +65,36 @@ INLINE void multiply(real *c, const real *a, const real *b, const product *f, co
         sum[i] = (vreal){0};
     const ptrdiff_t most = rows_in_lanes ? f->depth : VL;
     for (ptrdiff_t rest = f->depth; rest > 0; rest -= most, a += f->a_step) {
-        const real *element = a;
+        const point *element = a;
 #pragma GCC unroll 4
-        for (ptrdiff_t k = fcn_min(most, rest); k > 0; --k) {
-            const real *of_position = element;
+        for (ptrdiff_t k = fcn_min(most, rest); k > 0; k -= POINTS_AT_ONCE) {
+            const point *of_position = element;
 #pragma GCC unroll 3
             for (int p = 0; p < positions; ++p, of_position += f->a_position) {
-                vreal vector[4];
+                vpoint vector[4];
                 /* The second of two lines is fetched with the first. */
                 if (!rows_in_lanes && vectors > 1)
 #pragma GCC unroll 2
                     for (int i = 0; i < vectors; i += 2)
-                        __builtin_prefetch(b + f->ahead + i * VL, 0, 2);
+                        __builtin_prefetch(b + f->ahead + i * VL * POINTS_AT_ONCE, 0, 2);
 #pragma GCC unroll 4
                 for (int i = 0; i < vectors; ++i) {
-                    vector[i] = rload(b + p * f->b_position + i * VL);
+                    vector[i] = load_points(b + p * f->b_position + i * VL * POINTS_AT_ONCE);
                     PIN(vector[i]);
                 }
 #pragma GCC unroll 24
                 for (int r = 0; r < rows; ++r) {
-                    vreal value = vset(of_position[r * ROW_OF(rows_in_lanes)]);
+                    vpoint value = set_points(of_position + r * ROW_OF(rows_in_lanes));
                     if (vectors > 1)
                         PIN(value);
 #pragma GCC unroll 4
                     for (int i = 0; i < vectors; ++i)
-                        sum[(p * rows + r) * vectors + i] += value * vector[i];
+                        sum[(p * rows + r) * vectors + i] =
+                            add_points(sum[(p * rows + r) * vectors + i], value, vector[i]);
                 }
             }
-            element += rows_in_lanes ? f->a_step : 1;
-            b += rows_in_lanes ? f->b_step : vectors * VL;
+            element += rows_in_lanes ? f->a_step : POINTS_AT_ONCE;
+            b += rows_in_lanes ? f->b_step : vectors * VL * POINTS_AT_ONCE;
         }
     }
     if (f->fresh)
@@ -101,7 +103,7 @@ INLINE void multiply(real *c, const real *a, const real *b, const product *f, co
         write_sums(c, sum, f, vectors, rows, positions, 1);
 }
 
-typedef void block(real *c, const real *a, const real *b, const product *f);
+typedef void block(real *c, const point *a, const point *b, const product *f);
 
 /* Even blocks of rows: `parts`, of `size` rows each, the first `larger` ones of one more. */
 typedef struct {
@@ -129,7 +131,7 @@ INLINE cut cut_of(ptrdiff_t vectors)
 INLINE ptrdiff_t width_of(const cut *how, ptrdiff_t block) { return how->width + (block < how->wider); }
 
 /* Multiply `rows` rows by `width` vectors. */
-INLINE void multiply_rows(block *const (*blocks)[MAX_ROWS + 1], real *c, const real *a, const real *b,
+INLINE void multiply_rows(block *const (*blocks)[MAX_ROWS + 1], real *c, const point *a, const point *b,
                           const product *f, cut *how, ptrdiff_t rows, ptrdiff_t width,
                           const int rows_in_lanes)
 {

@@ -28,7 +28,7 @@ typedef struct {
 
 /* Tiles come by kinds, in this order: those that have a row of positions, and those that have a column, are
  * neighbours then. */
-enum { TALL, LARGE, WIDE, SMALL, KINDS }; /* 4x3, 4x4, 3x4 and 3x3 pixels of y */
+enum { TALL, LARGE, WIDE, SMALL, KINDS }; /* MOST x LESS, MOST x MOST, LESS x MOST and LESS x LESS pixels */
 
 /* The first pixels of the tiles in hand; those of y have numbers besides, in the order of rows. */
 typedef struct {
@@ -66,20 +66,21 @@ static void take(hand *taken, const tiling *of, ptrdiff_t group, ptrdiff_t image
 /* The tiles in hand that have a position: *from .. the end that is returned. */
 static inline ptrdiff_t tiles_with(const hand *taken, int position, ptrdiff_t *from)
 {
-    const int wide = position % TILE == MINUS_B, tall = position / TILE == MINUS_B;
+    const int wide = position % TILE == LEFT_OUT, tall = position / TILE == LEFT_OUT;
     *from = wide ? taken->end[TALL] : 0;
     return tall ? taken->end[LARGE] : wide ? taken->end[WIDE] : taken->count;
 }
 
 /* What is done to each tile in hand: WITH(rows, columns, first, last) for those of a kind. */
 #define EACH_KIND(taken, WITH)                                                                               \
-    WITH(4, 3, 0, (taken)->end[TALL])                                                                        \
-    WITH(4, 4, (taken)->end[TALL], (taken)->end[LARGE])                                                      \
-    WITH(3, 4, (taken)->end[LARGE], (taken)->end[WIDE])                                                      \
-    WITH(3, 3, (taken)->end[WIDE], (taken)->count)
+    WITH(MOST, LESS, 0, (taken)->end[TALL])                                                                  \
+    WITH(MOST, MOST, (taken)->end[TALL], (taken)->end[LARGE])                                                \
+    WITH(LESS, MOST, (taken)->end[LARGE], (taken)->end[WIDE])                                                \
+    WITH(LESS, LESS, (taken)->end[WIDE], (taken)->count)
 
 /* Transform the tiles of x in hand, each `tile` numbers from the next, and its vectors `vector` numbers. */
-static void tiles_to_points(real *v, const tiling *of, const hand *taken, ptrdiff_t tile, ptrdiff_t vector)
+static inline void tiles_to_points(point *v, const tiling *of, const hand *taken, ptrdiff_t tile,
+                                   ptrdiff_t vector)
 {
     const stride step = stride_of(position_step(taken->count, of->in_row)), row = stride_of(of->x_row);
 #define WITH(rows, columns, first, last)                                                                     \
@@ -91,16 +92,16 @@ static void tiles_to_points(real *v, const tiling *of, const hand *taken, ptrdif
 #undef WITH
 }
 
-/* Fetch 4x4 pixels, to be written or read. */
+/* Fetch MOST x MOST pixels, to be written or read. */
 INLINE void fetch_pixels(const stored *first, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t vectors,
                          const int written)
 {
     const stride pixels = stride_of(pixel);
-    for (ptrdiff_t c = 0; c < vectors; c += LINE)
+    for (ptrdiff_t c = 0; c < vectors; c += 64 / (ptrdiff_t)sizeof(stored))
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i)
+        for (int i = 0; i < MOST; ++i)
 #pragma GCC unroll 4
-            for (int j = 0; j < 4; ++j) {
+            for (int j = 0; j < MOST; ++j) {
                 const stored *at = first + c + i * row + along(&pixels, j);
                 /* Clang wants a literal. */
                 if (written)

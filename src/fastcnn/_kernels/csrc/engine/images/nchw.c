@@ -28,14 +28,14 @@ void KERNEL(from_nchw)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
     const ptrdiff_t pixels = a->pixels, size = pixels * a->channels;
     const ptrdiff_t valid = fcn_min(VL, batch->images - group * VL);
     stored *x = of_group(&a->x, batch, group);
-    const stored *images = of_group(&a->images, batch, group);
+    const real *images = of_group(&a->images, batch, group);
     element e = {a->x_at, pixels, 0, 0};
     ptrdiff_t k = 0;
     for (; k + VL <= size; k += VL) {
         vreal square[VL];
 #pragma GCC unroll 16
         for (int i = 0; i < VL; ++i)
-            square[i] = i < valid ? vload(images + i * size + k) : (vreal){0};
+            square[i] = i < valid ? rload(images + i * size + k) : (vreal){0};
         transpose_lanes(square);
 #pragma GCC unroll 16
         for (int i = 0; i < VL; ++i)
@@ -44,7 +44,7 @@ void KERNEL(from_nchw)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group
     for (; k < size; ++k) {
         stored *lanes = x + next_place(&e);
         for (ptrdiff_t i = 0; i < VL; ++i)
-            set_value(lanes + i, i < valid ? value_of(images + i * size + k) : 0);
+            set_value(lanes + i, i < valid ? images[i * size + k] : 0);
     }
 }
 
@@ -53,7 +53,7 @@ void KERNEL(to_nchw)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
     const struct fcn_to_nchw *a = &op->to_nchw;
     const ptrdiff_t pixels = a->pixels, size = pixels * a->channels;
     const ptrdiff_t valid = fcn_min(VL, batch->images - group * VL);
-    stored *images = of_group(&a->images, batch, group);
+    real *images = of_group(&a->images, batch, group);
     const stored *x = of_group(&a->x, batch, group);
     element e = {a->x_at, pixels, 0, 0};
     ptrdiff_t k = 0;
@@ -66,11 +66,11 @@ void KERNEL(to_nchw)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 #pragma GCC unroll 16
         for (int i = 0; i < VL; ++i)
             if (i < valid)
-                vstore(images + i * size + k, square[i]);
+                rstore(images + i * size + k, square[i]);
     }
     for (; k < size; ++k) {
         const stored *lanes = x + next_place(&e);
         for (ptrdiff_t i = 0; i < valid; ++i)
-            images[i * size + k] = lanes[i];
+            images[i * size + k] = value_of(lanes + i);
     }
 }

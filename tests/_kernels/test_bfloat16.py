@@ -1,0 +1,165 @@
+"""Kernels of bfloat16: what they store, what they multiply, and that all instruction sets do the same.
+
+A maximum over windows of one pixel, as the output of a network, shows the values before it as they are
+stored.
+"""
+
+import numpy as np
+import pytest
+
+from fastcnn import nn
+from fastcnn._kernels import cpu
+from fastcnn.engine import Plan
+from fastcnn.engine.algorithms import Wanted
+from fastcnn.graph.bfloat16 import rounded
+
+from .helpers import using_isa, using_threads
+
+# Channels and windows: of spans that pairs fill and do not, of one channel and three, in one row and several.
+GEOMETRIES = [
+    ((1, 9, 11), {"out_channels": 5, "kernel_size": 3}),
+    ((3, 9, 11), {"out_channels": 20, "kernel_size": 3, "padding": 1}),
+    ((3, 8, 9), {"out_channels": 70, "kernel_size": (2, 3), "stride": 2}),
+    ((2, 7, 7), {"out_channels": 3, "kernel_size": (3, 2)}),
+    ((5, 7, 6), {"out_channels": 17, "kernel_size": 3, "padding": 2, "dilation": 2}),
+    ((16, 6, 7), {"out_channels": 16, "kernel_size": 3, "padding": 1}),
+    ((17, 5, 5), {"out_channels": 40, "kernel_size": 1}),
+    ((33, 6, 5), {"out_channels": 130, "kernel_size": 3, "stride": 2, "padding": 1}),
+    ((6, 7, 5), {"out_channels": 9, "kernel_size": 3, "groups": 3}),
+    ((8, 7, 5), {"out_channels": 8, "kernel_size": 3, "groups": 8, "padding": 1}),
+    ((300, 2, 2), {"out_channels": 80, "kernel_size": 3, "padding": 1}),
+]
+
+
+def stored(*layers):
+    """Return a network whose output is what these layers store."""
+    return nn.Sequential(*layers, nn.MaxPool2d(1)).initialize("kaiming_normal", 0).eval()
+
+
+def predicted(model, x, algorithm="direct"):
+    """Return predictions in the medium precision by one implementation."""
+    plan = Plan(model, x.shape[1:], batch_size=len(x), wanted=Wanted("medium", algorithm))
+    return plan.forward(x)
+
+
+def samples(shape, seed=1, count=5):
+    return np.random.default_rng(seed).standard_normal((count, *shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", cpu.available_isas("bfloat16"))
+def test_numbers_are_stored_rounded(name):
+    numbers = np.random.default_rng(0).integers(0, 2**32, (4, 20000), np.uint32)
+    numbers[0, :6] = [0x3F808000, 0x3F818000, 0x7F7FFFFF, 0xFF800000, 0x00000001, 0x80000000]
+    x = numbers.view(np.float32).reshape(4, 5, 40, 100)
+    copied = nn.Sequential(nn.Conv2d(5, 5, 1, groups=5, bias=False), nn.MaxPool2d(1)).eval()
+    copied[0].weight.data[...] = 1
+    with using_isa(name), np.errstate(all="ignore"):
+        made, expected = predicted(copied, x), rounded(x)
+    np.testing.assert_array_equal(made, expected)
+
+
+@pytest.mark.parametrize(("shape", "options"), GEOMETRIES)
+def test_products_are_those_of_rounded_numbers_on_all_instruction_sets(shape, options):
+    model, x = stored(nn.Conv2d(shape[0], **options)), samples(shape)
+    conv = model[0]
+    with np.errstate(all="ignore"):
+        exact = nn.Conv2d(shape[0], **options).double()
+        exact.weight.data[...] = rounded(conv.weight.data)
+        exact.bias.data[...] = conv.bias.data
+    expected = exact(rounded(x).astype(np.float64))
+    found = {}
+    for name in cpu.available_isas("bfloat16"):
+        with using_isa(name):
+            found[name] = predicted(model, x)
+    one = found.pop("baseline")
+    # A result is rounded once, or a unit away where the sum is next to the middle of two.
+    np.testing.assert_array_equal(one, rounded(one))
+    assert np.mean(one != rounded(expected.astype(np.float32))) < 0.01
+    np.testing.assert_allclose(one, expected, rtol=2**-7, atol=1e-5)
+    for other in found.values():
+        np.testing.assert_array_equal(other, one)
+
+
+@pytest.mark.parametrize(("shape", "options"), GEOMETRIES)
+def test_weight_gradients_are_those_of_rounded_numbers(shape, options):
+    x, rng = samples(shape, count=7), np.random.default_rng(2)
+    for name in cpu.available_isas("bfloat16"):
+        for algorithm in ("direct", "gemm"):
+            model = nn.Sequential(nn.Conv2d(shape[0], **options), nn.MaxPool2d(1)).initialize(
+                "kaiming_normal", 0
+            )
+            with using_isa(name):
+                plan = Plan(
+                    model,
+                    shape,
+                    training=True,
+                    batch_size=len(x),
+                    input_gradient=True,
+                    wanted=Wanted("medium", algorithm),
+                )
+                y = plan.forward(x)
+                dy = rng.standard_normal(y.shape).astype(np.float32)
+                dx = plan.backward(dy)
+            exact = nn.Conv2d(shape[0], **options).double()
+            exact.weight.data[...] = rounded(model[0].weight.data)
+            exact(rounded(x).astype(np.float64))
+            expected = exact.backward(rounded(dy).astype(np.float64))
+            np.testing.assert_array_equal(dx, rounded(dx))
+            np.testing.assert_allclose(dx, expected, rtol=2**-7, atol=1e-5)
+            for got, want in zip(model[0].parameters(), exact.parameters(), strict=True):
+                bound = 1e-5 * np.abs(want.grad).max()
+                np.testing.assert_allclose(got.grad, want.grad, rtol=1e-5, atol=bound)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5, 16])
+@pytest.mark.parametrize("name", cpu.available_isas("bfloat16"))
+def test_what_no_window_reads_may_be_no_number(name, channels):
+    """Pairs end where spans and rows do: what stands behind is not multiplied by 0."""
+    x = samples((channels, 7, 7))
+    x[:, :, 1::2] = np.nan
+    x[:, :, :, 1::2] = np.inf
+    for kernel_size in (1, (1, 1)):
+        model = nn.Sequential(nn.Conv2d(channels, 4, kernel_size, stride=2), nn.MaxPool2d(1)).initialize(
+            "kaiming_normal", 0
+        )
+        with using_isa(name):
+            plan = Plan(model, x.shape[1:], training=True, batch_size=len(x), wanted=Wanted("medium"))
+            y = plan.forward(x)
+            plan.backward(np.ones_like(y))
+        assert np.isfinite(y).all()
+        assert np.isfinite(model[0].weight.grad).all()
+
+
+@pytest.mark.parametrize("size", [3, 4, 5, 6, 7, 8, 13])
+@pytest.mark.parametrize("channels", [(2, 6), (16, 16), (34, 50), (64, 64)])
+def test_filtering_rounds_about_as_direct_products_do(channels, size):
+    before, behind = channels
+    model = stored(nn.Conv2d(3, before, 1), nn.Conv2d(before, behind, 3, padding=1))
+    x = samples((3, size, size))
+    for name in cpu.available_isas("bfloat16"):
+        with using_isa(name):
+            ways = ("direct", "winograd", "winograd_pairs")
+            direct, filtered, in_pairs = (predicted(model, x, each) for each in ways)
+        size_of = np.sqrt(np.mean(direct**2))
+        if size != 5:  # which tiles of 4 and 3 do not fill
+            assert np.sqrt(np.mean((filtered - direct) ** 2)) < 0.001 * size_of
+        assert np.sqrt(np.mean((in_pairs - direct) ** 2)) < 0.01 * size_of
+        assert not np.array_equal(in_pairs, direct)
+
+
+def test_the_number_of_threads_changes_no_bit():
+    x, target = samples((3, 12, 12), count=37), np.arange(37) % 4
+    found = []
+    for threads in (1, 2, 3):
+        model = nn.Sequential(
+            *(nn.Conv2d(3, 20, 3), nn.ReLU(), nn.Conv2d(20, 24, 3, padding=1), nn.BatchNorm2d(24)),
+            *(nn.Flatten(), nn.Linear(2400, 4)),
+        ).initialize("kaiming_normal", 0)
+        with using_threads(threads):
+            plan = Plan(model, x.shape[1:], training=True, batch_size=len(x), wanted=Wanted("medium"))
+            y = plan.forward(x)
+            plan.backward(y - target[:, None].astype(np.float32))
+        found.append([y, *(parameter.grad.copy() for parameter in model.parameters())])
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(one, two)
