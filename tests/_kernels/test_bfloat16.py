@@ -15,6 +15,13 @@ from fastcnn.graph.bfloat16 import rounded
 
 from .helpers import using_isa, using_threads
 
+
+@pytest.fixture(autouse=True)
+def plain_forms(monkeypatch):
+    """Let all instruction sets have products of bfloat16."""
+    monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+
+
 # Channels and windows: of spans that pairs fill and do not, of one channel and three, in one row and several.
 GEOMETRIES = [
     ((1, 9, 11), {"out_channels": 5, "kernel_size": 3}),

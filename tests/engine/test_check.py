@@ -5,6 +5,7 @@ import pytest
 
 import fastcnn.engine.plan
 from fastcnn import nn
+from fastcnn._kernels import cpu
 from fastcnn._kernels import program as kernels
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
@@ -34,6 +35,12 @@ class Maximum(Arithmetic):
 
 def plans(layout):
     """Return plans that have, together, every kind of operation of a layout."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cpu, "multiplies_bfloat16", lambda: True)
+        return _plans(layout)
+
+
+def _plans(layout):
     network = nn.Sequential(
         *(nn.Conv2d(2, 12, 3, padding=1, bias=False), nn.PositionBias((12, 9, 8)), nn.ReLU()),
         *(nn.Conv2d(12, 12, 3, padding=1, groups=12), nn.BatchNorm2d(12), nn.ReLU(), nn.MaxPool2d(2)),

@@ -31,6 +31,13 @@ def isa(request):
         yield request.param
 
 
+@pytest.fixture(autouse=True)
+def plain_forms(request, monkeypatch):
+    """Let all instruction sets have products of bfloat16, but in tests of what is so without."""
+    if "without" not in request.node.name:
+        monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+
+
 @pytest.fixture
 def medium():
     """Let all be in the medium precision."""
@@ -172,6 +179,16 @@ def test_a_step_leaves_the_gradients_of_two_passes(isa):
     assert results[:, 0].mean() == pytest.approx(value, rel=1e-6)
     for one, other in zip(model.parameters(), two.parameters(), strict=True):
         np.testing.assert_allclose(one.grad, other.grad, rtol=0, atol=1e-6 * np.abs(other.grad).max())
+
+
+def test_it_is_high_without_instructions_for_it(medium):
+    model, x = network(), samples()
+    with using_isa("baseline"):
+        assert not cpu.multiplies_bfloat16()
+        np.testing.assert_array_equal(model.predict(x), model.predict(x, precision="high"))
+        eager = [model.predict(x, engine=False, precision=each) for each in ("medium", "highest")]
+        np.testing.assert_array_equal(*eager)
+        assert fastcnn._config.config()["float32 products"] == "medium, as high: no instructions for bfloat16"
 
 
 def test_float64_has_the_highest_precision(medium):

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._kernels import cpu
 from .algorithms import Setting, Wanted, trains_few
 from .elements import ElementType
 from .graph import Graph
@@ -58,14 +59,16 @@ def multiplies(graph: Graph) -> bool:
 def settled(graph: Graph, training: bool, wanted: Wanted) -> Wanted:
     """Return what is wanted of a graph's products in every batch.
 
-    Types other than float32 always have the highest precision. Where images must be in the lanes, there is
-    no medium one. In predictions an implementation whose bits are its layout's own fixes the layout: it is
-    wanted for every batch or, unless it is pinned, for none.
+    Types other than float32 always have the highest precision. There is no medium one where images must be in
+    the lanes, nor without instructions for it. In predictions an implementation whose bits are its layout's
+    own fixes the layout: it is wanted for every batch or, unless it is pinned, for none.
     """
     if wanted.precision == "highest" or graph.dtype != np.float32:
         return wanted._replace(precision="highest")
     if wanted.precision == "medium":
-        return wanted if takes_channels(graph) else wanted._replace(precision="high")
+        if takes_channels(graph) and cpu.multiplies_bfloat16():
+            return wanted
+        wanted = wanted._replace(precision="high")
     if training or wanted.algorithm is not None or not takes_channels(graph):
         return wanted
     images, channels = layouts(ElementType.of(graph.dtype.name))

@@ -16,8 +16,8 @@ def set_float32_matmul_precision(precision: str) -> None:
 
     Programs that were made before are made anew. float64 always has the highest precision, and so has eager
     mode unless this is "medium". PyTorch's setting of this name is "highest" unless it is set; this one is
-    "high". "medium" departs from PyTorch's: values are stored as bfloat16 too, as under its autocast, and on
-    processors without instructions for that as well.
+    "high". "medium" departs from PyTorch's: values are stored as bfloat16 too, as under its autocast. As in
+    PyTorch it is "high" on processors without instructions for it.
 
     Parameters
     ----------
@@ -31,9 +31,8 @@ def set_float32_matmul_precision(precision: str) -> None:
         "medium": values between layers, their gradients, and the weights that they are multiplied by have the
         8 significant bits of a bfloat16; filtering by tiles of 2x2 rounds once more. Sums, statistics,
         parameters, their gradients, optimizers, what the model returns and the loss stay float32. Results
-        are within some 1% of the largest. It takes half of the memory traffic, and is fast where
-        `fastcnn.show_config` names the instruction set avx512_bf16 (Zen 4 and later, Cooper Lake, Sapphire
-        Rapids); elsewhere it is there for the same results, and slower than "high".
+        are within some 1% of the largest. It needs AVX512-BF16 (Zen 4 and later, Cooper Lake, Sapphire
+        Rapids): `fastcnn.show_config` says whether it is in use.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _precision
+from .._kernels import cpu
 from ..errors import StateError
 from .bfloat16 import rounded
 from .operation import Array, Operand, Operation, as_array, caller
@@ -46,7 +47,7 @@ class Tape:
         self._inputs = 0
         # In the medium precision values and weights are rounded where they are computed with: what the model
         # returns, and what the loss says of it, is not, nor are other parameters.
-        self._rounds = _precision.rounds()
+        self._rounds = _precision.rounds() and cpu.multiplies_bfloat16()
         self._open = True
         self._left: str | None = None  # where NumPy was given a value
 

@@ -70,6 +70,7 @@ def conditions(trainer: Training, loader: Feed, validation: Source | None) -> di
         "must": what a training that goes on must have in common, "should": what its bits depend on.
     """
     precision = trainer.precision or _precision.get()
+    narrow = precision == "medium" and cpu.multiplies_bfloat16()
     return {
         "must": {
             "train: the images": fingerprint(loader.dataset),
@@ -93,7 +94,7 @@ def conditions(trainer: Training, loader: Feed, validation: Source | None) -> di
         "should": {
             "version": __version__,
             # Those whose kernels compute: others may have none of their own for a type.
-            "instruction set": cpu.get_isa("bfloat16" if precision == "medium" else "float32"),
+            "instruction set": cpu.get_isa("bfloat16" if narrow else "float32"),
             "engine": trainer.engine,
             "precision": precision,
             "conv_algorithm": trainer.conv_algorithm,

@@ -6,7 +6,6 @@ reach these shares of the peak (measured, see ARCHITECTURE.md).
 
 from __future__ import annotations
 
-from ..._kernels import cpu
 from ..algorithms import Setting
 from ..layout import Layout
 
@@ -30,17 +29,16 @@ _FROM_POINTS = {4: 530.0, 2: 230.0}
 _FILTERED_WEIGHT = 2.0
 # Of transforming a vector of weights there or, for their gradient, back: once in a step.
 _FILTERED_ONCE = 1200.0
-# Multiply-adds of two terms in a vector operation: by instructions for them, and in the plain form. Where the
-# former make 2, filtering is faster by a third than is said here of slower machines: so they count less.
-_RATES = {"avx512_bf16": 1.25}
-_RATE_OF_PLAIN_FORM = 0.6
+# Multiply-adds of two terms in a vector operation. They are 2, but where they are, filtering is faster by a
+# third than is said here of slower machines: so they count less.
+_RATE_OF_PAIRS = 1.25
 # Vector operations that it takes to copy a vector.
 _COPY = 2.0
 
 
 def rate(setting: Setting) -> float:
     """Return the multiply-adds of values in the time of a vector operation."""
-    return _RATES.get(cpu.get_isa("bfloat16"), _RATE_OF_PLAIN_FORM) if setting.narrow else 1.0
+    return _RATE_OF_PAIRS if setting.narrow else 1.0
 
 
 def product(layout: Layout, terms: int, channels: int) -> float:
