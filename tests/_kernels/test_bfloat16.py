@@ -151,7 +151,8 @@ def test_filtering_rounds_about_as_direct_products_do(channels, size):
         if size != 5:  # which tiles of 4 and 3 do not fill
             assert np.sqrt(np.mean((filtered - direct) ** 2)) < 0.001 * size_of
         assert np.sqrt(np.mean((in_pairs - direct) ** 2)) < 0.01 * size_of
-        assert not np.array_equal(in_pairs, direct)
+        if size > 3:  # else there are no tiles of 2
+            assert not np.array_equal(in_pairs, direct)
 
 
 def test_the_number_of_threads_changes_no_bit():

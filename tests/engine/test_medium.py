@@ -17,6 +17,8 @@ from fastcnn.engine.nodes.loss import Loss
 from fastcnn.graph.bfloat16 import rounded
 
 from .._kernels.helpers import using_isa
+from ..oracle import network as oracle
+from ..oracle.cases import select
 from .graphs import random_graph
 from .test_graphs import runs, zeros
 
@@ -102,6 +104,30 @@ def test_programs_round_where_eager_mode_does(isa, seed):
         assert size_of(got - wanted) <= 3 * error + 0.02 * size_of(truth) + 1e-3 * scale
 
 
+@pytest.mark.parametrize("engine", [True, False])
+@pytest.mark.parametrize("case", select("autocast", "autocast"), ids=lambda case: case.id)
+def test_errors_are_no_larger_than_those_of_pytorchs_autocast(isa, case, engine):
+    """Against float64: of each output and gradient within twice as much, of all together a tenth more."""
+    model = oracle.build(nn, case.args["layers"])
+    model.load_state_dict({name: case.input(f"state:{name}", np.float32) for name in case.args["state"]})
+    x, loss = case.input("x", np.float32), nn.CrossEntropyLoss()
+    compiled = fastcnn.compile(model, precision="medium")
+    with within("medium"):
+        logits = compiled(x) if engine else model(x)
+    loss(logits, np.arange(len(x)) % 10)
+    (compiled if engine else model).backward(loss.backward())
+    found = {"logits": logits, **{name: each.grad for name, each in model.named_parameters()}}
+    errors = []
+    for name, got in found.items():
+        exact, autocast = case[f"float64 {name}"], case[f"autocast {name}"]
+        size = size_of(exact)
+        own, theirs = size_of(got - exact) / size, size_of(autocast - exact) / size
+        assert own < 2 * theirs + 1e-3, name
+        errors.append((own, theirs))
+    own, theirs = np.array(errors).T
+    assert np.mean(own) < 1.1 * np.mean(theirs)
+
+
 def test_values_are_the_same_to_the_bit_where_sums_are_exact(isa, medium):
     """Small integers: no sum is rounded, so that only the places of rounding count."""
     model = nn.Sequential(
@@ -128,6 +154,7 @@ def test_what_a_model_returns_is_not_rounded(medium):
     "last",
     [
         lambda: [nn.Conv2d(24, 3, 3, padding=1)],
+        lambda: [nn.Conv2d(24, 24, 3, padding=1), nn.ReLU(), nn.Conv2d(24, 20, 3, padding=1)],
         lambda: [nn.Conv2d(24, 3, 1, bias=False), nn.BatchNorm2d(3)],
         lambda: [nn.ConvTranspose2d(24, 3, 2, 2)],
         lambda: [nn.Flatten(), nn.Linear(24 * 64, 5), nn.Softmax(1)],
@@ -160,11 +187,66 @@ def test_any_layer_may_be_the_last(isa, last):
     )
 
 
-def test_a_rows_prediction_is_the_same_in_any_batch(isa, medium):
-    model, x = network(), samples(20)
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (network, (3, 8, 8)),
+        (lambda: nn.Sequential(nn.Linear(700, 300), nn.Linear(300, 300), nn.Linear(300, 5)), (700,)),
+    ],
+)
+def test_a_rows_prediction_is_the_same_in_any_batch(isa, medium, model, shape):
+    model, x = model(), samples(20, shape)
     whole = model.predict(x)
     for size in (1, 3, 7, 19):
         np.testing.assert_array_equal(model.predict(x, size), whole)
+
+
+def test_parts_of_a_concatenation_may_be_computed_in_float32(isa, medium):
+    """They are written apart, and then put where the others stand."""
+    body = nn.DenseResidual(nn.Softmax2d())
+    model = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), body, nn.Conv2d(32, 4, 1))
+    model.initialize("kaiming_normal", 1)
+    x = samples()
+    expected = model.predict(x, engine=False)
+    assert size_of(model.predict(x) - expected) < 0.01 * size_of(expected)
+
+
+def test_one_image_of_few_taps_is_trained_on_threads(isa):
+    """Bands share out the taps of a window, and there are no more of them than taps."""
+    model = nn.Conv2d(1, 64, 1).initialize("kaiming_normal", 1)
+    x = samples(1, (1, 64, 64))
+    for precision in ("high", "medium"):
+        compiled = fastcnn.compile(model, precision=precision)
+        compiled.backward(np.ones_like(compiled(x)))
+        expected = np.broadcast_to((rounded(x) if precision == "medium" else x).sum(), (64, 1, 1, 1))
+        np.testing.assert_allclose(model.weight.grad, expected, rtol=1e-4)
+        model.zero_grad()
+
+
+def test_gradients_of_float64_are_arrays_of_their_own(medium):
+    class Sum(nn.Module):
+        def forward(self, x, y):
+            return x + y
+
+    model, x = Sum(), samples().astype(np.float64)
+    one, two = model.backward(np.ones_like(model(x, x.copy())))
+    assert not np.shares_memory(one, two)
+
+
+def test_a_number_stays_one_in_eager_mode(medium):
+    class Mean(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.linear(x).mean() * 2
+
+    model = Mean()
+    y = model(samples(3, (4,)))
+    assert np.shape(y) == ()
+    model.backward(np.float32(1))
+    assert model.linear.weight.grad.any()
 
 
 def test_a_step_leaves_the_gradients_of_two_passes(isa):

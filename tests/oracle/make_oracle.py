@@ -21,6 +21,7 @@ from . import (
     grid_layers,
     grid_lines,
     grid_transforms,
+    make_autocast,
     make_elementwise,
     make_functional,
     make_nn,
@@ -114,6 +115,7 @@ FILES: dict[str, Callable[[], list[Entry]]] = {
     "transforms": partial(_ask, grid_transforms.questions(), make_transforms.answer),
     "compact": _weights,
     "zoo": make_zoo.entries,
+    "autocast": make_autocast.entries,
 }
 
 

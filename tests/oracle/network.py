@@ -53,3 +53,38 @@ COMPACT = [
     layer("LogSoftmax", dim=1),
 ]
 COMPACT_IMAGES = recipe.uniform((6, 1, 28, 28), 1.5) | {"seed": 28}
+
+# Small networks of what bfloat16 is for: convolutions of 3x3 and 1x1, with strides, normalised or not.
+AUTOCAST_SHAPE = (3, 16, 16)
+_PLAIN = [
+    layer("Conv2d", in_channels=3, out_channels=16, kernel_size=3, padding=1),
+    layer("ReLU"),
+    layer("Conv2d", in_channels=16, out_channels=32, kernel_size=3, padding=1),
+    layer("ReLU"),
+    layer("MaxPool2d", kernel_size=2),
+    layer("Conv2d", in_channels=32, out_channels=24, kernel_size=3, stride=2, padding=1),
+    layer("SiLU"),
+    layer("Conv2d", in_channels=24, out_channels=8, kernel_size=1),
+    layer("Flatten"),
+    layer("Linear", in_features=8 * 4 * 4, out_features=10),
+]
+_NORMALISED = [
+    layer("Conv2d", in_channels=3, out_channels=16, kernel_size=3, padding=1, bias=False),
+    layer("BatchNorm2d", num_features=16),
+    layer("ReLU"),
+    layer(
+        "Residual",
+        [
+            layer("Conv2d", in_channels=16, out_channels=16, kernel_size=3, padding=1, bias=False),
+            layer("BatchNorm2d", num_features=16),
+            layer("ReLU"),
+        ],
+    ),
+    layer("Conv2d", in_channels=16, out_channels=20, kernel_size=2, stride=2, bias=False),
+    layer("BatchNorm2d", num_features=20),
+    layer("ReLU"),
+    layer("AvgPool2d", kernel_size=2),
+    layer("Flatten"),
+    layer("Linear", in_features=20 * 4 * 4, out_features=10),
+]
+AUTOCAST = {"plain": _PLAIN, "normalised": _NORMALISED}

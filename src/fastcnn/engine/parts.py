@@ -93,7 +93,7 @@ class Forward:
     def blob(self, value: Value, padded: bool = True) -> Blob:
         """Return a new blob for a value."""
         place = self.places.get(value)
-        if place is None:
+        if place is None or self.element_of(place.holder) != self.writer.element:
             halo = self.halos.get(value, NO_HALO)
             blob = self.writer.blob(value.channels, value.height, value.width, halo, padded)
         else:
@@ -105,7 +105,8 @@ class Forward:
         """Return the blob that holds several values, made when the first of them is."""
         whole, value = self._holders.get(place.holder), place.holder
         if whole is None:
-            whole = self.writer.blob(value.channels, value.height, value.width, place.halo)
+            with self.storing(value):
+                whole = self.writer.blob(value.channels, value.height, value.width, place.halo)
             self._holders[value] = whole
         return whole
 

@@ -2,7 +2,7 @@
 
 What a program has read for the last time leaves its place to what is written next, which so finds the place
 in a cache; memory of its own would have to come from further away, to be overwritten. Halos are zeroed once:
-a buffer with one shares its place with buffers of the same geometry alone, others share with any.
+a buffer with one shares its place with buffers of the same geometry and type, others share with any.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _geometry(buffer: Kept) -> object:
     """Return what tells where a buffer's zeros are, None if it needs none."""
     if isinstance(buffer, Vectors) or not any(buffer.halo):
         return None
-    return buffer.height, buffer.width, buffer.pitch, buffer.halo
+    return buffer.height, buffer.width, buffer.pitch, buffer.halo, buffer.dtype
 
 
 def _lines(writer: Writer, buffer: Kept) -> int:

@@ -19,4 +19,4 @@ def rounded(array: Any) -> Any:
     nearest = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
     upper = np.where(np.isnan(array), bits | np.uint32(1 << 22), nearest)
     upper &= np.where(bits & np.uint32(0x7F800000), np.uint32(0xFFFF0000), np.uint32(1 << 31))
-    return upper.view(np.float32)
+    return upper.view(np.float32).reshape(array.shape)

@@ -187,7 +187,7 @@ class Tape:
         """Return the gradient of an input as an array that can be written to, and is no other input's."""
         if grad is None:
             return np.zeros(*self._kinds[index])
-        if self._rounds:
+        if self._rounds and grad.dtype == np.float32:
             return rounded(grad)
         if index not in owned and (self._inputs > 1 or not grad.flags.writeable):
             return grad.copy()

@@ -20,7 +20,7 @@ from .conv_gemm import gathered, gemm
 from .conv_input import backward_input, gradient_halo
 from .conv_weight import sums_over_all, weight_gradient
 from .conv_winograd import (
-    PAIRS,
+    SMALL,
     forward_cost,
     input_cost,
     takes_forward,
@@ -123,8 +123,8 @@ FORWARD = [
     Algorithm("winograd", takes_forward, forward_cost, partial(forward, way=winograd), exact=False),
     Algorithm(
         "winograd_pairs",
-        partial(takes_forward, pixels=PAIRS),
-        partial(forward_cost, pixels=PAIRS),
+        partial(takes_forward, pixels=SMALL),
+        partial(forward_cost, pixels=SMALL),
         partial(forward, way=winograd_pairs),
         exact=False,
     ),
@@ -137,8 +137,8 @@ INPUT_GRADIENT = [
     ),
     Algorithm(
         "winograd_pairs",
-        partial(takes_input_gradient, pixels=PAIRS),
-        partial(input_cost, pixels=PAIRS),
+        partial(takes_input_gradient, pixels=SMALL),
+        partial(input_cost, pixels=SMALL),
         partial(backward_input, way=winograd_pairs),
         exact=False,
     ),

@@ -108,7 +108,7 @@ def _of_all_by_channels(
 
 def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy: Blob, p: Product) -> None:
     """Write the weight gradient of a group of channels: partial sums for each slot, then their sum."""
-    bands = bands_of(w, 2 * p.pixels * p.depth * p.channels)
+    bands = max(1, min(bands_of(w, 2 * p.pixels * p.depth * p.channels), p.depth))
     taps, vectors = p.taps(x), w.vectors(p.channels)
     for band in range(bands):
         some = slice(p.depth * band // bands, p.depth * (band + 1) // bands)

@@ -24,26 +24,28 @@ from .tiles import TAPS, Tiles, cut, positions
 
 # Pixels of a row of tiles: of those whose numbers are multiplied as they are summed, and of those of pairs of
 # values. Weight gradients have the former: with the latter they took as long.
-WIDE, PAIRS = 4, 2
+LARGE, SMALL = 4, 2
+# Images that are lower or narrower have no small tiles: much of what these add up there is to cancel.
+_LEAST_SMALL = 4
 _LINE = 64  # bytes of a cache line
 # Images of at most so many tiles are taken several at a time: weights and sums are read anew for all in hand.
 _FEW_TILES = 8
 # Tiles in hand, which should not leave the second cache, by the pixels of their rows; of more weights than
 # that holds, so many bytes when they are transformed, all that there are: to read them again takes longer.
-_IN_HAND = {WIDE: 24, PAIRS: 64}
+_IN_HAND = {LARGE: 24, SMALL: 64}
 _MANY_WEIGHTS = 1 << 20
 # The block of channels whose weight gradient is then made at a time: input channels, and vectors of channels.
 _BLOCK = (64, 4)
 
 
-def takes_forward(node: Convolution, setting: Setting, pixels: int = WIDE) -> bool:
+def takes_forward(node: Convolution, setting: Setting, pixels: int = LARGE) -> bool:
     """Tell whether the forward pass and the weight gradient can be made, by tiles of so many pixels."""
     # A sample that is laid out for reading element by element has no whole vectors.
     readable = node.x.producer is not None or node.x.channels % setting.layout.lanes == 0
     return readable and _takes(node, setting, node.x, node.y, pixels)
 
 
-def takes_input_gradient(node: Convolution, setting: Setting, pixels: int = WIDE) -> bool:
+def takes_input_gradient(node: Convolution, setting: Setting, pixels: int = LARGE) -> bool:
     """Tell whether the gradient of the input can be made."""
     return _takes(node, setting, node.y, node.x, pixels)
 
@@ -57,13 +59,13 @@ def _takes(node: Convolution, setting: Setting, x: Value, y: Value, pixels: int)
         and node.groups == 1
         and (win.kernel_h, win.kernel_w) == (3, 3)
         and (win.stride_h, win.stride_w, win.dilation_h, win.dilation_w) == (1, 1, 1, 1)
-        and (pixels == WIDE or (setting.narrow and x.channels % 2 == 0))
+        and (pixels == LARGE or (setting.narrow and x.channels % 2 == 0 and min(y.sizes[1:]) >= _LEAST_SMALL))
         and bool(cut(y.height, pixels))
         and bool(cut(y.width, pixels))
     )
 
 
-def forward_cost(node: Convolution, setting: Setting, pixels: int = WIDE) -> float:
+def forward_cost(node: Convolution, setting: Setting, pixels: int = LARGE) -> float:
     """Return the cost of the forward pass; a prediction may be of one image."""
     layout, channels = setting.layout, (node.x.channels, node.y.channels)
     read = costs.filter_weights(layout, pixels, *channels)
@@ -71,7 +73,7 @@ def forward_cost(node: Convolution, setting: Setting, pixels: int = WIDE) -> flo
     return costs.filtered(layout, pixels, _tile_count(node.y, pixels), *channels) + weights
 
 
-def input_cost(node: Convolution, setting: Setting, pixels: int = WIDE) -> float:
+def input_cost(node: Convolution, setting: Setting, pixels: int = LARGE) -> float:
     """Return the cost of the input's gradient."""
     channels, tiles = (node.y.channels, node.x.channels), _tile_count(node.x, pixels)
     return costs.filtered(setting.layout, pixels, tiles, *channels) + _once(setting, *channels)
@@ -79,7 +81,7 @@ def input_cost(node: Convolution, setting: Setting, pixels: int = WIDE) -> float
 
 def weight_cost(node: Convolution, setting: Setting) -> float:
     """Return the cost of the weight's gradient."""
-    channels, tiles = (node.x.channels, node.y.channels), _tile_count(node.y, WIDE)
+    channels, tiles = (node.x.channels, node.y.channels), _tile_count(node.y, LARGE)
     return costs.filtered_weight(setting.layout, tiles, *channels) + _once(setting, *channels)
 
 
@@ -102,7 +104,7 @@ def _room(w: Writer, pixels: int, rows: int, vectors: int) -> int:
 
 def _of_many(w: Writer, tiles: Tiles, channels: int) -> bool:
     """Tell whether a convolution has many weights."""
-    size = (w.element.value if tiles.pixels == PAIRS else w.element.real).itemsize
+    size = (w.element.value if tiles.pixels == SMALL else w.element.real).itemsize
     return positions(tiles.pixels) * tiles.channels * w.layout.row(channels) * size > _MANY_WEIGHTS
 
 
@@ -136,8 +138,8 @@ def _filter(
     tiles = Tiles.of(p, x, pixels)
     scale, source = extras.scale, w.rounded(weight)
     numbers = positions(pixels) * tiles.channels * w.layout.row(p.channels)
-    packed = w.constant(numbers, "VALUE" if pixels == PAIRS else "REAL")
-    pack = w.before.winograd_pairs_weights if pixels == PAIRS else w.before.winograd_weights
+    packed = w.constant(numbers, "VALUE" if pixels == SMALL else "REAL")
+    pack = w.before.winograd_pairs_weights if pixels == SMALL else w.before.winograd_weights
     pack(
         packed=packed,
         weight=source,
@@ -154,7 +156,7 @@ def _filter(
     bias = w.constant(w.layout.row(p.channels)) if bias is None else bias
     for band in range(bands):
         first, last = (tiles.count * i // bands for i in (band, band + 1))
-        (w.winograd_pairs if pixels == PAIRS else w.winograd)(
+        (w.winograd_pairs if pixels == SMALL else w.winograd)(
             y=y,
             x=x,
             weight=packed,
@@ -175,15 +177,15 @@ def _filter(
         )
 
 
-winograd = by_channels(partial(_filter, pixels=WIDE))
-winograd_pairs = by_channels(partial(_filter, pixels=PAIRS))
+winograd = by_channels(partial(_filter, pixels=LARGE))
+winograd_pairs = by_channels(partial(_filter, pixels=SMALL))
 
 
 def winograd_weight(b: Backward, node: Convolution, dweight: np.ndarray, dy: Blob) -> None:
     """Write the weight gradient of a convolution of 3x3 windows."""
     w, x = b.writer, b.operand(node.x)
     p = conv_product(node, 1, 0, x, dy)
-    tiles, vectors, lanes = Tiles.of(p, x, WIDE), w.vectors(p.channels), w.layout.lanes
+    tiles, vectors, lanes = Tiles.of(p, x, LARGE), w.vectors(p.channels), w.layout.lanes
     in_vectors = w.vectors(tiles.channels)
     bands = min(bands_of(w, 2 * p.pixels * p.depth * p.channels), in_vectors)
     whole_chunk = _whole_chunk(w, tiles, p.channels, bands)

@@ -29,8 +29,8 @@ _FROM_POINTS = {4: 530.0, 2: 230.0}
 _FILTERED_WEIGHT = 2.0
 # Of transforming a vector of weights there or, for their gradient, back: once in a step.
 _FILTERED_ONCE = 1200.0
-# Multiply-adds of two terms in a vector operation. They are 2, but where they are, filtering is faster by a
-# third than is said here of slower machines: so they count less.
+# Multiply-adds of two terms in a vector operation. There are 2, but with that direct products would look too
+# cheap beside filtering, whose costs were measured on machines without such instructions.
 _RATE_OF_PAIRS = 1.25
 # Vector operations that it takes to copy a vector.
 _COPY = 2.0

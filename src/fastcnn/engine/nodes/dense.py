@@ -51,8 +51,8 @@ class Dense(Activated):
         return self.weight, self.bias, *super().parameters
 
     def computes_wide(self, training: bool) -> bool:
-        """Tell whether it multiplies by the weight as it is."""
-        return training
+        """Tell whether it multiplies by the weight as it is, or may add up parts of sums in y."""
+        return training or self.x.size >= _DEEP
 
     def cost(self, setting: Setting, wanted: Container[Value]) -> float:
         """Return the cost of its products, which all implementations have in common."""

@@ -52,6 +52,8 @@ class Tiles:
         Of x.
     order : array (9,)
         The product's taps, from the upper left to the lower right.
+    pixels : int
+        Of a row of the largest tiles.
     """
 
     x_at: np.ndarray

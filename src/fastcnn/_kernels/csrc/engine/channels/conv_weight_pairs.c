@@ -27,7 +27,7 @@ typedef struct {
     int fresh;
 } pixel_pairs;
 
-#define MOST_PAIRS (2 * FCN_WEIGHT_TILE)
+#define MOST_IN_HAND (2 * FCN_WEIGHT_TILE)
 
 INLINE void add_taps(real *sums, const pixel_pairs *f, const uint32_t *dy, ptrdiff_t k0, const int vectors,
                      const int taps)
@@ -150,7 +150,7 @@ static void add_tile(real *sums, in_hand *h, int fresh)
 {
     const struct fcn_conv_weight *a = h->a;
     const ptrdiff_t depth = a->depth, vectors = a->vectors, plane = fcn_divide_up(h->size, VL) * VL;
-    int32_t at[MOST_PAIRS];
+    int32_t at[MOST_IN_HAND];
     ptrdiff_t pairs = 0, left = 0, count = 0;
     for (ptrdiff_t p = h->p0; p < h->p1; p += 1 + is_pair(h, p))
         is_pair(h, p) ? ++pairs : ++left;

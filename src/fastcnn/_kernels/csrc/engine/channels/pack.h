@@ -30,14 +30,4 @@ INLINE vreal lanes_of(const real *tap, const int32_t *channel_at, ptrdiff_t chan
     return rload(lanes);
 }
 
-/* Write whole vectors, past the caches if they are not soon read. */
-INLINE void write_row(real *to, const real *from, ptrdiff_t size, const int streamed)
-{
-    for (ptrdiff_t i = 0; i < size; i += VL)
-        if (streamed)
-            rstream(to + i, rload(from + i));
-        else
-            rstore(to + i, rload(from + i));
-}
-
 #endif
