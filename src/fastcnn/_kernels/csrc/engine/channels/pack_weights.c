@@ -6,15 +6,16 @@
  * Method    Where the taps of a channel are neighbours, VL of them of VL channels are a square, which is
  *           transposed. Else weight_at goes through all input channels at one place of the window after the
  *           other, and the places of a channel are neighbours in the weights: a few channels are read at all
- *           places, and their rows are written place by place. Spans of an odd number of taps, which pairs do
- *           not fill, are packed tap by tap.
+ *           places, by squares too, and their rows are written place by place. Spans of an odd number of taps,
+ *           which pairs do not fill, are packed tap by tap.
  */
 #include "pack.h"
 
 #include <string.h>
 
-#define AT_ONCE 4         /* channels */
-#define PLACES_AT_ONCE 36 /* of the window */
+#define TAPS_AT_ONCE 144   /* that are read before they are written */
+#define CHANNELS_AT_ONCE 4 /* of these, at the least; a multiple of TERMS */
+#define PLACES_AT_ONCE (TAPS_AT_ONCE / CHANNELS_AT_ONCE)
 
 /* What a task packs: the vectors v0 .. v0 + width - 1. */
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
     const real *weight, *scale;
     stored *packed;
     ptrdiff_t v0, width;
+    ptrdiff_t lowest, highest; /* place of a tap */
     int streamed;
 } block;
 
@@ -50,52 +52,85 @@ INLINE void put(const block *b, stored *to, const vreal *rows)
         store_terms(to, terms_of(rows));
 }
 
+/* Make the vectors v of VL taps that are neighbours in the weights, from `tap` on. */
+INLINE void make_square(const block *b, ptrdiff_t v, const real *tap, vreal *square)
+{
+    const ptrdiff_t first = (b->v0 + v) * VL, valid = fcn_min(VL, b->a->channels - first);
+    const vreal factor = factor_of(b, v);
+    const int32_t *channel_at = b->a->channel_at + first;
+    if (valid == VL) {
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; ++i)
+            square[i] = rload(tap + channel_at[i]);
+    } else
+        for (int i = 0; i < VL; ++i)
+            square[i] = i < valid ? rload(tap + channel_at[i]) : (vreal){0};
+    transpose_lanes(square);
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; ++i)
+        square[i] *= factor;
+}
+
 /* Pack the taps k0 .. k0 + VL - 1, which are neighbours. */
 static void pack_squares(const block *b, ptrdiff_t k0)
 {
     const ptrdiff_t stride = b->width * VL;
     for (ptrdiff_t v = 0; v < b->width; ++v) {
-        const ptrdiff_t first = (b->v0 + v) * VL, valid = fcn_min(VL, b->a->channels - first);
-        const vreal factor = factor_of(b, v);
         vreal square[VL];
-        for (ptrdiff_t i = 0; i < VL; ++i)
-            square[i] =
-                i < valid ? rload(b->weight + b->a->channel_at[first + i] + b->a->weight_at[k0]) : (vreal){0};
-        transpose_lanes(square);
-#pragma GCC unroll 16
-        for (int i = 0; i < VL; ++i)
-            square[i] *= factor;
+        make_square(b, v, b->weight + b->a->weight_at[k0], square);
 #pragma GCC unroll 16
         for (int i = 0; i < VL; i += TERMS)
             store_terms(b->packed + (k0 + i) * stride + v * VL * TERMS, terms_of(square + i));
     }
 }
 
+/* Tell whether the places of a channel are neighbours in the weights, in this order or the other way round. */
+static int has_neighbours(const int32_t *at, ptrdiff_t channels, ptrdiff_t places)
+{
+    for (ptrdiff_t p = 1; p < places; ++p)
+        if (at[p * channels] - at[0] != (at[channels] - at[0]) * p)
+            return 0;
+    return places > 2 && (at[channels] - at[0] == 1 || at[channels] - at[0] == -1);
+}
+
 /* Pack `count` channels from c0 on, of `channels`, at the places p0 .. p0 + places - 1. */
 static void pack_rows(const block *b, ptrdiff_t channels, ptrdiff_t c0, ptrdiff_t count, ptrdiff_t p0,
                       ptrdiff_t places)
 {
-    vreal made[PLACES_AT_ONCE * MAX_VECTORS * AT_ONCE]; /* [place][vector][channel] */
-    const ptrdiff_t step = taps_at_once(b);
+    vreal made[TAPS_AT_ONCE * MAX_VECTORS]; /* [place][vector][channel] */
+    const ptrdiff_t step = taps_at_once(b), last = b->highest - VL + 1;
+    const int32_t *weight_at = b->a->weight_at + p0 * channels + c0;
+    const int squares = last >= b->lowest && has_neighbours(weight_at, channels, places);
+    const ptrdiff_t before = squares && weight_at[channels] < weight_at[0] ? VL - 1 : 0;
     for (ptrdiff_t v = 0; v < b->width; ++v) {
         const ptrdiff_t first = (b->v0 + v) * VL, valid = b->a->channels - first;
-        const int32_t *channel_at = b->a->channel_at + first,
-                      *weight_at = b->a->weight_at + p0 * channels + c0;
+        const int32_t *channel_at = b->a->channel_at + first;
         const int neighbours = valid >= VL && consecutive(channel_at, VL);
         const vreal factor = factor_of(b, v);
+        vreal square[VL];
+        ptrdiff_t start = b->highest + 1; /* of the taps in the square: none yet */
         for (ptrdiff_t i = 0; i < count; ++i)
             for (ptrdiff_t p = 0; p < places; ++p) {
-                const real *tap = b->weight + weight_at[p * channels + i];
-                const vreal lanes =
-                    neighbours ? rload(tap + channel_at[0]) : lanes_of(tap, channel_at, valid);
-                made[(p * b->width + v) * AT_ONCE + i] = lanes * factor;
+                const ptrdiff_t at = weight_at[p * channels + i];
+                vreal *to = &made[(p * b->width + v) * count + i];
+                if (neighbours)
+                    *to = rload(b->weight + at + channel_at[0]) * factor;
+                else if (!squares)
+                    *to = lanes_of(b->weight + at, channel_at, valid) * factor;
+                else {
+                    if (at < start || at >= start + VL) {
+                        start = fcn_max(b->lowest, fcn_min(at - before, last));
+                        make_square(b, v, b->weight + start, square);
+                    }
+                    *to = square[at - start];
+                }
             }
     }
     for (ptrdiff_t p = 0; p < places; ++p) {
         stored *to = b->packed + ((p0 + p) * channels + c0) * b->width * VL;
         for (ptrdiff_t i = 0; i < count; i += step)
             for (ptrdiff_t v = 0; v < b->width; ++v, to += VL * step)
-                put(b, to, made + (p * b->width + v) * AT_ONCE + i);
+                put(b, to, made + (p * b->width + v) * count + i);
     }
 }
 
@@ -108,13 +143,11 @@ static void pack_taps(const block *b)
         for (ptrdiff_t k = k0; k < k0 + length; k += TERMS)
             for (ptrdiff_t v = 0; v < b->width; ++v, to += VL * TERMS) {
                 const ptrdiff_t first = (b->v0 + v) * VL;
-                vreal rows[TERMS];
-                for (int i = 0; i < TERMS; ++i)
-                    rows[i] = k + i < k0 + length ? lanes_of(b->weight + b->a->weight_at[k + i],
-                                                             b->a->channel_at + first, b->a->channels - first)
-                                                  : (vreal){0};
-                for (int i = 0; i < TERMS; ++i)
-                    rows[i] *= factor_of(b, v);
+                const vreal factor = factor_of(b, v);
+                vreal rows[TERMS] = {0};
+                for (int i = 0; i < TERMS && k + i < k0 + length; ++i)
+                    rows[i] = factor * lanes_of(b->weight + b->a->weight_at[k + i], b->a->channel_at + first,
+                                                b->a->channels - first);
                 store_terms(to, terms_of(rows));
             }
 }
@@ -136,17 +169,25 @@ void KERNEL(pack_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
     const ptrdiff_t v0 = vector_block_start(vectors, task);
     const ptrdiff_t rows = length ? depth / length * whole_terms(length) : depth;
     stored *packed = the(&a->packed);
-    const block b = {
+    block b = {
         .a = a,
         .weight = the(&a->weight),
         .scale = the(&a->scale),
         .packed = packed + v0 * rows * VL,
         .v0 = v0,
         .width = vector_block_start(vectors, task + 1) - v0,
+        .lowest = INT32_MAX,
+        .highest = -1,
         .streamed =
             vectors * rows * VL * (ptrdiff_t)sizeof(stored) > STREAMED && is_aligned((real *)(void *)packed),
     };
     (void)batch;
+    if (!depth) /* pixels that no tap of a strided convolution reaches */
+        return;
+    for (ptrdiff_t k = 0; k < depth; ++k) {
+        b.lowest = fcn_min(b.lowest, a->weight_at[k]);
+        b.highest = fcn_max(b.highest, a->weight_at[k]);
+    }
     if (length % TERMS) {
         pack_taps(&b);
         return;
@@ -160,10 +201,12 @@ void KERNEL(pack_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
         pack_taps(&b);
         return;
     }
-    for (ptrdiff_t c = done; c < channels; c += AT_ONCE)
-        for (ptrdiff_t p = 0; p < depth / channels; p += PLACES_AT_ONCE)
-            pack_rows(&b, channels, c, fcn_min(AT_ONCE, channels - c), p,
-                      fcn_min(PLACES_AT_ONCE, depth / channels - p));
+    const ptrdiff_t places = depth / channels, places_at_once = fcn_min(PLACES_AT_ONCE, places);
+    const ptrdiff_t at_once = TAPS_AT_ONCE / places_at_once / TERMS * TERMS;
+    for (ptrdiff_t c = done; c < channels; c += at_once)
+        for (ptrdiff_t p = 0; p < places; p += places_at_once)
+            pack_rows(&b, channels, c, fcn_min(at_once, channels - c), p,
+                      fcn_min(places_at_once, places - p));
     if (b.streamed)
         rstreamed();
 }
