@@ -97,6 +97,12 @@ cdef int _level_of(str element, int most) except -1:
     raise ValueError(f"there are no kernels for elements of the type {element!r}")
 
 
+cdef bint _has_kernels(int level, str element):
+    if element is None:
+        return fcn_find(level) != NULL
+    return _kernels_at(level, element.encode()) != NULL
+
+
 cdef const fcn_kernels *kernels_of(str element, str beside=None) except NULL:
     cdef int most = _level if beside is None else _level_of(beside, _level)
     return _kernels_at(_level_of(element, most), element.encode())
@@ -125,7 +131,7 @@ def available_isas(str element=None):
     return [
         name
         for level, name in enumerate(LEVELS)
-        if (fcn_find(level) if element is None else _kernels_at(level, element.encode())) != NULL
+        if _has_kernels(level, element)
     ]
 
 

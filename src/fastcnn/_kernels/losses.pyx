@@ -31,8 +31,17 @@ def _rows():
 ROWS = _rows()
 
 
+# Statements, since Cython drops the const of a conditional expression, of which compilers warn.
 cdef const double *_shares(const double[::1] share):
-    return NULL if share is None else &share[0]
+    if share is None:
+        return NULL
+    return &share[0]
+
+
+cdef const real *_constants(const real[::1] array):
+    if array is None:
+        return NULL
+    return &array[0]
 
 
 cdef real *_data(real[::1] array):
@@ -43,7 +52,7 @@ def cross_entropy(double[:, ::1] losses, real[:, :, ::1] dlogits, const real[:, 
                   const int64_t[:, ::1] target, const real[::1] weight, int64_t ignore_index,
                   double smoothing, double scale, const double[::1] share=None):
     """Loss of each row and its gradient, for targets that are class indices."""
-    cdef const real *weights = NULL if weight is None else &weight[0]
+    cdef const real *weights = _constants(weight)
     cdef const double *shares = _shares(share)
     with nogil:
         eager(sizeof(real)).cross_entropy(&losses[0, 0], &dlogits[0, 0, 0], &logits[0, 0, 0], &target[0, 0],
@@ -55,7 +64,7 @@ def cross_entropy_soft(double[:, ::1] losses, real[:, :, ::1] dlogits, const rea
                        const real[:, :, ::1] target, const real[::1] weight, double smoothing, double scale,
                        const double[::1] share=None):
     """Loss of each row and its gradient, for targets that are class probabilities."""
-    cdef const real *weights = NULL if weight is None else &weight[0]
+    cdef const real *weights = _constants(weight)
     cdef const double *shares = _shares(share)
     with nogil:
         eager(sizeof(real)).cross_entropy(&losses[0, 0], &dlogits[0, 0, 0], &logits[0, 0, 0], NULL,
@@ -67,7 +76,7 @@ def nll_loss(double[:, ::1] losses, real[:, :, ::1] dx, const real[:, :, ::1] x,
              const int64_t[:, ::1] target, const real[::1] weight, int64_t ignore_index, double scale,
              const double[::1] share=None):
     """Loss of each row and its gradient."""
-    cdef const real *weights = NULL if weight is None else &weight[0]
+    cdef const real *weights = _constants(weight)
     cdef const double *shares = _shares(share)
     with nogil:
         eager(sizeof(real)).nll_loss(&losses[0, 0], &dx[0, 0, 0], &x[0, 0, 0], &target[0, 0], weights, shares,
@@ -78,7 +87,7 @@ def multi_margin_loss(double[::1] losses, real[:, ::1] dx, const real[:, ::1] x,
                       const real[::1] weight, Py_ssize_t power, double margin, double scale,
                       const double[::1] share=None):
     """Loss of each row and its gradient."""
-    cdef const real *weights = NULL if weight is None else &weight[0]
+    cdef const real *weights = _constants(weight)
     cdef const double *shares = _shares(share)
     with nogil:
         eager(sizeof(real)).multi_margin_loss(&losses[0], &dx[0, 0], &x[0, 0], &target[0], weights, shares,
@@ -92,8 +101,8 @@ def elementwise_loss(double[:, ::1] sums, real[::1] dx, real[::1] dk, real[::1] 
 
     Samples are neighbours in flat arrays; losses, dk, k and weight may be None.
     """
-    cdef const real *ks = NULL if k is None else &k[0]
-    cdef const real *weights = NULL if weight is None else &weight[0]
+    cdef const real *ks = _constants(k)
+    cdef const real *weights = _constants(weight)
     cdef real *all_losses = _data(losses)
     cdef real *dks = _data(dk)
     cdef const double *shares = _shares(share)
