@@ -33,7 +33,9 @@ def check_sgd(size, dtype, **options):
         # What a buffer holds before the first step does not count; here it would show.
         buffer = np.full(size, 1e3, dtype) if options["momentum"] else None
         for step, grad in enumerate(grads):
-            kernels.step("sgd", param.itemsize, [(param, grad, buffer, step == 0)], options)
+            kernels.step(
+                "sgd", param.itemsize, [(param, grad, {"momentum_buffer": buffer}, step == 0)], options
+            )
         return (param,) if buffer is None else (param, buffer)
 
     param, buffer = normal(size, dtype, 1).astype(np.float64), 0.0 if options["momentum"] else None
@@ -63,7 +65,8 @@ def check_adam(size, dtype, amsgrad=False, **options):
 def adam_step(param, grad, m, v, top, step, options):
     corrections = 1 - options["beta1"] ** step, 1 - options["beta2"] ** step
     numbers = {**options, "decoupled_weight_decay": options["decoupled"]}
-    kernels.step("adam", param.itemsize, [(param, grad, m, v, top, *corrections)], numbers)
+    kept = {"exp_avg": m, "exp_avg_sq": v, "max_exp_avg_sq": top}
+    kernels.step("adam", param.itemsize, [(param, grad, kept, *corrections)], numbers)
 
 
 SGD = {
@@ -88,9 +91,10 @@ ADAM = {
 def test_sgd_by_hand(isa, dtype):
     param, buffer = np.array([1, -2], dtype), np.zeros(2, dtype)
     grad = np.array([2, 4], dtype)
-    kernels.step("sgd", param.itemsize, [(param, grad, buffer, True)], {**SGD, "lr": 0.5, "momentum": 0.5})
+    options = {**SGD, "lr": 0.5, "momentum": 0.5}
+    kernels.step("sgd", param.itemsize, [(param, grad, {"momentum_buffer": buffer}, True)], options)
     np.testing.assert_array_equal(param, [0, -4])
-    kernels.step("sgd", param.itemsize, [(param, grad, buffer, False)], {**SGD, "lr": 0.5, "momentum": 0.5})
+    kernels.step("sgd", param.itemsize, [(param, grad, {"momentum_buffer": buffer}, False)], options)
     np.testing.assert_array_equal(buffer, [3, 6])
     np.testing.assert_array_equal(param, [-1.5, -7])
 
@@ -165,6 +169,12 @@ ROWS = {
 }
 
 
+def update_of(name, param, grad, state, own):
+    """Return an update as `step` takes it."""
+    names = kernels.OPTIMIZERS[name][1]
+    return (param, grad, *([dict(zip(names, state, strict=True))] if names else []), *own)
+
+
 @pytest.mark.parametrize("size", [0, *SIZES])
 @pytest.mark.parametrize("key", ROWS)
 def test_every_row_does_what_it_says(isa, dtype, key, size):
@@ -177,7 +187,7 @@ def test_every_row_does_what_it_says(isa, dtype, key, size):
     def run():
         param, state = normal(size, dtype, 1), [None if each is None else each.copy() for each in start]
         for grad in grads:
-            kernels.step(name, param.itemsize, [(param, grad, *state, *own)], options)
+            kernels.step(name, param.itemsize, [update_of(name, param, grad, state, own)], options)
         return (param, *(each for each in state if each is not None))
 
     exact = [None if each is None else each.astype(np.float64) for each in start]
@@ -203,7 +213,8 @@ def test_a_spoiled_element_touches_no_other_in_any_row(isa, dtype, key, value):
         state = [None if part is None else np.full(19, part, dtype) for part in kept]
         if spoiled:
             grad[[4, 17]] = value
-        kernels.step(key.split()[0], param.itemsize, [(param, grad, *state, *own)], options)
+        name = key.split()[0]
+        kernels.step(name, param.itemsize, [update_of(name, param, grad, state, own)], options)
         return param, state
 
     (param, state), (clean, others) = run(True), run(False)
@@ -217,12 +228,37 @@ def test_a_spoiled_element_touches_no_other_in_any_row(isa, dtype, key, value):
 
 def test_arrays_of_different_sizes_are_refused(dtype):
     a, b = np.zeros(3, dtype), np.zeros(4, dtype)
-    for arrays in ((a, b, None), (a, a, b), (b, a, b)):
-        with pytest.raises(ValueError, match="sgd: the arrays differ in size"):
-            kernels.step("sgd", a.itemsize, [(*arrays, True)], SGD)
-    for arrays in ((a, a, a, b, None), (a, a, a, a, b)):
-        with pytest.raises(ValueError, match="adam: the arrays differ in size"):
+    other = np.zeros(3, {"f": np.float64, "d": np.float32}[np.dtype(dtype).char])
+    with pytest.raises(ValueError, match="sgd: the gradient differs from the parameter in size"):
+        kernels.step("sgd", a.itemsize, [(a, b, {}, True)], SGD)
+    for param, kept in ((a, b), (b, a), (a, a[None]), (a, other)):
+        with pytest.raises(ValueError, match="sgd: momentum_buffer differs from the parameter in shape or"):
+            kernels.step("sgd", a.itemsize, [(param, a, {"momentum_buffer": kept}, True)], SGD)
+    for name, arrays in {"exp_avg_sq": (a, a, a, b, None), "max_exp_avg_sq": (a, a, a, a, b)}.items():
+        with pytest.raises(ValueError, match=f"adam: {name} differs"):
             adam_step(*arrays, 1, ADAM)
+
+
+def test_what_is_not_kept_yet_is_made(dtype):
+    param, grad, kept = np.ones(3, dtype), np.ones(3, dtype), {}
+
+    def make(kept, name, like):
+        kept[name] = np.zeros_like(like)
+        return kept[name]
+
+    kernels.step("sgd", param.itemsize, [(param, grad, kept, True)], SGD, ("momentum_buffer",), make)
+    np.testing.assert_array_equal(kept["momentum_buffer"], grad)
+    before = param.copy()
+    kernels.step("sgd", param.itemsize, [(param, grad, kept, True)], SGD, (None,), make)
+    np.testing.assert_array_equal(kept["momentum_buffer"], grad)  # it is not used
+    assert (param < before).all()
+    update = param, grad, {}, True
+    with pytest.raises(ValueError, match="sgd: momentum_buffer differs"):
+        kernels.step(
+            "sgd", param.itemsize, [update], SGD, ("momentum_buffer",), lambda *_: np.zeros(4, dtype)
+        )
+    with pytest.raises(ValueError, match="sgd: 2 names for 1 arrays"):
+        kernels.step("sgd", param.itemsize, [], SGD, ("momentum_buffer", None))
 
 
 def test_a_row_says_what_it_takes():
@@ -246,11 +282,11 @@ def test_all_parameters_at_once(isa, dtype):
     grads = [normal(size, dtype, size + 1) for size in sizes]
     apart = [param.copy() for param in params]
     for param, grad in zip(apart, grads, strict=True):
-        kernels.step("sgd", param.itemsize, [(param, grad, None, False)], {**SGD, "momentum": 0.0})
+        kernels.step("sgd", param.itemsize, [(param, grad, {}, False)], {**SGD, "momentum": 0.0})
 
     def run():
         together = [param.copy() for param in params]
-        updates = [(param, grad, None, False) for param, grad in zip(together, grads, strict=True)]
+        updates = [(param, grad, {}, False) for param, grad in zip(together, grads, strict=True)]
         kernels.step("sgd", params[0].itemsize, updates, {**SGD, "momentum": 0.0})
         return tuple(together)
 
@@ -271,6 +307,6 @@ def test_wrong_factors(dy, x):
 def test_factors_of_another_size():
     with pytest.raises(ValueError, match="gradient_of_factors: out differs in size"):
         kernels.gradient_of_factors(np.zeros((3, 5)), np.zeros((2, 3)), np.zeros((2, 4)))
-    update = (np.zeros((3, 5)), (np.zeros((2, 3)), np.zeros((2, 4))), None, True)
-    with pytest.raises(ValueError, match="sgd: the factors' product differs in size"):
+    update = (np.zeros((3, 5)), (np.zeros((2, 3)), np.zeros((2, 4))), {}, True)
+    with pytest.raises(ValueError, match="sgd: the gradient differs from the parameter in size"):
         kernels.step("sgd", 8, [update], SGD)

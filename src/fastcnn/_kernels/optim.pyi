@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,4 +13,11 @@ def copy_arrays(targets: list[np.ndarray], sources: list[np.ndarray]) -> None: .
 # {name: (number, arrays, options, own numbers)} of the rows of csrc/eager/optimizers.inc.
 OPTIMIZERS: dict[str, tuple[int, tuple[str, ...], tuple[str, ...], tuple[str, ...]]]
 
-def step(name: str, itemsize: int, updates: list[tuple[Any, ...]], options: Mapping[str, Any]) -> None: ...
+def step(
+    name: str,
+    itemsize: int,
+    updates: list[tuple[Any, ...]],
+    options: Mapping[str, Any],
+    used: tuple[str | None, ...] | None = None,
+    make: Callable[[dict[str, Any], str, np.ndarray], np.ndarray] | None = None,
+) -> None: ...

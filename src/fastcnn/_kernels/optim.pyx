@@ -102,6 +102,19 @@ cdef void search_chunk(void *context, Py_ssize_t chunk, int thread) noexcept nog
     all.largest[thread] = max(found, all.largest[thread])
 
 
+cdef bint take(array, const Py_buffer *values, char **place) except -1:
+    """Write where the elements of an array lie, which the caller keeps; tell whether it is like others."""
+    cdef Py_buffer view
+    cdef int i
+    PyObject_GetBuffer(array, &view, PyBUF_WRITABLE | PyBUF_ND)
+    cdef bint fits = view.ndim == values.ndim and view.itemsize == values.itemsize
+    for i in range(view.ndim if fits else 0):
+        fits = fits and view.shape[i] == values.shape[i]
+    place[0] = <char *>view.buf
+    PyBuffer_Release(&view)
+    return fits
+
+
 cdef class Updates:
     """The arrays of a step, as C sees them."""
 
@@ -119,37 +132,44 @@ cdef class Updates:
     def __dealloc__(self):
         PyMem_Free(self.items)
 
-    cdef update *add(self, str what, tuple given, int kept) except NULL:
-        """Append a parameter, its gradient, and `kept` arrays that are kept for it, NULL for None."""
+    cdef update *add(self, str what, array, grad, dict kept, tuple names, make) except NULL:
+        """Append a parameter, its gradient, and what is kept for it under these names, NULL for None.
+
+        What is not there, or differs in shape or type, is what `make(kept, name, array)` returns; without
+        `make` what is not there is not used.
+        """
         cdef update *item = &self.items[self.count]
-        cdef Py_buffer view
-        cdef Py_ssize_t size = -1
-        cdef int i
-        cdef object array, grad = given[1]
-        for i in range(1 + kept):
-            array = given[1 + i] if i else given[0]
-            if array is None:
-                continue
-            PyObject_GetBuffer(array, &view, PyBUF_WRITABLE)
-            item.arrays[i] = <char *>view.buf
-            if size < 0:
-                size = view.len
-            elif size != view.len:
-                size = -2
-            PyBuffer_Release(&view)  # the caller keeps the arrays
-            if size == -2:
-                raise ValueError(f"{what}: the arrays differ in size")
-        if isinstance(grad, tuple):
-            item.gradient = factors_of(what, grad, self.itemsize)
-            if item.gradient.outputs * item.gradient.depth * self.itemsize != size:
-                raise ValueError(f"{what}: the factors' product differs in size")
-        else:
-            PyObject_GetBuffer(grad, &view, PyBUF_SIMPLE)
-            item.grad = <const char *>view.buf
-            PyBuffer_Release(&view)
-            if view.len != size:
-                raise ValueError(f"{what}: the arrays differ in size")
-        self.close(item, size)
+        cdef Py_buffer values, view
+        cdef bint fits
+        cdef Py_ssize_t i
+        cdef object name, held
+        PyObject_GetBuffer(array, &values, PyBUF_WRITABLE | PyBUF_ND)
+        try:
+            item.arrays[0] = <char *>values.buf
+            for i, name in enumerate(names):
+                if name is None:
+                    continue
+                held = kept.get(name)
+                if held is None and make is None:
+                    continue
+                if held is None or not take(held, &values, &item.arrays[1 + i]):
+                    if make is not None:
+                        held = make(kept, name, array)
+                    if make is None or not take(held, &values, &item.arrays[1 + i]):
+                        raise ValueError(f"{what}: {name} differs from the parameter in shape or type")
+            if isinstance(grad, tuple):
+                item.gradient = factors_of(what, grad, self.itemsize)
+                fits = item.gradient.outputs * item.gradient.depth * self.itemsize == values.len
+            else:
+                PyObject_GetBuffer(grad, &view, PyBUF_SIMPLE)
+                item.grad = <const char *>view.buf
+                fits = view.len == values.len
+                PyBuffer_Release(&view)  # the caller keeps the arrays
+            if not fits:
+                raise ValueError(f"{what}: the gradient differs from the parameter in size")
+            self.close(item, values.len)
+        finally:
+            PyBuffer_Release(&values)
         return item
 
     cdef void close(self, update *item, Py_ssize_t size) noexcept:
@@ -279,29 +299,34 @@ def _declared():
 OPTIMIZERS = _declared()
 
 
-def step(str name, int itemsize, list updates, options):
+def step(str name, int itemsize, list updates, options, tuple used=None, make=None):
     """Change all parameters of a list in one pass, by one row of csrc/eager/optimizers.inc.
 
-    An update is (parameter, gradient, what is kept for it and its own numbers, in the order of the row); an
-    array that is not used is None. `options` maps the names of the numbers that all have in common, among
-    others, to their values.
+    An update is (parameter, gradient), then, if the row has arrays, a dict of what is kept for it by their
+    names, then its own numbers, in the order of the row. `options` maps the names of the numbers that all
+    have in common, among others, to their values. `used` is the row's names with None for what is not used,
+    and `make(kept, name, parameter)` makes an array that is not kept yet.
     """
     cdef Updates all = Updates(len(updates), itemsize)
     cdef update *item
     cdef double common[FCN_MOST_NUMBERS]
-    cdef int number, i, count, arrays
-    cdef tuple given
-    number, kept, shared, own = OPTIMIZERS[name]
-    arrays, count = len(kept), len(shared)
-    cdef int length = 2 + arrays + len(own)
+    cdef int number, i, count, first
+    cdef tuple given, names, shared, own
+    number, names, shared, own = OPTIMIZERS[name]
+    count, first = len(shared), 3 if names else 2
+    cdef int length = first + len(own)
+    if used is None:
+        used = names
+    elif len(used) != len(names):
+        raise ValueError(f"{name}: {len(used)} names for {len(names)} arrays")
     for i in range(count):
         common[i] = options[shared[i]]
     for given in updates:
         if len(given) != length:
             raise ValueError(f"{name}: an update has {len(given)} parts, not {length}")
-        item = all.add(name, given, arrays)
+        item = all.add(name, given[0], given[1], given[2] if names else None, used, make)
         for i in range(count):
             item.numbers[i] = common[i]
-        for i in range(2 + arrays, length):
-            item.numbers[count + i - 2 - arrays] = given[i]
+        for i in range(first, length):
+            item.numbers[count + i - first] = given[i]
     all.run(number)

@@ -12,6 +12,7 @@ with them, see `fastcnn.data.maps`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -71,8 +72,8 @@ class Normalize(Transform):
         """
         images = check_images(images, "Normalize: images")
         channels = images.shape[1]
-        mean = per_channel(self.mean, channels, np.dtype(np.float64), "Normalize: mean")
-        std = per_channel(self.std, channels, np.dtype(np.float64), "Normalize: std")
+        single = images.dtype == np.float32
+        mean, std = _beside_images(self.mean, self.std, channels, np.float32 if single else np.float64)
         if out is None:
             out = allocate(images.shape, np.float32, "Normalize: the result")
         elif not isinstance(out, np.ndarray) or out.dtype != np.float32:
@@ -82,11 +83,23 @@ class Normalize(Transform):
                 f"Normalize: out must be a writeable C-contiguous array of the images' shape "
                 f"{images.shape}, got {out.shape}"
             )
-        if images.dtype == np.float32:
-            np.subtract(images, mean.astype(np.float32)[:, None, None], out=out)
-            np.divide(out, std.astype(np.float32)[:, None, None], out=out)
+        if single:
+            np.subtract(images, mean, out=out)
+            np.divide(out, std, out=out)
         elif images.size:
-            table = ((np.arange(256) / 255 - mean[:, None]) / std[:, None]).astype(np.float32)
+            table = ((np.arange(256) / 255 - mean[:, :, 0]) / std[:, :, 0]).astype(np.float32)
             flat = (len(images), channels, -1)
             augment.normalize_u8(out.reshape(flat), np.ascontiguousarray(images).reshape(flat), table)
         return out
+
+
+@lru_cache(maxsize=16)
+def _beside_images(
+    mean: tuple[float, ...], std: tuple[float, ...], channels: int, dtype: type[np.floating]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and std as arrays (C, 1, 1)."""
+    first, second = (
+        per_channel(values, channels, np.dtype(np.float64), f"Normalize: {name}").astype(dtype)[:, None, None]
+        for name, values in (("mean", mean), ("std", std))
+    )
+    return first, second

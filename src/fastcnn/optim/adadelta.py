@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..nn.parameter import Parameter
 from ._check import flag, real, share
 from .fused import Fused
@@ -70,7 +68,3 @@ class Adadelta(Fused):
         super().__init__(
             params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         )
-
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        state = self._stepped(parameter)
-        return self._buffer(state, "square_avg", values), self._buffer(state, "acc_delta", values)

@@ -91,7 +91,5 @@ class Adagrad(Adaptive):
         """Tell whether steps, and sums of many squared gradients, are small beside the range of floats."""
         return super().stays_finite(group, largest * 2.0**20)
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        state = self._stepped(parameter)
-        rate = group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"])
-        return self._buffer(state, "sum", values), rate
+    def _own(self, state: dict[str, Any], group: dict[str, Any]) -> tuple[float, ...]:
+        return (group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"]),)

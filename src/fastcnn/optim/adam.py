@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..nn.parameter import Parameter
 from ._check import betas as checked_betas
 from ._check import flag, real
@@ -86,16 +84,12 @@ class Adam(Adaptive):
             },
         )
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        state, (beta1, beta2) = self._stepped(parameter), group["betas"]
-        step = state["step"]
-        return (
-            self._buffer(state, "exp_avg", values),
-            self._buffer(state, "exp_avg_sq", values),
-            self._buffer(state, "max_exp_avg_sq", values) if group["amsgrad"] else None,
-            1 - beta1**step,
-            1 - beta2**step,
-        )
+    def _used(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return "exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None
+
+    def _own(self, state: dict[str, Any], group: dict[str, Any]) -> tuple[float, ...]:
+        (beta1, beta2), step = group["betas"], state["step"]
+        return 1 - beta1**step, 1 - beta2**step
 
 
 class AdamW(Adam):

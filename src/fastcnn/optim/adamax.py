@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..nn.parameter import Parameter
 from ._check import betas as checked_betas
 from ._check import flag, real
@@ -70,7 +68,5 @@ class Adamax(Adaptive):
             {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize},
         )
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        state = self._stepped(parameter)
-        rate = group["lr"] / (1 - group["betas"][0] ** state["step"])
-        return self._buffer(state, "exp_avg", values), self._buffer(state, "exp_inf", values), rate
+    def _own(self, state: dict[str, Any], group: dict[str, Any]) -> tuple[float, ...]:
+        return (group["lr"] / (1 - group["betas"][0] ** state["step"]),)

@@ -29,9 +29,13 @@ class Fused(Optimizer):
         for key, check in self._options.items():
             group[key] = check(group[key], f"{self._name}: {key}")
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        """Return what is kept for a parameter, and its own numbers, in the order of the row."""
-        raise NotImplementedError
+    def _used(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        """Return the names of the arrays that are kept for a parameter: the row's, None for unused ones."""
+        return kernels.OPTIMIZERS[self._row][1]
+
+    def _own(self, state: dict[str, Any], group: dict[str, Any]) -> tuple[float, ...]:
+        """Return the numbers that a parameter has for itself, in the order of the row."""
+        return ()
 
     def _numbers(self, group: dict[str, Any]) -> Mapping[str, Any]:
         """Return the options of a group, of which the row takes its numbers, with the betas one by one."""
@@ -40,20 +44,24 @@ class Fused(Optimizer):
         beta1, beta2 = group["betas"]
         return {**group, "beta1": beta1, "beta2": beta2}
 
-    def _stepped(self, parameter: Parameter) -> dict[str, Any]:
+    def _begin(self, parameter: Parameter) -> dict[str, Any]:
         """Return the state of a parameter, in which this step is counted."""
-        state = self.state.setdefault(parameter, {"step": 0})
+        state = self.state.get(parameter)
+        if state is None:
+            state = self.state[parameter] = {"step": 0}
         state["step"] += 1
         return state
 
     def _update(
         self, pairs: list[tuple[Parameter, Gradient]], dtype: np.dtype, group: dict[str, Any]
     ) -> None:
-        updates = []
+        # Small networks wait for this loop: the kernel looks for what is kept, and calls _buffer if need be.
+        used, begin, own = self._used(group), self._begin, self._own
+        keeps, updates = any(used), []
         for parameter, grad in pairs:
-            values = parameter.data
-            updates.append((values, grad, *self._kept(parameter, values, group)))
-        kernels.step(self._row, dtype.itemsize, updates, self._numbers(group))
+            state = begin(parameter) if keeps else {}
+            updates.append((parameter.data, grad, state, *own(state, group)))
+        kernels.step(self._row, dtype.itemsize, updates, self._numbers(group), used, self._buffer)
 
 
 class Adaptive(Fused):

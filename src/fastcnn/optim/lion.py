@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..nn.parameter import Parameter
 from ._check import SMALL, flag, real
 from ._check import betas as checked_betas
@@ -71,5 +69,5 @@ class Lion(Fused):
         lr, decay = group["lr"], group["weight_decay"]
         return lr >= 0 and decay >= 0 and lr * decay <= 1 and max(lr, largest) < SMALL
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        return (self._buffer(self.state.setdefault(parameter, {}), "exp_avg", values),)
+    def _begin(self, parameter: Parameter) -> dict[str, Any]:
+        return self.state.setdefault(parameter, {})

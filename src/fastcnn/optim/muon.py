@@ -151,9 +151,8 @@ class Muon(Optimizer):
     ) -> None:
         averages, values = [], [parameter.data for parameter, _ in pairs]
         for (parameter, grad), held in zip(pairs, values, strict=True):
-            buffer = self._buffer(self.state.setdefault(parameter, {}), "momentum_buffer", held)
-            averages.append((np.empty_like(held), grad, buffer))
-        kernels.step("muon_average", dtype.itemsize, averages, group)
+            averages.append((np.empty_like(held), grad, self.state.setdefault(parameter, {})))
+        kernels.step("muon_average", dtype.itemsize, averages, group, make=self._buffer)
         updates = []
         for held, (average, _, _) in zip(values, averages, strict=True):
             matrix = average.reshape(len(average), -1)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..nn.parameter import Parameter
 from ._check import betas as checked_betas
 from ._check import flag, real
@@ -88,17 +86,10 @@ class NAdam(Adaptive):
             },
         )
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        state, lr, (beta1, beta2) = self._stepped(parameter), group["lr"], group["betas"]
-        step = state["step"]
+    def _own(self, state: dict[str, Any], group: dict[str, Any]) -> tuple[float, ...]:
+        lr, (beta1, beta2), step = group["lr"], group["betas"], state["step"]
         mu, coming = (
             beta1 * (1 - 0.5 * 0.96 ** (each * group["momentum_decay"])) for each in (step, step + 1)
         )
         state["mu_product"] = product = state.get("mu_product", 1.0) * mu
-        return (
-            self._buffer(state, "exp_avg", values),
-            self._buffer(state, "exp_avg_sq", values),
-            lr * (1 - mu) / (1 - product),
-            lr * coming / (1 - product * coming),
-            1 - beta2**step,
-        )
+        return lr * (1 - mu) / (1 - product), lr * coming / (1 - product * coming), 1 - beta2**step

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..nn.parameter import Parameter
 from ._check import betas as checked_betas
 from ._check import flag, real
@@ -86,14 +84,12 @@ class RAdam(Adaptive):
             },
         )
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        state, (beta1, beta2) = self._stepped(parameter), group["betas"]
-        step = state["step"]
+    def _own(self, state: dict[str, Any], group: dict[str, Any]) -> tuple[float, ...]:
+        (beta1, beta2), step = group["betas"], state["step"]
         rate, correction = group["lr"] / (1 - beta1**step), 1 - beta2**step
         full = 2 / (1 - beta2) - 1
         length = full - 2 * step * beta2**step / correction
         if length > 5:
             rate *= math.sqrt((length - 4) * (length - 2) * full / ((full - 4) * (full - 2) * length))
             rate *= math.sqrt(correction)
-        first, second = self._buffer(state, "exp_avg", values), self._buffer(state, "exp_avg_sq", values)
-        return first, second, rate, length > 5
+        return rate, length > 5

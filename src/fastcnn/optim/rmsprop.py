@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..nn.parameter import Parameter
 from ._check import flag, real
 from .fused import Adaptive
@@ -92,10 +90,6 @@ class RMSprop(Adaptive):
         """Tell whether steps are small beside the range of floats, and no mean of them grows."""
         return group["alpha"] <= 1 and 0 <= group["momentum"] < 1 and super().stays_finite(group, largest)
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        state = self._stepped(parameter)
-        return (
-            self._buffer(state, "square_avg", values),
-            self._buffer(state, "grad_avg", values) if group["centered"] else None,
-            self._buffer(state, "momentum_buffer", values) if group["momentum"] > 0 else None,
-        )
+    def _used(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        moves = group["momentum"] > 0
+        return "square_avg", "grad_avg" if group["centered"] else None, "momentum_buffer" if moves else None

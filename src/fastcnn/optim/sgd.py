@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..errors import ArgumentError
 from ..nn.parameter import Parameter
 from ._check import SMALL, flag, real
@@ -94,9 +92,11 @@ class SGD(Fused):
             return False  # they may be anything: users and schedulers write them
         return max(1.0, lr) * max(1.0, largest) * (1 + abs(group["dampening"])) < SMALL
 
-    def _kept(self, parameter: Parameter, values: np.ndarray, group: dict[str, Any]) -> tuple:
-        if group["momentum"] == 0:
-            return None, False
-        state = self.state.setdefault(parameter, {})
-        first = state.get("momentum_buffer") is None
-        return self._buffer(state, "momentum_buffer", values), first
+    def _used(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("momentum_buffer" if group["momentum"] else None,)
+
+    def _begin(self, parameter: Parameter) -> dict[str, Any]:
+        return self.state.setdefault(parameter, {})
+
+    def _own(self, state: dict[str, Any], group: dict[str, Any]) -> tuple[float, ...]:
+        return (state.get("momentum_buffer") is None,)

@@ -38,6 +38,8 @@ class Buffers:
         if self._at != changes.latest_structure():
             self._at = changes.latest_structure()
             self._find()
+        if not self._copies:
+            return
         now = self._now()
         try:
             copy_arrays(self._copies, now)
@@ -64,6 +66,8 @@ class Buffers:
 
     def not_finite(self) -> str | None:
         """Return the name of a buffer that has values that are not finite, and had none before; or None."""
+        if not self._copies:
+            return None
         now = self._now()
         try:
             fine = all(

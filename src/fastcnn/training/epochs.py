@@ -235,8 +235,11 @@ class Epochs(Evaluator):
             self._check()
             self._train_mode()
         x = self.prepare(images)
-        self._within_step = True  # fit says when all that belongs to a step is done
-        self._failed = None
+        # What says so already is not said again: setting an attribute of a Trainer takes as long as a layer.
+        if not self._within_step:
+            self._within_step = True  # fit says when all that belongs to a step is done
+        if self._failed is not None:
+            self._failed = None
         targets = self.prepare_targets(labels, x)
         done = self._executor.step(x, targets, due, weights)
         if self._executor.refused:

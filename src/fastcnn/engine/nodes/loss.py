@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,8 @@ class Loss:
     power: int = 1
     margin: float = 1.0
 
-    @classmethod
-    def of(cls, loss: Any, target: np.ndarray, weighted: bool) -> Loss | None:
+    @staticmethod
+    def of(loss: Any, target: np.ndarray, weighted: bool) -> Loss | None:
         """Return what a program computes for a loss object, None if it is for eager mode to refuse."""
         name, soft, values = _NAMES[type(loss)], target.dtype.kind == "f", None
         if target.dtype.kind not in "iuf" or (soft and (name != "cross_entropy" or target.ndim < 2)):
@@ -58,12 +59,11 @@ class Loss:
                 return None
             values = tuple(weight.tolist())
         if name == "multi_margin_loss":
-            margin = {"power": loss.p, "margin": float(loss.margin)}
-            return cls(values, None, 0.0, name, has_share=weighted, **margin)
+            return _made(values, None, 0.0, name, False, weighted, loss.p, float(loss.margin))
         if not isinstance(loss.ignore_index, int):
             return None
         smoothing = float(getattr(loss, "label_smoothing", 0.0))
-        return cls(values, loss.ignore_index, smoothing, name, soft, weighted)
+        return _made(values, loss.ignore_index, smoothing, name, soft, weighted)
 
     def check(self, graph: Graph) -> None:
         """Refuse what the kernel has no form for.
@@ -145,6 +145,8 @@ class Loss:
         )
 
 
+# Each step asks for one: to make it, and to find its program by what is equal to it, takes microseconds.
+_made = lru_cache(maxsize=256)(Loss)
 LossSpec = Loss | ElementLoss
 
 
@@ -177,7 +179,9 @@ def check_targets(
     ArgumentError
         If a class is out of range.
     """
-    classes = np.require(target, np.int64, ("C", "A"))
+    classes = target
+    if target.dtype != np.int64 or not target.flags.carray:
+        classes = np.require(target, np.int64, ("C", "A"))
     low, high, ignored = classes.min(), classes.max(), loss.ignore_index
     if low < 0 or high >= num_classes or (ignored is not None and low <= ignored <= high):
         check_classes(classes, num_classes, ignored, loss.name)
