@@ -136,4 +136,4 @@ def _draw(
         lighter = own > light[box]
         np.copyto(light[box], own, where=lighter)
         np.copyto(image[(slice(None), *box)], picture, where=lighter)
-        np.copyto(mask[box], np.where(own >= low, kind, 0), where=lighter)
+        np.copyto(mask[box], np.where(own >= low, kind, 0).astype(mask.dtype), where=lighter)

@@ -133,7 +133,7 @@ class InstanceNorm(Operation):
         count = x[0, 0].size if len(x) else 0
         if count > 1:
             with np.errstate(all="ignore"):
-                var = (1 / (invstd * invstd) - self.eps) * (count / (count - 1))
+                var = (1 / (invstd * invstd) - float(self.eps)) * (count / (count - 1))
                 self.running_mean += factor * (mean.mean(0) - self.running_mean)
                 self.running_var += factor * (var.mean(0) - self.running_var)
         return y, (x, groups, weight, (mean, invstd))
