@@ -17,6 +17,15 @@ def writer(layout="channels", element=ELEMENT, **options):
     return Writer(element, Layout(layout, element.lanes), **options)
 
 
+def bytes_of_copy(sizes):
+    """Return the bytes of a copy of buffers of so many, which all hold something at one time.
+
+    What may share memory takes whole cache lines; a large copy is an odd number of them.
+    """
+    lines = sum(-(-size // 64) for size in sizes)
+    return 64 * (lines + 1 if lines >= 16 and lines % 2 == 0 else lines)
+
+
 def writer_of(signature, layout=None):
     """Return an empty program of an element type that has an operation."""
     element = ElementType.of("bfloat16") if signature.types == "_IN_PAIRS" else ELEMENT

@@ -10,7 +10,7 @@ from fastcnn._shapes import INT_MAX
 from fastcnn.engine.assemble import assemble
 from fastcnn.engine.memory import Blob, External
 
-from .operations import writer
+from .operations import bytes_of_copy, writer
 
 RELU = ACTIVATIONS["relu"]
 
@@ -92,12 +92,12 @@ def test_who_has_a_copy_of_a_buffer(layout, monkeypatch):
     copies = [array.size // size for array, size in zip(arrays, sizes, strict=True)]
     slots = kernels.slots(executable.capacity)
     assert copies == [threads, threads, groups, threads * kernels.CHUNK, min(slots, sums.most_slots)]
-    # All hold something at one time. What may share memory takes whole cache lines; a large copy is an odd
-    # number of them, which here each thread's of "images" would not be by itself.
+    # All hold something at one time.
     bytes_of = [size * array.itemsize for size, array in zip(sizes, arrays, strict=True)]
-    whole = [-(-each // 64) * 64 for each in bytes_of[:-1]] + bytes_of[-1:]
-    spare = 64 * threads if layout == "images" else 0
-    assert executable.bytes == sum(count * each for count, each in zip(copies, whole, strict=True)) + spare
+    of_thread, of_group, in_hands = bytes_of[:2], bytes_of[2:3], bytes_of[3:4]
+    expected = threads * bytes_of_copy(of_thread) + groups * bytes_of_copy(of_group)
+    expected += threads * kernels.CHUNK * bytes_of_copy(in_hands) + copies[-1] * bytes_of[-1]
+    assert executable.bytes == expected
     assert [array.dtype.name for array in arrays] == ["float32", "int32", *["float32"] * 3]
     assert not any(array.any() for array in arrays)
 

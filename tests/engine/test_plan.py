@@ -16,6 +16,8 @@ from fastcnn.engine.nodes.loss import Loss
 from fastcnn.engine.plans import InferencePlan, StepPlan, TwoPassPlan
 from fastcnn.errors import StateError
 
+from .operations import bytes_of_copy
+
 SHAPE = (2, 6, 5)
 
 
@@ -233,7 +235,7 @@ def test_without_normalisation_only_arrays_of_linear_layers_grow_with_the_batch(
     if layout == "channels":
         assert not larger
     groups = (many.capacity - few.capacity) // many.layout.images
-    each = sum(blob.group_size for blob in kept) * 4
+    each = bytes_of_copy([blob.group_size * 4 for blob in kept])
     assert many.executable.bytes - few.executable.bytes == each * groups
 
 
