@@ -42,12 +42,19 @@ ELEMENT_TYPES = {
 # Instruction set -> compiler flags, and the element types that have kernels for it: others have those of a
 # set before it. "baseline" is what the architecture guarantees (SSE2, NEON).
 AVX512 = ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"]
+BF16 = [*AVX512, "-mavx512bf16"]
 X86_SETS = {
     "baseline": ([], list(ELEMENT_TYPES)),
     "avx2": (["-mavx2", "-mfma"], list(ELEMENT_TYPES)),
     "avx512": (AVX512, ["float32", "float64"]),
-    "avx512_bf16": ([*AVX512, "-mavx512bf16"], ["bfloat16"]),
+    "avx512_bf16": (BF16, ["bfloat16"]),
+    "amx_in_c": (BF16, ["bfloat16"]),
+    "amx": ([*BF16, "-mamx-tile", "-mamx-bf16"], ["bfloat16"]),
 }
+# Instruction sets that have products by tiles, see csrc/common/tiles.h, and else the kernels of another set:
+# these files alone are compiled for them. "amx_in_c", for tests, does in plain C what "amx" does.
+TILED = {"amx_in_c": "avx512_bf16", "amx": "avx512_bf16"}
+TILED_FILES = {"conv_tiles.c", "list.c", "kernels.c"}
 # What the files of a folder are compiled for: once, or for every element type on every instruction set, and
 # then for each of these layouts of the engine's buffers. Types that take two terms have the layout "channels"
 # alone, and nothing eager.
@@ -179,8 +186,11 @@ def variants(isas, layout, file):
             stored, real, size, terms = ELEMENT_TYPES[element]
             if terms > 1 and (layout not in ("", "channels") or file in AS_SUMMED):
                 continue
+            if file not in TILED_FILES if isa in TILED else file == "conv_tiles.c":
+                continue
             macros = {"STORED": stored, "REAL": real, "REAL_BYTES": size, "TERMS": terms}
             macros |= {"VARIANT": f"{element}_{isa}", "ELEMENT": f'"{element}"'}
+            macros |= {"REST": f"{element}_{TILED[isa]}"} if isa in TILED else {}
             yield f"{element}_{isa}", isa, [f"-DFCN_{k}={v}" for k, v in macros.items()]
 
 

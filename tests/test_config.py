@@ -8,6 +8,7 @@ import sysconfig
 import pytest
 
 import fastcnn
+from fastcnn._kernels import cpu
 
 FREE_THREADED = "free-threaded Python"
 
@@ -24,6 +25,20 @@ def shown(monkeypatch, capsys):
         return dict(line.split("  ", 1) for line in lines)
 
     return show
+
+
+@pytest.mark.parametrize(
+    ("why", "isa", "told"),
+    [
+        (None, "amx", 'used with the precision "medium"'),
+        (None, "avx2", "not used: the instruction set is avx2"),
+        ("the system has refused them (arch_prctl)", "avx512", "not used: the system has refused them"),
+    ],
+)
+def test_it_says_why_there_are_no_tiles(shown, monkeypatch, why, isa, told):
+    monkeypatch.setattr(cpu, "without_tiles", lambda: why)
+    monkeypatch.setattr(cpu, "get_isa", lambda element=None: isa)
+    assert shown(None, True)["tiles (AMX)"].strip().startswith(told)
 
 
 @pytest.mark.parametrize("build", [None, 0])

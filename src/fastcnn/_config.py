@@ -77,6 +77,7 @@ def config() -> dict[str, str]:
         "cores": cores.describe(),
         "threads": _threads(),
         "float32 products": _products(),
+        "tiles (AMX)": _tiles(),
         "denormal numbers": "flushed to zero in float32" if cpu.get_flush_denormal() else "kept",
         **_free_threading(),
     }
@@ -87,6 +88,14 @@ def _products() -> str:
     precision = _precision.get()
     as_high = precision == "medium" and not cpu.multiplies_bfloat16()
     return f"{precision}, as high: no instructions for bfloat16" if as_high else precision
+
+
+def _tiles() -> str:
+    """Say whether products of bfloat16 are taken by tiles, and else why not."""
+    why = cpu.without_tiles()
+    if why is None and cpu.get_isa() != "amx":
+        why = f"the instruction set is {cpu.get_isa()}"
+    return 'used with the precision "medium"' if why is None else f"not used: {why}"
 
 
 def _free_threading() -> dict[str, str]:

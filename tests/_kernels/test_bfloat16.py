@@ -35,7 +35,17 @@ GEOMETRIES = [
     ((6, 7, 5), {"out_channels": 9, "kernel_size": 3, "groups": 3}),
     ((8, 7, 5), {"out_channels": 8, "kernel_size": 3, "groups": 8, "padding": 1}),
     ((300, 2, 2), {"out_channels": 80, "kernel_size": 3, "padding": 1}),
+    # Spans that end within a tile, rows of 16 pixels and more, one vector to five.
+    ((16, 6, 17), {"out_channels": 16, "kernel_size": 3, "padding": 1}),
+    ((11, 5, 40), {"out_channels": 33, "kernel_size": (2, 3)}),
+    ((32, 4, 33), {"out_channels": 48, "kernel_size": 1}),
+    ((7, 9, 36), {"out_channels": 64, "kernel_size": 5, "padding": 2, "stride": (1, 2)}),
+    ((24, 3, 20), {"out_channels": 72, "kernel_size": 3, "padding": 2, "dilation": (1, 2)}),
+    ((520, 1, 1), {"out_channels": 260, "kernel_size": 1}),
 ]
+
+
+BY_TILES = ("amx_in_c", "amx")
 
 
 def stored(*layers):
@@ -53,7 +63,7 @@ def samples(shape, seed=1, count=5):
     return np.random.default_rng(seed).standard_normal((count, *shape)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", cpu.available_isas("bfloat16"))
+@pytest.mark.parametrize("name", cpu.available_isas("bfloat16", in_c=True))
 def test_numbers_are_stored_rounded(name):
     numbers = np.random.default_rng(0).integers(0, 2**32, (4, 20000), np.uint32)
     numbers[0, :6] = [0x3F808000, 0x3F818000, 0x7F7FFFFF, 0xFF800000, 0x00000001, 0x80000000]
@@ -75,7 +85,7 @@ def test_products_are_those_of_rounded_numbers_on_all_instruction_sets(shape, op
         exact.bias.data[...] = conv.bias.data
     expected = exact(rounded(x).astype(np.float64))
     found = {}
-    for name in cpu.available_isas("bfloat16"):
+    for name in cpu.available_isas("bfloat16", in_c=True):
         with using_isa(name):
             found[name] = predicted(model, x)
     one = found.pop("baseline")
@@ -83,14 +93,20 @@ def test_products_are_those_of_rounded_numbers_on_all_instruction_sets(shape, op
     np.testing.assert_array_equal(one, rounded(one))
     assert np.mean(one != rounded(expected.astype(np.float32))) < 0.01
     np.testing.assert_allclose(one, expected, rtol=2**-7, atol=1e-5)
+    by_tiles = [found.pop(name) for name in BY_TILES if name in found]
     for other in found.values():
         np.testing.assert_array_equal(other, one)
+    # Sums in another order: to the bit the same with and without instructions for tiles.
+    for other in by_tiles:
+        np.testing.assert_array_equal(other, by_tiles[0])
+        assert np.mean(other != one) < 0.01
+        np.testing.assert_allclose(other, one, rtol=2**-7, atol=1e-5)
 
 
 @pytest.mark.parametrize(("shape", "options"), GEOMETRIES)
 def test_weight_gradients_are_those_of_rounded_numbers(shape, options):
     x, rng = samples(shape, count=7), np.random.default_rng(2)
-    for name in cpu.available_isas("bfloat16"):
+    for name in cpu.available_isas("bfloat16", in_c=True):
         for algorithm in ("direct", "gemm"):
             model = nn.Sequential(nn.Conv2d(shape[0], **options), nn.MaxPool2d(1)).initialize(
                 "kaiming_normal", 0
@@ -119,7 +135,7 @@ def test_weight_gradients_are_those_of_rounded_numbers(shape, options):
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5, 16])
-@pytest.mark.parametrize("name", cpu.available_isas("bfloat16"))
+@pytest.mark.parametrize("name", cpu.available_isas("bfloat16", in_c=True))
 def test_what_no_window_reads_may_be_no_number(name, channels):
     """Pairs end where spans and rows do: what stands behind is not multiplied by 0."""
     x = samples((channels, 7, 7))
@@ -143,7 +159,7 @@ def test_filtering_rounds_about_as_direct_products_do(channels, size):
     before, behind = channels
     model = stored(nn.Conv2d(3, before, 1), nn.Conv2d(before, behind, 3, padding=1))
     x = samples((3, size, size))
-    for name in cpu.available_isas("bfloat16"):
+    for name in cpu.available_isas("bfloat16", in_c=True):
         with using_isa(name):
             ways = ("direct", "winograd", "winograd_pairs")
             direct, filtered, in_pairs = (predicted(model, x, each) for each in ways)

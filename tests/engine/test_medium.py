@@ -26,7 +26,7 @@ MEDIUM = Wanted("medium")
 relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 
-@pytest.fixture(params=cpu.available_isas("bfloat16"))
+@pytest.fixture(params=cpu.available_isas("bfloat16", in_c=True))
 def isa(request):
     """Run the test on each instruction set that has kernels of bfloat16."""
     with using_isa(request.param):

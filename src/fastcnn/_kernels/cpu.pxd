@@ -73,6 +73,7 @@ cdef extern from "kernels.h" nogil:
     ctypedef struct fcn_kernels:
         const char *element
         int stored_bytes, real_bytes, vector_bytes, terms
+        const fcn_kernels *rest
         int max_block, max_vectors
         void (*run_program)(const fcn_phase *, Py_ssize_t, const fcn_op *, const fcn_batch *,
                             int) noexcept nogil

@@ -1,7 +1,7 @@
 """Instruction sets and threads: chosen once here, used by every kernel.
 
 This extension holds the C kernels of all instruction sets; the other modules reach them through `kernels`.
-FASTCNN_ISA (baseline, avx2, avx512, avx512_bf16) and FASTCNN_NUM_THREADS override what is found.
+FASTCNN_ISA (baseline, avx2, avx512, avx512_bf16, amx) and FASTCNN_NUM_THREADS override what is found.
 """
 
 import os
@@ -16,6 +16,7 @@ cdef extern from *:
     #include "common/float_mode.h"
     #include "engine/operations.h"
     #include "threads/parallel.h"
+    #include "threads/permission.h"
     #include "kernels.h"
     #define FCN_DECLARE_KERNELS(element, isa) extern const fcn_kernels fcn_kernels_##element##_##isa;
     #define FCN_ADDRESS(element, isa) &fcn_kernels_##element##_##isa,
@@ -29,6 +30,10 @@ cdef extern from *:
     #endif
     #ifdef FCN_HAVE_AVX512_BF16
     FCN_ALL_KERNELS(avx512_bf16)
+    FCN_ALL_KERNELS(amx_in_c)
+    #endif
+    #ifdef FCN_HAVE_AMX
+    FCN_ALL_KERNELS(amx)
     #endif
 
     /* The kernels of instruction set `level`, one for each element type that has some, NULL at the end; or
@@ -48,12 +53,19 @@ cdef extern from *:
     #ifdef FCN_HAVE_AVX512_BF16
         if (level == 3 && avx512 && __builtin_cpu_supports("avx512bf16"))
             return fcn_all_kernels_avx512_bf16;
+        if (level == 4 && avx512 && __builtin_cpu_supports("avx512bf16"))
+            return fcn_all_kernels_amx_in_c;
+    #endif
+    #ifdef FCN_HAVE_AMX
+        if (level == 5 && avx512 && fcn_may_use_tiles() == NULL)
+            return fcn_all_kernels_amx;
     #endif
     #endif
         return NULL;
     }
     """
     const fcn_kernels **fcn_find(int level) nogil
+    const char *fcn_may_use_tiles() nogil
     int fcn_get_threads() nogil
     void fcn_set_threads(int count) nogil
     bint fcn_get_flush_denormals() nogil
@@ -65,7 +77,9 @@ cdef extern from *:
 cdef const fcn_kernels *kernels32 = NULL
 cdef const fcn_kernels *kernels64 = NULL
 
-LEVELS = ("baseline", "avx2", "avx512", "avx512_bf16")
+LEVELS = ("baseline", "avx2", "avx512", "avx512_bf16", "amx_in_c", "amx")
+# For tests: what other sets do by instructions.
+IN_C = ("amx_in_c",)
 MAX_THREADS = 1024
 cdef int _level = 0
 
@@ -123,21 +137,30 @@ cdef fcn_window as_window(object window) except *:
     return w
 
 
-def available_isas(str element=None):
+def available_isas(str element=None, bint in_c=False):
     """Return the instruction sets that this build has and this processor runs, weakest first.
 
     Of an element type those that have kernels of their own for it; on others it has those of the set before.
+    With `in_c` also those that do in plain C what others have instructions for.
     """
     return [
         name
         for level, name in enumerate(LEVELS)
-        if _has_kernels(level, element)
+        if _has_kernels(level, element) and (in_c or name not in IN_C)
     ]
+
+
+def without_tiles():
+    """Return why the kernels by tiles (AMX) are not among those that can be used, or None if they are."""
+    cdef const char *why = fcn_may_use_tiles()
+    if why != NULL:
+        return why.decode()
+    return None if "amx" in built_isas() else "this build has none, as its compiler did not know them"
 
 
 def built_isas():
     """Return the instruction sets that this build has."""
-    return FCN_BUILT_FOR.decode().split(",")
+    return [name for name in FCN_BUILT_FOR.decode().split(",") if name not in IN_C]
 
 
 def get_isa(str element=None):
@@ -156,7 +179,7 @@ def multiplies_bfloat16():
 def set_isa(name):
     """Use the kernels of one instruction set; for tests and comparisons."""
     global kernels32, kernels64, _level
-    if name not in available_isas():
+    if name not in available_isas(in_c=True):
         raise ValueError(f"FASTCNN_ISA: {name!r} is not available here; choose one of {available_isas()}")
     _level = LEVELS.index(name)
     kernels32 = kernels_of("float32")

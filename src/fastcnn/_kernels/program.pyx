@@ -100,9 +100,12 @@ def element_bytes(str element):
     return kernels.stored_bytes, kernels.real_bytes
 
 
-def terms(str element):
-    """Return how many elements a multiply-add takes of each factor; see csrc/common/stored.h."""
-    return kernels_of(element).terms
+def products(str element):
+    """Return how many elements a multiply-add takes of each factor, and whether direct products are by tiles.
+
+    See csrc/common/stored.h and tiles.h.
+    """
+    return kernels_of(element).terms, kernels_of(element).rest != NULL
 
 
 def max_block(str element):

@@ -54,6 +54,8 @@ class Setting(NamedTuple):
     wanted : Wanted
     narrow : bool
         Whether values are stored as bfloat16 where it is.
+    tiles : bool
+        Whether direct products are taken by tiles there.
     """
 
     layout: Layout
@@ -62,6 +64,7 @@ class Setting(NamedTuple):
     few: bool = False
     wanted: Wanted = Wanted()
     narrow: bool = False
+    tiles: bool = False
 
 
 def trains_few(training: bool, batch: int) -> bool:

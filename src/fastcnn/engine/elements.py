@@ -27,6 +27,8 @@ class ElementType:
         Reals of a vector.
     terms : int
         Values that a multiply-add takes of each factor.
+    tiles : bool
+        Whether direct products are taken by tiles.
     """
 
     name: str
@@ -35,6 +37,7 @@ class ElementType:
     index: np.dtype
     lanes: int
     terms: int
+    tiles: bool = False
 
     @classmethod
     def of(cls, name: str) -> ElementType:
@@ -48,7 +51,7 @@ class ElementType:
         stored, size = kernels.element_bytes(name)
         real, index = np.dtype(f"f{size}"), np.dtype(f"i{size}")
         value = real if stored == size else np.dtype(f"u{stored}")
-        return cls(name, value, real, index, kernels.lanes(name), kernels.terms(name))
+        return cls(name, value, real, index, kernels.lanes(name), *kernels.products(name))
 
     @property
     def narrow(self) -> bool:
@@ -58,7 +61,7 @@ class ElementType:
     @property
     def wide(self) -> ElementType:
         """The type whose values are stored as those of this one are summed, with vectors as long."""
-        return replace(self, name=self.real.name, value=self.real, terms=1)
+        return replace(self, name=self.real.name, value=self.real, terms=1, tiles=False)
 
     def dtype(self, element: str) -> np.dtype:
         """Return the type of VALUE, REAL, INDEX, INT64 or FLOAT64."""

@@ -125,7 +125,7 @@ class Forward:
 
     def pick(self, what: str, algorithms: Sequence[Algorithm[Any]], node: Node) -> Algorithm[Any]:
         """Return the implementation of one pass of a product, and note it for the description."""
-        setting = self.setting._replace(narrow=self.writer.element.narrow)
+        setting = self.setting._replace(narrow=self.writer.element.narrow, tiles=self.writer.element.tiles)
         chosen = pick(algorithms, node, setting)
         self.picked.append((node.label, what, chosen.name))
         return chosen

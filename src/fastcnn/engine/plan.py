@@ -109,7 +109,9 @@ class Plan(Locked):
         in_place = not self.training and self.layout.by_channels
         places = find_places(self.graph, folded, halos, self.layout) if in_place else {}
         few = trains_few(self.training, batch_size)
-        setting = Setting(self.layout, self.training, writer.single, few, wanted, element.narrow)
+        setting = Setting(
+            self.layout, self.training, writer.single, few, wanted, element.narrow, element.tiles
+        )
         wide = wide_values(self.graph, folded, places) if element.narrow else set()
         forward = Forward(writer, self.graph, setting, grads, folded, halos, places, wide)
         self._write(writer, forward)

@@ -8,6 +8,11 @@ extern fcn_op_kernel *const FCN(channels_kernels)[];
 extern fcn_op_kernel *const FCN(images_kernels)[];
 #endif
 
+#ifdef FCN_REST
+#define REST(name) FCN_PASTE(fcn_, name, FCN_REST)
+extern const fcn_kernels REST(kernels);
+#endif
+
 void FCN(run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                       int threads)
 {
@@ -29,6 +34,9 @@ __attribute__((visibility("default"))) const fcn_kernels FCN(kernels) = {
     .vector_bytes = FCN_VECTOR_BYTES,
     .terms = TERMS,
     .channels = FCN(channels_kernels),
+#ifdef FCN_REST
+    .rest = &REST(kernels),
+#endif
     .max_block = MAX_BLOCK,
     .max_vectors = MAX_VECTORS,
     .run_program = FCN(run_program),

@@ -20,7 +20,7 @@ typedef struct {
 #include "eager/kernels.inc"
 } fcn_eager;
 
-typedef struct {
+typedef struct fcn_kernels {
     const char *element; /* the type's name, as NumPy says it */
     int stored_bytes, real_bytes, vector_bytes;
     int terms; /* of a multiply-add, see common/stored.h: where they are 2, there are no eager kernels */
@@ -28,6 +28,7 @@ typedef struct {
     /* The engine's kernels in the layouts "images" (NULL where terms are 2) and "channels", by the numbers of
      * their operations; and how many channels, or vectors of channels, a register block has at most. */
     fcn_op_kernel *const *images, *const *channels;
+    const struct fcn_kernels *rest; /* has the kernels that are missing here, or NULL */
     int max_block, max_vectors;
     void (*run_program)(const fcn_phase *phases, ptrdiff_t count, const fcn_op *ops, const fcn_batch *batch,
                         int threads);
@@ -43,7 +44,8 @@ typedef struct {
 static inline fcn_op_kernel *fcn_op_kernel_of(const fcn_kernels *kernels, int by_channels, int operation)
 {
     fcn_op_kernel *const *of_layout = by_channels ? kernels->channels : kernels->images;
-    return of_layout ? of_layout[operation] : NULL;
+    fcn_op_kernel *found = of_layout ? of_layout[operation] : NULL;
+    return found || !kernels->rest ? found : fcn_op_kernel_of(kernels->rest, by_channels, operation);
 }
 
 #endif

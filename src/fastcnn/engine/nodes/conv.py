@@ -83,21 +83,25 @@ def _sizes(node: Convolution) -> tuple[int, int, int]:
     return out, inner, node.y.pixels * prod(node.weight.shape[2:]) * node.groups
 
 
-def _cost(of: Callable[[Layout, int, int, int], float]) -> Callable[[Convolution, Setting], float]:
+def _cost(
+    of: Callable[[Layout, int, int, int], float], by_tiles: bool = True
+) -> Callable[[Convolution, Setting], float]:
     """Return the cost of a pass; that of a depthwise convolution is the same for all passes."""
 
     def cost(node: Convolution, setting: Setting) -> float:
         out, inner, size = _sizes(node)
         if node.depthwise:
             return costs.depthwise(setting.layout, size // node.groups, node.groups)
-        return of(setting.layout, size, out, inner) / costs.rate(setting)
+        return of(setting.layout, size, out, inner) / costs.rate(setting, by_tiles)
 
     return cost
 
 
 _forward_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * inner, out))
 _input_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * out, inner))
-_weight_cost = _cost(lambda layout, size, out, inner: costs.weight_gradient(layout, size * inner, out))
+_weight_cost = _cost(
+    lambda layout, size, out, inner: costs.weight_gradient(layout, size * inner, out), by_tiles=False
+)
 
 
 def _has_columns(node: Convolution, setting: Setting) -> bool:

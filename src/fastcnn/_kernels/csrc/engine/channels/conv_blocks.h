@@ -6,32 +6,10 @@
 #ifndef FCN_CONV_BLOCKS_H
 #define FCN_CONV_BLOCKS_H
 
-#include "engine/ending.h"
+#include "conv_product.h"
 #include "register_blocks.h"
 
 #include <math.h>
-
-typedef struct {
-    stored *y;
-    const stored *x;
-    const real *bias, *position_bias;
-    const int32_t *y_at, *x_at, *span_at, *k_at; /* k_at: the first tap of each span */
-    ptrdiff_t span_length, row;                  /* row: biases of a pixel of y */
-    ending end;
-    int add;
-} product;
-
-/* Of one register block: the weights of its channels, its first channel and pixel, its spans, and what it takes
- * of each: `length` elements from `from` on. If `before` is given, sums go on from there; if `after` is, they
- * are left there. */
-typedef struct {
-    const stored *w;
-    ptrdiff_t o0, p0, span0, span1, from, length;
-    const real *before;
-    real *after;
-    const char *ahead; /* weights that come next: each step fetches from there, and goes on by ahead_step */
-    ptrdiff_t ahead_step;
-} tile;
 
 #define MAX_SUMS 24
 
@@ -59,7 +37,7 @@ INLINE void add_step(vreal *sum, const stored *const *x, ptrdiff_t at, const sto
 }
 
 /* With `apart` each pixel's window begins so many elements behind that of the pixel before, else anywhere. */
-INLINE void forward(const product *f, const tile *t, const int vectors, const int pixels, const int apart)
+INLINE void forward(const product *f, const portion *t, const int vectors, const int pixels, const int apart)
 {
     vreal sum[MAX_SUMS];
     const stored *x[MAX_SUMS];
@@ -119,44 +97,12 @@ INLINE void forward(const product *f, const tile *t, const int vectors, const in
             rstore(t->after + i * VL, sum[i]);
         return;
     }
-    stored *y = f->y + t->o0;
-    if (f->add) {
-#pragma GCC unroll 32
-        for (int p = 0; p < pixels; ++p)
-#pragma GCC unroll 8
-            for (int v = 0; v < vectors; ++v)
-                sum[p * vectors + v] += vload(y + y_at[p] + v * VL);
-    }
-    const vreal least = vset(f->end.least), most = vset(f->end.most);
-    if (scales(&f->end)) {
-#pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v) {
-            const vreal scale = rload(f->end.scale + t->o0 + v * VL);
-            const vreal shift = rload(f->end.shift + t->o0 + v * VL);
-#pragma GCC unroll 32
-            for (int p = 0; p < pixels; ++p)
-                vstore(y + y_at[p] + v * VL, vmin(most, vmax(least, sum[p * vectors + v])) * scale + shift);
-        }
-        return;
-    }
-    if (limits(&f->end)) {
-#pragma GCC unroll 32
-        for (int p = 0; p < pixels; ++p)
-#pragma GCC unroll 8
-            for (int v = 0; v < vectors; ++v)
-                vstore(y + y_at[p] + v * VL, vmin(most, vmax(least, sum[p * vectors + v])));
-        return;
-    }
-#pragma GCC unroll 32
-    for (int p = 0; p < pixels; ++p)
-#pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v)
-            vstore(y + y_at[p] + v * VL, vmax(least, sum[p * vectors + v]));
+    finish(f, t, sum, vectors, pixels);
 }
 
 /* One pixel of a deep window, FCN_CHAINS parts of the depth side by side: a chain of multiply-adds waits for
  * itself. */
-INLINE void forward_chains(const product *f, const tile *t, const int vectors)
+INLINE void forward_chains(const product *f, const portion *t, const int vectors)
 {
     vreal sum[FCN_CHAINS * 4];
     const ptrdiff_t length = f->span_length;
@@ -191,10 +137,10 @@ INLINE void forward_chains(const product *f, const tile *t, const int vectors)
 }
 
 #define DEFINE(v, p)                                                                                         \
-    static void forward_##v##_##p(const product *f, const tile *t) { forward(f, t, v, p, 0); }
+    static void forward_##v##_##p(const product *f, const portion *t) { forward(f, t, v, p, 0); }
 BLOCKS(DEFINE)
 
 #define ENTRY(v, p) [v][p] = forward_##v##_##p,
-static void (*const blocks[MAX_VECTORS + 1][13])(const product *, const tile *) = {BLOCKS(ENTRY)};
+static void (*const blocks[MAX_VECTORS + 1][13])(const product *, const portion *) = {BLOCKS(ENTRY)};
 
 #endif

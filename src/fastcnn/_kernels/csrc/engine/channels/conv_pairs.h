@@ -41,7 +41,7 @@ INLINE void add_pair_step(vreal *upper, vreal *lower, const stored *const *x, pt
 
 /* Blocks of one vector by pairs of pixels, one below the other; `at` holds the places of the upper ones in
  * the tables, `width` is the pixels of a row. */
-INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, ptrdiff_t width,
+INLINE void forward_pairs(const product *f, const portion *t, const int32_t *at_, ptrdiff_t width,
                           const int pairs)
 {
     vreal upper[MOST_PAIRS], lower[MOST_PAIRS];
@@ -92,17 +92,17 @@ INLINE void forward_pairs(const product *f, const tile *t, const int32_t *at_, p
 
 #define PAIR_BLOCKS(K) K(5) K(6) K(7) K(8) K(9) K(10)
 #define DEFINE_PAIRS(p)                                                                                      \
-    static void pairs_##p(const product *f, const tile *t, const int32_t *at, ptrdiff_t width)               \
+    static void pairs_##p(const product *f, const portion *t, const int32_t *at, ptrdiff_t width)            \
     {                                                                                                        \
         forward_pairs(f, t, at, width, p);                                                                   \
     }
 PAIR_BLOCKS(DEFINE_PAIRS)
 #define ENTRY_PAIRS(p) [p] = pairs_##p,
-static void (*const pair_blocks[])(const product *, const tile *, const int32_t *,
+static void (*const pair_blocks[])(const product *, const portion *, const int32_t *,
                                    ptrdiff_t) = {PAIR_BLOCKS(ENTRY_PAIRS)};
 
 /* Take the pixels from t->p0 up to `end` by pairs of rows of `width`; return how many were taken. */
-static ptrdiff_t take_pairs(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
+static ptrdiff_t take_pairs(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width)
 {
     const ptrdiff_t count = (end - t->p0) / (2 * width) * width,
                     depth = (t->span1 - t->span0) * f->span_length;
@@ -125,7 +125,7 @@ static ptrdiff_t take_pairs(const product *f, const tile *t, ptrdiff_t end, ptrd
     return 2 * count;
 }
 #else
-static ptrdiff_t take_pairs(const product *f, const tile *t, ptrdiff_t end, ptrdiff_t width)
+static ptrdiff_t take_pairs(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width)
 {
     return (void)f, (void)t, (void)end, (void)width, 0;
 }

@@ -1,0 +1,152 @@
+/* What goes through the spans, pixels, channels and images of a product where channels are in the lanes. Part
+ * of conv.c and of conv_tiles.c, which define before it
+ *
+ *     take_pixels       take pixels of one image through a block of vectors of output channels
+ *     take_images       take the same pixels of several images
+ *     take_at_once      take a sum of parts of one image, and tell whether that was done
+ *     PIXELS_OF_BLOCK   how many pixels a block of so many vectors takes at the most
+ */
+
+/* Numbers from one group's copy of a buffer to the next. */
+static inline ptrdiff_t group_step(const fcn_buffer *buffer)
+{
+    return buffer->stride / (ptrdiff_t)sizeof(stored);
+}
+
+/* What does not stay in the second cache with all else: a y of so many bytes, and weights of more than so
+ * many. */
+#define LARGE_IMAGE (512 * 1024)
+#define FEW_WEIGHTS (256 * 1024)
+
+/* How many pixels, whole rows, are taken through all channels before the next ones: all, unless y is large
+ * and weights stay, or an activation is left to be applied to what is in the caches. */
+static ptrdiff_t pixels_at_a_time(const struct fcn_conv_spans *a, ptrdiff_t all, const ending *end)
+{
+    const ptrdiff_t bytes = row_size(a->vectors) * (ptrdiff_t)sizeof(stored);
+    if (all * bytes <= LARGE_IMAGE || (a->depth * bytes > FEW_WEIGHTS && !end->later))
+        return all;
+    const ptrdiff_t rows = 2 * fcn_max(a->row_pixels, 1);
+    return rows * fcn_max(BYTES_AT_A_TIME / (rows * bytes), 1);
+}
+
+/* Take the pixels p0 .. p1 - 1 of one block of vectors of output channels. */
+static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdiff_t b, ptrdiff_t p0,
+                       ptrdiff_t p1, ptrdiff_t images)
+{
+    const ptrdiff_t v0 = vector_block_start(a->vectors, b);
+    const ptrdiff_t width = vector_block_start(a->vectors, b + 1) - v0;
+    const stored *w = (const stored *)the(&a->weight) + v0 * a->depth * VL, *next = w + width * a->depth * VL;
+    const int fetches = b + 1 < vector_block_count(a->vectors) &&
+                        a->depth * row_size(a->vectors) * (ptrdiff_t)sizeof(stored) > FEW_WEIGHTS;
+    const char *ahead = (const char *)(fetches ? next : w);
+    const ptrdiff_t blocks_of_pixels = fcn_divide_up((p1 - p0) * images, PIXELS_OF_BLOCK(width));
+    const ptrdiff_t ahead_step =
+        fetches ? fcn_divide_up(width * VL * TERMS * (ptrdiff_t)sizeof(stored), blocks_of_pixels) : 0;
+    product f = *of;
+    if (a->summed && images == 1 && take_at_once(&f, &(portion){.w = w, .o0 = v0 * VL}, width))
+        return;
+    for (ptrdiff_t s = 0; s < a->segment_count; ++s) {
+        const int32_t *segment = a->segments + 4 * s;
+        const ptrdiff_t last = fcn_min(p1, segment[1]);
+        portion t = {
+            .w = w,
+            .o0 = v0 * VL,
+            .p0 = fcn_max(p0, segment[0]),
+            .span0 = segment[2],
+            .span1 = segment[3],
+            .length = f.span_length,
+            .ahead = ahead,
+            .ahead_step = ahead_step,
+        };
+        if (t.p0 >= last)
+            continue;
+        if (a->summed) {
+            f.bias = s ? NULL : of->bias;
+            f.add = s > 0;
+            f.end = s + 1 < a->segment_count ? part_of_sum(of->end) : of->end;
+        }
+        if (images > 1) {
+            ahead = take_images(&f, &t, last, width, images, group_step(&a->y), group_step(&a->x));
+            continue;
+        }
+        ahead = take_pixels(&f, &t, last, width);
+    }
+}
+
+static void take_spans(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group, struct fcn_tiles *state)
+{
+    const struct fcn_conv_spans *a = &op->conv_spans;
+    const ptrdiff_t vectors = a->vectors, images = op->whole_chunk ? batch->count : 1;
+    const ending end = ending_of(ACTIVATION_OF(a), the(&a->scale), the(&a->shift), the(&a->slope));
+    const product f = {
+        .y = of_group(&a->y, batch, group),
+        .x = of_group(&a->x, batch, group),
+        .bias = the(&a->bias),
+        .position_bias = the(&a->position_bias),
+        .y_at = a->y_at,
+        .x_at = a->x_at,
+        .span_at = a->span_at,
+        .k_at = a->k_at,
+        .span_length = a->span_length,
+        .row = row_size(vectors),
+        .end = end,
+        .add = (int)a->add,
+        .row_pixels = a->row_pixels,
+        .tiles = state,
+    };
+    if (!a->segment_count)
+        return;
+    /* Segments follow each other, or are of the same pixels. */
+    const ptrdiff_t first = a->segments[0], last = a->segments[4 * a->segment_count - 3];
+    const ptrdiff_t step = images > 1 || a->summed ? last : pixels_at_a_time(a, last - first, &end);
+    for (ptrdiff_t p0 = first, p1; p0 < last; p0 = p1) {
+        p1 = fcn_min(last, p0 + step);
+        for (ptrdiff_t b = 0; b < vector_block_count(vectors); ++b)
+            take_block(&f, a, b, p0, p1, images);
+        for (ptrdiff_t i = 0; i < images; ++i)
+            end_pixels(&end, f.y + i * group_step(&a->y), f.y_at, p0, p1, vectors);
+    }
+}
+
+/* The sum is that of the spans, as in conv_spans with summed segments. */
+static void take_dense(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task, struct fcn_tiles *state)
+{
+    const struct fcn_dense_of_all *a = &op->dense_of_all;
+    const ptrdiff_t vectors = a->vectors, depth = a->depth;
+    const ptrdiff_t b = task / a->shares, share = task % a->shares, v0 = vector_block_start(vectors, b);
+    const ptrdiff_t width = vector_block_start(vectors, b + 1) - v0;
+    const ptrdiff_t first = batch->groups * share / a->shares;
+    const ptrdiff_t images = batch->groups * (share + 1) / a->shares - first;
+    const real *bias = the(&a->bias);
+    const real *slope = the(&a->slope);
+    const ending end = ending_of(ACTIVATION_OF(a), NULL, NULL, slope ? slope + v0 * VL : NULL);
+    product f = {
+        .y = of_group(&a->y, batch, first),
+        .x = of_group(&a->x, batch, first),
+        .bias = bias,
+        .y_at = a->y_at,
+        .x_at = a->x_at,
+        .span_at = a->span_at,
+        .k_at = a->k_at,
+        .span_length = a->span_length,
+        .row = row_size(vectors),
+        .end = end,
+        .tiles = state,
+    };
+    const stored *w = (const stored *)the(&a->weight) + v0 * depth * VL;
+    portion t = {.w = w, .o0 = v0 * VL, .length = a->span_length, .ahead = (const char *)w};
+    if (images == 1 && a->spans > 1 && take_at_once(&f, &t, width)) {
+        end_pixels(&end, f.y + t.o0, f.y_at, 0, 1, width);
+        return;
+    }
+    for (ptrdiff_t s = 0; s < a->spans; ++s) {
+        f.bias = s ? NULL : bias;
+        f.add = s > 0;
+        f.end = s + 1 < a->spans ? part_of_sum(end) : end;
+        t.span0 = s;
+        t.span1 = s + 1;
+        take_images(&f, &t, 1, width, images, group_step(&a->y), group_step(&a->x));
+    }
+    for (ptrdiff_t image = first; image < first + images; ++image)
+        end_pixels(&end, (stored *)of_group(&a->y, batch, image) + t.o0, f.y_at, 0, 1, width);
+}
