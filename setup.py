@@ -49,8 +49,10 @@ X86_SETS = {
     "avx512": (AVX512, ["float32", "float64"]),
     "avx512_bf16": (BF16, ["bfloat16"]),
     "amx_in_c": (BF16, ["bfloat16"]),
-    "amx": ([*BF16, "-mamx-tile", "-mamx-bf16"], ["bfloat16"]),
+    "amx": ([*BF16, "-DFCN_AMX=1"], ["bfloat16"]),
 }
+# What the assembler must know of a set, as the compiler need not.
+INSTRUCTIONS = {"amx": "tdpbf16ps %tmm2, %tmm1, %tmm0"}
 # Instruction sets that have products by tiles, see csrc/common/tiles.h, and else the kernels of another set:
 # these files alone are compiled for them. "amx_in_c", for tests, does in plain C what "amx" does.
 TILED = {"amx_in_c": "avx512_bf16", "amx": "avx512_bf16"}
@@ -120,7 +122,11 @@ def instruction_sets(compiler):
     is_x86 = compiles(compiler, source="#ifndef __x86_64__\n#error\n#endif\n" + MAIN)
     known = X86_SETS if is_x86 else {"baseline": X86_SETS["baseline"]}
     # Compilers learn new ones.
-    return {isa: found for isa, found in known.items() if compiles(compiler, found[0])}
+    return {
+        isa: found
+        for isa, found in known.items()
+        if compiles(compiler, found[0], f'__asm__("{INSTRUCTIONS.get(isa, "")}");\n{MAIN}')
+    }
 
 
 class BuildKernels(build_ext):

@@ -171,6 +171,23 @@ def test_filtering_rounds_about_as_direct_products_do(channels, size):
             assert not np.array_equal(in_pairs, direct)
 
 
+@pytest.mark.parametrize("name", cpu.available_isas("bfloat16", in_c=True))
+def test_an_image_alone_gives_the_bits_that_it_gives_among_others(name):
+    """Few pixels beside many weights: one image is read in bands, and of many taps beside them are left out.
+
+    Sums in another order show in some of a thousand images: the next layer rounds them.
+    """
+    layers = nn.Conv2d(80, 80, 1), nn.Conv2d(80, 80, 3, padding=1), nn.ReLU(), nn.Conv2d(80, 16, 1)
+    model = nn.Sequential(*layers).initialize("kaiming_normal", 1).eval()
+    x = samples((80, 2, 2), seed=0, count=3000)
+    with using_isa(name):
+        with using_threads(1):
+            together = model.predict(x, precision="medium")
+        with using_threads(2):
+            alone = [model.predict(x[i : i + 1], precision="medium") for i in range(len(x))]
+    np.testing.assert_array_equal(np.concatenate(alone), together)
+
+
 def test_the_number_of_threads_changes_no_bit():
     x, target = samples((3, 12, 12), count=37), np.arange(37) % 4
     found = []

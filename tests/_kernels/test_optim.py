@@ -229,9 +229,11 @@ def test_a_spoiled_element_touches_no_other_in_any_row(isa, dtype, key, value):
 def test_arrays_of_different_sizes_are_refused(dtype):
     a, b = np.zeros(3, dtype), np.zeros(4, dtype)
     other = np.zeros(3, {"f": np.float64, "d": np.float32}[np.dtype(dtype).char])
+    whole = np.zeros(3, f"i{a.itemsize}")
+    swapped = a.astype(a.dtype.newbyteorder("S"))
     with pytest.raises(ValueError, match="sgd: the gradient differs from the parameter in size"):
         kernels.step("sgd", a.itemsize, [(a, b, {}, True)], SGD)
-    for param, kept in ((a, b), (b, a), (a, a[None]), (a, other)):
+    for param, kept in ((a, b), (b, a), (a, a[None]), (a, other), (a, whole), (a, swapped)):
         with pytest.raises(ValueError, match="sgd: momentum_buffer differs from the parameter in shape or"):
             kernels.step("sgd", a.itemsize, [(param, a, {"momentum_buffer": kept}, True)], SGD)
     for name, arrays in {"exp_avg_sq": (a, a, a, b, None), "max_exp_avg_sq": (a, a, a, a, b)}.items():

@@ -57,7 +57,7 @@ cdef extern from *:
             return fcn_all_kernels_amx_in_c;
     #endif
     #ifdef FCN_HAVE_AMX
-        if (level == 5 && avx512 && fcn_may_use_tiles() == NULL)
+        if (level == 5 && avx512 && __builtin_cpu_supports("avx512bf16") && fcn_may_use_tiles() == NULL)
             return fcn_all_kernels_amx;
     #endif
     #endif
@@ -179,7 +179,7 @@ def multiplies_bfloat16():
 def set_isa(name):
     """Use the kernels of one instruction set; for tests and comparisons."""
     global kernels32, kernels64, _level
-    if name not in available_isas(in_c=True):
+    if name not in LEVELS or not _has_kernels(LEVELS.index(name), None):
         raise ValueError(f"FASTCNN_ISA: {name!r} is not available here; choose one of {available_isas()}")
     _level = LEVELS.index(name)
     kernels32 = kernels_of("float32")

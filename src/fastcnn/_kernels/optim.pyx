@@ -5,9 +5,9 @@ array, or a pair of factors (dy, x) whose product dy^T x is made a piece at a ti
 """
 
 from cpython.buffer cimport (
-    Py_buffer, PyBUF_ND, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
+    Py_buffer, PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.string cimport memmove
+from libc.string cimport memmove, strcmp
 
 from .cpu cimport eager, fcn_eager, kernels, threads
 
@@ -28,6 +28,7 @@ cdef extern from "eager/optimizers.h" nogil:
 cdef enum:
     CHUNK = 16384  # elements that one thread updates at a time
     PIECE = 2048  # elements of a product that are made at a time: they stay in the first cache
+    LIKE = PyBUF_WRITABLE | PyBUF_ND | PyBUF_FORMAT  # what of two arrays is compared
 
 
 cdef struct factors:
@@ -106,8 +107,8 @@ cdef bint take(array, const Py_buffer *values, char **place) except -1:
     """Write where the elements of an array lie, which the caller keeps; tell whether it is like others."""
     cdef Py_buffer view
     cdef int i
-    PyObject_GetBuffer(array, &view, PyBUF_WRITABLE | PyBUF_ND)
-    cdef bint fits = view.ndim == values.ndim and view.itemsize == values.itemsize
+    PyObject_GetBuffer(array, &view, LIKE)
+    cdef bint fits = view.ndim == values.ndim and strcmp(view.format, values.format) == 0
     for i in range(view.ndim if fits else 0):
         fits = fits and view.shape[i] == values.shape[i]
     place[0] = <char *>view.buf
@@ -132,7 +133,7 @@ cdef class Updates:
     def __dealloc__(self):
         PyMem_Free(self.items)
 
-    cdef update *add(self, str what, array, grad, dict kept, tuple names, make) except NULL:
+    cdef update *add(self, str what, array, grad, kept, tuple names, make) except NULL:
         """Append a parameter, its gradient, and what is kept for it under these names, NULL for None.
 
         What is not there, or differs in shape or type, is what `make(kept, name, array)` returns; without
@@ -143,7 +144,7 @@ cdef class Updates:
         cdef bint fits
         cdef Py_ssize_t i
         cdef object name, held
-        PyObject_GetBuffer(array, &values, PyBUF_WRITABLE | PyBUF_ND)
+        PyObject_GetBuffer(array, &values, LIKE)
         try:
             item.arrays[0] = <char *>values.buf
             for i, name in enumerate(names):
@@ -228,7 +229,11 @@ cdef factors factors_of(str what, tuple arrays, int itemsize) except *:
     cdef factors found
     cdef Py_buffer dy, x
     PyObject_GetBuffer(arrays[0], &dy, PyBUF_ND)
-    PyObject_GetBuffer(arrays[1], &x, PyBUF_ND)
+    try:
+        PyObject_GetBuffer(arrays[1], &x, PyBUF_ND)
+    except BaseException:
+        PyBuffer_Release(&dy)
+        raise
     cdef bint fits = dy.ndim == x.ndim == 2 and dy.shape[0] == x.shape[0] > 0 < x.shape[1]
     fits = fits and dy.itemsize == x.itemsize == itemsize
     if fits:

@@ -73,7 +73,8 @@ class Normalize(Transform):
         images = check_images(images, "Normalize: images")
         channels = images.shape[1]
         single = images.dtype == np.float32
-        mean, std = _beside_images(self.mean, self.std, channels, np.float32 if single else np.float64)
+        real = np.float32 if single else np.float64
+        mean, std = _beside_images(tuple(self.mean), tuple(self.std), channels, real)
         if out is None:
             out = allocate(images.shape, np.float32, "Normalize: the result")
         elif not isinstance(out, np.ndarray) or out.dtype != np.float32:

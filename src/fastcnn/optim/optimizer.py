@@ -261,7 +261,7 @@ class Optimizer:
             return None
         number = self._state_numbers.get(key)
         try:
-            array = number(value) if number else np.array(value, parameter.dtype)
+            array = number(value) if number else np.array(value, parameter.dtype, order="C")
         except (TypeError, ValueError) as error:
             raise DTypeError(
                 f"{self._name}.load_state_dict: {key} must be {'a number' if number else 'an array'}, "

@@ -21,6 +21,8 @@ _OUTWEIGHS = 4
 # Of so few pixels, zeros around the image may be much of what windows read: more than the rest of this share.
 _FEW_PIXELS = 16
 _SAVES_MUCH = 0.8
+# Elements of a span whose products tiles add up first: what is left out is so many, or sums have other bits.
+_OF_TILES = 32
 
 
 def weights_outweigh(w: Writer, p: Product, x: Blob, y: Blob, packed: np.ndarray, extras: Extras) -> bool:
@@ -37,7 +39,8 @@ def weights_outweigh(w: Writer, p: Product, x: Blob, y: Blob, packed: np.ndarray
 
 def without_halo(w: Writer, p: Product, x: Blob) -> Product:
     """Return a product of few pixels without the taps that read zeros around x, if that saves much."""
-    if p.pixels > _FEW_PIXELS or p.span_length % x.channels or x.channels % w.element.terms:
+    at_once = _OF_TILES if w.element.tiles else w.element.terms
+    if p.pixels > _FEW_PIXELS or p.span_length % x.channels or x.channels % at_once:
         return p
     tap_at, inside = taps_inside(p, x, x.channels)
     columns = p.span_length // x.channels

@@ -146,7 +146,7 @@ class Loss:
 
 
 # Each step asks for one: to make it, and to find its program by what is equal to it, takes microseconds.
-_made = lru_cache(maxsize=256)(Loss)
+_made = lru_cache(maxsize=256, typed=True)(Loss)
 LossSpec = Loss | ElementLoss
 
 

@@ -6,7 +6,7 @@
  *           columns. Rows in memory stand any number of bytes apart.
  * Use       tiles_begin before, and tiles_end after: it says how many pairs the last products of a sum have,
  *           for which there is another pair of tiles, so that nothing past them is read. There are four tiles
- *           of sums. Where the compiler has no instructions for tiles (AMX), the same happens in plain C.
+ *           of sums. Where FCN_AMX is not set, the same happens in plain C.
  * Edges     The instruction takes denormal numbers for zeros, and makes them such, in any mode; the plain
  *           form does what the mode says (common/float_mode.h).
  * Source    Intel's manual of instructions, TDPBF16PS.
@@ -20,13 +20,32 @@
 #define TILE_PAIRS 16
 #define TILE_SUMS 4 /* tiles of sums */
 
-#if defined(__AMX_BF16__)
+#if FCN_AMX
 
 typedef struct fcn_tiles {
     char none; /* they are registers */
 } tiles;
 
-enum { A = 4, LAST_A = 5, B = 6, LAST_B = 7 };
+/* The instructions stand here as such, since the compilers' functions for them do not all say which memory
+ * they read. The number of a tile is a part of them: 4 and 6 hold a and b, 5 and 7 the last ones of a sum. */
+#define LOAD_TILE(n, from, row_bytes)                                                                        \
+    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #n::"r"(from), "r"(row_bytes) : "memory")
+#define STORE_TILE(n, to, row_bytes)                                                                         \
+    __asm__ volatile("tilestored %%tmm" #n ", (%0,%1,1)" ::"r"(to), "r"(row_bytes) : "memory")
+#define ZERO_TILE(n, ...) __asm__ volatile("tilezero %tmm" #n)
+#define MULTIPLY_TILES(sum, a, b) __asm__ volatile("tdpbf16ps %tmm" #b ", %tmm" #a ", %tmm" #sum)
+/* Of the tile of sums i, which is known when this is compiled. */
+#define OF_SUM(i, DO, ...)                                                                                   \
+    do {                                                                                                     \
+        if ((i) == 0)                                                                                        \
+            DO(0, __VA_ARGS__);                                                                              \
+        else if ((i) == 1)                                                                                   \
+            DO(1, __VA_ARGS__);                                                                              \
+        else if ((i) == 2)                                                                                   \
+            DO(2, __VA_ARGS__);                                                                              \
+        else                                                                                                 \
+            DO(3, __VA_ARGS__);                                                                              \
+    } while (0)
 
 INLINE void tiles_begin(tiles *t, ptrdiff_t last_pairs)
 {
@@ -36,81 +55,57 @@ INLINE void tiles_begin(tiles *t, ptrdiff_t last_pairs)
         uint8_t rows[16];
     } shape = {.palette = 1};
     for (int i = 0; i < 8; ++i) {
-        shape.bytes[i] = i == LAST_A ? (uint16_t)(4 * last_pairs) : 64;
-        shape.rows[i] = i == LAST_B ? (uint8_t)last_pairs : TILE_ROWS;
+        shape.bytes[i] = i == 5 ? (uint16_t)(4 * last_pairs) : 64;
+        shape.rows[i] = i == 7 ? (uint8_t)last_pairs : TILE_ROWS;
     }
-    _tile_loadconfig(&shape);
+    __asm__ volatile("ldtilecfg %0" ::"m"(shape));
     (void)t;
 }
 
 INLINE void tiles_end(tiles *t)
 {
     (void)t;
-    _tile_release();
+    __asm__ volatile("tilerelease");
 }
-
-/* The number of a tile stands in the instruction. */
-#define OF_SUM(i, DO)                                                                                        \
-    switch (i) {                                                                                             \
-    case 0:                                                                                                  \
-        DO(0) break;                                                                                         \
-    case 1:                                                                                                  \
-        DO(1) break;                                                                                         \
-    case 2:                                                                                                  \
-        DO(2) break;                                                                                         \
-    default:                                                                                                 \
-        DO(3)                                                                                                \
-    }
 
 INLINE void tile_zero(tiles *t, const int i)
 {
     (void)t;
-#define ZERO(n) _tile_zero(n);
-    OF_SUM(i, ZERO)
-}
-
-INLINE void tile_load_sums(tiles *t, const int i, const float *from, ptrdiff_t row_bytes)
-{
-    (void)t;
-#define LOAD_SUMS(n) _tile_loadd(n, from, row_bytes);
-    OF_SUM(i, LOAD_SUMS)
+    OF_SUM(i, ZERO_TILE, );
 }
 
 INLINE void tile_store_sums(tiles *t, const int i, float *to, ptrdiff_t row_bytes)
 {
     (void)t;
-#define STORE_SUMS(n) _tile_stored(n, to, row_bytes);
-    OF_SUM(i, STORE_SUMS)
+    OF_SUM(i, STORE_TILE, to, row_bytes);
 }
 
 INLINE void tile_load_a(tiles *t, const int last, const void *from, ptrdiff_t row_bytes)
 {
     (void)t;
     if (last)
-        _tile_loadd(5, from, row_bytes);
+        LOAD_TILE(5, from, row_bytes);
     else
-        _tile_loadd(4, from, row_bytes);
+        LOAD_TILE(4, from, row_bytes);
 }
 
 INLINE void tile_load_b(tiles *t, const int last, const void *from, ptrdiff_t row_bytes)
 {
     (void)t;
     if (last)
-        _tile_loadd(7, from, row_bytes);
+        LOAD_TILE(7, from, row_bytes);
     else
-        _tile_loadd(6, from, row_bytes);
+        LOAD_TILE(6, from, row_bytes);
 }
 
 /* Add to the sums i the product of what was loaded. */
 INLINE void tile_multiply(tiles *t, const int last, const int i)
 {
     (void)t;
-#define MULTIPLY(n)                                                                                          \
-    if (last)                                                                                                \
-        _tile_dpbf16ps(n, 5, 7);                                                                             \
-    else                                                                                                     \
-        _tile_dpbf16ps(n, 4, 6);
-    OF_SUM(i, MULTIPLY)
+    if (last)
+        OF_SUM(i, MULTIPLY_TILES, 5, 7);
+    else
+        OF_SUM(i, MULTIPLY_TILES, 4, 6);
 }
 
 #else
@@ -125,12 +120,6 @@ INLINE void tiles_begin(tiles *t, ptrdiff_t last_pairs) { t->last_pairs = last_p
 INLINE void tiles_end(tiles *t) { (void)t; }
 
 INLINE void tile_zero(tiles *t, const int i) { memset(t->sums[i], 0, sizeof(t->sums[i])); }
-
-INLINE void tile_load_sums(tiles *t, const int i, const float *from, ptrdiff_t row_bytes)
-{
-    for (ptrdiff_t m = 0; m < TILE_ROWS; ++m)
-        memcpy(t->sums[i][m], (const char *)from + m * row_bytes, 64);
-}
 
 INLINE void tile_store_sums(tiles *t, const int i, float *to, ptrdiff_t row_bytes)
 {
