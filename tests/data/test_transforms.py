@@ -222,6 +222,14 @@ def test_normalize_every_channel(shape):
     )
 
 
+def test_normalize_follows_what_is_assigned():
+    images, transform = batch((2, 3, 4, 4)), Normalize(0.5, 0.5)
+    transform(images)
+    transform.mean, transform.std = [0.1, 0.2, 0.3], np.array([1.0, 2.0, 3.0])
+    expected = Normalize((0.1, 0.2, 0.3), (1.0, 2.0, 3.0))(images)
+    np.testing.assert_array_equal(transform(images), expected)
+
+
 def test_normalize_refuses():
     images = batch()
     with pytest.raises(ArgumentError, match="Normalize: mean has 2 values, but the images have 3 channels"):

@@ -1,4 +1,5 @@
 import json
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -243,6 +244,31 @@ def test_a_model_may_be_converted_between_steps():
         optimizer.step()
     assert optimizer.state[layer.weight]["momentum_buffer"].dtype == np.float32
     np.testing.assert_allclose(optimizer.state[layer.weight]["momentum_buffer"], 1 + 0.9 + 0.81, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, ">f8", np.float32])
+def test_a_state_that_a_user_wrote_is_converted(dtype):
+    param = nn.Parameter(np.zeros((3, 2)))
+    optimizer = optim.SGD([param], lr=1.0, momentum=0.5)
+    optimizer.state[param] = OrderedDict(momentum_buffer=np.full((3, 2), 4, dtype))
+    param.grad = np.ones((3, 2))
+    optimizer.step()
+    held = optimizer.state[param]["momentum_buffer"]
+    assert held.dtype == np.float64
+    np.testing.assert_array_equal(held, 3)
+    np.testing.assert_array_equal(param.data, -3)
+
+
+def test_a_state_in_another_order_of_memory_is_restored():
+    param = nn.Parameter(np.zeros((3, 2)))
+    optimizer = optim.SGD([param], lr=1.0, momentum=0.5)
+    param.grad = np.arange(6.0).reshape(3, 2)
+    optimizer.step()
+    saved = optimizer.state_dict()
+    saved["state"][0]["momentum_buffer"] = np.asfortranarray(saved["state"][0]["momentum_buffer"])
+    optimizer.load_state_dict(saved)
+    optimizer.step()
+    np.testing.assert_array_equal(param.data, -2.5 * param.grad)
 
 
 def test_changing_an_option_of_a_group_takes_effect():

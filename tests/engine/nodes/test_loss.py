@@ -30,6 +30,15 @@ def test_options_become_those_of_the_program():
     assert as_loss(nn.CrossEntropyLoss(), TARGET.astype(np.uint8)) == Loss()
 
 
+def test_what_was_asked_for_before_is_not_taken_for_another_type():
+    loss = nn.MultiMarginLoss()
+    loss.p = 2.0
+    assert type(as_loss(loss, TARGET).power) is float
+    loss.p = 2
+    assert type(as_loss(loss, TARGET).power) is int
+    assert as_loss(loss, TARGET) is as_loss(loss, TARGET)
+
+
 class Own(nn.CrossEntropyLoss):
     pass
 
