@@ -100,7 +100,7 @@ def test_objects_keep_away_from_each_other():
 
 def test_as_many_as_were_asked_for():
     made = compose_scenes(objects((200,), (1, 1)), 600, size=20, per_scene=(2, 4))
-    counts = np.bincount(made.labels.reshape(600, -1).sum(1))
+    counts = np.bincount(made.labels.reshape(600, -1).sum(1).astype(np.int64))
     assert counts[:2].sum() == 0
     assert (counts[2:] > 150).all()
     assert len(counts) == 5

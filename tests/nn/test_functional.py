@@ -267,7 +267,10 @@ ON_ARRAYS = {
 def test_on_arrays_it_gives_the_bits_of_ops(name):
     expected, found = (function() for function in ON_ARRAYS[name])
     assert type(found) is type(expected)
-    np.testing.assert_array_equal(found, expected)
+    if name == "lp_pool2d":  # older versions of NumPy have two ways to a power
+        np.testing.assert_array_max_ulp(found, expected, 2)
+    else:
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_every_function_was_compared():
