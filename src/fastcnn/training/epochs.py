@@ -235,7 +235,7 @@ class Epochs(Evaluator):
             self._check()
             self._train_mode()
         x = self.prepare(images)
-        # What says so already is not said again: setting an attribute of a Trainer takes as long as a layer.
+        # Set only if need be: each attribute of a Trainer is looked up among its parts when it is set.
         if not self._within_step:
             self._within_step = True  # fit says when all that belongs to a step is done
         if self._failed is not None:

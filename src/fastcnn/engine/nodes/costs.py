@@ -32,7 +32,8 @@ _FILTERED_ONCE = 1200.0
 # Multiply-adds of two terms in a vector operation. There are 2, but with that direct products would look too
 # cheap beside filtering, whose costs were measured on machines without such instructions.
 _RATE_OF_PAIRS = 1.25
-# The same by tiles: prototypes reached 5 to 8 times the peak of multiply-adds.
+# The same by tiles: prototypes reached 5 to 8 times the peak of multiply-adds; these kernels have not been
+# timed.
 _RATE_OF_TILES = 6.0
 # Vector operations that it takes to copy a vector.
 _COPY = 2.0

@@ -21,7 +21,8 @@ _OUTWEIGHS = 4
 # Of so few pixels, zeros around the image may be much of what windows read: more than the rest of this share.
 _FEW_PIXELS = 16
 _SAVES_MUCH = 0.8
-# Elements of a span whose products tiles add up first: what is left out is so many, or sums have other bits.
+# Elements of a span whose products tiles add up first (TILE_ELEMENTS of csrc/engine/channels/conv_tiles.c):
+# only channels that fill them may be left out, or sums have other bits.
 _OF_TILES = 32
 
 
