@@ -7,6 +7,7 @@ import numpy as np
 
 import fastcnn.nn.functional as F
 from fastcnn import nn, ops, optim
+from fastcnn._precision import within
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
 from fastcnn.engine.nodes.loss import Loss, as_loss
@@ -183,18 +184,21 @@ GRADIENTS = {
 }
 
 
-def run(row: Row, column: str, dtype: Any, how: str, gradient: bool) -> np.ndarray:
+def run(
+    row: Row, column: str, dtype: Any, how: str, gradient: bool, precision: str = "highest"
+) -> np.ndarray:
     """Compute a row eagerly, or as a program with one of the layouts; return the elements it is about."""
     model, x = row.make().astype(dtype), images(column, dtype)
     if isinstance(model, nn.BatchNorm2d):
         model.eps = 0.0
     model.train(row.training)
     if how == "eager":
-        y = model(x)
-        found = model.backward(np.full(y.shape, DY, dtype)) if gradient else y
+        with within(precision):
+            y = model(x)
+            found = model.backward(np.full(y.shape, DY, dtype)) if gradient else y
     else:
         training = gradient or row.training
-        options = {"layout": how, "batch_size": len(x), "wanted": Wanted("highest")}
+        options = {"layout": how, "batch_size": len(x), "wanted": Wanted(precision)}
         plan = Plan(model, SHAPE[1:], training=training, input_gradient=training, **options)
         y = plan.forward(x)
         found = plan.backward(np.full(y.shape, DY, dtype)) if gradient else y
@@ -217,7 +221,9 @@ class LossRow(NamedTuple):
     smoothing: float = 0.0
     weighted: bool = False
 
-    def run(self, column: str, dtype: Any, how: str) -> tuple[np.ndarray, np.ndarray | None]:
+    def run(
+        self, column: str, dtype: Any, how: str, precision: str = "highest"
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the loss of both, and the gradient of the second one's logits, unless it is a program's."""
         weight = NO_WEIGHT.astype(dtype) if self.weighted else None
         x = _logits(column, dtype, self.place)
@@ -227,7 +233,8 @@ class LossRow(NamedTuple):
         # A normalisation with fixed statistics, which has parameters and changes nothing.
         model = nn.Sequential(nn.BatchNorm2d(5, eps=0.0).eval(), nn.Flatten()).astype(dtype)
         loss_of = Loss(None if weight is None else tuple(weight.tolist()), -100, self.smoothing)
-        plan = Plan(model, (5, 1, 1), training=True, batch_size=2, layout=how, loss=loss_of)
+        options = {"layout": how, "batch_size": 2, "wanted": Wanted(precision)}
+        plan = Plan(model, (5, 1, 1), training=True, loss=loss_of, **options)
         return plan.step(x.reshape(2, 5, 1, 1), TARGET, 1.0)[:, 0].sum(keepdims=True), None
 
 
@@ -269,7 +276,9 @@ class ElementRow(NamedTuple):
     target: float = 0.0
     pair: bool = False
 
-    def run(self, column: str, dtype: Any, how: str) -> tuple[np.ndarray, np.ndarray | None]:
+    def run(
+        self, column: str, dtype: Any, how: str, precision: str = "highest"
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the loss of both, and the gradient of the number, unless it is a program's."""
         loss, x = self.loss(), _logits(column, dtype, 3)
         classes = isinstance(loss, nn.MultiMarginLoss)
@@ -284,7 +293,8 @@ class ElementRow(NamedTuple):
         shapes = ((5, 1, 1),) * 2 if self.pair else (5, 1, 1)
         spec = as_loss(loss, target)
         model = Outputs().astype(dtype)
-        plan = Plan(model, shapes, training=True, batch_size=2, layout=how, loss=spec)
+        options = {"layout": how, "batch_size": 2, "wanted": Wanted(precision)}
+        plan = Plan(model, shapes, training=True, loss=spec, **options)
         batch = spec.batch(loss, target, None, plan.graph)
         planes = tuple(each.reshape(2, 5, 1, 1) for each in given)
         results = plan.step(planes if self.pair else planes[0], batch.target, batch.factor, batch.others)

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastcnn._kernels import cpu
 from fastcnn.engine.tracing import UnsupportedError
+from fastcnn.graph.bfloat16 import rounded
 
 from . import numbers
 from ._kernels.helpers import flushing
@@ -40,9 +42,9 @@ def tables():
 TABLES = tables()
 
 
-def words(values, as_zero, column, dtype, names):
-    """Return how the page calls each of these values; `as_zero` is what 0 gives."""
-    given, found = numbers.number(column, dtype), set()
+def words(values, as_zero, given, column, dtype, names):
+    """Return how the page calls each of these values; `given` went in, and `as_zero` is what 0 gives."""
+    found = set()
     for value, other in zip(np.ravel(values).tolist(), np.ravel(as_zero).tolist(), strict=True):
         if not np.isfinite(value):
             found.add({np.inf: "inf", -np.inf: "-inf"}.get(value, "NaN"))
@@ -67,8 +69,26 @@ def found_words(compute, column, names):
     found = set()
     for dtype, mode in circumstances(column):
         with flushing(mode):
-            found |= words(compute(column, dtype), compute("0", dtype), column, dtype, names)
+            given = numbers.number(column, dtype)
+            found |= words(compute(column, dtype), compute("0", dtype), given, column, dtype, names)
     return found
+
+
+def words_in(precision, compute, column, names):
+    """Return all words for what a function computes in a precision that float32 alone has."""
+    with flushing(column != "denormal, kept"):
+        given = np.array(numbers.number(column, np.float32), np.float32)
+        given = rounded(given) if precision == "medium" else given
+        arrays = compute(column, np.float32), compute("0", np.float32)
+        return words(*arrays, float(given), column, np.float32, names)
+
+
+def cell_in(precision, heading, row, column):
+    """Return what the page says of a cell in a precision: bfloat16 has no denormal numbers."""
+    if precision != "medium":
+        return TABLES[heading][row][column]
+    cell = TABLES[heading][row]["denormal" if column == "denormal, kept" else column]
+    return {"as 0" if word == "denormal" else word for word in cell}
 
 
 def assert_cell(heading, row, column, found):
@@ -95,6 +115,41 @@ def test_operations(name, row, heading):
                 assert how != "eager"
         assert_cell(heading, name, column, found)
         assert ("eager" in name) == (ran == {"eager"}), name
+
+
+@pytest.mark.parametrize("precision", ["high", "medium"])
+@pytest.mark.parametrize(("name", "row", "heading"), rows("values", VALUES) + rows("gradients", GRADIENTS))
+def test_operations_in_other_precisions(name, row, heading, precision, monkeypatch):
+    monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+    gradient = heading == "gradients"
+    for column in COLUMNS:
+        expected = cell_in(precision, heading, name, column)
+        # Of bfloat16 there are programs with channels in the lanes alone.
+        for how in HOWS if precision == "high" else ("eager", "channels"):
+            try:
+                found = words_in(
+                    precision,
+                    lambda c, t, how=how: numbers.run(row, c, t, how, gradient, precision),
+                    column,
+                    NAMES[heading],
+                )
+            except UnsupportedError:
+                continue
+            assert found <= expected, (column, how)
+
+
+@pytest.mark.parametrize("precision", ["high", "medium"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_in_other_precisions(name, precision, monkeypatch):
+    monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+    for column in COLUMNS:
+        found = words_in(
+            precision,
+            lambda c, t: LOSSES[name].run(c, t, "channels", precision)[0],
+            column,
+            NAMES["losses"],
+        )
+        assert found <= cell_in(precision, "losses", name, column), column
 
 
 @pytest.mark.parametrize("name", [*LOSSES, *ARRAY_LOSSES])

@@ -273,6 +273,15 @@ def test_it_is_high_without_instructions_for_it(medium):
         assert fastcnn._config.config()["float32 products"] == "medium, as high: no instructions for bfloat16"
 
 
+def test_it_is_high_with_images_in_the_lanes():
+    model, x = network(), samples()
+    plans = (
+        Plan(model, x.shape[1:], batch_size=len(x), layout="images", wanted=Wanted(name))
+        for name in ("medium", "high")
+    )
+    np.testing.assert_array_equal(*(plan.forward(x) for plan in plans))
+
+
 def test_float64_has_the_highest_precision(medium):
     model, x = network().double(), samples().astype(np.float64)
     np.testing.assert_array_equal(model.predict(x), model.predict(x, precision="highest"))

@@ -56,8 +56,8 @@ def multiplies(graph: Graph) -> bool:
     return any(node.multiplies for node in graph.nodes)
 
 
-def settled(graph: Graph, training: bool, wanted: Wanted) -> Wanted:
-    """Return what is wanted of a graph's products in every batch.
+def settled(graph: Graph, training: bool, wanted: Wanted, layout: str | None = None) -> Wanted:
+    """Return what is wanted of a graph's products in every batch, in the layout of this name or in any.
 
     Types other than float32 always have the highest precision. There is no medium one where images must be in
     the lanes, nor without instructions for it. In predictions an implementation whose bits are its layout's
@@ -66,7 +66,7 @@ def settled(graph: Graph, training: bool, wanted: Wanted) -> Wanted:
     if wanted.precision == "highest" or graph.dtype != np.float32:
         return wanted._replace(precision="highest")
     if wanted.precision == "medium":
-        if takes_channels(graph) and cpu.multiplies_bfloat16():
+        if layout != "images" and takes_channels(graph) and cpu.multiplies_bfloat16():
             return wanted
         wanted = wanted._replace(precision="high")
     if training or wanted.algorithm is not None or not takes_channels(graph):
