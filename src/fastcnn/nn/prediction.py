@@ -62,16 +62,27 @@ def predict(
     samples = _samples.check(x, "predict: x")
     asked = _precision.checked(precision, "predict: precision")
 
-    def run(given: Samples) -> Outputs:
-        if engine:
-            return _slots.predict(module, given, size, asked)
-        with calls.passive(), _precision.within(asked):
-            return in_batches(lambda part: call(module, part), given, size, "predict")
+    if tta is not None:
+        return _mean_of_views(Views(tta, "predict: tta"), module, samples, size, engine, asked)
+    if engine:
+        return _slots.predict(module, samples, size, asked)
+    return _eagerly(module, samples, size, asked)
 
-    if tta is None:
-        return run(samples)
-    views = Views(tta, "predict: tta")
-    return in_batches(lambda part: views.mean(run, part, "predict"), samples, size, "predict")
+
+def _eagerly(module: Any, samples: Samples, size: int, precision: str | None) -> Outputs:
+    with calls.passive(), _precision.within(precision):
+        return in_batches(lambda part: call(module, part), samples, size, "predict")
+
+
+def _mean_of_views(
+    views: Views, module: Any, samples: Samples, size: int, engine: bool, precision: str | None
+) -> Outputs:
+    run = _slots.predict if engine else _eagerly
+
+    def mean(part: Samples) -> Any:
+        return views.mean(lambda view: run(module, view, size, precision), part, "predict")
+
+    return in_batches(mean, samples, size, "predict")
 
 
 def in_batches(forward: Callable[[Samples], Any], samples: Samples, size: int, what: str) -> Any:

@@ -43,22 +43,19 @@ static void (*const of_three[3][MOST_NEIGHBOURS + 1])(const product *,
                                                       const portion *) = {NEIGHBOURS(ENTRY_3)};
 
 /* Take the pixels from t->p0 up to `end` by blocks of neighbours in rows of `width`, if they are such. */
-static ptrdiff_t take_neighbours(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width,
-                                 ptrdiff_t vectors)
+static void take_neighbours(const product *f, portion *t, ptrdiff_t end, ptrdiff_t width, ptrdiff_t vectors)
 {
     const ptrdiff_t apart = width > 1 ? f->x_at[1] - f->x_at[0] : 0, most = MOST_NEIGHBOURS / vectors;
     if (vectors > 2 || (apart != 1 && apart != 3))
-        return 0;
-    portion block = *t;
-    ptrdiff_t left = width - block.p0 % width; /* in the row */
-    while (block.p0 < end) {
-        left = fcn_min(left, end - block.p0);
+        return;
+    ptrdiff_t left = width - t->p0 % width; /* in the row */
+    while (t->p0 < end) {
+        left = fcn_min(left, end - t->p0);
         const ptrdiff_t size = left > 2 * most ? most : left > most ? (left + 1) / 2 : left;
-        (apart == 1 ? of_one : of_three)[vectors][size](f, &block);
-        block.p0 += size;
+        (apart == 1 ? of_one : of_three)[vectors][size](f, t);
+        t->p0 += size;
         left = left > size ? left - size : width;
     }
-    return end - t->p0;
 }
 
 #define DEFINE_CHAINS(v)                                                                                     \
@@ -78,80 +75,87 @@ static void (*const chains[])(const product *, const portion *) = {NULL, chains_
 #define LARGEST_PANEL (512 * 1024)
 #define PANEL_BYTES (256 * 1024)
 
-/* Take some pixels, whose tables begin at t->p0, by blocks, and panel by panel; return how far weights that come
- * next have been fetched. */
-static const char *take_in_hand(const product *f, const portion *t, ptrdiff_t pixels, ptrdiff_t width)
+/* Take some pixels, whose tables begin at t->p0, by so many blocks. */
+static void take_blocks(const product *f, portion *t, ptrdiff_t pixels, ptrdiff_t count, ptrdiff_t width)
+{
+    const ptrdiff_t size = pixels / count, longer = pixels % count;
+    const ptrdiff_t fetched = t->ahead_step * (t->span1 - t->span0) * (t->length / TERMS);
+    for (ptrdiff_t i = 0; i < count; ++i) {
+        const ptrdiff_t taken = size + (i < longer);
+        blocks[width][taken](f, t);
+        t->p0 += taken;
+        t->ahead += fetched;
+        if (t->before)
+            t->before += taken * width * VL;
+        if (t->after)
+            t->after += taken * width * VL;
+    }
+}
+
+/* The same panel by panel. */
+static void take_panels(const product *f, portion *t, ptrdiff_t pixels, ptrdiff_t count, ptrdiff_t width)
 {
     real sums[MOST_IN_HAND * MAX_VECTORS * VL];
-    const ptrdiff_t count = fcn_divide_up(pixels, max_pixels[width]);
     const ptrdiff_t spans = t->span1 - t->span0, length = f->span_length;
-    const ptrdiff_t row = width * VL, bytes = spans * length * row * (ptrdiff_t)sizeof(stored);
-    const ptrdiff_t wanted = PANEL_BYTES / (row * (ptrdiff_t)sizeof(stored));
-    const int whole = count == 1 || bytes <= LARGEST_PANEL;
+    const ptrdiff_t wanted = PANEL_BYTES / (width * VL * (ptrdiff_t)sizeof(stored));
     /* A panel is some spans, or a part of one. */
-    const ptrdiff_t step = whole ? fcn_max(spans, 1) : fcn_max(wanted / length, 1);
-    const ptrdiff_t parts = whole ? 1 : fcn_divide_up(length, wanted);
-    portion block = *t;
-    for (ptrdiff_t span = 0, part = 0; span == 0 || span < spans; span += part ? 0 : step) {
-        block.p0 = t->p0;
-        block.span0 = t->span0 + span;
-        block.span1 = fcn_min(block.span0 + step, t->span1);
-        block.from = length * part / parts / TERMS * TERMS;
-        block.length = (part + 1 < parts ? length * (part + 1) / parts / TERMS * TERMS : length) - block.from;
-        block.before = span || part ? sums : NULL;
+    const ptrdiff_t step = fcn_max(wanted / length, 1), parts = fcn_divide_up(length, wanted);
+    portion panel = *t;
+    for (ptrdiff_t span = 0, part = 0; span < spans; span += part ? 0 : step) {
+        panel.p0 = t->p0;
+        panel.span0 = t->span0 + span;
+        panel.span1 = fcn_min(panel.span0 + step, t->span1);
+        panel.from = length * part / parts / TERMS * TERMS;
+        panel.length = (part + 1 < parts ? length * (part + 1) / parts / TERMS * TERMS : length) - panel.from;
+        panel.before = span || part ? sums : NULL;
         part = (part + 1) % parts;
-        block.after = part || span + step < spans ? sums : NULL;
-        for (ptrdiff_t i = 0; i < count; ++i) {
-            const ptrdiff_t size = pixels / count + (i < pixels % count);
-            blocks[width][size](f, &block);
-            block.p0 += size;
-            block.ahead += block.ahead_step * (block.span1 - block.span0) * (block.length / TERMS);
-            if (block.before)
-                block.before += size * row;
-            if (block.after)
-                block.after += size * row;
-        }
+        panel.after = part || span + step < spans ? sums : NULL;
+        take_blocks(f, &panel, pixels, count, width);
     }
-    return block.ahead;
+    t->p0 = panel.p0;
+    t->ahead = panel.ahead;
+}
+
+/* The same by panels where weights are many, else at once. */
+static void take_in_hand(const product *f, portion *t, ptrdiff_t pixels, ptrdiff_t width)
+{
+    const ptrdiff_t count = fcn_divide_up(pixels, max_pixels[width]);
+    const ptrdiff_t weights = (t->span1 - t->span0) * f->span_length * width * VL;
+    if (count > 1 && weights * (ptrdiff_t)sizeof(stored) > LARGEST_PANEL)
+        take_panels(f, t, pixels, count, width);
+    else
+        take_blocks(f, t, pixels, count, width);
 }
 
 /* Take all pixels from t->p0 up to `end`. */
-static const char *take_pixels(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width)
+static void take_pixels(const product *f, portion *t, ptrdiff_t end, ptrdiff_t width)
 {
-    ptrdiff_t taken = take_neighbours(f, t, end, f->row_pixels, width);
-    if (width == 1 && !taken)
-        taken = take_pairs(f, t, end, f->row_pixels);
-    portion hand = *t;
-    hand.p0 += taken;
-    const ptrdiff_t first = hand.p0, pixels = end - first, hands = fcn_divide_up(pixels, MOST_IN_HAND);
-    for (ptrdiff_t i = 0; i < hands; ++i) {
-        const ptrdiff_t next = first + pixels * (i + 1) / hands;
-        hand.ahead = take_in_hand(f, &hand, next - hand.p0, width);
-        hand.p0 = next;
-    }
-    return hand.ahead;
+    take_neighbours(f, t, end, f->row_pixels, width);
+    if (width == 1 && t->p0 < end)
+        t->p0 += take_pairs(f, t, end, f->row_pixels);
+    const ptrdiff_t pixels = end - t->p0, hands = fcn_divide_up(pixels, MOST_IN_HAND);
+    for (ptrdiff_t i = 0; i < hands; ++i)
+        take_in_hand(f, t, pixels * (i + 1) / hands - pixels * i / hands, width);
 }
 
 /* The same of several images, which stand so far apart in y and x. */
-static const char *take_images(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width,
-                               ptrdiff_t images, ptrdiff_t y_image, ptrdiff_t x_image)
+static void take_images(const product *f, portion *t, ptrdiff_t end, ptrdiff_t width, ptrdiff_t images,
+                        ptrdiff_t y_image, ptrdiff_t x_image)
 {
     int32_t y_at[MOST_IN_HAND], x_at[MOST_IN_HAND];
-    const ptrdiff_t of_image = end - t->p0, pixels = of_image * images;
+    const ptrdiff_t first = t->p0, pixels = (end - first) * images;
     const ptrdiff_t hands = fcn_divide_up(pixels, most_in_hand(y_image, x_image));
     product some = *f;
     some.y_at = y_at;
     some.x_at = x_at;
-    portion hand = *t;
-    hand.p0 = 0;
-    for (ptrdiff_t i = 0, p = t->p0; i < hands; ++i) {
+    for (ptrdiff_t i = 0, p = first; i < hands; ++i) {
         const ptrdiff_t count = pixels * (i + 1) / hands - pixels * i / hands;
-        const ptrdiff_t image = place_pixels(y_at, x_at, f, t->p0, end, &p, count, y_image, x_image);
-        hand.ahead = take_in_hand(&some, &hand, count, width);
+        const ptrdiff_t image = place_pixels(y_at, x_at, f, first, end, &p, count, y_image, x_image);
+        t->p0 = 0;
+        take_in_hand(&some, t, count, width);
         some.y += image * y_image;
         some.x += image * x_image;
     }
-    return hand.ahead;
 }
 
 /* A sum of parts, of one image. */

@@ -1,8 +1,8 @@
 /* What goes through the spans, pixels, channels and images of a product where channels are in the lanes. Part
  * of conv.c and of conv_tiles.c, which define before it
  *
- *     take_pixels       take pixels of one image through a block of vectors of output channels
- *     take_images       take the same pixels of several images
+ *     take_pixels       take pixels of one image, from t->p0 on, through a block of vectors of output channels
+ *     take_images       take the same pixels of several images; both may leave t->p0 anywhere
  *     take_at_once      take a sum of parts of one image, and tell whether that was done
  *     PIXELS_OF_BLOCK   how many pixels a block of so many vectors takes at the most
  */
@@ -29,47 +29,50 @@ static ptrdiff_t pixels_at_a_time(const struct fcn_conv_spans *a, ptrdiff_t all,
     return rows * fcn_max(BYTES_AT_A_TIME / (rows * bytes), 1);
 }
 
+/* What makes part s of a sum of so many: the first one begins with the bias, the last one ends it. */
+static product part_of_product(const product *of, ptrdiff_t s, ptrdiff_t count)
+{
+    product part = *of;
+    part.bias = s ? NULL : of->bias;
+    part.add = s > 0;
+    part.end = s + 1 < count ? part_of_sum(of->end) : of->end;
+    return part;
+}
+
 /* Take the pixels p0 .. p1 - 1 of one block of vectors of output channels. */
 static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdiff_t b, ptrdiff_t p0,
                        ptrdiff_t p1, ptrdiff_t images)
 {
     const ptrdiff_t v0 = vector_block_start(a->vectors, b);
     const ptrdiff_t width = vector_block_start(a->vectors, b + 1) - v0;
-    const stored *w = (const stored *)the(&a->weight) + v0 * a->depth * VL, *next = w + width * a->depth * VL;
-    const int fetches = b + 1 < vector_block_count(a->vectors) &&
-                        a->depth * row_size(a->vectors) * (ptrdiff_t)sizeof(stored) > FEW_WEIGHTS;
-    const char *ahead = (const char *)(fetches ? next : w);
-    const ptrdiff_t blocks_of_pixels = fcn_divide_up((p1 - p0) * images, PIXELS_OF_BLOCK(width));
-    const ptrdiff_t ahead_step =
-        fetches ? fcn_divide_up(width * VL * TERMS * (ptrdiff_t)sizeof(stored), blocks_of_pixels) : 0;
-    product f = *of;
-    if (a->summed && images == 1 && take_at_once(&f, &(portion){.w = w, .o0 = v0 * VL}, width))
+    const stored *w = (const stored *)the(&a->weight) + v0 * a->depth * VL;
+    portion t = {.w = w, .o0 = v0 * VL, .length = of->span_length, .ahead = (const char *)w};
+    if (b + 1 < vector_block_count(a->vectors) &&
+        a->depth * row_size(a->vectors) * (ptrdiff_t)sizeof(stored) > FEW_WEIGHTS) {
+        const ptrdiff_t blocks_of_pixels = fcn_divide_up((p1 - p0) * images, PIXELS_OF_BLOCK(width));
+        t.ahead = (const char *)(w + width * a->depth * VL);
+        t.ahead_step = fcn_divide_up(width * VL * TERMS * (ptrdiff_t)sizeof(stored), blocks_of_pixels);
+    }
+    if (a->summed && images == 1 && take_at_once(of, &t, width))
         return;
     for (ptrdiff_t s = 0; s < a->segment_count; ++s) {
         const int32_t *segment = a->segments + 4 * s;
         const ptrdiff_t last = fcn_min(p1, segment[1]);
-        portion t = {
-            .w = w,
-            .o0 = v0 * VL,
-            .p0 = fcn_max(p0, segment[0]),
-            .span0 = segment[2],
-            .span1 = segment[3],
-            .length = f.span_length,
-            .ahead = ahead,
-            .ahead_step = ahead_step,
-        };
+        t.p0 = fcn_max(p0, segment[0]);
+        t.span0 = segment[2];
+        t.span1 = segment[3];
         if (t.p0 >= last)
             continue;
+        const product *f = of;
+        product part;
         if (a->summed) {
-            f.bias = s ? NULL : of->bias;
-            f.add = s > 0;
-            f.end = s + 1 < a->segment_count ? part_of_sum(of->end) : of->end;
+            part = part_of_product(of, s, a->segment_count);
+            f = &part;
         }
-        if (images > 1) {
-            ahead = take_images(&f, &t, last, width, images, group_step(&a->y), group_step(&a->x));
-            continue;
-        }
-        ahead = take_pixels(&f, &t, last, width);
+        if (images > 1)
+            take_images(f, &t, last, width, images, group_step(&a->y), group_step(&a->x));
+        else
+            take_pixels(f, &t, last, width);
     }
 }
 
@@ -117,13 +120,12 @@ static void take_dense(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task,
     const ptrdiff_t width = vector_block_start(vectors, b + 1) - v0;
     const ptrdiff_t first = batch->groups * share / a->shares;
     const ptrdiff_t images = batch->groups * (share + 1) / a->shares - first;
-    const real *bias = the(&a->bias);
     const real *slope = the(&a->slope);
     const ending end = ending_of(ACTIVATION_OF(a), NULL, NULL, slope ? slope + v0 * VL : NULL);
-    product f = {
+    const product f = {
         .y = of_group(&a->y, batch, first),
         .x = of_group(&a->x, batch, first),
-        .bias = bias,
+        .bias = the(&a->bias),
         .y_at = a->y_at,
         .x_at = a->x_at,
         .span_at = a->span_at,
@@ -140,12 +142,11 @@ static void take_dense(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task,
         return;
     }
     for (ptrdiff_t s = 0; s < a->spans; ++s) {
-        f.bias = s ? NULL : bias;
-        f.add = s > 0;
-        f.end = s + 1 < a->spans ? part_of_sum(end) : end;
+        const product part = part_of_product(&f, s, a->spans);
+        t.p0 = 0;
         t.span0 = s;
         t.span1 = s + 1;
-        take_images(&f, &t, 1, width, images, group_step(&a->y), group_step(&a->x));
+        take_images(&part, &t, 1, width, images, group_step(&a->y), group_step(&a->x));
     }
     for (ptrdiff_t image = first; image < first + images; ++image)
         end_pixels(&end, (stored *)of_group(&a->y, batch, image) + t.o0, f.y_at, 0, 1, width);

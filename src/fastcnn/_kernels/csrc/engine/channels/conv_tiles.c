@@ -114,7 +114,7 @@ INLINE void take_tiles(const product *f, const portion *t, ptrdiff_t width, ptrd
 }
 
 /* Take the pixels from t->p0 up to `end`. */
-static const char *take_pixels(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width)
+static void take_pixels(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width)
 {
     for (ptrdiff_t v = 0; v < width; v += 2) {
         const ptrdiff_t most = PIXELS_OF_BLOCK(width - v);
@@ -124,12 +124,11 @@ static const char *take_pixels(const product *f, const portion *t, ptrdiff_t end
             else
                 take_tiles(f, t, width, v, p, fcn_min(most, end - p), 1);
     }
-    return t->ahead;
 }
 
 /* The same of several images, which stand so far apart in y and x. */
-static const char *take_images(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width,
-                               ptrdiff_t images, ptrdiff_t y_image, ptrdiff_t x_image)
+static void take_images(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width, ptrdiff_t images,
+                        ptrdiff_t y_image, ptrdiff_t x_image)
 {
     int32_t y_at[MOST_IN_HAND], x_at[MOST_IN_HAND];
     const ptrdiff_t most = most_in_hand(y_image, x_image);
@@ -145,7 +144,6 @@ static const char *take_images(const product *f, const portion *t, ptrdiff_t end
         some.y += image * y_image;
         some.x += image * x_image;
     }
-    return t->ahead;
 }
 
 /* A sum of parts is the same to the bit whether there are several images or one. */
