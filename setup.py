@@ -53,10 +53,11 @@ X86_SETS = {
 }
 # What the assembler must know of a set, as the compiler need not.
 INSTRUCTIONS = {"amx": "tdpbf16ps %tmm2, %tmm1, %tmm0"}
-# Instruction sets that have products by tiles, see csrc/common/tiles.h, and else the kernels of another set:
-# these files alone are compiled for them. "amx_in_c", for tests, does in plain C what "amx" does.
+# Instruction sets that have products by tiles, see csrc/common/tiles.h, and else the kernels of another set.
+# "amx_in_c", for tests, does in plain C what "amx" does. The files of such products are compiled for these
+# alone, and of the others only what every set has.
 TILED = {"amx_in_c": "avx512_bf16", "amx": "avx512_bf16"}
-TILED_FILES = {"conv_tiles.c", "list.c", "kernels.c"}
+OF_TILES, OF_EVERY_SET = {"conv_tiles.c", "conv_weight_tiles.c"}, {"list.c", "kernels.c"}
 # What the files of a folder are compiled for: once, or for every element type on every instruction set, and
 # then for each of these layouts of the engine's buffers. Types that take two terms have the layout "channels"
 # alone, and nothing eager.
@@ -192,7 +193,7 @@ def variants(isas, layout, file):
             stored, real, size, terms = ELEMENT_TYPES[element]
             if terms > 1 and (layout not in ("", "channels") or file in AS_SUMMED):
                 continue
-            if file not in TILED_FILES if isa in TILED else file == "conv_tiles.c":
+            if file not in OF_EVERY_SET and (file in OF_TILES) != (isa in TILED):
                 continue
             macros = {"STORED": stored, "REAL": real, "REAL_BYTES": size, "TERMS": terms}
             macros |= {"VARIANT": f"{element}_{isa}", "ELEMENT": f'"{element}"'}

@@ -1,5 +1,7 @@
 """One valid call of every operation, made from its declaration."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from fastcnn._kernels import program as kernels
@@ -28,8 +30,14 @@ def bytes_of_copy(sizes):
 
 def writer_of(signature, layout=None):
     """Return an empty program of an element type that has an operation."""
-    element = ElementType.of("bfloat16") if signature.types == "_IN_PAIRS" else ELEMENT
-    return writer(layout or signature.layouts[-1], element)
+    return writer(layout or signature.layouts[-1], element_of(signature.types))
+
+
+def element_of(types):
+    """Return an element type that has operations of these types."""
+    if types not in ("_IN_PAIRS", "_IN_TILES"):
+        return ELEMENT
+    return replace(ElementType.of("bfloat16"), tiles=types == "_IN_TILES")
 
 
 def lengths(signature):

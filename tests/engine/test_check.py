@@ -13,9 +13,11 @@ from fastcnn.engine.check import check_places, checks_places
 from fastcnn.engine.nodes.loss import Loss, as_loss
 from fastcnn.engine.signatures import SIGNATURES
 
+from .._kernels.helpers import using_isa
 from .operations import writer
 
 LAYOUTS = ("images", "channels")
+BY_TILES = [name for name in cpu.available_isas("bfloat16", in_c=True) if name.startswith("amx")]
 
 
 class Arithmetic(nn.Module):
@@ -87,7 +89,16 @@ def _plans(layout):
         *losses,
         *([] if layout == "images" else [Plan(network, (2, 9, 8), wanted=Wanted("medium"), **two_parts)]),
         *([] if layout == "images" else [Plan(deep, (2, 9, 8), wanted=in_pairs, **two_parts)]),
+        *([] if layout == "images" else _by_tiles(two_parts)),
     ]
+
+
+def _by_tiles(options):
+    if not BY_TILES:
+        return []
+    model = nn.Sequential(nn.Conv2d(8, 3, 3), nn.MaxPool2d(1))
+    with using_isa(BY_TILES[0]):
+        return [Plan(model, (8, 5, 6), wanted=Wanted("medium", "direct"), **options)]
 
 
 def operations():
@@ -152,6 +163,8 @@ def test_all_operations_are_in_these_plans(layout):
     """All that have a table with places."""
     found = {each.values[1].kernel for each in TABLES if each.values[0].name == layout}
     declared = {name for name, each in SIGNATURES.items() if layout in each.layouts and each.tables}
+    if not BY_TILES:
+        declared -= {name for name, each in SIGNATURES.items() if each.types == "_IN_TILES"}
     assert found == declared
 
 

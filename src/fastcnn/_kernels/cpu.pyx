@@ -57,7 +57,7 @@ cdef extern from *:
             return fcn_all_kernels_amx_in_c;
     #endif
     #ifdef FCN_HAVE_AMX
-        if (level == 5 && avx512 && __builtin_cpu_supports("avx512bf16") && fcn_may_use_tiles() == NULL)
+        if (level == 5 && avx512 && __builtin_cpu_supports("avx512bf16") && fcn_why_no_tiles() == NULL)
             return fcn_all_kernels_amx;
     #endif
     #endif
@@ -65,6 +65,7 @@ cdef extern from *:
     }
     """
     const fcn_kernels **fcn_find(int level) nogil
+    const char *fcn_why_no_tiles() nogil
     const char *fcn_may_use_tiles() nogil
     int fcn_get_threads() nogil
     void fcn_set_threads(int count) nogil
@@ -81,7 +82,7 @@ LEVELS = ("baseline", "avx2", "avx512", "avx512_bf16", "amx_in_c", "amx")
 # For tests: what other sets do by instructions.
 IN_C = ("amx_in_c",)
 MAX_THREADS = 1024
-cdef int _level = 0
+cdef int _level = 0, _amx = LEVELS.index("amx")
 
 
 cdef const fcn_kernels *kernels(size_t itemsize) noexcept nogil:
@@ -93,11 +94,11 @@ cdef const fcn_eager *eager(size_t itemsize) noexcept nogil:
 
 
 cdef const fcn_kernels *_kernels_at(int level, bytes element) noexcept:
-    """The kernels of an element type on one instruction set, NULL if there are none."""
+    """The kernels of an element type on one instruction set, NULL if there are none that may be used."""
     cdef const fcn_kernels **each = fcn_find(level)
     while each != NULL and each[0] != NULL:
         if strcmp(each[0].element, element) == 0:
-            return each[0]
+            return each[0] if level != _amx or fcn_may_use_tiles() == NULL else NULL
         each += 1
     return NULL
 
@@ -141,7 +142,7 @@ def available_isas(str element=None, bint in_c=False):
     """Return the instruction sets that this build has and this processor runs, weakest first.
 
     Of an element type those that have kernels of their own for it; on others it has those of the set before.
-    With `in_c` also those that do in plain C what others have instructions for.
+    Tiles (AMX), which are of bfloat16, are then among them only if the system gives permission. With `in_c` also those that do in plain C what others have instructions for.
     """
     return [
         name
@@ -151,7 +152,10 @@ def available_isas(str element=None, bint in_c=False):
 
 
 def without_tiles():
-    """Return why the kernels by tiles (AMX) are not among those that can be used, or None if they are."""
+    """Return why the kernels by tiles (AMX) are not among those that can be used, or None if they are.
+
+    The system is asked for its permission.
+    """
     cdef const char *why = fcn_may_use_tiles()
     if why != NULL:
         return why.decode()

@@ -7,6 +7,7 @@ CHAINS: int
 FULL_CHUNK: int
 MOST_TILES: int
 WEIGHT_TILE: int
+TILE_POSITIONS: int
 CHUNK: int
 MOST_SLOTS: int
 SUM_BLOCK: int

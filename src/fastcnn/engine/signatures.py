@@ -20,8 +20,14 @@ from .layout import Layout
 from .memory import Blob, External, Vectors
 
 _LAYOUTS = {"BOTH": ("images", "channels"), "IMAGES": ("images",), "CHANNELS": ("channels",)}
-# What the element type must be like, behind a layout: stored as it is summed, or multiplied in pairs.
-_TYPES = ("_AS_SUMMED", "_IN_PAIRS")
+# What the element type must be like, behind a layout: stored as it is summed, or multiplied in pairs, or by
+# tiles of these.
+_TYPES = {
+    "_AS_SUMMED": lambda element: not element.narrow,
+    "_IN_PAIRS": lambda element: element.narrow,
+    "_IN_TILES": lambda element: element.tiles,
+    "": lambda element: True,
+}
 _INTEGERS = ("SIZE", "SIZE_IF", "INTEGER", "FLAG")
 _COPIES = {
     "GROUP": "one for each group",
@@ -79,7 +85,7 @@ class Signature:
         """
         if layout.name not in self.layouts:
             raise ValueError(f"{self.name}: the layout {layout.name!r} has no such operation")
-        if self.types and element.narrow != (self.types == "_IN_PAIRS"):
+        if not _TYPES[self.types](element):
             raise ValueError(f"{self.name}: the element type {element.name} has no such operation")
         lengths = {each.name for each in self.arguments.values() if each.kind == "LENGTH"}
         unknown = given.keys() - self.arguments.keys() | given.keys() & lengths
@@ -186,7 +192,7 @@ def _signatures() -> dict[str, Signature]:
     found: dict[str, Signature] = {}
     for kind, name, details in kernels.declarations():
         if kind == "OPERATION":
-            types = next((each for each in _TYPES if details[0].endswith(each)), "")
+            types = next(each for each in _TYPES if details[0].endswith(each))
             layouts = _LAYOUTS[details[0].removesuffix(types)]
             signature = found[name] = Signature(name, layouts, details[1] == "TASK", types)
         elif kind != "END":

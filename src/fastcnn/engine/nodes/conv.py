@@ -19,6 +19,7 @@ from .conv_forward import forward
 from .conv_gemm import gathered, gemm
 from .conv_input import backward_input, gradient_halo
 from .conv_weight import sums_over_all, weight_gradient
+from .conv_weight_tiles import FEWEST_CHANNELS
 from .conv_winograd import (
     SMALL,
     forward_cost,
@@ -84,15 +85,18 @@ def _sizes(node: Convolution) -> tuple[int, int, int]:
 
 
 def _cost(
-    of: Callable[[Layout, int, int, int], float], by_tiles: bool = True
+    of: Callable[[Layout, int, int, int], float], fewest_by_tiles: int = 1
 ) -> Callable[[Convolution, Setting], float]:
-    """Return the cost of a pass; that of a depthwise convolution is the same for all passes."""
+    """Return the cost of a pass; that of a depthwise convolution is the same for all passes.
+
+    Tiles, where there are some, take it from so many input channels on.
+    """
 
     def cost(node: Convolution, setting: Setting) -> float:
         out, inner, size = _sizes(node)
         if node.depthwise:
             return costs.depthwise(setting.layout, size // node.groups, node.groups)
-        return of(setting.layout, size, out, inner) / costs.rate(setting, by_tiles)
+        return of(setting.layout, size, out, inner) / costs.rate(setting, inner >= fewest_by_tiles)
 
     return cost
 
@@ -100,7 +104,7 @@ def _cost(
 _forward_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * inner, out))
 _input_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * out, inner))
 _weight_cost = _cost(
-    lambda layout, size, out, inner: costs.weight_gradient(layout, size * inner, out), by_tiles=False
+    lambda layout, size, out, inner: costs.weight_gradient(layout, size * inner, out), FEWEST_CHANNELS
 )
 
 

@@ -20,6 +20,7 @@ from ..layout import Layout
 from ..memory import Blob, Vectors, table
 from ..parts import Backward
 from ..writer import Writer
+from . import conv_weight_tiles
 from .conv_forward import conv_product
 from .convolution import Convolution
 from .multiply import bands_of
@@ -109,6 +110,10 @@ def _of_all_by_channels(
 def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy: Blob, p: Product) -> None:
     """Write the weight gradient of a group of channels: partial sums for each slot, then their sum."""
     bands = max(1, min(bands_of(w, 2 * p.pixels * p.depth * p.channels), p.depth))
+    whole_chunk = w.layout.by_channels and p.pixels <= _SEVERAL_IMAGES
+    if bands == 1 and conv_weight_tiles.takes(w, p, x, weight.shape[1]):
+        conv_weight_tiles.write(w, weight, dweight, x, dy, p, whole_chunk)
+        return
     taps, vectors = p.taps(x), w.vectors(p.channels)
     for band in range(bands):
         some = slice(p.depth * band // bands, p.depth * (band + 1) // bands)
@@ -122,7 +127,7 @@ def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy:
             "tap_at": taps[some],
             "dy_at": p.y_at,
             "vectors": vectors,
-            "whole_chunk": w.layout.by_channels and p.pixels <= _SEVERAL_IMAGES,
+            "whole_chunk": whole_chunk,
             "band": band if bands > 1 else None,
             "flops": 2 * p.pixels * depth * p.channels,
         }

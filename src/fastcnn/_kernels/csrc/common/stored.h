@@ -109,6 +109,10 @@ static inline vreal rounded(vreal v)
 #endif
 }
 
+/* The first or the second one of each two terms. */
+static inline vreal first_of(vterms a) { return (vreal)(a << 16); }
+static inline vreal second_of(vterms a) { return (vreal)(a & 0xffff0000); }
+
 /* VL pairs of neighbours. */
 static inline vterms load_terms(const stored *p) { return *(const vbits_unaligned *)p; }
 
@@ -126,8 +130,8 @@ static inline vreal multiply_add(vreal sum, vterms a, vterms b)
 #if defined(__AVX512BF16__)
     return (vreal)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
 #else
-    sum += (vreal)(a & 0xffff0000) * (vreal)(b & 0xffff0000);
-    return sum + (vreal)(a << 16) * (vreal)(b << 16);
+    sum += second_of(a) * second_of(b);
+    return sum + first_of(a) * first_of(b);
 #endif
 }
 

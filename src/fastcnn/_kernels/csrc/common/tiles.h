@@ -4,9 +4,9 @@
  *           Both sums over k start from 0 and are chains of fused multiply-adds in the order of k.
  * Layout    sums 16 x 16 floats; a 16 rows of pairs of bfloat16; b a row of 16 pairs for each pair of a's
  *           columns. Rows in memory stand any number of bytes apart.
- * Use       tiles_begin before, and tiles_end after: it says how many pairs the last products of a sum have,
- *           for which there is another pair of tiles, so that nothing past them is read. There are four tiles
- *           of sums. Where FCN_AMX is not set, the same happens in plain C.
+ * Use       tiles_begin before, and tiles_end after. There are four tiles of sums, two for a, and two for b.
+ *           The second ones have as many pairs as tiles_begin is told, so that the last products of a sum
+ *           read nothing past them. Where FCN_AMX is not set, the same happens in plain C.
  * Edges     The instruction takes denormal numbers for zeros, and makes them such, in any mode; the plain
  *           form does what the mode says (common/float_mode.h).
  * Source    Intel's manual of instructions, TDPBF16PS.
@@ -27,7 +27,7 @@ typedef struct fcn_tiles {
 } tiles;
 
 /* The instructions stand here as such, since the compilers' functions for them do not all say which memory
- * they read. The number of a tile is a part of them: 4 and 6 hold a and b, 5 and 7 the last ones of a sum. */
+ * they read. The number of a tile is a part of them: 0 to 3 hold sums, 4 and 5 a, 6 and 7 b. */
 #define LOAD_TILE(n, from, row_bytes)                                                                        \
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #n::"r"(from), "r"(row_bytes) : "memory")
 #define STORE_TILE(n, to, row_bytes)                                                                         \
@@ -47,7 +47,7 @@ typedef struct fcn_tiles {
             DO(3, __VA_ARGS__);                                                                              \
     } while (0)
 
-INLINE void tiles_begin(tiles *t, ptrdiff_t last_pairs)
+INLINE void tiles_begin(tiles *t, ptrdiff_t second_pairs)
 {
     struct {
         uint8_t palette, start_row, reserved[14];
@@ -55,8 +55,8 @@ INLINE void tiles_begin(tiles *t, ptrdiff_t last_pairs)
         uint8_t rows[16];
     } shape = {.palette = 1};
     for (int i = 0; i < 8; ++i) {
-        shape.bytes[i] = i == 5 ? (uint16_t)(4 * last_pairs) : 64;
-        shape.rows[i] = i == 7 ? (uint8_t)last_pairs : TILE_ROWS;
+        shape.bytes[i] = i == 5 ? (uint16_t)(4 * second_pairs) : 64;
+        shape.rows[i] = i == 7 ? (uint8_t)second_pairs : TILE_ROWS;
     }
     __asm__ volatile("ldtilecfg %0" ::"m"(shape));
     (void)t;
@@ -74,36 +74,46 @@ INLINE void tile_zero(tiles *t, const int i)
     OF_SUM(i, ZERO_TILE, );
 }
 
+INLINE void tile_load_sums(tiles *t, const int i, const float *from, ptrdiff_t row_bytes)
+{
+    (void)t;
+    OF_SUM(i, LOAD_TILE, from, row_bytes);
+}
+
 INLINE void tile_store_sums(tiles *t, const int i, float *to, ptrdiff_t row_bytes)
 {
     (void)t;
     OF_SUM(i, STORE_TILE, to, row_bytes);
 }
 
-INLINE void tile_load_a(tiles *t, const int last, const void *from, ptrdiff_t row_bytes)
+INLINE void tile_load_a(tiles *t, const int second, const void *from, ptrdiff_t row_bytes)
 {
     (void)t;
-    if (last)
+    if (second)
         LOAD_TILE(5, from, row_bytes);
     else
         LOAD_TILE(4, from, row_bytes);
 }
 
-INLINE void tile_load_b(tiles *t, const int last, const void *from, ptrdiff_t row_bytes)
+INLINE void tile_load_b(tiles *t, const int second, const void *from, ptrdiff_t row_bytes)
 {
     (void)t;
-    if (last)
+    if (second)
         LOAD_TILE(7, from, row_bytes);
     else
         LOAD_TILE(6, from, row_bytes);
 }
 
-/* Add to the sums i the product of what was loaded. */
-INLINE void tile_multiply(tiles *t, const int last, const int i)
+/* Add to the sums i the product of the first or second a and b. They have the same number of pairs. */
+INLINE void tile_multiply(tiles *t, const int second_a, const int second_b, const int i)
 {
     (void)t;
-    if (last)
+    if (second_a && second_b)
         OF_SUM(i, MULTIPLY_TILES, 5, 7);
+    else if (second_a)
+        OF_SUM(i, MULTIPLY_TILES, 5, 6);
+    else if (second_b)
+        OF_SUM(i, MULTIPLY_TILES, 4, 7);
     else
         OF_SUM(i, MULTIPLY_TILES, 4, 6);
 }
@@ -112,14 +122,24 @@ INLINE void tile_multiply(tiles *t, const int last, const int i)
 
 typedef struct fcn_tiles {
     float sums[TILE_SUMS][TILE_ROWS][16];
-    uint32_t a[TILE_ROWS][TILE_PAIRS], b[TILE_PAIRS][16];
-    ptrdiff_t last_pairs;
+    uint32_t a[2][TILE_ROWS][TILE_PAIRS], b[2][TILE_PAIRS][16];
+    ptrdiff_t pairs[2];
 } tiles;
 
-INLINE void tiles_begin(tiles *t, ptrdiff_t last_pairs) { t->last_pairs = last_pairs; }
+INLINE void tiles_begin(tiles *t, ptrdiff_t second_pairs)
+{
+    t->pairs[0] = TILE_PAIRS;
+    t->pairs[1] = second_pairs;
+}
 INLINE void tiles_end(tiles *t) { (void)t; }
 
 INLINE void tile_zero(tiles *t, const int i) { memset(t->sums[i], 0, sizeof(t->sums[i])); }
+
+INLINE void tile_load_sums(tiles *t, const int i, const float *from, ptrdiff_t row_bytes)
+{
+    for (ptrdiff_t m = 0; m < TILE_ROWS; ++m)
+        memcpy(t->sums[i][m], (const char *)from + m * row_bytes, 64);
+}
 
 INLINE void tile_store_sums(tiles *t, const int i, float *to, ptrdiff_t row_bytes)
 {
@@ -127,30 +147,27 @@ INLINE void tile_store_sums(tiles *t, const int i, float *to, ptrdiff_t row_byte
         memcpy((char *)to + m * row_bytes, t->sums[i][m], 64);
 }
 
-INLINE void tile_load_a(tiles *t, const int last, const void *from, ptrdiff_t row_bytes)
+INLINE void tile_load_a(tiles *t, const int second, const void *from, ptrdiff_t row_bytes)
 {
     for (ptrdiff_t m = 0; m < TILE_ROWS; ++m)
-        memcpy(t->a[m], (const char *)from + m * row_bytes, last ? (size_t)t->last_pairs * 4 : 64);
+        memcpy(t->a[second][m], (const char *)from + m * row_bytes, (size_t)t->pairs[second] * 4);
 }
 
-INLINE void tile_load_b(tiles *t, const int last, const void *from, ptrdiff_t row_bytes)
+INLINE void tile_load_b(tiles *t, const int second, const void *from, ptrdiff_t row_bytes)
 {
-    for (ptrdiff_t k = 0; k < (last ? t->last_pairs : TILE_PAIRS); ++k)
-        memcpy(t->b[k], (const char *)from + k * row_bytes, 64);
+    for (ptrdiff_t k = 0; k < t->pairs[second]; ++k)
+        memcpy(t->b[second][k], (const char *)from + k * row_bytes, 64);
 }
 
-/* The first or the second number of each pair. */
-INLINE vreal first_of(vbits pairs) { return (vreal)(pairs << 16); }
-INLINE vreal second_of(vbits pairs) { return (vreal)(pairs & 0xffff0000); }
-
-static void tile_multiply(tiles *t, const int last, const int i)
+static void tile_multiply(tiles *t, const int second_a, const int second_b, const int i)
 {
-    const ptrdiff_t pairs = last ? t->last_pairs : TILE_PAIRS;
+    const ptrdiff_t pairs = t->pairs[second_a];
     for (ptrdiff_t m = 0; m < TILE_ROWS; ++m)
         for (ptrdiff_t n = 0; n < 16; n += VL) {
             vreal first = {0}, second = {0};
             for (ptrdiff_t k = 0; k < pairs; ++k) {
-                const vbits a = t->a[m][k] - (vbits){0}, b = *(const vbits_unaligned *)&t->b[k][n];
+                const vterms a = t->a[second_a][m][k] - (vterms){0};
+                const vterms b = load_terms((const stored *)&t->b[second_b][k][n]);
                 first += first_of(a) * first_of(b);
                 second += second_of(a) * second_of(b);
             }

@@ -124,10 +124,16 @@ static inline vreal lane_mask(const fcn_batch *batch, ptrdiff_t group)
 #define HAS_BOTH_AS_SUMMED HAS_BOTH
 #define HAS_CHANNELS_AS_SUMMED HAS_CHANNELS
 #define HAS_CHANNELS_IN_PAIRS(...)
+#define HAS_CHANNELS_IN_TILES(...)
 #else
 #define HAS_BOTH_AS_SUMMED(...)
 #define HAS_CHANNELS_AS_SUMMED(...)
 #define HAS_CHANNELS_IN_PAIRS HAS_CHANNELS
+#ifdef FCN_REST
+#define HAS_CHANNELS_IN_TILES HAS_CHANNELS
+#else
+#define HAS_CHANNELS_IN_TILES(...)
+#endif
 #endif
 
 #define OPERATION(name, layouts, over) HAS_##layouts(fcn_op_kernel KERNEL(name);)

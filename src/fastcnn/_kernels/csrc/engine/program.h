@@ -24,17 +24,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FCN_CHUNK 16          /* groups, at most, that a thread takes through the operations of a phase */
-#define FCN_FULL_CHUNK 2      /* of an operation that reads many weights, once for all groups in hand */
-#define FCN_TASK_TAPS 48      /* taps whose weight gradient is one task */
-#define FCN_TASK_SUMS 432     /* taps whose sums over slots are one task: 48 channels of 3x3 windows */
-#define FCN_TASK_COLUMNS 64   /* columns of a linear layer's weight gradient that are one task */
-#define FCN_ROWS_IN_HAND 256  /* pixels whose weight gradient is made at a time over all images, */
-#define FCN_VECTORS_IN_HAND 8 /* and vectors of output channels */
-#define FCN_TASK_TOTALS 1024  /* sums over slots that are one task */
-#define FCN_MOST_TILES 128    /* tiles of Winograd's filtering that a thread may have in hand */
-#define FCN_WEIGHT_TILE 256   /* pixels that stay in the first cache while all taps pass over them */
-#define FCN_CHAINS 4          /* parts of the sum that is an output of a deep linear layer */
+#define FCN_CHUNK 16            /* groups, at most, that a thread takes through the operations of a phase */
+#define FCN_FULL_CHUNK 2        /* of an operation that reads many weights, once for all groups in hand */
+#define FCN_TASK_TAPS 48        /* taps whose weight gradient is one task */
+#define FCN_TASK_SUMS 432       /* taps whose sums over slots are one task: 48 channels of 3x3 windows */
+#define FCN_TASK_COLUMNS 64     /* columns of a linear layer's weight gradient that are one task */
+#define FCN_ROWS_IN_HAND 256    /* pixels whose weight gradient is made at a time over all images, */
+#define FCN_VECTORS_IN_HAND 8   /* and vectors of output channels */
+#define FCN_TASK_TOTALS 1024    /* sums over slots that are one task */
+#define FCN_MOST_TILES 128      /* tiles of Winograd's filtering that a thread may have in hand */
+#define FCN_WEIGHT_TILE 256     /* pixels that stay in the first cache while all taps pass over them */
+#define FCN_TILE_POSITIONS 1024 /* where pixels may begin to read x, of those that tiles have in hand */
+#define FCN_CHAINS 4            /* parts of the sum that is an output of a deep linear layer */
 
 /* The input channels whose sums over slots, of windows of so many places, are one task. */
 static inline ptrdiff_t fcn_task_channels(ptrdiff_t channels, ptrdiff_t places)

@@ -14,7 +14,7 @@
 #define XFEATURE_XTILEDATA 18
 #define TILE_STATES (3u << 17) /* of the registers that the system saves: the shapes and the data of tiles */
 
-static const char *ask(void)
+const char *fcn_why_no_tiles(void)
 {
     unsigned a, b, c, d;
     const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24, osxsave = 1u << 27;
@@ -25,8 +25,6 @@ static const char *ask(void)
     __asm__("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
     if ((a & TILE_STATES) != TILE_STATES)
         return "the system does not save them";
-    if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA))
-        return "the system has refused them (arch_prctl)";
     return NULL;
 }
 
@@ -35,7 +33,9 @@ const char *fcn_may_use_tiles(void)
     static int asked;
     static const char *answer;
     if (!asked) {
-        answer = ask();
+        answer = fcn_why_no_tiles();
+        if (!answer && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA))
+            answer = "the system has refused them (arch_prctl)";
         asked = 1;
     }
     return answer;
@@ -43,6 +43,8 @@ const char *fcn_may_use_tiles(void)
 
 #else
 
-const char *fcn_may_use_tiles(void) { return "they are used on Linux alone, on x86-64"; }
+const char *fcn_why_no_tiles(void) { return "they are used on Linux alone, on x86-64"; }
+
+const char *fcn_may_use_tiles(void) { return fcn_why_no_tiles(); }
 
 #endif

@@ -53,7 +53,7 @@ INLINE void multiply(const product *f, ptrdiff_t p0, ptrdiff_t pixels, const ptr
 #pragma GCC unroll 4
     for (int b = 0; b < TILE_SUMS / vectors; ++b) {
         if (b * TILE_ROWS >= pixels)
-            break;
+            continue;
         const int32_t *x_at = f->x_at + p0 + b * TILE_ROWS;
         if (distances[b] && count % 2 == 0)
             tile_load_a(f->tiles, last, f->x + at + x_at[0], distances[b] * (ptrdiff_t)sizeof(stored));
@@ -65,7 +65,7 @@ INLINE void multiply(const product *f, ptrdiff_t p0, ptrdiff_t pixels, const ptr
         for (int v = 0; v < vectors; ++v) {
             if (b == 0 || vectors > 1)
                 tile_load_b(f->tiles, last, w + v * VL * TERMS, row_bytes);
-            tile_multiply(f->tiles, last, b * vectors + v);
+            tile_multiply(f->tiles, last, last, b * vectors + v);
         }
     }
 }

@@ -109,11 +109,10 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
     const struct fcn_conv_weight *a = &op->conv_weight;
     const ptrdiff_t pixels = a->pixels, tiles = fcn_divide_up(pixels, FCN_WEIGHT_TILE);
     const ptrdiff_t end = group + (op->whole_chunk ? batch->count : 1);
-    for (ptrdiff_t image = group, next; image < end; image = next) {
+    for (ptrdiff_t image = group, images; image < end; image += images) {
         int fresh;
         real *sums = sums_of_group(op, &a->sums, batch, image, &fresh);
-        next =
-            fcn_min(fcn_min(end, image + fcn_divide_up(FCN_WEIGHT_TILE, pixels)), slot_end(op, batch, image));
+        images = images_in_hand(op, batch, image, end, pixels);
         for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
             pixel_tile f = {
                 .x = of_group(&a->x, batch, image),
@@ -123,7 +122,7 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
                 .tap_at = a->tap_at,
                 .p0 = pixels * tile / tiles,
                 .p1 = pixels * (tile + 1) / tiles,
-                .images = next - image,
+                .images = images,
                 .x_stride = a->x.stride / (ptrdiff_t)sizeof(stored),
                 .dy_stride = a->dy.stride / (ptrdiff_t)sizeof(stored),
                 .fresh = tile == 0 && fresh,

@@ -135,16 +135,6 @@ static ptrdiff_t lay_out_x(const share *s, int32_t *dy_at, ptrdiff_t place, ptrd
     return row;
 }
 #else
-/* Write the bits of `count` values of a, and of b or 0 without it, as pairs. */
-INLINE void put_pairs(factor *to, const stored *a, const stored *b, ptrdiff_t count)
-{
-    ptrdiff_t i = 0;
-    for (; i + VL <= count; i += VL)
-        store_terms((stored *)(to + i), zip_terms(a + i, b ? b + i : NULL));
-    for (; i < count; ++i)
-        to[i] = a[i].bits | (b ? (factor)b[i].bits << 16 : 0);
-}
-
 /* Lay out the rows of x and of dy of a place; return how many there are. */
 static ptrdiff_t lay_out_pairs(const share *s, int32_t *dy_at, ptrdiff_t place, ptrdiff_t first,
                                ptrdiff_t images)

@@ -96,21 +96,6 @@ typedef struct {
     ptrdiff_t apart; /* of what neighbours read; 0: there are none */
 } in_hand;
 
-/* out[i] = the elements i and i + apart of x, or 0 for what is past the end; without apart 0 for the second. */
-static void pair_elements(uint32_t *out, const stored *x, ptrdiff_t size, ptrdiff_t apart)
-{
-    const ptrdiff_t paired = apart ? fcn_max(size - apart, 0) : 0;
-    ptrdiff_t i = 0;
-    for (; i + VL <= paired; i += VL)
-        store_terms((stored *)(out + i), zip_terms(x + i, x + i + apart));
-    for (; i < paired; ++i)
-        out[i] = x[i].bits | (uint32_t)x[i + apart].bits << 16;
-    for (; i + VL <= size; i += VL)
-        store_terms((stored *)(out + i), zip_terms(x + i, NULL));
-    for (; i < size; ++i)
-        out[i] = x[i].bits;
-}
-
 /* Whether pixel p and the next one are a pair. */
 static inline int is_pair(const in_hand *h, ptrdiff_t p)
 {
@@ -133,7 +118,7 @@ static void put_pixels(const in_hand *h, uint32_t *dy, ptrdiff_t image, ptrdiff_
 }
 
 /* Find what elements the pixels in hand read. */
-static void find_elements(in_hand *h, ptrdiff_t lowest_tap, ptrdiff_t highest_tap)
+static void find_elements(in_hand *h, ptrdiff_t lowest_tap, ptrdiff_t reach)
 {
     const int32_t *x_at = h->a->x_at;
     ptrdiff_t low = x_at[h->p0], high = low;
@@ -142,7 +127,7 @@ static void find_elements(in_hand *h, ptrdiff_t lowest_tap, ptrdiff_t highest_ta
         high = fcn_max(high, x_at[p]);
     }
     h->lowest = low + lowest_tap;
-    h->size = high + highest_tap + 1 - h->lowest;
+    h->size = high - low + reach + 1;
 }
 
 /* Lay out the pixels in hand and add what they give to the sums. */
@@ -160,9 +145,11 @@ static void add_tile(real *sums, in_hand *h, int fresh)
     for (int whole = 1; whole >= 0; --whole)
         for (ptrdiff_t image = 0; image < h->images; ++image) {
             uint32_t *elements = x + ((1 - whole) * h->images + image) * plane;
-            if (whole ? pairs : left)
-                pair_elements(elements, (stored *)of_group(&a->x, h->batch, h->first + image) + h->lowest,
-                              h->size, whole ? h->apart : 0);
+            const stored *from = (stored *)of_group(&a->x, h->batch, h->first + image) + h->lowest;
+            if (whole && pairs)
+                pair_elements(elements, from, h->size, h->apart);
+            else if (!whole && left)
+                put_pairs(elements, from, NULL, h->size);
             for (ptrdiff_t p = h->p0; p < h->p1; p += 1 + is_pair(h, p))
                 if (is_pair(h, p) == whole) {
                     at[count] = (int32_t)(elements - x + a->x_at[p] - h->lowest);
@@ -184,22 +171,18 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
     const struct fcn_conv_weight *a = &op->conv_weight;
     const ptrdiff_t pixels = a->pixels, tiles = fcn_divide_up(pixels, FCN_WEIGHT_TILE);
     const ptrdiff_t end = group + (op->whole_chunk ? batch->count : 1);
-    ptrdiff_t lowest = a->tap_at[0], highest = lowest;
-    for (ptrdiff_t k = 0; k < a->depth; ++k) {
-        lowest = fcn_min(lowest, a->tap_at[k]);
-        highest = fcn_max(highest, a->tap_at[k]);
-    }
+    ptrdiff_t lowest, reach;
+    find_taps(a->tap_at, a->depth, &lowest, &reach);
     in_hand h = {.a = a, .batch = batch, .apart = pixels > 1 ? fcn_max(a->x_at[1] - a->x_at[0], 0) : 0};
     for (ptrdiff_t image = group; image < end; image += h.images) {
         int fresh;
         real *sums = sums_of_group(op, &a->sums, batch, image, &fresh);
-        const ptrdiff_t most = image + fcn_divide_up(FCN_WEIGHT_TILE, pixels);
         h.first = image;
-        h.images = fcn_min(fcn_min(end, most), slot_end(op, batch, image)) - image;
+        h.images = images_in_hand(op, batch, image, end, pixels);
         for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
             h.p0 = pixels * tile / tiles;
             h.p1 = pixels * (tile + 1) / tiles;
-            find_elements(&h, lowest, highest);
+            find_elements(&h, lowest, reach);
             add_tile(sums, &h, tile == 0 && fresh);
         }
     }

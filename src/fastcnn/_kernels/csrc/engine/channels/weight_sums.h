@@ -4,8 +4,7 @@
 #ifndef FCN_WEIGHT_SUMS_H
 #define FCN_WEIGHT_SUMS_H
 
-#include "common/integers.h"
-#include "common/vec.h"
+#include "engine/kernel.h"
 
 /* Vectors of a block at most two: dy, read anew for each tile of taps, then comes from the caches fast
  * enough. */
@@ -36,5 +35,44 @@ static inline ptrdiff_t block_taps(const int32_t *tap_at, ptrdiff_t k0, ptrdiff_
     }
     return fcn_divide_up(neighbours, fcn_divide_up(neighbours, most));
 }
+
+/* How many images from `image` up to `end` are in hand at a time: of so many pixels, and of one slot. */
+static inline ptrdiff_t images_in_hand(const fcn_op *op, const fcn_batch *batch, ptrdiff_t image,
+                                       ptrdiff_t end, ptrdiff_t pixels)
+{
+    const ptrdiff_t most = image + fcn_divide_up(FCN_WEIGHT_TILE, pixels);
+    return fcn_min(fcn_min(end, most), slot_end(op, batch, image)) - image;
+}
+
+#if TERMS == 2
+/* Where the first of some taps is, and from there on the last one. */
+static inline void find_taps(const int32_t *tap_at, ptrdiff_t depth, ptrdiff_t *lowest, ptrdiff_t *reach)
+{
+    ptrdiff_t highest = *lowest = tap_at[0];
+    for (ptrdiff_t k = 0; k < depth; ++k) {
+        *lowest = fcn_min(*lowest, tap_at[k]);
+        highest = fcn_max(highest, tap_at[k]);
+    }
+    *reach = highest - *lowest;
+}
+
+/* Write the bits of `count` values of a, and of b or 0 without it, as pairs. */
+static inline void put_pairs(uint32_t *to, const stored *a, const stored *b, ptrdiff_t count)
+{
+    ptrdiff_t i = 0;
+    for (; i + VL <= count; i += VL)
+        store_terms((stored *)(to + i), zip_terms(a + i, b ? b + i : NULL));
+    for (; i < count; ++i)
+        to[i] = a[i].bits | (b ? (uint32_t)b[i].bits << 16 : 0);
+}
+
+/* out[i] = the elements i and i + apart of x, or 0 for what is past the end. */
+static inline void pair_elements(uint32_t *out, const stored *x, ptrdiff_t size, ptrdiff_t apart)
+{
+    const ptrdiff_t paired = fcn_max(size - apart, 0);
+    put_pairs(out, x, x + apart, paired);
+    put_pairs(out + paired, x + paired, NULL, size - paired);
+}
+#endif
 
 #endif

@@ -1,0 +1,93 @@
+"""The weight gradient of a convolution by tiles: what csrc/engine/channels/conv_weight_tiles.c is told.
+
+Pixels are numbered by where they begin to read x, in steps of what neighbours in a row are apart. Where rows
+end, and between images, some of these positions have no pixel: they are multiplied by zeros.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._kernels.program import TILE_POSITIONS, WEIGHT_TILE
+from ...nn import Parameter
+from ..memory import Blob, table
+from ..writer import Writer
+from .product import Product
+
+# Rows and columns of a tile, and positions that a product of tiles adds up.
+_TILE, _AT_ONCE = 16, 32
+# Of fewer input channels, or more positions for each pixel, tiles would be so empty that they do not pay.
+FEWEST_CHANNELS, _MOST_POSITIONS = 8, 3
+
+
+def takes(w: Writer, p: Product, x: Blob, in_channels: int) -> bool:
+    """Tell whether tiles take the gradient of a product with so many input channels at each place."""
+    if not w.element.tiles or p.depthwise or p.pixels < 2 or in_channels < FEWEST_CHANNELS:
+        return False
+    steps = np.diff(p.x_at)
+    if steps.min() <= 0 or ((p.x_at - p.x_at[0]) % steps[0]).any():
+        return False
+    if (np.diff(p.taps(x).reshape(-1, in_channels)) != 1).any():
+        return False
+    positions, _, pixels = _in_hand(p, x)
+    return positions <= min(_MOST_POSITIONS * pixels, TILE_POSITIONS)
+
+
+def write(
+    w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy: Blob, p: Product, whole_chunk: bool
+) -> None:
+    """Write the gradient: partial sums for each slot, then their sum."""
+    in_channels = weight.shape[1]
+    blocks = p.depth // in_channels * -(-in_channels // _TILE)
+    sums = w.sums(blocks * _TILE * w.vectors(p.channels), weight.size)
+    positions, elements, _ = _in_hand(p, x)
+    numbers = positions * _TILE // 2 * w.vectors(p.channels) + elements + -(-elements // 2)
+    w.conv_weight_tiles(
+        sums=sums,
+        scratch=w.workspace(-(-numbers // w.layout.lanes)),
+        x=x,
+        dy=dy,
+        x_at=p.x_at,
+        tap_at=p.taps(x),
+        dy_at=p.y_at,
+        read_at=_read(p, x, in_channels),
+        vectors=w.vectors(p.channels),
+        in_channels=in_channels,
+        apart=int(p.x_at[1] - p.x_at[0]),
+        whole_chunk=whole_chunk,
+        flops=2 * p.pixels * p.depth * p.channels,
+    )
+    w.after.conv_weight_tiles_sum(
+        dweight=dweight,
+        sums=sums,
+        weight_at=p.weight_at,
+        channel_at=p.channel_at,
+        in_channels=in_channels,
+        tasks=-(-in_channels // _TILE),
+    )
+
+
+def _in_hand(p: Product, x: Blob) -> tuple[int, int, int]:
+    """Return the most that is in hand of positions, filled up, of elements that they read, and of pixels."""
+    apart = int(p.x_at[1] - p.x_at[0])
+    reach = int(np.ptp(p.taps(x))) + 1
+    hands, images = -(-p.pixels // WEIGHT_TILE), -(-WEIGHT_TILE // p.pixels)
+    ends = p.pixels * np.arange(hands + 1) // hands
+    last = int((p.x_at[ends[1:] - 1] - p.x_at[ends[:-1]]).max())
+    step = -(-(last + reach) // (2 * apart)) * 2
+    positions = (images - 1) * step + last // apart + 1
+    positions = -(-positions // _AT_ONCE) * _AT_ONCE
+    return positions, positions * apart + reach + _TILE, images * int(np.diff(ends).max())
+
+
+def _read(p: Product, x: Blob, in_channels: int) -> np.ndarray:
+    """Return where what is read of x begins and ends, over and over."""
+    first = p.taps(x)[::in_channels]
+    starts = (p.x_at[:, None] + first).ravel()
+    lowest = starts.min()
+    # How many windows' places an element is one of, from the first element on.
+    count = np.zeros(np.ptp(starts) + in_channels + 2, np.int64)
+    np.add.at(count, starts - lowest + 1, 1)
+    np.add.at(count, starts - lowest + 1 + in_channels, -1)
+    read = np.cumsum(count) > 0
+    return table(np.flatnonzero(read[1:] != read[:-1]) + lowest)
