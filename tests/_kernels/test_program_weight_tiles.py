@@ -1,5 +1,7 @@
 """Weight gradients by tiles, in the plain form too: of integers they are exact."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,8 +36,9 @@ def integers(shape, seed):
     return np.random.default_rng(seed).integers(-2, 3, shape).astype(np.float32)
 
 
-def plan_of(model, x):
-    return Plan(model, x.shape[1:], training=True, batch_size=len(x), wanted=Wanted("medium", "direct"))
+def plan_of(model, x, algorithm="direct", **options):
+    given = {"batch_size": len(x), "wanted": Wanted("medium", algorithm), **options}
+    return Plan(model, x.shape[1:], training=True, **given)
 
 
 def kernels_of(plan):
@@ -48,14 +51,11 @@ def gradient(model, plan, x):
     dy = integers(y.shape, 2)
     model.zero_grad()
     plan.backward(dy)
-    exact = nn.Conv2d(*model[0].weight.shape[1::-1], model[0].kernel_size, **options_of(model[0])).double()
+    exact = copy.deepcopy(model[0]).double()
+    exact.zero_grad()
     exact(x.astype(np.float64))
     exact.backward(dy.astype(np.float64))
     return model[0].weight.grad, exact.weight.grad
-
-
-def options_of(layer):
-    return {name: getattr(layer, name) for name in ("stride", "padding", "dilation")}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -93,6 +93,72 @@ def test_tiles_take_them(channels, size, stride):
     np.testing.assert_array_equal(found, exact)
     again, exact = gradient(model, plan, x[:3])  # sums that were there before are not added to
     np.testing.assert_array_equal(again, exact)
+
+
+def test_by_hand():
+    """2 * 1 + 3 * 5 = 17 of the first channel, 2 * 5 + 3 * -1 = 7 a place further, and 0 of the others."""
+    model = convolution(8, 1, (1, 2), bias=False)
+    x, dy = np.zeros((1, 8, 1, 3), np.float32), np.float32([[[[2, 3]]]])
+    x[0, 0, 0] = [1, 5, -1]
+    plan = plan_of(model, x)
+    assert "conv_weight_tiles" in kernels_of(plan)
+    plan.forward(x)
+    plan.backward(dy)
+    np.testing.assert_array_equal(model[0].weight.grad[0, :, 0], [[17, 7]] + [[0, 0]] * 7)
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3, 8])
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_bands_change_no_bit(kernel_size, bands):
+    """They depend on the number of threads. Each has some blocks of 16 input channels at a place."""
+    rng = np.random.default_rng(0)
+    model, x = convolution(40, 33, kernel_size), rng.standard_normal((2, 40, 17, 19)).astype(np.float32)
+    found = []
+    for count in (1, bands):
+        plan = plan_of(model, x, bands=count)
+        model.zero_grad()
+        plan.backward(plan.forward(x))
+        found.append(model[0].weight.grad.copy())
+    kernels = [op.kernel for op in plan.executable.writer.ops]
+    assert kernels.count("conv_weight_tiles") == min(bands, 3 * kernel_size**2)
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "algorithm"),
+    [
+        (nn.Conv2d(48, 36, 3, padding=1, groups=3), (48, 7, 9), "direct"),
+        (nn.ConvTranspose2d(20, 24, 3, stride=2, padding=1), (20, 9, 7), "direct"),
+        (nn.ConvTranspose2d(20, 24, 2, dilation=2), (20, 9, 7), "direct"),
+        (nn.Conv2d(20, 24, 3, stride=3, dilation=2, padding=2), (20, 13, 14), "gemm"),
+    ],
+)
+def test_other_products(layer, shape, algorithm):
+    """Groups have parts of a pixel's channels; a transposed convolution is the other way round."""
+    model, x = nn.Sequential(layer, nn.MaxPool2d(1)), integers((11, *shape), 1)
+    layer.weight.data[...] = integers(layer.weight.shape, 3)
+    plan = plan_of(model, x, algorithm)
+    assert "conv_weight_tiles" in kernels_of(plan)
+    np.testing.assert_array_equal(*gradient(model, plan, x))
+
+
+def test_channels_of_a_pixel_that_are_not_neighbours_of_the_next_ones():
+    """Between them stands what may be no number, and is no input channel."""
+    model = nn.Sequential(nn.Conv2d(3, 24, 1), nn.ReLU(), *convolution(24, padding=1))
+    x = integers((7, 3, 11, 12), 1)
+    plan = plan_of(model, x)
+    (op,) = (op for op in plan.executable.writer.ops if op.kernel == "conv_weight_tiles")
+    assert len(op.arguments["read_at"]) == 2
+    plan.forward(x)
+    hidden = model[1](model[0](x))
+    with using_isa("avx512_bf16"):
+        other = plan_of(model, x)
+        model.zero_grad()
+        other.backward(np.ones_like(other.forward(x)))
+        expected = model[2].weight.grad.copy()
+    model.zero_grad()
+    plan.backward(np.ones_like(plan.forward(x)))
+    np.testing.assert_allclose(model[2].weight.grad, expected, rtol=1e-5, atol=1e-4 * hidden.max())
 
 
 def test_other_kernels_take_what_leaves_tiles_empty():

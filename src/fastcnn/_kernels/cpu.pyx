@@ -142,7 +142,8 @@ def available_isas(str element=None, bint in_c=False):
     """Return the instruction sets that this build has and this processor runs, weakest first.
 
     Of an element type those that have kernels of their own for it; on others it has those of the set before.
-    Tiles (AMX), which are of bfloat16, are then among them only if the system gives permission. With `in_c` also those that do in plain C what others have instructions for.
+    Tiles (AMX), which are of bfloat16, are then among them only if the system gives permission. With `in_c`
+    also those that do in plain C what others have instructions for.
     """
     return [
         name
@@ -182,10 +183,15 @@ def multiplies_bfloat16():
 
 def set_isa(name):
     """Use the kernels of one instruction set; for tests and comparisons."""
-    global kernels32, kernels64, _level
-    if name not in LEVELS or not _has_kernels(LEVELS.index(name), None):
+    if name not in LEVELS or not _has_kernels(LEVELS.index(name), "bfloat16" if name == "amx" else None):
         raise ValueError(f"FASTCNN_ISA: {name!r} is not available here; choose one of {available_isas()}")
-    _level = LEVELS.index(name)
+    _use(LEVELS.index(name))
+
+
+def _use(int level):
+    """Use the kernels of an instruction set that is there."""
+    global kernels32, kernels64, _level
+    _level = level
     kernels32 = kernels_of("float32")
     kernels64 = kernels_of("float64")
 
@@ -273,5 +279,9 @@ def _threads_from_environment():
     return int(text)
 
 
-set_isa(os.environ.get("FASTCNN_ISA") or available_isas()[-1])
+# By itself a process asks nobody for permission to use tiles before it uses some.
+if os.environ.get("FASTCNN_ISA"):
+    set_isa(os.environ["FASTCNN_ISA"])
+else:
+    _use(LEVELS.index(available_isas()[-1]))
 set_num_threads(_threads_from_environment())

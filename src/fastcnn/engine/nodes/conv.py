@@ -19,7 +19,7 @@ from .conv_forward import forward
 from .conv_gemm import gathered, gemm
 from .conv_input import backward_input, gradient_halo
 from .conv_weight import sums_over_all, weight_gradient
-from .conv_weight_tiles import FEWEST_CHANNELS
+from .conv_weight_tiles import FEWEST_CHANNELS, filled
 from .conv_winograd import (
     SMALL,
     forward_cost,
@@ -85,27 +85,30 @@ def _sizes(node: Convolution) -> tuple[int, int, int]:
 
 
 def _cost(
-    of: Callable[[Layout, int, int, int], float], fewest_by_tiles: int = 1
+    of: Callable[[Layout, int, int, int], float],
 ) -> Callable[[Convolution, Setting], float]:
-    """Return the cost of a pass; that of a depthwise convolution is the same for all passes.
-
-    Tiles, where there are some, take it from so many input channels on.
-    """
+    """Return the cost of a pass; that of a depthwise convolution is the same for all passes."""
 
     def cost(node: Convolution, setting: Setting) -> float:
         out, inner, size = _sizes(node)
         if node.depthwise:
             return costs.depthwise(setting.layout, size // node.groups, node.groups)
-        return of(setting.layout, size, out, inner) / costs.rate(setting, inner >= fewest_by_tiles)
+        return of(setting.layout, size, out, inner) / costs.rate(setting, by_tiles=True)
 
     return cost
 
 
 _forward_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * inner, out))
 _input_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * out, inner))
-_weight_cost = _cost(
-    lambda layout, size, out, inner: costs.weight_gradient(layout, size * inner, out), FEWEST_CHANNELS
-)
+
+
+def _weight_cost(node: Convolution, setting: Setting) -> float:
+    out, inner, size = _sizes(node)
+    if node.depthwise:
+        return costs.depthwise(setting.layout, size // node.groups, node.groups)
+    by_tiles = setting.tiles and inner >= FEWEST_CHANNELS
+    terms = size * (filled(inner) if by_tiles else inner)
+    return costs.weight_gradient(setting.layout, terms, out) / costs.rate(setting, by_tiles)
 
 
 def _has_columns(node: Convolution, setting: Setting) -> bool:

@@ -111,8 +111,8 @@ def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy:
     """Write the weight gradient of a group of channels: partial sums for each slot, then their sum."""
     bands = max(1, min(bands_of(w, 2 * p.pixels * p.depth * p.channels), p.depth))
     whole_chunk = w.layout.by_channels and p.pixels <= _SEVERAL_IMAGES
-    if bands == 1 and conv_weight_tiles.takes(w, p, x, weight.shape[1]):
-        conv_weight_tiles.write(w, weight, dweight, x, dy, p, whole_chunk)
+    if conv_weight_tiles.takes(w, p, x, weight.shape[1]):
+        conv_weight_tiles.write(w, weight, dweight, x, dy, p, bands, whole_chunk)
         return
     taps, vectors = p.taps(x), w.vectors(p.channels)
     for band in range(bands):

@@ -14,7 +14,8 @@ from ..memory import Blob, table
 from ..writer import Writer
 from .product import Product
 
-# Rows and columns of a tile, and positions that a product of tiles adds up.
+# Rows and columns of a tile, and positions that a product of tiles adds up: TILE_ROWS and POSITIONS of the C
+# file.
 _TILE, _AT_ONCE = 16, 32
 # Of fewer input channels, or more positions for each pixel, tiles would be so empty that they do not pay.
 FEWEST_CHANNELS, _MOST_POSITIONS = 8, 3
@@ -33,38 +34,63 @@ def takes(w: Writer, p: Product, x: Blob, in_channels: int) -> bool:
     return positions <= min(_MOST_POSITIONS * pixels, TILE_POSITIONS)
 
 
+def filled(in_channels: int) -> int:
+    """Return how many input channels tiles have that these are in."""
+    return -(-in_channels // _TILE) * _TILE
+
+
 def write(
-    w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy: Blob, p: Product, whole_chunk: bool
+    w: Writer,
+    weight: Parameter,
+    dweight: np.ndarray,
+    x: Blob,
+    dy: Blob,
+    p: Product,
+    bands: int,
+    whole_chunk: bool,
 ) -> None:
-    """Write the gradient: partial sums for each slot, then their sum."""
-    in_channels = weight.shape[1]
-    blocks = p.depth // in_channels * -(-in_channels // _TILE)
-    sums = w.sums(blocks * _TILE * w.vectors(p.channels), weight.size)
+    """Write the gradient: partial sums for each slot, then their sum; some blocks for each of several bands.
+
+    Each lays out all that windows read, so that bands, which depend on the number of threads, change no bit.
+    """
+    in_channels, vectors, taps = weight.shape[1], w.vectors(p.channels), p.taps(x)
+    blocks = p.depth // in_channels * filled(in_channels) // _TILE
+    bands = min(bands, blocks)
     positions, elements, _ = _in_hand(p, x)
-    numbers = positions * _TILE // 2 * w.vectors(p.channels) + elements + -(-elements // 2)
-    w.conv_weight_tiles(
-        sums=sums,
-        scratch=w.workspace(-(-numbers // w.layout.lanes)),
-        x=x,
-        dy=dy,
-        x_at=p.x_at,
-        tap_at=p.taps(x),
-        dy_at=p.y_at,
-        read_at=_read(p, x, in_channels),
-        vectors=w.vectors(p.channels),
-        in_channels=in_channels,
-        apart=int(p.x_at[1] - p.x_at[0]),
-        whole_chunk=whole_chunk,
-        flops=2 * p.pixels * p.depth * p.channels,
-    )
-    w.after.conv_weight_tiles_sum(
-        dweight=dweight,
-        sums=sums,
-        weight_at=p.weight_at,
-        channel_at=p.channel_at,
-        in_channels=in_channels,
-        tasks=-(-in_channels // _TILE),
-    )
+    numbers = positions * _TILE // 2 * vectors + elements + -(-elements // 2)
+    read = _read(p, x, in_channels)
+    for band in range(bands):
+        some = {"first_block": blocks * band // bands, "last_block": blocks * (band + 1) // bands}
+        count = some["last_block"] - some["first_block"]
+        sums = w.sums(count * _TILE * vectors, weight.size)
+        w.conv_weight_tiles(
+            **some,
+            sums=sums,
+            scratch=w.workspace(-(-numbers // w.layout.lanes)),
+            x=x,
+            dy=dy,
+            x_at=p.x_at,
+            tap_at=taps,
+            dy_at=p.y_at,
+            read_at=read,
+            vectors=vectors,
+            in_channels=in_channels,
+            apart=int(p.x_at[1] - p.x_at[0]),
+            lowest_tap=int(taps.min()),
+            reach=int(np.ptp(taps)) + 1,
+            whole_chunk=whole_chunk,
+            band=band if bands > 1 else None,
+            flops=2 * p.pixels * p.depth * p.channels * count // blocks,
+        )
+        w.after.conv_weight_tiles_sum(
+            **some,
+            dweight=dweight,
+            sums=sums,
+            weight_at=p.weight_at,
+            channel_at=p.channel_at,
+            in_channels=in_channels,
+            tasks=filled(in_channels) // _TILE,
+        )
 
 
 def _in_hand(p: Product, x: Blob) -> tuple[int, int, int]:
@@ -81,13 +107,18 @@ def _in_hand(p: Product, x: Blob) -> tuple[int, int, int]:
 
 
 def _read(p: Product, x: Blob, in_channels: int) -> np.ndarray:
-    """Return where what is read of x begins and ends, over and over."""
+    """Return where what is read of x begins and ends, over and over.
+
+    What stands between the channels of a place and the next place that may be read is no input channel. It
+    counts as read, lest each pixel be a part of its own.
+    """
     first = p.taps(x)[::in_channels]
-    starts = (p.x_at[:, None] + first).ravel()
-    lowest = starts.min()
-    # How many windows' places an element is one of, from the first element on.
-    count = np.zeros(np.ptp(starts) + in_channels + 2, np.int64)
-    np.add.at(count, starts - lowest + 1, 1)
-    np.add.at(count, starts - lowest + 1 + in_channels, -1)
+    starts = np.unique(p.x_at[:, None] + first)
+    lowest = starts[0]
+    width = max(in_channels, int(np.gcd.reduce(starts - lowest)))
+    # How many places an element belongs to, from the first element on.
+    count = np.zeros(starts[-1] - lowest + width + 2, np.int64)
+    count[starts - lowest + 1] += 1
+    count[starts - lowest + 1 + width] -= 1
     read = np.cumsum(count) > 0
     return table(np.flatnonzero(read[1:] != read[:-1]) + lowest)

@@ -118,7 +118,7 @@ static void put_pixels(const in_hand *h, uint32_t *dy, ptrdiff_t image, ptrdiff_
 }
 
 /* Find what elements the pixels in hand read. */
-static void find_elements(in_hand *h, ptrdiff_t lowest_tap, ptrdiff_t reach)
+static void find_elements(in_hand *h, ptrdiff_t lowest_tap, ptrdiff_t highest_tap)
 {
     const int32_t *x_at = h->a->x_at;
     ptrdiff_t low = x_at[h->p0], high = low;
@@ -127,7 +127,7 @@ static void find_elements(in_hand *h, ptrdiff_t lowest_tap, ptrdiff_t reach)
         high = fcn_max(high, x_at[p]);
     }
     h->lowest = low + lowest_tap;
-    h->size = high - low + reach + 1;
+    h->size = high + highest_tap + 1 - h->lowest;
 }
 
 /* Lay out the pixels in hand and add what they give to the sums. */
@@ -171,8 +171,11 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
     const struct fcn_conv_weight *a = &op->conv_weight;
     const ptrdiff_t pixels = a->pixels, tiles = fcn_divide_up(pixels, FCN_WEIGHT_TILE);
     const ptrdiff_t end = group + (op->whole_chunk ? batch->count : 1);
-    ptrdiff_t lowest, reach;
-    find_taps(a->tap_at, a->depth, &lowest, &reach);
+    ptrdiff_t lowest = a->tap_at[0], highest = lowest;
+    for (ptrdiff_t k = 0; k < a->depth; ++k) {
+        lowest = fcn_min(lowest, a->tap_at[k]);
+        highest = fcn_max(highest, a->tap_at[k]);
+    }
     in_hand h = {.a = a, .batch = batch, .apart = pixels > 1 ? fcn_max(a->x_at[1] - a->x_at[0], 0) : 0};
     for (ptrdiff_t image = group; image < end; image += h.images) {
         int fresh;
@@ -182,7 +185,7 @@ void KERNEL(conv_weight)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t gro
         for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
             h.p0 = pixels * tile / tiles;
             h.p1 = pixels * (tile + 1) / tiles;
-            find_elements(&h, lowest, reach);
+            find_elements(&h, lowest, highest);
             add_tile(sums, &h, tile == 0 && fresh);
         }
     }

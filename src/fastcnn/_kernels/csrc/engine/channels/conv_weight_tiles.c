@@ -2,17 +2,18 @@
  *
  * Equation  dw[k][o] = sum over images and pixels of x[x_at[p] + tap_at[k]] * dy[dy_at[p]][o], as in
  *           conv_weight.c; k is a place of the window and, next to each other, its input channels.
- * Layout    see program.h; sums [slot][vector of o][place][block of 16 input channels][o][input channel].
+ * Layout    see program.h; sums [slot][vector of o][block][o][input channel], a block being 16 input channels
+ *           of a place; an operation has all blocks or some.
  *           scratch: dy [vector of o][32 positions][o][position], then pairs of x, each an element and the one
  *           that the next position reads in its place, then x where what is not read is zero.
  * Method    Pixels of y, whose windows begin so many elements `apart` in x, are numbered by where they begin:
- *           where rows of y end, some positions have no pixel, and zeros for dy. So 16 pairs of positions are rows
- *           at one distance, for all taps, of the same pairs of x: a tile of these has 16 input channels at a
- *           place, one of dy 16 output channels. Sums stay in tiles over the pixels in hand.
+ *           where rows of y end, some positions have no pixel, and zeros for dy. So 16 pairs of positions are
+ *           rows at one distance, for all taps, of the same pairs of x: a tile of these has 16 input channels
+ *           at a place, one of dy 16 output channels. Sums stay in tiles over the pixels in hand.
  * Order     A sum goes on by the products of 32 positions at a time over the pixels and images of a slot, then
  *           slots in order.
- * Edges     Where dy is zero for want of a pixel, x is multiplied by it, which may be no number: but that is
- *           zero, unless some window reads it.
+ * Edges     Where there is no pixel, zeros are multiplied by what stands in x. That is laid out as zero, unless
+ *           some window reads it: so an infinite number makes NaN at other places of the window, too.
  */
 #include "common/tiles.h"
 #include "weight_sums.h"
@@ -31,7 +32,6 @@ typedef struct {
     ptrdiff_t step;   /* positions from an image to the next one: even, for pairs are of one image */
     ptrdiff_t chunks; /* of positions, that are multiplied at a time */
     uint32_t *dy, *x;
-    ptrdiff_t lowest_tap, reach; /* where the first tap is, and from there on the last one */
     tiles *state;
 } in_hand;
 
@@ -67,16 +67,17 @@ static void lay_out_dy(const in_hand *h)
         }
 }
 
-/* Copy the elements in hand that are read, and zeros between them. */
+/* Copy the elements in hand that are read, and zeros between them; return the copy. */
 static const stored *only_read(const in_hand *h, stored *to, const stored *x)
 {
     const int32_t *read_at = h->a->read_at;
-    ptrdiff_t done = 0;
-    for (ptrdiff_t run = 0; run < h->a->read_numbers; run += 2) {
-        const ptrdiff_t start = fcn_max(read_at[run] - h->lowest, 0);
-        const ptrdiff_t end = fcn_min(read_at[run + 1] - h->lowest, h->size);
-        if (start >= end)
-            continue;
+    ptrdiff_t run = 0, done = 0; /* the first run that ends behind the first element */
+    for (ptrdiff_t step = 1 << 30; step; step /= 2)
+        if (2 * (run + step) <= h->a->read_numbers && read_at[2 * (run + step) - 1] <= h->lowest)
+            run += step;
+    for (; 2 * run < h->a->read_numbers && read_at[2 * run] - h->lowest < h->size; ++run) {
+        const ptrdiff_t start = fcn_max(read_at[2 * run] - h->lowest, 0);
+        const ptrdiff_t end = fcn_min(read_at[2 * run + 1] - h->lowest, h->size);
         memset(to + done, 0, (size_t)(start - done) * sizeof(stored));
         memcpy(to + start, x + start, (size_t)(end - start) * sizeof(stored));
         done = end;
@@ -90,7 +91,7 @@ static void lay_out_x(const in_hand *h)
 {
     const struct fcn_conv_weight_tiles *a = h->a;
     const ptrdiff_t plane = h->step * a->apart;
-    const ptrdiff_t all = h->chunks * POSITIONS * a->apart + h->reach + 1 + TILE_ROWS;
+    const ptrdiff_t all = h->chunks * POSITIONS * a->apart + a->reach + TILE_ROWS;
     for (ptrdiff_t image = 0; image < h->images; ++image) {
         uint32_t *to = h->x + image * plane;
         const stored *x = (const stored *)of_group(&a->x, h->batch, h->first + image) + h->lowest;
@@ -110,7 +111,7 @@ INLINE void add_products(const in_hand *h, real *const *sums, const uint32_t *dy
     const uint32_t *x[TILE_SUMS];
 #pragma GCC unroll 4
     for (int b = 0; b < blocks; ++b) {
-        x[b] = h->x + at[b] - h->lowest_tap;
+        x[b] = h->x + at[b] - h->a->lowest_tap;
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; ++v)
             if (fresh)
@@ -157,9 +158,9 @@ static void add_hand(real *sums, in_hand *h, int fresh)
 {
     const struct fcn_conv_weight_tiles *a = h->a;
     const ptrdiff_t last = a->x_at[h->p1 - 1] - a->x_at[h->p0];
-    const ptrdiff_t of_place = blocks_of(a->in_channels), blocks = a->depth / a->in_channels * of_place;
-    h->lowest = a->x_at[h->p0] + h->lowest_tap;
-    h->size = last + h->reach + 1;
+    const ptrdiff_t of_place = blocks_of(a->in_channels), blocks = a->last_block - a->first_block;
+    h->lowest = a->x_at[h->p0] + a->lowest_tap;
+    h->size = last + a->reach;
     h->step = fcn_divide_up(h->size, 2 * a->apart) * 2;
     h->chunks = fcn_divide_up(position_of(h, h->images - 1, h->p1 - 1) + 1, POSITIONS);
     h->dy = of_group(&a->scratch, h->batch, h->first);
@@ -171,10 +172,13 @@ static void add_hand(real *sums, in_hand *h, int fresh)
         for (ptrdiff_t block = 0, some; block < blocks; block += some) {
             some = fcn_min(TILE_SUMS / vectors, blocks - block);
             int32_t at[TILE_SUMS];
-            for (ptrdiff_t b = 0; b < some; ++b)
-                at[b] =
-                    a->tap_at[(block + b) / of_place * a->in_channels + (block + b) % of_place * TILE_ROWS];
-            real *of[2] = {sums + (v * blocks + block) * SUMS, sums + ((v + 1) * blocks + block) * SUMS};
+            for (ptrdiff_t b = 0; b < some; ++b) {
+                const ptrdiff_t number = a->first_block + block + b;
+                at[b] = a->tap_at[number / of_place * a->in_channels + number % of_place * TILE_ROWS];
+            }
+            real *of[2] = {sums + (v * blocks + block) * SUMS};
+            if (vectors > 1)
+                of[1] = of[0] + blocks * SUMS;
             adders[vectors][some](h, of, h->dy + v * h->chunks * SUMS, at, fresh);
         }
     }
@@ -187,7 +191,6 @@ void KERNEL(conv_weight_tiles)(const fcn_op *op, const fcn_batch *batch, ptrdiff
     const ptrdiff_t end = group + (op->whole_chunk ? batch->count : 1);
     tiles state;
     in_hand h = {.a = a, .batch = batch, .state = &state};
-    find_taps(a->tap_at, a->depth, &h.lowest_tap, &h.reach);
     tiles_begin(&state, TILE_PAIRS);
     for (ptrdiff_t image = group; image < end; image += h.images) {
         int fresh;
@@ -212,27 +215,31 @@ void KERNEL(conv_weight_tiles_sum)(const fcn_op *op, const fcn_batch *batch, ptr
 {
     const struct fcn_conv_weight_tiles_sum *a = &op->conv_weight_tiles_sum;
     const ptrdiff_t channels = a->channels, vectors = fcn_divide_up(channels, VL);
-    const ptrdiff_t places = a->depth / a->in_channels, of_place = blocks_of(a->in_channels);
+    const ptrdiff_t of_place = blocks_of(a->in_channels), blocks = a->last_block - a->first_block;
+    /* The places of which these channels are among the blocks. */
+    const ptrdiff_t begin = fcn_divide_up(fcn_max(a->first_block - task, 0), of_place);
+    const ptrdiff_t end = fcn_divide_up(fcn_max(a->last_block - task, 0), of_place);
     const ptrdiff_t c0 = task * TILE_ROWS, count = fcn_min(TILE_ROWS, a->in_channels - c0);
     const real *sums[FCN_MOST_SLOTS];
     const ptrdiff_t slots = all_sums(op, &a->sums, batch, sums);
     real *dweight = the(&a->dweight);
     for (ptrdiff_t v = 0; v < vectors; ++v)
-        for (ptrdiff_t p0 = 0, some; p0 < places; p0 += some) {
-            some = fcn_min(MOST_PLACES, places - p0);
+        for (ptrdiff_t first = begin, last; first < end; first = last) {
+            last = fcn_min(first + MOST_PLACES, end);
             for (ptrdiff_t o = 0; o < VL && v * VL + o < channels; ++o) {
                 real total[MOST_PLACES][VL];
-                for (ptrdiff_t p = 0; p < some; ++p) {
-                    const ptrdiff_t at = ((v * places + p0 + p) * of_place + task) * SUMS + o * VL;
+                for (ptrdiff_t p = first; p < last; ++p) {
+                    const ptrdiff_t block = p * of_place + task - a->first_block;
+                    const ptrdiff_t at = (v * blocks + block) * SUMS + o * VL;
                     vreal sum = rload(sums[0] + at);
                     for (ptrdiff_t slot = 1; slot < slots; ++slot)
                         sum += rload(sums[slot] + at);
-                    rstore(total[p], sum);
+                    rstore(total[p - first], sum);
                 }
                 real *to = dweight + a->channel_at[v * VL + o];
                 for (ptrdiff_t c = 0; c < count; ++c)
-                    for (ptrdiff_t p = 0; p < some; ++p)
-                        to[a->weight_at[(p0 + p) * a->in_channels + c0 + c]] = total[p][c];
+                    for (ptrdiff_t p = first; p < last; ++p)
+                        to[a->weight_at[p * a->in_channels + c0 + c]] = total[p - first][c];
             }
         }
 }

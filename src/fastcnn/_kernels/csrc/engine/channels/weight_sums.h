@@ -1,5 +1,6 @@
-/* What the weight gradients of convolutions share in the layout "channels": where the partial sums of a slot stand,
- * [MAX_WIDTH vectors][k][vectors of the block][VL], and which taps a register block takes.
+/* What the weight gradients of convolutions share in the layout "channels": where the partial sums of a slot
+ * stand, [MAX_WIDTH vectors][k][vectors of the block][VL], which taps a register block takes, how many images are
+ * in hand, and how pairs are laid out.
  */
 #ifndef FCN_WEIGHT_SUMS_H
 #define FCN_WEIGHT_SUMS_H
@@ -45,17 +46,6 @@ static inline ptrdiff_t images_in_hand(const fcn_op *op, const fcn_batch *batch,
 }
 
 #if TERMS == 2
-/* Where the first of some taps is, and from there on the last one. */
-static inline void find_taps(const int32_t *tap_at, ptrdiff_t depth, ptrdiff_t *lowest, ptrdiff_t *reach)
-{
-    ptrdiff_t highest = *lowest = tap_at[0];
-    for (ptrdiff_t k = 0; k < depth; ++k) {
-        *lowest = fcn_min(*lowest, tap_at[k]);
-        highest = fcn_max(highest, tap_at[k]);
-    }
-    *reach = highest - *lowest;
-}
-
 /* Write the bits of `count` values of a, and of b or 0 without it, as pairs. */
 static inline void put_pairs(uint32_t *to, const stored *a, const stored *b, ptrdiff_t count)
 {
