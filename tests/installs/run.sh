@@ -59,7 +59,7 @@ run_tests() {
     "$python" -c 'import fastcnn, sys; assert fastcnn.__file__.startswith(sys.prefix), fastcnn.__file__'
     "$python" -c 'import fastcnn; fastcnn.show_config()'
     # shellcheck disable=SC2086
-    "$python" -m pytest -q -p no:cacheprovider $TESTS
+    "$python" -m pytest -q -n auto -p no:cacheprovider $TESTS
     cd "$PROJECT"
 }
 

@@ -56,7 +56,8 @@ cdef extern from "kernels.h" nogil:
     const int FCN_CHUNK, FCN_TASK_COLUMNS, FCN_TASK_TAPS, FCN_TASK_TOTALS, FCN_CHAINS, FCN_SUM_BLOCK
     const int FCN_ROWS_IN_HAND, FCN_TASK_SUMS, FCN_VECTORS_IN_HAND
     const int FCN_FULL_CHUNK, FCN_MOST_TILES
-    const int FCN_MOST_SLOTS, FCN_WEIGHT_TILE, FCN_TILE_POSITIONS
+    const int FCN_MOST_SLOTS, FCN_WEIGHT_TILE
+    const int FCN_TILE_POSITIONS, FCN_TILE_ROWS, FCN_TILE_TERMS
     Py_ssize_t fcn_slots(Py_ssize_t images)
     Py_ssize_t fcn_most_slots(Py_ssize_t bytes)
     Py_ssize_t fcn_most_linear_slots(Py_ssize_t images)

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..._kernels.program import TILE_POSITIONS, WEIGHT_TILE
+from ..._kernels.program import TILE_POSITIONS, TILE_ROWS, TILE_TERMS, WEIGHT_TILE
 from ...nn import Parameter
 from ..memory import Blob, table
 from ..writer import Writer
 from .product import Product
 
-# Rows and columns of a tile, and positions that a product of tiles adds up: TILE_ROWS and POSITIONS of the C
-# file.
-_TILE, _AT_ONCE = 16, 32
 # Of fewer input channels, or more positions for each pixel, tiles would be so empty that they do not pay.
 FEWEST_CHANNELS, _MOST_POSITIONS = 8, 3
 
@@ -36,7 +33,7 @@ def takes(w: Writer, p: Product, x: Blob, in_channels: int) -> bool:
 
 def filled(in_channels: int) -> int:
     """Return how many input channels tiles have that these are in."""
-    return -(-in_channels // _TILE) * _TILE
+    return -(-in_channels // TILE_ROWS) * TILE_ROWS
 
 
 def write(
@@ -54,15 +51,15 @@ def write(
     Each lays out all that windows read, so that bands, which depend on the number of threads, change no bit.
     """
     in_channels, vectors, taps = weight.shape[1], w.vectors(p.channels), p.taps(x)
-    blocks = p.depth // in_channels * filled(in_channels) // _TILE
+    blocks = p.depth // in_channels * filled(in_channels) // TILE_ROWS
     bands = min(bands, blocks)
     positions, elements, _ = _in_hand(p, x)
-    numbers = positions * _TILE // 2 * vectors + elements + -(-elements // 2)
+    numbers = positions * TILE_ROWS // 2 * vectors + elements + -(-elements // 2)
     read = _read(p, x, in_channels)
     for band in range(bands):
         some = {"first_block": blocks * band // bands, "last_block": blocks * (band + 1) // bands}
         count = some["last_block"] - some["first_block"]
-        sums = w.sums(count * _TILE * vectors, weight.size)
+        sums = w.sums(count * TILE_ROWS * vectors, weight.size)
         w.conv_weight_tiles(
             **some,
             sums=sums,
@@ -89,7 +86,7 @@ def write(
             weight_at=p.weight_at,
             channel_at=p.channel_at,
             in_channels=in_channels,
-            tasks=filled(in_channels) // _TILE,
+            tasks=filled(in_channels) // TILE_ROWS,
         )
 
 
@@ -102,8 +99,8 @@ def _in_hand(p: Product, x: Blob) -> tuple[int, int, int]:
     last = int((p.x_at[ends[1:] - 1] - p.x_at[ends[:-1]]).max())
     step = -(-(last + reach) // (2 * apart)) * 2
     positions = (images - 1) * step + last // apart + 1
-    positions = -(-positions // _AT_ONCE) * _AT_ONCE
-    return positions, positions * apart + reach + _TILE, images * int(np.diff(ends).max())
+    positions = -(-positions // TILE_TERMS) * TILE_TERMS
+    return positions, positions * apart + reach + TILE_ROWS, images * int(np.diff(ends).max())
 
 
 def _read(p: Product, x: Blob, in_channels: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..._kernels.program import TILE_TERMS
 from ..memory import Blob
 from ..writer import Writer
 from .product import Extras, Product, taps_inside
@@ -21,9 +22,6 @@ _OUTWEIGHS = 4
 # Of so few pixels, zeros around the image may be much of what windows read: more than the rest of this share.
 _FEW_PIXELS = 16
 _SAVES_MUCH = 0.8
-# Elements of a span whose products tiles add up first (TILE_ELEMENTS of csrc/engine/channels/conv_tiles.c):
-# only channels that fill them may be left out, or sums have other bits.
-_OF_TILES = 32
 
 
 def weights_outweigh(w: Writer, p: Product, x: Blob, y: Blob, packed: np.ndarray, extras: Extras) -> bool:
@@ -40,7 +38,9 @@ def weights_outweigh(w: Writer, p: Product, x: Blob, y: Blob, packed: np.ndarray
 
 def without_halo(w: Writer, p: Product, x: Blob) -> Product:
     """Return a product of few pixels without the taps that read zeros around x, if that saves much."""
-    at_once = _OF_TILES if w.element.tiles else w.element.terms
+    # Tiles first add up so many products of a span: only channels that fill them may be left out, or sums
+    # have other bits.
+    at_once = TILE_TERMS if w.element.tiles else w.element.terms
     if p.pixels > _FEW_PIXELS or p.span_length % x.channels or x.channels % at_once:
         return p
     tap_at, inside = taps_inside(p, x, x.channels)

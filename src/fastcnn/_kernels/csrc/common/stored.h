@@ -10,10 +10,11 @@
  * terms_of                             the lanes of TERMS rows of numbers as neighbours
  * rounded                              a vector as it would be read again once it is stored
  *
- * Edges   A NaN stays one: quiet, with the upper bits of its number. The product of two bfloat16 is exact in
- *         a float, so that a multiply-add rounds once on each instruction set, and all give the same bits but
- *         where a product falls below 2^-126. vdpbf16ps (AVX512-BF16) takes denormal numbers for zeros in any
- *         mode; the plain form does what the mode says (common/float_mode.h).
+ * Edges   A NaN stays one: quiet, with the upper bits of its number. Numbers that bfloat16 would have as
+ *         denormal are stored as 0 in any mode. The product of two bfloat16 is exact in a float, so that a
+ *         multiply-add rounds once on each instruction set, and all give the same bits but where a product
+ *         falls below 2^-126. vdpbf16ps (AVX512-BF16) takes denormal numbers for zeros in any mode; the plain
+ *         form does what the mode says (common/float_mode.h).
  * Source  Intel's manual of instructions, VDPBF16PS and VCVTNEPS2BF16. The order of the two terms is what
  *         processors do: tests/_kernels/test_bfloat16.py compares both forms.
  */

@@ -16,8 +16,8 @@
 
 #include "engine/kernel.h"
 
-#define TILE_ROWS 16
-#define TILE_PAIRS 16
+#define TILE_ROWS FCN_TILE_ROWS
+#define TILE_PAIRS (FCN_TILE_TERMS / 2)
 #define TILE_SUMS 4 /* tiles of sums */
 
 #if FCN_AMX

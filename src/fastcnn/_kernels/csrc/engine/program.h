@@ -34,6 +34,8 @@
 #define FCN_TASK_TOTALS 1024    /* sums over slots that are one task */
 #define FCN_MOST_TILES 128      /* tiles of Winograd's filtering that a thread may have in hand */
 #define FCN_WEIGHT_TILE 256     /* pixels that stay in the first cache while all taps pass over them */
+#define FCN_TILE_ROWS 16        /* of a tile of sums, see common/tiles.h, */
+#define FCN_TILE_TERMS 32       /* and what a product of tiles adds to each sum */
 #define FCN_TILE_POSITIONS 1024 /* where pixels may begin to read x, of those that tiles have in hand */
 #define FCN_CHAINS 4            /* parts of the sum that is an output of a deep linear layer */
 

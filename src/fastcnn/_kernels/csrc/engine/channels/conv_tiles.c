@@ -14,13 +14,12 @@
 #include "common/tiles.h"
 #include "conv_product.h"
 
-#define TILE_ELEMENTS (2 * TILE_PAIRS)
 #define FEWEST_ELEMENTS 16 /* of a span */
 #define PIXELS_OF_BLOCK(width) (TILE_ROWS * TILE_SUMS / fcn_min(width, 2))
 
 /* What 16 pixels have in x. */
 typedef struct {
-    _Alignas(64) stored rows[TILE_ROWS][TILE_ELEMENTS];
+    _Alignas(64) stored rows[TILE_ROWS][FCN_TILE_TERMS];
 } gathered;
 
 /* The number of elements from one pixel's window to the next one's, or 0 if these are not at one distance. */
@@ -37,7 +36,7 @@ static ptrdiff_t distance_of(const int32_t *x_at)
 INLINE void gather(gathered *to, const stored *x, const int32_t *x_at, ptrdiff_t pixels, ptrdiff_t count)
 {
     for (ptrdiff_t p = 0; p < pixels; ++p)
-        if (count == TILE_ELEMENTS)
+        if (count == FCN_TILE_TERMS)
             memcpy(to->rows[p], x + x_at[p], sizeof(to->rows[p]));
         else {
             memcpy(to->rows[p], x + x_at[p], (size_t)count * sizeof(stored));
@@ -90,8 +89,8 @@ INLINE void take_tiles(const product *f, const portion *t, ptrdiff_t width, ptrd
         ptrdiff_t at = f->span_at[span];
         const ptrdiff_t end = at + t->length, row_bytes = row * TERMS * (ptrdiff_t)sizeof(stored);
         const stored *w = t->w + f->k_at[span] * row + v0 * VL * TERMS;
-        for (; at + TILE_ELEMENTS <= end; at += TILE_ELEMENTS, w += TILE_ELEMENTS * row)
-            multiply(f, p0, pixels, distances, &aside, at, w, row_bytes, TILE_ELEMENTS, 0, vectors);
+        for (; at + FCN_TILE_TERMS <= end; at += FCN_TILE_TERMS, w += FCN_TILE_TERMS * row)
+            multiply(f, p0, pixels, distances, &aside, at, w, row_bytes, FCN_TILE_TERMS, 0, vectors);
         if (at < end)
             multiply(f, p0, pixels, distances, &aside, at, w, row_bytes, end - at, 1, vectors);
     }
@@ -172,7 +171,7 @@ INLINE void run(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task, ptrdif
         return;
     }
     tiles state;
-    const ptrdiff_t left = span_length % TILE_ELEMENTS;
+    const ptrdiff_t left = span_length % FCN_TILE_TERMS;
     tiles_begin(&state, left ? fcn_divide_up(left, 2) : TILE_PAIRS);
     take(op, batch, task, &state);
     tiles_end(&state);

@@ -18,8 +18,7 @@
 #include "common/tiles.h"
 #include "weight_sums.h"
 
-#define POSITIONS (2 * TILE_PAIRS) /* that a product of tiles adds up */
-#define SUMS (TILE_ROWS * 16)      /* of a tile */
+#define SUMS (TILE_ROWS * 16) /* of a tile */
 _Static_assert(VL == TILE_ROWS, "a vector of channels is a tile's rows");
 
 /* What is in hand: the pixels p0 .. p1 - 1 of some images. */
@@ -56,7 +55,8 @@ static void lay_out_dy(const in_hand *h)
             vreal square[VL];
 #pragma GCC unroll 16
             for (int i = 0; i < TILE_PAIRS; ++i) {
-                const stored *one = at[POSITIONS * chunk + 2 * i], *other = at[POSITIONS * chunk + 2 * i + 1];
+                const stored *one = at[FCN_TILE_TERMS * chunk + 2 * i],
+                             *other = at[FCN_TILE_TERMS * chunk + 2 * i + 1];
                 square[i] = (vreal)zip_terms(one ? one + v * VL : none, other ? other + v * VL : NULL);
             }
             transpose_lanes(square);
@@ -91,7 +91,7 @@ static void lay_out_x(const in_hand *h)
 {
     const struct fcn_conv_weight_tiles *a = h->a;
     const ptrdiff_t plane = h->step * a->apart;
-    const ptrdiff_t all = h->chunks * POSITIONS * a->apart + a->reach + TILE_ROWS;
+    const ptrdiff_t all = h->chunks * FCN_TILE_TERMS * a->apart + a->reach + TILE_ROWS;
     for (ptrdiff_t image = 0; image < h->images; ++image) {
         uint32_t *to = h->x + image * plane;
         const stored *x = (const stored *)of_group(&a->x, h->batch, h->first + image) + h->lowest;
@@ -125,7 +125,7 @@ INLINE void add_products(const in_hand *h, real *const *sums, const uint32_t *dy
             tile_load_a(h->state, v, dy + v * h->chunks * SUMS, TILE_PAIRS * sizeof(*dy));
 #pragma GCC unroll 4
         for (int b = 0; b < blocks; ++b) {
-            tile_load_b(h->state, b % 2, x[b] + chunk * POSITIONS * apart, row);
+            tile_load_b(h->state, b % 2, x[b] + chunk * FCN_TILE_TERMS * apart, row);
 #pragma GCC unroll 2
             for (int v = 0; v < vectors; ++v)
                 tile_multiply(h->state, v, b % 2, v * blocks + b);
@@ -162,7 +162,7 @@ static void add_hand(real *sums, in_hand *h, int fresh)
     h->lowest = a->x_at[h->p0] + a->lowest_tap;
     h->size = last + a->reach;
     h->step = fcn_divide_up(h->size, 2 * a->apart) * 2;
-    h->chunks = fcn_divide_up(position_of(h, h->images - 1, h->p1 - 1) + 1, POSITIONS);
+    h->chunks = fcn_divide_up(position_of(h, h->images - 1, h->p1 - 1) + 1, FCN_TILE_TERMS);
     h->dy = of_group(&a->scratch, h->batch, h->first);
     h->x = h->dy + a->vectors * h->chunks * SUMS;
     lay_out_dy(h);
