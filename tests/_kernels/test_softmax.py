@@ -40,6 +40,15 @@ def test_softmax(isa, dtype, shape, log):
     assert_near(dx, expected, 32 + 4 * shape[1], (shape, log))
 
 
+@pytest.mark.parametrize("shape", [(2, 0, 1), (2, 0, 33)])
+def test_without_classes_there_is_nothing_to_write(isa, dtype, shape):
+    around = np.arange(192, dtype=dtype)
+    x, y, dx = (around[start:start].reshape(shape) for start in (32, 96, 160))
+    kernels.softmax(y, x, False)
+    kernels.softmax_backward(dx, y, y, False)
+    np.testing.assert_array_equal(around, np.arange(192))
+
+
 def test_softmax_by_hand(isa, dtype):
     y = poisoned((1, 3, 1), dtype)
     kernels.softmax(y, np.log(np.array([[[1], [2], [5]]], dtype)), False)

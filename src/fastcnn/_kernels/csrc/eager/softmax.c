@@ -7,7 +7,7 @@
  * Method    See common/softmax.h. If the classes of a sample are neighbours (inner = 1) they fill the lanes
  *           of vectors, otherwise neighbouring samples do.
  * Threads   Over rows.
- * Edges     The maximum is subtracted first, so nothing overflows.
+ * Edges     The maximum is subtracted first, so nothing overflows. Without classes there is nothing to write.
  */
 #include "common/softmax.h"
 #include "eager/eager.h"
@@ -49,6 +49,8 @@ static void softmax_grad_rows(const void *args, ptrdiff_t first, ptrdiff_t last,
 
 void FCN(softmax)(void *y, const void *x, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner, int log)
 {
+    if (!classes)
+        return;
     OWN_FLOAT_MODE;
     const softmax_args a = {y, x, NULL, grid_of(outer, classes, inner), log};
     fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_rows, &a);
@@ -57,6 +59,8 @@ void FCN(softmax)(void *y, const void *x, ptrdiff_t outer, ptrdiff_t classes, pt
 void FCN(softmax_backward)(void *dx, const void *dy, const void *y, ptrdiff_t outer, ptrdiff_t classes,
                            ptrdiff_t inner, int log)
 {
+    if (!classes)
+        return;
     OWN_FLOAT_MODE;
     const softmax_args a = {dx, dy, y, grid_of(outer, classes, inner), log};
     fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_grad_rows, &a);

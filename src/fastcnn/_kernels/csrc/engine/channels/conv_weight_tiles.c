@@ -26,10 +26,9 @@ typedef struct {
     const struct fcn_conv_weight_tiles *a;
     const fcn_batch *batch;
     ptrdiff_t first, images, p0, p1;
-    ptrdiff_t lowest,
-        size;         /* the first element of x that they read, and the number of all up to the last one */
-    ptrdiff_t step;   /* positions from an image to the next one: even, for pairs are of one image */
-    ptrdiff_t chunks; /* of positions, that are multiplied at a time */
+    ptrdiff_t lowest, size; /* the first element of x that they read, and how many up to the last one */
+    ptrdiff_t step;         /* positions from an image to the next one: even, for pairs are of one image */
+    ptrdiff_t chunks;       /* of positions, that are multiplied at a time */
     uint32_t *dy, *x;
     tiles *state;
 } in_hand;
