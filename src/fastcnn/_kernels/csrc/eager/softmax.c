@@ -49,9 +49,9 @@ static void softmax_grad_rows(const void *args, ptrdiff_t first, ptrdiff_t last,
 
 void FCN(softmax)(void *y, const void *x, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner, int log)
 {
+    OWN_FLOAT_MODE;
     if (!classes)
         return;
-    OWN_FLOAT_MODE;
     const softmax_args a = {y, x, NULL, grid_of(outer, classes, inner), log};
     fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_rows, &a);
 }
@@ -59,9 +59,9 @@ void FCN(softmax)(void *y, const void *x, ptrdiff_t outer, ptrdiff_t classes, pt
 void FCN(softmax_backward)(void *dx, const void *dy, const void *y, ptrdiff_t outer, ptrdiff_t classes,
                            ptrdiff_t inner, int log)
 {
+    OWN_FLOAT_MODE;
     if (!classes)
         return;
-    OWN_FLOAT_MODE;
     const softmax_args a = {dx, dy, y, grid_of(outer, classes, inner), log};
     fcn_parallel_for(outer * a.g.blocks, row_elements(&a.g), fcn_get_threads(), softmax_grad_rows, &a);
 }
