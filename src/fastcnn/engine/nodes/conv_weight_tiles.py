@@ -109,13 +109,15 @@ def _read(p: Product, x: Blob, in_channels: int) -> np.ndarray:
     What stands between the channels of a place and the next place that may be read is no input channel. It
     counts as read, lest each pixel be a part of its own.
     """
-    first = p.taps(x)[::in_channels]
-    starts = np.unique(p.x_at[:, None] + first)
-    lowest = starts[0]
-    width = max(in_channels, int(np.gcd.reduce(starts - lowest)))
+    starts = p.x_at[:, None] + p.taps(x)[::in_channels]
+    lowest = starts.min()
+    begins = np.zeros(np.ptp(starts) + 1, bool)
+    begins[starts - lowest] = True
+    places = np.flatnonzero(begins)
+    width = max(in_channels, int(np.gcd.reduce(places)))
     # How many places an element belongs to, from the first element on.
-    count = np.zeros(starts[-1] - lowest + width + 2, np.int64)
-    count[starts - lowest + 1] += 1
-    count[starts - lowest + 1 + width] -= 1
+    count = np.zeros(begins.size + width + 1, np.int64)
+    count[places + 1] += 1
+    count[places + 1 + width] -= 1
     read = np.cumsum(count) > 0
     return table(np.flatnonzero(read[1:] != read[:-1]) + lowest)
