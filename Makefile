@@ -9,9 +9,10 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 DEBUG_BUILD := build/debug
 RACES_BUILD := build/races
 # Python itself is not built with the sanitizers: they must come first (and C++'s library with them, for the
-# exceptions of other packages), and its own leaks are no news.
-SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" ASAN_OPTIONS=detect_leaks=0 \
-	UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(abspath $(DEBUG_BUILD)/lib)
+# exceptions of other packages), and its own leaks are no news. What no memory holds is a MemoryError, as without.
+SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	PYTHONPATH=$(abspath $(DEBUG_BUILD)/lib)
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 C_FILES := $(shell find src/fastcnn/_kernels/csrc -name "*.[ch]" -o -name "*.inc")
 

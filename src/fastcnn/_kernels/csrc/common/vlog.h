@@ -26,7 +26,8 @@ INLINE vreal vlog(vreal x)
 {
     const vint tiny = x < LOG_LEAST, one = (vint){0} + 1;
     const vint root = (vint)vset(SQRT_HALF);
-    const vint bits = (vint)pick(tiny, x * LOG_SCALE, x) - root, power = bits >> EXP_BITS;
+    /* Without the sign, which would make the difference overflow. */
+    const vint bits = (vint)vabs(pick(tiny, x * LOG_SCALE, x)) - root, power = bits >> EXP_BITS;
     const vreal m = (vreal)((bits & ((one << EXP_BITS) - 1)) + root);
     const vreal n = (vreal)(power + (vint)vset(EXP_ROUND)) - EXP_ROUND - keep(tiny, vset(LOG_SCALED));
     const vreal f = m - 1, s = f / (2 + f), z = s * s;
