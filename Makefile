@@ -9,7 +9,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 DEBUG_BUILD := build/debug
 RACES_BUILD := build/races
 # Python itself is not built with the sanitizers: they must come first (and C++'s library with them, for the
-# exceptions of other packages), and its own leaks are no news. What no memory holds is a MemoryError, as without.
+# exceptions of other packages), and its own leaks are no news. An allocation that no memory holds fails, as it
+# does without them, and does not end the process.
 SANITIZED := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) libstdc++.so.6" \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	PYTHONPATH=$(abspath $(DEBUG_BUILD)/lib)

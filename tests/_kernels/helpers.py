@@ -9,6 +9,8 @@ from fastcnn._kernels import cpu
 # Around the vector lengths 2, 4, 8, 16 of both element types, and primes.
 SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 61)
 THREADS = (1, 2, 3, 8)
+# Instruction sets with products by tiles, and the one that does in plain C what they do.
+BY_TILES = [name for name in cpu.available_isas("bfloat16", in_c=True) if name.startswith("amx")]
 
 
 @contextmanager

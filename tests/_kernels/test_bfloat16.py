@@ -13,7 +13,7 @@ from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
 from fastcnn.graph.bfloat16 import rounded
 
-from .helpers import using_isa, using_threads
+from .helpers import BY_TILES, using_isa, using_threads
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +43,6 @@ GEOMETRIES = [
     ((24, 3, 20), {"out_channels": 72, "kernel_size": 3, "padding": 2, "dilation": (1, 2)}),
     ((520, 1, 1), {"out_channels": 260, "kernel_size": 1}),
 ]
-
-
-BY_TILES = ("amx_in_c", "amx")
 
 
 def stored(*layers):

@@ -8,13 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastcnn import nn
-from fastcnn._kernels import cpu
 from fastcnn.engine import Plan
 from fastcnn.engine.algorithms import Wanted
 
-from .helpers import on_any_threads, using_isa
+from .helpers import BY_TILES, on_any_threads, using_isa
 
-BY_TILES = [name for name in cpu.available_isas("bfloat16", in_c=True) if name.startswith("amx")]
 pytestmark = pytest.mark.skipif(not BY_TILES, reason="the plain form is of vectors of 512 bits")
 
 
@@ -143,7 +141,7 @@ def test_other_products(layer, shape, algorithm):
 
 
 def test_channels_of_a_pixel_that_are_not_neighbours_of_the_next_ones():
-    """Between them stands what may be no number, and is no input channel."""
+    """What stands between them is no input channel, and makes no pixel a part of its own."""
     model = nn.Sequential(nn.Conv2d(3, 24, 1), nn.ReLU(), *convolution(24, padding=1))
     x = integers((7, 3, 11, 12), 1)
     plan = plan_of(model, x)

@@ -13,11 +13,10 @@ from fastcnn.engine.check import check_places, checks_places
 from fastcnn.engine.nodes.loss import Loss, as_loss
 from fastcnn.engine.signatures import SIGNATURES
 
-from .._kernels.helpers import using_isa
+from .._kernels.helpers import BY_TILES, using_isa
 from .operations import writer
 
 LAYOUTS = ("images", "channels")
-BY_TILES = [name for name in cpu.available_isas("bfloat16", in_c=True) if name.startswith("amx")]
 
 
 class Arithmetic(nn.Module):
