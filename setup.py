@@ -57,7 +57,8 @@ INSTRUCTIONS = {"amx": "tdpbf16ps %tmm2, %tmm1, %tmm0"}
 # "amx_in_c", for tests, does in plain C what "amx" does. The files of such products are compiled for these
 # alone, and of the others only what every set has.
 TILED = {"amx_in_c": "avx512_bf16", "amx": "avx512_bf16"}
-OF_TILES, OF_EVERY_SET = {"conv_tiles.c", "conv_weight_tiles.c"}, {"list.c", "kernels.c"}
+OF_TILES = {"conv_tiles.c", "conv_weight_tiles.c", "weight_of_all_tiles.c"}
+OF_EVERY_SET = {"list.c", "kernels.c"}
 # What the files of a folder are compiled for: once, or for every element type on every instruction set, and
 # then for each of these layouts of the engine's buffers. Types that take two terms have the layout "channels"
 # alone, and nothing eager.
@@ -73,7 +74,7 @@ FOLDERS = {
     "engine/channels": ["channels"],
 }
 # What is there only for types that are stored as they are summed: see _AS_SUMMED in operations.inc.
-AS_SUMMED = {"losses.c", "softmax.c", "dense.c", "dense_grad.c"}
+AS_SUMMED = {"losses.c", "softmax.c", "dense.c", "dense_grad.c", "conv_weight_of_all.c"}
 C_FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-fPIC", "-pthread"]
 # How the instructions of a loop lie in cache lines changes its speed by some percent: functions and loops
 # begin with a line.

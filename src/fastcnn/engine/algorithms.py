@@ -56,6 +56,8 @@ class Setting(NamedTuple):
         Whether values are stored as bfloat16 where it is.
     tiles : bool
         Whether direct products are taken by tiles there.
+    wide : bool
+        Whether the node's result is stored as it is summed where all else is narrow.
     """
 
     layout: Layout
@@ -65,6 +67,7 @@ class Setting(NamedTuple):
     wanted: Wanted = Wanted()
     narrow: bool = False
     tiles: bool = False
+    wide: bool = False
 
 
 def trains_few(training: bool, batch: int) -> bool:

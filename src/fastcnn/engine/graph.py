@@ -78,6 +78,10 @@ class Node:
     normalizes_output: ClassVar[bool] = False
     # Whether the gradient of its weight reads `gradient_halo` too.
     weight_reads_halo: ClassVar[bool] = False
+    # Whether it has kernels only for values that are stored as they are summed.
+    computes_wide: ClassVar[bool] = False
+    # Whether it can store y as it is summed and compute with narrow values.
+    writes_sums: ClassVar[bool] = False
     # Whether it still reads the gradient in front of its activation when all backward passes are over.
     reads_gradient_late: ClassVar[bool] = False
 
@@ -193,10 +197,6 @@ class Node:
     @property
     def reads_elements(self) -> bool:
         """Whether it reads x an element at a time, so that a pixel need not fill whole vectors."""
-        return False
-
-    def computes_wide(self, training: bool) -> bool:
-        """Tell whether it has kernels only for values that are stored as they are summed."""
         return False
 
     # What stands around its arrays, and whose gradient is whose

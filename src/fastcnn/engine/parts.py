@@ -80,7 +80,8 @@ class Forward:
     @contextmanager
     def in_hand(self, node: Node) -> Iterator[None]:
         """Let what is written be of the type that a node computes in."""
-        with self.writer.storing(node.y in self.wide or node.computes_wide(self.setting.training)):
+        wide = node.y in self.wide and not node.writes_sums
+        with self.writer.storing(wide or node.computes_wide):
             yield
 
     def settle(self, value: Value) -> None:
@@ -125,7 +126,10 @@ class Forward:
 
     def pick(self, what: str, algorithms: Sequence[Algorithm[Any]], node: Node) -> Algorithm[Any]:
         """Return the implementation of one pass of a product, and note it for the description."""
-        setting = self.setting._replace(narrow=self.writer.element.narrow, tiles=self.writer.element.tiles)
+        element = self.writer.element
+        setting = self.setting._replace(
+            narrow=element.narrow, tiles=element.tiles, wide=element.narrow and node.y in self.wide
+        )
         chosen = pick(algorithms, node, setting)
         self.picked.append((node.label, what, chosen.name))
         return chosen
@@ -246,9 +250,8 @@ class Backward:
         number = len(self.factored)
         arrays = []
         for name, blob in ((f"factor dy {number}", dy), (f"factor x {number}", x)):
-            size = blob.channels * blob.height * blob.width
-            arrays.append(External(name, size))
-            self.writer.to_nchw(images=arrays[-1], x=blob, channels=size)
+            arrays.append(External(name, blob.channels * blob.height * blob.width))
+            self.writer.to_nchw(images=arrays[-1], x=blob, channels=blob.channels)
         self.factored.append(Factored(parameter, *arrays))
 
     def parameter(self, parameter: Parameter | None) -> np.ndarray | None:

@@ -20,7 +20,9 @@ def names(what: str, count: int) -> list[str]:
 
 def _write_input(f: Forward, value: Value, name: str, stays: bool) -> None:
     """Lay out samples; only convolutions read them an element at a time, and linear layers as they are."""
-    w, rows = f.writer, stays and all(node.reads_rows for node in value.consumers)
+    w = f.writer
+    # Narrow rows are a copy, which stays in any case.
+    rows = (stays or w.element.narrow) and all(node.reads_rows for node in value.consumers)
     w.label = "input"
     if not (rows and w.layout.by_channels):
         padded = not all(node.reads_elements for node in value.consumers)

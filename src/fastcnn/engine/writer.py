@@ -101,8 +101,8 @@ class Writer(Queue):
         return self._band is not None
 
     @contextmanager
-    def as_band(self, band: int) -> Iterator[None]:
-        """Let what is written be one band, and not be cut itself."""
+    def as_band(self, band: int | None) -> Iterator[None]:
+        """Let what is written be one band, or all, and not be cut itself."""
         bands, self.bands, self._band = self.bands, 1, band
         try:
             yield

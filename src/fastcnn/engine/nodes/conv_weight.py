@@ -7,31 +7,24 @@ from math import prod
 
 import numpy as np
 
-from ..._kernels.program import (
-    ROWS_IN_HAND,
-    TASK_SUMS,
-    TASK_TAPS,
-    VECTORS_IN_HAND,
-    WEIGHT_TILE,
-    task_channels,
-)
+from ..._kernels.program import WEIGHT_TILE, task_channels
 from ...nn import Parameter
 from ..layout import Layout
-from ..memory import Blob, Vectors, table
+from ..memory import Blob, Vectors
 from ..parts import Backward
 from ..writer import Writer
 from . import conv_weight_tiles
 from .conv_forward import conv_product
 from .convolution import Convolution
 from .multiply import bands_of
-from .product import Product, group_count, taps_inside
+from .product import Product, group_count
+from .weight_of_all import of_all_by_channels, weight_of_all
 
 # A layer with at most so many output pixels has its weight gradient made over all images at once: the partial
 # sums of each slot would cost more than the products. Where channels are in the lanes, it must have so many
-# weights; a task is for so many input channels at most, by twelves, and there should be so many tasks.
+# weights.
 _FEW_PIXELS = 16
 _MANY_WEIGHTS = 1 << 16
-_TASK_CHANNELS, _TWELVE, _LEAST_TASKS = 96, 12, 4
 # Where channels are in the lanes, one with at most so many makes it for several images between a load and a
 # store of its sums, which are larger than the images' arrays.
 _SEVERAL_IMAGES = 100
@@ -69,42 +62,12 @@ def write_weight(
         in_x = conv_product(node, group_count(w, node), group, x, dy)
         product, source = operand(w, in_x, x)
         if sums_over_all(w.layout, node) and w.layout.by_channels:
-            _of_all_by_channels(w, node, dweight, x, dy, in_x, group)
+            in_channels, places = node.weight.shape[1], prod(node.weight.shape[2:])
+            of_all_by_channels(w, dweight, x, dy, in_x, in_channels, places, group * in_channels)
         elif sums_over_all(w.layout, node):
             weight_of_all(w, dweight, source, dy, product)
         else:
             _weight_grad(w, node.weight, dweight, source, dy, product)
-
-
-def _of_all_by_channels(
-    w: Writer, node: Convolution, dweight: np.ndarray, x: Blob, dy: Blob, p: Product, group: int
-) -> None:
-    """Write the weight gradient of a group over all images, by tasks of some input channels."""
-    in_channels, places = node.weight.shape[1], prod(node.weight.shape[2:])
-    tap_at, inside = taps_inside(p, x, in_channels, group * in_channels)
-    place, pixel = np.nonzero(inside.T)
-    most = min(_TASK_CHANNELS, TASK_SUMS // places, -(-in_channels // _LEAST_TASKS))
-    some = max(1, most // _TWELVE * _TWELVE or most)
-    vectors = w.vectors(some)
-    room = ROWS_IN_HAND * (VECTORS_IN_HAND + vectors) + some * places * VECTORS_IN_HAND
-    w.after.conv_weight_of_all(
-        dweight=dweight,
-        x=x,
-        dy=dy,
-        scratch=w.workspace(room),
-        x_at=p.x_at,
-        tap_at=table(tap_at),
-        place_at=table(np.searchsorted(place, np.arange(places + 1))),
-        pixel_at=table(pixel),
-        dy_at=p.y_at,
-        channel_at=p.channel_at,
-        depth=in_channels * places,
-        in_channels=in_channels,
-        vectors=w.vectors(p.channels),
-        task_channels=some,
-        tasks=-(-in_channels // some),
-        flops=2 * p.pixels * p.depth * p.channels,
-    )
 
 
 def _weight_grad(w: Writer, weight: Parameter, dweight: np.ndarray, x: Blob, dy: Blob, p: Product) -> None:
@@ -169,23 +132,4 @@ def write_sum(
         channel_at=channel_at,
         in_channels=in_channels,
         tasks=by_taps if w.layout.by_channels else w.blocks(channel_at.size),
-    )
-
-
-def weight_of_all(
-    w: Writer, dweight: np.ndarray, x: Blob, dy: Blob, p: Product, *, dense: bool = False
-) -> None:
-    """Write the weight gradient of a layer of few pixels, over all groups at once."""
-    w.after.weight_of_all(
-        dweight=dweight,
-        x=x,
-        dy=dy,
-        x_at=p.x_at,
-        tap_at=p.taps(x),
-        dy_at=p.y_at,
-        weight_at=p.weight_at,
-        channel_at=p.channel_at,
-        dense=dense,
-        tasks=-(-p.depth // TASK_TAPS),
-        flops=2 * p.pixels * p.depth * p.channels,
     )

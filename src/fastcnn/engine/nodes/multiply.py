@@ -90,14 +90,28 @@ def by_channels(way: Way) -> Way:
         if bands == 1 or whole or p.depth * w.layout.row(p.channels) < x.group_size + y.group_size:
             way(w, p, x, y, weight, extras, flops=flops)
             return
-        ends = [min(vectors * i // bands * w.layout.lanes, p.channels) for i in range(bands + 1)]
-        for band, (first, last) in enumerate(pairwise(ends)):
+        for band, some, more in in_bands(w, p, extras, bands):
             with w.as_band(band):
-                some, more = _channels(w, p, extras, first, last)
-                share = flops * last // p.channels - flops * first // p.channels
-                way(w, some, x, y, weight, more, flops=share)
+                way(w, some, x, y, weight, more, flops=flops * some.channels // p.channels)
 
     return cut
+
+
+def in_bands(
+    w: Writer, p: Product, extras: Extras, bands: int
+) -> Iterator[tuple[int | None, Product, Extras]]:
+    """Yield so many bands of channels of a product, if it has the vectors, where these are in the lanes.
+
+    Each has a number, which is None if it is the only one.
+    """
+    vectors = w.vectors(p.channels)
+    bands = min(bands, vectors)
+    if bands == 1:
+        yield None, p, extras
+        return
+    ends = [min(vectors * i // bands * w.layout.lanes, p.channels) for i in range(bands + 1)]
+    for band, (first, last) in enumerate(pairwise(ends)):
+        yield band, *_channels(w, p, extras, first, last)
 
 
 def _channels(w: Writer, p: Product, extras: Extras, first: int, last: int) -> tuple[Product, Extras]:

@@ -23,9 +23,7 @@ class Softmax(WithoutProducts):
 
     log: bool
 
-    def computes_wide(self, training: bool) -> bool:
-        """Tell that there are no kernels for narrow values."""
-        return True
+    computes_wide = True
 
     def forward(self, f: Forward) -> None:
         """Write y = softmax(x)."""
@@ -49,9 +47,7 @@ class PixelSoftmax(WithoutProducts):
 
     log: bool
 
-    def computes_wide(self, training: bool) -> bool:
-        """Tell that there are no kernels for narrow values."""
-        return True
+    computes_wide = True
 
     def forward(self, f: Forward) -> None:
         """Write y = softmax(x)."""

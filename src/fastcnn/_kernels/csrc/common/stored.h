@@ -136,7 +136,18 @@ static inline vreal multiply_add(vreal sum, vterms a, vterms b)
 #endif
 }
 
-static inline vterms terms_of(const vreal *rows) { return halves_of(rows[0]) | (halves_of(rows[1]) << 16); }
+static inline vterms terms_of(const vreal *rows)
+{
+#if defined(__AVX512BF16__)
+    typedef uint16_t words __attribute__((vector_size(FCN_VECTOR_BYTES)));
+    const words one_behind_the_other = (words)_mm512_cvtne2ps_pbh((__m512)rows[1], (__m512)rows[0]);
+    return (vterms)__builtin_shufflevector(one_behind_the_other, one_behind_the_other, 0, 16, 1, 17, 2, 18, 3,
+                                           19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12,
+                                           28, 13, 29, 14, 30, 15, 31);
+#else
+    return halves_of(rows[0]) | (halves_of(rows[1]) << 16);
+#endif
+}
 static inline void store_terms(stored *p, vterms a) { *(vbits_unaligned *)p = a; }
 
 /* VL values from a on as the first terms, and from b on as the second ones, or 0 without b. */

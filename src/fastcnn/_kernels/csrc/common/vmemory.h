@@ -1,4 +1,5 @@
-/* Vectors whose elements stand apart in memory, and vectors that are written past the caches. */
+/* Vectors whose elements stand apart in memory, and vectors of which some lanes are written, or that are
+ * written past the caches. */
 #ifndef FCN_VMEMORY_H
 #define FCN_VMEMORY_H
 
@@ -20,6 +21,18 @@ INLINE vreal vgather(const real *base, const int32_t *at)
     for (int i = 0; i < VL; ++i)
         lanes[i] = base[at[i]];
     return rload(lanes);
+#endif
+}
+
+/* Write the first lanes of a vector, one or more. */
+INLINE void rstore_first(real *p, vreal v, ptrdiff_t count)
+{
+#if defined(__AVX512F__) && FCN_REAL_BYTES == 4
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+#elif defined(__AVX512F__)
+    _mm512_mask_storeu_pd(p, (__mmask8)((1u << count) - 1), (__m512d)v);
+#else
+    memcpy(p, &v, (size_t)count * sizeof(real));
 #endif
 }
 

@@ -40,4 +40,11 @@ static inline ptrdiff_t vector_block_start(ptrdiff_t vectors, ptrdiff_t block)
     return vectors / count * block + fcn_min(block, vectors % count);
 }
 
+/* The block that vector v is in. */
+static inline ptrdiff_t vector_block_of(ptrdiff_t vectors, ptrdiff_t v)
+{
+    const ptrdiff_t count = vector_block_count(vectors), width = vectors / count, longer = vectors % count;
+    return fcn_max(v / (width + 1), (v - longer) / width);
+}
+
 #endif

@@ -109,7 +109,7 @@ static void take_panels(const product *f, portion *t, ptrdiff_t pixels, ptrdiff_
         panel.length = (part + 1 < parts ? length * (part + 1) / parts / TERMS * TERMS : length) - panel.from;
         panel.before = span || part ? sums : NULL;
         part = (part + 1) % parts;
-        panel.after = part || span + step < spans ? sums : NULL;
+        panel.after = part || span + step < spans ? sums : t->after;
         take_blocks(f, &panel, pixels, count, width);
     }
     t->p0 = panel.p0;
@@ -177,3 +177,10 @@ void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
 {
     take_dense(op, batch, task, NULL);
 }
+
+#if TERMS > 1
+void KERNEL(dense_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    take_sums(op, batch, group, NULL);
+}
+#endif

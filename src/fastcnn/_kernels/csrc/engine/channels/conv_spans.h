@@ -3,6 +3,7 @@
  *
  *     take_pixels       take pixels of one image, from t->p0 on, through a block of vectors of output channels
  *     take_images       take the same pixels of several images; both may leave t->p0 anywhere
+ *     take_in_hand      take as many pixels as are in hand at a time, the first ones of the tables
  *     take_at_once      take a sum of parts of one image, and tell whether that was done
  *     PIXELS_OF_BLOCK   how many pixels a block of so many vectors takes at the most
  */
@@ -75,6 +76,60 @@ static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdif
             take_pixels(f, &t, last, width);
     }
 }
+
+#if TERMS > 1
+/* Write a block of vectors of the outputs of some images from their sums, [image][vectors of the block][VL]. */
+static void write_sums(const struct fcn_dense_sums *a, const fcn_batch *batch, ptrdiff_t group,
+                       ptrdiff_t images, ptrdiff_t v0, ptrdiff_t width, const real *sums)
+{
+    const ending end = ending_of(ACTIVATION_OF(a), NULL, NULL, the(&a->slope));
+    const vreal least = vset(end.least), most = vset(end.most);
+    for (ptrdiff_t n = 0; n < images; ++n) {
+        real *y = (real *)of_group(&a->y, batch, group + n) + a->y_at[0];
+        for (ptrdiff_t v = v0; v < v0 + width; ++v, sums += VL) {
+            vreal value = vmin(most, vmax(least, rload(sums)));
+            if (end.later)
+                value = left_activation(&end, value, end.slope ? per_channel(end.slope, v) : vset(0));
+            rstore(y + v * VL, value);
+        }
+    }
+}
+
+/* Linear layers whose outputs are not of the type of values: sums are put aside, and written from there. */
+static void take_sums(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group, struct fcn_tiles *state)
+{
+    const struct fcn_dense_sums *a = &op->dense_sums;
+    const ptrdiff_t step = group_step(&a->x), most = most_in_hand(0, step);
+    int32_t x_at[MOST_IN_HAND], y_at[MOST_IN_HAND] = {0};
+    real sums[MOST_IN_HAND * MAX_VECTORS * VL];
+    for (ptrdiff_t n = 0; n < fcn_min(batch->count, most); ++n)
+        x_at[n] = (int32_t)(a->x_at[0] + n * step);
+    product f = {
+        .y = of_group(&a->y, batch, group), /* of which lines are fetched */
+        .bias = the(&a->bias),
+        .y_at = y_at,
+        .x_at = x_at,
+        .span_at = a->span_at,
+        .k_at = a->k_at,
+        .span_length = a->span_length,
+        .row = row_size(a->vectors),
+        .tiles = state,
+    };
+    for (ptrdiff_t b = 0; b < vector_block_count(a->vectors); ++b) {
+        const ptrdiff_t v0 = vector_block_start(a->vectors, b);
+        const ptrdiff_t width = vector_block_start(a->vectors, b + 1) - v0;
+        const stored *w = (const stored *)the(&a->weight) + v0 * a->depth * VL;
+        for (ptrdiff_t n = 0, images; n < batch->count; n += images) {
+            images = fcn_min(most, batch->count - n);
+            portion t = {.w = w, .o0 = v0 * VL, .span1 = a->spans, .length = a->span_length, .after = sums};
+            t.ahead = (const char *)w;
+            f.x = of_group(&a->x, batch, group + n);
+            take_in_hand(&f, &t, images, width);
+            write_sums(a, batch, group + n, images, v0, width, sums);
+        }
+    }
+}
+#endif
 
 static void take_spans(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group, struct fcn_tiles *state)
 {

@@ -106,9 +106,13 @@ INLINE void take_tiles(const product *f, const portion *t, ptrdiff_t width, ptrd
         vreal sum[2];
         one.p0 = p0 + p;
 #pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v)
+        for (int v = 0; v < vectors; ++v) {
             sum[v] = rload(sums + p * sums_row + v * VL) + start_of(f, &one, v);
-        finish(f, &one, sum, vectors, 1);
+            if (t->after)
+                rstore(t->after + one.p0 * row + (v0 + v) * VL, sum[v]);
+        }
+        if (!t->after)
+            finish(f, &one, sum, vectors, 1);
     }
 }
 
@@ -145,6 +149,12 @@ static void take_images(const product *f, const portion *t, ptrdiff_t end, ptrdi
     }
 }
 
+/* Take the first `pixels` pixels of the tables. */
+static void take_in_hand(const product *f, const portion *t, ptrdiff_t pixels, ptrdiff_t width)
+{
+    take_pixels(f, t, pixels, width);
+}
+
 /* A sum of parts is the same to the bit whether there are several images or one. */
 static int take_at_once(const product *f, const portion *t, ptrdiff_t width)
 {
@@ -158,7 +168,7 @@ static int take_at_once(const product *f, const portion *t, ptrdiff_t width)
 
 /* What takes this operation without tiles. */
 #define REST_KERNEL(name) FCN_PASTE(fcn_channels_, name, FCN_REST)
-extern fcn_op_kernel REST_KERNEL(conv_spans), REST_KERNEL(dense_of_all);
+extern fcn_op_kernel REST_KERNEL(conv_spans), REST_KERNEL(dense_of_all), REST_KERNEL(dense_sums);
 
 typedef void taker(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task, tiles *state);
 
@@ -185,4 +195,9 @@ void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t grou
 void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
     run(op, batch, task, op->dense_of_all.span_length, take_dense, REST_KERNEL(dense_of_all));
+}
+
+void KERNEL(dense_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
+{
+    run(op, batch, group, op->dense_sums.span_length, take_sums, REST_KERNEL(dense_sums));
 }

@@ -9,56 +9,44 @@
  *           sums of slots, which would be larger than the arrays of the images, and so that a batch of one
  *           slot keeps all threads at work. Pixels of some images are the rows in hand. At each place of the
  *           window only the pixels that read x there, and not the zeros around it, are rows. They are laid out
- *           anew, lest rows that stand a power of two apart fall into the same sets of the caches. Where a
- *           multiply-add takes two terms, two pixels are a row, the last one perhaps with 0 for the second.
+ *           anew, lest rows that stand a power of two apart fall into the same sets of the caches.
  * Order     The rows in hand are summed from 0, and added one hand after the other: a function of the batch
  *           alone.
  */
 #include "engine/kernel.h"
 #include "weight_sums.h"
 
-/* What one lane of a multiply-add takes of a factor. */
-#if TERMS == 1
-typedef real factor;
-static inline vterms load_factors(const factor *p) { return rload(p); }
-static inline vterms set_factors(const factor *p) { return vset(*p); }
-#else
-typedef uint32_t factor;
-static inline vterms load_factors(const factor *p) { return load_terms((const stored *)p); }
-static inline vterms set_factors(const factor *p) { return set_terms((const stored *)p); }
-#endif
-
 /* Rows of x and of dy, and the totals of one place. */
 typedef struct {
-    const factor *x, *dy;
+    const real *x, *dy;
     const int32_t *dy_at; /* of each row */
     ptrdiff_t rows, x_row, total_row;
     int fresh;
 } rows;
 
-INLINE void add_rows(real *total, const rows *f, const factor *dy, ptrdiff_t c, const int vectors,
+INLINE void add_rows(real *total, const rows *f, const real *dy, ptrdiff_t c, const int vectors,
                      const int channels)
 {
     vreal sum[24];
-    const factor *x = f->x + c;
+    const real *x = f->x + c;
 #pragma GCC unroll 32
     for (int i = 0; i < channels * vectors; ++i)
         sum[i] = (vreal){0};
     for (ptrdiff_t row = 0; row < f->rows; ++row, x += f->x_row) {
-        vterms grad[MAX_WIDTH];
+        vreal grad[MAX_WIDTH];
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; ++v) {
-            grad[v] = load_factors(dy + f->dy_at[row] * (vectors * VL) + v * VL);
+            grad[v] = rload(dy + f->dy_at[row] * (vectors * VL) + v * VL);
             PIN(grad[v]);
         }
 #pragma GCC unroll 32
         for (int i = 0; i < channels; ++i) {
-            vterms value = set_factors(x + i);
+            vreal value = vset(x[i]);
             if (vectors > 1)
                 PIN(value);
 #pragma GCC unroll 2
             for (int v = 0; v < vectors; ++v)
-                sum[i * vectors + v] = multiply_add(sum[i * vectors + v], value, grad[v]);
+                sum[i * vectors + v] += value * grad[v];
         }
     }
     total += c * f->total_row;
@@ -79,13 +67,13 @@ INLINE void add_rows(real *total, const rows *f, const factor *dy, ptrdiff_t c, 
 #endif
 
 #define DEFINE(v, c)                                                                                         \
-    static void add_rows_##v##_##c(real *total, const rows *f, const factor *dy, ptrdiff_t c0)               \
+    static void add_rows_##v##_##c(real *total, const rows *f, const real *dy, ptrdiff_t c0)                 \
     {                                                                                                        \
         add_rows(total, f, dy, c0, v, c);                                                                    \
     }
 BLOCKS(DEFINE)
 #define ENTRY(v, c) [v][c] = add_rows_##v##_##c,
-static void (*const blocks[MAX_WIDTH + 1][MOST_CHANNELS + 1])(real *, const rows *, const factor *,
+static void (*const blocks[MAX_WIDTH + 1][MOST_CHANNELS + 1])(real *, const rows *, const real *,
                                                               ptrdiff_t) = {BLOCKS(ENTRY)};
 
 /* What a task is about: the input channels c0 .. c0 + channels - 1, and the vectors v0 .. v0 + vectors - 1. */
@@ -93,11 +81,10 @@ typedef struct {
     const struct fcn_conv_weight_of_all *a;
     const fcn_batch *batch;
     ptrdiff_t c0, channels, v0, vectors;
-    factor *dy, *x;
+    real *dy, *x;
     real *total;
 } share;
 
-#if TERMS == 1
 /* Lay out the rows of dy of some images. */
 static void lay_out_dy(const share *s, ptrdiff_t first, ptrdiff_t images)
 {
@@ -134,33 +121,6 @@ static ptrdiff_t lay_out_x(const share *s, int32_t *dy_at, ptrdiff_t place, ptrd
     }
     return row;
 }
-#else
-/* Lay out the rows of x and of dy of a place; return how many there are. */
-static ptrdiff_t lay_out_pairs(const share *s, int32_t *dy_at, ptrdiff_t place, ptrdiff_t first,
-                               ptrdiff_t images)
-{
-    const struct fcn_conv_weight_of_all *a = s->a;
-    const int32_t *pixel = a->pixel_at + a->place_at[place];
-    const ptrdiff_t here = a->place_at[place + 1] - a->place_at[place], all = here * images;
-    const ptrdiff_t rows = fcn_divide_up(all, TERMS);
-    for (ptrdiff_t row = 0; row < rows; ++row) {
-        const stored *x[TERMS] = {NULL}, *dy[TERMS] = {NULL};
-        for (ptrdiff_t i = 0; i < TERMS && TERMS * row + i < all; ++i) {
-            const ptrdiff_t image = first + (TERMS * row + i) / here, p = pixel[(TERMS * row + i) % here];
-            x[i] = (stored *)of_group(&a->x, s->batch, image) + a->x_at[p] + a->tap_at[place] + s->c0;
-            dy[i] = (stored *)of_group(&a->dy, s->batch, image) + a->dy_at[p] + s->v0 * VL;
-        }
-        put_pairs(s->x + row * s->channels, x[0], x[1], s->channels);
-        for (ptrdiff_t v = 0, width; v < s->vectors; v += width) {
-            width = fcn_min(MAX_WIDTH, s->vectors - v);
-            factor *to = s->dy + (v * rows + row * width) * VL;
-            put_pairs(to, dy[0] + v * VL, dy[1] ? dy[1] + v * VL : NULL, width * VL);
-        }
-        dy_at[row] = (int32_t)row;
-    }
-    return rows;
-}
-#endif
 
 /* Add the rows of some images at one place of the window, or set the totals to them. */
 static void add_place(const share *s, ptrdiff_t place, ptrdiff_t first, ptrdiff_t images, int fresh)
@@ -175,12 +135,8 @@ static void add_place(const share *s, ptrdiff_t place, ptrdiff_t first, ptrdiff_
         .total_row = a->places * s->vectors * VL,
         .fresh = fresh,
     };
-#if TERMS == 1
     f.rows = lay_out_x(s, dy_at, place, first, images);
     const ptrdiff_t dy_rows = images * a->pixels;
-#else
-    const ptrdiff_t dy_rows = f.rows = lay_out_pairs(s, dy_at, place, first, images);
-#endif
     const ptrdiff_t parts = fcn_divide_up(s->channels, MOST_CHANNELS);
     for (ptrdiff_t v = 0, width; v < s->vectors; v += width) {
         width = fcn_min(MAX_WIDTH, s->vectors - v);
@@ -232,9 +188,7 @@ void KERNEL(conv_weight_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdif
         for (ptrdiff_t hand = 0; hand < hands; ++hand) {
             const ptrdiff_t first = batch->groups * hand / hands;
             const ptrdiff_t images = batch->groups * (hand + 1) / hands - first;
-#if TERMS == 1
             lay_out_dy(&s, first, images);
-#endif
             for (ptrdiff_t place = 0; place < a->places; ++place)
                 add_place(&s, place, first, images, hand == 0);
         }

@@ -5,17 +5,13 @@
  *           terms [block][pair of taps of a span][vectors of the block][VL][2]: see conv.c.
  * Method    Where the taps of a channel are neighbours, VL of them of VL channels are a square, which is
  *           transposed. Else weight_at goes through all input channels at one place of the window after the
- *           other, and the places of a channel are neighbours in the weights: a few channels are read at all
- *           places, by squares too, and their rows are written place by place. Spans of an odd number of taps,
- *           which pairs do not fill, are packed tap by tap.
+ *           other, and the places of a channel are neighbours in the weights: one channel after the other is
+ *           read at all places, by squares too, whose elements are the terms of a multiply-add. Spans of an odd
+ *           number of taps, which pairs do not fill, are packed tap by tap.
  */
 #include "pack.h"
 
 #include <string.h>
-
-#define TAPS_AT_ONCE 144   /* that are read before they are written */
-#define CHANNELS_AT_ONCE 4 /* of these, at the least; a multiple of TERMS */
-#define PLACES_AT_ONCE (TAPS_AT_ONCE / CHANNELS_AT_ONCE)
 
 /* What a task packs: the vectors v0 .. v0 + width - 1. */
 typedef struct {
@@ -41,34 +37,39 @@ static vreal factor_of(const block *b, ptrdiff_t v)
 /* How many taps a multiply-add takes of these weights. */
 static inline ptrdiff_t taps_at_once(const block *b) { return b->a->span_length ? TERMS : 1; }
 
-/* Write the rows of a vector of weights that are multiplied at once. */
-INLINE void put(const block *b, stored *to, const vreal *rows)
+/* Write a row of weights that are multiplied at once, by so many terms: one, of which TERMS need no pairs, or
+ * TERMS. */
+INLINE void put(const block *b, stored *to, vreal row, const int terms)
 {
-    if (TERMS > 1 && !b->a->span_length)
-        vstore(to, rows[0]);
+    if (terms < TERMS)
+        vstore(to, row);
     else if (b->streamed)
-        rstream((real *)to, (vreal)terms_of(rows));
+        rstream((real *)to, row);
     else
-        store_terms(to, terms_of(rows));
+        store_terms(to, (vterms)row);
 }
 
-/* Make the vectors v of VL taps that are neighbours in the weights, from `tap` on. */
-INLINE void make_square(const block *b, ptrdiff_t v, const real *tap, vreal *square)
+/* Make rows of VL taps that are neighbours in the weights, of the vector v. Each is of so many terms: the others
+ * are of taps that stand `apart`. */
+INLINE void make_square(const block *b, ptrdiff_t v, const real *tap, ptrdiff_t apart, vreal *square,
+                        const int terms)
 {
     const ptrdiff_t first = (b->v0 + v) * VL, valid = fcn_min(VL, b->a->channels - first);
-    const vreal factor = factor_of(b, v);
     const int32_t *channel_at = b->a->channel_at + first;
-    if (valid == VL) {
+    const real *scale = b->scale ? b->scale + first : NULL;
 #pragma GCC unroll 16
-        for (int i = 0; i < VL; ++i)
-            square[i] = rload(tap + channel_at[i]);
-    } else
-        for (int i = 0; i < VL; ++i)
-            square[i] = i < valid ? rload(tap + channel_at[i]) : (vreal){0};
+    for (int i = 0; i < VL; ++i) {
+        vreal rows[TERMS] = {0};
+#pragma GCC unroll 2
+        for (int t = 0; t < terms; ++t) {
+            if (i < valid)
+                rows[t] = rload(tap + t * apart + channel_at[i]);
+            if (i < valid && scale)
+                rows[t] *= scale[i];
+        }
+        square[i] = terms < TERMS ? rows[0] : (vreal)terms_of(rows);
+    }
     transpose_lanes(square);
-#pragma GCC unroll 16
-    for (int i = 0; i < VL; ++i)
-        square[i] *= factor;
 }
 
 /* Pack the taps k0 .. k0 + VL - 1, which are neighbours. */
@@ -77,7 +78,7 @@ static void pack_squares(const block *b, ptrdiff_t k0)
     const ptrdiff_t stride = b->width * VL;
     for (ptrdiff_t v = 0; v < b->width; ++v) {
         vreal square[VL];
-        make_square(b, v, b->weight + b->a->weight_at[k0], square);
+        make_square(b, v, b->weight + b->a->weight_at[k0], 0, square, 1);
 #pragma GCC unroll 16
         for (int i = 0; i < VL; i += TERMS)
             store_terms(b->packed + (k0 + i) * stride + v * VL * TERMS, terms_of(square + i));
@@ -93,45 +94,71 @@ static int has_neighbours(const int32_t *at, ptrdiff_t channels, ptrdiff_t place
     return places > 2 && (at[channels] - at[0] == 1 || at[channels] - at[0] == -1);
 }
 
-/* Pack `count` channels from c0 on, of `channels`, at the places p0 .. p0 + places - 1. */
-static void pack_rows(const block *b, ptrdiff_t channels, ptrdiff_t c0, ptrdiff_t count, ptrdiff_t p0,
-                      ptrdiff_t places)
+/* Pack the vector v at all places, of `terms` channels whose taps stand `apart`; those of the first one are
+ * at[0], at[channels] and so on. Squares may begin before these: there are VL taps behind it. */
+INLINE void rows_by_squares(const block *b, ptrdiff_t v, const int32_t *at, ptrdiff_t channels,
+                            ptrdiff_t places, ptrdiff_t apart, stored *to, ptrdiff_t place_step,
+                            const int terms)
 {
-    vreal made[TAPS_AT_ONCE * MAX_VECTORS]; /* [place][vector][channel] */
-    const ptrdiff_t step = taps_at_once(b), last = b->highest - VL + 1;
-    const int32_t *weight_at = b->a->weight_at + p0 * channels + c0;
-    const int squares = last >= b->lowest && has_neighbours(weight_at, channels, places);
-    const ptrdiff_t before = squares && weight_at[channels] < weight_at[0] ? VL - 1 : 0;
+    const int rises = at[channels] > at[0];
+    for (ptrdiff_t p = 0; p < places; p += VL, to += VL * place_step) {
+        const ptrdiff_t some = fcn_min(VL, places - p);
+        const ptrdiff_t lowest = at[(rises ? p : p + some - 1) * channels];
+        const ptrdiff_t start = fcn_min(lowest, b->highest - (VL - 1) - fcn_max(apart, 0));
+        const ptrdiff_t first = at[p * channels] - start;
+        vreal square[VL];
+        make_square(b, v, b->weight + start, apart, square, terms);
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; ++i) {
+            const ptrdiff_t place = rises ? i - first : first - i;
+            if (place >= 0 && place < some)
+                put(b, to + place * place_step, square[i], terms);
+        }
+    }
+}
+
+/* Pack the channels from c0 on at all places, by rows of so many terms. */
+INLINE void pack_rows_of(block *b, ptrdiff_t c0, ptrdiff_t channels, ptrdiff_t places, const int terms)
+{
+    const int32_t *weight_at = b->a->weight_at;
+    const ptrdiff_t row = b->width * VL, place_step = channels * row;
+    const ptrdiff_t apart = terms > 1 ? weight_at[1] - weight_at[0] : 0;
+    const int squares = b->highest - b->lowest >= VL - 1 + (apart < 0 ? -apart : apart) &&
+                        has_neighbours(weight_at, channels, places);
+    /* The rows of a square are not written in order: past the caches only whole lines may be. */
+    b->streamed = b->streamed && (!squares || sizeof(vreal) == 64);
     for (ptrdiff_t v = 0; v < b->width; ++v) {
         const ptrdiff_t first = (b->v0 + v) * VL, valid = b->a->channels - first;
         const int32_t *channel_at = b->a->channel_at + first;
         const int neighbours = valid >= VL && consecutive(channel_at, VL);
         const vreal factor = factor_of(b, v);
-        vreal square[VL];
-        ptrdiff_t start = b->highest + 1; /* of the taps in the square: none yet */
-        for (ptrdiff_t i = 0; i < count; ++i)
-            for (ptrdiff_t p = 0; p < places; ++p) {
-                const ptrdiff_t at = weight_at[p * channels + i];
-                vreal *to = &made[(p * b->width + v) * count + i];
-                if (neighbours)
-                    *to = rload(b->weight + at + channel_at[0]) * factor;
-                else if (!squares)
-                    *to = lanes_of(b->weight + at, channel_at, valid) * factor;
-                else {
-                    if (at < start || at >= start + VL) {
-                        start = fcn_max(b->lowest, fcn_min(at - before, last));
-                        make_square(b, v, b->weight + start, square);
-                    }
-                    *to = square[at - start];
-                }
+        for (ptrdiff_t c = c0; c < channels; c += terms) {
+            const int32_t *at = weight_at + c;
+            stored *to = b->packed + c * row + v * VL * terms;
+            if (squares && !neighbours) {
+                rows_by_squares(b, v, at, channels, places, apart, to, place_step, terms);
+                continue;
             }
+            for (ptrdiff_t p = 0; p < places; ++p, to += place_step) {
+                vreal rows[TERMS];
+#pragma GCC unroll 2
+                for (int t = 0; t < terms; ++t) {
+                    const real *tap = b->weight + at[p * channels + t];
+                    rows[t] = neighbours ? rload(tap + channel_at[0]) : lanes_of(tap, channel_at, valid);
+                    rows[t] *= factor;
+                }
+                put(b, to, terms < TERMS ? rows[0] : (vreal)terms_of(rows), terms);
+            }
+        }
     }
-    for (ptrdiff_t p = 0; p < places; ++p) {
-        stored *to = b->packed + ((p0 + p) * channels + c0) * b->width * VL;
-        for (ptrdiff_t i = 0; i < count; i += step)
-            for (ptrdiff_t v = 0; v < b->width; ++v, to += VL * step)
-                put(b, to, made + (p * b->width + v) * count + i);
-    }
+}
+
+static void pack_rows(block *b, ptrdiff_t c0, ptrdiff_t channels, ptrdiff_t places)
+{
+    if (taps_at_once(b) == TERMS)
+        pack_rows_of(b, c0, channels, places, TERMS);
+    else
+        pack_rows_of(b, c0, channels, places, 1);
 }
 
 /* Pack tap by tap. Behind the last tap of a span of an odd number is a weight of 0. */
@@ -201,12 +228,7 @@ void KERNEL(pack_weights)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t ta
         pack_taps(&b);
         return;
     }
-    const ptrdiff_t places = depth / channels, places_at_once = fcn_min(PLACES_AT_ONCE, places);
-    const ptrdiff_t at_once = TAPS_AT_ONCE / places_at_once / TERMS * TERMS;
-    for (ptrdiff_t c = done; c < channels; c += at_once)
-        for (ptrdiff_t p = 0; p < places; p += places_at_once)
-            pack_rows(&b, channels, c, fcn_min(at_once, channels - c), p,
-                      fcn_min(places_at_once, places - p));
+    pack_rows(&b, done, channels, depth / channels);
     if (b.streamed)
         rstreamed();
 }

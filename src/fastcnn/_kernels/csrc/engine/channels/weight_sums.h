@@ -52,6 +52,11 @@ static inline void put_pairs(uint32_t *to, const stored *a, const stored *b, ptr
     ptrdiff_t i = 0;
     for (; i + VL <= count; i += VL)
         store_terms((stored *)(to + i), zip_terms(a + i, b ? b + i : NULL));
+    if (i && i < count) { /* the last ones, of which some are there */
+        i = count - VL;
+        store_terms((stored *)(to + i), zip_terms(a + i, b ? b + i : NULL));
+        return;
+    }
     for (; i < count; ++i)
         to[i] = a[i].bits | (b ? (uint32_t)b[i].bits << 16 : 0);
 }
