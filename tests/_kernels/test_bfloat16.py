@@ -9,7 +9,7 @@ import pytest
 
 from fastcnn import nn
 from fastcnn._kernels import cpu
-from fastcnn.engine import Plan
+from fastcnn.engine import Plan, choose
 from fastcnn.engine.algorithms import Wanted
 from fastcnn.graph.bfloat16 import rounded
 
@@ -18,8 +18,9 @@ from .helpers import BY_TILES, using_isa, using_threads
 
 @pytest.fixture(autouse=True)
 def plain_forms(monkeypatch):
-    """Let all instruction sets have products of bfloat16."""
+    """Let all instruction sets have products of bfloat16, and all networks use them."""
     monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(choose, "narrow_pays", lambda graph, training: True)
 
 
 # Channels and windows: of spans that pairs fill and do not, of one channel and three, in one row and several.

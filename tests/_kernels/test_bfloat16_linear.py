@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastcnn import nn
 from fastcnn._kernels import cpu
-from fastcnn.engine import Plan
+from fastcnn.engine import Plan, choose
 from fastcnn.engine.algorithms import Wanted
 from fastcnn.graph.bfloat16 import rounded
 
@@ -21,8 +21,9 @@ relaxed = {"deadline": None, "suppress_health_check": [HealthCheck.function_scop
 
 @pytest.fixture(autouse=True)
 def plain_forms(monkeypatch):
-    """Let all instruction sets have products of bfloat16."""
+    """Let all instruction sets have products of bfloat16, and all networks use them."""
     monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(choose, "narrow_pays", lambda graph, training: True)
 
 
 @pytest.fixture(params=ISAS)

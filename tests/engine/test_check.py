@@ -86,7 +86,11 @@ def _plans(layout):
         Plan(filtered, (2, 9, 8), wanted=Wanted("high", "winograd"), **two_parts),
         Plan(nn.Sequential(nn.Conv2d(2, 64, 1), nn.Conv2d(64, 128, 3, padding=1)), (2, 2, 2), **two_parts),
         *losses,
-        *([] if layout == "images" else [Plan(network, (2, 9, 8), wanted=Wanted("medium"), **two_parts)]),
+        *(
+            []
+            if layout == "images"
+            else [Plan(network, (2, 9, 8), wanted=Wanted("medium", "direct"), **two_parts)]
+        ),
         *([] if layout == "images" else [Plan(deep, (2, 9, 8), wanted=in_pairs, **two_parts)]),
         *([] if layout == "images" else _by_tiles(two_parts)),
     ]

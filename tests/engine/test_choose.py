@@ -15,6 +15,7 @@ from fastcnn.engine.graph import Graph, Node, Value
 from fastcnn.engine.layout import Layout
 from fastcnn.engine.lower import lower
 
+from .._kernels.helpers import using_isa
 from ..zoo.networks import make, shape_of
 
 IMAGES, CHANNELS = Layout("images", 8), Layout("channels", 8)
@@ -193,6 +194,27 @@ def test_training_without_products_has_one_layout():
     """Sums over a batch depend on the layout: they are what they were for every size of batch."""
     for batch in (1, 100):
         assert choose(graph(nn.BatchNorm2d(2), nn.ReLU()), batch, True).name == "images"
+
+
+@pytest.mark.skipif("avx512_bf16" not in cpu.available_isas(), reason="vectors of 16 numbers")
+@pytest.mark.parametrize("training", [True, False])
+def test_medium_is_high_where_narrow_values_would_be_slower(monkeypatch, training):
+    """LeNet's 6 and 16 channels leave much of the lanes empty; a ResNet's 16 and 32 do not."""
+    monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+    lenet = nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU()
+    with using_isa("avx512_bf16"):
+        for layers, shape, precision in (
+            (lenet, (1, 28, 28), "high"),
+            ((nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 32, 3)), (3, 16, 16), "medium"),
+        ):
+            lowered = graph(*layers, shape=shape)
+            assert settled(lowered, training, Wanted("medium")).precision == precision
+            assert settled(lowered, training, Wanted("medium", "direct")).precision == "medium"
+            model = nn.Sequential(*layers)
+            for layout in ("channels", None):
+                options = {"training": training, "batch_size": 32, "layout": layout}
+                text = Plan(model, shape, wanted=Wanted("medium"), **options).describe()
+                assert ("bfloat16" in text) == (precision == "medium")
 
 
 def test_layouts_follow_the_instruction_set_and_the_type(isa):

@@ -11,7 +11,7 @@ import fastcnn
 from fastcnn import nn, optim
 from fastcnn._kernels import cpu
 from fastcnn._precision import within
-from fastcnn.engine import Plan
+from fastcnn.engine import Plan, choose
 from fastcnn.engine.algorithms import Wanted
 from fastcnn.engine.nodes.loss import Loss
 from fastcnn.graph.bfloat16 import rounded
@@ -38,6 +38,7 @@ def plain_forms(request, monkeypatch):
     """Let all instruction sets have products of bfloat16, but in tests of what is so without."""
     if "without" not in request.node.name:
         monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+        monkeypatch.setattr(choose, "narrow_pays", lambda graph, training: True)
 
 
 @pytest.fixture

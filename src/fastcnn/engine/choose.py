@@ -25,6 +25,9 @@ _MOST_BANDS = 4
 # that the waits of threads for each other, one in each operation, do not count.
 _WORTH_BANDS = 6
 _LARGE_IMAGE = 100_000
+# How many times as fast programs with channels in the lanes are where their values are narrow, at the least
+# (measured, see bench/MEASURED.md). With images in the lanes there are no narrow values.
+_NARROW_GAIN = 1.4
 
 
 def stored_as(dtype: np.dtype, wanted: Wanted) -> str:
@@ -60,13 +63,15 @@ def settled(graph: Graph, training: bool, wanted: Wanted, layout: str | None = N
     """Return what is wanted of a graph's products in every batch, in the layout of this name or in any.
 
     Types other than float32 always have the highest precision. There is no medium one where images must be in
-    the lanes, nor without instructions for it. In predictions an implementation whose bits are its layout's
-    own fixes the layout: it is wanted for every batch or, unless it is pinned, for none.
+    the lanes, or are so much rather there that narrow values do not pay (this is not weighed for a pinned
+    implementation), nor without instructions for it. In predictions an implementation whose bits are its
+    layout's own fixes the layout: it is wanted for every batch or, unless it is pinned, for none.
     """
     if wanted.precision == "highest" or graph.dtype != np.float32:
         return wanted._replace(precision="highest")
     if wanted.precision == "medium":
-        if layout != "images" and takes_channels(graph) and cpu.multiplies_bfloat16():
+        takes_narrow = layout != "images" and takes_channels(graph) and cpu.multiplies_bfloat16()
+        if takes_narrow and (wanted.algorithm is not None or narrow_pays(graph, training)):
             return wanted
         wanted = wanted._replace(precision="high")
     if training or wanted.algorithm is not None or not takes_channels(graph):
@@ -78,6 +83,14 @@ def settled(graph: Graph, training: bool, wanted: Wanted, layout: str | None = N
     whole = cost(graph, images, images.images * _THREADS, False, exact)  # a batch that fills all vectors
     pays = cost(graph, channels, images.images * _THREADS, False, wanted) < whole
     return wanted if pays else exact
+
+
+def narrow_pays(graph: Graph, training: bool) -> bool:
+    """Tell whether narrow values make up for the lanes that channels leave empty and images would fill."""
+    images, channels = layouts(ElementType.of(graph.dtype.name))
+    batch, wanted = images.images * _THREADS, Wanted("high")
+    by_images, by_channels = (cost(graph, each, batch, training, wanted) for each in (images, channels))
+    return by_channels <= _NARROW_GAIN * by_images
 
 
 def _is_exact(graph: Graph, layout: Layout, wanted: Wanted) -> bool:
