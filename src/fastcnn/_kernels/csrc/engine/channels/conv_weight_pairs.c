@@ -96,24 +96,46 @@ typedef struct {
     ptrdiff_t apart; /* of what neighbours read; 0: there are none */
 } in_hand;
 
-/* Whether pixel p and the next one are a pair. */
-static inline int is_pair(const in_hand *h, ptrdiff_t p)
+/* The pixels in hand by pairs: the first one of each, then those that are left over. */
+typedef struct {
+    int32_t whole[FCN_WEIGHT_TILE], left[FCN_WEIGHT_TILE];
+    ptrdiff_t whole_count, left_count;
+} pairing;
+
+static void find_pairs(const in_hand *h, pairing *found)
 {
     const int32_t *x_at = h->a->x_at;
-    return h->apart && p + 1 < h->p1 && x_at[p + 1] - x_at[p] == h->apart;
+    found->whole_count = found->left_count = 0;
+    for (ptrdiff_t p = h->p0; p < h->p1;)
+        if (h->apart && p + 1 < h->p1 && x_at[p + 1] - x_at[p] == h->apart) {
+            found->whole[found->whole_count++] = (int32_t)p;
+            p += 2;
+        } else
+            found->left[found->left_count++] = (int32_t)p++;
 }
 
-/* Lay out pixel p of dy and, of a whole pair, the next one as pair i of `count`. */
-static void put_pixels(const in_hand *h, uint32_t *dy, ptrdiff_t image, ptrdiff_t p, int whole, ptrdiff_t i,
-                       ptrdiff_t count)
+/* Write where the first pixels of some pairs begin to read the elements that stand at `start`. */
+static void place_pairs(const in_hand *h, int32_t *at, const int32_t *pixel, ptrdiff_t count, ptrdiff_t start)
 {
-    const stored *grad = of_group(&h->a->dy, h->batch, h->first + image);
+    for (ptrdiff_t i = 0; i < count; ++i)
+        at[i] = (int32_t)(start + h->a->x_at[pixel[i]] - h->lowest);
+}
+
+/* Lay out some pairs of an image's dy, or pixels that go with a 0, from pair `first` of `all` on. */
+INLINE void put_pixels(const in_hand *h, uint32_t *dy, const stored *grad, const int32_t *pixel,
+                       ptrdiff_t count, ptrdiff_t first, ptrdiff_t all, const int whole)
+{
+    const int32_t *dy_at = h->a->dy_at;
     const ptrdiff_t vectors = h->a->vectors;
-    for (ptrdiff_t v = 0; v < vectors; ++v) {
-        const ptrdiff_t v0 = v - v % MAX_WIDTH, width = fcn_min(MAX_WIDTH, vectors - v0);
-        const stored *one = grad + h->a->dy_at[p] + v * VL;
-        const stored *other = whole ? grad + h->a->dy_at[p + 1] + v * VL : NULL;
-        store_terms((stored *)(dy + (v0 * count + i * width + v % MAX_WIDTH) * VL), zip_terms(one, other));
+    for (ptrdiff_t v0 = 0, width; v0 < vectors; v0 += width) {
+        width = fcn_min(MAX_WIDTH, vectors - v0);
+        uint32_t *to = dy + (v0 * all + first * width) * VL;
+        for (ptrdiff_t i = 0; i < count; ++i) {
+            const stored *one = grad + dy_at[pixel[i]] + v0 * VL;
+            const stored *other = whole ? grad + dy_at[pixel[i] + 1] + v0 * VL : NULL;
+            for (ptrdiff_t v = 0; v < width; ++v, to += VL)
+                store_terms((stored *)to, zip_terms(one + v * VL, whole ? other + v * VL : NULL));
+        }
     }
 }
 
@@ -136,26 +158,28 @@ static void add_tile(real *sums, in_hand *h, int fresh)
     const struct fcn_conv_weight *a = h->a;
     const ptrdiff_t depth = a->depth, vectors = a->vectors, plane = fcn_divide_up(h->size, VL) * VL;
     int32_t at[MOST_IN_HAND];
-    ptrdiff_t pairs = 0, left = 0, count = 0;
-    for (ptrdiff_t p = h->p0; p < h->p1; p += 1 + is_pair(h, p))
-        is_pair(h, p) ? ++pairs : ++left;
+    pairing pixels;
+    find_pairs(h, &pixels);
+    const ptrdiff_t pairs = pixels.whole_count, left = pixels.left_count, all = (pairs + left) * h->images;
     uint32_t *x = of_group(&a->pairs, h->batch, h->first);
     uint32_t *dy = x + h->images * plane * (left ? 2 : 1);
-    const ptrdiff_t all = (pairs + left) * h->images;
-    for (int whole = 1; whole >= 0; --whole)
-        for (ptrdiff_t image = 0; image < h->images; ++image) {
-            uint32_t *elements = x + ((1 - whole) * h->images + image) * plane;
-            const stored *from = (stored *)of_group(&a->x, h->batch, h->first + image) + h->lowest;
-            if (whole && pairs)
-                pair_elements(elements, from, h->size, h->apart);
-            else if (!whole && left)
-                put_pairs(elements, from, NULL, h->size);
-            for (ptrdiff_t p = h->p0; p < h->p1; p += 1 + is_pair(h, p))
-                if (is_pair(h, p) == whole) {
-                    at[count] = (int32_t)(elements - x + a->x_at[p] - h->lowest);
-                    put_pixels(h, dy, image, p, whole, count++, all);
-                }
+    for (ptrdiff_t image = 0; image < h->images; ++image) {
+        const stored *from = (stored *)of_group(&a->x, h->batch, h->first + image) + h->lowest;
+        const stored *grad = of_group(&a->dy, h->batch, h->first + image);
+        if (pairs) {
+            uint32_t *elements = x + image * plane;
+            pair_elements(elements, from, h->size, h->apart);
+            place_pairs(h, at + image * pairs, pixels.whole, pairs, elements - x);
+            put_pixels(h, dy, grad, pixels.whole, pairs, image * pairs, all, 1);
         }
+        if (left) {
+            const ptrdiff_t first = pairs * h->images + image * left;
+            uint32_t *elements = x + (h->images + image) * plane;
+            put_pairs(elements, from, NULL, h->size);
+            place_pairs(h, at + first, pixels.left, left, elements - x);
+            put_pixels(h, dy, grad, pixels.left, left, first, all, 0);
+        }
+    }
     const pixel_pairs f = {.x = x, .dy = dy, .x_at = at, .tap_at = a->tap_at, .count = all, .fresh = fresh};
     for (ptrdiff_t v0 = 0, width; v0 < vectors; v0 += width) {
         width = fcn_min(MAX_WIDTH, vectors - v0);
