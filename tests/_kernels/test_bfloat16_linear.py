@@ -48,6 +48,22 @@ class Beside(nn.Module):
         return self.one(self.flat(x)) + self.two(self.flat(self.second(x)))
 
 
+class Shifted(nn.Module):
+    """The gradient of what a linear layer reads is that of a sum, with a halo for the slice beside it."""
+
+    def __init__(self, channels, height, width):
+        super().__init__()
+        size = channels * height * width
+        self.first, self.second, self.flat = nn.MaxPool2d(1), nn.MaxPool2d(1), nn.Flatten()
+        self.one, self.two = nn.Linear(size, 5), nn.Linear(size, 5)
+
+    def forward(self, x):
+        value = self.first(x[:, :, 1:])
+        result = self.one(self.flat(value))
+        added = self.second(self.second(x)[:, :, :-1] + value)
+        return result + self.two(self.flat(added))
+
+
 def layers_of(kind, shape, out):
     """Return a network of a linear layer: behind images, of samples, or before something."""
     linear = nn.Flatten(), nn.Linear(int(np.prod(shape)), out)
@@ -115,6 +131,17 @@ def test_sums_of_small_integers_are_exact(isa, shape, kind):
             expected[1] = rounded(expected[1].astype(np.float32))
         for got, want in zip(found, expected, strict=True):
             np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("shape", [(16, 4, 4), (20, 4, 4), (32, 5, 5)], ids=str)
+def test_gradients_with_other_zeros_around_them(isa, shape):
+    channels, height, width = shape
+    model, x = Shifted(*shape), integers((3, channels, height + 1, width), 0, -1, 2)
+    for number, parameter in enumerate(model.parameters()):
+        parameter.data[...] = integers(parameter.shape, number, -1, 2)
+    found, expected = all_of(model, x, integers((3, 5), 9, -1, 2))
+    for got, want in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(got, want)
 
 
 @settings(max_examples=40, **relaxed)

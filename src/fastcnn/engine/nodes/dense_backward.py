@@ -98,8 +98,8 @@ def _of_narrow(b: Backward, node: Linear, dy: Blob) -> None:
         )
         first += some.channels
     if not in_place:
-        part = b.blob(node.x) if add else dx
-        copy_elements(w, part, places, flat, np.arange(places.size), most=node.x.channels)
+        part = b.blob(node.x) if add else dx  # dx may have another halo, as the gradient of a sum's terms
+        copy_elements(w, part, features(part)[order], flat, np.arange(order.size), most=node.x.channels)
         if add:
             w.apply(z=dx, y=part, r=dx, vectors=w.vectors(node.x.channels))
 

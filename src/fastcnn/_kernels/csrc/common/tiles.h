@@ -5,8 +5,9 @@
  * Layout    sums 16 x 16 floats; a 16 rows of pairs of bfloat16; b a row of 16 pairs for each pair of a's
  *           columns. Rows in memory stand any number of bytes apart.
  * Use       tiles_begin before, and tiles_end after. There are four tiles of sums, two for a, and two for b.
- *           The second ones have as many pairs as tiles_begin is told, so that the last products of a sum
- *           read nothing past them. Where FCN_AMX is not set, the same happens in plain C.
+ *           tiles_begin is told how many rows a and the sums have, and how many pairs the second ones, so
+ *           that the last products of a sum read nothing past them. Where FCN_AMX is not set, the same
+ *           happens in plain C.
  * Edges     The instruction takes denormal numbers for zeros, and makes them such, in any mode; the plain
  *           form does what the mode says (common/float_mode.h).
  * Source    Intel's manual of instructions, TDPBF16PS.
@@ -23,7 +24,7 @@
 #if FCN_AMX
 
 typedef struct fcn_tiles {
-    char none; /* they are registers */
+    ptrdiff_t rows; /* of a and of sums; the tiles themselves are registers */
 } tiles;
 
 /* The instructions stand here as such, since the compilers' functions for them do not all say which memory
@@ -47,7 +48,7 @@ typedef struct fcn_tiles {
             DO(3, __VA_ARGS__);                                                                              \
     } while (0)
 
-INLINE void tiles_begin(tiles *t, ptrdiff_t second_pairs)
+INLINE void tiles_begin(tiles *t, ptrdiff_t rows, ptrdiff_t second_pairs)
 {
     struct {
         uint8_t palette, start_row, reserved[14];
@@ -56,10 +57,10 @@ INLINE void tiles_begin(tiles *t, ptrdiff_t second_pairs)
     } shape = {.palette = 1};
     for (int i = 0; i < 8; ++i) {
         shape.bytes[i] = i == 5 ? (uint16_t)(4 * second_pairs) : 64;
-        shape.rows[i] = i == 7 ? (uint8_t)second_pairs : TILE_ROWS;
+        shape.rows[i] = (uint8_t)(i < 6 ? rows : i == 6 ? TILE_PAIRS : second_pairs);
     }
     __asm__ volatile("ldtilecfg %0" ::"m"(shape));
-    (void)t;
+    t->rows = rows;
 }
 
 INLINE void tiles_end(tiles *t)
@@ -123,11 +124,12 @@ INLINE void tile_multiply(tiles *t, const int second_a, const int second_b, cons
 typedef struct fcn_tiles {
     float sums[TILE_SUMS][TILE_ROWS][16];
     uint32_t a[2][TILE_ROWS][TILE_PAIRS], b[2][TILE_PAIRS][16];
-    ptrdiff_t pairs[2];
+    ptrdiff_t rows, pairs[2];
 } tiles;
 
-INLINE void tiles_begin(tiles *t, ptrdiff_t second_pairs)
+INLINE void tiles_begin(tiles *t, ptrdiff_t rows, ptrdiff_t second_pairs)
 {
+    t->rows = rows;
     t->pairs[0] = TILE_PAIRS;
     t->pairs[1] = second_pairs;
 }
@@ -137,19 +139,19 @@ INLINE void tile_zero(tiles *t, const int i) { memset(t->sums[i], 0, sizeof(t->s
 
 INLINE void tile_load_sums(tiles *t, const int i, const float *from, ptrdiff_t row_bytes)
 {
-    for (ptrdiff_t m = 0; m < TILE_ROWS; ++m)
+    for (ptrdiff_t m = 0; m < t->rows; ++m)
         memcpy(t->sums[i][m], (const char *)from + m * row_bytes, 64);
 }
 
 INLINE void tile_store_sums(tiles *t, const int i, float *to, ptrdiff_t row_bytes)
 {
-    for (ptrdiff_t m = 0; m < TILE_ROWS; ++m)
+    for (ptrdiff_t m = 0; m < t->rows; ++m)
         memcpy((char *)to + m * row_bytes, t->sums[i][m], 64);
 }
 
 INLINE void tile_load_a(tiles *t, const int second, const void *from, ptrdiff_t row_bytes)
 {
-    for (ptrdiff_t m = 0; m < TILE_ROWS; ++m)
+    for (ptrdiff_t m = 0; m < t->rows; ++m)
         memcpy(t->a[second][m], (const char *)from + m * row_bytes, (size_t)t->pairs[second] * 4);
 }
 
@@ -162,7 +164,7 @@ INLINE void tile_load_b(tiles *t, const int second, const void *from, ptrdiff_t 
 static void tile_multiply(tiles *t, const int second_a, const int second_b, const int i)
 {
     const ptrdiff_t pairs = t->pairs[second_a];
-    for (ptrdiff_t m = 0; m < TILE_ROWS; ++m)
+    for (ptrdiff_t m = 0; m < t->rows; ++m)
         for (ptrdiff_t n = 0; n < 16; n += VL) {
             vreal first = {0}, second = {0};
             for (ptrdiff_t k = 0; k < pairs; ++k) {

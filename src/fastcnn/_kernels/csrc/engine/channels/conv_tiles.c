@@ -1,11 +1,13 @@
 /* Direct convolution by tiles in the layout "channels": forward and backward-input, as in conv.c.
  *
  * Equation  as in conv.c
- * Layout    as in conv.c, where a multiply-add takes two terms. A tile of pixels has 16 of them, of each 16
- *           pairs of what its window has in x; one of weights has the 16 rows of these pairs. Both are read
+ * Layout    as in conv.c, where a multiply-add takes two terms. A tile of pixels has up to 16 of them, of each
+ *           16 pairs of what its window has in x; one of weights has the 16 rows of these pairs. Both are read
  *           where they stand, if the windows of pixels begin at one distance from each other; else the
- *           elements of 16 pixels are gathered first.
- * Method    Four tiles of sums: two vectors of output channels by 32 pixels, or one by 64.
+ *           elements of the pixels are gathered first.
+ * Method    Four tiles of sums: two vectors of output channels by two tiles of pixels, or one by four. Rows of y
+ *           that are not too short are cut into tiles as evenly as can be, so that nothing is gathered; the last
+ *           one of a row begins earlier, and what was made before is dropped.
  * Order     A span's pairs are taken 16 at a time, the rest at its end; what the products of each tile add up
  *           to is added to the sum so far, and the bias behind them all: bitwise the same in every batch,
  *           position and thread.
@@ -15,21 +17,48 @@
 #include "conv_product.h"
 
 #define FEWEST_ELEMENTS 16 /* of a span */
+#define SHORTEST_ROW 8     /* of y: tiles of shorter ones would be so empty that to gather takes less */
 #define PIXELS_OF_BLOCK(width) (TILE_ROWS * TILE_SUMS / fcn_min(width, 2))
 
-/* What 16 pixels have in x. */
+/* How many pixels a tile has where rows of y have so many. */
+static ptrdiff_t pixels_of_tile(ptrdiff_t row_pixels)
+{
+    if (row_pixels < SHORTEST_ROW)
+        return TILE_ROWS;
+    return fcn_divide_up(row_pixels, fcn_divide_up(row_pixels, TILE_ROWS));
+}
+
+/* The pixels of a tile, from `first` on, of which those from `begin` up to `end` are to be made: `distance`
+ * elements of x from one window to the next, or 0 if these are not at one distance. */
+typedef struct {
+    ptrdiff_t first, begin, end, distance;
+} pixel_tile;
+
+/* What the pixels of a tile have in x. */
 typedef struct {
     _Alignas(64) stored rows[TILE_ROWS][FCN_TILE_TERMS];
 } gathered;
 
-/* The number of elements from one pixel's window to the next one's, or 0 if these are not at one distance. */
-static ptrdiff_t distance_of(const int32_t *x_at)
+static ptrdiff_t distance_of(const int32_t *x_at, ptrdiff_t pixels)
 {
-    const ptrdiff_t distance = x_at[1] - x_at[0];
-    for (ptrdiff_t p = 2; p < TILE_ROWS; ++p)
-        if (x_at[p] - x_at[p - 1] != distance)
-            return 0;
-    return distance;
+    int32_t other = 0;
+    for (ptrdiff_t p = 2; p < pixels; ++p)
+        other |= (x_at[p] - x_at[p - 1]) ^ (x_at[1] - x_at[0]);
+    return other || pixels < 2 ? 0 : x_at[1] - x_at[0];
+}
+
+/* The tile of the pixels from p on, of those up to `end`. */
+static pixel_tile tile_from(const product *f, ptrdiff_t p, ptrdiff_t end)
+{
+    const ptrdiff_t pixels = f->tiles->rows, column = f->row_pixels ? p % f->row_pixels : 0;
+    pixel_tile tile = {.first = p, .begin = p, .end = fcn_min(p + pixels, end)};
+    if (f->row_pixels >= SHORTEST_ROW) {
+        tile.first = p - fcn_max(0, column + pixels - f->row_pixels);
+        tile.end = fcn_min(end, tile.first + pixels);
+        tile.distance = distance_of(f->x_at + tile.first, pixels);
+    } else if (tile.end == p + pixels)
+        tile.distance = distance_of(f->x_at + p, pixels);
+    return tile;
 }
 
 /* Gather `count` elements of each pixel from `x` on; of an odd number the last one is a pair with 0. */
@@ -45,19 +74,19 @@ INLINE void gather(gathered *to, const stored *x, const int32_t *x_at, ptrdiff_t
 }
 
 /* Multiply `count` elements of each pixel, from `at` on, by their weights. */
-INLINE void multiply(const product *f, ptrdiff_t p0, ptrdiff_t pixels, const ptrdiff_t *distances,
-                     gathered *aside, ptrdiff_t at, const stored *w, ptrdiff_t row_bytes, ptrdiff_t count,
-                     const int last, const int vectors)
+INLINE void multiply(const product *f, const pixel_tile *tile, ptrdiff_t tile_count, gathered *aside,
+                     ptrdiff_t at, const stored *w, ptrdiff_t row_bytes, ptrdiff_t count, const int last,
+                     const int vectors)
 {
 #pragma GCC unroll 4
     for (int b = 0; b < TILE_SUMS / vectors; ++b) {
-        if (b * TILE_ROWS >= pixels)
+        if (b >= tile_count)
             continue;
-        const int32_t *x_at = f->x_at + p0 + b * TILE_ROWS;
-        if (distances[b] && count % 2 == 0)
-            tile_load_a(f->tiles, last, f->x + at + x_at[0], distances[b] * (ptrdiff_t)sizeof(stored));
+        const int32_t *x_at = f->x_at + tile[b].first;
+        if (tile[b].distance && count % 2 == 0)
+            tile_load_a(f->tiles, last, f->x + at + x_at[0], tile[b].distance * (ptrdiff_t)sizeof(stored));
         else {
-            gather(aside, f->x + at, x_at, fcn_min(TILE_ROWS, pixels - b * TILE_ROWS), count);
+            gather(aside, f->x + at, x_at, tile[b].end - tile[b].first, count);
             tile_load_a(f->tiles, last, aside, sizeof(aside->rows[0]));
         }
 #pragma GCC unroll 2
@@ -69,63 +98,100 @@ INLINE void multiply(const product *f, ptrdiff_t p0, ptrdiff_t pixels, const ptr
     }
 }
 
-/* Take up to 4 tiles of sums: `vectors` vectors, from v0 on, of a block of `width`, and pixels from p0 on. */
-INLINE void take_tiles(const product *f, const portion *t, ptrdiff_t width, ptrdiff_t v0, ptrdiff_t p0,
-                       ptrdiff_t pixels, const int vectors)
+/* End the sums of some pixels, from t->p0 on, with `row` sums from one pixel to the next. */
+INLINE void end_sums(const product *f, const portion *t, const real *sums, ptrdiff_t row, const int vectors,
+                     const int pixels)
 {
-    _Alignas(64) real sums[TILE_SUMS * TILE_ROWS * VL];
-    gathered aside = {0};
-    ptrdiff_t distances[TILE_SUMS];
-    const int blocks = TILE_SUMS / vectors; /* of which the last ones may be empty */
-    const ptrdiff_t row = width * VL, sums_row = vectors * VL;
-#pragma GCC unroll 4
-    for (int b = 0; b < blocks; ++b) {
-        distances[b] = pixels - b * TILE_ROWS < TILE_ROWS ? 0 : distance_of(f->x_at + p0 + b * TILE_ROWS);
+    vreal sum[16];
+    portion one = *t;
+#pragma GCC unroll 8
+    for (int p = 0; p < pixels; ++p, ++one.p0)
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; ++v)
-            tile_zero(f->tiles, b * vectors + v);
-    }
+            sum[p * vectors + v] = rload(sums + p * row + v * VL) + start_of(f, &one, v);
+    finish(f, t, sum, vectors, pixels);
+}
+
+/* The same of all pixels of a tile that are to be made. */
+INLINE void end_tile(const product *f, const portion *t, const pixel_tile *tile, const real *sums,
+                     const int vectors)
+{
+    const ptrdiff_t row = vectors * VL;
+    portion some = *t;
+    some.p0 = tile->begin;
+    sums += (tile->begin - tile->first) * row;
+    for (; some.p0 + 8 <= tile->end; some.p0 += 8, sums += 8 * row)
+        end_sums(f, &some, sums, row, vectors, 8);
+    for (; some.p0 < tile->end; ++some.p0, sums += row)
+        end_sums(f, &some, sums, row, vectors, 1);
+}
+
+/* Put the sums of a tile aside, in a block of `width` vectors whose first one is t->o0's. */
+INLINE void put_aside(const product *f, const portion *t, const pixel_tile *tile, const real *sums,
+                      ptrdiff_t width, const int vectors)
+{
+    portion one = *t;
+    for (one.p0 = tile->begin; one.p0 < tile->end; ++one.p0)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; ++v)
+            rstore(t->after + (one.p0 * width + v) * VL,
+                   rload(sums + ((one.p0 - tile->first) * vectors + v) * VL) + start_of(f, &one, v));
+}
+
+/* Take up to 4 tiles of sums: `vectors` vectors, from v0 on, of a block of `width`, and some tiles of pixels. */
+INLINE void take_tiles(const product *f, const portion *t, ptrdiff_t width, ptrdiff_t v0,
+                       const pixel_tile *tile, ptrdiff_t tile_count, gathered *aside, const int vectors)
+{
+    _Alignas(64) real sums[TILE_SUMS * TILE_ROWS * VL];
+    const int tiles = TILE_SUMS / vectors; /* of which the last ones may be empty */
+    const ptrdiff_t row = width * VL, sums_row = vectors * VL;
+#pragma GCC unroll 4
+    for (int i = 0; i < TILE_SUMS; ++i)
+        tile_zero(f->tiles, i);
     for (ptrdiff_t span = t->span0; span < t->span1; ++span) {
         ptrdiff_t at = f->span_at[span];
         const ptrdiff_t end = at + t->length, row_bytes = row * TERMS * (ptrdiff_t)sizeof(stored);
         const stored *w = t->w + f->k_at[span] * row + v0 * VL * TERMS;
         for (; at + FCN_TILE_TERMS <= end; at += FCN_TILE_TERMS, w += FCN_TILE_TERMS * row)
-            multiply(f, p0, pixels, distances, &aside, at, w, row_bytes, FCN_TILE_TERMS, 0, vectors);
+            multiply(f, tile, tile_count, aside, at, w, row_bytes, FCN_TILE_TERMS, 0, vectors);
         if (at < end)
-            multiply(f, p0, pixels, distances, &aside, at, w, row_bytes, end - at, 1, vectors);
+            multiply(f, tile, tile_count, aside, at, w, row_bytes, end - at, 1, vectors);
     }
 #pragma GCC unroll 4
-    for (int b = 0; b < blocks; ++b)
+    for (int b = 0; b < tiles; ++b)
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; ++v)
             tile_store_sums(f->tiles, b * vectors + v, sums + b * TILE_ROWS * sums_row + v * VL,
                             sums_row * (ptrdiff_t)sizeof(real));
-    portion one = *t;
-    one.o0 += v0 * VL;
-    for (ptrdiff_t p = 0; p < pixels; ++p) {
-        vreal sum[2];
-        one.p0 = p0 + p;
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) {
-            sum[v] = rload(sums + p * sums_row + v * VL) + start_of(f, &one, v);
-            if (t->after)
-                rstore(t->after + one.p0 * row + (v0 + v) * VL, sum[v]);
-        }
-        if (!t->after)
-            finish(f, &one, sum, vectors, 1);
+    portion some = *t;
+    some.o0 += v0 * VL;
+    if (t->after)
+        some.after += v0 * VL;
+    for (ptrdiff_t b = 0; b < tile_count; ++b) {
+        const real *of_tile = sums + b * TILE_ROWS * sums_row;
+        if (t->after)
+            put_aside(f, &some, &tile[b], of_tile, width, vectors);
+        else
+            end_tile(f, &some, &tile[b], of_tile, vectors);
     }
 }
 
 /* Take the pixels from t->p0 up to `end`. */
 static void take_pixels(const product *f, const portion *t, ptrdiff_t end, ptrdiff_t width)
 {
+    gathered aside = {0};
     for (ptrdiff_t v = 0; v < width; v += 2) {
-        const ptrdiff_t most = PIXELS_OF_BLOCK(width - v);
-        for (ptrdiff_t p = t->p0; p < end; p += most)
+        const ptrdiff_t most = TILE_SUMS / fcn_min(width - v, 2);
+        for (ptrdiff_t p = t->p0; p < end;) {
+            pixel_tile tile[TILE_SUMS];
+            ptrdiff_t count = 0;
+            for (; count < most && p < end; p = tile[count++].end)
+                tile[count] = tile_from(f, p, end);
             if (width - v > 1)
-                take_tiles(f, t, width, v, p, fcn_min(most, end - p), 2);
+                take_tiles(f, t, width, v, tile, count, &aside, 2);
             else
-                take_tiles(f, t, width, v, p, fcn_min(most, end - p), 1);
+                take_tiles(f, t, width, v, tile, count, &aside, 1);
+        }
     }
 }
 
@@ -138,6 +204,7 @@ static void take_images(const product *f, const portion *t, ptrdiff_t end, ptrdi
     product some = *f;
     some.y_at = y_at;
     some.x_at = x_at;
+    some.row_pixels = 0;
     portion hand = *t;
     hand.p0 = 0;
     for (ptrdiff_t left = (end - t->p0) * images, p = t->p0, count; left > 0; left -= count) {
@@ -172,9 +239,9 @@ extern fcn_op_kernel REST_KERNEL(conv_spans), REST_KERNEL(dense_of_all), REST_KE
 
 typedef void taker(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task, tiles *state);
 
-/* Run an operation whose spans have so many elements, by tiles if that pays. */
-INLINE void run(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task, ptrdiff_t span_length, taker *take,
-                fcn_op_kernel *rest)
+/* Run an operation whose spans have so many elements, and tiles so many pixels, by tiles if that pays. */
+INLINE void run(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task, ptrdiff_t span_length,
+                ptrdiff_t pixels, taker *take, fcn_op_kernel *rest)
 {
     if (span_length < FEWEST_ELEMENTS) {
         rest(op, batch, task);
@@ -182,22 +249,25 @@ INLINE void run(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task, ptrdif
     }
     tiles state;
     const ptrdiff_t left = span_length % FCN_TILE_TERMS;
-    tiles_begin(&state, left ? fcn_divide_up(left, 2) : TILE_PAIRS);
+    tiles_begin(&state, pixels, left ? fcn_divide_up(left, 2) : TILE_PAIRS);
     take(op, batch, task, &state);
     tiles_end(&state);
 }
 
 void KERNEL(conv_spans)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    run(op, batch, group, op->conv_spans.span_length, take_spans, REST_KERNEL(conv_spans));
+    const struct fcn_conv_spans *a = &op->conv_spans;
+    const int several = op->whole_chunk && batch->count > 1;
+    run(op, batch, group, a->span_length, several ? TILE_ROWS : pixels_of_tile(a->row_pixels), take_spans,
+        REST_KERNEL(conv_spans));
 }
 
 void KERNEL(dense_of_all)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
-    run(op, batch, task, op->dense_of_all.span_length, take_dense, REST_KERNEL(dense_of_all));
+    run(op, batch, task, op->dense_of_all.span_length, TILE_ROWS, take_dense, REST_KERNEL(dense_of_all));
 }
 
 void KERNEL(dense_sums)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t group)
 {
-    run(op, batch, group, op->dense_sums.span_length, take_sums, REST_KERNEL(dense_sums));
+    run(op, batch, group, op->dense_sums.span_length, TILE_ROWS, take_sums, REST_KERNEL(dense_sums));
 }

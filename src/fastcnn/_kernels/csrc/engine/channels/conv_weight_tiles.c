@@ -190,7 +190,7 @@ void KERNEL(conv_weight_tiles)(const fcn_op *op, const fcn_batch *batch, ptrdiff
     const ptrdiff_t end = group + (op->whole_chunk ? batch->count : 1);
     tiles state;
     in_hand h = {.a = a, .batch = batch, .state = &state};
-    tiles_begin(&state, TILE_PAIRS);
+    tiles_begin(&state, TILE_ROWS, TILE_PAIRS);
     for (ptrdiff_t image = group; image < end; image += h.images) {
         int fresh;
         real *sums = sums_of_group(op, &a->sums, batch, image, &fresh);

@@ -20,7 +20,7 @@ typedef struct {
     tiles state;
 } in_hand;
 
-static void begin(in_hand *h) { tiles_begin(&h->state, TILE_PAIRS); }
+static void begin(in_hand *h) { tiles_begin(&h->state, TILE_ROWS, TILE_PAIRS); }
 static void end(in_hand *h) { tiles_end(&h->state); }
 
 /* Of outputs past the last one, which dy is padded with, only what is dropped is made. */
