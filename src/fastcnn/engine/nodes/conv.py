@@ -10,7 +10,6 @@ from math import prod
 from ...nn.parameter import is_trained
 from ..algorithms import Algorithm, Setting, always, pick
 from ..graph import Node, Value
-from ..layout import Layout
 from ..memory import Halo
 from ..parts import Backward, Forward
 from . import costs
@@ -85,7 +84,7 @@ def _sizes(node: Convolution) -> tuple[int, int, int]:
 
 
 def _cost(
-    of: Callable[[Layout, int, int, int], float],
+    of: Callable[[Setting, int, int, int], float],
 ) -> Callable[[Convolution, Setting], float]:
     """Return the cost of a pass; that of a depthwise convolution is the same for all passes."""
 
@@ -93,22 +92,24 @@ def _cost(
         out, inner, size = _sizes(node)
         if node.depthwise:
             return costs.depthwise(setting.layout, size // node.groups, node.groups)
-        return of(setting.layout, size, out, inner) / costs.rate(setting, by_tiles=True)
+        return of(setting, size, out, inner)
 
     return cost
 
 
-_forward_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * inner, out))
-_input_cost = _cost(lambda layout, size, out, inner: costs.product(layout, size * out, inner))
+def _of_product(setting: Setting, terms: int, channels: int) -> float:
+    return costs.product(setting.layout, terms, channels) / costs.rate(setting, by_tiles=True)
 
 
-def _weight_cost(node: Convolution, setting: Setting) -> float:
-    out, inner, size = _sizes(node)
-    if node.depthwise:
-        return costs.depthwise(setting.layout, size // node.groups, node.groups)
+def _of_weight(setting: Setting, size: int, out: int, inner: int) -> float:
     by_tiles = setting.tiles and inner >= FEWEST_CHANNELS
     terms = size * (filled(inner) if by_tiles else inner)
     return costs.weight_gradient(setting.layout, terms, out) / costs.rate(setting, by_tiles)
+
+
+_forward_cost = _cost(lambda setting, size, out, inner: _of_product(setting, size * inner, out))
+_input_cost = _cost(lambda setting, size, out, inner: _of_product(setting, size * out, inner))
+_weight_cost = _cost(_of_weight)
 
 
 def _has_columns(node: Convolution, setting: Setting) -> bool:
