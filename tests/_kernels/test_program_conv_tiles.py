@@ -58,7 +58,7 @@ def test_any_geometry(isa, in_channels, out_channels, size, kernel_size, stride,
 
 @pytest.mark.parametrize("width", range(1, 36))
 def test_rows_of_every_length(isa, width):
-    """Tiles of 8 pixels to 16, the last of a row within the one before: infinite numbers stay where they are."""
+    """Tiles of 8 to 16 pixels, the last of a row within the one before: infinite numbers stay in windows."""
     conv = nn.Conv2d(32, 20, (1, 3), padding=(0, 1), bias=False)
     conv.weight.data[...] = signs(conv.weight.shape, 1)
     x = signs((2, 32, 3, width), 3)
