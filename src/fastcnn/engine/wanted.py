@@ -33,7 +33,7 @@ def set_float32_matmul_precision(precision: str) -> None:
         parameters, their gradients, optimizers, what the model returns and the loss stay float32. Results
         are within some 1% of the largest. It needs AVX512-BF16 (Zen 4 and later, Cooper Lake, Sapphire
         Rapids): `fastcnn.show_config` says whether it is in use. Networks of so few channels that it would
-        make them slower, such as LeNet, are compiled as with "high".
+        make them slower, such as LeNet, are compiled as with "high"; eager mode rounds them all the same.
 
     Raises
     ------
