@@ -57,7 +57,7 @@ def _planes(f: Forward, node: Linear) -> Blob:
     if node.x.pixels == 1 or x.channels == node.x.size:
         return x
     flat = f.flat[node] = f.writer.blob(node.x.size, 1, 1)
-    if f.writer.element.narrow:  # arrays of planes are not
+    if f.writer.element.narrow:  # to_nchw writes numbers as they are summed
         copy_elements(f.writer, flat, np.arange(node.x.size), x, features(x), most=node.x.size)
     else:
         f.writer.to_nchw(images=flat, x=x, channels=node.x.channels)
