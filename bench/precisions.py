@@ -24,6 +24,7 @@ import numpy as np
 
 import fastcnn
 from bench.peers import networks
+from bench.peers.process import random_batch
 from bench.peers.rounds import Case
 from bench.versions import cases_of, interval
 from fastcnn import nn, optim
@@ -82,10 +83,9 @@ def turn(call: Callable[[], object], seconds: float) -> float:
 
 def measure(case: Case, pair: list[str], rounds: int, seconds: float) -> list[float]:
     """Return the ratio of both precisions' times in each round."""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((case.batch, *case.network.input_shape)).astype(np.float32)
+    x, target = random_batch(networks.build(case.network), case.network.input_shape, case.batch)
     compare(case, x, pair)
-    calls = [call_of(case, precision, x, rng.integers(0, 10, case.batch)) for precision in pair]
+    calls = [call_of(case, precision, x, target) for precision in pair]
     for call in calls:
         call()
     ratios = []

@@ -90,10 +90,16 @@ class Worker:
         self.close()
 
 
-def write_arrays(path: Path, model: nn.Module, input_shape: tuple[int, ...], batch: int) -> None:
-    """Write random images, labels, and the model's state, for `worker.read_arrays`."""
+def random_batch(model: nn.Module, input_shape: tuple[int, ...], batch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return random images, and labels for them or for their pixels."""
     rng = np.random.default_rng(batch)
     x = rng.standard_normal((batch, *input_shape), dtype=np.float32)
     _, classes, *pixels = model.output_shape((1, *input_shape))
+    return x, rng.integers(0, classes, (batch, *pixels))
+
+
+def write_arrays(path: Path, model: nn.Module, input_shape: tuple[int, ...], batch: int) -> None:
+    """Write random images, labels, and the model's state, for `worker.read_arrays`."""
+    x, target = random_batch(model, input_shape, batch)
     state = {f"state.{name}": array for name, array in model.state_dict().items()}
-    np.savez(path, x=x, target=rng.integers(0, classes, (batch, *pixels)), **state)
+    np.savez(path, x=x, target=target, **state)

@@ -73,27 +73,30 @@ INLINE void gather(gathered *to, const stored *x, const int32_t *x_at, ptrdiff_t
         }
 }
 
-/* Multiply `count` elements of each pixel, from `at` on, by their weights. */
+/* Multiply `count` elements of each pixel, from `at` on, by their weights. These are loaded once, if all
+ * products are `whole`, so that every tile has one shape; else again for each tile of pixels. */
 INLINE void multiply(const product *f, const pixel_tile *tile, ptrdiff_t tile_count, gathered *aside,
                      ptrdiff_t at, const stored *w, ptrdiff_t row_bytes, ptrdiff_t count, const int last,
-                     const int vectors)
+                     const int whole, const int vectors)
 {
 #pragma GCC unroll 4
     for (int b = 0; b < TILE_SUMS / vectors; ++b) {
         if (b >= tile_count)
             continue;
         const int32_t *x_at = f->x_at + tile[b].first;
+        const int of_x = whole ? b % 2 : last;
         if (tile[b].distance && count % 2 == 0)
-            tile_load_a(f->tiles, last, f->x + at + x_at[0], tile[b].distance * (ptrdiff_t)sizeof(stored));
+            tile_load_a(f->tiles, of_x, f->x + at + x_at[0], tile[b].distance * (ptrdiff_t)sizeof(stored));
         else {
             gather(aside, f->x + at, x_at, tile[b].end - tile[b].first, count);
-            tile_load_a(f->tiles, last, aside, sizeof(aside->rows[0]));
+            tile_load_a(f->tiles, of_x, aside, sizeof(aside->rows[0]));
         }
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; ++v) {
-            if (b == 0 || vectors > 1)
-                tile_load_b(f->tiles, last, w + v * VL * TERMS, row_bytes);
-            tile_multiply(f->tiles, last, last, b * vectors + v);
+            const int of_w = whole ? v : last;
+            if (b == 0 || (vectors > 1 && !whole))
+                tile_load_b(f->tiles, of_w, w + v * VL * TERMS, row_bytes);
+            tile_multiply(f->tiles, of_x, of_w, b * vectors + v);
         }
     }
 }
@@ -152,10 +155,13 @@ INLINE void take_tiles(const product *f, const portion *t, ptrdiff_t width, ptrd
         ptrdiff_t at = f->span_at[span];
         const ptrdiff_t end = at + t->length, row_bytes = row * TERMS * (ptrdiff_t)sizeof(stored);
         const stored *w = t->w + f->k_at[span] * row + v0 * VL * TERMS;
+        if (t->length % FCN_TILE_TERMS == 0)
+            for (; at < end; at += FCN_TILE_TERMS, w += FCN_TILE_TERMS * row)
+                multiply(f, tile, tile_count, aside, at, w, row_bytes, FCN_TILE_TERMS, 0, 1, vectors);
         for (; at + FCN_TILE_TERMS <= end; at += FCN_TILE_TERMS, w += FCN_TILE_TERMS * row)
-            multiply(f, tile, tile_count, aside, at, w, row_bytes, FCN_TILE_TERMS, 0, vectors);
+            multiply(f, tile, tile_count, aside, at, w, row_bytes, FCN_TILE_TERMS, 0, 0, vectors);
         if (at < end)
-            multiply(f, tile, tile_count, aside, at, w, row_bytes, end - at, 1, vectors);
+            multiply(f, tile, tile_count, aside, at, w, row_bytes, end - at, 1, 0, vectors);
     }
 #pragma GCC unroll 4
     for (int b = 0; b < tiles; ++b)
