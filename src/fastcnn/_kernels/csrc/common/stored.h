@@ -69,10 +69,20 @@ typedef uint16_t vhalves __attribute__((vector_size(FCN_VECTOR_BYTES / 2)));
 typedef uint16_t vhalves_unaligned __attribute__((vector_size(FCN_VECTOR_BYTES / 2), aligned(2), may_alias));
 typedef vbits vterms; /* in each lane the first term in the lower half, the second one in the upper half */
 
-static inline vreal vload(const stored *p)
+/* The vector whose lanes have these upper halves. Permuting words takes one instruction, shifting two. */
+static inline vreal with_upper_halves(vhalves halves)
 {
-    return (vreal)(__builtin_convertvector(*(const vhalves_unaligned *)p, vbits) << 16);
+#if defined(__AVX512BF16__)
+    static const uint16_t from[32] = {0, 0, 1, 1, 2,  2,  3,  3,  4,  4,  5,  5,  6,  6,  7,  7,
+                                      8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15};
+    return (vreal)_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, _mm512_loadu_si512(from),
+                                                 _mm512_castsi256_si512((__m256i)halves));
+#else
+    return (vreal)(__builtin_convertvector(halves, vbits) << 16);
+#endif
 }
+
+static inline vreal vload(const stored *p) { return with_upper_halves(*(const vhalves_unaligned *)p); }
 
 /* The bits of bfloat16, in the lower halves. Denormal numbers become 0, as vcvtneps2bf16 has it. */
 static inline vbits halves_of(vreal v)
@@ -104,7 +114,7 @@ static inline void set_value(stored *p, real value) { p->bits = (uint16_t)halves
 static inline vreal rounded(vreal v)
 {
 #if defined(__AVX512BF16__)
-    return (vreal)(__builtin_convertvector((vhalves)_mm512_cvtneps_pbh((__m512)v), vbits) << 16);
+    return with_upper_halves((vhalves)_mm512_cvtneps_pbh((__m512)v));
 #else
     return (vreal)(halves_of(v) << 16);
 #endif
@@ -153,8 +163,16 @@ static inline void store_terms(stored *p, vterms a) { *(vbits_unaligned *)p = a;
 /* VL values from a on as the first terms, and from b on as the second ones, or 0 without b. */
 static inline vterms zip_terms(const stored *a, const stored *b)
 {
-    const vbits first = __builtin_convertvector(*(const vhalves_unaligned *)a, vbits);
-    return b ? first | __builtin_convertvector(*(const vhalves_unaligned *)b, vbits) << 16 : first;
+    const vhalves first = *(const vhalves_unaligned *)a;
+    if (!b)
+        return __builtin_convertvector(first, vbits);
+    const vhalves second = *(const vhalves_unaligned *)b;
+#if defined(__AVX512BF16__)
+    return (vterms)__builtin_shufflevector(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
+                                           23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#else
+    return __builtin_convertvector(first, vbits) | __builtin_convertvector(second, vbits) << 16;
+#endif
 }
 
 #endif
