@@ -52,8 +52,8 @@ INLINE vreal left_activation(const ending *end, vreal x, vreal slope)
     return end->slope ? sloped(x, slope) : any_activation(&end->f, x);
 }
 
-/* End what products have left: `vectors` vectors of each of the pixels p0 .. p1 - 1 of y. A call, lest it take
- * registers from products. */
+/* End what products have left: `vectors` vectors of each of the pixels p0 .. p1 - 1 of y. A call, lest it
+ * take registers from products. */
 CALLED void end_pixels(const ending *end, stored *y, const int32_t *y_at, ptrdiff_t p0, ptrdiff_t p1,
                        ptrdiff_t vectors)
 {

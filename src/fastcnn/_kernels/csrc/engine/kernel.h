@@ -86,8 +86,8 @@ static inline ptrdiff_t all_sums(const fcn_op *op, const fcn_buffer *sums, const
 /* Kernels pass over pixels and vectors by tiles: the pixels p0 .. tile_end - 1 are taken through one vector
  * before the next one. In "images" a tile is a `few` pixels, so that arrays are read nearly as they stand in
  * memory and the processor can fetch ahead. In "channels" it is all pixels: most images are in the caches
- * anyway, and what belongs to a vector, such as its sums, stays in registers. What keeps no sums may cut large
- * images into tiles of its own, as `apply` does. */
+ * anyway, and what belongs to a vector, such as its sums, stays in registers. What keeps no sums may cut
+ * large images into tiles of its own, as `apply` does. */
 #define FEW_PIXELS 4
 static inline ptrdiff_t tile_end(ptrdiff_t p0, ptrdiff_t pixels, ptrdiff_t few)
 {

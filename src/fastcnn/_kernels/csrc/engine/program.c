@@ -79,9 +79,9 @@ static void run_task(void *context_, ptrdiff_t index, int thread)
 }
 
 /* Cut the batch for a phase over groups. Where it sums over images, a part is as many slots as the layer with
- * the largest partial sums has in one; else the number of parts is free, and large enough for all threads. For
- * an operation that wants a full chunk a part is twice and twice as large, up to that, as long as there is one
- * for each thread; others find smaller ones in the caches. */
+ * the largest partial sums has in one; else the number of parts is free, and large enough for all threads.
+ * For an operation that wants a full chunk a part is twice and twice as large, up to that, as long as there
+ * is one for each thread; others find smaller ones in the caches. */
 static void cut_batch(phase_context *context, int threads)
 {
     const fcn_batch *batch = context->batch;

@@ -1,7 +1,7 @@
 /* Maxima in the engine's layouts, whose gradient is shared by all elements that have them.
  *
- * Equation  y = the largest x, NaN wins; dx = g / count where x is y, or both are NaN, else 0; count: how many
- *           those are
+ * Equation  y = the largest x, NaN wins; dx = g / count where x is y, or both are NaN, else 0; count: how
+ *           many those are
  * Layout    see program.h. The maximum is over the pixels of each channel; with over_channels it is over the
  *           channels of each pixel or, if y has one pixel, over all elements, and y has one channel.
  * Method    Over pixels, some vectors of all of them at a time. Over channels, vectors lane by lane, then in
@@ -40,7 +40,8 @@ INLINE vint lanes_of(const source *s, ptrdiff_t v) { return v + 1 < s->vectors ?
 /* Where x is the largest. */
 INLINE vint is_largest(vreal x, vreal y) { return (x == y) | ((x != x) & (y != y)); }
 
-/* One number for each lane that is an image, from one for each channel: the maximum or the sum, in all lanes. */
+/* One number for each lane that is an image, from one for each channel: the maximum or the sum, in all
+ * lanes. */
 INLINE vreal over_lanes(vreal numbers, const int add)
 {
 #ifdef FCN_LAYOUT_CHANNELS

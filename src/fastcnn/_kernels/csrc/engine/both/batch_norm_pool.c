@@ -2,8 +2,8 @@
  *
  * Equation  forward   z[p] = max over the taps of f((y - mean) * scale + offset) * dropout, with the winner's
  *                     number
- *           backward  g[tap] = factor * dz[p] f'(x) for the winner, from z[p] = f(x), else 0; sums and dy as in
- *                     batch_norm.c. With dropout f is ReLU: where an element was dropped, z and f' are 0
+ *           backward  g[tap] = factor * dz[p] f'(x) for the winner, from z[p] = f(x), else 0; sums and dy as
+ *                     in batch_norm.c. With dropout f is ReLU: where an element was dropped, z and f' are 0
  * Method    The full-size output and its gradient are never written: both passes read y, which has to be kept
  *           anyway, and the pooled arrays.
  * Edges     Pixels that no window covers have g = 0, but batch normalisation gives them a gradient all the

@@ -1,15 +1,15 @@
 /* Group normalisation in the engine's layouts: statistics of an image's own elements.
  *
- * Equation  see eager/group_norm.c. A set of elements that share a mean are the channels of a group at `block`
- *           neighbouring pixels: all pixels of an image, or in layer normalisation one.
+ * Equation  see eager/group_norm.c. A set of elements that share a mean are the channels of a group at
+ *           `block` neighbouring pixels: all pixels of an image, or in layer normalisation one.
  *           With g the gradient of z (through the activation) and, per channel, sums over a block's pixels
  *           G = sum g and P = sum g (y - mean):  dbias = sum G, dweight = sum invstd P,
  *           dy = A g + B (y - mean) + C with A = weight invstd and, over the m elements of a set,
  *           B = -invstd^3 sum(weight P) / m, C = -invstd sum(weight G) / m.
  * Method    A block's sums go by channel first, of d and d^2 with d = y - center, where the center is a value
  *           of the channel, so that squares lose no digits however far from 0 the data lie; channels of a
- *           group are put together in double (Chan, Golub and LeVeque, 1983). What rounding the mean leaves of
- *           it is part of the shift and of C.
+ *           group are put together in double (Chan, Golub and LeVeque, 1983). What rounding the mean leaves
+ *           of it is part of the shift and of C.
  * Scratch   rows of numbers for each channel: in "images" a vector each, in "channels" a number.
  * Edges     Lanes past the batch have statistics of 0, so that nothing in them becomes infinite.
  */

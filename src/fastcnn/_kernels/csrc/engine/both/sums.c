@@ -1,8 +1,8 @@
-/* Sums of gradients over pixels and images: those of biases, and those of slopes, with the gradient in front of
- * them.
+/* Sums of gradients over pixels and images: those of biases, and those of slopes, with the gradient in front
+ * of them.
  *
- * Equation  of y = x where x > 0, else slope x: dx = g where x > 0, else slope g; dslope = the sum of g x where
- *           x is not above 0
+ * Equation  of y = x where x > 0, else slope x: dx = g where x > 0, else slope g; dslope = the sum of g x
+ *           where x is not above 0
  * Edges     A NaN of x is not above 0. Lanes without an image get 0, whatever the slope.
  */
 #include "common/activation.h"

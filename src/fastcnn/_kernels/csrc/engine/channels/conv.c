@@ -5,9 +5,9 @@
  *           Taps k are the kernel rows, kernel columns and input channels of a window, in this order; those
  *           that stand next to each other in x are a span. The gradient with respect to x is the same sum
  *           over dy, with other tables.
- * Layout    see program.h; packed weights [block][k][vectors of the block][VL], zero past the last channel. Where
- *           a multiply-add takes two terms, k counts pairs, [VL][2] in a vector; spans of an odd number of
- *           elements end with one whose second weight is zero, and whose second element is not read.
+ * Layout    see program.h; packed weights [block][k][vectors of the block][VL], zero past the last channel.
+ *           Where a multiply-add takes two terms, k counts pairs, [VL][2] in a vector; spans of an odd number
+ *           of elements end with one whose second weight is zero, and whose second element is not read.
  * Method    Register blocks of VECTORS vectors of output channels by PIXELS pixels: each step loads VECTORS
  *           weights and broadcasts PIXELS elements of x for VECTORS * PIXELS fused multiply-adds. With one
  *           vector there is a load for each of them, and one more: where registers allow, a block then takes
@@ -16,7 +16,8 @@
  *           serves them all.
  *           Of many weights and few pixels, each vector's weights are read once for all images in hand. Where
  *           these are more than the caches hold, they are cut into panels, between which sums are put aside.
- *           While a block is multiplied, the weights of the next one are fetched, and the lines that it writes.
+ *           While a block is multiplied, the weights of the next one are fetched, and the lines that it
+ *           writes.
  * Order     Each y is one chain of fused multiply-adds over ascending k, whatever its block (in a deep linear
  *           layer the sum of FCN_CHAINS of them): bitwise the same in every batch, position, thread and
  *           layout.
@@ -71,7 +72,8 @@ static void (*const chains[])(const product *, const portion *) = {NULL, chains_
 static void (*const chains[])(const product *, const portion *) = {NULL, chains_1, chains_2, chains_3};
 #endif
 
-/* Of weights of more bytes than are to leave the second cache, which other images' need, so many at a time. */
+/* Of weights of more bytes than are to leave the second cache, which other images' need, so many at a
+ * time. */
 #define LARGEST_PANEL (512 * 1024)
 #define PANEL_BYTES (256 * 1024)
 

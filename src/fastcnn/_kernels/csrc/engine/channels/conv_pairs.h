@@ -2,10 +2,10 @@
  * conv.c, which has the types.
  *
  * Equation  as in conv.c
- * Method    A pair is two pixels of y, one below the other. What both read in x stands at the same distance for
- *           all pairs, so a pair needs one pointer; with a pointer for each pixel, registers for addresses would
- *           end before those for sums. A block of 10 pairs loads 21 numbers for 20 products, where one of 12
- *           pixels loads 13 for 12.
+ * Method    A pair is two pixels of y, one below the other. What both read in x stands at the same distance
+ *           for all pairs, so a pair needs one pointer; with a pointer for each pixel, registers for
+ *           addresses would end before those for sums. A block of 10 pairs loads 21 numbers for 20 products,
+ *           where one of 12 pixels loads 13 for 12.
  * Edges     Rows that have no row below them, and short windows, are left to the blocks of conv.c.
  */
 #include "conv_blocks.h"

@@ -1,7 +1,8 @@
 /* What goes through the spans, pixels, channels and images of a product where channels are in the lanes. Part
  * of conv.c and of conv_tiles.c, which define before it
  *
- *     take_pixels       take pixels of one image, from t->p0 on, through a block of vectors of output channels
+ *     take_pixels       take pixels of one image, from t->p0 on, through a block of vectors of output
+ *                       channels
  *     take_images       take the same pixels of several images; both may leave t->p0 anywhere
  *     take_in_hand      take as many pixels as are in hand at a time, the first ones of the tables
  *     take_at_once      take a sum of parts of one image, and tell whether that was done
@@ -78,7 +79,8 @@ static void take_block(const product *of, const struct fcn_conv_spans *a, ptrdif
 }
 
 #if TERMS > 1
-/* Write a block of vectors of the outputs of some images from their sums, [image][vectors of the block][VL]. */
+/* Write a block of vectors of the outputs of some images from their sums,
+ * [image][vectors of the block][VL]. */
 static void write_sums(const struct fcn_dense_sums *a, const fcn_batch *batch, ptrdiff_t group,
                        ptrdiff_t images, ptrdiff_t v0, ptrdiff_t width, const real *sums)
 {

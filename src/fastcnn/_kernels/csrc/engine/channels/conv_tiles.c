@@ -1,13 +1,13 @@
 /* Direct convolution by tiles in the layout "channels": forward and backward-input, as in conv.c.
  *
  * Equation  as in conv.c
- * Layout    as in conv.c, where a multiply-add takes two terms. A tile of pixels has up to 16 of them, of each
- *           16 pairs of what its window has in x; one of weights has the 16 rows of these pairs. Both are read
- *           where they stand, if the windows of pixels begin at one distance from each other; else the
- *           elements of the pixels are gathered first.
- * Method    Four tiles of sums: two vectors of output channels by two tiles of pixels, or one by four. Rows of y
- *           that are not too short are cut into tiles as evenly as can be, so that nothing is gathered; the last
- *           one of a row begins earlier, and what was made before is dropped.
+ * Layout    as in conv.c, where a multiply-add takes two terms. A tile of pixels has up to 16 of them, of
+ *           each 16 pairs of what its window has in x; one of weights has the 16 rows of these pairs. Both
+ *           are read where they stand, if the windows of pixels begin at one distance from each other; else
+ *           the elements of the pixels are gathered first.
+ * Method    Four tiles of sums: two vectors of output channels by two tiles of pixels, or one by four. Rows
+ *           of y that are not too short are cut into tiles as evenly as can be, so that nothing is gathered;
+ *           the last one of a row begins earlier, and what was made before is dropped.
  * Order     A span's pairs are taken 16 at a time, the rest at its end; what the products of each tile add up
  *           to is added to the sum so far, and the bias behind them all: bitwise the same in every batch,
  *           position and thread.
@@ -141,7 +141,8 @@ INLINE void put_aside(const product *f, const portion *t, const pixel_tile *tile
                    rload(sums + ((one.p0 - tile->first) * vectors + v) * VL) + start_of(f, &one, v));
 }
 
-/* Take up to 4 tiles of sums: `vectors` vectors, from v0 on, of a block of `width`, and some tiles of pixels. */
+/* Take up to 4 tiles of sums: `vectors` vectors, from v0 on, of a block of `width`, and some tiles of
+ * pixels. */
 INLINE void take_tiles(const product *f, const portion *t, ptrdiff_t width, ptrdiff_t v0,
                        const pixel_tile *tile, ptrdiff_t tile_count, gathered *aside, const int vectors)
 {

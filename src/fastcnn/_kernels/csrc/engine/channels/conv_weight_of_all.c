@@ -8,8 +8,8 @@
  * Method    A task makes the gradients of some input channels over all images, so that there are no partial
  *           sums of slots, which would be larger than the arrays of the images, and so that a batch of one
  *           slot keeps all threads at work. Pixels of some images are the rows in hand. At each place of the
- *           window only the pixels that read x there, and not the zeros around it, are rows. They are laid out
- *           anew, lest rows that stand a power of two apart fall into the same sets of the caches.
+ *           window only the pixels that read x there, and not the zeros around it, are rows. They are laid
+ *           out anew, lest rows that stand a power of two apart fall into the same sets of the caches.
  * Order     The rows in hand are summed from 0, and added one hand after the other: a function of the batch
  *           alone.
  */
@@ -76,7 +76,8 @@ BLOCKS(DEFINE)
 static void (*const blocks[MAX_WIDTH + 1][MOST_CHANNELS + 1])(real *, const rows *, const real *,
                                                               ptrdiff_t) = {BLOCKS(ENTRY)};
 
-/* What a task is about: the input channels c0 .. c0 + channels - 1, and the vectors v0 .. v0 + vectors - 1. */
+/* What a task is about: the input channels c0 .. c0 + channels - 1, and the vectors v0 .. v0 +
+ * vectors - 1. */
 typedef struct {
     const struct fcn_conv_weight_of_all *a;
     const fcn_batch *batch;

@@ -1,16 +1,17 @@
-/* The weight gradient of a convolution in the layout "channels", of element types whose multiply-adds take two
- * terms: bfloat16.
+/* The weight gradient of a convolution in the layout "channels", of element types whose multiply-adds take
+ * two terms: bfloat16.
  *
  * Equation  dw[k][o] = sum over images and pixels of x[x_at[p] + tap_at[k]] * dy[dy_at[p]][o], as in
  *           conv_weight.c
- * Layout    see program.h; sums as in conv_weight.c. pairs: for each image in hand, of every element that a tile
- *           of pixels reads, the element and the one that the next pixel reads in its place; the same with 0 in
- *           the place of the second; then dy [MAX_WIDTH vectors][pair of pixels][vectors of the block][VL][2].
- * Method    The two terms of a multiply-add are two pixels of y. Neighbours in a row read x at one distance, so
- *           that the pairs of all taps are elements of one array, which is written once and read by all blocks of
- *           taps and channels, as x is in conv_weight.c. Pixels that are left over go with a 0.
- * Order     Each tile of pixels is summed from 0, first all pairs, then what is left over; the tiles of a slot are
- *           added one after the other, then slots in order.
+ * Layout    see program.h; sums as in conv_weight.c. pairs: for each image in hand, of every element that a
+ *           tile of pixels reads, the element and the one that the next pixel reads in its place; the same
+ *           with 0 in the place of the second; then dy [MAX_WIDTH vectors][pair of pixels][vectors of the
+ *           block][VL][2].
+ * Method    The two terms of a multiply-add are two pixels of y. Neighbours in a row read x at one distance,
+ *           so that the pairs of all taps are elements of one array, which is written once and read by all
+ *           blocks of taps and channels, as x is in conv_weight.c. Pixels that are left over go with a 0.
+ * Order     Each tile of pixels is summed from 0, first all pairs, then what is left over; the tiles of a
+ *           slot are added one after the other, then slots in order.
  * Edges     What a pixel that is left over would be paired with is not read: it may be no number.
  */
 #include "engine/kernel.h"

@@ -4,16 +4,16 @@
  *           conv_weight.c; k is a place of the window and, next to each other, its input channels.
  * Layout    see program.h; sums [slot][vector of o][block][o][input channel], a block being 16 input channels
  *           of a place; an operation has all blocks or some.
- *           scratch: dy [vector of o][32 positions][o][position], then pairs of x, each an element and the one
- *           that the next position reads in its place, then x where what is not read is zero.
+ *           scratch: dy [vector of o][32 positions][o][position], then pairs of x, each an element and the
+ *           one that the next position reads in its place, then x where what is not read is zero.
  * Method    Pixels of y, whose windows begin so many elements `apart` in x, are numbered by where they begin:
  *           where rows of y end, some positions have no pixel, and zeros for dy. So 16 pairs of positions are
  *           rows at one distance, for all taps, of the same pairs of x: a tile of these has 16 input channels
  *           at a place, one of dy 16 output channels. Sums stay in tiles over the pixels in hand.
- * Order     A sum goes on by the products of 32 positions at a time over the pixels and images of a slot, then
- *           slots in order.
- * Edges     Where there is no pixel, zeros are multiplied by what stands in x. That is laid out as zero, unless
- *           some window reads it: so an infinite number makes NaN at other places of the window, too.
+ * Order     A sum goes on by the products of 32 positions at a time over the pixels and images of a slot,
+ *           then slots in order.
+ * Edges     Where there is no pixel, zeros are multiplied by what stands in x. That is laid out as zero,
+ *           unless some window reads it: so an infinite number makes NaN at other places of the window, too.
  */
 #include "common/tiles.h"
 #include "weight_sums.h"
@@ -208,8 +208,8 @@ void KERNEL(conv_weight_tiles)(const fcn_op *op, const fcn_batch *batch, ptrdiff
 /* Places of the window whose sums are in hand. */
 #define MOST_PLACES 27
 
-/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes a block of input channels at all places
- * of the window, which are neighbours in dweight. */
+/* dweight[weight_at[k] + channel_at[o]] = sum over slots. One task takes a block of input channels at all
+ * places of the window, which are neighbours in dweight. */
 void KERNEL(conv_weight_tiles_sum)(const fcn_op *op, const fcn_batch *batch, ptrdiff_t task)
 {
     const struct fcn_conv_weight_tiles_sum *a = &op->conv_weight_tiles_sum;

@@ -4,11 +4,11 @@
  *           gradient with respect to x is the same sum over dy, with other tables.
  *           dw[k][c] = sum over images and pixels of x[x_at[p] + tap_at[k]][c] * dy[dy_at[p]][c]
  * Layout    see program.h; packed weights and sums as in conv.c and conv_weight.c.
- * Method    A vector of channels at a time: sums of the pixels of a block, or of TAPS taps. A block of forward is
- *           taken through all channels before the next one, so that x and y are read and written in the order
- *           of memory. Where the windows of a row stand as far from each other as their taps do, a block is
- *           neighbours, and each element of x is loaded once for all taps of a kernel row; with other strides
- *           that took longer, for a product can load its element by itself.
+ * Method    A vector of channels at a time: sums of the pixels of a block, or of TAPS taps. A block of
+ *           forward is taken through all channels before the next one, so that x and y are read and written
+ *           in the order of memory. Where the windows of a row stand as far from each other as their taps do,
+ *           a block is neighbours, and each element of x is loaded once for all taps of a kernel row; with
+ *           other strides that took longer, for a product can load its element by itself.
  * Order     Each y is one chain of fused multiply-adds over ascending k, as in every layout.
  */
 #include "engine/ending.h"
@@ -166,8 +166,8 @@ ROW_BLOCKS(DEFINE_ROWS)
 #define ENTRY_ROW(p, t) [0][t][p] = row_##p##_##t, [1][t][p] = mirrored_row_##p##_##t,
 static block *const row_blocks[2][MOST_TAPS + 1][PIXELS + 1] = {ROW_BLOCKS(ENTRY_ROW)};
 
-/* The blocks of neighbours by their pixels, if there are such for the windows: NULL where taps or windows stand
- * in another way. */
+/* The blocks of neighbours by their pixels, if there are such for the windows: NULL where taps or windows
+ * stand in another way. */
 static block *const *blocks_of_row(const struct fcn_depthwise *a, ptrdiff_t apart)
 {
     const ptrdiff_t step = a->depth > 1 ? a->tap_at[1] - a->tap_at[0] : 0;

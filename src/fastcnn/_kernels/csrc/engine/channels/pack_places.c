@@ -1,10 +1,10 @@
 /* Packing of a linear layer's weights for the gradient of its input, an image, in the layout "channels".
  *
- * Equation  packed[o][p][c] = weight[o][c][p], of which rows p, c are the channels of a product, from a vector
- *           first_vector on
+ * Equation  packed[o][p][c] = weight[o][c][p], of which rows p, c are the channels of a product, from a
+ *           vector first_vector on
  * Layout    as of pack_weights.c: [block][pair of outputs][vectors of the block][VL][2]
- * Method    Places of a channel are neighbours in weight: VL of them of VL channels are a square, whose elements
- *           are pairs of outputs, which is transposed. pack_weights would gather each vector.
+ * Method    Places of a channel are neighbours in weight: VL of them of VL channels are a square, whose
+ *           elements are pairs of outputs, which is transposed. pack_weights would gather each vector.
  * Edges     There are at least VL places, and whole vectors of input channels.
  */
 #include "pack.h"

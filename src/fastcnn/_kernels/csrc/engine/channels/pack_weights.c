@@ -1,13 +1,13 @@
 /* Packing of a convolution's weights in the layout "channels".
  *
  * Equation  packed[k][o] = weight[weight_at[k] + channel_at[o]] * scale[o]
- * Layout    [block][k][vectors of the block][VL], zero past the last channel, and where a multiply-add takes two
- *           terms [block][pair of taps of a span][vectors of the block][VL][2]: see conv.c.
+ * Layout    [block][k][vectors of the block][VL], zero past the last channel, and where a multiply-add takes
+ *           two terms [block][pair of taps of a span][vectors of the block][VL][2]: see conv.c.
  * Method    Where the taps of a channel are neighbours, VL of them of VL channels are a square, which is
  *           transposed. Else weight_at goes through all input channels at one place of the window after the
  *           other, and the places of a channel are neighbours in the weights: one channel after the other is
- *           read at all places, by squares too, whose elements are the terms of a multiply-add. Spans of an odd
- *           number of taps, which pairs do not fill, are packed tap by tap.
+ *           read at all places, by squares too, whose elements are the terms of a multiply-add. Spans of an
+ *           odd number of taps, which pairs do not fill, are packed tap by tap.
  */
 #include "pack.h"
 
@@ -49,8 +49,8 @@ INLINE void put(const block *b, stored *to, vreal row, const int terms)
         store_terms(to, (vterms)row);
 }
 
-/* Make rows of VL taps that are neighbours in the weights, of the vector v. Each is of so many terms: the others
- * are of taps that stand `apart`. */
+/* Make rows of VL taps that are neighbours in the weights, of the vector v. Each is of so many terms: the
+ * others are of taps that stand `apart`. */
 INLINE void make_square(const block *b, ptrdiff_t v, const real *tap, ptrdiff_t apart, vreal *square,
                         const int terms)
 {
@@ -85,7 +85,8 @@ static void pack_squares(const block *b, ptrdiff_t k0)
     }
 }
 
-/* Tell whether the places of a channel are neighbours in the weights, in this order or the other way round. */
+/* Tell whether the places of a channel are neighbours in the weights, in this order or the other way
+ * round. */
 static int has_neighbours(const int32_t *at, ptrdiff_t channels, ptrdiff_t places)
 {
     for (ptrdiff_t p = 1; p < places; ++p)

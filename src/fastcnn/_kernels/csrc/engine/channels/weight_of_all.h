@@ -1,19 +1,22 @@
-/* The weight gradient of few pixels over all images at once, of values of which a multiply-add takes two terms,
- * in the layout "channels". Part of weight_of_all_pairs.c and of weight_of_all_tiles.c, which define before it
+/* The weight gradient of few pixels over all images at once, of values of which a multiply-add takes two
+ * terms, in the layout "channels". Part of weight_of_all_pairs.c and of weight_of_all_tiles.c, which define
+ * before it
  *
  *     PAIRS_AT_ONCE     of rows, that are multiplied: rows in hand are filled up to as many with zeros
  *     lay_out_dy        lay out rows of dy for add_rows
  *     add_rows          add what the rows in hand give to the totals of some outputs
  *     begin, end        what is to be done before and after all that
  *
- * Equation  dw[o][c][i] = sum over images and pixels of x[x_at[p] + tap_at[i]][c] * dy[dy_at[p]][o], c being an
- *           input channel and i a place of the window; a linear layer is a convolution whose window is the
+ * Equation  dw[o][c][i] = sum over images and pixels of x[x_at[p] + tap_at[i]][c] * dy[dy_at[p]][o], c being
+ *           an input channel and i a place of the window; a linear layer is a convolution whose window is the
  *           whole image.
- * Layout    see program.h; scratch: x [pair of rows][vector of c][VL][2], dy, totals [o][place][vector of c][VL].
- * Method    As in conv_weight_of_all.c, but input channels are in the lanes: so a linear layer that has many of
- *           them, and few outputs, fills vectors, and its weights are written as rows. A task makes the gradients
- *           of some input channels at some places of the window. Where places have the same pixels, as those
- *           of a linear layer, dy is laid out once for all of them, and neighbours in x are taken as one.
+ * Layout    see program.h; scratch: x [pair of rows][vector of c][VL][2], dy, totals [o][place][vector of
+ *           c][VL].
+ * Method    As in conv_weight_of_all.c, but input channels are in the lanes: so a linear layer that has many
+ *           of them, and few outputs, fills vectors, and its weights are written as rows. A task makes the
+ *           gradients of some input channels at some places of the window. Where places have the same pixels,
+ *           as those of a linear layer, dy is laid out once for all of them, and neighbours in x are taken as
+ *           one.
  * Order     The rows in hand are summed from 0, and added one hand after the other: a function of the batch
  *           alone.
  */
@@ -30,7 +33,8 @@ static inline ptrdiff_t pairs_of(ptrdiff_t rows)
     return fcn_divide_up(fcn_divide_up(rows, 2), PAIRS_AT_ONCE) * PAIRS_AT_ONCE;
 }
 
-/* Where the rows of x or dy of a place stand, those of several images one after the other, and NULL behind. */
+/* Where the rows of x or dy of a place stand, those of several images one after the other, and NULL
+ * behind. */
 static void find_rows(const stored **rows, const fcn_buffer *buffer, const fcn_batch *batch, ptrdiff_t first,
                       ptrdiff_t images, const int32_t *at, const int32_t *pixel, ptrdiff_t pixels)
 {

@@ -1,6 +1,6 @@
 /* What the weight gradients of convolutions share in the layout "channels": where the partial sums of a slot
- * stand, [MAX_WIDTH vectors][k][vectors of the block][VL], which taps a register block takes, how many images are
- * in hand, and how pairs are laid out.
+ * stand, [MAX_WIDTH vectors][k][vectors of the block][VL], which taps a register block takes, how many images
+ * are in hand, and how pairs are laid out.
  */
 #ifndef FCN_WEIGHT_SUMS_H
 #define FCN_WEIGHT_SUMS_H

@@ -138,7 +138,8 @@ typedef struct {
 } steps;
 
 /* Transform one vector of a tile of so many rows and columns back, and write its pixels: it is that of the
- * channels from o on, bias is that of the first pixel, and `add` says whether they are added to what is there. */
+ * channels from o on, bias is that of the first pixel, and `add` says whether they are added to what is
+ * there. */
 INLINE void points_to_pixels(const finish *f, const real *m, const steps *by, ptrdiff_t o, stored *y,
                              const real *bias, const int rows, const int columns, const int add,
                              const int how)

@@ -1,22 +1,23 @@
 /* Winograd's minimal filtering of 3x3 windows, by tiles of MOST x MOST pixels of y (Lavin and Gray, "Fast
  * Algorithms for Convolutional Neural Networks", 2015).
  *
- * Equation  y = A^T [(G w G^T) . (B^T x B)] A for a tile of y, F(MOST x MOST, 3x3), and for the weight gradient
- *           dw = A^T [(B^T x B) . (G dy G^T)] A: sums over channels, or over tiles and images, are taken
- *           between the brackets, so that 36 products stand for 144, or 16 for 36.
+ * Equation  y = A^T [(G w G^T) . (B^T x B)] A for a tile of y, F(MOST x MOST, 3x3), and for the weight
+ *           gradient dw = A^T [(B^T x B) . (G dy G^T)] A: sums over channels, or over tiles and images, are
+ *           taken between the brackets, so that 36 products stand for 144, or 16 for 36.
  *           Row i of the matrices belongs to the point p[i], of which there are MOST + 2: row i of G is
  *           (1, p, p^2 ...) / prod (p - p[j]), column i of A^T is (1, p, p^2 ...), row i of B^T the
  *           coefficients of prod (x - p[j]), both over the points j other than i; at infinity they are
  *           0 ... 0 1, and the product over all points.
- * Points    Tiles of 4 have six (winograd_points.h). Where pairs of bfloat16 are multiplied, at twice the speed
- *           but rounded once more between the brackets, tiles of 2 have four (winograd_few_points.h): with six
- *           the error would be four times as large. This takes less time where channels are many.
- * Edges     Rows and columns that MOST does not divide end with tiles of one pixel less. Those have all points
- *           but one, that of row and column LEFT_OUT, with the same G: row i of B^T is that of the other points
- *           times p[i] - p[LEFT_OUT]. So 14 = 4 + 4 + 3 + 3 pixels take 22 products, where four tiles of 4 take
- *           24.
- * Layout    The numbers of a tile are kept by position: [position][...], a position from the next by the `step`
- *           that functions are given. Tiles of fewer rows (columns) have none in row (column) LEFT_OUT.
+ * Points    Tiles of 4 have six (winograd_points.h). Where pairs of bfloat16 are multiplied, at twice the
+ *           speed but rounded once more between the brackets, tiles of 2 have four (winograd_few_points.h):
+ *           with six the error would be four times as large. This takes less time where channels are many.
+ * Edges     Rows and columns that MOST does not divide end with tiles of one pixel less. Those have all
+ *           points but one, that of row and column LEFT_OUT, with the same G: row i of B^T is that of the
+ *           other points times p[i] - p[LEFT_OUT]. So 14 = 4 + 4 + 3 + 3 pixels take 22 products, where four
+ *           tiles of 4 take 24.
+ * Layout    The numbers of a tile are kept by position: [position][...], a position from the next by the
+ *           `step` that functions are given. Tiles of fewer rows (columns) have none in row (column)
+ *           LEFT_OUT.
  */
 #ifndef FCN_WINOGRAD_H
 #define FCN_WINOGRAD_H
@@ -76,8 +77,8 @@ INLINE ptrdiff_t along(const stride *s, const int count)
     return count == 5 ? s->five : count == 3 ? s->three : count * s->one;
 }
 
-/* A tile of x: v[position] = (B^T x B)[position], or of the gradient dy: (G dy G^T)[position]. The tile is one
- * of so many rows and columns of y. */
+/* A tile of x: v[position] = (B^T x B)[position], or of the gradient dy: (G dy G^T)[position]. The tile is
+ * one of so many rows and columns of y. */
 INLINE void tile_to_points(point *v, const stride *step, const stored *x, const stride *row, ptrdiff_t pixel,
                            const int rows, const int columns, const int gradient)
 {

@@ -1,10 +1,10 @@
 /* Weights of a 3x3 convolution, transformed for winograd.c.
  *
- * Equation  packed[position][k][o] = (G w G^T)[position], w the taps of channels k and o times scale[o], as values
- *           are stored: see winograd.h
+ * Equation  packed[position][k][o] = (G w G^T)[position], w the taps of channels k and o times scale[o], as
+ *           values are stored: see winograd.h
  * Layout    taps stand at weight_at[tap * input channels + k] + channel_at[o]; packed
- *           [position][block][k][vectors of the block][VL], zero past the last channel, where a multiply-add takes
- *           two terms [pair of k][vectors of the block][VL][2].
+ *           [position][block][k][vectors of the block][VL], zero past the last channel, where a multiply-add
+ *           takes two terms [pair of k][vectors of the block][VL][2].
  */
 #if MULTIPLIES_PAIRS /* see winograd_pairs.c */
 #define PACKING winograd_pairs_weights
@@ -21,8 +21,8 @@
 #define TAPS 9
 #define AT_ONCE 4 /* input channels */
 
-/* The numbers of a vector of weights by position, each `step` from the one before it. Points must be literals:
- * unrolled, their quotients are computed when this is compiled. */
+/* The numbers of a vector of weights by position, each `step` from the one before it. Points must be
+ * literals: unrolled, their quotients are computed when this is compiled. */
 static void weights_of(vreal *made, ptrdiff_t step, const vreal taps[TAPS])
 {
     vreal half[TILE][3], points[2];
@@ -46,7 +46,8 @@ static void weights_of(vreal *made, ptrdiff_t step, const vreal taps[TAPS])
         }
 }
 
-/* Write the rows of a vector of weights that are multiplied at once, past the caches if they are not soon read. */
+/* Write the rows of a vector of weights that are multiplied at once, past the caches if they are not soon
+ * read. */
 INLINE void put(point *to, const vreal *rows, const int streamed)
 {
 #if !MULTIPLIES_PAIRS

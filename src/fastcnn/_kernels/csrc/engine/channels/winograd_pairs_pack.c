@@ -1,4 +1,5 @@
-/* Weights of a 3x3 convolution, transformed for winograd_pairs.c: winograd_pack.c for an operation of another name.
+/* Weights of a 3x3 convolution, transformed for winograd_pairs.c: winograd_pack.c for an operation of another
+ * name.
  */
 #include "common/vec.h"
 

@@ -1,6 +1,7 @@
 /* The points of tiles of 4x4 pixels: 0, a, -a, b, -b and infinity. See winograd.h.
  *
- * a = 3/4 and b = 3/2: errors are a fifth of those of 1 and 2, and all factors of B^T and A^T are exact in binary.
+ * a = 3/4 and b = 3/2: errors are a fifth of those of 1 and 2, and all factors of B^T and A^T are exact in
+ * binary.
  */
 #define MOST 4
 #define LEFT_OUT 4 /* the row and column of positions that are of the point -b */

@@ -5,10 +5,11 @@
  *           then of dy [position][tile][channels], as in winograd.c; total
  *           [position][input channels][channels].
  * Method    Tiles of one image or several of a slot are taken in hand, most_in_hand of them, and transformed;
- *           for each position one product of matrices over the tiles is added to the thread's total. At the end
- *           of a slot the total is transformed back to 3x3 taps, the slot's sums. Of many channels the total is
- *           four times as large as the sums, and more than the caches hold: then it has room for a block of
- *           channels, whose products of the tiles in hand are transformed back at once, and added to the sums.
+ *           for each position one product of matrices over the tiles is added to the thread's total. At the
+ *           end of a slot the total is transformed back to 3x3 taps, the slot's sums. Of many channels the
+ *           total is four times as large as the sums, and more than the caches hold: then it has room for a
+ *           block of channels, whose products of the tiles in hand are transformed back at once, and added to
+ *           the sums.
  * Order     The tiles in hand are summed from 0, and added one hand after the other, then slots in order.
  */
 #include "weight_sums.h"

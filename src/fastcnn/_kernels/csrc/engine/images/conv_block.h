@@ -1,7 +1,8 @@
 /* One register block of convolution, BLOCK output channels by PIXELS pixels: a template, included by
  * conv.c with both defined.
  *
- * forward_BLOCK_PIXELS   y[pixel][o] = f(start + sum_k x[pixel + tap k] * w[k][o]), k from k0 to k1, ascending
+ * forward_BLOCK_PIXELS   y[pixel][o] = f(start + sum_k x[pixel + tap k] * w[k][o]), k from k0 to k1,
+ *                        ascending
  * weight_BLOCK_PIXELS    sums[k][o] += sum over groups and pixels of x[pixel + tap k] * dy[pixel][o] for
  *                        PIXELS taps
  */
