@@ -23,8 +23,8 @@ _DEPTHWISE_IMAGES_SHARE, _DEPTHWISE_SHARE = 0.16, 0.4
 _POSITIONS = {4: 36, 2: 16}
 _FILTERED_SHARE = {4: 0.85, 2: 0.95}
 _FILTERED_START = 6
-_TO_POINTS = {4: 470.0, 2: 200.0}
-_FROM_POINTS = {4: 530.0, 2: 230.0}
+_TO_POINTS = {4: 470.0, 2: 175.0}
+_FROM_POINTS = {4: 530.0, 2: 205.0}
 # Of reading a vector of its weights, once for an image: where few tiles share them, one image takes long.
 _FILTERED_WEIGHT = 2.0
 # Of transforming a vector of weights there or, for their gradient, back: once in a step.
