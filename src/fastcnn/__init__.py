@@ -131,4 +131,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES, *_NAMES])
+    return sorted({*globals(), *_SUBMODULES, *_NAMES} - {"TYPE_CHECKING"})

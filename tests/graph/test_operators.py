@@ -109,6 +109,9 @@ def test_numpy_does_not_take_a_parameter_for_an_object():
     ):
         with pytest.raises(TypeError, match="Parameter"):
             function()
+    for function in (np.asarray, np.linalg.norm, np.std):
+        with pytest.raises(DTypeError, match=r"NumPy would not know its gradient: .* are p.data"):
+            function(weight)
     np.testing.assert_array_equal(np.multiply(2 * x, weight), 2)
 
 

@@ -9,6 +9,7 @@ from fastcnn.training import (
     Callback,
     CSVLogger,
     EarlyStopping,
+    JSONLines,
     LambdaCallback,
     ModelCheckpoint,
     load_weights,
@@ -175,6 +176,17 @@ def test_the_checkpoint_is_the_best_epoch_so_far(small, tmp_path):
 def test_a_checkpoint_that_cannot_be_written_is_an_error(small, tmp_path):
     with pytest.raises(CheckpointError, match="cannot be written"):
         run(small, [ModelCheckpoint(tmp_path / "no" / "w", "accuracy")], 1)
+
+
+def test_folders_are_looked_for_before_the_first_epoch(small, tmp_path):
+    seen, path = [], tmp_path / "no" / "log"
+    watch = LambdaCallback(on_epoch_begin=lambda t, epoch: seen.append(epoch))
+    with pytest.raises(CheckpointError, match="no/log: cannot be written: there is no folder for it"):
+        run(small, [ModelCheckpoint(path, "accuracy"), watch], 1)
+    for kind in (CSVLogger, JSONLines):
+        with pytest.raises(FileNotFoundError, match=f"{kind.__name__}: path: there is no folder for it"):
+            run(small, [kind(path), watch], 1)
+    assert seen == []
 
 
 def test_the_log_is_there_after_every_epoch(small, tmp_path):

@@ -276,6 +276,7 @@ def test_limits_of_gradients(small, engine):
         ("model", "net", DTypeError, "Trainer: model must be a Module, got str"),
         ("optimizer", linear(), DTypeError, "Trainer: optimizer must be an Optimizer, got Sequential"),
         ("loss", print, DTypeError, "Trainer: loss must be callable and have backward, got builtin"),
+        ("loss", nn.MSELoss, DTypeError, "Trainer: loss must be an object, got the class: MSELoss"),
         ("loss", nn.MSELoss("none"), ArgumentError, "reduction 'mean' or 'sum', not 'none'"),
         ("scheduler", 3, DTypeError, "scheduler must be one of fastcnn.optim.lr_scheduler, got int"),
         ("callbacks", [3], DTypeError, "Trainer: callbacks must be Callbacks, got int"),

@@ -19,6 +19,7 @@ from fastcnn.data import transforms
 from fastcnn.errors import ArgumentError, CheckpointError, DTypeError
 from fastcnn.optim import lr_scheduler
 from fastcnn.training import (
+    EMA,
     BestWeights,
     Callback,
     CSVLogger,
@@ -377,6 +378,8 @@ def resume(path, train, model=None, **options):
         ({"preprocess": transforms.Normalize(0.5, 0.5)}, "preprocess is 'Normalize"),
         ({"clip_grad_norm": 1.0}, "clip_grad_norm is 1.0, but None"),
         ({"loss": nn.NLLLoss()}, "the loss is"),
+        ({"loss": nn.CrossEntropyLoss(label_smoothing=0.5)}, "label_smoothing=0.5, reduction='mean'"),
+        ({"loss": nn.CrossEntropyLoss(weight=np.ones(10, np.float32))}, "the options of the loss is"),
         ({"model": network()}, "missing names"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -408,6 +411,58 @@ def test_a_callback_that_kept_something_must_be_there(small, tmp_path):
     trainer(linear(), callbacks=[Averages()]).fit(small[0], epochs=1, checkpoint=path, **options)
     with pytest.raises(ArgumentError, match=r"that of a training with the callback Averages; add one"):
         resume(path, small[0])
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "message"),
+    [
+        (BestWeights("loss"), BestWeights("accuracy"), "BestWeights: monitor is 'accuracy', but 'loss' in"),
+        (BestWeights("loss"), BestWeights("loss", "max"), "BestWeights: mode is 'max', but 'min' in"),
+        (EMA(0.9), EMA(0.5), "EMA: decay is 0.5, but 0.9 in the training that goes on"),
+        (EMA(0.9), EMA(0.9, use_buffers=False), "EMA: use_buffers is False, but True in"),
+    ],
+)
+def test_a_callback_must_keep_the_same(small, tmp_path, before, now, message):
+    path, options = tmp_path / "training.safetensors", {"batch_size": BATCH, "progress": False}
+    trainer(linear(), callbacks=[before]).fit(small[0], epochs=1, checkpoint=path, **options)
+    with pytest.raises(ArgumentError, match=re.escape(message)):
+        resume(path, small[0], callbacks=[now])
+
+
+def test_a_checkpoint_that_tells_less_goes_on(small, tmp_path):
+    """Older versions did not tell the options of losses, nor what callbacks watch."""
+    path, options = tmp_path / "training.safetensors", {"batch_size": BATCH, "progress": False}
+    trainer(linear(), callbacks=[BestWeights("loss")]).fit(small[0], epochs=1, checkpoint=path, **options)
+    content = read_checkpoint(path)
+    del content["conditions"]["must"]["the options of the loss"]
+    for _, kept in content["state"]["callbacks"]:
+        for name in ("monitor", "mode"):
+            kept.pop(name, None)
+    write_checkpoint(path, content["conditions"], content["state"])
+    assert len(resume(path, small[0], callbacks=[BestWeights("loss")]).history) == 2
+
+
+def test_an_earlier_training_is_kept(small, tmp_path, caplog):
+    path, fitting = tmp_path / "training.safetensors", {"batch_size": BATCH, "progress": False}
+    older = tmp_path / "training.safetensors.before"
+    fitting["checkpoint"] = path
+    t = trainer(linear())
+    t.fit(small[0], epochs=0, **fitting)
+    t.fit(small[0], epochs=1, **fitting)
+    t.fit(small[0], epochs=1, **fitting)
+    assert not older.exists()
+    with caplog.at_level(logging.WARNING):
+        trainer(linear()).fit(small[0], epochs=1, **fitting)
+    assert "held a training of 2 epochs, which is now in" in caplog.text
+    assert [len(read_checkpoint(each)["state"]["history"]["epochs"]) for each in (older, path)] == [2, 1]
+
+
+def test_another_file_is_not_overwritten(small, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    with pytest.raises(CheckpointError, match=r"another file, which is not overwritten: .*notes.txt"):
+        trainer(linear()).fit(small[0], epochs=1, batch_size=BATCH, progress=False, checkpoint=path)
+    assert path.read_text() == "mine"
 
 
 def test_another_instruction_set_is_told(checkpoint, small, caplog):

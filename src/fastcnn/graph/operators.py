@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DTypeError
 from . import arithmetic, reduction, shaping, slicing
 from .operation import Operand, apply
 
@@ -25,6 +26,12 @@ class Operators(Operand):
         if method == "__call__" and not options and ufunc in _BINARY:
             return arithmetic.binary(_BINARY[ufunc](), *inputs)
         return NotImplemented
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise DTypeError(
+            f"{type(self).__name__}: NumPy would not know its gradient: use its methods and operators, or "
+            "fastcnn.nn.functional; the numbers of a parameter are p.data"
+        )
 
     def __add__(self, other: Any) -> Any:
         return arithmetic.binary(arithmetic.Add(), self, other)

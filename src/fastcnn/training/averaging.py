@@ -10,7 +10,7 @@ import numpy as np
 from ..nn.module import Module
 from ..optim._check import flag, share
 from ..optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from .callback import Callback
+from .callback import Callback, check_same
 from .history import History
 from .trainer import Trainer
 
@@ -93,10 +93,16 @@ class EMA(Callback):
     def state_dict(self) -> dict[str, Any]:
         """Return the average, and the weights while the model does not have them."""
         averaged = None if self.averaged is None else self.averaged.state_dict()
-        return {"averaged": averaged, "weights": self._weights}
+        return {
+            "averaged": averaged,
+            "weights": self._weights,
+            "decay": self.decay,
+            "use_buffers": self.use_buffers,
+        }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Take over what `state_dict` returned, if that is such an average."""
+        check_same(self, state_dict, "decay", "use_buffers")
         if self.averaged is not None and state_dict["averaged"] is not None:
             self.averaged.load_state_dict(state_dict["averaged"])
             self._weights = state_dict["weights"]

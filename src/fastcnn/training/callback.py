@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import ArgumentError
 from .history import History
 
 
@@ -73,3 +74,16 @@ class Callback:
 
     def on_exception(self, trainer: Any, error: BaseException) -> None:
         """Called in the place of on_train_end when an exception ends the training, which is raised after."""
+
+
+def check_same(callback: Callback, state_dict: Mapping[str, Any], *names: str) -> None:
+    """Raise ArgumentError unless attributes are what they were when a state was taken.
+
+    States that older versions took do not tell them.
+    """
+    for name in names:
+        now = getattr(callback, name)
+        if (before := state_dict.get(name, now)) != now:
+            raise ArgumentError(
+                f"{type(callback).__name__}: {name} is {now!r}, but {before!r} in the training that goes on"
+            )

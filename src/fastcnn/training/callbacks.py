@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from .._shapes import integer
-from ..errors import ArgumentError, DTypeError
+from ..errors import ArgumentError, CheckpointError, DTypeError
 from ..nn.module import Module
-from .callback import Callback
+from .callback import Callback, check_same
+from .files import check_folder
 from .history import History, better_is
 from .tasks import TASKS, task_with
 from .trainer import Trainer
@@ -51,11 +52,17 @@ class _Monitor(Callback):
         self._follow(trainer)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best epoch so far."""
-        return {"best_epoch": self.best_epoch, "best_value": self.best_value}
+        """Return the best epoch so far, and by which metric it is."""
+        return {
+            "best_epoch": self.best_epoch,
+            "best_value": self.best_value,
+            "monitor": self.monitor,
+            "mode": self.mode,
+        }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Take over what `state_dict` returned, if that is of the same metric."""
+        check_same(self, state_dict, "monitor", "mode")
         self.best_epoch, self.best_value = state_dict["best_epoch"], float(state_dict["best_value"])
 
     def _follow(self, trainer: Trainer) -> None:
@@ -222,6 +229,14 @@ class ModelCheckpoint(_Monitor):
         super().__init__(monitor, mode)
         self.path = path
         self.metadata = dict(metadata or {})
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Check that there is a folder for the file, too."""
+        super().on_train_begin(trainer)
+        try:
+            check_folder(self.path)
+        except FileNotFoundError as error:
+            raise CheckpointError(f"{self.path}: cannot be written: {error.strerror}") from error
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
         """Write the weights if they are the best so far."""

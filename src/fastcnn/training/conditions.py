@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _precision, _samples
+from .. import _precision, _samples, nn
 from .._config import get_flush_denormal
 from .._kernels import cpu
 from .._version import __version__
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # What is told by the words of one version.
 _IN_WORDS = ("augment", "preprocess", "the loss")
+# What the first versions did not tell.
+_LATER = ("the options of the loss",)
 # Bytes of images that are looked at; of more, rows in even steps.
 _MOST_BYTES = 1 << 30
 
@@ -61,6 +63,18 @@ def _told(part: Any) -> str | None:
     return f"{named.__module__}.{named.__qualname__}"
 
 
+def _options(loss: Any) -> str | None:
+    """Return what a loss of this package was made with; what others change as they are used nobody knows."""
+    if type(loss) is not getattr(nn, type(loss).__name__, None):
+        return None
+    options = {name: value for name, value in vars(loss).items() if name[0] != "_" and name != "training"}
+    told = {
+        name: hashlib.sha256(value.tobytes()).hexdigest() if isinstance(value, np.ndarray) else repr(value)
+        for name, value in options.items()
+    }
+    return ", ".join(f"{name}={value}" for name, value in sorted(told.items()))
+
+
 def conditions(trainer: Training, loader: Feed, validation: Source | None) -> dict[str, Any]:
     """Return the conditions of a fit.
 
@@ -83,6 +97,7 @@ def conditions(trainer: Training, loader: Feed, validation: Source | None) -> di
             "augment": _told(loader.augment),
             "preprocess": _told(trainer.preprocess),
             "the loss": _told(trainer.loss),
+            "the options of the loss": _options(trainer.loss),
             "the optimizer": trainer.optimizer._name,
             "the scheduler": None if trainer.scheduler is None else type(trainer.scheduler).__name__,
             "scheduler_step": trainer.scheduler_step,
@@ -113,7 +128,7 @@ def compare(saved: Mapping[str, Any], own: Mapping[str, Any], source: str) -> No
     """
     another_version = saved["should"].get("version") != own["should"]["version"]
     for name, value in own["must"].items():
-        before = saved["must"].get(name)
+        before = saved["must"].get(name, value if name in _LATER else None)
         if before != value and another_version and name in _IN_WORDS:
             logger.warning(
                 "%s: %s was called %r and is now called %r: is it the same?", source, name, before, value
@@ -121,8 +136,11 @@ def compare(saved: Mapping[str, Any], own: Mapping[str, Any], source: str) -> No
         elif before != value:
             how = "are not those of" if "images" in name else f"is {value!r}, but {before!r} in"
             raise ArgumentError(f"fit: {name} {how} the training that goes on, see {source}")
+    another_precision = saved["should"].get("precision") != own["should"]["precision"]
     for name, value in own["should"].items():
         before = saved["should"].get(name)
+        if name == "instruction set" and another_precision:
+            continue  # it may be another one on the same processor
         if before != value:
             logger.warning(
                 "%s: %s was %r and is now %r: from here on results are not, to the bit, those of a training "

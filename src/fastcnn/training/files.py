@@ -1,11 +1,20 @@
-"""Tables in CSV files."""
+"""Files that a training writes: tables in CSV, and whether there is a folder for one."""
 
 import csv
+import errno
 import io
+import os
 from collections.abc import Iterable, Sequence
 from os import PathLike
 
 from .._files import write_atomic
+
+
+def check_folder(path: str | PathLike[str], what: str = "") -> None:
+    """Raise FileNotFoundError if the folder of a file is not there: better now than after an epoch."""
+    folder = os.path.dirname(os.fspath(path))
+    if folder and not os.path.isdir(folder):
+        raise FileNotFoundError(errno.ENOENT, f"{what}there is no folder for it", os.fspath(path))
 
 
 def table(rows: Iterable[Sequence[object]]) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TextIO, overload
 
-from ..errors import ArgumentError, DataError
+from ..errors import ArgumentError, DataError, suggestion
 from .files import write_table
 from .report import plot_curves
 from .report.inline import html_history
@@ -40,7 +40,11 @@ def better_is(metric: str, mode: str = "auto") -> str:
         return "min"
     if metric.endswith(_HIGH):
         return "max"
-    raise ArgumentError(f"say mode='min' or mode='max' for {metric!r}: its name does not tell which is good")
+    known = (f"{part}{name}" for part in ("", "val_") for name in (*_LOW, *_HIGH))
+    raise ArgumentError(
+        f"say mode='min' or mode='max' for {metric!r}: its name does not tell which is good"
+        f"{suggestion(metric, known)}"
+    )
 
 
 class History:

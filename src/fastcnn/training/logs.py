@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from .._files import open_stream, write_atomic, write_stream
 from .callback import Callback
-from .files import table
+from .files import check_folder, table
 from .history import History
 from .trainer import Trainer
 
@@ -28,6 +28,10 @@ class _Log(Callback):
     def _text(self, history: History, only_last: bool) -> bytes:
         """Return what the file is to have, or the line of the last epoch."""
         raise NotImplementedError(f"{type(self).__name__} must define _text(history, only_last)")
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Check that there is a folder for the file."""
+        check_folder(self.path, f"{type(self).__name__}: path: ")
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: dict[str, Any]) -> None:
         """Write all epochs so far, or this one after those before."""

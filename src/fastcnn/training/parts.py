@@ -123,6 +123,8 @@ def _optimizer(value: object) -> Optimizer:
 
 
 def _loss(value: Any) -> Any:
+    if isinstance(value, type):
+        raise DTypeError(f"Trainer: loss must be an object, got the class: {value.__name__}() makes one")
     if not callable(value) or not callable(getattr(value, "backward", None)):
         raise DTypeError(f"Trainer: loss must be callable and have backward, got {type(value).__name__}")
     if getattr(value, "reduction", "mean") == "none":

@@ -13,8 +13,8 @@ from typing import Any
 
 from .._files import sweep
 from .._shapes import integer
-from ..errors import ArgumentError
-from .checkpoint import file_of, write_checkpoint
+from ..errors import ArgumentError, CheckpointError
+from .checkpoint import file_of, read_checkpoint, write_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +81,8 @@ class Saver:
         self._since = 0
         self._written = time.monotonic()
 
-    def begin(self) -> None:
-        """Write the first one.
+    def begin(self, anew: bool = False) -> None:
+        """Write the first one; if a training begins `anew`, one that is there is kept, see `_set_aside`.
 
         Raises
         ------
@@ -90,6 +90,8 @@ class Saver:
             If it cannot be written: better now than in the night.
         """
         if self._path is not None:
+            if anew and os.path.isfile(self._path):
+                _set_aside(self._path)
             sweep(os.path.dirname(self._path) or ".")
             self._write(self._path)
 
@@ -122,3 +124,29 @@ class Saver:
     def _write(self, path: str) -> None:
         self._since, self._written = 0, time.monotonic()
         write_checkpoint(path, self._conditions, self._state())
+
+
+def _set_aside(path: str) -> None:
+    """Give the checkpoint of another training the suffix ".before", unless nothing was trained there yet.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is none: whatever it is, it shall not be lost.
+    """
+    try:
+        state = read_checkpoint(path)["state"]
+        epochs, batches = len(state["history"]["epochs"]), state["position"]["batch"]
+    except (CheckpointError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"fit: checkpoint: there is another file, which is not overwritten: {error}"
+        ) from error
+    if not epochs and not batches:
+        return
+    os.replace(path, f"{path}.before")
+    logger.warning(
+        "%s held a training of %d epochs, which is now in %s.before: resume=True would have gone on with it",
+        path,
+        epochs,
+        path,
+    )

@@ -181,13 +181,15 @@ class Trainer(Resumable):
             A safetensors file for all of the training, or a folder for ``checkpoint.safetensors``: written at
             the beginning, after each epoch, and when fit ends early, be it by Ctrl-C, SIGTERM or an error.
             The one before stays until the new one is on the disk. Should it not be possible to write it, the
-            log warns, and training goes on.
+            log warns, and training goes on. That of an earlier training, which this one does not go on with,
+            gets the suffix ".before"; a file of any other kind is not overwritten.
         checkpoint_every : int, str or timedelta, optional
             Also write it within epochs: every so many steps (500), or after so long ("10min", "30s").
         resume : bool, str or path
             A checkpoint to go on from, at any step: weights, history and what callbacks write become, to the
             bit, what they would have been without the pause. Data, `batch_size` and the like must be those of
-            then, and are compared; the number of threads need not be. With another version, instruction set
+            then, and are compared; the number of threads need not be, and the learning rate is that of then.
+            With another version, instruction set
             or precision results are merely close, and the log warns. With True it goes on from `checkpoint`,
             or begins if there is no such file yet.
 
@@ -249,7 +251,7 @@ class Trainer(Resumable):
             if loaded is not None:
                 put_back_callbacks(self, loaded, f"fit: resume: {begun_by}")
         with Interrupts() as interrupts:
-            saver.begin()
+            saver.begin(anew=begun_by is None and not self.history.epochs)
             self._within_step = False
             was_training = self.model.training
             ended = None
