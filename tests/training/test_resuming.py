@@ -455,6 +455,11 @@ def test_an_earlier_training_is_kept(small, tmp_path, caplog):
         trainer(linear()).fit(small[0], epochs=1, **fitting)
     assert "held a training of 2 epochs, which is now in" in caplog.text
     assert [len(read_checkpoint(each)["state"]["history"]["epochs"]) for each in (older, path)] == [2, 1]
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    trainer(linear()).fit(small[0], **fitting | {"epochs": 0, "checkpoint": link})
+    assert link.is_symlink()
+    assert [len(read_checkpoint(each)["state"]["history"]["epochs"]) for each in (older, path)] == [1, 0]
 
 
 def test_another_file_is_not_overwritten(small, tmp_path):

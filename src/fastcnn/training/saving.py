@@ -143,10 +143,11 @@ def _set_aside(path: str) -> None:
         ) from error
     if not epochs and not batches:
         return
-    os.replace(path, f"{path}.before")
+    kept = f"{os.path.realpath(path)}.before"  # of a link, which stays, what it leads to
+    os.replace(os.path.realpath(path), kept)
     logger.warning(
-        "%s held a training of %d epochs, which is now in %s.before: resume=True would have gone on with it",
+        "%s held a training of %d epochs, which is now in %s: resume=True would have gone on with it",
         path,
         epochs,
-        path,
+        kept,
     )
