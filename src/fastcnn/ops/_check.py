@@ -18,7 +18,9 @@ def array(value: object, name: str, what: str, ranks: Sequence[int] | None = Non
     if not isinstance(value, np.ndarray):
         raise DTypeError(f"{what}: {name} must be a NumPy array, got {type(value).__name__}")
     if value.dtype.newbyteorder("=") not in FLOATS:
-        raise DTypeError(f"{what}: {name} must be float32 or float64, got {value.dtype}")
+        raise DTypeError(
+            f"{what}: {name} must be float32 or float64, got {value.dtype}; {name}.astype(np.float32) is"
+        )
     if ranks is not None and value.ndim not in ranks:
         expected = " or ".join(f"{rank}-D" for rank in ranks)
         raise ShapeError(f"{what}: {name} must be {expected}, got the shape {value.shape}")
@@ -42,7 +44,8 @@ def same_dtype(what: str, **arrays: np.ndarray | None) -> None:
     dtypes = {name: value.dtype.newbyteorder("=") for name, value in arrays.items() if value is not None}
     if len(set(dtypes.values())) > 1:
         listed = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
-        raise DTypeError(f"{what}: the arrays must have one dtype, got {listed}")
+        cast = f"{next(iter(dtypes))}.astype(np.{list(dtypes.values())[-1]})"
+        raise DTypeError(f"{what}: the arrays must have one dtype, got {listed}: cast one, as {cast}")
 
 
 def shape_is(value: np.ndarray, expected: Sequence[int], name: str, what: str) -> None:
