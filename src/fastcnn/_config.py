@@ -76,16 +76,15 @@ def config() -> dict[str, str]:
         "vector width": f"{8 * cpu.vector_bytes()} bits",
         "cores": cores.describe(),
         "threads": _threads(),
-        "float32 products": _products(),
+        "float32 products": products(_precision.get()),
         "tiles (AMX)": _tiles(),
         "denormal numbers": "flushed to zero in float32" if cpu.get_flush_denormal() else "kept",
         **_free_threading(),
     }
 
 
-def _products() -> str:
-    """Say which precision is set, and where it is another one that programs have."""
-    precision = _precision.get()
+def products(precision: str) -> str:
+    """Say what a precision is, and where it is another one that programs have."""
     as_high = precision == "medium" and not cpu.multiplies_bfloat16()
     return f"{precision}, as high: no instructions for bfloat16" if as_high else precision
 

@@ -1,10 +1,12 @@
 import json
 import re
+import shutil
 
 import numpy as np
 
 from fastcnn import zoo
 from fastcnn.cli import main
+from fastcnn.recipes import Classifier
 from fastcnn.training import load_weights, save_weights
 
 
@@ -24,6 +26,17 @@ def test_json(trained, capsys):
     result = json.loads(capsys.readouterr().out)
     assert np.sum(result["confusion"]) == result["count"] == 10_000
     assert np.trace(result["confusion"]) == result["correct"] == round(result["accuracy"] * 10_000)
+
+
+def test_a_run_is_tested_in_its_own_precision(trained, tmp_path, monkeypatch):
+    run, seen = tmp_path / "run", []
+    shutil.copytree(trained, run)
+    config = run / "config.toml"
+    config.write_text(re.sub(r"(?m)^\[training\]$", '[training]\nprecision = "highest"', config.read_text()))
+    read = Classifier.load
+    monkeypatch.setattr(Classifier, "load", lambda *given: seen.append(read(*given)) or seen[-1])
+    assert main(["evaluate", str(run)]) == main(["evaluate", str(trained)]) == 0
+    assert [each.trainer.precision for each in seen] == ["highest", None]
 
 
 def test_mistakes(trained, fails, tmp_path):

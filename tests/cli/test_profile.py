@@ -55,7 +55,8 @@ def test_as_text(capsys):
     assert main(["profile", "compact-mnist", "--batch-size", "4", "--inference"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert re.match(
-        r"compact-mnist, inference, batch 4 of 1x28x28, \w+; FMA peak of one thread \d+ G", lines[0]
+        r"compact-mnist, inference, batch 4 of 1x28x28, \w+; FMA peak of one thread \d+ G.*; precision high",
+        lines[0],
     )
     assert re.fullmatch(
         r"a copy within the caches and memory, read and written, GB/s: first cache \d+, .*memory \d+",

@@ -12,6 +12,7 @@ from .. import data
 from ..data.targets import CLASSIFICATION, SEGMENTATION
 from ..errors import DataError
 from ..recipes import Classifier
+from ..recipes.files import CONFIG, read_file
 from ..recipes.images import ImageFacts
 from ..recipes.sections import READING
 from ..recipes.tasks import outputs_of
@@ -23,6 +24,8 @@ _LOGGER = logging.getLogger(__name__)
 def run(args: argparse.Namespace) -> int:
     """Measure a network on a test set; return the exit code."""
     classifier = Classifier.load(args.weights, args.recipe)
+    if args.precision is None and os.path.isfile(config := os.path.join(args.weights, CONFIG)):
+        classifier.trainer.precision = read_file(config).training.precision  # as the run was tested
     name = args.dataset or classifier.dataset
     given = {key: getattr(args, key) for key in READING if getattr(args, key) is not None}
     reading = given or (classifier.reading if args.dataset is None else {})

@@ -175,8 +175,9 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
-        help="of float32 products: highest is sums of products alone; high, the default, is faster, with "
-        "errors of some 1e-6; medium stores values as bfloat16, with errors of some 1%%",
+        help="of float32 products; default: what the recipe or the run says, or else high: faster than "
+        "highest, which is sums of products alone, with errors of some 1e-6; medium stores values as "
+        "bfloat16, with errors of some 1%%",
     )
     parser.add_argument(
         "--threads", type=int, metavar="N", help="how many; default: all cores; the result is the same"

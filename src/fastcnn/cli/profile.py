@@ -83,6 +83,7 @@ def _facts(name: str, plan: Plan, result: Profile, whole: float) -> dict[str, An
         "batch_size": result.batch,
         "mode": "training" if plan.training else "inference",
         "instruction_set": plan.isa,
+        "precision": plan.precision,
         "peak_flops_per_second": result.peak,
         "operations": [
             {
@@ -160,7 +161,8 @@ def _text(facts: dict[str, Any], result: Profile) -> str:
     return "\n".join(
         [
             f"{facts['network']}, {facts['mode']}, batch {result.batch} of {shape}, "
-            f"{facts['instruction_set']}; FMA peak of one thread {result.peak / 1e9:.0f} GFLOP/s",
+            f"{facts['instruction_set']}; FMA peak of one thread {result.peak / 1e9:.0f} GFLOP/s; "
+            f"precision {facts['precision']}",
             f"a copy within the caches and memory, read and written, GB/s: {speeds}",
             "Each operation on one thread, median for the whole batch; MB are those of its arrays:",
             *aligned(rows, right={0, 2, *range(4, 10)}),

@@ -40,7 +40,7 @@ class CompiledModule:
         Whether backward returns the gradient of the input; without it, it returns None.
     precision : {"highest", "high", "medium"}, optional
         Of float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None takes.
-    conv_algorithm : {"direct", "gemm", "winograd"}, optional
+    conv_algorithm : {"direct", "gemm", "winograd", "winograd_pairs"}, optional
         How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
     """
 
@@ -224,7 +224,7 @@ def compile(
         Whether backward returns the gradient of the input.
     precision : {"highest", "high", "medium"}, optional
         Of float32 products; see `fastcnn.set_float32_matmul_precision`, whose choice None takes.
-    conv_algorithm : {"direct", "gemm", "winograd"}, optional
+    conv_algorithm : {"direct", "gemm", "winograd", "winograd_pairs"}, optional
         How to convolve, wherever it fits; see `fastcnn.set_conv_algorithm`, whose choice None takes.
 
     Returns

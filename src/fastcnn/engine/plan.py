@@ -98,6 +98,7 @@ class Plan(Locked):
         self.input_gradient = input_gradient
         self.parameter_grads: list[tuple[nn.Parameter, np.ndarray]] = []
         wanted = settled(self.graph, self.training, wanted, layout)
+        self.precision = wanted.precision
         layout = layout or choose(self.graph, batch_size, self.training, wanted).name
         element = ElementType.of(stored_as(self.dtype, wanted))
         named = {each.name: each for each in layouts(element)}[layout]

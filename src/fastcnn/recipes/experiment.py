@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _samples, data, nn, zoo
-from .._config import config
+from .._config import config, products
 from ..data import transforms
 from ..data.batch import applied, first_sample
 from ..data.targets import CLASSIFICATION
@@ -224,7 +224,8 @@ class Experiment:
     def machine(self) -> dict[str, str]:
         """Return what this machine and installation compute with, as `fastcnn.show_config` prints it."""
         facts = config()
-        return {**facts, "float32 products": self.trainer.precision or facts["float32 products"]}
+        own = self.trainer.precision
+        return facts if own is None else {**facts, "float32 products": products(own)}
 
     def _try(self, steps: list[tuple[str, transforms.Transform]]) -> None:
         """Raise DataError unless an image goes through all steps and comes out in its shape."""
