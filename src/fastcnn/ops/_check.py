@@ -18,9 +18,7 @@ def array(value: object, name: str, what: str, ranks: Sequence[int] | None = Non
     if not isinstance(value, np.ndarray):
         raise DTypeError(f"{what}: {name} must be a NumPy array, got {type(value).__name__}")
     if value.dtype.newbyteorder("=") not in FLOATS:
-        raise DTypeError(
-            f"{what}: {name} must be float32 or float64, got {value.dtype}; {name}.astype(np.float32) is"
-        )
+        raise DTypeError(f"{what}: {name} must be float32 or float64, got {value.dtype}")
     if ranks is not None and value.ndim not in ranks:
         expected = " or ".join(f"{rank}-D" for rank in ranks)
         raise ShapeError(f"{what}: {name} must be {expected}, got the shape {value.shape}")
