@@ -189,9 +189,8 @@ class Trainer(Resumable):
             A checkpoint to go on from, at any step: weights, history and what callbacks write become, to the
             bit, what they would have been without the pause. Data, `batch_size` and the like must be those of
             then, and are compared; the number of threads need not be, and the learning rate is that of then.
-            With another version, instruction set
-            or precision results are merely close, and the log warns. With True it goes on from `checkpoint`,
-            or begins if there is no such file yet.
+            With another version, instruction set or precision results are merely close, and the log warns.
+            With True it goes on from `checkpoint`, or begins if there is no such file yet.
 
         Returns
         -------
